@@ -1,0 +1,77 @@
+# Two commands from a fresh clone: `make demo` and `make test`.  Another Python: make demo PYTHON=python3.12
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT ?= output
+BIN := $(VENV)/bin
+NAME := nextgenface_nb
+METADATA := settings.ini setup.py pyproject.toml
+WORKERS ?= 2
+
+.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few readme run export constraints dist clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+demo: $(VENV)/.installed llvm ## Install what is missing, reconstruct the bundled portrait, say where the results lie
+	@$(BIN)/nextgenface-reconstruct --output $(OUTPUT)
+	@echo; echo "The results lie in $(abspath $(OUTPUT)):"; ls -d $(OUTPUT)/*/
+
+# ---- the environment: made once, made again when the metadata or the pins change
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3,10) <= sys.version_info[:2] <= (3,13))' || \
+		{ echo "$(NAME) needs Python 3.10 - 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make demo PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian/Ubuntu: apt-get install python3-venv"; exit 1; }
+
+PINS = $$($(BIN)/python -c 'import sys; print("constraints.txt" if sys.version_info < (3,13) else "constraints-colab.txt")')
+
+$(VENV)/.installed: constraints.txt constraints-colab.txt $(METADATA) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e .
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev]'
+	@touch $@
+
+llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it where we may, or say what to do
+	@sh tools/llvm.sh $(BIN)/python
+
+# ---- tests
+test: agree notebooks mutants-few pytest ## What CI runs
+
+test-long: agree notebooks mutants ## The rest: every mutant, slow tests, slow cells
+	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600
+	$(BIN)/python -m pytest -q tests -m "slow or not slow"
+
+agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
+	@$(BIN)/python tools/agree.py
+
+notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
+	OMP_NUM_THREADS=1 $(BIN)/nbdev-test --n-workers $(WORKERS) --cell-timeout 300 --timing
+
+pytest: $(VENV)/.developed llvm ## Run the tests of tests/
+	$(BIN)/python -m pytest -q tests -m "not slow" --durations 8
+
+mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault, and expect red
+	$(BIN)/python tests/mutants.py
+
+mutants-few: $(VENV)/.developed llvm ## The same with a few faults
+	$(BIN)/python tests/mutants.py --few
+
+# ---- for who works on it
+run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, or make run NB=nbs/01_config.ipynb
+	$(BIN)/python tools/run.py $(NB)
+
+export: $(VENV)/.developed ## Notebooks to library
+	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
+
+readme: $(VENV)/.developed ## README.md from nbs/index.ipynb
+	$(BIN)/python tools/readme.py
+
+constraints: $(VENV)/.developed ## Resolve settings.ini into the two constraints files
+	$(BIN)/python -m pip install --quiet uv && $(BIN)/python tools/constraints.py
+
+dist: $(VENV)/.developed ## Wheel and sdist
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## Remove what was built (not the environment)
+	rm -rf build dist *.egg-info _proc _docs

@@ -1,0 +1,22 @@
+"Notebooks, library and README agree: export, clean and readme change nothing. Committed or not does not matter."
+import hashlib, subprocess, sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+def fingerprints():
+    "The hash of every notebook, every module and the README"
+    files = [*ROOT.glob('nbs/**/*.ipynb'), *ROOT.glob('nextgenface_nb/**/*.py'), ROOT/'README.md']
+    return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
+
+def main():
+    "Export, clean and make the README; name the files that changed, and fail if there are any"
+    before = fingerprints()
+    for command in ([BIN/'nbdev-export'], [BIN/'nbdev-clean'], [sys.executable, ROOT/'tools'/'readme.py']): subprocess.run(command, check=True, cwd=ROOT)
+    after = fingerprints()
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name)!=after.get(name))
+    if changed: sys.exit('Notebooks and library had drifted apart; these have changed now, look at them and commit:\n  ' + '\n  '.join(changed))
+    print(f'Notebooks, library and README agree ({len(after)} files).')
+
+if __name__=='__main__': main()
