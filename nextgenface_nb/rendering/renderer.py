@@ -28,7 +28,7 @@ def random_numbers(
     shift,_ = mi.sample_tea_32(pixel, seed*8+dimension)
     return mi.Float((shift + index*_steps[dimension])>>8)*2**-24
 
-# %% ../../nbs/43_rendering.renderer.ipynb #73883656
+# %% ../../nbs/43_rendering.renderer.ipynb #c8a984fe
 class _Pass:
     "One pass over the image: rays are drawn once, shaded with derivatives, and differentiated at most once."
     def __init__(self, scene, camera, spp, first, seed, attached):
@@ -38,6 +38,14 @@ class _Pass:
         import mitsuba as mi, drjit as dr
         focal,cx,cy = self.camera
         return mi.Ray3f(mi.Point3f(0), dr.normalize(mi.Vector3f((x-cx)/focal, (cy-y)/focal, -1)))
+
+    def surface(self):
+        "Where the rays hit: position, normals, texture coordinates; asked from the mesh itself, so that the derivatives remember its present shape."
+        ray = self.rays(self.x, self.y)
+        si = self.scene.mesh.compute_surface_interaction(ray, self.hit)
+        si.initialize_sh_frame()
+        si.wi = si.to_local(-ray.d)
+        return si
 
     def draw(self):
         "Primary hits, light and material samples, and what they see; without derivatives."
@@ -62,8 +70,7 @@ class _Pass:
         if len(self.lane)==0: return
         pixel,index = take(pixel),take(index)
         number = lambda dimension: random_numbers(pixel, index, seed, dimension)
-        si = s.mesh.compute_surface_interaction(self.rays(self.x, self.y), self.hit)
-        si.initialize_sh_frame() if False else None
+        si = self.surface()
         light,_ = s.environment.sample_direction(si, mi.Point2f(number(2), number(3)), True)
         lit = (light.pdf>0)&~s.scene.ray_test(si.spawn_ray(light.d), light.pdf>0)
         lobe,_ = s.material.sample(mi.BSDFContext(), si, number(4), mi.Point2f(number(5), number(6)), True)
@@ -75,9 +82,7 @@ class _Pass:
         "Radiance of each hit, with derivatives."
         import mitsuba as mi, drjit as dr
         s = self.scene
-        ray = self.rays(self.x, self.y)
-        si = s.mesh.compute_surface_interaction(ray, self.hit)
-        si.wi = si.to_local(-ray.d)
+        si = self.surface()
         radiance = mi.Color3f(0)
         for kind,(direction,density,free) in enumerate(self.samples):
             value,other = s.material.eval_pdf(mi.BSDFContext(), si, si.to_local(direction), free)
