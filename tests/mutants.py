@@ -1,0 +1,107 @@
+"""Does anybody notice? Small faults, put into a copy of the library one at a time; the named tests must turn red.
+
+    python tests/mutants.py            all of them
+    python tests/mutants.py --few      those marked few, for every run of CI
+    python tests/mutants.py flipped    those with this word in their name
+
+A fault is a text of a module that occurs exactly once, and what stands there instead. If the library changes and the text is gone, that is an
+error too (tests/test_mutants.py says so at once): a fault that is not put in proves nothing.
+"""
+from __future__ import annotations
+import argparse, os, re, shutil, subprocess, sys, tempfile, time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = 'nextgenface_nb'
+WORKERS = int(os.environ.get('WORKERS', 2))
+
+@dataclass
+class Mutant:
+    name:str         # What is wrong
+    module:str       # Path within the package
+    old:str          # Text that occurs exactly once
+    new:str          # What stands there instead
+    tests:str        # pytest's arguments, relative to tests/: one of these tests must fail
+    few:bool = False # Part of every run of CI
+
+GEOMETRY,RENDERING,MAPS = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py'
+
+MUTANTS = [
+    # camera and pose
+    Mutant('image flipped upside down (projection)', 'geometry/camera.py', 'camera.principal[1] + camera.focal*y/z', 'camera.principal[1] - camera.focal*y/z', GEOMETRY),
+    Mutant('image mirrored (projection)', 'geometry/camera.py', 'camera.principal[0] - camera.focal*x/z', 'camera.principal[0] + camera.focal*x/z', GEOMETRY),
+    Mutant('Euler order reversed', 'geometry/camera.py', 'return torch.stack(rows, -1).unflatten(-1, (3, 3))',
+        'r = torch.stack(rows, -1).unflatten(-1, (3, 3)); x,y,z = rotation.unbind(-1); o = torch.zeros_like(x)\n'
+        '    one = lambda i,a: torch.matrix_exp(torch.stack([torch.stack(v, -1) for v in {0: ((o,o,o),(o,o,-a),(o,a,o)), 1: ((o,o,a),(o,o,o),(-a,o,o)), 2: ((o,-a,o),(a,o,o),(o,o,o))}[i]], -2))\n'
+        '    return one(0, x) @ one(1, y) @ one(2, z)', GEOMETRY, few=True),
+    # light
+    Mutant('harmonics with m > 0 dropped', 'geometry/harmonics.py', 'values[l*l+l+m] = scale*legendre*cosine', 'values[l*l+l+m] = scale*legendre*cosine*(m==0)', GEOMETRY, few=True),
+    Mutant('harmonics with m < 0 dropped', 'geometry/harmonics.py', 'values[l*l+l-m] = scale*legendre*sine', 'values[l*l+l-m] = 0*scale*legendre*sine', GEOMETRY),
+    Mutant('environment map turned by half', 'geometry/harmonics.py', '-theta.sin()*phi.cos()), -1)', 'theta.sin()*phi.cos()), -1)', GEOMETRY),
+    # mesh
+    Mutant('normals negated', 'geometry/mesh.py', 'return torch.linalg.cross(b-a, c-a)', 'return torch.linalg.cross(c-a, b-a)', GEOMETRY, few=True),
+    Mutant('normals not weighted by area', 'geometry/mesh.py', 'torch.cat((crosses,)*3, -2))', 'torch.cat((torch.nn.functional.normalize(crosses, dim=-1),)*3, -2))', GEOMETRY),
+    # losses
+    Mutant('symmetry flip off by one', 'optim/losses.py', 'flat-flat[mirror]', 'flat-flat[mirror].roll(1, 0)', GEOMETRY),
+    Mutant('smoothness as a sum', 'optim/losses.py', 'return (rows*both_rows).sum()/both_rows.sum()', 'return (rows*both_rows).sum()', GEOMETRY),
+    Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),
+    Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
+]
+
+# ---- machinery
+
+def places(mutant:Mutant, folder:Path=ROOT/PACKAGE)->int:
+    "How often the text occurs"
+    path = folder/mutant.module
+    return path.read_text(encoding='utf-8').count(mutant.old) if path.exists() else 0
+
+def copy_library(folder:Path)->Path:
+    "The package (big data by link) and the tests, in a folder of their own"
+    shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__', 'data'))
+    if (ROOT/PACKAGE/'data').exists(): (folder/PACKAGE/'data').symlink_to(ROOT/PACKAGE/'data')
+    shutil.copytree(ROOT/'tests', folder/'tests', ignore=shutil.ignore_patterns('__pycache__'))
+    return folder
+
+def run_tests(folder:Path, tests:str)->tuple[int, str]:
+    "Exit code of pytest on that copy of the library, and what it printed"
+    environment = dict(os.environ, PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE='1', OMP_NUM_THREADS='1')
+    arguments = [f'tests/{test}' for test in tests.split()]
+    check = f'import {PACKAGE},sys; sys.exit(0 if {PACKAGE}.__file__.startswith({str(folder)!r}) else 77)'
+    if subprocess.run([sys.executable, '-c', check], cwd=folder, env=environment).returncode: return 77,'another copy of the library would be tested'
+    result = subprocess.run([sys.executable, '-m', 'pytest', '-x', '-q', '--no-header', '-p', 'no:cacheprovider', '-m', 'not slow', *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    return result.returncode,result.stdout+result.stderr
+
+def try_mutant(mutant:Mutant)->tuple[str, float]: # what happened, seconds
+    "Put in one fault and run its tests: 'noticed by' which test, 'NOT NOTICED', or what went wrong with the trial"
+    start = time.time()
+    if places(mutant)!=1: return f'ERROR: the text occurs {places(mutant)} times in {mutant.module}',0.
+    with tempfile.TemporaryDirectory() as name:
+        path = copy_library(Path(name).resolve())/PACKAGE/mutant.module
+        path.write_text(path.read_text(encoding='utf-8').replace(mutant.old, mutant.new), encoding='utf-8')
+        code,text = run_tests(Path(name).resolve(), mutant.tests)
+    by = re.search(r'^FAILED \S+?::(\S+)', text, re.M)
+    verdict = {0: 'NOT NOTICED', 1: f'noticed by {by[1] if by else "?"}'}.get(code, f'ERROR: pytest ended with {code}\n{text[-1500:]}')
+    return verdict,time.time()-start
+
+def try_without(mutants:list)->bool:
+    "The chosen tests must be green without any fault"
+    tests = ' '.join(dict.fromkeys(test for mutant in mutants for test in mutant.tests.split()))
+    with tempfile.TemporaryDirectory() as name: code,text = run_tests(copy_library(Path(name).resolve()), tests)
+    if code: print(f'Without any fault these tests are not green: {tests}\n{text[-3000:]}')
+    return code==0
+
+def main():
+    parser = argparse.ArgumentParser(description='Put small faults into a copy of the library and expect red tests.')
+    parser.add_argument('words', nargs='*', help='only faults with one of these words in their name'); parser.add_argument('--few', action='store_true')
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTANTS if (m.few or not arguments.few) and (not arguments.words or any(word in m.name for word in arguments.words))]
+    if not chosen or not try_without(chosen): return 1
+    with ThreadPoolExecutor(WORKERS) as pool: verdicts = list(pool.map(try_mutant, chosen))
+    for mutant,(verdict,seconds) in zip(chosen, verdicts): print(f'{seconds:5.0f} s  {mutant.name}: {verdict}')
+    noticed = sum(verdict.startswith('noticed') for verdict,_ in verdicts)
+    print(f'{noticed} of {len(chosen)} faults were noticed.')
+    return int(noticed<len(chosen))
+
+if __name__=='__main__': sys.exit(main())

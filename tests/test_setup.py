@@ -1,0 +1,146 @@
+"What a person gets who installs this: metadata, pins, an import that costs nothing, a wheel that works away from the checkout."
+import ast, re, shutil, subprocess, sys, zipfile
+from configparser import ConfigParser
+from pathlib import Path
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+import nextgenface_nb
+
+try: import tomllib
+except ImportError: import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT/'nextgenface_nb'
+settings = ConfigParser(delimiters=['=']); settings.read(ROOT/'settings.ini'); settings = settings['DEFAULT']
+project = tomllib.loads((ROOT/'pyproject.toml').read_text())
+requirements = [Requirement(r) for r in settings['requirements'].split()]
+
+def python(code, *arguments, cwd=None, **environment):
+    "Run code in a fresh interpreter and give back what it printed"
+    import os
+    result = subprocess.run([sys.executable, '-c', code, *arguments], cwd=cwd, env=dict(os.environ, **environment), capture_output=True, text=True)
+    assert result.returncode==0, result.stderr
+    return result.stdout.strip()
+
+# ---- the files say the same
+
+def test_settings_pyproject_and_version_agree():
+    assert settings['version']==nextgenface_nb.__version__
+    assert settings['lib_name']==project['project']['name']==settings['lib_path']==project['tool']['nbdev']['lib_path']
+    assert settings['license']==project['project']['license']
+    assert settings['tst_flags']==project['tool']['nbdev']['tst_flags']
+    assert settings['git_url']==project['project']['urls']['Repository']
+    assert project['project']['requires-python'].startswith(f">={settings['min_python']}")
+    assert {'version', 'dependencies', 'optional-dependencies', 'readme', 'scripts', 'entry-points'} <= {*project['project']['dynamic']}
+
+def test_lower_bounds_and_no_pins():
+    for requirement in requirements:
+        assert [s.operator for s in requirement.specifier]==['>='], str(requirement)
+
+PYTHONS = {'constraints.txt': ['3.10.13', '3.11.7', '3.12.1'], 'constraints-colab.txt': ['3.13.0']}
+
+@pytest.mark.parametrize('name, version', [(name, version) for name,versions in PYTHONS.items() for version in versions])
+def test_constraints_pin_all_that_is_asked_for(name, version):
+    marker = dict(python_version='.'.join(version.split('.')[:2]), python_full_version=version, sys_platform='linux', os_name='posix', platform_machine='x86_64', implementation_name='cpython')
+    lines = [Requirement(line) for line in (ROOT/name).read_text().splitlines() if line and not line.startswith('#')]
+    pins = {}
+    for line in lines:
+        assert line.url is None and [s.operator for s in line.specifier]==['=='], str(line)
+        if line.marker is None or line.marker.evaluate(marker):
+            assert canonicalize_name(line.name) not in pins, f'{line.name} twice for Python {version}'
+            pins[canonicalize_name(line.name)] = next(iter(line.specifier)).version
+    for extra in ('requirements', 'build_requirements', 'notebook_requirements', 'dev_requirements'):
+        for requirement in map(Requirement, settings[extra].split()):
+            assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), str(requirement)
+    if name=='constraints.txt': assert (pins['torch'], pins['mitsuba'], pins['mediapipe'], pins['numpy'][0])==('2.13.0', '3.9.1', '0.10.21', '1')
+    else: assert (pins['numpy'][:3], pins['ipywidgets'], pins['mediapipe'][0])==('2.1', '7.7.1', '1')
+
+# ---- the library itself
+
+def modules(): return [path for path in PACKAGE.rglob('*.py') if path.name!='_modidx.py']
+
+def test_what_is_imported_is_required():
+    "Every third-party import of the library is a requirement, or an extra's, and every requirement is used"
+    distribution = {'PIL': 'pillow', 'cv2': 'opencv', 'face_alignment': 'face-alignment'}
+    used = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import): used |= {alias.name.split('.')[0] for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.level==0: used.add(node.module.split('.')[0])
+    used = {distribution.get(name, name) for name in used if name not in sys.stdlib_module_names and name!='nextgenface_nb'}
+    wanted = {r.name for r in requirements}; extras = {Requirement(r).name for key in ('fan', 'build', 'notebook') for r in settings[f'{key}_requirements'].split()}
+    assert used<=wanted|extras, f'not required: {used-wanted-extras}'
+    assert wanted<=used, f'required and not used: {wanted-used}'
+
+COMMANDS = {'cli.py', 'measure.py'} # may speak to their user
+
+def test_the_library_does_not_print_assert_or_unpickle():
+    faults = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ''
+            wrong = isinstance(node, ast.Assert) or name in ('os.system', 'exec', 'eval', 'torch.set_grad_enabled', 'matplotlib.use') or (name=='print' and path.name not in COMMANDS)
+            wrong |= isinstance(node, (ast.Import, ast.ImportFrom)) and any('pickle' in alias.name for alias in node.names)
+            if wrong: faults.append(f'{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)[:60]}')
+    assert not faults, '\n'.join(faults)
+
+def test_import_is_quick_and_loads_nothing_heavy():
+    code = 'import time,sys; start = time.perf_counter(); import nextgenface_nb; print(time.perf_counter()-start, *sorted({m.split(".")[0] for m in sys.modules}))'
+    seconds,*loaded = python(code).split()
+    assert float(seconds)<1
+    assert not {'torch', 'mitsuba', 'drjit', 'mediapipe', 'matplotlib', 'h5py', 'scipy', 'numpy'} & {*loaded}
+
+def test_settings_load_without_torch(): assert python('import sys, nextgenface_nb.config; print("torch" in sys.modules, "mitsuba" in sys.modules)')=='False False'
+
+@pytest.mark.parametrize('name', nextgenface_nb._PUBLIC)
+def test_public_names(name):
+    assert getattr(nextgenface_nb, name).__module__==f'nextgenface_nb.{nextgenface_nb._PUBLIC[name]}'
+    assert name in dir(nextgenface_nb) and name in nextgenface_nb.__all__
+
+def test_a_name_that_does_not_exist():
+    with pytest.raises(AttributeError, match='Rendrer'): nextgenface_nb.Rendrer
+
+# ---- wheel and sdist
+
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    "Wheel and sdist, built from a copy of the tracked files"
+    if not (PACKAGE/'data'/'face_model.h5').exists(): pytest.fail('no default model')
+    source,out = tmp_path_factory.mktemp('source'),tmp_path_factory.mktemp('dist')
+    for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'NOTICE'): shutil.copy(ROOT/name, source)
+    shutil.copytree(PACKAGE, source/'nextgenface_nb', ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copytree(ROOT/'tests', source/'tests', ignore=shutil.ignore_patterns('__pycache__'))  # must not get in
+    subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', out, source], check=True, capture_output=True)   # the wheel comes from the sdist
+    return out
+
+def test_the_wheel_has_all_of_the_library_and_nothing_else(built):
+    wheel = zipfile.ZipFile(next(built.glob('*.whl'))); names = wheel.namelist()
+    ours = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob('*') if path.is_file() and '__pycache__' not in path.parts}
+    assert {name for name in names if '.dist-info/' not in name}==ours
+    assert any(name.endswith('licenses/LICENSE') for name in names) and any(name.endswith('licenses/NOTICE') for name in names)
+    info = wheel.read(next(name for name in names if name.endswith('METADATA'))).decode()
+    assert re.search('^License-Expression: Apache-2.0$', info, re.M) and re.search('^Description-Content-Type: text/markdown', info, re.M)
+    assert {Requirement(line).name for line in re.findall('^Requires-Dist: (.*)$', info, re.M) if 'extra' not in line}=={r.name for r in requirements}
+    scripts = wheel.read(next(name for name in names if name.endswith('entry_points.txt'))).decode()
+    assert 'nextgenface-reconstruct = nextgenface_nb.cli:main' in scripts
+    assert sum(i.file_size for i in wheel.infolist())<40e6
+
+def test_the_installed_wheel_works_away_from_the_checkout(built, tmp_path):
+    "Its own files, the environment's other packages, another folder"
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', tmp_path/'site', next(built.glob('*.whl'))], check=True, capture_output=True)
+    (tmp_path/'elsewhere').mkdir()
+    code = '''
+import nextgenface_nb, sys
+assert nextgenface_nb.__file__.startswith(sys.argv[1]), nextgenface_nb.__file__
+model = nextgenface_nb.load_model()
+print(len(model.shape_mean) > 5000, nextgenface_nb.Config.preset('fast').texture_resolution)'''
+    assert python(code, str(tmp_path/'site'), cwd=tmp_path/'elsewhere', PYTHONPATH=str(tmp_path/'site'))=='True 256'
+
+# ---- make
+
+def test_make_refuses_another_python(tmp_path):
+    if not shutil.which('make'): pytest.skip('no make here')
+    old = tmp_path/'python3.9'; old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.18 && exit 0\nexit 1\n'); old.chmod(0o755)
+    result = subprocess.run(['make', 'demo', f'PYTHON={old}', f'VENV={tmp_path}/venv'], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode!=0 and '3.10 - 3.13' in result.stdout and '3.9.18' in result.stdout and not (tmp_path/'venv').exists()
