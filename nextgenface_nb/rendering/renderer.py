@@ -28,7 +28,7 @@ def random_numbers(
     shift,_ = mi.sample_tea_32(pixel, seed*8+dimension)
     return mi.Float((shift + index*_steps[dimension])>>8)*2**-24
 
-# %% ../../nbs/43_rendering.renderer.ipynb #c8a984fe
+# %% ../../nbs/43_rendering.renderer.ipynb #238c9a1a
 class _Pass:
     "One pass over the image: rays are drawn once, shaded with derivatives, and differentiated at most once."
     def __init__(self, scene, camera, spp, first, seed, attached):
@@ -72,10 +72,10 @@ class _Pass:
         number = lambda dimension: random_numbers(pixel, index, seed, dimension)
         si = self.surface()
         light,_ = s.environment.sample_direction(si, mi.Point2f(number(2), number(3)), True)
-        lit = (light.pdf>0)&~s.scene.ray_test(si.spawn_ray(light.d), light.pdf>0)
+        lit = (light.pdf>0)&~s.occluded(si.spawn_ray(light.d), light.pdf>0)
         lobe,_ = s.material.sample(mi.BSDFContext(), si, number(4), mi.Point2f(number(5), number(6)), True)
         direction = si.to_world(lobe.wo)
-        free = (lobe.pdf>0)&~s.scene.ray_test(si.spawn_ray(direction), lobe.pdf>0)
+        free = (lobe.pdf>0)&~s.occluded(si.spawn_ray(direction), lobe.pdf>0)
         self.samples = [(light.d, light.pdf, lit), (direction, lobe.pdf, free)]
 
     def shade(self):

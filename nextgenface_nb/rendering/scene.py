@@ -36,7 +36,7 @@ def lattice_environment(
     if pad is None: raise RenderError(f'Mitsuba stores a map of {width} columns in {columns}', 'Use Mitsuba 3.8 or 3.9.')
     return torch.cat(pad, 1)
 
-# %% ../../nbs/42_rendering.scene.ipynb #91ecd066
+# %% ../../nbs/42_rendering.scene.ipynb #27c27783
 class Scene:
     "A mesh with its material, an environment map and a camera; Mitsuba objects made once, changed in place."
     keys = dict(vertices='mesh.vertex_positions', normals='mesh.vertex_normals', diffuse='mesh.bsdf.diffuse.data',
@@ -76,3 +76,7 @@ class Scene:
         "Put Dr.Jit arrays into the scene, by name."
         for name,value in values.items(): self.parameters[self.keys[name]] = value
         if values: self.parameters.update()
+
+    def occluded(self, ray, active=True):
+        "Does the face stand in the way?"
+        return self.scene.ray_test(ray, active)
