@@ -46,7 +46,7 @@ def writing(
         try: part.unlink(missing_ok=True)
         except OSError: pass
 
-# %% ../../nbs/59_output.files.ipynb #0553c134
+# %% ../../nbs/59_output.files.ipynb #b797c90e
 @contextmanager
 def writing_folder(
     folder, # The folder that shall be there in the end
@@ -62,12 +62,16 @@ def writing_folder(
             yield part
             _move(part, folder)
             made = []
-        except OSError as e: raise output_error(e, e.filename or folder) from e
+        except OSError as e: raise output_error(e, _goal(e.filename or folder, part, folder)) from e
+        except OutputError as e: raise OutputError(_goal(e.what, part, folder), e.advice) from e
     finally:
         if part: shutil.rmtree(part, ignore_errors=True)
         for p in reversed(made):
             try: p.rmdir()   # only when empty
             except OSError: pass
+
+def _goal(text, part, folder)->str: # with the name that the user knows
+    return str(text).replace(str(part), str(folder)) if part else str(text)
 
 def _umask()->int:
     mask = os.umask(0); os.umask(mask)

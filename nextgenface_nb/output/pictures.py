@@ -6,27 +6,24 @@
 __all__ = ['picture', 'panel_strip', 'save_picture', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'save_figure',
            'write_exr', 'read_exr', 'save_environment']
 
-# %% ../../nbs/60_output.pictures.ipynb #cdabe751
+# %% ../../nbs/60_output.pictures.ipynb #aea30540
 import numpy as np
 from pathlib import Path
 from ..errors import OutputError
-from ..imaging import to_srgb
+from ..imaging import to_bytes
 from .files import writing
 
 # %% ../../nbs/60_output.pictures.ipynb #d31eaed4
 def _array(x)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=np.float32)
 
-# %% ../../nbs/60_output.pictures.ipynb #c3b3f0cd
+# %% ../../nbs/60_output.pictures.ipynb #8844be19
 def picture(
     x,           # [H, W], [H, W, 1] or [H, W, 3] values; what is outside 0..1 is clipped
     encode=True, # Linear light, to be encoded as sRGB; False: the numbers as they are
 ): # PIL image, 8 bits, grey or RGB
     "A picture for people"
     from PIL import Image
-    x = np.nan_to_num(_array(x)).clip(0, 1)
-    if x.ndim==3 and x.shape[-1]==1: x = x[...,0]
-    if encode: x = _array(to_srgb(x))
-    return Image.fromarray((x*255+.5).astype(np.uint8))
+    return Image.fromarray(to_bytes(x, encode))
 
 # %% ../../nbs/60_output.pictures.ipynb #c2992842
 def _font(size:int):
