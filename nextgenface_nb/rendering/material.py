@@ -10,7 +10,7 @@ from .variant import use_variant
 # %% auto #0
 __all__ = ['register_material']
 
-# %% ../../nbs/41_rendering.material.ipynb #2f852583
+# %% ../../nbs/41_rendering.material.ipynb #fd876b6f
 def register_material()->str: # Name of the plugin
     "Make our material known to Mitsuba under its present variant (once for each)."
     import mitsuba as mi
@@ -49,7 +49,7 @@ def _register(variant:str)->str:
 
         def specular_share(self, diffuse, specular, wi):
             "How often to sample the specular lobe."
-            shine,matte = dr.mean(mirror_part(specular, wi.z)),dr.mean(diffuse)
+            shine,matte = dr.sum(mirror_part(specular, wi.z)),dr.sum(diffuse) # Not dr.mean: it writes the number of rays into the kernel
             return dr.detach(dr.clip(shine/dr.maximum(shine+matte, 1e-6), .1, .9))
 
         def eval_pdf(self, context, si, wo, active=True):
