@@ -35,7 +35,7 @@ def from_srgb(
     x = m.clip(srgb, 0, 1)
     return m.where(x <= .04045, x/12.92, ((m.clip(x, .04045, 1) + .055)/1.055)**2.4)
 
-# %% ../nbs/10_imaging.ipynb #15940bdb
+# %% ../nbs/10_imaging.ipynb #ea682e36
 def to_bytes(
     picture:Tensor|np.ndarray, # [H, W], or [H, W, C] with 1, 3 or 4 channels
     srgb:bool=True,            # Encode as sRGB; False for values that are not light, such as roughness
@@ -44,7 +44,7 @@ def to_bytes(
     x = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else np.asarray(picture)
     x = np.nan_to_num(x[..., 0] if x.ndim == 3 and x.shape[-1] == 1 else x, nan=0.)
     if srgb: x = np.concatenate((to_srgb(x[..., :3]), x[..., 3:]), -1) if x.ndim == 3 else to_srgb(x)
-    return np.rint(np.clip(x, 0, 1)*255).astype(np.uint8)
+    return np.ascontiguousarray(np.rint(np.clip(x, 0, 1)*255).astype(np.uint8))
 
 # %% ../nbs/10_imaging.ipynb #8edca170
 def save_png(
@@ -254,7 +254,7 @@ def resampling_matrix(
     matrix = torch.zeros(count, size, dtype=torch.float64)
     return matrix.scatter_add(1, pixel.long().clamp(0, size-1), weight/weight.sum(1, keepdim=True)).float()
 
-# %% ../nbs/10_imaging.ipynb #85c9c2a8
+# %% ../nbs/10_imaging.ipynb #17d016bf
 @patch
 def crop(self:Photo,
     left:float, top:float, # Upper left corner in this photo, pixels; may lie outside
@@ -279,7 +279,7 @@ def crop(self:Photo,
     inside = ((top + centre > 0) & (top + centre < self.height))[:, None] & ((left + centre > 0) & (left + centre < self.width))
     if self.inside is not None: inside = inside & self.inside[y[:, None], x]
     corner = self.to_original(torch.tensor([left, top], dtype=torch.float64))
-    return replace(self, pixels=pixels.clamp_min(0), alpha=alpha, inside=inside, offset=tuple(corner.tolist()), scale=self.scale*size/side)
+    return replace(self, pixels=pixels.clamp_min(0).contiguous(), alpha=alpha, inside=inside, offset=tuple(corner.tolist()), scale=self.scale*size/side)
 
 # %% ../nbs/10_imaging.ipynb #0ae8b7a2
 @patch
