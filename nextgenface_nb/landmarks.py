@@ -86,7 +86,7 @@ class Landmarks:
 
     def __repr__(self): return f'Landmarks({len(self)} points, {self.detector!r}{", with blendshapes" if self.blendshapes else ""})'
 
-# %% ../nbs/11_landmarks.ipynb #a23feb06
+# %% ../nbs/11_landmarks.ipynb #eabfa941
 class Detector:
     "Finds the landmarks of the largest face in a photo."
     name = ''      # Whose ids the points have
@@ -112,7 +112,7 @@ class Detector:
             view = photo.crop(*((low + high)/2 - side/2).tolist(), side, 512)
             found = self.faces(view.to_bytes())
             if found:
-                points, scores = max(found, key=lambda face: _size(face[0]))
+                points, scores = min(found, key=lambda face: np.linalg.norm(face[0].mean(0) - 256))
                 points = photo.from_original(view.to_original(torch.as_tensor(points, dtype=torch.float64)))
         return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale)
 
@@ -193,9 +193,9 @@ def _mediapipe():
     except ImportError as e: raise LandmarkError(f'mediapipe cannot be imported ({e})', 'Install it (pip install mediapipe), use the detector `fan`, or give landmarks from a file.') from e
     return mediapipe
 
-# %% ../nbs/11_landmarks.ipynb #1cefb56b
+# %% ../nbs/11_landmarks.ipynb #1c9ff686
 class MediaPipeTasks(Detector):
-    "MediaPipe's FaceLandmarker: 478 points and 52 expression scores; needs its model file."
+    "MediaPipe's FaceLandmarker: 478 points and 51 expression scores; needs its model file."
     name = 'mediapipe'
 
     def __init__(self,

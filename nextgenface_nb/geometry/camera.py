@@ -13,7 +13,7 @@ from ..errors import GeometryError
 # %% auto #0
 __all__ = ['Camera', 'project', 'euler_to_matrix', 'matrix_to_euler', 'transform', 'from_opencv', 'to_opencv', 'estimate_pose']
 
-# %% ../../nbs/30_geometry.camera.ipynb #59e0a535
+# %% ../../nbs/30_geometry.camera.ipynb #42c608ba
 @dataclass
 class Camera:
     "A pinhole camera with square pixels."
@@ -23,12 +23,12 @@ class Camera:
     height: int        # Image height, pixels
 
     def __post_init__(self):
-        self.focal = torch.as_tensor(self.focal, dtype=torch.float32)
-        self.principal = torch.as_tensor(self.principal, dtype=torch.float32)
+        if not isinstance(self.focal, Tensor):                     # a tensor is taken as it is: it may be one that is differentiated
+            if not self.focal > 0: raise GeometryError(f'Camera: focal length {self.focal:g}', 'It is given in pixels and is greater than 0.')
+            self.focal = torch.tensor(float(self.focal))
+        if not isinstance(self.principal, Tensor): self.principal = torch.tensor(self.principal, dtype=torch.float32)
         self.width, self.height = int(self.width), int(self.height)
         if self.width < 1 or self.height < 1: raise GeometryError(f'Camera: an image of {self.width} x {self.height} pixels')
-        if not float(self.focal.detach()) > 0:
-            raise GeometryError(f'Camera: focal length {float(self.focal.detach()):g}', 'It is given in pixels and is greater than 0.')
 
     @classmethod
     def centred(cls,
