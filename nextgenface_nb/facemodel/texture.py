@@ -36,7 +36,7 @@ def _weights(corners):
         area = np.cross(b[:,:2]-a[:,:2], c[:,:2]-a[:,:2])
         return np.stack([np.cross(b,c),np.cross(c,a),np.cross(a,b)],1)/np.where(np.abs(area)>1e-12,area,np.nan)[:,None,None]
 
-# %% ../../nbs/21_facemodel.texture.ipynb #32fc3937
+# %% ../../nbs/21_facemodel.texture.ipynb #30de2523
 def rasterise(
     points, # [V,2] pixel positions (x right, y down, centres at +0.5), or [V,3] with a positive depth
     triangles, # [F,3]
@@ -47,28 +47,27 @@ def rasterise(
     "Find the triangle at each pixel centre, edges included."
     points,triangles = np.asarray(points,np.float64),np.asarray(triangles)
     corners = points[triangles][:,:,:2]
-    depth = points[triangles][:,:,2] if points.shape[1]==3 else None
-    middle = corners.mean(1,keepdims=True) # weights are computed about the triangle's centre, where they are exact
-    plane = _weights(corners-middle)
+    depth = points[triangles][:,:,2].T if points.shape[1]==3 else None
+    middle = corners.mean(1) # weights are computed about the triangle's centre, where they are most exact
+    plane = _weights(corners-middle[:,None]).transpose(1,2,0).copy() # [3 corners, 3 factors, F]
     nearest,layers = np.full(width*height,np.inf),np.zeros(width*height,np.int64)
     owner,barycentric = np.full(width*height,-1,np.int64),np.zeros((width*height,3))
     for triangle,column,row in _candidates(corners,width,height,chunk):
-        x,y = column+.5-middle[triangle,0,0],row+.5-middle[triangle,0,1]
-        weight = plane[triangle,:,0]*x[:,None] + plane[triangle,:,1]*y[:,None] + plane[triangle,:,2]
-        least = weight.min(1)
-        inside = least>=-1e-7
-        triangle,weight,pixel = triangle[inside],weight[inside].clip(0),(row*width+column)[inside]
-        layers += np.bincount(pixel[least[inside]>1e-6], minlength=width*height)
-        key = triangle.astype(float)
+        x,y = column+.5-middle[triangle,0],row+.5-middle[triangle,1]
+        weight = np.stack([a[triangle]*x+b[triangle]*y+c[triangle] for a,b,c in plane])
+        least = weight.min(0)
+        inside = np.flatnonzero(least>=-1e-7)
+        triangle,weight,pixel,least = triangle[inside],weight[:,inside].clip(0),(row*width+column)[inside],least[inside]
+        layers += np.bincount(pixel[least>1e-6], minlength=width*height)
+        key = triangle
         if depth is not None:
-            weight = weight/depth[triangle]
-            key = 1/weight.sum(1)
-            weight = weight*key[:,None]
-        closer = key<nearest[pixel]
-        triangle,weight,pixel,key = triangle[closer],weight[closer],pixel[closer],key[closer]
-        order = np.argsort(-key,kind='stable') # the last one written stays
+            weight = weight/depth[:,triangle]
+            key = 1/weight.sum(0)
+            weight = weight*key
+        closer = np.flatnonzero(key<nearest[pixel])
+        order = closer[np.argsort(-key[closer],kind='stable')] # the last one written stays
         pixel = pixel[order]
-        owner[pixel],barycentric[pixel],nearest[pixel] = triangle[order],weight[order],key[order]
+        owner[pixel],barycentric[pixel],nearest[pixel] = triangle[order],weight[:,order].T,key[order]
     return owner.reshape(height,width), barycentric.reshape(height,width,3), layers.reshape(height,width)
 
 # %% ../../nbs/21_facemodel.texture.ipynb #c6a800a9
