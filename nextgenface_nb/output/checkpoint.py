@@ -96,7 +96,7 @@ def _unpack(kind, prefix:str, plain:dict, arrays:dict):
         values['light'] = LIGHTS[plain['light']['kind']].from_arrays({k[len(own):]:v for k,v in arrays.items() if k.startswith(own)})
     return kind(**{k:tuple(v) if isinstance(v, list) else v for k,v in values.items()})
 
-# %% ../../nbs/62_output.checkpoint.ipynb #5fdd763f
+# %% ../../nbs/62_output.checkpoint.ipynb #f51589d7
 def _expect(path, name, tensor, *shape):
     "None in `shape` fits any size"
     found = tuple(tensor.shape) if isinstance(tensor, torch.Tensor) else None
@@ -117,6 +117,7 @@ def _check(path, face:Face, model):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
         for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items(): _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal); _expect(path, f'principal point {at}', f.camera.principal, 2)
+        if not f.camera.focal>0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
         if f.mask is not None: _expect(path, f'mask {at}', f.mask, *size)
         for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items(): _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape)
