@@ -28,7 +28,7 @@ def random_numbers(
     shift,_ = mi.sample_tea_32(pixel, seed*8+dimension)
     return mi.Float((shift + index*_steps[dimension])>>8)*2**-24
 
-# %% ../../nbs/43_rendering.renderer.ipynb #238c9a1a
+# %% ../../nbs/43_rendering.renderer.ipynb #68f1a539
 class _Pass:
     "One pass over the image: rays are drawn once, shaded with derivatives, and differentiated at most once."
     def __init__(self, scene, camera, spp, first, seed, attached):
@@ -107,6 +107,7 @@ class _Pass:
             radiance = self.shade()
             dr.eval(radiance, self.samples, self.x, self.y, self.hit)
             for channel,value in zip(channels, radiance): dr.scatter(channel, value, self.lane, mode=dr.ReduceMode.NoConflicts)
+            dr.eval(channels)
         channels.append(dr.select(self.seen, mi.Float(1), 0))
         sums = [dr.block_reduce(dr.ReduceOp.Add, channel, self.spp)/self.spp for channel in channels]
         return mi.TensorXf(dr.ravel(mi.Vector4f(*sums)), (s.height, s.width, 4))
