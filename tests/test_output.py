@@ -22,9 +22,10 @@ def test_obj_is_upright_and_textured_in_a_renderer(tmp_path):
             film=dict(type='hdrfilm', width=64, height=64, rfilter=dict(type='box'))),
         face=dict(type='obj', filename=str(tmp_path/'mesh0.obj'), bsdf=dict(type='diffuse', reflectance=dict(type='bitmap', filename=str(tmp_path/picture))))))
     seen = np.array(mi.render(scene, spp=16))[..., :3]
-    top, bottom, left, right = seen[20, 32], seen[44, 32], seen[32, 22], seen[32, 42]
-    assert top[1] > bottom[1]+.1 and right[0] > left[0]+.05
-    assert abs(top[0]-bottom[0]) < .1 and abs(left[1]-right[1]) < .1
+    albedo = .2*seen/seen[..., 2:]                                           # blue is .2 everywhere, so this takes the shading out
+    top, bottom, left, right = albedo[20, 32], albedo[44, 32], albedo[32, 22], albedo[32, 42]
+    assert top[1] > bottom[1]+.2 and right[0] > left[0]+.1
+    assert abs(top[0]-bottom[0]) < .05 and abs(left[1]-right[1]) < .05
     assert seen.min(-1)[28:36, 28:36].min() > .02                            # no hole, no black face: the normals look outward
 
 def test_save_with_a_limit_of_the_operating_system(tmp_path):

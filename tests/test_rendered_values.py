@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from nextgenface_nb.geometry.camera import Camera, project
-from nextgenface_nb.geometry.harmonics import environment_directions
+from nextgenface_nb.geometry.harmonics import environment_directions, environment_solid_angles
 from nextgenface_nb.geometry.mesh import vertex_normals
 from nextgenface_nb.rendering.renderer import Renderer
 
@@ -72,6 +72,12 @@ def test_light_from_one_side_lights_that_side(renderer, axis, bright, dark):
     near = lambda row,column: image[row-1:row+2,column-1:column+2].mean()
     assert near(*bright)>1.5*near(*dark)
 
+def test_what_stands_in_the_light_throws_a_shadow(renderer):
+    "Grazing light from the right: left of the hill the plain is darker than right of it, though both lie flat"
+    hill = grid(lambda x,y: 90*torch.exp(-(x**2+y**2)/25**2))[0]
+    image = renderer.render(**arguments(hill, environment=towards((1,0,.3), 40.)), samples=256)[...,0]
+    assert image[15:17,22:25].mean()>2*image[15:17,7:10].mean()
+
 def test_lambert_under_frontal_light(renderer):
     "E / pi * albedo: the integral of max(z, 0)^2 z over the hemisphere is pi/2"
     image = renderer.render(**arguments(FLAT, .4, environment=towards((0,0,1))), samples=512)
@@ -81,6 +87,20 @@ def test_the_specular_map_shines_where_it_is_bright(renderer):
     specular = torch.zeros(TEXTURE, TEXTURE, 3); specular[:,TEXTURE//2:,2] = .3
     shiny = renderer.render(**arguments(FLAT, .1, specular, .4), samples=256)
     assert shiny[16,22,2]-shiny[16,10,2]>.2 and abs(shiny[16,22,0]-shiny[16,10,0])<.05
+
+@pytest.mark.parametrize('roughness', [.4, .7])
+def test_the_material_is_lambert_plus_ggx(renderer, roughness):
+    "The middle of a flat square, seen straight on: the sum over the light of BRDF, cosine and solid angle, with the formulas of Schlick, Trowbridge-Reitz and Smith"
+    diffuse,specular,alpha = .2,.3,roughness**2
+    light = towards((.5,.2,1), 8.); d = environment_directions(LIGHT)
+    cosine = d[...,2].clamp(min=1e-6); h = torch.nn.functional.normalize(d+torch.tensor([0.,0,1]), dim=-1)
+    fresnel = specular+(1-specular)*(1-h[...,2])**5
+    facets = alpha**2/(math.pi*((alpha**2-1)*h[...,2]**2+1)**2)
+    masking = 2/(1+torch.sqrt(1+alpha**2*(1/cosine**2-1)))
+    brdf = diffuse/math.pi+fresnel*facets*masking/(4*cosine)
+    expected = float((brdf*d[...,2].clamp(min=0)*light[...,0]*environment_solid_angles(LIGHT)).sum())
+    seen = renderer.render(**arguments(FLAT, diffuse, specular, roughness, light), samples=512)[15:17,15:17,0].mean()
+    assert float(seen)==pytest.approx(expected, rel=.03)
 
 def test_roughness_spreads_the_highlight(renderer):
     light = towards((0,0,1), 60.)
@@ -97,7 +117,7 @@ def smooth(shape, seed):
     coarse = torch.randn(1, shape[-1], 4, 4, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.interpolate(coarse, shape[:2], mode='bilinear')[0].permute(1, 2, 0).contiguous()
 
-def slopes(renderer, name, direction, step, seeds=(1, 2), **options):
+def slopes(renderer, name, direction, step, seeds=(1, 2, 3), **options):
     "Along one direction: what autograd says and what two pictures say"
     base = arguments(specular=.1, environment=.3+towards((.6,.5,.6)), **options)
     start = getattr(base['camera'], name) if name in ('focal', 'principal') else base[name]
@@ -105,7 +125,7 @@ def slopes(renderer, name, direction, step, seeds=(1, 2), **options):
         given = dict(base)
         if name in ('focal', 'principal'): given['camera'] = Camera(**{**base['camera'].__dict__, name: value})
         else: given[name] = value
-        return (renderer.render(**given, samples=64, seed=seed)[...,:3]*WEIGHT).sum()
+        return (renderer.render(**given, samples=256, seed=seed)[...,:3]*WEIGHT).sum()
     by_autograd,by_difference = 0.,0.
     for seed in seeds:
         x = start.detach().clone().requires_grad_()
@@ -129,7 +149,7 @@ def test_gradients_of_maps_and_light_are_slopes(renderer, name, direction, step)
     ('focal', torch.tensor(1.), 1.), ('principal', torch.tensor([1.,.5]), .3)], ids=['sideways', 'a bump', 'focal', 'principal'])
 def test_gradients_of_geometry_and_camera_are_slopes(renderer, name, direction, step):
     by_autograd,by_difference = slopes(renderer, name, direction, step, diffuse=STRIPES.contiguous())
-    assert by_autograd==pytest.approx(by_difference, rel=.12) and abs(by_difference)>1e-3
+    assert by_autograd==pytest.approx(by_difference, rel=.15) and abs(by_difference)>1e-3 # shadows move, which the gradient does not see
 
 # ---- noise
 

@@ -1,0 +1,232 @@
+"""Bad input: each an error in words, an exit code, no traceback, and nothing left behind. And one short way through all of it.
+
+Everything calls `main` in this process, except where the process itself matters.
+"""
+import json, os, shutil, subprocess, sys
+from pathlib import Path
+import numpy as np, pytest
+from PIL import Image
+from nextgenface_nb import cli
+from nextgenface_nb.imaging import portrait_path
+
+QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+
+@pytest.fixture(scope='module', autouse=True)
+def model_read_once():
+    "Each command reads its face model anew; here the packaged one is read once"
+    from functools import lru_cache
+    from nextgenface_nb.optim import pipeline
+    read, once = pipeline.load_model, lru_cache(pipeline.load_model)
+    pipeline.load_model = lambda path='': once() if not path else read(path)
+    yield
+    pipeline.load_model = read
+
+@pytest.fixture
+def failing(tmp_path, capsys):
+    "Run the command, expect it to fail in words; returns what it said"
+    def run(*flags, code, words=()):
+        before = sorted(p for p in tmp_path.rglob('*'))
+        out = tmp_path/'out'
+        got = cli.main([*map(str, flags), *(() if '--output' in flags else ('--output', str(out)))])
+        said = capsys.readouterr()
+        assert got == code, said.err
+        assert 'error: ' in said.err and 'Traceback' not in said.err
+        assert len(said.err[said.err.index('error: '):].strip().splitlines()) >= 2, 'a sentence and an advice'
+        for word in [words] if isinstance(words, str) else words: assert word in said.err
+        assert sorted(p for p in tmp_path.rglob('*')) == before, 'something was left behind'
+        return said.err
+    return run
+
+@pytest.fixture(scope='module')
+def done(tmp_path_factory):
+    "The results of stage 1 alone, and what was printed"
+    folder = tmp_path_factory.mktemp('done')
+    from contextlib import redirect_stderr, redirect_stdout
+    import io
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err: code = cli.main([*QUICK, '--output', str(folder)])
+    assert code == 0, err.getvalue()
+    return folder/'portrait.jpg', out.getvalue(), err.getvalue()
+
+# ---- photos
+def test_no_face(failing, tmp_path):
+    Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (200, 1))).save(tmp_path/'wall.png')
+    failing('--input', tmp_path/'wall.png', code=3, words=('wall.png', 'no face'))
+
+@pytest.mark.parametrize('name,content,word', [('text.jpg', b'this is no picture', 'text.jpg'), ('empty.png', b'', 'empty')])
+def test_not_a_photo(failing, tmp_path, name, content, word):
+    (tmp_path/name).write_bytes(content)
+    failing('--input', tmp_path/name, code=3, words=word)
+
+def test_truncated_photo(failing, tmp_path):
+    data = portrait_path().read_bytes()
+    (tmp_path/'half.jpg').write_bytes(data[:len(data)//2])
+    failing('--input', tmp_path/'half.jpg', code=3, words='half.jpg')
+
+def test_missing_photo(failing, tmp_path): failing('--input', tmp_path/'nowhere.jpg', code=3, words='nowhere.jpg')
+
+def test_folder_without_photos(failing, tmp_path):
+    (tmp_path/'photos').mkdir(); (tmp_path/'photos'/'notes.txt').write_text('none')
+    failing('--input', tmp_path/'photos', code=3, words='no photos')
+    failing('--input', tmp_path/'photos', '--sharedIdentity', code=3, words='no photos')
+
+def test_tiny_photo(failing, tmp_path):
+    Image.open(portrait_path()).resize((16, 16)).save(tmp_path/'tiny.png')
+    failing('--input', tmp_path/'tiny.png', code=3, words='16 x 16')
+
+def test_huge_photo(failing, tmp_path):
+    Image.new('1', (12000, 9000)).save(tmp_path/'huge.png')
+    failing('--input', tmp_path/'huge.png', code=3, words='12000 x 9000')
+
+def test_landmark_files(failing, tmp_path):
+    np.save(tmp_path/'few.npy', np.zeros((3, 2), np.float32)); (tmp_path/'broken.pts').write_text('version: 1')
+    failing('--landmarks', tmp_path/'nowhere.npy', code=3, words='nowhere.npy')
+    failing('--landmarks', tmp_path/'few.npy', code=3, words='few.npy')
+    failing('--landmarks', tmp_path/'broken.pts', code=3, words='broken.pts')
+    failing('--landmarks', 'haar', code=2, words='mediapipe')
+
+# ---- output
+def test_output_below_a_file(failing, tmp_path):
+    (tmp_path/'file').write_text('x')
+    failing('--output', tmp_path/'file'/'out', code=5, words='is a file')
+    assert (tmp_path/'file').read_text() == 'x'
+
+def test_output_is_a_file(failing, tmp_path):
+    (tmp_path/'o').mkdir(); (tmp_path/'o'/'portrait.jpg').write_text('mine')
+    failing('--output', tmp_path/'o', code=5, words='in the way')
+
+@pytest.mark.skipif(not Path('/proc/self').exists(), reason='needs a folder in which nobody may write')
+def test_output_where_nobody_may_write(failing): failing('--output', '/proc/self/out', code=5, words='cannot be written')
+
+def test_full_disk_before_the_fit(failing, monkeypatch):
+    usage = shutil.disk_usage('/')
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage._replace(free=1000))
+    failing(code=5, words='disk is full')
+
+def test_full_disk_while_writing(failing, monkeypatch):
+    import errno
+    def full(*args): raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr('nextgenface_nb.output.pictures.write_exr', full)
+    failing(*QUICK, code=5, words='disk is full')
+
+# ---- settings
+@pytest.mark.parametrize('setting,word', [('bandz=3', 'bands'), ('bands=many', 'whole number'), ('bands=99', 'from 1 to 12'), ('bands', 'key=value'), ('save_exr=maybe', 'yes or no')])
+def test_bad_settings(failing, tmp_path, setting, word):
+    failing('--set', setting, code=2, words=word)
+    (tmp_path/'mine.ini').write_text(f'seed = 1\n{setting}\n')
+    failing('--config', tmp_path/'mine.ini', code=2, words='mine.ini, line 2')
+
+def test_missing_config(failing, tmp_path): failing('--config', tmp_path/'nowhere.ini', code=2, words='nowhere.ini')
+
+def test_unknown_flag(capsys, tmp_path):
+    assert cli.main(['--inptu', 'me.jpg', '--output', str(tmp_path/'out')]) == 2
+    assert 'inptu' in capsys.readouterr().err and not (tmp_path/'out').exists()
+
+# ---- face models
+def test_missing_model(failing, tmp_path): failing('--set', f'model={tmp_path}/nowhere.h5', code=3, words='nowhere.h5')
+
+def test_truncated_model(failing, tmp_path):
+    from nextgenface_nb.facemodel.model import toy_model
+    toy_model().save(tmp_path/'model.h5')
+    whole = (tmp_path/'model.h5').read_bytes()
+    for size in (0, 100, len(whole)//2):
+        (tmp_path/'model.h5').write_bytes(whole[:size])
+        failing('--set', f'model={tmp_path}/model.h5', code=3, words='model.h5')
+
+def test_model_of_a_wrong_shape(failing, tmp_path):
+    import h5py
+    from nextgenface_nb.facemodel.model import toy_model
+    toy_model().save(tmp_path/'model.h5')
+    with h5py.File(tmp_path/'model.h5', 'a') as file:
+        found = []
+        file.visititems(lambda name, x: found.append(name) if isinstance(x, h5py.Dataset) and x.ndim and 'pcaVariance' in name else None)
+        name = found[0]; old = file[name][:]; del file[name]; file[name] = old[:-1]
+    failing('--set', f'model={tmp_path}/model.h5', code=3, words='model.h5')
+
+# ---- checkpoints
+def test_checkpoint_of_another_model(failing, tmp_path):
+    import torch
+    from nextgenface_nb.facemodel.model import toy_model
+    from nextgenface_nb.optim.face import Face, Identity
+    from nextgenface_nb.output.checkpoint import save_face
+    model = toy_model()
+    save_face(tmp_path/'toy.npz', Face(Identity(torch.zeros(10), torch.zeros(5)), []), model)
+    failing('--checkpoint', tmp_path/'toy.npz', code=3, words=('toy head', 'not with'))
+
+def test_broken_checkpoints(failing, tmp_path, done):
+    whole = (done[0]/'checkpoints'/'stage1_output.npz').read_bytes()
+    (tmp_path/'cut.npz').write_bytes(whole[:len(whole)//2]); (tmp_path/'old.pickle').write_bytes(b'cos\nsystem\n')
+    failing('--checkpoint', tmp_path/'cut.npz', code=3, words='cut off')
+    failing('--checkpoint', tmp_path/'old.pickle', code=3, words='Pickles')
+    failing('--checkpoint', tmp_path/'nowhere.npz', code=3, words='no such file')
+
+def test_checkpoint_of_another_photo(failing, tmp_path, done):
+    Image.open(portrait_path()).rotate(3).save(tmp_path/'turned.png')
+    failing('--checkpoint', done[0]/'checkpoints'/'stage1_output.npz', '--input', tmp_path/'turned.png', *QUICK, code=3, words='another photo')
+
+# ---- devices: in a process of their own, since a device once chosen stays
+def in_process(tmp_path, *flags, script='', **environment):
+    code = f'import sys\n{script}\nfrom nextgenface_nb.cli import main\nsys.exit(main(sys.argv[1:]))'
+    done = subprocess.run([sys.executable, '-c', code, *flags, '--output', str(tmp_path/'out')], capture_output=True, text=True, env={**os.environ, **environment})
+    assert not (tmp_path/'out').exists() and 'Traceback' not in done.stderr
+    return done
+
+@pytest.mark.skipif(shutil.which('nvidia-smi') is not None, reason='this machine may have CUDA')
+def test_cuda_without_cuda(tmp_path):
+    done = in_process(tmp_path, '--device', 'cuda')
+    assert done.returncode == 4 and "device='cuda'" in done.stderr and 'cpu' in done.stderr
+
+def test_no_llvm_at_all(tmp_path):
+    hide = 'import os\nfor n in ("NEXTGENFACE_LIBLLVM", "DRJIT_LIBLLVM_PATH"): os.environ.pop(n, None)\nimport nextgenface_nb.rendering.variant as v\nv.list_llvm = lambda *a: []'
+    done = in_process(tmp_path, '--device', 'cpu', script=hide)
+    assert done.returncode == 4 and 'LLVM' in done.stderr and 'Install' in done.stderr
+
+def test_llvm_that_is_none(tmp_path):
+    (tmp_path/'libLLVM.so.19').write_text('no library')
+    done = in_process(tmp_path, '--device', 'cpu', NEXTGENFACE_LIBLLVM=str(tmp_path/'nowhere.so'))
+    assert done.returncode == 4 and 'nowhere.so' in done.stderr
+
+def test_the_command_itself(tmp_path):
+    "Exit code and standard error of the real process"
+    done = subprocess.run([sys.executable, '-m', 'nextgenface_nb.cli', '--input', 'nowhere.jpg', '--output', str(tmp_path/'out')], capture_output=True, text=True)
+    assert done.returncode == 3 and done.stdout == '' and done.stderr.startswith('error: nowhere.jpg') and 'Traceback' not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+# ---- and what works
+def test_results(done):
+    folder, out, err = done
+    assert str(folder) in out and 'PSNR' in out and 'landmarks' in err
+    names = {str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()}
+    assert names == {'render_0.png', 'diffuseMap_0.png', 'specularMap_0.png', 'roughnessMap_0.png', 'mesh0.obj', 'material0.mtl', 'envMap_0.png', 'envMap_0.exr',
+        'landmarks0.png', 'checkpoints/stage1_output.npz', 'checkpoints/stage1_loss.png', 'report.json'}
+    assert [p.name for p in folder.parent.iterdir()] == ['portrait.jpg']
+    report = json.loads((folder/'report.json').read_text())
+    assert set(report['files']) == names and report['mean']['nme'] < .03 and report['machine']['variant'] and report['config']['max_resolution'] == 64
+
+def test_going_on_from_a_checkpoint(done, tmp_path, capsys):
+    "The file alone is enough; with all stages left out nothing changes"
+    folder = done[0]
+    moved = shutil.copy(folder/'checkpoints'/'stage1_output.npz', tmp_path/'ann.npz')
+    assert cli.main(['--checkpoint', str(moved), '--skipStage1', *QUICK, '--output', str(tmp_path/'out'), '--quiet']) == 0
+    assert capsys.readouterr() == ('', '')
+    before, after = (json.loads((f/'report.json').read_text()) for f in (folder, tmp_path/'out'/'ann'))
+    assert before['frames'][0]['rotation_degrees'] == after['frames'][0]['rotation_degrees'] and before['mean']['nme'] == after['mean']['nme']
+    assert (folder/'mesh0.obj').read_text() == (tmp_path/'out'/'ann'/'mesh0.obj').read_text()
+
+def test_folders(tmp_path, capsys):
+    "Strangers: a bad photo does not spoil the other. One person: one identity, two frames, each with its own pictures"
+    photos = tmp_path/'photos'; photos.mkdir()
+    portrait = Image.open(portrait_path()); portrait.save(photos/'a.png'); portrait.rotate(8).save(photos/'b.png')
+    (photos/'c.png').write_text('broken')
+    assert cli.main(['--input', str(photos), *QUICK, '--output', str(tmp_path/'out')]) == 3
+    assert 'error: ' in (err := capsys.readouterr().err) and 'c.png' in err
+    assert sorted(p.name for p in (tmp_path/'out'/'photos').iterdir()) == ['a.png', 'b.png']
+    (photos/'c.png').unlink()
+    assert cli.main(['--input', str(photos), '--sharedIdentity', *QUICK, '--output', str(tmp_path/'shared')]) == 0
+    folder = tmp_path/'shared'/'photos'; report = json.loads((folder/'report.json').read_text())
+    roll = [f['rotation_degrees'][2] for f in report['frames']]
+    assert abs(roll[1]-roll[0]-8) < 2
+    assert (folder/'mesh1.obj').exists() and not (folder/'diffuseMap_1.png').exists()
+    one, two = (np.asarray(Image.open(folder/f'render_{i}.png')) for i in (0, 1))
+    assert one.shape == two.shape
+    panels = np.array_split(np.abs(one.astype(int)-two)[-64:], 8, axis=1)         # every panel differs, the albedo panels too
+    assert all(p.mean() > .5 for p in panels), [p.mean() for p in panels]
