@@ -6,8 +6,9 @@
 __all__ = ['STAGES', 'FORMATS', 'versions', 'machine', 'frame_measures', 'frame_report', 'stage_number', 'make_report',
            'save_reconstruction']
 
-# %% ../../nbs/63_output.report.ipynb #633bce94
+# %% ../../nbs/63_output.report.ipynb #e4fcfea0
 import json, math, os, platform, sys, time
+from types import SimpleNamespace
 from importlib import metadata
 from pathlib import Path
 import numpy as np
@@ -101,7 +102,7 @@ def _shares(provenance)->dict: # of the texels on the face
     count = {n:int((provenance==v).sum()) for n,v in PROVENANCE.items() if n!='outside'}
     return {n:c/max(1,sum(count.values())) for n,c in count.items()}
 
-# %% ../../nbs/63_output.report.ipynb #b2acd8e2
+# %% ../../nbs/63_output.report.ipynb #35d3a8e5
 FORMATS = 'pictures','maps','mesh','light','landmarks','losses','checkpoint','report'
 
 def save_reconstruction(
@@ -130,11 +131,12 @@ def save_reconstruction(
         say('checkpoints')
         if 'losses' in formats: _save_losses(r, part/'checkpoints')
         if 'checkpoint' in formats: _save_checkpoints(r, part/'checkpoints')
+        if r.pipeline.config.save_intermediate: _save_intermediate(r, part, samples)
         r.timings['output'] = time.perf_counter()-began
         if 'report' in formats: _save_report(r, part, measures)
     return Path(folder)
 
-# %% ../../nbs/63_output.report.ipynb #4a4a318f
+# %% ../../nbs/63_output.report.ipynb #ba66f6a0
 def _save_pictures(r, folder:Path, i:int, samples, write:bool)->dict:
     "The strip of frame `i`; returns its figures"
     panels = r.pipeline.panels(r.face, i, samples)
@@ -150,13 +152,25 @@ def _save_losses(r, folder:Path):
 
 def _save_checkpoints(r, folder:Path):
     "The face after each stage, as far as it was kept; after the last one in any case"
-    faces = dict(getattr(r, 'snapshots', None) or {})
-    done = list(dict.fromkeys(p.stage for p in r.history)) or [STAGES[-1]]
-    faces[done[-1]] = r.face
+    last = r.history[-1].stage if r.history else STAGES[-1]
+    faces = {**_snapshots(r), last:r.face}
     for name,face in faces.items():
         meta = dict(stage=name, config=r.pipeline.config.to_dict(), timings=r.timings, warnings=r.warnings, after_landmarks=getattr(r,'after_landmarks',[]),
             history=[p for p in r.history if stage_number(p.stage)<=stage_number(name)])
         save_face(folder/f'stage{stage_number(name)}_output.npz', face, r.pipeline.model, meta)
+
+def _snapshots(r)->dict: # stage -> `Face` as it was after that stage
+    return dict(getattr(r, 'snapshots', None) or {})
+
+def _save_intermediate(r, folder:Path, samples):
+    "Pictures, maps and meshes of the stages before the last"
+    for name,face in _snapshots(r).items():
+        if name==r.history[-1].stage: continue
+        then,part = SimpleNamespace(face=face, pipeline=r.pipeline),folder/f'outputStage{stage_number(name)}'
+        for i in range(len(face.frames)):
+            _save_pictures(then, part, i, samples, True)
+            save_mesh(part, r.pipeline, face, i)
+        save_maps(part, *r.pipeline.maps(face))
 
 def _save_report(r, folder:Path, measures:list):
     files = [str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()]
