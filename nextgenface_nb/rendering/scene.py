@@ -36,7 +36,7 @@ def lattice_environment(
     if pad is None: raise RenderError(f'Mitsuba stores a map of {width} columns in {columns}', 'Use Mitsuba 3.8 or 3.9.')
     return torch.cat(pad, 1)
 
-# %% ../../nbs/42_rendering.scene.ipynb #27c27783
+# %% ../../nbs/42_rendering.scene.ipynb #3b2d4ad3
 class Scene:
     "A mesh with its material, an environment map and a camera; Mitsuba objects made once, changed in place."
     keys = dict(vertices='mesh.vertex_positions', normals='mesh.vertex_normals', diffuse='mesh.bsdf.diffuse.data',
@@ -70,12 +70,38 @@ class Scene:
         self.parameters = mi.traverse(self.scene)
         self.mesh,self.material,self.environment,self.sensor = mesh,material,self.scene.environment(),self.scene.sensors()[0]
         self.columns = self.parameters[self.keys['environment']].shape[1]
-        self.width,self.height,self.vertices = width,height,None
+        self.width,self.height = width,height
+        self.present = {} # Vertices and normals that ray tracing was prepared for
 
-    def set(self, **values):
-        "Put Dr.Jit arrays into the scene, by name."
-        for name,value in values.items(): self.parameters[self.keys[name]] = value
-        if values: self.parameters.update()
+    def set_tensors(self,
+        needs=None, # Names -> whether derivatives are wanted; default none
+        **tensors   # By name (see `keys`): vertices and normals [V, 3], maps [T, T, C], environment as of `lattice_environment`
+    )->dict:        # Dr.Jit arrays by name: leaves of the derivative graph
+        "Put tensors into the scene. A mesh that has not moved is left alone, with everything that ray tracing built on it."
+        import drjit as dr
+        needs,leaves = needs or {},{}
+        mesh = {name:tensors[name].detach().clone() for name in ('vertices', 'normals') if name in tensors}
+        wanted = any(needs.get(name) for name in mesh)
+        same = not wanted and all(name in self.present and torch.equal(value, self.present[name]) for name,value in mesh.items())
+        for name,tensor in tensors.items():
+            leaves[name] = to_drjit(mesh.get(name, tensor), flat=name in mesh)
+            if needs.get(name): dr.enable_grad(leaves[name])
+            if not (same and name in mesh): self.parameters[self.keys[name]] = leaves[name]
+        self.parameters.update()
+        if wanted: self.present = {}
+        elif mesh: self.present.update(mesh)
+        return leaves
+
+    def look_through(self,
+        camera, # focal [], principal [2] in pixels
+    ):
+        "Set Mitsuba's own sensor, for Mitsuba's own integrators."
+        import math
+        focal,(column,row) = float(camera.focal.detach()),camera.principal.detach().tolist()
+        self.parameters['sensor.x_fov'] = math.degrees(2*math.atan(self.width/2/focal))
+        self.parameters['sensor.principal_point_offset_x'] = .5-column/self.width
+        self.parameters['sensor.principal_point_offset_y'] = .5-row/self.height
+        self.parameters.update()
 
     def occluded(self, ray, active=True):
         "Does the face stand in the way?"
