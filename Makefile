@@ -29,7 +29,7 @@ $(VENV)/.installed: constraints.txt constraints-colab.txt $(METADATA) | $(VENV)/
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev,build]'
 	@touch $@
 
 llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it where we may, or say what to do

@@ -9,7 +9,7 @@ EXTRAS = 'requirements', 'build_requirements', 'notebook_requirements', 'dev_req
 # name: first Python, last Python + 1, what to start from, what the file says at its top
 SETS = {
     'constraints.txt': ('3.10', '3.13', ['torch==2.13.0', 'mediapipe==0.10.21', 'mitsuba==3.9.1', 'nbdev==3.3.26', 'anny==0.6.2'], '''\
-# Tested versions for Python 3.10 - 3.12:  pip install -c constraints.txt -e '.[dev]'
+# Tested versions for Python 3.10 - 3.12:  pip install -c constraints.txt -e '.[dev,build]'
 # Made by tools/constraints.py (make constraints). For Python 3.13 and Colab see constraints-colab.txt.
 # numpy stays below 2 because mediapipe 0.10.21 asks for it, the last one that carries its own models.
 '''),
