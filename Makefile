@@ -25,11 +25,13 @@ $(VENV)/bin/python:
 PINS = $$($(BIN)/python -c 'import sys; print("constraints.txt" if sys.version_info < (3,13) else "constraints-colab.txt")')
 
 $(VENV)/.installed: constraints.txt constraints-colab.txt $(METADATA) | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e .
+	@echo "Installing into $(VENV): what it runs with ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e .
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev,build]'
+	@echo "Installing into $(VENV): what its tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev,build]'
 	@touch $@
 
 llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it where we may, or say what to do
