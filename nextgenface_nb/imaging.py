@@ -254,7 +254,7 @@ def resampling_matrix(
     matrix = torch.zeros(count, size, dtype=torch.float64)
     return matrix.scatter_add(1, pixel.long().clamp(0, size-1), weight/weight.sum(1, keepdim=True)).float()
 
-# %% ../nbs/10_imaging.ipynb #17d016bf
+# %% ../nbs/10_imaging.ipynb #61cc6a60
 @patch
 def crop(self:Photo,
     left:float, top:float, # Upper left corner in this photo, pixels; may lie outside
@@ -267,7 +267,9 @@ def crop(self:Photo,
     rows = resampling_matrix(top, side, size, self.height).to(device)
     used = columns.any(0).nonzero()[[0, -1], 0].tolist(), rows.any(0).nonzero()[[0, -1], 0].tolist()
     (x0, x1), (y0, y1) = used
-    def resample(picture): return torch.einsum('ih,hwc,jw->ijc', rows[:, y0:y1+1], picture[y0:y1+1, x0:x1+1], columns[:, x0:x1+1])
+    def resample(picture): # rows first, then columns
+        part = picture[y0:y1+1, x0:x1+1].permute(2, 0, 1)
+        return (rows[:, y0:y1+1] @ part @ columns[:, x0:x1+1].T).permute(1, 2, 0)
     alpha = None
     if self.alpha is None: pixels = resample(self.pixels)
     else:
