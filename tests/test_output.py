@@ -96,3 +96,7 @@ def test_nothing_of_ours_reads_or_writes_pickles():
         text = path.read_text()
         assert 'import pickle' not in text and 'os.system' not in text and 'matplotlib.use' not in text, path
         assert 'allow_pickle=True' not in text and 'torch.load' not in text, path
+
+def test_asking_for_versions_loads_nothing():
+    script = "import sys; from nextgenface_nb.output.report import versions, machine; assert versions()['mitsuba'] and machine()['variant'] is None; assert not {'mitsuba', 'mediapipe', 'matplotlib.pyplot'} & set(sys.modules)"
+    subprocess.run([sys.executable, '-c', script], check=True)
