@@ -116,19 +116,19 @@ class Detector:
                 points = photo.from_original(view.to_original(torch.as_tensor(points, dtype=torch.float64)))
         return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale)
 
-# %% ../nbs/11_landmarks.ipynb #edd1637a
+# %% ../nbs/11_landmarks.ipynb #06326d42
 def _size(points): return np.ptp(points, axis=0).prod()
 
 def _views(photo):
     "The whole photo, then with a border of its edge repeated, then overlapping squares."
     yield photo
     long, short = max(photo.width, photo.height), min(photo.width, photo.height)
-    yield photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 768)
+    yield photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 512)
     for part in (1/2, 1/4):
         side = part*long
-        if side < 64 or side > short: continue
+        if side < 160 or side > short: continue
         for top in np.linspace(0, photo.height - side, int(np.ceil((photo.height - side)/(side/2)))+1):
-            for left in np.linspace(0, photo.width - side, int(np.ceil((photo.width - side)/(side/2)))+1): yield photo.crop(left, top, side, 512)
+            for left in np.linspace(0, photo.width - side, int(np.ceil((photo.width - side)/(side/2)))+1): yield photo.crop(left, top, side, 256)
 
 # %% ../nbs/11_landmarks.ipynb #529e9328
 MODEL_URL = 'https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task'

@@ -1,0 +1,208 @@
+"Detectors on the bundled portrait; the Tasks interface where its model file is at hand"
+import hashlib, os, subprocess, sys, types, warnings
+from pathlib import Path
+import numpy as np, pytest, torch
+from nextgenface_nb import landmarks as module
+from nextgenface_nb.errors import FaceError, LandmarkError, NoFaceError
+from nextgenface_nb.imaging import Photo, load_photo, portrait_path
+from nextgenface_nb.landmarks import (FAN, GROUPS, FileDetector, Landmarks, MediaPipeSolutions, MediaPipeTasks, download_model, draw_landmarks, find_model,
+    load_landmarks, make_detector, mediapipe_detector, normalised_mean_error, save_landmarks)
+
+def model_file():
+    "Named by the environment variable, or beside the checkout."
+    named = os.environ.get(module.MODEL_VARIABLE)
+    path = Path(named) if named else Path(__file__).resolve().parents[2]/'shared'/'models'/'face_landmarker.task'
+    return path if path.is_file() else None
+
+needs_model = pytest.mark.skipif(model_file() is None, reason=f'no face_landmarker.task: name one in {module.MODEL_VARIABLE}')
+
+def solutions():
+    try: return MediaPipeSolutions()
+    except LandmarkError as e: pytest.skip(e.what)
+
+@pytest.fixture(scope='module')
+def photo(): return load_photo(portrait_path())
+
+@pytest.fixture(scope='module', params=('solutions', pytest.param('tasks', marks=needs_model)))
+def detector(request): return solutions() if request.param == 'solutions' else MediaPipeTasks(model_file())
+
+@pytest.fixture
+def no_model(monkeypatch, tmp_path):
+    monkeypatch.delenv(module.MODEL_VARIABLE, raising=False)
+    for name in ('XDG_CACHE_HOME', 'LOCALAPPDATA', 'HOME'): monkeypatch.setenv(name, str(tmp_path))
+
+def spread(a, b): return float((a.points - b.points).norm(dim=1).mean()/(a.points[33] - a.points[263]).norm())
+
+def test_the_portrait(photo, detector):
+    found = detector.detect(photo)
+    assert len(found) == 478 and found.points.dtype == torch.float32 and found.ids.tolist() == list(range(478))
+    # where a person would put them, by eye, in the 512 x 512 picture
+    for index, place, tolerance in ((468, (203.5, 101), 1.5), (473, (246.5, 103.5), 1.5), (61, (202.5, 140), 3), (291, (246, 140), 3), (1, (224, 128), 4), (152, (222, 178.5), 5)):
+        assert (found.points[index] - torch.tensor(place)).norm() < tolerance, (index, found.points[index])
+
+def test_points_follow_the_photo(photo, detector):
+    found = detector.detect(photo)
+    for part in (photo.crop(0, 0, 512, 256), photo.crop(-60, -80, 500, 700), photo.crop_face(found.points, 256)):
+        again = detector.detect(part)
+        assert again.scale == part.scale
+        assert spread(found, again.moved(photo)) < .015
+    mirrored = detector.detect(Photo(photo.pixels.flip(1)))
+    eyes = mirrored.points[[263, 33]]*torch.tensor([-1., 1]) + torch.tensor([512., 0])
+    assert (eyes - found.points[[33, 263]]).norm(dim=1).max() < 2.5            # a shift of a pixel either way would show as two
+
+def test_the_half_pixel(photo, detector):
+    "What MediaPipe sees at a quarter of the size must not move."
+    shifts = []
+    for size in (128, 256, 1024):
+        view = photo.crop(130, 20, 190, size)
+        shifts.append(view.to_original(torch.tensor(detector.faces(view.to_bytes())[0][0])).mean(0))
+    assert (shifts[0] - shifts[2]).abs().max() < .5*190/128*.75
+    assert (shifts[1] - shifts[2]).abs().max() < .5*190/256*.75
+
+def test_a_small_face_in_a_large_photo(photo, detector):
+    large = torch.full((1500, 2200, 3), .2)
+    large[900:1412, 1500:2012] = photo.pixels
+    found = detector.detect(Photo(large))
+    wanted = detector.detect(photo).points + torch.tensor([1500., 900])
+    assert (found.points - wanted).norm(dim=1).mean() < 1.
+
+def test_a_face_that_fills_the_photo(photo, detector):
+    tight = photo.crop(178, 72, 95, 256)
+    assert spread(detector.detect(photo), detector.detect(tight).moved(photo)) < .04
+
+def test_the_largest_of_two_faces(photo, detector):
+    small, large = photo.crop(140, 30, 172, 200), photo.crop(140, 30, 172, 256)
+    both = torch.full((256, 520, 3), .2); both[:200, :200] = small.pixels; both[:, 264:] = large.pixels
+    with pytest.warns(UserWarning, match='2 faces'): found = detector.detect(Photo(both, path='two.png'))
+    wanted = detector.detect(photo).moved(large).points + torch.tensor([264., 0])
+    assert (found.points - wanted).norm(dim=1).mean() < 2
+
+def test_no_face(detector):
+    noise = torch.rand(200, 300, 3, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(NoFaceError, match='noise.png') as e: detector.detect(Photo(noise, path='noise.png'))
+    assert 'file' in e.value.advice
+
+def test_both_interfaces_agree(photo):
+    if model_file() is None: pytest.skip('no model file')
+    assert spread(solutions().detect(photo), MediaPipeTasks(model_file()).detect(photo)) < .03
+
+@needs_model
+def test_tasks_give_expressions(photo, monkeypatch, no_model):
+    found = MediaPipeTasks(model_file()).detect(photo)
+    assert found.blendshapes['mouthSmileLeft'] > .6 and found.blendshapes['jawOpen'] < .3 and len(found.blendshapes) == 51
+    monkeypatch.setenv(module.MODEL_VARIABLE, str(model_file()))
+    assert isinstance(mediapipe_detector(), MediaPipeTasks) and isinstance(make_detector(str(model_file())), MediaPipeTasks)
+    assert hashlib.sha256(model_file().read_bytes()).hexdigest() == module.MODEL_SHA256
+
+def test_damaged_model_file(tmp_path):
+    (tmp_path/'a.task').write_bytes(b'not a model')
+    with pytest.raises(LandmarkError, match='a.task'): MediaPipeTasks(tmp_path/'a.task')
+
+def test_which_interface_is_taken(monkeypatch, no_model, tmp_path):
+    calls = []
+    monkeypatch.setattr(module, 'MediaPipeTasks', lambda path='': calls.append(str(path)) or 'tasks')
+    monkeypatch.setattr(module, 'MediaPipeSolutions', lambda: 'solutions')
+    monkeypatch.setattr(module, 'download_model', lambda: tmp_path/'fetched.task')
+    old, new = types.SimpleNamespace(solutions=1, __version__='0.10.21'), types.SimpleNamespace(__version__='0.10.35')
+    monkeypatch.setattr(module, '_mediapipe', lambda: old); assert mediapipe_detector() == 'solutions'
+    monkeypatch.setattr(module, '_mediapipe', lambda: new); assert mediapipe_detector() == 'tasks' and calls == [str(tmp_path/'fetched.task')]
+    module.cache_folder().mkdir(parents=True); (module.cache_folder()/'face_landmarker.task').touch()
+    monkeypatch.setattr(module, '_mediapipe', lambda: old); assert mediapipe_detector() == 'tasks'          # it is here already
+
+def test_neither_interface_names_both_ways_out(monkeypatch, no_model):
+    def fail(): raise LandmarkError('no network')
+    monkeypatch.setattr(module, 'download_model', fail); monkeypatch.setattr(module, '_mediapipe', lambda: types.SimpleNamespace(__version__='0.10.35'))
+    with pytest.raises(LandmarkError) as e: mediapipe_detector()
+    assert 'no network' in e.value.what and module.MODEL_URL in e.value.advice and module.MODEL_VARIABLE in e.value.advice and 'pip install' in e.value.advice
+
+def test_without_mediapipe(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'mediapipe', None)
+    with pytest.raises(LandmarkError, match='mediapipe') as e: MediaPipeSolutions()
+    assert 'pip install' in e.value.advice and 'file' in e.value.advice
+
+def test_without_face_alignment(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'face_alignment', None)
+    with pytest.raises(LandmarkError, match='face-alignment'): make_detector('fan')
+
+def test_download(tmp_path, no_model):
+    source = tmp_path/'source.bin'; source.write_bytes(b'x'*1000)
+    good = hashlib.sha256(b'x'*1000).hexdigest()
+    assert download_model(url=source.as_uri(), sha256=good) == module.cache_folder()/'face_landmarker.task' == find_model()
+    with pytest.raises(LandmarkError, match='SHA-256'): download_model(tmp_path/'b'/'c.task', url=source.as_uri(), sha256='0'*64)
+    assert not (tmp_path/'b').exists()
+    with pytest.raises(LandmarkError, match='no such model'): find_model(tmp_path/'missing.task')
+
+def test_a_wrong_environment_variable_is_an_error(monkeypatch):
+    monkeypatch.setenv(module.MODEL_VARIABLE, '/nowhere/a.task')
+    with pytest.raises(LandmarkError, match='a.task') as e: make_detector('mediapipe')
+    assert module.MODEL_VARIABLE in e.value.advice
+
+def test_groups_are_those_of_mediapipe():
+    mediapipe = pytest.importorskip('mediapipe')
+    if not hasattr(mediapipe, 'solutions'): pytest.skip('this mediapipe has no solutions')
+    theirs = mediapipe.solutions.face_mesh
+    def members(pairs): return {i for pair in pairs for i in pair}
+    g = GROUPS['mediapipe']
+    for ours, name in (('face_oval', 'FACE_OVAL'), ('left_eye', 'LEFT_EYE'), ('right_eye', 'RIGHT_EYE'), ('left_brow', 'LEFT_EYEBROW'), ('right_brow', 'RIGHT_EYEBROW'), ('left_iris', 'LEFT_IRIS'), ('right_iris', 'RIGHT_IRIS')):
+        pairs = getattr(theirs, f'FACEMESH_{name}')
+        assert set(g[ours]) == members(pairs), ours
+        if 'brow' not in ours and 'iris' not in ours:                                                    # and in the order of the outline
+            around = {frozenset(p) for p in zip(g[ours], g[ours][1:] + g[ours][:1])}
+            assert {frozenset(p) for p in pairs} == around, ours
+    assert set(g['lips_outer']) | set(g['lips_inner']) == members(theirs.FACEMESH_LIPS)
+    assert sorted(i for part in ('jaw', 'right_brow', 'left_brow', 'nose_bridge', 'nostrils', 'right_eye', 'left_eye', 'lips_outer', 'lips_inner') for i in GROUPS['fan'][part]) == list(range(68))
+
+def test_left_and_right_are_the_persons(photo, detector):
+    found = detector.detect(photo)
+    for part in ('eye', 'brow', 'iris'): assert found.group(f'left_{part}').points[:, 0].mean() > found.group(f'right_{part}').points[:, 0].mean()
+    irises = found.group('iris_centres').points
+    for iris, eye in zip(irises, ('left_eye', 'right_eye')):
+        low, high = found.group(eye).points.amin(0), found.group(eye).points.amax(0)
+        assert (iris > low - 1).all() and (iris < high + 1).all()
+
+def test_files(tmp_path, photo):
+    points = np.random.default_rng(0).uniform(50, 400, (478, 2))
+    half = photo.crop(0, 0, 512, 256)
+    for name, rows, count in (('a.npy', points, 478), ('b.npy', points[:68], 68), ('c.npy', np.column_stack((np.arange(5)*7, points[:5])), 5)):
+        np.save(tmp_path/name, rows)
+        found = make_detector(tmp_path/name).detect(half)
+        assert len(found) == count
+        np.testing.assert_allclose(found.points, points[:count]/2, atol=1e-3)
+    assert load_landmarks(tmp_path/'b.npy').detector == 'fan' and load_landmarks(tmp_path/'c.npy').ids.tolist() == [0, 7, 14, 21, 28]
+    found = make_detector(tmp_path/'a.npy').detect(half)
+    save_landmarks(tmp_path/'d.txt', found, half)
+    np.testing.assert_allclose(load_landmarks(tmp_path/'d.txt').points, points, atol=1e-2)
+    np.save(tmp_path/f'{Path(photo.path).stem}.npy', points[:68])
+    assert make_detector(tmp_path).detect(photo).detector == 'fan'
+
+def test_damaged_files(tmp_path, photo):
+    np.save(tmp_path/'shape.npy', np.zeros((3, 4, 5))); np.save(tmp_path/'nan.npy', np.full((68, 2), np.nan)); np.save(tmp_path/'twice.npy', np.zeros((4, 3)))
+    np.save(tmp_path/'away.npy', np.full((68, 2), -5.)+np.arange(68)[:, None]*-1); np.save(tmp_path/'pickle.npy', np.array([print], dtype=object), allow_pickle=True)
+    (tmp_path/'empty.txt').touch(); (tmp_path/'half.pts').write_text('version: 1\nn_points: 68\n{\n1 2\n'); (tmp_path/'words.txt').write_text('a b\n'); (tmp_path/'binary.txt').write_bytes(b'\xff\xfe\x00')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        for path in sorted(tmp_path.iterdir()):
+            with pytest.raises(LandmarkError): make_detector(path).detect(photo)
+
+def test_error_measure():
+    points = torch.rand(478, 2)*100
+    a = Landmarks(points, torch.arange(478))
+    b = Landmarks((points + torch.tensor([.3, -.4])).flip(0), torch.arange(478).flip(0))
+    assert normalised_mean_error(b, a) == pytest.approx(.5/float((points[33]-points[263]).norm()), rel=1e-3)
+    with pytest.raises(LandmarkError): normalised_mean_error(a, Landmarks(points[:68], torch.arange(68), detector='fan'))
+
+def test_drawing_does_not_move_things():
+    picture = draw_landmarks(Photo(torch.zeros(40, 50, 3)), Landmarks([[20.5, 10.5]], [0], detector='other'), 4)
+    y, x = np.nonzero(picture[..., 0])
+    assert picture.shape == (160, 200, 3) and abs((x+.5).mean()/4 - 20.5) < .15 and abs((y+.5).mean()/4 - 10.5) < .15
+
+def test_importing_is_light():
+    program = "import sys, nextgenface_nb.landmarks; print([m for m in ('mediapipe', 'face_alignment', 'matplotlib', 'cv2', 'mitsuba', 'PIL') if m in sys.modules])"
+    assert subprocess.run([sys.executable, '-c', program], capture_output=True, text=True).stdout.strip() == '[]'
+
+@pytest.mark.parametrize('kind', ('MediaPipeSolutions()', pytest.param('MediaPipeTasks(sys.argv[1])', marks=needs_model)))
+def test_detecting_is_silent(kind):
+    solutions()
+    program = f'import sys\nfrom nextgenface_nb.landmarks import *\nfrom nextgenface_nb.imaging import *\n{kind}.detect(load_photo(portrait_path()))'
+    done = subprocess.run([sys.executable, '-c', program, str(model_file())], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == '' and done.stderr == '', done.stderr
