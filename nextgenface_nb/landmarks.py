@@ -346,14 +346,15 @@ class FileDetector(Detector):
         if not ((x > 0) & (x < width) & (y > 0) & (y < height)).any(): raise LandmarkError(f'{path}: all points lie outside of {photo.path or "the photo"}', 'Are they of another photo, or not in pixels?')
         return found.moved(photo)
 
-# %% ../nbs/11_landmarks.ipynb #d8c8515d
+# %% ../nbs/11_landmarks.ipynb #d76d42aa
 def make_detector(
     name:str|Path='mediapipe', # 'mediapipe', 'fan', a model file (.task), or landmarks (.pts, .npy, .txt or a folder of them)
+    model:str|Path='',         # For 'mediapipe': its model file; '': found by `find_model`
     device:str='cpu',          # For 'fan'
 )->Detector:
     "A detector by its name, or by a file."
     text = str(name)
-    if text == 'mediapipe': return mediapipe_detector()
+    if text == 'mediapipe': return mediapipe_detector(model)
     if text == 'fan': return FAN(device)
     if text.endswith('.task'): return MediaPipeTasks(text)
     if text.endswith(('.pts', '.npy', '.txt')) or Path(text).is_dir(): return FileDetector(text)
