@@ -67,7 +67,7 @@ def overlay(
     cover = (picture[..., 3] if coverage is None else coverage)[..., None]
     return background*(1-cover) + picture[..., :3]*cover
 
-# %% ../nbs/10_imaging.ipynb #dcaf586d
+# %% ../nbs/10_imaging.ipynb #d6031098
 @dataclass
 class Photo:
     "Linear light, and the part of the original that it shows."
@@ -77,7 +77,7 @@ class Photo:
     scale: float = 1.             # Pixels per original pixel
     original_size: tuple = ()     # Width and height of the original, after rotation
     alpha: Tensor|None = None     # Opacity [H, W], 0..1, where the file has any
-    inside: Tensor|None = None    # Where the original has pixels [H, W], bool; None: everywhere
+    inside: Tensor|None = None    # Where the original has opaque pixels [H, W], bool; None: everywhere
 
     def __post_init__(self):
         if self.pixels.ndim != 3 or self.pixels.shape[-1] != 3: raise PhotoError(f'{self.path or "Photo"}: pixels of shape {tuple(self.pixels.shape)}', 'They are [H, W, 3].')
@@ -218,7 +218,7 @@ def _linear(codes, block):
         light[row:row+256] = part.reshape(-1, block, width, block, 3).mean((1, 3)) if block > 1 else part
     return torch.from_numpy(light)
 
-# %% ../nbs/10_imaging.ipynb #139465ba
+# %% ../nbs/10_imaging.ipynb #fa02381e
 def load_photo(
     path:str|Path, # JPEG, PNG, WebP, ...: 8 or 16 bits, grey or colour, with or without transparency
 )->Photo:
@@ -230,7 +230,7 @@ def load_photo(
     if alpha is not None:
         alpha = torch.from_numpy(np.ascontiguousarray(alpha[:height//block*block, :width//block*block]))
         alpha = torch.nn.functional.avg_pool2d(alpha[None, None], block)[0, 0] if not (alpha == 1).all() else None
-    return Photo(_linear(codes, block), str(path), scale=1/block, original_size=(width, height), alpha=alpha)
+    return Photo(_linear(codes, block), str(path), scale=1/block, original_size=(width, height), alpha=alpha, inside=None if alpha is None else alpha > .5)
 
 # %% ../nbs/10_imaging.ipynb #4d603792
 def portrait_path()->Path:

@@ -117,17 +117,21 @@ def irradiance(
     factors = irradiance_bands(bands).to(coefficients).repeat_interleave(torch.arange(bands, device=coefficients.device)*2+1)
     return harmonics(normals, bands) @ (factors[:, None]*coefficients)
 
-# %% ../../nbs/31_geometry.harmonics.ipynb #d0c1a721
+# %% ../../nbs/31_geometry.harmonics.ipynb #da965634
 def sphere_preview(
     environment:Tensor, # Radiance [H, 2H, 3]
     size:int=128,       # Side of the picture, pixels
 )->Tensor: # [size, size, 4]: linear colour, and 1 inside the ball, 0 outside
     "A white matt ball under this light, seen from the viewer."
     height, device = environment.shape[0], environment.device
+    light = environment*environment_solid_angles(height, device)[..., None]
+    if height > 32 and height % 32 == 0:
+        height, block = 32, height//32
+        light = light.unflatten(1, (-1, block)).unflatten(0, (-1, block)).sum((1, 3))
+    light = light.flatten(0, 1)
     row, column = torch.meshgrid(*[(torch.arange(size, device=device)+.5)/size*2-1]*2, indexing='ij')
     inside = row**2 + column**2 < 1
     normals = torch.stack((column, -row, (1-row**2-column**2).clamp_min(0).sqrt()), -1)[inside]
-    light = (environment*environment_solid_angles(height, device)[..., None]).flatten(0, 1)
     shade = torch.cat([(part @ environment_directions(height, device).flatten(0, 1).T).relu() @ light for part in normals.split(2048)])/math.pi
     picture = torch.zeros(size, size, 4, device=device)
     picture[inside] = torch.cat((shade, torch.ones_like(shade[:, :1])), 1)
