@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['wavelengths', 'absorption_melanin', 'absorption_tissue', 'absorption_blood', 'scattering_dermis', 'reflectance',
-           'spectrum_to_rgb', 'skin_rgb', 'typology_angle', 'smooth_patterns', 'sample_pigments', 'sample_diffuse',
-           'sample_specular', 'principal_components', 'albedo_model']
+           'spectrum_to_rgb', 'skin_rgb', 'typology_angle', 'smooth_patterns', 'melanin_of_tone', 'sample_pigments',
+           'sample_diffuse', 'sample_specular', 'principal_components', 'albedo_model']
 
 # %% ../../nbs/24_facemodel.skin.ipynb #b3f73d91
 import numpy as np
@@ -26,14 +26,14 @@ def absorption_tissue(): return .244+85.3*np.exp(-(wavelengths-154)/66.2) # 1/cm
 def absorption_blood(oxygen=.75): return np.log(10)*150/64500*(oxygen*_oxygenated+(1-oxygen)*_deoxygenated) # 1/cm
 def scattering_dermis(): return 2e5*wavelengths**-1.5+2e12*wavelengths**-4. # 1/cm
 
-# %% ../../nbs/24_facemodel.skin.ipynb #eb11ea76
+# %% ../../nbs/24_facemodel.skin.ipynb #f48231e4
 def reflectance(
     melanin, # Share of melanin in the epidermis, [...]; 0.01 very light .. 0.43 very dark
     blood, # Share of blood in the dermis, [...]; about 0.01
     thickness=.005, # Of the epidermis, cm
     oxygen=.75, # Share of the blood that carries oxygen
     internal=.53, # Share of diffuse light that the surface throws back inside
-    horny=.012, # Share that comes back from above the melanin
+    horny=.03, # Share that comes back from above the melanin
 )->np.ndarray: # [...,31] at `wavelengths`
     "Diffuse reflectance of skin, without the reflection at its surface."
     melanin,blood = np.asarray(melanin)[...,None],np.asarray(blood)[...,None]
@@ -109,9 +109,9 @@ def smooth_patterns(
     patterns *= (1/(1+values[1:]/values[number//2]))[:,None]
     return patterns/np.sqrt((patterns**2).mean(1).sum())
 
-# %% ../../nbs/24_facemodel.skin.ipynb #30f48534
+# %% ../../nbs/24_facemodel.skin.ipynb #5240551c
 _hair = np.array([[.012,.010,.009],[.045,.026,.016],[.10,.058,.03],[.28,.19,.10],[.20,.075,.03],[.32,.31,.30]]) # black, dark brown, brown, blond, red, grey
-_iris = np.array([[.030,.016,.010],[.075,.038,.018],[.11,.085,.035],[.10,.13,.085],[.11,.17,.24],[.20,.22,.23]]) # dark brown, brown, hazel, green, blue, grey
+_iris = np.array([[.030,.018,.012],[.065,.036,.020],[.095,.072,.035],[.095,.11,.075],[.085,.125,.17],[.14,.15,.155]]) # dark brown, brown, hazel, green, blue, grey
 
 def _choose(colors, dark, random):
     "A random mixture of two colours; dark people only from the first two"
@@ -120,21 +120,30 @@ def _choose(colors, dark, random):
 
 def _mix(rgb, color, weight): return rgb+weight[:,None]*(color-rgb)
 
-# %% ../../nbs/24_facemodel.skin.ipynb #98b0caa0
+# %% ../../nbs/24_facemodel.skin.ipynb #c2db2b02
+def melanin_of_tone(
+    tone, # 0 very light .. 1 very dark
+)->float: # Share of melanin in the epidermis
+    "The melanin that makes skin this dark: the reflectance in the green falls evenly with the tone."
+    melanin = np.geomspace(.006,.43,100)
+    green = skin_rgb(melanin,.009)[:,1]
+    return np.interp(tone, (green[0]-green)/(green[0]-green[-1]), melanin)
+
+# %% ../../nbs/24_facemodel.skin.ipynb #7e99589a
 def sample_pigments(
     regions, # Name -> [V] weights
     patterns, # [P,V] from `smooth_patterns`
     random, # NumPy generator
 )->tuple: # Melanin [V], blood [V], tone 0 (very light) .. 1 (very dark)
     "How much melanin and blood a random person has at each vertex."
-    tone = random.beta(1.5,1.5)
-    melanin = .008*(.36/.008)**tone*np.exp(.14*random.normal(size=len(patterns))@patterns)
-    blood = .009*np.exp(.3*random.normal()+.3*random.normal(size=len(patterns))@patterns)
-    melanin = melanin*(1-.45*regions['lips'])*(1+random.uniform(0,.7)*regions['undereyes'])
-    redder = random.uniform(1.5,5)*regions['lips']+random.uniform(0,1.3)*regions['cheeks']+random.uniform(.2,1)*regions['ears']+random.uniform(0,.6)*regions['undereyes']
+    tone = random.beta(2,2)
+    melanin = melanin_of_tone(tone)*np.exp(.12*random.normal(size=len(patterns))@patterns)
+    blood = .009*np.exp(.25*random.normal()+.2*random.normal(size=len(patterns))@patterns)
+    melanin = melanin*(1-.3*regions['lips'])*(1+random.uniform(0,.6)*regions['undereyes'])
+    redder = random.uniform(1.5,5)*regions['lips']+random.uniform(0,.9)*regions['cheeks']+random.uniform(.2,1)*regions['ears']+random.uniform(0,.6)*regions['undereyes']
     return melanin, blood*(1+redder), tone
 
-# %% ../../nbs/24_facemodel.skin.ipynb #e8562c00
+# %% ../../nbs/24_facemodel.skin.ipynb #700594c1
 def _paint_eyes(rgb, radius, regions, dark, random):
     "White, iris with a darker rim, pupil; `radius` is the distance from the eye's axis in mm"
     within = lambda r: regions['eyes']/(1+np.exp(np.clip((radius-r)/.25,-40,40)))
@@ -146,11 +155,11 @@ def _paint_eyes(rgb, radius, regions, dark, random):
 def _paint_hair(rgb, regions, dark, random):
     "Brows, beard and scalp"
     color = _choose(_hair,dark,random)
-    for region,amount in dict(brows=random.uniform(.35,.95), beard=.75*random.random()**2.5*(random.random()<.5), skull=random.uniform(0,.9)).items():
+    for region,amount in dict(brows=random.uniform(.35,.95), beard=.75*random.random()**2.5*(random.random()<.5), hair=random.uniform(0,.9)).items():
         rgb = _mix(rgb,color,amount*regions[region])
     return rgb
 
-# %% ../../nbs/24_facemodel.skin.ipynb #b7c43d6c
+# %% ../../nbs/24_facemodel.skin.ipynb #aeb88d41
 def sample_diffuse(
     regions, # Name -> [V] weights
     patterns, # [P,V]
@@ -159,9 +168,9 @@ def sample_diffuse(
 )->np.ndarray: # [V,3] linear RGB
     "The diffuse albedo of a random person."
     melanin,blood,tone = sample_pigments(regions,patterns,random)
-    rgb = _paint_hair(skin_rgb(melanin,blood), regions, tone>.45, random)
-    rgb = _mix(rgb, np.array([.20,.065,.055])+random.random()**2*np.array([.35,.40,.33]), regions['mouth'])
-    return _paint_eyes(rgb, eye_radius, regions, tone>.45, random)
+    rgb = _paint_hair(skin_rgb(melanin,blood), regions, tone>.5, random)
+    rgb = _mix(rgb, np.array([.15,.05,.045])+random.random()**3*np.array([.35,.38,.30]), regions['mouth'])
+    return _paint_eyes(rgb, eye_radius, regions, tone>.5, random)
 
 def sample_specular(
     regions, # Name -> [V] weights
@@ -188,12 +197,12 @@ def principal_components(
     shape = samples.shape[1:]
     return mean.reshape(shape), basis.reshape(-1,*shape), values/len(samples), values.sum()/(flat**2).sum()
 
-# %% ../../nbs/24_facemodel.skin.ipynb #f106bf96
+# %% ../../nbs/24_facemodel.skin.ipynb #749ccf15
 def albedo_model(
     vertices, # [V,3] mm
     triangles, # [F,3]
     mirror, # [V]
-    regions, # Name -> [V]: lips, cheeks, ears, undereyes, brows, beard, skull, mouth, eyes
+    regions, # Name -> [V]: lips, cheeks, ears, undereyes, brows, beard, hair, mouth, eyes
     eye_radius, # [V] mm
     samples=1000, # How many random people
     components=40, # How many components to keep
