@@ -26,7 +26,7 @@ class Mutant:
     tests:str        # pytest's arguments, relative to tests/: one of these tests must fail
     few:bool = False # Part of every run of CI
 
-GEOMETRY,RENDERING,MAPS = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py'
+GEOMETRY,RENDERING,MAPS,FIT = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py', 'test_fit_values.py'
 
 MUTANTS = [
     # camera and pose
@@ -44,22 +44,30 @@ MUTANTS = [
     Mutant('normals negated', 'geometry/mesh.py', 'return torch.linalg.cross(b-a, c-a)', 'return torch.linalg.cross(c-a, b-a)', GEOMETRY, few=True),
     Mutant('normals not weighted by area', 'geometry/mesh.py', 'torch.cat((crosses,)*3, -2))', 'torch.cat((torch.nn.functional.normalize(crosses, dim=-1),)*3, -2))', GEOMETRY),
     # pictures
-    Mutant('image flipped upside down (rays)', 'rendering/renderer.py', '(cy-y)/focal', '(y-cy)/focal', RENDERING, few=True),
-    Mutant('gradients scaled by 1.9', 'rendering/renderer.py', 'dr.set_grad(ctx.image, to_drjit(gradient))', 'dr.set_grad(ctx.image, to_drjit(gradient*1.9))', RENDERING, few=True),
+    Mutant('image flipped upside down (rays)', 'rendering/renderer.py', '(row-y)/focal', '(y-row)/focal', RENDERING, few=True),
+    Mutant('gradients scaled by 1.9', 'rendering/renderer.py', "dr.set_grad(image, to_drjit(gradient*", "dr.set_grad(image, to_drjit(1.9*gradient*", RENDERING, few=True),
     Mutant('specular map zeroed', 'rendering/material.py', "t['diffuse'].eval(si, active),t['specular'].eval(si, active),", "t['diffuse'].eval(si, active),0*t['specular'].eval(si, active),", RENDERING, few=True),
-    Mutant('coverage 1 everywhere', 'rendering/renderer.py', 'dr.select(self.seen, mi.Float(1), 0)', 'dr.select(self.seen, mi.Float(1), 1)', RENDERING, few=True),
+    Mutant('coverage 1 everywhere', 'rendering/renderer.py', 'dr.select(hits.seen, mi.Float(1), 0)', 'dr.select(hits.seen, mi.Float(1), 1)', RENDERING, few=True),
     Mutant('maps upside down', 'rendering/scene.py', '(uvs[:,0], 1-uvs[:,1])', '(uvs[:,0], uvs[:,1])', RENDERING),
     Mutant('light mirrored', 'rendering/scene.py', 'height,width,_ = environment.shape', 'height,width,_ = (environment := environment.flip(1)).shape', RENDERING),
-    Mutant('shading normals negated', 'rendering/renderer.py', 'normals = vertex_normals(vertices, self.triangles)', 'normals = -vertex_normals(vertices, self.triangles)', RENDERING),
-    Mutant('no shadows from sampled light', 'rendering/renderer.py', 'lit = (light.pdf>0)&~s.occluded(si.spawn_ray(light.d), light.pdf>0)', 'lit = light.pdf>0', RENDERING),
+    Mutant('shading normals negated', 'rendering/renderer.py', 'normals = vertex_normals(vertices, self.triangles.to(', 'normals = -vertex_normals(vertices, self.triangles.to(', RENDERING),
+    Mutant('no shadows from sampled light', 'rendering/renderer.py', 'lit &= ~scene.occluded(si.spawn_ray(light.d), lit)', 'lit &= True', RENDERING),
     Mutant('roughness taken for alpha', 'rendering/material.py', "dr.square(dr.maximum(t['roughness'].eval_1(si, active), .05))", "dr.maximum(t['roughness'].eval_1(si, active), .05)", RENDERING),
-    Mutant('one seed for all', 'rendering/renderer.py', 'mi.sample_tea_32(pixel, seed*8+dimension)', 'mi.sample_tea_32(pixel, dimension+0*seed)', RENDERING),
+    Mutant('one seed for all', 'rendering/renderer.py', 'mi.sample_tea_32(pixel, seed*8+dimension,', 'mi.sample_tea_32(pixel, dimension+0*seed,', RENDERING),
+    Mutant('outline pulls the wrong way', 'rendering/renderer.py', 'push = ((points.place-points.place.detach())*points.normal)', 'push = -((points.place-points.place.detach())*points.normal)', RENDERING),
     # maps and photos
     Mutant('maps half a texel off', 'facemodel/texture.py', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[0,resolution]', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[.5,resolution+.5]', MAPS),
     Mutant('mirror of a texel off by one', 'facemodel/texture.py', "return texture.flatten(0,1)[self.mirror_index.to(texture.device)]", "return texture.flatten(0,1)[self.mirror_index.to(texture.device)-1]", MAPS),
     Mutant('gamma 2.2 for sRGB', 'imaging.py', '1.055*m.clip(x, .0031308, 1)**(1/2.4) - .055', 'm.clip(x, .0031308, 1)**(1/2.2)', MAPS),
     Mutant('principal point of the crop, not of the photo', 'imaging.py', 'return self.from_original(torch.tensor(self.original_size, dtype=torch.float32)/2)', 'return torch.tensor([self.width/2, self.height/2])', MAPS),
     Mutant('PSNR of all pixels', 'measures.py', 'error = (m*((a-b)**2).mean(-1)).sum()/m.sum()', 'error = ((a-b)**2).mean()', MAPS),
+    # fitting
+    Mutant('losses of the maps zero', 'optim/stages.py', 'terms[name] = prior.loss(name, texture, stage.weights)', 'terms[name] = 0*prior.loss(name, texture, stage.weights)', FIT, few=True),
+    Mutant('symmetry of the maps without its weight', 'optim/stages.py', "total = weights[f'{name}_symmetry']*symmetry_loss(", "total = 0*symmetry_loss(", FIT+'::test_each_prior_of_a_map_counts'),
+    Mutant('stage 1 turns in another order', 'optim/landmarkfit.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
+    Mutant('light transport without shadows', 'rendering/transfer.py', 'visible = _visible(renderer, points, world, offset)', 'visible = torch.ones_like(_visible(renderer, points, world, offset))', RENDERING),
+    Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*(a0+part*(a1-a0))', 'return colour+0*specular*(a0+part*(a1-a0))', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),
+    Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # losses
     Mutant('symmetry flip off by one', 'optim/losses.py', 'flat-flat[mirror]', 'flat-flat[mirror].roll(1, 0)', GEOMETRY),
     Mutant('smoothness as a sum', 'optim/losses.py', 'return (rows*both_rows).sum()/both_rows.sum()', 'return (rows*both_rows).sum()', GEOMETRY),

@@ -7,6 +7,7 @@ from nextgenface_nb.geometry.camera import Camera, estimate_pose, euler_to_matri
 from nextgenface_nb.geometry.harmonics import environment_basis, environment_directions, environment_map, environment_solid_angles, harmonics, rotate_harmonics
 from nextgenface_nb.geometry.mesh import vertex_normals
 from nextgenface_nb.optim import losses
+from nextgenface_nb.optim.landmarkfit import rotation_and_derivatives
 
 close = lambda a,b,tolerance=1e-5: torch.testing.assert_close(torch.as_tensor(a, dtype=torch.float32), torch.as_tensor(b, dtype=torch.float32), rtol=tolerance, atol=tolerance)
 
@@ -24,6 +25,12 @@ def test_euler_angles_are_roll_after_yaw_after_pitch():
     close(euler_to_matrix(tensor([a,b,g])), turn('z', g)@turn('y', b)@turn('x', a))
     close(matrix_to_euler(euler_to_matrix(tensor([a,b,g]))), [a,b,g])
     close(transform(tensor([[1.,0,0]]), tensor([0,0,math.pi/2]), tensor([0.,0,-600])), [[0,1,-600.]])
+
+def test_both_implementations_of_the_rotation_agree():
+    rotation = tensor([.4,-.7,.3], dtype=torch.float64); matrix,derivatives = rotation_and_derivatives(rotation.numpy())
+    close(matrix, euler_to_matrix(rotation))
+    by_autograd = torch.func.jacfwd(euler_to_matrix)(rotation)
+    for k in range(3): close(derivatives[k], by_autograd[...,k])
 
 def test_pose_is_recovered():
     generator = torch.Generator().manual_seed(1)

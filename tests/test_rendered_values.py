@@ -3,9 +3,10 @@ import math
 import pytest
 import torch
 from nextgenface_nb.geometry.camera import Camera, project
-from nextgenface_nb.geometry.harmonics import environment_directions, environment_solid_angles
+from nextgenface_nb.geometry.harmonics import environment_directions, environment_map, environment_solid_angles, project_environment
 from nextgenface_nb.geometry.mesh import vertex_normals
 from nextgenface_nb.rendering.renderer import Renderer
+from nextgenface_nb.rendering.transfer import Transfer
 
 SIZE,TEXTURE,LIGHT = 32, 16, 16
 
@@ -150,6 +151,26 @@ def test_gradients_of_maps_and_light_are_slopes(renderer, name, direction, step)
 def test_gradients_of_geometry_and_camera_are_slopes(renderer, name, direction, step):
     by_autograd,by_difference = slopes(renderer, name, direction, step, diffuse=STRIPES.contiguous())
     assert by_autograd==pytest.approx(by_difference, rel=.15) and abs(by_difference)>1e-3 # shadows move, which the gradient does not see
+
+def test_the_outline_has_a_gradient(renderer):
+    "A square that grows by 1 % covers 2 % more"
+    size = torch.tensor(.5, requires_grad=True)
+    small = lambda size: FLAT*torch.stack([size, size*.8, torch.ones(())])+torch.tensor([13.,-7,0])
+    by_autograd, = torch.autograd.grad(renderer.coverage(small(size), CAMERA, 8).sum(), size)
+    (x0,y0),(x1,y1) = project(small(size.detach()), CAMERA).amin(0),project(small(size.detach()), CAMERA).amax(0)
+    assert float(by_autograd*size.detach())==pytest.approx(2*float((x1-x0)*(y1-y0)), rel=.05)
+
+# ---- noise-free transport
+
+def test_light_transport_knows_shadows(renderer):
+    "Behind a steep hill under grazing light, against the ray tracer"
+    hill = grid(lambda x,y: 90*torch.exp(-(x**2+y**2)/25**2))[0]
+    light = environment_map(project_environment(towards((1,0,.3), 6.), 5), LIGHT); given = arguments(hill, .5, .1, .4, light)
+    transfer = Transfer(renderer, hill, vertex_normals(hill, TRIANGLES), CAMERA, TEXTURE, bands=5)
+    seen = transfer.gather(torch.cat([given['diffuse'], given['specular'], given['roughness']], -1))
+    colours = transfer.shade(transfer.lit(light), seen[:,:3], seen[:,3:6], seen[:,6:])
+    traced = renderer.render_converged(**given, samples=256)[...,:3].reshape(-1, 3)[transfer.pixels]
+    assert float((colours-traced).abs().mean()/traced.mean())<.055
 
 # ---- noise
 
