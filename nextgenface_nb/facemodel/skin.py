@@ -129,17 +129,17 @@ def melanin_of_tone(
     green = skin_rgb(melanin,.009)[:,1]
     return np.interp(tone, (green[0]-green)/(green[0]-green[-1]), melanin)
 
-# %% ../../nbs/24_facemodel.skin.ipynb #7e99589a
+# %% ../../nbs/24_facemodel.skin.ipynb #c956da09
 def sample_pigments(
     regions, # Name -> [V] weights
     patterns, # [P,V] from `smooth_patterns`
     random, # NumPy generator
 )->tuple: # Melanin [V], blood [V], tone 0 (very light) .. 1 (very dark)
     "How much melanin and blood a random person has at each vertex."
-    tone = random.beta(2,2)
+    tone = random.beta(2.4,2.4)
     melanin = melanin_of_tone(tone)*np.exp(.12*random.normal(size=len(patterns))@patterns)
     blood = .009*np.exp(.25*random.normal()+.2*random.normal(size=len(patterns))@patterns)
-    melanin = melanin*(1-.3*regions['lips'])*(1+random.uniform(0,.6)*regions['undereyes'])
+    melanin = melanin*(1-.15*regions['lips'])*(1+random.uniform(0,.6)*regions['undereyes'])
     redder = random.uniform(1.5,5)*regions['lips']+random.uniform(0,.9)*regions['cheeks']+random.uniform(.2,1)*regions['ears']+random.uniform(0,.6)*regions['undereyes']
     return melanin, blood*(1+redder), tone
 

@@ -218,7 +218,7 @@ def outline_points(
         distance = (vertices[edge[of,0]]*(1-t)+vertices[edge[of,1]]*t).norm(dim=1)
     return EdgePoints(corners[of,0]*(1-t)+corners[of,1]*t, outward[of], (length/count.clamp(min=1))[of], distance)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #91af890d
+# %% ../../nbs/43_rendering.renderer.ipynb #be592f08
 def outline_contrast(
     scene:Scene,       # Mesh, maps, light
     camera:Camera,
@@ -226,7 +226,7 @@ def outline_contrast(
     colour:bool=True,  # RGB as well, not only coverage
     samples:int=4,     # Rays for the radiance of each side
     seed:int=0,
-    gap:float=.003,    # Pixels from the edge to the rays
+    gap:float=.001,    # Pixels from the edge to the rays
     tolerance:float=3, # mm, by which something has to be nearer than the edge to hide it
 )->Tensor:             # [N, 4] inside minus outside; 0 where the point is hidden
     "What changes when the outline moves across a point."
