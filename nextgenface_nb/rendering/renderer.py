@@ -132,7 +132,7 @@ def shade(
         total += dr.select(draw.free, value*radiance*weight, 0)
     return total
 
-# %% ../../nbs/43_rendering.renderer.ipynb #06fd86d9
+# %% ../../nbs/43_rendering.renderer.ipynb #3de936dc
 def trace_image(
     scene:Scene,     # Mesh, maps, light
     camera,          # (focal, principal x, principal y), Dr.Jit
@@ -154,7 +154,8 @@ def trace_image(
     channels = [dr.zeros(mi.Float, count) for _ in range(3)]
     if len(hits):
         radiance = shade(hits, draws)
-        dr.eval(radiance, draws, hits.x, hits.y, hits.found) # One kernel; what the derivatives need is kept
+        kept = [list(draw) for draw in draws] # As lists: Dr.Jit does not look into named tuples
+        dr.eval(radiance, kept, hits.x, hits.y, hits.found) # One kernel; what the derivatives need is kept
         for channel,value in zip(channels, radiance): dr.scatter(channel, value, hits.ray, mode=dr.ReduceMode.NoConflicts)
         dr.eval(channels)
     channels.append(dr.select(hits.seen, mi.Float(1), 0))
