@@ -7,10 +7,10 @@ __all__ = ['wavelengths', 'absorption_melanin', 'absorption_tissue', 'absorption
            'spectrum_to_rgb', 'skin_rgb', 'typology_angle', 'smooth_patterns', 'melanin_of_tone', 'sample_pigments',
            'sample_diffuse', 'sample_specular', 'principal_components', 'albedo_model']
 
-# %% ../../nbs/24_facemodel.skin.ipynb #b3f73d91
+# %% ../../nbs/24_facemodel.skin.ipynb #0d5d0925
 import numpy as np
 import scipy.sparse as sparse
-from scipy.sparse.linalg import splu
+import scipy.sparse.linalg
 
 # %% ../../nbs/24_facemodel.skin.ipynb #55f29bde
 wavelengths = np.arange(400,701,10) # nm
