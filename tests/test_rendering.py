@@ -94,24 +94,24 @@ def test_two_pictures_before_their_backward_passes(renderer):
     for name in START: torch.testing.assert_close(disturbed[name].grad, alone[name].grad, rtol=1e-3, atol=1e-4*float(alone[name].grad.abs().max()), msg=name)
 
 def test_the_outline_moves_with_the_face():
-    "A small dark square before nothing: coverage and colour both follow x, y, z and focal length"
+    "A small tilted square before nothing: coverage follows x, y, z and focal length, and colour with it"
     flat = SHAPE*torch.tensor([.2, .25, .1])
     tilted = flat@euler_to_matrix(torch.tensor([.1, .2, .3])).T+torch.tensor([7., 4, -600])
-    camera = Camera(torch.tensor(105.), torch.tensor([22., 25.]), SIZE, SIZE)
-    renderer = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu')
-    maps = [torch.full((TEXTURE, TEXTURE, c), v) for c,v in ((3, .4), (3, .0), (1, .5))]
+    small = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu')
+    maps = [torch.full((TEXTURE, TEXTURE, channels), value) for channels,value in ((3, .4), (3, .0), (1, .5))]
     weights = smooth(4, 21, SIZE)*torch.linspace(0, 2, SIZE)[:,None,None]
-    def value(motion, zoom, samples): 
-        image = renderer.render(tilted+motion, None, *maps, torch.ones(LIGHT, 2*LIGHT, 3), Camera(camera.focal*zoom, camera.principal, SIZE, SIZE), samples, 0, silhouettes=True)
-        return (image*weights).sum()
+    def value(motion, zoom, samples, seed=0): # [2]: of colour and of coverage
+        image = small.render(tilted+motion, None, *maps, torch.ones(LIGHT, 2*LIGHT, 3), Camera(START['focal']*zoom, START['principal'], SIZE, SIZE), samples, seed, silhouettes=True)
+        return (image*weights).sum((0, 1))[[0, 3]]
     motion,zoom = torch.zeros(3, requires_grad=True),torch.tensor(1., requires_grad=True)
-    value(motion, zoom, 64).backward()
+    slopes = []
+    for channel in (0, 1): slopes.append(torch.cat([g.reshape(-1) for g in torch.autograd.grad(sum(value(motion, zoom, 64, seed) for seed in range(2))[channel]/2, (motion, zoom))]))
     with torch.no_grad():
-        for i,step in enumerate((.5, .5, 4.)):
-            shift = step*unit(3, i)
-            difference = float(value(shift, 1., 400)-value(-shift, 1., 400))/(2*step)
-            assert float(motion.grad[i])==pytest.approx(difference, rel=.06, abs=.02), 'xyz'[i]
-        assert float(zoom.grad)==pytest.approx(float(value(torch.zeros(3), 1.01, 400)-value(torch.zeros(3), .99, 400))/.02, rel=.05)
+        for i,step in enumerate((2., 2., 5., .02)):
+            shift,scale = (torch.zeros(3), step) if i==3 else (step*unit(3, i), 0.)
+            difference = sum(value(shift, 1+scale, 200, seed)-value(-shift, 1-scale, 200, seed) for seed in range(4))/(8*step)
+            assert float(slopes[1][i])==pytest.approx(float(difference[1]), rel=.06), ('coverage', i)
+            if i>1: assert float(slopes[0][i])==pytest.approx(float(difference[0]), rel=.08), ('colour', i)
 
 # ---- the same picture as Mitsuba's
 
@@ -130,15 +130,15 @@ def test_a_seed_is_a_picture(renderer):
     assert not torch.equal(picture(renderer, START, samples=2, seed=3), picture(renderer, START, samples=2, seed=4))
 
 def test_few_rays_are_not_brighter_than_many(renderer):
-    few = sum(picture(renderer, START, samples=1, seed=seed)[...,:3].mean() for seed in range(100))/100
-    assert float(few)==pytest.approx(float(picture(renderer, START, samples=256)[...,:3].mean()), rel=2e-3)
+    few = sum(picture(renderer, START, samples=4, seed=seed)[...,:3].mean() for seed in range(40))/40
+    assert float(few)==pytest.approx(float(picture(renderer, START, samples=256)[...,:3].mean()), rel=4e-3)
 
 def test_converged_picture_of_very_many_rays_never_asks_for_too_many_at_once(renderer):
     "512 x 512 at 20,000 rays is more than 2^32 in all"
     asked,small = [],Renderer(TRIANGLES, UVS, 512, 512, 4, (4, 8), device='cpu')
     def count(inputs, samples, first, seed, differentiable):
         asked.append((first, samples))
-        return torch.zeros(512, 512, 4)
+        return torch.zeros(())
     small._shoot = count
     maps = [torch.zeros(4, 4, c) for c in (3, 3, 1)]
     small.render_converged(SHAPE+torch.tensor([0, 0, -600.]), None, *maps, torch.ones(4, 8, 3), Camera.centred(512, 512, 900.), samples=20000)
@@ -160,16 +160,16 @@ def test_the_light_is_where_the_map_says(renderer):
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='reads /proc')
 def test_memory_stays_flat():
-    "120 steps with everything free; the last 80 may not add more than 8 MB"
+    "50 steps with everything free; the last 30 may not add more than 8 MB"
     program = '''
 import sys; sys.path.insert(0, 'tests')
 from test_rendering import *
 def resident(): return int(open('/proc/self/statm').read().split()[1])*4096/2**20
 renderer = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu')
 free = {name:value.clone().requires_grad_() for name,value in START.items()}
-for step in range(120):
+for step in range(50):
     loss(renderer, free, samples=4, seed=step, silhouettes=True).backward()
-    if step==40: before = resident()
+    if step==20: before = resident()
 print(resident()-before)
 '''
     grown = float(subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True).stdout)

@@ -8,21 +8,27 @@ import functools
 from .variant import use_variant
 
 # %% auto #0
-__all__ = ['register_material']
+__all__ = ['schlick', 'register_material', 'make_material']
 
-# %% ../../nbs/41_rendering.material.ipynb #fd876b6f
-def register_material()->str: # Name of the plugin
-    "Make our material known to Mitsuba under its present variant (once for each)."
-    import mitsuba as mi
-    return _register(mi.variant())
+# %% ../../nbs/41_rendering.material.ipynb #af6734ba
+def schlick(
+    normal_incidence, # F0, RGB
+    cosine,           # Of the angle to the half vector
+):
+    "Fresnel reflectance."
+    import drjit as dr
+    return normal_incidence+(1-normal_incidence)*dr.power(dr.maximum(1-cosine, 0), 5)
+
+# %% ../../nbs/41_rendering.material.ipynb #43b01744
+_flat = 1e-3 # Least cosine of the view direction in the specular part
 
 @functools.lru_cache(None)
-def _register(variant:str)->str:
+def _material_class(variant:str):
+    "The plugin's class, for Mitsuba's present variant."
     import mitsuba as mi, drjit as dr
 
-    def mirror_part(specular, cosine): return specular + (1-specular)*dr.power(dr.maximum(1-cosine, 0), 5)
-
-    class FaceMaterial(mi.BSDF):
+    class SkinMaterial(mi.BSDF):
+        "Lambert diffuse plus GGX specular, with textures `diffuse`, `specular`, `roughness`."
         def __init__(self, properties):
             super().__init__(properties)
             self.textures = {name:properties[name] for name in ('diffuse', 'specular', 'roughness')}
@@ -37,39 +43,37 @@ def _register(variant:str)->str:
         def coefficients(self, si, active):
             "Albedo, F0 and alpha at a point."
             t = self.textures
-            return t['diffuse'].eval(si, active),t['specular'].eval(si, active),dr.square(dr.maximum(t['roughness'].eval_1(si, active), .05))
+            return t['diffuse'].eval(si, active),t['specular'].eval(si, active),dr.square(dr.clip(t['roughness'].eval_1(si, active), .05, 1))
 
-        def toward_viewer(self, si):
+        def view(self, si):
             "The direction to the viewer, kept above the horizon of the shading normal."
             wi = mi.Vector3f(si.wi)
-            wi.z = dr.maximum(wi.z, 1e-3)
+            wi.z = dr.maximum(wi.z, _flat)
             return dr.normalize(wi)
 
-        def faces_viewer(self, si): return dr.dot(si.to_world(si.wi), si.n)>0
-
-        def specular_share(self, diffuse, specular, wi):
-            "How often to sample the specular lobe."
-            shine,matte = dr.sum(mirror_part(specular, wi.z)),dr.sum(diffuse) # Not dr.mean: it writes the number of rays into the kernel
-            return dr.detach(dr.clip(shine/dr.maximum(shine+matte, 1e-6), .1, .9))
+        def share(self, diffuse, specular, wi):
+            "How often to draw from the specular part."
+            shine,matt = dr.sum(schlick(specular, wi.z)),dr.sum(diffuse) # Not dr.mean: that writes the number of rays into the kernel
+            return dr.detach(dr.clip(shine/dr.maximum(shine+matt, 1e-6), .1, .9))
 
         def eval_pdf(self, context, si, wo, active=True):
             diffuse,specular,alpha = self.coefficients(si, active)
-            wi = self.toward_viewer(si)
-            active = mi.Bool(active)&self.faces_viewer(si)&(wo.z>0)
+            wi = self.view(si)
             h = dr.normalize(wi+wo)
             facets = mi.MicrofacetDistribution(mi.MicrofacetType.GGX, alpha, True)
-            shine = mirror_part(specular, dr.dot(wi, h))*facets.eval(h)*facets.G(wi, wo, h)/(4*wi.z)
-            share = self.specular_share(diffuse, specular, wi)
-            density = share*facets.pdf(wi, h)/(4*dr.dot(wo, h)) + (1-share)*dr.inv_pi*wo.z
-            return dr.select(active, diffuse*dr.inv_pi*wo.z + shine, 0),dr.select(active, dr.detach(density), 0)
+            shine = schlick(specular, dr.dot(wi, h))*facets.eval(h)*facets.G(wi, wo, h)/(4*wi.z)
+            share = self.share(diffuse, specular, wi)
+            density = share*facets.pdf(wi, h)/(4*dr.dot(wo, h))+(1-share)*dr.inv_pi*wo.z
+            front = mi.Bool(active)&(dr.dot(si.to_world(si.wi), si.n)>0)&(wo.z>0)
+            return dr.select(front, diffuse*dr.inv_pi*wo.z+shine, 0),dr.select(front, dr.detach(density), 0)
 
         def eval(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[0]
         def pdf(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[1]
 
         def sample(self, context, si, sample1, sample2, active=True):
             diffuse,specular,alpha = self.coefficients(si, active)
-            wi = self.toward_viewer(si)
-            shiny = sample1<self.specular_share(diffuse, specular, wi)
+            wi = self.view(si)
+            shiny = sample1<self.share(diffuse, specular, wi)
             facets = mi.MicrofacetDistribution(mi.MicrofacetType.GGX, alpha, True)
             drawn = dr.zeros(mi.BSDFSample3f)
             drawn.wo = dr.detach(dr.select(shiny, mi.reflect(wi, facets.sample(wi, sample2)[0]), mi.warp.square_to_cosine_hemisphere(sample2)))
@@ -80,7 +84,25 @@ def _register(variant:str)->str:
             return drawn,dr.select(drawn.pdf>0, value/drawn.pdf, 0)
 
         def eval_diffuse_reflectance(self, si, active=True): return self.textures['diffuse'].eval(si, active)
-        def to_string(self): return 'FaceMaterial[Lambert + GGX]'
+        def to_string(self): return 'SkinMaterial[Lambert + GGX]'
 
-    mi.register_bsdf('nextgenface_skin', FaceMaterial)
+    mi.register_bsdf('nextgenface_skin', SkinMaterial)
+    return SkinMaterial
+
+# %% ../../nbs/41_rendering.material.ipynb #6a80d483
+def register_material()->str: # The plugin's name
+    "Make the material known to Mitsuba under its present variant."
+    import mitsuba as mi
+    _material_class(mi.variant())
     return 'nextgenface_skin'
+
+# %% ../../nbs/41_rendering.material.ipynb #6e44951c
+def make_material(
+    resolution:int,         # T: the textures are [T, T, 3], [T, T, 3], [T, T, 1]
+    values=(.5, .03, .5),   # What they hold at first: diffuse, specular, roughness
+):
+    "A material with textures of its own."
+    import mitsuba as mi, drjit as dr
+    texture = lambda value,channels: dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp',
+                                          data=dr.full(mi.TensorXf, value, (resolution, resolution, channels)))
+    return mi.load_dict(dict(type=register_material(), diffuse=texture(values[0], 3), specular=texture(values[1], 3), roughness=texture(values[2], 1)))
