@@ -66,7 +66,7 @@ def test_old_names_can_be_written_and_read(name):
 
 def test_the_originals_snippet(tmp_path):
     config = Config(); config.fillFromDicFile(legacy_file(tmp_path, 1)[0])
-    assert config.iterStep3==100 and config.weight_diffuse_symmetry==pytest.approx(Config.preset('shadows').weight_diffuse_symmetry)
+    assert config.iterStep3==100 and config.weight_diffuse_symmetry==pytest.approx(.72)
 
 @pytest.mark.parametrize('text, words', [
     ('bands = nine', ['line 1', "'nine'", 'a whole number from 1 to 12']), ('bands = 9.5', ['whole number']), ('bands = 0', ['from 1']),
