@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant('light mirrored', 'rendering/scene.py', 'height,width,_ = environment.shape', 'height,width,_ = (environment := environment.flip(1)).shape', RENDERING),
     Mutant('shading normals negated', 'rendering/renderer.py', 'normals = vertex_normals(vertices, self.triangles.to(', 'normals = -vertex_normals(vertices, self.triangles.to(', RENDERING),
     Mutant('no shadows from sampled light', 'rendering/renderer.py', 'lit &= ~scene.occluded(si.spawn_ray(light.d), lit)', 'lit &= True', RENDERING),
-    Mutant('roughness taken for alpha', 'rendering/material.py', "dr.square(dr.maximum(t['roughness'].eval_1(si, active), .05))", "dr.maximum(t['roughness'].eval_1(si, active), .05)", RENDERING),
+    Mutant('roughness taken for alpha', 'rendering/material.py', "dr.square(dr.clip(t['roughness']", "(dr.clip(t['roughness']", RENDERING),
     Mutant('one seed for all', 'rendering/renderer.py', 'mi.sample_tea_32(pixel, seed*8+dimension,', 'mi.sample_tea_32(pixel, dimension+0*seed,', RENDERING),
     Mutant('outline pulls the wrong way', 'rendering/renderer.py', 'push = ((points.place-points.place.detach())*points.normal)', 'push = -((points.place-points.place.detach())*points.normal)', RENDERING),
     # maps and photos
