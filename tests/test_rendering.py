@@ -183,3 +183,18 @@ def test_both_layouts_of_the_environment(shape, columns):
     inner = stored[:,1:-1] if columns==10 else stored[:,:-1]
     assert torch.equal(inner[1::2], environment) and torch.equal(stored[:,-1], inner[:,0])
     with pytest.raises(RenderError): lattice_environment(environment, 8)
+
+# ---- LLVM
+
+def test_the_chosen_llvm_draws():
+    from nextgenface_nb.rendering.variant import find_llvm, passes_trial
+    assert passes_trial(find_llvm())
+    assert not passes_trial('/nowhere/libLLVM.so') # Another process fails, not this one
+
+def test_llvm_is_found_from_the_command_line(tmp_path):
+    import os
+    run = lambda **more: subprocess.run([sys.executable, '-m', 'nextgenface_nb.rendering.variant'], capture_output=True, text=True, env=dict(os.environ, **more))
+    found = run()
+    assert found.returncode==0 and os.path.isfile(found.stdout.strip())
+    missing = run(NEXTGENFACE_LIBLLVM=str(tmp_path/'libLLVM.so.19.1'))
+    assert missing.returncode==1 and 'libllvm19' in missing.stderr and not missing.stdout

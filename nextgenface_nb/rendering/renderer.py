@@ -180,7 +180,7 @@ def edge_table(
     second = torch.where(count>1, order[(start+1).clamp(max=len(order)-1)]//3, -1)
     return edges,torch.stack((order[start]//3, second), 1)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #b5f3dbb5
+# %% ../../nbs/43_rendering.renderer.ipynb #08848c4a
 class EdgePoints(NamedTuple):
     "Points on the outline, as they lie in the image."
     place: Tensor    # [N, 2] pixels, with derivatives
@@ -214,8 +214,9 @@ def outline_points(
         outward = torch.where((outward*toward).sum(1, keepdim=True)>0, -outward, outward)
         count = (length*density).ceil().long().clamp(1, 64)*(length>1e-6)
         of = torch.repeat_interleave(count)
-        step = torch.arange(len(of))-(count.cumsum(0)-count)[of]
-        t = ((step+torch.rand(len(of), generator=torch.Generator().manual_seed(seed)))/count[of])[:,None]
+        step = torch.arange(len(of), device=of.device)-(count.cumsum(0)-count)[of]
+        jitter = torch.rand(len(of), generator=torch.Generator().manual_seed(seed)).to(of.device)
+        t = ((step+jitter)/count[of])[:,None]
         distance = (vertices[edge[of,0]]*(1-t)+vertices[edge[of,1]]*t).norm(dim=1)
     return EdgePoints(corners[of,0]*(1-t)+corners[of,1]*t, outward[of], (length/count.clamp(min=1))[of], distance)
 
@@ -318,7 +319,7 @@ def _check(name, value, shape, low=None):
         raise RenderError(f'{name}: {int((~torch.isfinite(value)).sum())} of {value.numel()} values are not finite', 'A step of the optimisation that was too long does that; lower its rate.')
     if low is not None and value.min()<low: raise RenderError(f'{name}: smallest value {float(value.min()):g}', f'At least {low:g} is expected.')
 
-# %% ../../nbs/43_rendering.renderer.ipynb #7ee49e7f
+# %% ../../nbs/43_rendering.renderer.ipynb #a18944ff
 class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
@@ -459,10 +460,10 @@ class Renderer:
         camera = Camera(focal, principal, self.width, self.height)
         points = outline_points(vertices, camera, self.triangles, self._edges, seed=seed)
         with torch.no_grad(), self._threads():
-            contrast = outline_contrast(self.scene, camera, points, colour=colour, seed=int(seed)&0x7fffffff)
+            contrast = outline_contrast(self.scene, camera, points, colour, samples=4 if colour else 1, seed=int(seed)&0x7fffffff)
         return outline_term(contrast, points, self.height, self.width)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #0c4440c0
+# %% ../../nbs/43_rendering.renderer.ipynb #fed254f7
 @patch
 def hits(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
@@ -493,7 +494,7 @@ def hits(self:Renderer,
 def _place(self:Renderer, vertices):
     "Let the mesh of the scene stand here. Normals do not matter for what follows; what is there already stays."
     vertices = vertices.detach().to(self.device)
-    if 'vertices' not in self.scene.present or not torch.equal(vertices, self.scene.present['vertices']):
+    if self.scene.placed is None or not torch.equal(vertices, self.scene.placed):
         self.scene.set_tensors(vertices=vertices, normals=vertex_normals(vertices, self.triangles))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #58e55871

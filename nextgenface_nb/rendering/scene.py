@@ -38,7 +38,7 @@ def lattice_environment(
     if columns==width+2: return torch.cat((rows[:,-1:], rows, rows[:,:1]), 1)
     raise RenderError(f'environment: Mitsuba stores a map of {width} columns in {columns}', 'Mitsuba 3.8 and 3.9 are known to work.')
 
-# %% ../../nbs/42_rendering.scene.ipynb #1e58d0ea
+# %% ../../nbs/42_rendering.scene.ipynb #62cb2b69
 class Scene:
     "A mesh with its material, an environment map and a camera; Mitsuba objects made once, changed in place."
     keys = dict(vertices='mesh.vertex_positions', normals='mesh.vertex_normals', diffuse='mesh.bsdf.diffuse.data',
@@ -70,7 +70,8 @@ class Scene:
         self.scene = mi.load_dict(dict(type='scene', mesh=self.mesh, environment=light, sensor=sensor))
         self.environment,self.parameters = self.scene.environment(),mi.traverse(self.scene)
         self.columns = self.parameters[self.keys['environment']].shape[1] # Of the environment, with Mitsuba's padding
-        self.present = {} # Vertices and normals that ray tracing was prepared for
+        self.present = {}  # Vertices and normals that stand in the scene without derivatives
+        self.placed = None # Vertices that stand in the scene, with or without
 
     def set_tensors(self,
         needs=None, # Names -> whether derivatives are wanted; default none
@@ -87,6 +88,7 @@ class Scene:
             if needs.get(name): dr.enable_grad(leaves[name])
             if not (same and name in mesh): self.parameters[self.keys[name]] = leaves[name]
         self.parameters.update()
+        self.placed = mesh.get('vertices', self.placed)
         if wanted: self.present = {}
         elif mesh: self.present.update(mesh)
         return leaves
