@@ -97,7 +97,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #99ba4581
+# %% ../nbs/01_config.ipynb #f327d442
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -112,49 +112,46 @@ class Config(CheckedSettings):
     components:int = setting(0, 'how many components of shape and albedo to use; 0: all', low=0, high=1000)
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
-    smooth_light:bool = setting(False, 'use only the lowest four bands of the light')
     # camera
     focal_length:float = setting(0., 'focal length to start from, in pixels of the crop; 0: estimate it', 'px', 0, 1e6)
     optimize_focal_length:bool = setting(True, 'let the focal length change')
     # how long, how often
     steps_landmarks:int = setting(30, 'stage 1: Gauss-Newton steps at most', low=0, high=1000)
-    steps_photometric:int = setting(150, 'stage 2: steps', low=0, high=100000)
-    steps_texture:int = setting(200, 'stage 3: steps', low=0, high=100000)
+    steps_photometric:int = setting(40, 'stage 2: steps', low=0, high=100000)
+    steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
     samples_train:int = setting(8, 'rays per pixel while fitting', low=1, high=4096)
     samples_final:int = setting(256, 'rays per pixel of the final pictures', low=1, high=1000000)
-    silhouettes:bool = setting(False, 'let the outline of the face pull on the geometry')
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
     weight_landmarks:float = setting(.01, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
     weight_shape:float = setting(.001, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
     weight_expression:float = setting(.001, 'the same for the expression', low=0, high=1e6)
-    weight_albedo:float = setting(.001, 'the same for the albedo', low=0, high=1e6)
-    weight_light:float = setting(.001, 'light below zero, coloured light', low=0, high=1e6)
+    weight_albedo:float = setting(.002, 'the same for the albedo', low=0, high=1e6)
+    weight_light:float = setting(.1, 'light below zero, coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
     # weights of the maps
     weight_diffuse_symmetry:float = setting(.18, 'distance of a texel from its mirror image', low=0, high=1e6)
     weight_diffuse_consistency:float = setting(.06, 'distance of a map from what the albedo model says', low=0, high=1e6)
     weight_diffuse_smoothness:float = setting(.47, 'squared step between neighbouring texels', low=0, high=1e6)
     weight_specular_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
-    weight_specular_consistency:float = setting(.0012, 'see diffuse', low=0, high=1e6)
-    weight_specular_smoothness:float = setting(.47, 'see diffuse', low=0, high=1e6)
+    weight_specular_consistency:float = setting(.1, 'see diffuse', low=0, high=1e6)
+    weight_specular_smoothness:float = setting(40., 'see diffuse', low=0, high=1e6)
     weight_roughness_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
-    weight_roughness_consistency:float = setting(0., 'see diffuse', low=0, high=1e6)
-    weight_roughness_smoothness:float = setting(.31, 'see diffuse', low=0, high=1e6)
+    weight_roughness_consistency:float = setting(.05, 'see diffuse', low=0, high=1e6)
+    weight_roughness_smoothness:float = setting(2., 'see diffuse', low=0, high=1e6)
     # rates
     rate_shape:float = setting(.01, 'step of the shape', 'standard deviations', 0, 10)
     rate_expression:float = setting(.01, 'step of the expression', 'standard deviations', 0, 10)
-    rate_albedo:float = setting(.007, 'step of the albedo', 'standard deviations', 0, 10)
+    rate_albedo:float = setting(.05, 'step of the albedo', 'standard deviations', 0, 10)
     rate_pose:float = setting(.0005, 'step of the rotation; and of the translation, relative to the distance', 'rad', 0, 1)
     rate_focal:float = setting(.001, 'step of the focal length', 'relative', 0, 1)
-    rate_light:float = setting(.005, 'step of the coefficients of the light', 'radiance', 0, 10)
+    rate_light:float = setting(.03, 'step of the coefficients of the light; a third of it in stage 3', 'radiance', 0, 10)
     rate_diffuse:float = setting(.005, 'step of the diffuse map', 'albedo', 0, 1)
-    rate_specular:float = setting(.02, 'step of the specular map', 'reflectance', 0, 1)
+    rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)
     rate_roughness:float = setting(.02, 'step of the roughness map', low=0, high=1)
     # what is written
     save_exr:bool = setting(True, 'write the environment map as float EXR too')
     save_intermediate:bool = setting(False, 'write pictures and meshes after stages 1 and 2 too')
-    debug_every:int = setting(0, 'write a picture of the fit every so many steps; 0: never', 'steps', 0, 100000)
     verbose:bool = setting(False, 'say more')
 
 # %% ../nbs/01_config.ipynb #22daf46b
@@ -205,7 +202,7 @@ class Legacy(NamedTuple):
         value = self.to_old(getattr(config, self.name), config)
         return float(f'{value:.9g}') if isinstance(value, float) else value
 
-# %% ../nbs/01_config.ipynb #05eaaee3
+# %% ../nbs/01_config.ipynb #7992d03f
 PHOTO_WEIGHT = 1000/3 # of the reference, as a mean over the face
 
 def _scaled(name:str, factor:float, channels:int=0, note:str='')->Legacy: # channels: of a map whose loss was a sum over its texels
@@ -216,9 +213,9 @@ def _scaled(name:str, factor:float, channels:int=0, note:str='')->Legacy: # chan
 def _legacy_table()->dict: # old name -> Legacy
     "All old names"
     same = dict(path='model', lamdmarksDetectorType='detector', landmarksDetectorType='detector', tracker='detector', textureResolution='texture_resolution',
-        envMapRes='environment_height', smoothSh='smooth_light', saveExr='save_exr', maxResolution='max_resolution', optimizeFocalLength='optimize_focal_length',
+        envMapRes='environment_height', saveExr='save_exr', maxResolution='max_resolution', optimizeFocalLength='optimize_focal_length',
         iterStep2='steps_photometric', iterStep3='steps_texture', rtSamples='samples_final', rtTrainingSamples='samples_train',
-        debugFrequency='debug_every', saveIntermediateStage='save_intermediate')
+        saveIntermediateStage='save_intermediate')
     table = {old: Legacy(new) for old,new in same.items()}
     table['camFocalLength'] = Legacy('focal_length', note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole photo; 0 estimates it')
     table['trimPca'] = Legacy('components', lambda v,c: 80 if v else 0, lambda v,c: v>0)
@@ -233,12 +230,13 @@ def _legacy_table()->dict: # old name -> Legacy
 LEGACY = _legacy_table()
 IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3', rendererName='there is one renderer here',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
-    debugOutput='set debug_every instead', saveTime='the report always has the times')
+    debugOutput='save_intermediate writes the state after each stage', debugFrequency='save_intermediate writes the state after each stage',
+    smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times')
 
-# %% ../nbs/01_config.ipynb #3ab4fe47
+# %% ../nbs/01_config.ipynb #0bd94e26
 PRESETS = dict(default={},
-    fast=dict(texture_resolution=256, steps_photometric=60, steps_texture=120, samples_final=64),
-    quality=dict(max_resolution=512, texture_resolution=1024, steps_photometric=400, steps_texture=500, samples_train=16, samples_final=1024),
+    fast=dict(texture_resolution=256, steps_photometric=15, steps_texture=80, samples_final=64),
+    quality=dict(max_resolution=512, texture_resolution=1024, steps_photometric=150, steps_texture=300, samples_train=16, samples_final=1024),
     shadows=dict(weight_diffuse_symmetry=.72, weight_specular_symmetry=.18, weight_roughness_symmetry=.18))
 
 # %% ../nbs/01_config.ipynb #a7453c74

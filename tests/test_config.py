@@ -40,7 +40,7 @@ def test_units_of_the_reference(tmp_path):
     assert config.weight_diffuse_smoothness==pytest.approx(.001*.0006*512*512*3, rel=1e-6)
     assert config.weight_roughness_smoothness==pytest.approx(.002*.0006*512*512, rel=1e-6)
     assert config.weight_shape==pytest.approx(3e-6, rel=1e-6)
-    assert (config.steps_photometric, config.steps_texture, config.samples_final, config.components, config.smooth_light)==(400, 500, 10000, 0, True)
+    assert (config.steps_photometric, config.steps_texture, config.samples_final, config.components)==(400, 500, 10000, 0)
 
 def test_smoothness_does_not_depend_on_the_order_of_lines(tmp_path):
     path = tmp_path/'a.ini'; weights = []

@@ -55,12 +55,13 @@ def light_kind(light)->str:
     "The name under which a checkpoint stores this kind of light"
     return next(name for name,kind in LIGHTS.items() if type(light) is kind)
 
-# %% ../../nbs/50_optim.face.ipynb #54f9d037
+# %% ../../nbs/50_optim.face.ipynb #367114b5
 @dataclass
 class Identity:
     "What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only explain their start."
     shape:Tensor                    # [S] mm, along `FaceModel.shape_basis`
     albedo:Tensor                   # [A] along `diffuse_basis` and `specular_basis` at once
+    base_roughness:Tensor = field(default_factory=lambda: torch.tensor(.5)) # [] of all skin, before the texture stage
     diffuse:Tensor|None = None      # [T, T, 3] Lambert albedo, linear
     specular:Tensor|None = None     # [T, T, 3] reflectance at normal incidence
     roughness:Tensor|None = None    # [T, T, 1] GGX roughness r, alpha = r^2
@@ -69,7 +70,7 @@ class Identity:
 #: Where a texel comes from
 PROVENANCE = dict(outside=0, seen=1, mirrored=2, guessed=3)
 
-# %% ../../nbs/50_optim.face.ipynb #b23ede17
+# %% ../../nbs/50_optim.face.ipynb #d55a12c1
 @dataclass
 class Frame:
     "One photo, and all that belongs to it alone."
@@ -106,6 +107,12 @@ class Face:
         if key in ('focal', 'principal'): frame.camera = replace(frame.camera, **{key:value})
         elif key.startswith('light.'): setattr(frame.light, key[6:], value)
         else: setattr(frame, key, value)
+
+    def copy(self)->Face:
+        "Another face with tensors of its own; photos and landmarks are shared"
+        other = Face(replace(self.identity), [replace(f, light=replace(f.light)) for f in self.frames])
+        for name,value in self.parameters().items(): other.assign(name, value.detach().clone())
+        return other
 
     def detach(self)->Face:
         "Cut every tensor off its history, in place"

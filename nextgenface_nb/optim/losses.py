@@ -43,7 +43,7 @@ def blur(
     p = F.pad(picture.permute(2, 0, 1)[:,None], (radius,)*4, mode='replicate')
     return F.conv2d(F.conv2d(p, kernel[None,None,:,None]), kernel[None,None,None])[:,0].permute(1, 2, 0)
 
-# %% ../../nbs/53_optim.losses.ipynb #5ebbc5a6
+# %% ../../nbs/53_optim.losses.ipynb #5019cf45
 def landmark_loss(
     points:Tensor,  # [L, 2] pixels
     targets:Tensor, # [L, 2] pixels
@@ -66,7 +66,7 @@ def light_loss(
 )->Tensor: # scalar
     "Light has no business below zero, and little reason to be coloured"
     grey = environment.mean(-1, keepdim=True)
-    return negative.clamp(max=0).square().mean()+.1*((environment-grey).mean((0, 1))/grey.mean().clamp(min=1e-3)).square().mean()
+    return negative.clamp(max=0).square().mean()+((environment-grey).mean((0, 1))/grey.mean().clamp(min=1e-3)).square().mean()
 
 # %% ../../nbs/53_optim.losses.ipynb #03ee2fab
 def symmetry_loss(

@@ -63,7 +63,7 @@ def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
 
-# %% ../../nbs/55_optim.optimizer.ipynb #8361b3b5
+# %% ../../nbs/55_optim.optimizer.ipynb #021d6432
 @dataclass
 class Reconstruction:
     "A fitted face with all that belongs to it; shows itself in a notebook."
@@ -73,6 +73,7 @@ class Reconstruction:
     timings:dict = field(default_factory=dict)   # stage -> seconds
     warnings:list = field(default_factory=list)  # of str, in words
     after_landmarks:list = field(default_factory=list) # NME of each frame after stage 1
+    snapshots:dict = field(default_factory=dict) # stage -> `Face` as it was after it, with `save_intermediate`
 
     def measures(self, samples:int|None=None)->list: # one dict per frame: nme, psnr, ssim
         "How well each photo is reproduced, on the model's face region, in sRGB"
@@ -101,7 +102,7 @@ class Reconstruction:
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
-# %% ../../nbs/55_optim.optimizer.ipynb #18a9298b
+# %% ../../nbs/55_optim.optimizer.ipynb #6038107f
 def reconstruct_steps(
     photos,                          # One photo (path or `Photo`) or a list: frames of one person
     config:Config|None=None,
@@ -125,6 +126,7 @@ def reconstruct_steps(
         for progress in run(stage, pipeline, result.face):
             result.history.append(progress); yield progress
         result.timings[stage.name] = time.perf_counter()-began
+        if config.save_intermediate: result.snapshots[stage.name] = result.face.copy()
         if stage.name=='landmarks':
             result.after_landmarks = [nme(pipeline.landmarks(result.face, i), f.landmarks) for i,f in enumerate(result.face.frames)]
     return result

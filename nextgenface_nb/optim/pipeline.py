@@ -16,7 +16,7 @@ from .face import Face, Frame, Identity, HarmonicLight
 from ..rendering.transfer import sample_texture
 
 # %% auto #0
-__all__ = ['START_ROUGHNESS', 'Pipeline']
+__all__ = ['Pipeline']
 
 # %% ../../nbs/51_optim.pipeline.ipynb #cde8e1c5
 class Pipeline:
@@ -61,22 +61,20 @@ def landmarks(self:Pipeline, face:Face, i:int=0)->Tensor: # [L, 2] pixels, for `
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #09f7ca8c
-START_ROUGHNESS = .5
-
+# %% ../../nbs/51_optim.pipeline.ipynb #e5d2db20
 @patch
-def model_maps(self:Pipeline, albedo:Tensor)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
-    "The maps that the albedo coefficients alone describe"
-    colours = torch.cat([self.model.diffuse_albedo(albedo), self.model.specular_albedo(albedo)], -1)
+def model_maps(self:Pipeline, identity:Identity)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
+    "The maps that the coefficients alone describe"
+    colours = torch.cat([self.model.diffuse_albedo(identity.albedo), self.model.specular_albedo(identity.albedo)], -1)
     maps = self.texture_map.bake(colours).clamp(0, 1)
-    return maps[...,:3], maps[...,3:], torch.full_like(maps[...,:1], START_ROUGHNESS)
+    return maps[...,:3], maps[...,3:], identity.base_roughness.expand_as(maps[...,:1])
 
 @patch
 def maps(self:Pipeline, face:Face)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
     "The face's own maps where it has them, else those of the model"
     own = face.identity
     if own.diffuse is not None: return own.diffuse, own.specular, own.roughness
-    return self.model_maps(own.albedo)
+    return self.model_maps(own)
 
 # %% ../../nbs/51_optim.pipeline.ipynb #1acb9112
 @patch

@@ -22,12 +22,13 @@ from .pipeline import Pipeline
 from ..rendering.transfer import Transfer
 
 # %% auto #0
-__all__ = ['RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'FreeParameters', 'frame_transfer', 'region_weights',
-           'AlbedoPixels', 'photo_weights', 'fit_light', 'start_light', 'geometry_losses', 'run_photometric',
-           'fit_geometry', 'region_picture', 'TexturePrior', 'broad', 'TextureLeaves', 'run_texture', 'texture_prior',
-           'broadcast_weight', 'finish_maps', 'run']
+__all__ = ['LIGHT_STEPS', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters',
+           'frame_transfer', 'region_weights', 'AlbedoPixels', 'photo_weights', 'light_grid', 'fit_light',
+           'start_light', 'geometry_losses', 'run_photometric', 'fit_geometry', 'region_picture', 'TexturePrior',
+           'broad', 'TextureLeaves', 'texture_view', 'light_reliability', 'skin_likelihood', 'run_texture',
+           'texture_losses', 'texture_prior', 'broadcast_weight', 'finish_maps', 'run']
 
-# %% ../../nbs/54_optim.stages.ipynb #d408e112
+# %% ../../nbs/54_optim.stages.ipynb #38ad5d3b
 @dataclass
 class Stage:
     "What a stage does: how long, what it changes at which rate, what it wants at which weight."
@@ -53,8 +54,9 @@ def make_stages(config:Config)->list: # of `Stage`, in order
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if c.optimize_focal_length else ())
     maps = ('diffuse', 'specular', 'roughness')
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
-            Stage('photometric', c.steps_photometric, rate(*free), weight('landmarks', 'shape', 'expression', 'albedo', 'light'), c.samples_train, c.seed),
-            Stage('texture', c.steps_texture, rate(*maps), weight(*(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed)]
+            Stage('photometric', c.steps_photometric, rate(*free)|dict(base_roughness=.01), weight('landmarks', 'shape', 'expression', 'albedo', 'light'), c.samples_train, c.seed),
+            Stage('texture', c.steps_texture, rate(*maps)|dict(light=c.rate_light/3),
+                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed)]
 
 # %% ../../nbs/54_optim.stages.ipynb #e38b5c5e
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
@@ -63,7 +65,11 @@ def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]
     found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length)
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), time.perf_counter()-start)
 
-# %% ../../nbs/54_optim.stages.ipynb #4984f9b2
+# %% ../../nbs/54_optim.stages.ipynb #c53108ff
+def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is free
+    "Adam with a second moment that follows noisy gradients quickly"
+    return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
+
 class FreeParameters:
     "Leaf tensors in natural units, and the way back into the face."
     GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',), expression=('expression',))
@@ -77,7 +83,7 @@ class FreeParameters:
                 self.units[name] = unit
                 self.leaves[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
             groups.append(dict(params=[self.leaves[n] for n in names], lr=rate))
-        self.bounds,self.optimizer = m.expression_bounds,torch.optim.Adam(groups, betas=(.9, .98))
+        self.bounds,self.optimizer = m.expression_bounds,adam(groups)
 
     def _unit(self, model, face, name):
         "The natural unit of a parameter"
@@ -91,12 +97,18 @@ class FreeParameters:
         "Put the current values, with their history, into the face"
         for name,leaf in self.leaves.items(): self.face.assign(name, leaf.exp() if name.endswith('focal') else leaf*self.units[name])
 
-    def step(self, loss:Tensor):
-        "One step of Adam; expressions stay within the model's bounds"
-        self.optimizer.zero_grad(); loss.backward(); self.optimizer.step()
+    def step(self):
+        "One step of Adam after a backward pass; expressions and roughness stay within their bounds"
+        if self.optimizer: self.optimizer.step(); self.optimizer.zero_grad()
         for name,leaf in self.leaves.items():
             if name.endswith('expression'):
                 with torch.no_grad(): leaf.copy_((leaf*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+            if name=='base_roughness':
+                with torch.no_grad(): leaf.clamp_(.3, .7)
+
+    def slow_down(self, factor:float):
+        "Make the next steps smaller"
+        for group in self.optimizer.param_groups if self.optimizer else (): group['lr'] *= factor
 
     def close(self):
         "Final values, without history"
@@ -108,7 +120,7 @@ def _light_units(coefficients:Tensor)->Tensor: # [bands^2, 1]
     bands = round(len(coefficients)**.5)
     return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])[:,None]
 
-# %% ../../nbs/54_optim.stages.ipynb #fa5a8586
+# %% ../../nbs/54_optim.stages.ipynb #872c48fd
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, **options)->Transfer:
     "Light transport of frame `i` at the face's present geometry"
     frame = face.frames[i]
@@ -120,13 +132,13 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, **options)->Transfer:
 def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     "How much the photo may say about each part of the model: the face most; hair hides the skull, clothes the neck"
     r,inside = pipeline.model.regions,1-pipeline.model.regions['mouth']
-    share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.05, ears=1., neck=.3, face=1.)
+    share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.3, ears=1., neck=1., face=1.)
     weight = torch.zeros(len(inside))
     for name,w in share.items(): weight = torch.maximum(weight, w*r[name])
     if photometric: weight = weight*(1-.8*r['eyes'])
     return weight*inside
 
-# %% ../../nbs/54_optim.stages.ipynb #2586aac8
+# %% ../../nbs/54_optim.stages.ipynb #ed3def80
 class AlbedoPixels:
     "Some pixels of a frame with all that light and albedo need: transport, albedo basis, photo, weight."
     def __init__(self, pipeline:Pipeline, face:Face, i:int, count:int, generator:torch.Generator):
@@ -143,10 +155,10 @@ class AlbedoPixels:
         soft = blur(frame.photo.pixels, 1.).reshape(-1, 3)
         self.target = soft[transfer.pixels[kept]]
 
-    def colours(self, albedo:Tensor, light:Tensor)->Tensor: # [N, 3]
-        "What the camera sees under a light [bands^2, 3]"
+    def colours(self, albedo:Tensor, light:Tensor, roughness:Tensor)->Tensor: # [N, 3]
+        "What the camera sees under a light [bands^2, 3], all skin equally rough"
         maps = (self.mean+torch.tensordot(albedo, self.basis, 1)).clamp(0, 1)
-        return self.transfer.shade(self.transfer.lit(light), maps[:,:3], maps[:,3:], torch.full_like(maps[:,:1], .5))
+        return self.transfer.shade(self.transfer.lit(light), maps[:,:3], maps[:,3:], roughness.expand(len(maps), 1))
 
 def photo_weights(pipeline:Pipeline, face:Face, i:int, transfer:Transfer, photometric:bool)->Tensor: # [P]
     "Weight of every covered pixel: region of the model, times the frame's mask, none outside the real photo or where it is burnt out"
@@ -157,28 +169,36 @@ def photo_weights(pipeline:Pipeline, face:Face, i:int, transfer:Transfer, photom
         if mask is not None: region = region*mask.reshape(-1)[transfer.pixels].float()
     return region
 
-# %% ../../nbs/54_optim.stages.ipynb #1e14d8c4
+# %% ../../nbs/54_optim.stages.ipynb #f03ed674
 def _light_losses(environment_rows:Tensor, light:Tensor)->Tensor:
     "Regulariser of one light, from its values [N, 3] on a grid of directions"
     values = environment_rows@light
     return light_loss(values.clamp(min=0), values)
 
+def _backward(terms:dict):
+    "Gradients of the sum of all terms, where anything is free"
+    total = sum(terms.values())
+    if total.requires_grad: total.backward()
+
+def light_grid(pipeline:Pipeline)->Tensor: # [512, bands^2]
+    "Harmonics on a coarse grid of directions"
+    return environment_basis(16, pipeline.config.bands).reshape(-1, pipeline.config.bands**2)
+
 def fit_light(pipeline:Pipeline, face:Face, stage:Stage, steps:int=150, count:int=6000)->Iterator[dict]: # losses of each step
     "Light of every frame and albedo, geometry fixed; changes the face"
     m,generator = pipeline.model,torch.Generator().manual_seed(stage.seed)
     pixels = [AlbedoPixels(pipeline, face, i, count, generator) for i in range(len(face.frames))]
-    grid = environment_basis(16, pipeline.config.bands).reshape(-1, pipeline.config.bands**2)
-    free = FreeParameters(pipeline, face, {k:v for k,v in dict(albedo=.05, light=.03).items() if k in stage.rates})
+    grid = light_grid(pipeline)
+    free = FreeParameters(pipeline, face, {k:stage.rates[k] for k in ('albedo', 'light', 'base_roughness') if k in stage.rates})
     for step in range(steps):
-        free.write()
-        for group in free.optimizer.param_groups: group['lr'] *= .985
+        free.write(); free.slow_down(.985)
         terms = dict(photo=0., light=0.)
         for p,frame in zip(pixels, face.frames):
             light = frame.light.coefficients
-            terms['photo'] += photo_loss(p.colours(face.identity.albedo, light), p.target, p.weight)*frame.weight
+            terms['photo'] += photo_loss(p.colours(face.identity.albedo, light, face.identity.base_roughness), p.target, p.weight)*frame.weight
             terms['light'] += _light_losses(grid, light)*stage.weights['light']
         terms['albedo'] = prior_loss(face.identity.albedo, m.albedo_variance)*stage.weights['albedo']
-        free.step(sum(terms.values()))
+        _backward(terms); free.step()
         yield {k:float(v.detach()) for k,v in terms.items()}
     free.close()
 
@@ -193,7 +213,7 @@ def start_light(pipeline:Pipeline, face:Face):
         c[0],c[2],c[1] = 3.5449,1.,.5                          # radiance 1 from everywhere, more from the front and above
         frame.light.coefficients = c*(bright.mean()/albedo.mean()/1.3)
 
-# %% ../../nbs/54_optim.stages.ipynb #6e2c8dce
+# %% ../../nbs/54_optim.stages.ipynb #6bd3c412
 def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> weighted scalar
     "Landmarks and priors"
     m,w,terms = pipeline.model,stage.weights,{}
@@ -205,19 +225,22 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
     return terms
 
+#: Steps of light and albedo before and after the geometry; they cost little
+LIGHT_STEPS = 120,80
+
 def run_photometric(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
     "Light and albedo; then everything that the model has"
-    start,quick = time.perf_counter(),150
-    steps = stage.steps+2*quick
+    start,(first,last) = time.perf_counter(),LIGHT_STEPS
+    steps = first+stage.steps+last
     say = lambda step,losses: Progress('photometric', step, steps, dict(total=sum(losses.values()), **losses), time.perf_counter()-start)
     if 'light' in stage.rates: start_light(pipeline, face)
-    for k,losses in enumerate(fit_light(pipeline, face, stage, quick)): yield say(k+1, losses)
-    for k,losses in enumerate(fit_geometry(pipeline, face, stage)): yield say(quick+k+1, losses)
-    for k,losses in enumerate(fit_light(pipeline, face, stage, quick)): yield say(quick+stage.steps+k+1, losses)
+    for k,losses in enumerate(fit_light(pipeline, face, stage, first)): yield say(k+1, losses)
+    for k,losses in enumerate(fit_geometry(pipeline, face, stage)): yield say(first+k+1, losses)
+    for k,losses in enumerate(fit_light(pipeline, face, stage, last)): yield say(first+stage.steps+k+1, losses)
 
 def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage)->Iterator[dict]: # losses of each step
     "Shape, expression, pose and focal length against the ray-traced picture; light and albedo wait"
-    free = FreeParameters(pipeline, face, {k:v for k,v in stage.rates.items() if k not in ('albedo', 'light')})
+    free = FreeParameters(pipeline, face, {k:v for k,v in stage.rates.items() if k not in ('albedo', 'light', 'base_roughness')})
     targets,maps = [blur(f.photo.pixels, 2.) for f in face.frames],pipeline.maps(face)
     weights = [region_picture(pipeline, face, i) for i in range(len(face.frames))]
     for step in range(stage.steps):
@@ -227,7 +250,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage)->Iterator[dict]: # l
         for i,f in enumerate(face.frames):
             picture = pipeline.render(face, i, stage.samples, seed=stage.seed+1000*step+i, maps=maps)
             terms['photo'] += photo_loss(blur(picture[...,:3], 2.), targets[i], weights[i])*f.weight
-        free.step(sum(terms.values()))
+        _backward(terms); free.step()
         yield {k:float(v.detach()) for k,v in terms.items()}
     free.close()
 
@@ -241,13 +264,14 @@ def region_picture(pipeline:Pipeline, face:Face, i:int)->Tensor: # [H, W, 1]
         if mask is not None: picture = picture*mask.float()
     return picture[...,None]
 
-# %% ../../nbs/54_optim.stages.ipynb #bbce2b45
+# %% ../../nbs/54_optim.stages.ipynb #287c20c5
 @dataclass
 class TexturePrior:
     "What is known about the maps before the photo is looked at."
     reference:dict       # map name -> [T, T, C], from the albedo coefficients
     valid:Tensor         # [T, T] bool
     mirror:Tensor        # [T T]
+    grid:Tensor          # [N, bands^2] harmonics on a grid of directions
 
     def loss(self, name:str, texture:Tensor, weights:dict)->Tensor: # weighted scalar
         "Symmetry, closeness to the model in broad strokes, smoothness"
@@ -271,12 +295,13 @@ class TextureLeaves:
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict):
         diffuse,specular,roughness = (t.detach().clone() for t in pipeline.maps(face))
         start = dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness)
+        rates = {n:r for n,r in rates.items() if n in start}
         self.maps = {n:t.contiguous().requires_grad_(n in rates) for n,t in start.items()}
-        self.optimizer = torch.optim.Adam([dict(params=[self.maps[n]], lr=r) for n,r in rates.items()], betas=(.9, .98), fused=True)
+        self.optimizer = adam([dict(params=[self.maps[n]], lr=r) for n,r in rates.items()], fused=True)
 
-    def step(self, loss:Tensor):
-        "One step of Adam, then back into what is physical"
-        self.optimizer.zero_grad(); loss.backward(); self.optimizer.step()
+    def step(self):
+        "One step of Adam after a backward pass, then back into what is physical"
+        if self.optimizer: self.optimizer.step(); self.optimizer.zero_grad()
         with torch.no_grad():
             for name,(low,high) in dict(diffuse=(0,1), specular=(0,.2), roughness=(.15,1)).items(): self.maps[name].clamp_(low, high)
 
@@ -285,38 +310,71 @@ class TextureLeaves:
         d,s,r = (self.maps[n].detach() for n in ('diffuse', 'specular', 'roughness'))
         return d,s.expand(-1, -1, 3).contiguous(),r
 
-# %% ../../nbs/54_optim.stages.ipynb #eb1d6ace
+# %% ../../nbs/54_optim.stages.ipynb #ef3be4a0
+def texture_view(pipeline:Pipeline, face:Face, i:int)->tuple: # Transfer, photo [P, 3], weight [P, 1]
+    "What stage 3 needs of a frame"
+    frame = face.frames[i]
+    with torch.no_grad():
+        transfer = frame_transfer(pipeline, face, i)
+        lit = transfer.lit(frame.light.environment(pipeline.config.environment_height))
+        target = frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
+        weight = photo_weights(pipeline, face, i, transfer, False)*light_reliability(lit[0])
+        seen = transfer.gather(torch.cat(pipeline.model_maps(face.identity), -1))
+        skin = skin_likelihood(target, transfer.shade(lit, seen[:,:3], seen[:,3:6], seen[:,6:]))
+        proper = (pipeline.model.regions['face'][pipeline.model.triangles[transfer.triangle]]*transfer.barycentric).sum(-1).mean(1)
+        return transfer,target,(weight*torch.maximum(skin, proper)*frame.weight)[:,None]
+
+def light_reliability(
+    irradiance:Tensor, # [P, 3]
+    half:float=.05,    # Share of the median at which a pixel counts half
+)->Tensor: # [P] 0..1
+    "How much a pixel can say about albedo: little, if little light falls on it"
+    light = irradiance.mean(-1).clamp(min=0)
+    return light/(light+half*light.median()+1e-9)
+
+def skin_likelihood(
+    photo:Tensor,      # [P, 3] linear
+    predicted:Tensor,  # [P, 3] linear
+    tolerance:float=.6,# Of the logarithm of the ratio
+)->Tensor: # [P] 0..1
+    "Soft mask of pixels that could be the skin that the model predicts"
+    ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
+    return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
+
+# %% ../../nbs/54_optim.stages.ipynb #27d8d161
 def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
     start = time.perf_counter()
     prior = texture_prior(pipeline, face)
     leaves = TextureLeaves(pipeline, face, stage.rates)
-    views = []
-    for i,f in enumerate(face.frames):
-        transfer = frame_transfer(pipeline, face, i)
-        with torch.no_grad(): lit = transfer.lit(f.light.environment(pipeline.config.environment_height))
-        views.append((transfer, lit, f.photo.pixels.reshape(-1, 3)[transfer.pixels], photo_weights(pipeline, face, i, transfer, False)[:,None]*f.weight))
-    stacked = lambda: torch.cat([leaves.maps[n] for n in ('diffuse', 'specular', 'roughness')], -1)
+    views = [texture_view(pipeline, face, i) for i in range(len(face.frames))]
+    lights = FreeParameters(pipeline, face, {k:v for k,v in stage.rates.items() if k=='light'})
     for step in range(stage.steps):
-        maps,terms = stacked(),dict(photo=0.)
-        for transfer,lit,target,weight in views:
-            seen = transfer.gather(maps)
-            colours = transfer.shade(lit, seen[:,:3], seen[:,3:4], seen[:,4:])
-            terms['photo'] += photo_loss(colours, target, weight)
-        for name,texture in leaves.maps.items(): terms[name] = prior.loss(name, texture, stage.weights)
-        leaves.step(sum(terms.values()))
+        terms = texture_losses(stage, pipeline, face, prior, leaves, lights, views)
+        _backward(terms); leaves.step(); lights.step()
         losses = {k:float(v.detach()) for k,v in terms.items()}
         face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
+        lights.close()
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), time.perf_counter()-start)
-    finish_maps(pipeline, face, prior, sum(t.evidence()*broadcast_weight(t, w) for t,_,_,w in views))
+    finish_maps(pipeline, face, prior, sum(t.evidence()*broadcast_weight(t, w) for t,_,w in views))
+
+def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: # term -> weighted scalar
+    "All terms of stage 3: the photos, the light, the three maps"
+    maps,terms = torch.cat([leaves.maps[n] for n in ('diffuse', 'specular', 'roughness')], -1),dict(photo=0.)
+    lights.write()
+    for (transfer,target,weight),f in zip(views, face.frames):
+        seen,lit = transfer.gather(maps),transfer.lit(f.light.environment(32))
+        terms['photo'] += photo_loss(transfer.shade(lit, seen[:,:3], seen[:,3:4], seen[:,4:]), target, weight)
+    if 'light' in stage.rates: terms['light'] = sum(_light_losses(prior.grid, f.light.coefficients) for f in face.frames)*stage.weights['light']
+    return terms|{name:prior.loss(name, texture, stage.weights) for name,texture in leaves.maps.items()}
 
 def texture_prior(pipeline:Pipeline, face:Face)->TexturePrior:
     "The model's maps for this person, and the layout of the texture"
-    diffuse,specular,roughness = pipeline.model_maps(face.identity.albedo)
+    diffuse,specular,roughness = pipeline.model_maps(face.identity)
     t = pipeline.texture_map
-    return TexturePrior(dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness), t.valid, t.mirror_index)
+    return TexturePrior(dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness), t.valid, t.mirror_index, light_grid(pipeline))
 
-# %% ../../nbs/54_optim.stages.ipynb #9925cd11
+# %% ../../nbs/54_optim.stages.ipynb #9e73d6b4
 def broadcast_weight(transfer:Transfer, weight:Tensor)->Tensor: # [T, T]
     "Mean weight of the pixels that look at each texel"
     with torch.no_grad(): total = (transfer.matrices[1]@weight).reshape(transfer.size, -1)
@@ -329,6 +387,7 @@ def finish_maps(pipeline:Pipeline, face:Face, prior:TexturePrior, evidence:Tenso
     own = face.identity
     for name in ('diffuse', 'specular', 'roughness'):
         value = getattr(own, name); reference = prior.reference[name].expand_as(value)
+        if seen.any(): reference = reference*(value[seen].median(0).values/reference[seen].median(0).values.clamp(min=1e-3))
         extra = (value-reference).reshape(-1, value.shape[-1])[prior.mirror].reshape(value.shape)
         filled = torch.where(seen[...,None], value, reference+extra*mirrored[...,None])
         setattr(own, name, filled.clamp(0, 1))

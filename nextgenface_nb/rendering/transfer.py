@@ -143,7 +143,7 @@ def _glossy_transfer(renderer, points, table, u, alpha, offset)->tuple: # A, B [
     fresnel,cells = (1-dot[...,0]).clamp(0, 1)**5,table.cells(world)
     return table.sums(cells, weight*(1-fresnel)),table.sums(cells, weight*fresnel)
 
-# %% ../../nbs/44_rendering.transfer.ipynb #5e24b78f
+# %% ../../nbs/44_rendering.transfer.ipynb #89221598
 class Transfer:
     "Noise-free light transport of one frame: fixed camera and geometry, free maps and light."
     def __init__(self,
@@ -153,7 +153,8 @@ class Transfer:
         camera:Camera,
         texture_resolution:int,   # T of the maps
         bands:int=9,              # Of the light
-        subpixels:int=2,          # Per axis; their mean makes the pixel
+        subpixels:int=2,          # Per axis, for the light; their mean makes the pixel
+        texel_subpixels:int=6,    # Per axis, for the texels: a pixel at a grazing angle sees many
         diffuse_samples:int=64,   # Rays per subpixel
         glossy_samples:int=32,    # Rays per subpixel and roughness level; 0 leaves the specular part out
         offset:float=.1,          # mm, start of the rays above the surface
@@ -175,9 +176,18 @@ class Transfer:
                 sums = part if sums is None else [a+b for a,b in zip(sums, part)]
             self.diffuse = sums[0]/n                                       # [P, bands^2]
             self.glossy = torch.stack(sums[1:])/n if glossy_samples else None # [2 K, P, bands^2]: A and B by level
-            uv = (renderer.uvs[renderer.triangles[self.triangle]]*self.barycentric[...,None]).sum(2).reshape(-1, 2)
-            index,weight = texel_weights(uv, texture_resolution)
-            self.matrices = sparse_pair(index.reshape(len(self.pixels), -1), weight.reshape(len(self.pixels), -1)/n, texture_resolution**2)
+            self.matrices = self._texels(renderer, vertices, texel_subpixels)
+
+    def _texels(self, renderer, vertices, subpixels)->tuple: # the matrix [P, T T] and its transpose
+        "Which texels each pixel sees; rays that miss the face do not count"
+        triangle,barycentric = renderer.hits(vertices, self.camera, subpixels=subpixels)[:2]
+        triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
+        hit = (triangle>=0).float()
+        uv = (renderer.uvs[renderer.triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
+        index,weight = texel_weights(uv, self.size)
+        share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)
+        rows = lambda x: x.reshape(len(self.pixels), -1)
+        return sparse_pair(rows(index), rows(weight*share), self.size**2)
 
     def _one_subpixel(self, renderer, points, table, diffuse_samples, glossy_samples, offset, generator)->list:
         "Transfer vectors of one hit per pixel: T, then A and B of each roughness level"
