@@ -63,8 +63,8 @@ def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
 
-# %% ../../nbs/55_optim.optimizer.ipynb #021d6432
-@dataclass
+# %% ../../nbs/55_optim.optimizer.ipynb #e56da799
+@dataclass(repr=False)
 class Reconstruction:
     "A fitted face with all that belongs to it; shows itself in a notebook."
     face:Face
@@ -92,9 +92,13 @@ class Reconstruction:
         from nextgenface_nb.output.pictures import panel_strip
         return panel_strip(self.panels(i, samples), title=Path(self.face.frames[i].photo.path or 'photo').name)
 
+    def __repr__(self):
+        names = ', '.join(Path(f.photo.path or 'photo').name for f in self.face.frames)
+        return f'Reconstruction({names}; {len(self.history)} steps in {sum(self.timings.values()):.0f} s)'
+
     def _repr_png_(self):
         import io
-        data = io.BytesIO(); self.strip().save(data, 'PNG')
+        data = io.BytesIO(); self.strip().quantize(128).save(data, 'PNG', optimize=True)
         return data.getvalue()
 
     def save(self, folder:str|Path, **options)->Path:

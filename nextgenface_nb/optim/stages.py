@@ -25,8 +25,8 @@ from ..rendering.transfer import Transfer
 __all__ = ['LIGHT_STEPS', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters',
            'frame_transfer', 'region_weights', 'AlbedoPixels', 'photo_weights', 'light_grid', 'fit_light',
            'start_light', 'geometry_losses', 'run_photometric', 'fit_geometry', 'region_picture', 'TexturePrior',
-           'broad', 'TextureLeaves', 'texture_view', 'light_reliability', 'skin_likelihood', 'run_texture',
-           'texture_losses', 'texture_prior', 'broadcast_weight', 'finish_maps', 'run']
+           'broad', 'TextureLeaves', 'TextureView', 'texture_view', 'light_reliability', 'skin_likelihood',
+           'run_texture', 'texture_losses', 'texel_sums', 'texture_prior', 'finish_maps', 'run']
 
 # %% ../../nbs/54_optim.stages.ipynb #38ad5d3b
 @dataclass
@@ -310,8 +310,22 @@ class TextureLeaves:
         d,s,r = (self.maps[n].detach() for n in ('diffuse', 'specular', 'roughness'))
         return d,s.expand(-1, -1, 3).contiguous(),r
 
-# %% ../../nbs/54_optim.stages.ipynb #ef3be4a0
-def texture_view(pipeline:Pipeline, face:Face, i:int)->tuple: # Transfer, photo [P, 3], weight [P, 1]
+# %% ../../nbs/54_optim.stages.ipynb #841e4671
+@dataclass
+class TextureView:
+    "One frame as stage 3 sees it; P covered pixels."
+    transfer:Transfer
+    photo:Tensor      # [P, 3] linear
+    weight:Tensor     # [P, 1]
+    light:Tensor      # [P, 1] that falls on each pixel before the stage
+
+    def lit(self, environment:Tensor)->tuple: # and the factor that was applied
+        "The transfer under a light of as much brightness as before: darker skin in more light would look the same"
+        diffuse,glossy = self.transfer.lit(environment)
+        factor = self.light.mean()/diffuse.mean().clamp(min=1e-6)
+        return (diffuse*factor, glossy*factor),factor
+
+def texture_view(pipeline:Pipeline, face:Face, i:int)->TextureView:
     "What stage 3 needs of a frame"
     frame = face.frames[i]
     with torch.no_grad():
@@ -322,7 +336,7 @@ def texture_view(pipeline:Pipeline, face:Face, i:int)->tuple: # Transfer, photo 
         seen = transfer.gather(torch.cat(pipeline.model_maps(face.identity), -1))
         skin = skin_likelihood(target, transfer.shade(lit, seen[:,:3], seen[:,3:6], seen[:,6:]))
         proper = (pipeline.model.regions['face'][pipeline.model.triangles[transfer.triangle]]*transfer.barycentric).sum(-1).mean(1)
-        return transfer,target,(weight*torch.maximum(skin, proper)*frame.weight)[:,None]
+        return TextureView(transfer, target, (weight*torch.maximum(skin, proper)*frame.weight)[:,None], lit[0].mean(-1, keepdim=True))
 
 def light_reliability(
     irradiance:Tensor, # [P, 3]
@@ -341,32 +355,36 @@ def skin_likelihood(
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
-# %% ../../nbs/54_optim.stages.ipynb #27d8d161
+# %% ../../nbs/54_optim.stages.ipynb #7200ecb4
 def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
     start = time.perf_counter()
-    prior = texture_prior(pipeline, face)
-    leaves = TextureLeaves(pipeline, face, stage.rates)
     views = [texture_view(pipeline, face, i) for i in range(len(face.frames))]
+    prior,leaves = texture_prior(pipeline, face),TextureLeaves(pipeline, face, stage.rates)
     lights = FreeParameters(pipeline, face, {k:v for k,v in stage.rates.items() if k=='light'})
     for step in range(stage.steps):
         terms = texture_losses(stage, pipeline, face, prior, leaves, lights, views)
         _backward(terms); leaves.step(); lights.step()
         losses = {k:float(v.detach()) for k,v in terms.items()}
         face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
-        lights.close()
+        face.detach()
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), time.perf_counter()-start)
-    finish_maps(pipeline, face, prior, sum(t.evidence()*broadcast_weight(t, w) for t,_,w in views))
+    finish_maps(pipeline, face, prior, sum(texel_sums(v, v.weight) for v in views))
 
 def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: # term -> weighted scalar
     "All terms of stage 3: the photos, the light, the three maps"
     maps,terms = torch.cat([leaves.maps[n] for n in ('diffuse', 'specular', 'roughness')], -1),dict(photo=0.)
     lights.write()
-    for (transfer,target,weight),f in zip(views, face.frames):
-        seen,lit = transfer.gather(maps),transfer.lit(f.light.environment(32))
-        terms['photo'] += photo_loss(transfer.shade(lit, seen[:,:3], seen[:,3:4], seen[:,4:]), target, weight)
+    for view,f in zip(views, face.frames):
+        seen,(lit,factor) = view.transfer.gather(maps),view.lit(f.light.environment(32))
+        f.light.coefficients = f.light.coefficients*factor
+        terms['photo'] += photo_loss(view.transfer.shade(lit, seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
     if 'light' in stage.rates: terms['light'] = sum(_light_losses(prior.grid, f.light.coefficients) for f in face.frames)*stage.weights['light']
     return terms|{name:prior.loss(name, texture, stage.weights) for name,texture in leaves.maps.items()}
+
+def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
+    "Sum of values [P, 1] over the pixels that look at each texel"
+    with torch.no_grad(): return (view.transfer.matrices[1]@values).reshape(view.transfer.size, -1)
 
 def texture_prior(pipeline:Pipeline, face:Face)->TexturePrior:
     "The model's maps for this person, and the layout of the texture"
@@ -374,12 +392,7 @@ def texture_prior(pipeline:Pipeline, face:Face)->TexturePrior:
     t = pipeline.texture_map
     return TexturePrior(dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness), t.valid, t.mirror_index, light_grid(pipeline))
 
-# %% ../../nbs/54_optim.stages.ipynb #9e73d6b4
-def broadcast_weight(transfer:Transfer, weight:Tensor)->Tensor: # [T, T]
-    "Mean weight of the pixels that look at each texel"
-    with torch.no_grad(): total = (transfer.matrices[1]@weight).reshape(transfer.size, -1)
-    return total/transfer.evidence().clamp(min=1e-9)
-
+# %% ../../nbs/54_optim.stages.ipynb #d68c7aab
 def finish_maps(pipeline:Pipeline, face:Face, prior:TexturePrior, evidence:Tensor):
     "Fill what was not seen and mark where every texel comes from"
     seen = evidence>.01*evidence[evidence>0].median()
