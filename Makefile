@@ -48,7 +48,7 @@ agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
 	@$(BIN)/python tools/agree.py
 
 notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
-	OMP_NUM_THREADS=1 $(BIN)/nbdev-test --n-workers $(WORKERS) --cell-timeout 300 --timing
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/nbdev-test --n-workers $(WORKERS) --cell-timeout 300 --timing
 
 pytest: $(VENV)/.developed llvm ## Run the tests of tests/
 	$(BIN)/python -m pytest -q tests -m "not slow" --durations 8

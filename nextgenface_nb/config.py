@@ -97,7 +97,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #f327d442
+# %% ../nbs/01_config.ipynb #eb9600d5
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -132,7 +132,7 @@ class Config(CheckedSettings):
     # weights of the maps
     weight_diffuse_symmetry:float = setting(.18, 'distance of a texel from its mirror image', low=0, high=1e6)
     weight_diffuse_consistency:float = setting(.06, 'distance of a map from what the albedo model says', low=0, high=1e6)
-    weight_diffuse_smoothness:float = setting(.47, 'squared step between neighbouring texels', low=0, high=1e6)
+    weight_diffuse_smoothness:float = setting(8., 'squared step between neighbouring texels', low=0, high=1e6)
     weight_specular_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
     weight_specular_consistency:float = setting(.1, 'see diffuse', low=0, high=1e6)
     weight_specular_smoothness:float = setting(40., 'see diffuse', low=0, high=1e6)
@@ -233,11 +233,11 @@ IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3', 
     debugOutput='save_intermediate writes the state after each stage', debugFrequency='save_intermediate writes the state after each stage',
     smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times')
 
-# %% ../nbs/01_config.ipynb #0bd94e26
+# %% ../nbs/01_config.ipynb #12ac0577
 PRESETS = dict(default={},
     fast=dict(texture_resolution=256, steps_photometric=15, steps_texture=80, samples_final=64),
     quality=dict(max_resolution=512, texture_resolution=1024, steps_photometric=150, steps_texture=300, samples_train=16, samples_final=1024),
-    shadows=dict(weight_diffuse_symmetry=.72, weight_specular_symmetry=.18, weight_roughness_symmetry=.18))
+    shadows=dict(weight_diffuse_symmetry=.5, weight_specular_symmetry=.18, weight_roughness_symmetry=.18))
 
 # %% ../nbs/01_config.ipynb #a7453c74
 @patch(cls_method=True)

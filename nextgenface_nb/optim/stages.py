@@ -22,7 +22,7 @@ from .pipeline import Pipeline
 from ..rendering.transfer import Transfer
 
 # %% auto #0
-__all__ = ['LIGHT_STEPS', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters',
+__all__ = ['LIGHT_STEPS', 'PYRAMID', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters',
            'frame_transfer', 'region_weights', 'AlbedoPixels', 'photo_weights', 'light_grid', 'fit_light',
            'start_light', 'geometry_losses', 'run_photometric', 'fit_geometry', 'region_picture', 'TexturePrior',
            'broad', 'TextureLeaves', 'TextureView', 'texture_view', 'light_reliability', 'skin_likelihood',
@@ -264,7 +264,7 @@ def region_picture(pipeline:Pipeline, face:Face, i:int)->Tensor: # [H, W, 1]
         if mask is not None: picture = picture*mask.float()
     return picture[...,None]
 
-# %% ../../nbs/54_optim.stages.ipynb #287c20c5
+# %% ../../nbs/54_optim.stages.ipynb #e068dec9
 @dataclass
 class TexturePrior:
     "What is known about the maps before the photo is looked at."
@@ -290,24 +290,42 @@ def broad(
     share = pool(valid[...,None])
     return pool(texture*valid[...,None])/share.clamp(min=.05)
 
+#: Rate of each level of the pyramid, finest first: what coarse texels can explain is not left to fine ones
+PYRAMID = .2,.5,1.,1.
+
 class TextureLeaves:
-    "The three maps as free texels. Specular reflectance of skin has no colour: one channel."
+    """The three maps, free to change: what they were plus a pyramid of corrections, each level half as fine as the one before.
+    With one layer of texels, neighbours that share a pixel would drift apart. Specular reflectance of skin has no colour: one channel."""
+    LIMITS = dict(diffuse=(0,1), specular=(0,.2), roughness=(.15,1))
+
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict):
         diffuse,specular,roughness = (t.detach().clone() for t in pipeline.maps(face))
-        start = dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness)
-        rates = {n:r for n,r in rates.items() if n in start}
-        self.maps = {n:t.contiguous().requires_grad_(n in rates) for n,t in start.items()}
-        self.optimizer = adam([dict(params=[self.maps[n]], lr=r) for n,r in rates.items()], fused=True)
+        self.start = dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness)
+        T = diffuse.shape[0]
+        self.levels = {n:[torch.zeros(1, t.shape[-1], T>>k, T>>k, requires_grad=True) for k in range(len(PYRAMID)) if T>>k>=8]
+                       for n,t in self.start.items() if n in rates}
+        self.optimizer = adam([dict(params=[level], lr=rates[n]*PYRAMID[k]) for n,levels in self.levels.items() for k,level in enumerate(levels)], fused=True)
+
+    @property
+    def maps(self)->dict: # name -> [T, T, C], with history
+        "The present maps, within what is physical"
+        return {n:self._sum(n).clamp(*self.LIMITS[n]) for n in self.start}
+
+    def _sum(self, name:str)->Tensor:
+        "Start plus all levels, from coarse to fine"
+        if name not in self.levels: return self.start[name]
+        total = 0.
+        for level in reversed(self.levels[name]):
+            total = level+(F.interpolate(total, level.shape[-2:], mode='bilinear') if torch.is_tensor(total) else 0.)
+        return self.start[name]+total[0].permute(1, 2, 0)
 
     def step(self):
-        "One step of Adam after a backward pass, then back into what is physical"
+        "One step of Adam after a backward pass"
         if self.optimizer: self.optimizer.step(); self.optimizer.zero_grad()
-        with torch.no_grad():
-            for name,(low,high) in dict(diffuse=(0,1), specular=(0,.2), roughness=(.15,1)).items(): self.maps[name].clamp_(low, high)
 
     def result(self)->tuple:
         "diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]"
-        d,s,r = (self.maps[n].detach() for n in ('diffuse', 'specular', 'roughness'))
+        with torch.no_grad(): d,s,r = (t.contiguous() for t in self.maps.values())
         return d,s.expand(-1, -1, 3).contiguous(),r
 
 # %% ../../nbs/54_optim.stages.ipynb #841e4671
@@ -355,7 +373,7 @@ def skin_likelihood(
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
-# %% ../../nbs/54_optim.stages.ipynb #7200ecb4
+# %% ../../nbs/54_optim.stages.ipynb #1d780e3a
 def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
     start = time.perf_counter()
@@ -373,14 +391,15 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
 
 def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: # term -> weighted scalar
     "All terms of stage 3: the photos, the light, the three maps"
-    maps,terms = torch.cat([leaves.maps[n] for n in ('diffuse', 'specular', 'roughness')], -1),dict(photo=0.)
+    maps,terms = leaves.maps,dict(photo=0.)
+    stacked = torch.cat(list(maps.values()), -1)
     lights.write()
     for view,f in zip(views, face.frames):
-        seen,(lit,factor) = view.transfer.gather(maps),view.lit(f.light.environment(32))
+        seen,(lit,factor) = view.transfer.gather(stacked),view.lit(f.light.environment(32))
         f.light.coefficients = f.light.coefficients*factor
         terms['photo'] += photo_loss(view.transfer.shade(lit, seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
     if 'light' in stage.rates: terms['light'] = sum(_light_losses(prior.grid, f.light.coefficients) for f in face.frames)*stage.weights['light']
-    return terms|{name:prior.loss(name, texture, stage.weights) for name,texture in leaves.maps.items()}
+    return terms|{name:prior.loss(name, texture, stage.weights) for name,texture in maps.items()}
 
 def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
     "Sum of values [P, 1] over the pixels that look at each texel"
