@@ -1,0 +1,84 @@
+"""The figures are figures: a worse result gives a worse one, and the command says what it could not measure"""
+import json, sys
+from pathlib import Path
+import pytest, torch
+from nextgenface_nb import measure
+from nextgenface_nb.errors import FaceError
+
+LIMITS = {t.key+('/mean' if t.pick is measure.mean else ''):t for t in measure.TARGETS}
+
+def report_with(**sections): return dict(preset='default', settings=[], quick=False, date='2000-01-01', machine=dict(cores=2, processor='', memory_gb=8, system='Linux', variant='llvm_ad_rgb'),
+    versions=dict(nextgenface_nb='0', python='3', mitsuba='3', torch='2'), skipped={}, **sections)
+
+@pytest.mark.parametrize('target', measure.TARGETS, ids=lambda t: t.key+t.pick.__name__)
+def test_a_target_holds_up_to_its_limit_and_no_further(target):
+    section,figure = target.key.split('.')
+    worse = 1.01 if target.sense=='<=' else .99
+    assert target.row({section:[{figure:target.limit}]})['holds'] is True
+    assert target.row({section:[{figure:target.limit*worse}]})['holds'] is False
+    assert target.row({})['holds'] is None
+
+@pytest.mark.parametrize('target', [t for t in measure.TARGETS if t.pick is not measure.mean], ids=lambda t: t.key+t.pick.__name__)
+def test_one_bad_result_among_good_ones_is_seen(target):
+    section,figure = target.key.split('.')
+    good,bad = (.5,2.) if target.sense=='<=' else (2.,.5)
+    rows = [{figure:target.limit*good}]*5+[{figure:target.limit*bad}]
+    assert target.row({section:rows})['holds'] is False
+
+def test_the_limits_are_those_that_were_agreed_on():
+    assert [(t.key, t.sense, t.limit) for t in measure.TARGETS]==[('photos.nme_landmarks', '<=', .012), ('photos.nme', '<=', .012), ('photos.seconds_landmarks', '<=', 2),
+        ('photos.psnr', '>=', 32), ('photos.psnr', '>=', 29), ('photos.ssim', '>=', .93), ('held_out.psnr', '>=', 24), ('cold.seconds', '<=', 180), ('cold.peak_memory_gb', '<=', 3),
+        ('recovery.median_mm', '<=', 1), ('recovery.rotation_degrees', '<=', 1), ('sidelit.gain_db', '>=', 3)]
+
+def test_one_gain_is_free_and_shading_is_not():
+    true = torch.rand(32, 32, 3, generator=torch.Generator().manual_seed(0))*.5+.1
+    mask = torch.ones(32, 32, dtype=torch.bool); mask[:4] = False
+    shaded = true*torch.linspace(.2, 1, 32)[None,:,None]
+    assert measure.map_score(true*.3, true, mask)>60
+    assert measure.map_score(shaded, true, mask)<25
+    broken = true.clone(); broken[:4] = 0
+    assert measure.map_score(broken, true, mask)>60           # outside the mask nothing counts
+
+def test_peak_memory_is_that_of_the_child():
+    ballast = torch.ones(150_000_000)                         # 600 MB here must not count there
+    _,peak,_ = measure.run_measured([sys.executable, '-c', 'x = bytearray(100_000_000)'])
+    assert len(ballast) and (peak is None or .1<peak<.3)
+
+def test_what_a_failed_child_said_is_in_the_error():
+    with pytest.raises(FaceError, match='(?s)code 7.*something broke'): measure.run_measured([sys.executable, '-c', 'print("something broke"); raise SystemExit(7)'])
+
+@pytest.mark.parametrize('flags,code', [(['--only', 'weather'], 2), (['--set', 'nonsense=1'], 2), (['--preset', 'best'], 2), (['--photos', '/no/such/folder'], 3)])
+def test_wrong_use_has_an_exit_code_and_no_traceback(flags, code, capsys):
+    assert measure.main(flags)==code
+    said = capsys.readouterr()
+    assert 'error' in said.err and 'Traceback' not in said.err and not said.out
+
+def test_a_folder_as_output_is_refused_before_anything_is_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measure, 'measure_all', lambda *a: pytest.fail('measured'))
+    assert measure.main(['--output', str(tmp_path)])==5
+    assert 'is a folder' in capsys.readouterr().err
+
+def test_the_photos_may_come_from_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv('NEXTGENFACE_PHOTOS', str(tmp_path))
+    assert measure.make_parser().parse_args([]).photos==str(tmp_path)
+    monkeypatch.delenv('NEXTGENFACE_PHOTOS')
+    assert measure.make_parser().parse_args([]).photos is None
+
+def test_the_command_prints_and_writes_the_same(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv('NEXTGENFACE_PHOTOS', raising=False)
+    path = tmp_path/'new'/'measure.json'
+    assert measure.main(['--only', 'photos', '--quick', '--output', str(path)])==0
+    report,said = json.loads(path.read_text(encoding='utf-8')),capsys.readouterr().out
+    assert measure.target_table(report) in said
+    assert 'Quick' in said and 'skipped: no --photos DIR' in said
+    assert [p['photo'] for p in report['photos']]==['portrait.jpg']
+    assert report['machine']['cores'] and report['machine']['variant']
+    assert str(Path.home()) not in path.read_text(encoding='utf-8')
+    assert len(report['targets'])==len(measure.TARGETS)
+    assert set(r['why'] for r in report['targets'] if r['holds'] is None)=={'no --photos DIR', 'not asked for'}
+
+@pytest.mark.slow
+def test_cold_run_measures_time_and_memory():
+    from nextgenface_nb.imaging import portrait_path
+    found = measure.cold_run(portrait_path(), ['--preset', 'fast', '--skipStage2', '--skipStage3', '--set', 'samples_final=2', '--set', 'texture_resolution=64'])
+    assert found['seconds']>2 and (found['peak_memory_gb'] is None or .3<found['peak_memory_gb']<4)
