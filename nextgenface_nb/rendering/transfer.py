@@ -143,7 +143,14 @@ def _glossy_transfer(renderer, points, table, u, alpha, offset)->tuple: # A, B [
     fresnel,cells = (1-dot[...,0]).clamp(0, 1)**5,table.cells(world)
     return table.sums(cells, weight*(1-fresnel)),table.sums(cells, weight*fresnel)
 
-# %% ../../nbs/44_rendering.transfer.ipynb #89221598
+# %% ../../nbs/44_rendering.transfer.ipynb #27bfd61a
+def _check_mesh(renderer, vertices:Tensor, normals:Tensor):
+    "Raise a `RenderError` for a mesh that cannot be shaded"
+    for name,value in dict(vertices=vertices, normals=normals).items():
+        if value.shape!=renderer.uvs.shape[:1]+(3,): raise RenderError(f'light transport: {name} of shape {list(value.shape)}', f'{[len(renderer.uvs), 3]} is expected.')
+        if not value.isfinite().all(): raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite', 'A step of the fit that was too long does that; lower its rate.')
+
+# %% ../../nbs/44_rendering.transfer.ipynb #aadb837f
 class Transfer:
     "Noise-free light transport of one frame: fixed camera and geometry, free maps and light."
     def __init__(self,
@@ -160,6 +167,7 @@ class Transfer:
         offset:float=.1,          # mm, start of the rays above the surface
         seed:int=0,               # Of the shifts of the ray pattern
     ):
+        _check_mesh(renderer, vertices, normals)
         self.size,self.bands,self.camera = texture_resolution,bands,camera
         n,table = subpixels**2,DirectionTable(bands)
         with torch.no_grad():
