@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant('principal point of the crop, not of the photo', 'imaging.py', 'return self.from_original(torch.tensor(self.original_size, dtype=torch.float32)/2)', 'return torch.tensor([self.width/2, self.height/2])', MAPS),
     Mutant('PSNR of all pixels', 'measures.py', 'error = (m*((a-b)**2).mean(-1)).sum()/m.sum()', 'error = ((a-b)**2).mean()', MAPS),
     # fitting
-    Mutant('losses of the maps zero', 'optim/stages.py', 'terms[name] = prior.loss(name, texture, stage.weights)', 'terms[name] = 0*prior.loss(name, texture, stage.weights)', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
+    Mutant('losses of the maps zero', 'optim/stages.py', 'name:prior.loss(name, texture, stage.weights)', 'name:0*prior.loss(name, texture, stage.weights)', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
     Mutant('symmetry of the maps without its weight', 'optim/stages.py', "total = weights[f'{name}_symmetry']*symmetry_loss(", "total = 0*symmetry_loss(", FIT+'::test_each_prior_of_a_map_counts'),
     Mutant('stage 1 turns in another order', 'optim/landmarkfit.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
     Mutant('light transport without shadows', 'rendering/transfer.py', 'visible = _visible(renderer, points, world, offset)', 'visible = torch.ones_like(_visible(renderer, points, world, offset))', RENDERING),

@@ -64,7 +64,7 @@ def test_stage_3_explains_the_photo(pipeline, truth):
     fitted,mask = pipeline.render(face, 0, 256, final=True),pipeline.face_mask(face, 0)
     before = pipeline.render(Face(Identity(identity.shape, torch.zeros_like(identity.albedo)), truth.face.frames), 0, 256, final=True)
     score = lambda image: measures.psnr(to_srgb(image[...,:3]), to_srgb(frame.photo.pixels), mask)
-    assert score(fitted)>max(30, score(before)+3)
+    assert score(fitted)>max(40, score(before)+1)   # the mean skin is near already; a painted one is found in test_optim.py
     assert progress.losses['photo']<.02 and sum(v for k,v in progress.losses.items() if k!='total')==pytest.approx(progress.losses['total'], rel=1e-4)
 
 def test_stage_3_heeds_what_is_known_about_maps(pipeline, truth):
@@ -78,7 +78,7 @@ def test_stage_3_heeds_what_is_known_about_maps(pipeline, truth):
 def test_each_prior_of_a_map_counts():
     "Zero for the reference itself, and with its weight for an asymmetric, a shifted, a rough map"
     size = 32; flat,valid = torch.full((size, size, 3), .4),torch.ones(size, size, dtype=torch.bool)
-    prior = TexturePrior(dict(diffuse=flat), valid, torch.arange(size*size).reshape(size, size).flip(1).reshape(-1))
+    prior = TexturePrior(dict(diffuse=flat), valid, torch.arange(size*size).reshape(size, size).flip(1).reshape(-1), torch.ones(1, 1))
     weights = lambda **w: dict(diffuse_symmetry=0., diffuse_consistency=0., diffuse_smoothness=0.)|{f'diffuse_{k}': v for k,v in w.items()}
     ramp = flat+torch.linspace(-.1, .1, size)[None,:,None]; rough = flat+.05*(torch.arange(size)%2)[None,:,None]; shifted = flat+.1
     for name,texture in dict(symmetry=ramp, consistency=shifted, smoothness=rough).items():
@@ -90,7 +90,7 @@ def test_parameters_move_in_their_own_units_and_within_bounds(pipeline, truth):
     face = ignorant(truth); free = FreeParameters(pipeline, face, dict(pose=.01, expression=5., focal=.01, shape=.1))
     for _ in range(3):
         free.write()
-        free.step((pipeline.landmarks(face, 0)-truth.landmarks().points).square().mean())
+        (pipeline.landmarks(face, 0)-truth.landmarks().points).square().mean().backward(); free.step()
     free.close()
     frame,bounds = face.frames[0],pipeline.model.expression_bounds
     assert (frame.expression>=bounds[:,0]-1e-5).all() and (frame.expression<=bounds[:,1]+1e-5).all()
