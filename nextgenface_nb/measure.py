@@ -246,7 +246,7 @@ def where_measured(
     return (f'{m["cores"]} cores of {m["processor"] or "an unnamed processor"}, {m["memory_gb"]} GB, {m["system"]}, {m["variant"]}; preset {report["preset"]}{settings}; '
             f'nextgenface_nb {v["nextgenface_nb"]}, Python {v["python"]}, Mitsuba {v["mitsuba"]}, PyTorch {v["torch"]}; {report["date"]}.{quick}')
 
-# %% ../nbs/80_measure.ipynb #21e3c95f
+# %% ../nbs/80_measure.ipynb #497fb5cf
 #: What `--only` knows
 PARTS = ('photos', 'synthetic', 'cold')
 #: Two photos of one person, as the folder calls them
@@ -263,6 +263,9 @@ def find_photos(
     if not Path(folder).is_dir(): raise PhotoError(f'{folder}: there is no such folder', 'Give --photos the folder in which the photos lie.')
     return [Path(portrait_path()), *map(Path, load_folder(folder))]
 
+def _said(figures:dict)->str:
+    return ', '.join(f'{k} {v:.4g}' for k,v in figures.items() if isinstance(v, float))
+
 def measure_photos(
     paths:list,
     config:Config,
@@ -276,7 +279,7 @@ def measure_photos(
     for path in paths:
         say(f'photo {path.name}')
         found,result = measure_photo(path, config, pipeline, samples, Path(results)/path.name if results else None)
-        figures.append(found)
+        figures.append(found); say('  '+_said(found))
         if path.name in PAIR: pair[path.name] = result
     if len(pair)==2: return dict(photos=figures, held_out=held_out(*(pair[n] for n in PAIR), samples), skipped={})
     return dict(photos=figures, skipped=dict(held_out=f'needs {" and ".join(PAIR)}'))
@@ -290,11 +293,11 @@ def measure_synthetic(
     "Everything with a known truth"
     from nextgenface_nb.optim.pipeline import Pipeline
     still,free,found = fixed_camera(config),Pipeline(None, config),dict(recovery=[], sidelit=[])
-    for seed in range(1, people[0]+1): say(f'recovery of synthetic person {seed}'); found['recovery'].append(measure_recovery(config, seed, still, size))
-    for seed in range(1, people[1]+1): say(f'side light on synthetic person {seed}'); found['sidelit'].append(measure_sidelit(config, seed, free, size))
+    for seed in range(1, people[0]+1): say(f'recovery of synthetic person {seed}'); found['recovery'].append(measure_recovery(config, seed, still, size)); say('  '+_said(found['recovery'][-1]))
+    for seed in range(1, people[1]+1): say(f'side light on synthetic person {seed}'); found['sidelit'].append(measure_sidelit(config, seed, free, size)); say('  '+_said(found['sidelit'][-1]))
     return found
 
-# %% ../nbs/80_measure.ipynb #a5706bdb
+# %% ../nbs/80_measure.ipynb #a41c26b1
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-measure`"
     p = argparse.ArgumentParser('nextgenface-measure', description='Fit photos and synthetic faces and say how good the results are.', allow_abbrev=False,
@@ -322,7 +325,7 @@ def measure_all(
     paths,flags = find_photos(args.photos),['--preset', args.preset, *(f for s in settings for f in ('--set', s))]
     use_variant(config.device)
     report = dict(preset=args.preset, settings=list(args.set), quick=args.quick, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions(), skipped={})
-    if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]
+    if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
     if 'photos' in parts:
         found = measure_photos(paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results, say)
         report['skipped'] |= found.pop('skipped'); report |= found
