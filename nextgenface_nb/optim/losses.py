@@ -68,7 +68,7 @@ def light_loss(
     grey = environment.mean(-1, keepdim=True)
     return negative.clamp(max=0).square().mean()+((environment-grey).mean((0, 1))/grey.mean().clamp(min=1e-3)).square().mean()
 
-# %% ../../nbs/53_optim.losses.ipynb #03ee2fab
+# %% ../../nbs/53_optim.losses.ipynb #7414ecbd
 def symmetry_loss(
     texture:Tensor,      # [T, T, C]
     mirror:Tensor,       # [T T] flat index of the mirrored texel
@@ -78,11 +78,18 @@ def symmetry_loss(
     flat = texture.reshape(-1, texture.shape[-1])
     return ((flat-flat[mirror]).abs().mean(-1)*weight.reshape(-1)).sum()/weight.sum()
 
-def consistency_loss(texture:Tensor, reference:Tensor, weight:Tensor)->Tensor: # scalar
+def consistency_loss(
+    texture:Tensor,   # [T, T, C]
+    reference:Tensor, # [T, T, C] what the model says
+    weight:Tensor,    # [T, T] which texels count
+)->Tensor: # scalar
     "Mean distance of each texel from the statistical map"
     return ((texture-reference).abs().mean(-1)*weight).sum()/weight.sum()
 
-def smoothness_loss(texture:Tensor, valid:Tensor)->Tensor: # scalar
+def smoothness_loss(
+    texture:Tensor, # [T, T, C]
+    valid:Tensor,   # [T, T] bool, texels of the mesh
+)->Tensor: # scalar
     "Mean squared step between neighbouring valid texels"
     rows,columns = texture.diff(dim=0).square().mean(-1),texture.diff(dim=1).square().mean(-1)
     both_rows,both_columns = valid[1:]&valid[:-1],valid[:,1:]&valid[:,:-1]

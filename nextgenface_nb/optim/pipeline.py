@@ -41,44 +41,59 @@ class Pipeline:
                 (c.environment_height, 2*c.environment_height), c.device, c.samples_train, deterministic=c.deterministic)
         return self._renderers[size]
 
-# %% ../../nbs/51_optim.pipeline.ipynb #56a3269e
+# %% ../../nbs/51_optim.pipeline.ipynb #684f4ed9
 @patch
-def vertices(self:Pipeline, face:Face, i:int=0)->Tensor: # [V, 3] mm, in the model's own frame
+def vertices(self:Pipeline,
+    face:Face, # Identity and frames
+    i:int=0,   # Frame
+)->Tensor: # [V, 3] mm, in the model's own frame
     "The person's mesh with the expression of frame `i`"
     return self.model.vertices(face.identity.shape, face.frames[i].expression)
 
 @patch
-def world_vertices(self:Pipeline, face:Face, i:int=0)->Tensor: # [V, 3] mm, camera at the origin, y up
+def world_vertices(self:Pipeline,
+    face:Face, # Identity and frames
+    i:int=0,   # Frame
+)->Tensor: # [V, 3] mm, camera at the origin, y up
     "The mesh where the camera of frame `i` sees it"
     frame = face.frames[i]
     return transform(self.vertices(face, i), frame.rotation, frame.translation)
 
 @patch
-def landmarks(self:Pipeline, face:Face, i:int=0)->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
+def landmarks(self:Pipeline,
+    face:Face, # Identity and frames
+    i:int=0,   # Frame
+)->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
     "Where the model's landmarks fall in photo `i`"
     frame = face.frames[i]
     mean,shape,expression = self.model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #e5d2db20
+# %% ../../nbs/51_optim.pipeline.ipynb #458ec0ff
 @patch
-def model_maps(self:Pipeline, identity:Identity)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
+def model_maps(self:Pipeline,
+    identity:Identity, # Its coefficients and base roughness are used, not its maps
+)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
     "The maps that the coefficients alone describe"
     colours = torch.cat([self.model.diffuse_albedo(identity.albedo), self.model.specular_albedo(identity.albedo)], -1)
     maps = self.texture_map.bake(colours).clamp(0, 1)
     return maps[...,:3], maps[...,3:], identity.base_roughness.expand_as(maps[...,:1])
 
 @patch
-def maps(self:Pipeline, face:Face)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
+def maps(self:Pipeline,
+    face:Face, # Its identity is used
+)->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
     "The face's own maps where it has them, else those of the model"
     own = face.identity
     if own.diffuse is not None: return own.diffuse, own.specular, own.roughness
     return self.model_maps(own)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #1acb9112
+# %% ../../nbs/51_optim.pipeline.ipynb #21b4cc43
 @patch
-def render(self:Pipeline, face:Face, i:int=0,
+def render(self:Pipeline,
+    face:Face,               # Identity and frames
+    i:int=0,                 # Frame
     samples:int|None=None,   # Per pixel; None: the config's, for training or for the final picture
     seed:int=0,              # Of the random numbers
     final:bool=False,        # Many samples in passes, without gradients
@@ -93,7 +108,9 @@ def render(self:Pipeline, face:Face, i:int=0,
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
 @patch
-def flat(self:Pipeline, face:Face, i:int, # Frame
+def flat(self:Pipeline,
+    face:Face,           # Identity and frames
+    i:int,               # Frame
     values:Tensor,       # [T, T, C] texture, or [V, C] one value per vertex
     subpixels:int=2,     # Rays per pixel along each axis
 )->Tensor: # [H, W, C + 1] values times coverage, and coverage
@@ -108,15 +125,20 @@ def flat(self:Pipeline, face:Face, i:int, # Frame
         return picture.mean(2)
 
 @patch
-def face_mask(self:Pipeline, face:Face, i:int=0)->Tensor: # [H, W] bool
+def face_mask(self:Pipeline,
+    face:Face, # Identity and frames
+    i:int=0,   # Frame
+)->Tensor: # [H, W] bool
     "The region in which results are scored: hairline to chin, ear to ear, no mouth interior; pixels wholly inside"
     region = (self.model.regions['face']*(1-self.model.regions['mouth']))[:,None]
     seen = self.flat(face, i, torch.cat([region, torch.ones_like(region)], 1))
     return (seen[...,0]>.5*seen[...,1]) & (seen[...,-1]>.999)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #3da45417
+# %% ../../nbs/51_optim.pipeline.ipynb #6867e6bb
 @patch
-def panels(self:Pipeline, face:Face, i:int=0,
+def panels(self:Pipeline,
+    face:Face,             # Identity and frames
+    i:int=0,               # Frame
     samples:int|None=None, # Per pixel, for the ray-traced panels
 )->dict: # name -> [H, W, 3] linear
     "What a person wants to see of frame `i`, in reading order"
