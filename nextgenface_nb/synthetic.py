@@ -46,7 +46,7 @@ def _check_synthetic(pipeline, size, samples, spread, landmark_noise, focal, tra
     if translation[2]>-100: raise ConfigError(f'synthetic face: translation {translation}', 'The camera looks along -z: a face stands at about z = -600 mm.')
     if 'mediapipe' not in pipeline.model.embeddings: raise ConfigError(f'synthetic face: the model {pipeline.model.name!r} has no mediapipe landmarks', 'Use a model that has them.')
 
-# %% ../nbs/56_synthetic.ipynb #0ab27ed2
+# %% ../nbs/56_synthetic.ipynb #1c7fedd4
 @dataclass
 class Truth:
     "A synthetic photo and everything that made it."
@@ -69,7 +69,7 @@ def synthetic_face(
     light:HarmonicLight|None=None, # None: studio light from a little to the right
     size:int=256,                # Pixels along each side
     rotation:tuple=(.05,.2,-.03),# Pitch, yaw, roll in radians
-    translation:tuple=(8.,-5.,-620.), # mm
+    translation:tuple=(8.,25.,-900.), # mm
     focal:float|None=None,       # Pixels; None: the face fills about half of the picture
     expression:bool=True,        # Some expression; else neutral
     spread:float=1.,             # Of the coefficients, in standard deviations
@@ -81,7 +81,7 @@ def synthetic_face(
     m = pipeline.model
     drawn = m.sample(1, seed)
     identity = Identity(drawn.shape[0]*spread, drawn.albedo[0]*spread)
-    camera = Camera(torch.tensor(focal or 2.6*size), torch.tensor([size/2, size/2]), size, size)
+    camera = Camera(torch.tensor(focal or 3*size), torch.tensor([size/2, size/2]), size, size)
     blank = Photo(torch.zeros(size, size, 3), f'synthetic {seed}')
     embedding = m.embeddings['mediapipe']
     points = Landmarks(torch.zeros(len(embedding), 2), embedding.ids, torch.ones(len(embedding)), 'mediapipe')

@@ -65,7 +65,7 @@ def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]
     found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length)
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), time.perf_counter()-start)
 
-# %% ../../nbs/54_optim.stages.ipynb #c53108ff
+# %% ../../nbs/54_optim.stages.ipynb #05728fa0
 def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is free
     "Adam with a second moment that follows noisy gradients quickly"
     return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
@@ -111,7 +111,7 @@ class FreeParameters:
         for group in self.optimizer.param_groups if self.optimizer else (): group['lr'] *= factor
 
     def close(self):
-        "Final values, without history"
+        "Present values into the face, without history"
         with torch.no_grad(): self.write()
         self.face.detach()
 
@@ -169,7 +169,7 @@ def photo_weights(pipeline:Pipeline, face:Face, i:int, transfer:Transfer, photom
         if mask is not None: region = region*mask.reshape(-1)[transfer.pixels].float()
     return region
 
-# %% ../../nbs/54_optim.stages.ipynb #f03ed674
+# %% ../../nbs/54_optim.stages.ipynb #c0e5f5ba
 def _light_losses(environment_rows:Tensor, light:Tensor)->Tensor:
     "Regulariser of one light, from its values [N, 3] on a grid of directions"
     values = environment_rows@light
@@ -198,9 +198,8 @@ def fit_light(pipeline:Pipeline, face:Face, stage:Stage, steps:int=150, count:in
             terms['photo'] += photo_loss(p.colours(face.identity.albedo, light, face.identity.base_roughness), p.target, p.weight)*frame.weight
             terms['light'] += _light_losses(grid, light)*stage.weights['light']
         terms['albedo'] = prior_loss(face.identity.albedo, m.albedo_variance)*stage.weights['albedo']
-        _backward(terms); free.step()
+        _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
-    free.close()
 
 def start_light(pipeline:Pipeline, face:Face):
     "Scale a plain frontal light so that the mean skin is as bright as the photo"
@@ -213,7 +212,7 @@ def start_light(pipeline:Pipeline, face:Face):
         c[0],c[2],c[1] = 3.5449,1.,.5                          # radiance 1 from everywhere, more from the front and above
         frame.light.coefficients = c*(bright.mean()/albedo.mean()/1.3)
 
-# %% ../../nbs/54_optim.stages.ipynb #6bd3c412
+# %% ../../nbs/54_optim.stages.ipynb #a968bdbc
 def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> weighted scalar
     "Landmarks and priors"
     m,w,terms = pipeline.model,stage.weights,{}
@@ -250,9 +249,8 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage)->Iterator[dict]: # l
         for i,f in enumerate(face.frames):
             picture = pipeline.render(face, i, stage.samples, seed=stage.seed+1000*step+i, maps=maps)
             terms['photo'] += photo_loss(blur(picture[...,:3], 2.), targets[i], weights[i])*f.weight
-        _backward(terms); free.step()
+        _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
-    free.close()
 
 def region_picture(pipeline:Pipeline, face:Face, i:int)->Tensor: # [H, W, 1]
     "The weights of stage 2 as a picture: inside the outline, where a blur does not reach over the edge"
