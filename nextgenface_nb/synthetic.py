@@ -46,7 +46,7 @@ def _check_synthetic(pipeline, size, samples, spread, landmark_noise, focal, tra
     if translation[2]>-100: raise ConfigError(f'synthetic face: translation {translation}', 'The camera looks along -z: a face stands at about z = -600 mm.')
     if 'mediapipe' not in pipeline.model.embeddings: raise ConfigError(f'synthetic face: the model {pipeline.model.name!r} has no mediapipe landmarks', 'Use a model that has them.')
 
-# %% ../nbs/56_synthetic.ipynb #1c7fedd4
+# %% ../nbs/56_synthetic.ipynb #d7b575ee
 @dataclass
 class Truth:
     "A synthetic photo and everything that made it."
@@ -81,7 +81,7 @@ def synthetic_face(
     m = pipeline.model
     drawn = m.sample(1, seed)
     identity = Identity(drawn.shape[0]*spread, drawn.albedo[0]*spread)
-    camera = Camera(torch.tensor(focal or 3*size), torch.tensor([size/2, size/2]), size, size)
+    camera = Camera(torch.tensor(float(focal or 3*size)), torch.tensor([size/2, size/2]), size, size)
     blank = Photo(torch.zeros(size, size, 3), f'synthetic {seed}')
     embedding = m.embeddings['mediapipe']
     points = Landmarks(torch.zeros(len(embedding), 2), embedding.ids, torch.ones(len(embedding)), 'mediapipe')
