@@ -408,11 +408,11 @@ def _open(path):
     except OSError as error:
         raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})', 'The file is damaged or cut off: copy or download it again.') from None
 
-# %% ../../nbs/20_facemodel.model.ipynb #36b2471f
+# %% ../../nbs/20_facemodel.model.ipynb #7c7cccb1
 def _holds(path, name):
     try:
         with h5py.File(path,'r') as file: return name in file
-    except OSError: return False
+    except (OSError, RuntimeError, KeyError): return False
 
 def _find_parts(path):
     "The file with the shape and the file with the albedo"
@@ -488,7 +488,14 @@ def _read(geometry, albedo):
         expression_variance=expression_variance, diffuse_mean=diffuse_mean, diffuse_basis=diffuse_basis, specular_mean=specular_mean, specular_basis=specular_basis,
         albedo_variance=albedo_variance, triangles=triangles, **extra)
 
-# %% ../../nbs/20_facemodel.model.ipynb #f39f4246
+# %% ../../nbs/20_facemodel.model.ipynb #181015b0
+def _readable(path, read, *args):
+    "`read(*args)`; what h5py makes of damaged bytes becomes a `ModelError` that names the file"
+    try: return read(*args)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as error:
+        raise ModelError(f'{Path(path).name}: cannot be read ({error})', 'The file is damaged; get it again.') from None
+
+# %% ../../nbs/20_facemodel.model.ipynb #622bf452
 def load_model(
     path='', # HDF5 file, or a folder with BFM 2017 and AlbedoMM; empty: the model that comes with the library
     components:int=None, # Keep only so many components of each PCA basis, see `trimmed`
@@ -497,8 +504,8 @@ def load_model(
     if not str(path):
         path = files('nextgenface_nb')/'data'/'face_model.h5'
         _need(path.is_file(), 'the face model that belongs into the library is not there', 'Install the library again, or give the path of a model.')
-    geometry,albedo = _find_parts(path)
-    try: model = _read(geometry,albedo)
+    geometry,albedo = _readable(path, _find_parts, path)
+    try: model = _readable(geometry, _read, geometry, albedo)
     except ModelError as error:
         if geometry.name in error.what or albedo.name in error.what: raise
         raise ModelError(f'{geometry.name}: {error.what}', error.advice) from None

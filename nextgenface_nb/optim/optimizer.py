@@ -106,7 +106,7 @@ class Reconstruction:
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
-# %% ../../nbs/55_optim.optimizer.ipynb #6038107f
+# %% ../../nbs/55_optim.optimizer.ipynb #fd549dbc
 def reconstruct_steps(
     photos,                          # One photo (path or `Photo`) or a list: frames of one person
     config:Config|None=None,
@@ -118,7 +118,7 @@ def reconstruct_steps(
 )->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = config or Config()
-    if pipeline is None: pipeline = Pipeline(model or load_model(config.model), config)
+    if pipeline is None: pipeline = Pipeline(model, config)
     began,result = time.perf_counter(),Reconstruction(start, pipeline)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter('always')
