@@ -7,7 +7,7 @@ NAME := nextgenface_nb
 METADATA := settings.ini setup.py pyproject.toml
 WORKERS ?= 2
 
-.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few readme run export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few readme run viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -68,6 +68,9 @@ export: $(VENV)/.developed ## Notebooks to library
 
 readme: $(VENV)/.developed ## README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py
+
+viewer: ## The 3D view from tools/viewer (needs npm; only after a change there)
+	cd tools/viewer && npm ci --no-audit --no-fund && npm run build
 
 constraints: $(VENV)/.developed ## Resolve settings.ini into the two constraints files
 	$(BIN)/python -m pip install --quiet uv && $(BIN)/python tools/constraints.py

@@ -9,12 +9,14 @@ def skipped(flags):
     "A pattern that finds the cells that only nbdev knows not to run"
     return re.compile(r'^#\|\s*(eval:\s*false\b|(' + '|'.join(flags) + r')\s*$)', re.M)
 
-def number_widgets(notebook):
-    "Widget models get numbers in their order of creation, so that two runs write the same file"
-    state = notebook.metadata.get('widgets', {}).get('application/vnd.jupyter.widget-state+json', {}).get('state', {})
-    text = nbformat.writes(notebook)
-    for number,model in enumerate(state): text = text.replace(model, f'{number:032x}')
-    return nbformat.reads(text, 4)
+VIEW = 'application/vnd.jupyter.widget-view+json'
+
+def without_widgets(notebook):
+    "Widgets are gone with their kernel: keep the picture and the text that they leave, not their megabytes of state"
+    notebook.metadata.pop('widgets', None)
+    for cell in notebook.cells:
+        for output in cell.get('outputs', []): output.get('data', {}).pop(VIEW, None)
+    return notebook
 
 def run_notebook(path, flags):
     "Execute one notebook where it lies"
@@ -24,11 +26,11 @@ def run_notebook(path, flags):
     NotebookClient(notebook, timeout=1800, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
     for cell in notebook.cells:
         for key in ('tags', 'execution'): cell.metadata.pop(key, None)
-    nbformat.write(number_widgets(notebook), path)
+    nbformat.write(without_widgets(notebook), path)
 
 if __name__=='__main__':
     config = get_config()
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(config.nbs_path.glob('*.ipynb')):
+    for path in [Path(name) for name in sys.argv[1:]] or sorted(config.nbs_path.rglob('*.ipynb')):
         start = time.time(); run_notebook(path, config.tst_flags.split())
         print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
     subprocess.run([Path(sys.executable).parent/'nbdev-clean'], check=True, cwd=config.config_path)

@@ -101,6 +101,12 @@ class Reconstruction:
         data = io.BytesIO(); self.strip().quantize(128).save(data, 'PNG', optimize=True)
         return data.getvalue()
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        "A 3D view with the picture for front ends without widgets; where anywidget is not installed, the picture alone"
+        try: from nextgenface_nb.widgets.viewer import reconstruction_bundle
+        except ImportError: return {}
+        return reconstruction_bundle(self, self._repr_png_())
+
     def save(self, folder:str|Path, **options)->Path:
         "Write pictures, maps, meshes, light, report and checkpoint"
         from nextgenface_nb.output.report import save_reconstruction
