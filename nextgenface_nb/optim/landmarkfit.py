@@ -13,8 +13,8 @@ from ..measures import eye_distance
 from .face import Face, Frame
 
 # %% auto #0
-__all__ = ['POSE', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'bounded_step',
-           'damped_gauss_newton', 'fit_landmarks', 'put_back', 'start_pose']
+__all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'bounded_step',
+           'gauss_newton_steps', 'damped_gauss_newton', 'fit_landmarks', 'landmark_steps', 'put_back', 'start_pose']
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #6cc9d276
 def _axis_rotation(axis:int, angle:float, derivative:bool=False)->np.ndarray:
@@ -149,26 +149,29 @@ def bounded_step(
     step = np.zeros_like(x); step[free] = np.linalg.solve(A, -gradient[free])
     return np.clip(x+step, low, high)
 
-def damped_gauss_newton(
+def gauss_newton_steps(
     function,                          # x -> residuals, Jacobian
     x:np.ndarray, low:np.ndarray, high:np.ndarray,
     iterations:int=30,                 # At most
     tolerance:float=1e-4,              # Stop when the energy falls by a smaller share
-)->tuple: # x, energy, iterations
-    "Minimise the sum of squares within bounds"
+): # yields x, energy, iterations so far
+    "Minimise the sum of squares within bounds, an iteration at a time"
     r,J = function(x); energy,damping = r@r,1e-2
     for k in range(iterations):
         other = bounded_step(J, r, x, low, high, damping)
         r2,J2 = function(other)
         better = np.isfinite(r2).all() and r2@r2<energy
+        gain = 1-(r2@r2)/energy if better else 1.
         damping = max(damping/5, 1e-9) if better else damping*8
-        if not better:
-            if damping>1e8: break
-            continue
-        gain = 1-(r2@r2)/energy
-        x,r,J,energy = other,r2,J2,r2@r2
-        if gain<tolerance: break
-    return x,energy,k+1
+        if better: x,r,J,energy = other,r2,J2,r2@r2
+        yield x,energy,k+1
+        if gain<tolerance or damping>1e8: break
+
+def damped_gauss_newton(function, x:np.ndarray, low:np.ndarray, high:np.ndarray, iterations:int=30, tolerance:float=1e-4)->tuple: # x, energy, iterations
+    "The same to its end"
+    found = x,float('nan'),0
+    for found in gauss_newton_steps(function, x, low, high, iterations, tolerance): pass
+    return found
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #4c313287
 def fit_landmarks(
@@ -186,6 +189,29 @@ def fit_landmarks(
     if not np.isfinite(x).all(): raise GeometryError('stage 1: the landmarks lead to no finite pose', 'Check the landmark picture; give better points with --landmarks.')
     put_back(problem, x, face)
     return dict(loss=float(energy), iterations=iterations)
+
+#: Where a pose can be held: rotation, position (x, y and depth), focal length
+HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
+
+def landmark_steps(
+    model:FaceModel,
+    face:Face,                              # Changed in place, at each iteration
+    settings:LandmarkSettings|None=None,
+    optimize_focal:bool=True,               # Let the focal length go
+    held=(),                                # Names of `HOLDS` that stay as they are
+): # yields loss, iterations so far
+    "Stage 1, an iteration at a time"
+    settings = settings or LandmarkSettings()
+    problem = LandmarkProblem(model, face, settings)
+    (low,high),x = problem.limits(),problem.start(face)
+    for i in range(len(face.frames)):
+        first = problem.shape_size+i*(POSE+problem.expression_size)
+        for name in (*held, *(() if optimize_focal else ('focal',))):
+            part = slice(first+HOLDS[name].start, first+HOLDS[name].stop)
+            low[part] = high[part] = x[part]
+    for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high, settings.iterations):
+        put_back(problem, x, face)
+        yield dict(loss=float(energy), iterations=k)
 
 def put_back(problem:LandmarkProblem, x:np.ndarray, face:Face):
     "Write the long vector into the face"
