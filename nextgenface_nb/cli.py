@@ -128,7 +128,7 @@ def reconstruct_all(
     if args.verbose: say(config.describe(changed=True))
     from nextgenface_nb.optim.pipeline import Pipeline
     from nextgenface_nb.rendering.variant import use_variant
-    variant = use_variant(config.device)
+    variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
     pipeline = Pipeline(None, config)
     say(f'{pipeline.model.name}, {variant}')
     codes = [one_job(photos, folder, pipeline, args, say, alone=len(jobs)==1) for photos,folder in jobs]

@@ -34,7 +34,8 @@ class Pipeline:
 
     def renderer(self, frame:Frame):
         "The renderer for pictures of this frame's size; made once, then kept"
-        from nextgenface_nb.rendering.renderer import Renderer
+        if self.config.renderer=='vertex': from nextgenface_nb.rendering.vertex import VertexRenderer as Renderer
+        else: from nextgenface_nb.rendering.renderer import Renderer
         size = frame.camera.width, frame.camera.height
         if size not in self._renderers:
             c = self.config
