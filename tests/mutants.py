@@ -66,7 +66,7 @@ MUTANTS = [
     Mutant('symmetry of the maps without its weight', 'optim/stages.py', "total = weights[f'{name}_symmetry']*symmetry_loss(", "total = 0*symmetry_loss(", FIT+'::test_each_prior_of_a_map_counts'),
     Mutant('stage 1 turns in another order', 'optim/landmarkfit.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
     Mutant('light transport without shadows', 'rendering/transfer.py', 'visible = _visible(renderer, points, world, offset)', 'visible = torch.ones_like(_visible(renderer, points, world, offset))', RENDERING),
-    Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*(a0+part*(a1-a0))', 'return colour+0*specular*(a0+part*(a1-a0))', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),
+    Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*(share', 'return colour+0*specular*(share', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),
     Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # losses
     Mutant('symmetry flip off by one', 'optim/losses.py', 'flat-flat[mirror]', 'flat-flat[mirror].roll(1, 0)', GEOMETRY),
