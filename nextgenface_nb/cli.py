@@ -38,7 +38,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
-# %% ../nbs/70_cli.ipynb #35899784
+# %% ../nbs/70_cli.ipynb #0487b92b
 def make_config(
     args, # What the parser returns
 )->Config:
@@ -48,7 +48,6 @@ def make_config(
     config.set(*args.set)
     for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks).items():
         if value is not None: setattr(config, name, value)
-    if args.verbose: config.verbose = True
     return config
 
 # %% ../nbs/70_cli.ipynb #f50e3a85
@@ -128,7 +127,7 @@ def reconstruct_all(
     if args.verbose: say(config.describe(changed=True))
     from nextgenface_nb.optim.pipeline import Pipeline
     from nextgenface_nb.rendering.variant import use_variant
-    variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
+    variant = use_variant(config.device)
     pipeline = Pipeline(None, config)
     say(f'{pipeline.model.name}, {variant}')
     codes = [one_job(photos, folder, pipeline, args, say, alone=len(jobs)==1) for photos,folder in jobs]

@@ -97,13 +97,12 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #eb9600d5
+# %% ../nbs/01_config.ipynb #8491caa5
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
     # where things are
     device:str = setting('auto', 'what renders', choices=('auto', 'cpu', 'cuda', 'metal'))
-    renderer:str = setting('mitsuba', 'what draws: mitsuba, the ray tracer; or vertex, a rasteriser that needs no LLVM, without shadows', choices=('mitsuba', 'vertex'))
     model:str = setting('', 'file or folder of the face model; empty: the one in the package')
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'), files=('.pts', '.npy'))
     landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places')
@@ -153,7 +152,6 @@ class Config(CheckedSettings):
     # what is written
     save_exr:bool = setting(True, 'write the environment map as float EXR too')
     save_intermediate:bool = setting(False, 'write pictures and meshes after stages 1 and 2 too')
-    verbose:bool = setting(False, 'say more')
 
 # %% ../nbs/01_config.ipynb #22daf46b
 FIELDS = {f.name: f for f in fields(Config)}
@@ -203,7 +201,7 @@ class Legacy(NamedTuple):
         value = self.to_old(getattr(config, self.name), config)
         return float(f'{value:.9g}') if isinstance(value, float) else value
 
-# %% ../nbs/01_config.ipynb #7992d03f
+# %% ../nbs/01_config.ipynb #c1d608ab
 PHOTO_WEIGHT = 1000/3 # of the reference, as a mean over the face
 
 def _scaled(name:str, factor:float, channels:int=0, note:str='')->Legacy: # channels: of a map whose loss was a sum over its texels
@@ -219,7 +217,6 @@ def _legacy_table()->dict: # old name -> Legacy
         saveIntermediateStage='save_intermediate')
     table = {old: Legacy(new) for old,new in same.items()}
     table['camFocalLength'] = Legacy('focal_length', note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole photo; 0 estimates it')
-    table['rendererName'] = Legacy('renderer', lambda v,c: v if v=='vertex' else 'mitsuba')
     table['trimPca'] = Legacy('components', lambda v,c: 80 if v else 0, lambda v,c: v>0)
     table['iterStep1'] = Legacy('steps_landmarks', lambda v,c: min(v, 30), note='iterStep1: 30 Gauss-Newton steps do what 2000 steps of Adam did')
     table['weightLandmarksLossStep2'] = _scaled('weight_landmarks', 1/PHOTO_WEIGHT, note='weightLandmarksLossStep2 was per squared pixel and is per squared per cent of the eye distance, about the same in a crop of 256 pixels')
@@ -230,10 +227,11 @@ def _legacy_table()->dict: # old name -> Legacy
     return table
 
 LEGACY = _legacy_table()
-IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
+IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3', rendererName='there is one renderer here',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
     debugOutput='save_intermediate writes the state after each stage', debugFrequency='save_intermediate writes the state after each stage',
-    smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times')
+    smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times',
+    verbose='how much is said is no setting of a result; the command line has --verbose and --quiet')
 
 # %% ../nbs/01_config.ipynb #12ac0577
 PRESETS = dict(default={},

@@ -70,7 +70,7 @@ def test_the_originals_snippet(tmp_path):
 
 @pytest.mark.parametrize('text, words', [
     ('bands = nine', ['line 1', "'nine'", 'a whole number from 1 to 12']), ('bands = 9.5', ['whole number']), ('bands = 0', ['from 1']),
-    ('verbose = maybe', ['yes or no']), ('device = tpu', ['auto, cpu, cuda, metal']), ('texture_resolution = 300', ['256, 512']),
+    ('save_exr = maybe', ['yes or no']), ('device = tpu', ['auto, cpu, cuda, metal']), ('texture_resolution = 300', ['256, 512']),
     ('weight_shape = -1', ['from 0']), ('weight_shape = nan', ['weight_shape']), ('weight_shape = inf', ['weight_shape']), ('weightShapeReg = x', ['a number']),
     ('saveexr = 1', ['saveexr', 'Did you mean', 'save_exr']), ('wieghtShapeReg = 1', ['weight_shape']), ('zzzz = 1', ['describe']),
     ('\n\nbands 9', ['line 3', 'key = value']), ('= 9', ['line 1']), ('detector = haar', ['haar', 'mediapipe, fan or a file .pts .npy'])])

@@ -1,5 +1,6 @@
 "From photo to face on a small head: what each stage recovers, how a run is stopped, and what becomes of its result"
 from dataclasses import replace
+import numpy as np
 import pytest
 import torch
 from nextgenface_nb import measures
@@ -42,14 +43,34 @@ def test_exact_points_give_pose_and_expression(pipeline, truth):
     degrees,expression,nme = pose_errors(pipeline, truth)
     assert degrees<.5 and expression<.1 and nme<.001
 
+ANGLES = .4, -.5, .6   # pitch, yaw, roll: with all three, the orders of turning are far apart
+
+def by_hand(a, b, g):
+    "Roll after yaw after pitch, written out"
+    from math import cos, sin
+    X = np.array([[1,0,0], [0,cos(a),-sin(a)], [0,sin(a),cos(a)]]); Y = np.array([[cos(b),0,sin(b)], [0,1,0], [-sin(b),0,cos(b)]])
+    return np.array([[cos(g),-sin(g),0], [sin(g),cos(g),0], [0,0,1]])@Y@X
+
+def angle_after_fit(pipeline, truth):
+    "Degrees between the known orientation and the one that stage 1 finds from exact points of the mean face"
+    face = unfitted(truth); frame = face.frames[0]
+    mean,*_ = pipeline.model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
+    q = mean.double().numpy()@by_hand(*ANGLES).T+np.array([10,-5,-600])
+    points = frame.camera.principal.numpy()+float(frame.camera.focal)*q[:,:2]*[1,-1]/-q[:,2:]
+    frame.landmarks = replace(frame.landmarks, points=torch.tensor(points, dtype=torch.float32))
+    start_pose(pipeline.model, frame)
+    fit_landmarks(pipeline.model, face, TRUSTING, optimize_focal=False)
+    found = by_hand(*face.frames[0].rotation.tolist())
+    return np.degrees(np.arccos(np.clip((np.trace(found.T@by_hand(*ANGLES))-1)/2, -1, 1)))
+
 def test_the_order_of_the_angles_matters(pipeline, truth, monkeypatch):
+    assert angle_after_fit(pipeline, truth)<.1
     right = landmarkfit.rotation_and_derivatives
-    def reversed_order(rotation):
-        R,dR = (X.T for X in [right(-rotation)[0]]),-right(-rotation)[1].transpose(0, 2, 1)   # (Z Y X of the negative)^T = X Y Z
-        return next(R),dR
+    def reversed_order(rotation):   # (Z Y X of the negative)^T = X Y Z
+        R,dR = right(-rotation)
+        return R.T,-dR.transpose(0, 2, 1)
     monkeypatch.setattr(landmarkfit, 'rotation_and_derivatives', reversed_order)
-    degrees,_,nme = pose_errors(pipeline, truth)
-    assert degrees>.5 or nme>.001
+    assert angle_after_fit(pipeline, truth)>5
 
 def test_transport_has_the_brightness_of_the_ray_tracer(pipeline, truth):
     frame,transfer = truth.face.frames[0],frame_transfer(pipeline, truth.face, 0)

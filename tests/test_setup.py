@@ -144,3 +144,28 @@ def test_make_refuses_another_python(tmp_path):
     old = tmp_path/'python3.9'; old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.18 && exit 0\nexit 1\n'); old.chmod(0o755)
     result = subprocess.run(['make', 'demo', f'PYTHON={old}', f'VENV={tmp_path}/venv'], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode!=0 and '3.10 - 3.13' in result.stdout and '3.9.18' in result.stdout and not (tmp_path/'venv').exists()
+
+# ---- libLLVM: the branch that installs it, with stand-ins for the package manager and for Python
+
+def stand_in(folder, name, text):
+    (folder/name).write_text(f'#!/bin/sh\n{text}\n'); (folder/name).chmod(0o755)
+
+def run_llvm_script(tmp_path, user=0, packaged=True, installs=True):
+    "Exit code, output, and what the package manager was asked to do; `python` finds a library once one was installed"
+    stand_in(tmp_path, 'python', f'test -e {tmp_path}/installed && echo found || {{ echo "no usable libLLVM"; exit 1; }}')
+    stand_in(tmp_path, 'id', f'echo {user}')
+    stand_in(tmp_path, 'apt-cache', 'exit 0' if packaged else 'exit 100')
+    stand_in(tmp_path, 'apt-get', f'echo "$@" >> {tmp_path}/asked\ncase "$*" in install*libllvm19) ' + (f'touch {tmp_path}/installed' if installs else 'exit 100') + ';; esac')
+    result = subprocess.run(['/bin/sh', str(ROOT/'tools'/'llvm.sh'), str(tmp_path/'python')], env=dict(PATH=f'{tmp_path}:/usr/bin:/bin'), capture_output=True, text=True)
+    return result.returncode,result.stdout,(tmp_path/'asked').read_text().splitlines() if (tmp_path/'asked').exists() else []
+
+def test_llvm_is_installed_where_that_is_allowed(tmp_path):
+    code,said,asked = run_llvm_script(tmp_path)
+    assert code==0 and 'found' in said and [a.split()[0] for a in asked]==['update','install'] and asked[1].endswith('libllvm19')
+    assert run_llvm_script(tmp_path)[2]==asked   # found at once the second time: nothing more is asked for
+
+@pytest.mark.parametrize('case, words', [(dict(user=1000), 'no usable'), (dict(packaged=False), 'no package libllvm19'), (dict(installs=False), 'no usable')])
+def test_llvm_that_cannot_be_installed(tmp_path, case, words):
+    code,said,asked = run_llvm_script(tmp_path, **case)
+    assert code==1 and words in said and 'no usable libLLVM' in said.splitlines()[-1]
+    assert (asked==[])==('user' in case)

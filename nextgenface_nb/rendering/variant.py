@@ -65,7 +65,7 @@ def mitsuba_version()->str: # 'major.minor'
     "The installed Mitsuba, without loading it."
     try: return '.'.join(importlib.metadata.version('mitsuba').split('.')[:2])
     except importlib.metadata.PackageNotFoundError:
-        raise DeviceError('Mitsuba is not installed', "Install it with: pip install mitsuba. Or do without it: renderer='vertex' draws with PyTorch alone, without shadows.") from None
+        raise DeviceError('Mitsuba is not installed', 'Install it with: pip install mitsuba') from None
 
 # %% ../../nbs/40_rendering.variant.ipynb #5c6a0386
 def rank_llvm(
@@ -107,8 +107,7 @@ def advice_for_llvm(
     return f'''Install LLVM 19 (Debian, Ubuntu: apt-get install libllvm19; Fedora: dnf install llvm19-libs; macOS: brew install llvm@19).
 Where your system has no such package, take a newer LLVM from https://releases.llvm.org or https://apt.llvm.org
 and name its libLLVM in the environment variable NEXTGENFACE_LIBLLVM.''' + ('' if mitsuba=='3.8' else '''
-The other way out is an older Mitsuba with LLVM 15: pip install mitsuba==3.8.0''')+'''
-Or do without: renderer = vertex draws with PyTorch alone, without shadows.'''
+The other way out is an older Mitsuba with LLVM 15: pip install mitsuba==3.8.0''')
 
 # %% ../../nbs/40_rendering.variant.ipynb #561a25c0
 def find_llvm(
