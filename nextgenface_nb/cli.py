@@ -112,7 +112,7 @@ def start_from(
         raise CheckpointError(f'{args.checkpoint}: made from another photo than {args.input}', 'Leave out --input to go on with the photo in the checkpoint, or leave out --checkpoint.')
     return face
 
-# %% ../nbs/70_cli.ipynb #701fc7c4
+# %% ../nbs/70_cli.ipynb #9dfa3095
 def reconstruct_all(
     args, # What the parser returns
 )->int: # Exit code
@@ -127,7 +127,7 @@ def reconstruct_all(
     if args.verbose: say(config.describe(changed=True))
     from nextgenface_nb.optim.pipeline import Pipeline
     from nextgenface_nb.rendering.variant import use_variant
-    variant = use_variant(config.device)
+    variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
     pipeline = Pipeline(None, config)
     say(f'{pipeline.model.name}, {variant}')
     codes = [one_job(photos, folder, pipeline, args, say, alone=len(jobs)==1) for photos,folder in jobs]

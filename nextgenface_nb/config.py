@@ -97,12 +97,13 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #8491caa5
+# %% ../nbs/01_config.ipynb #aef31579
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
     # where things are
     device:str = setting('auto', 'what renders', choices=('auto', 'cpu', 'cuda', 'metal'))
+    renderer:str = setting('mitsuba', 'what draws: mitsuba, the ray tracer; or vertex, a rasteriser that needs no LLVM, without shadows', choices=('mitsuba', 'vertex'))
     model:str = setting('', 'file or folder of the face model; empty: the one in the package')
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'), files=('.pts', '.npy'))
     landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places')
@@ -201,7 +202,7 @@ class Legacy(NamedTuple):
         value = self.to_old(getattr(config, self.name), config)
         return float(f'{value:.9g}') if isinstance(value, float) else value
 
-# %% ../nbs/01_config.ipynb #c1d608ab
+# %% ../nbs/01_config.ipynb #3f2a1e36
 PHOTO_WEIGHT = 1000/3 # of the reference, as a mean over the face
 
 def _scaled(name:str, factor:float, channels:int=0, note:str='')->Legacy: # channels: of a map whose loss was a sum over its texels
@@ -217,6 +218,7 @@ def _legacy_table()->dict: # old name -> Legacy
         saveIntermediateStage='save_intermediate')
     table = {old: Legacy(new) for old,new in same.items()}
     table['camFocalLength'] = Legacy('focal_length', note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole photo; 0 estimates it')
+    table['rendererName'] = Legacy('renderer', lambda v,c: v if v=='vertex' else 'mitsuba')
     table['trimPca'] = Legacy('components', lambda v,c: 80 if v else 0, lambda v,c: v>0)
     table['iterStep1'] = Legacy('steps_landmarks', lambda v,c: min(v, 30), note='iterStep1: 30 Gauss-Newton steps do what 2000 steps of Adam did')
     table['weightLandmarksLossStep2'] = _scaled('weight_landmarks', 1/PHOTO_WEIGHT, note='weightLandmarksLossStep2 was per squared pixel and is per squared per cent of the eye distance, about the same in a crop of 256 pixels')
@@ -227,7 +229,7 @@ def _legacy_table()->dict: # old name -> Legacy
     return table
 
 LEGACY = _legacy_table()
-IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3', rendererName='there is one renderer here',
+IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
     debugOutput='save_intermediate writes the state after each stage', debugFrequency='save_intermediate writes the state after each stage',
     smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times',

@@ -60,12 +60,12 @@ def list_llvm(
 tried = {'3.8':{15,19}, '3.9':{19}}    # Mitsuba version -> versions of LLVM that rendered and differentiated
 oldest = {'3.8':15, '3.9':17}          # Mitsuba version -> oldest version of LLVM worth a trial
 
-# %% ../../nbs/40_rendering.variant.ipynb #bb31094e
+# %% ../../nbs/40_rendering.variant.ipynb #0459cbd3
 def mitsuba_version()->str: # 'major.minor'
     "The installed Mitsuba, without loading it."
     try: return '.'.join(importlib.metadata.version('mitsuba').split('.')[:2])
     except importlib.metadata.PackageNotFoundError:
-        raise DeviceError('Mitsuba is not installed', 'Install it with: pip install mitsuba') from None
+        raise DeviceError('Mitsuba is not installed', "Install it with: pip install mitsuba. Or do without it: renderer='vertex' draws with PyTorch alone, without shadows.") from None
 
 # %% ../../nbs/40_rendering.variant.ipynb #5c6a0386
 def rank_llvm(
@@ -99,7 +99,7 @@ def passes_trial(
     except subprocess.TimeoutExpired: return False
     return answer.returncode==0 and 'works' in answer.stdout
 
-# %% ../../nbs/40_rendering.variant.ipynb #4f6536fb
+# %% ../../nbs/40_rendering.variant.ipynb #d50ada30
 def advice_for_llvm(
     mitsuba:str, # Mitsuba version, 'major.minor'
 )->str:
@@ -107,7 +107,8 @@ def advice_for_llvm(
     return f'''Install LLVM 19 (Debian, Ubuntu: apt-get install libllvm19; Fedora: dnf install llvm19-libs; macOS: brew install llvm@19).
 Where your system has no such package, take a newer LLVM from https://releases.llvm.org or https://apt.llvm.org
 and name its libLLVM in the environment variable NEXTGENFACE_LIBLLVM.''' + ('' if mitsuba=='3.8' else '''
-The other way out is an older Mitsuba with LLVM 15: pip install mitsuba==3.8.0''')
+The other way out is an older Mitsuba with LLVM 15: pip install mitsuba==3.8.0''')+'''
+Or do without: renderer = vertex draws with PyTorch alone, without shadows.'''
 
 # %% ../../nbs/40_rendering.variant.ipynb #561a25c0
 def find_llvm(
