@@ -59,7 +59,7 @@ def test_old_names_can_be_written_and_read(name):
     if isinstance(value, bool): value = not value
     elif isinstance(value, int): value = dict(textureResolution=64, maxResolution=96).get(name, 17)
     elif isinstance(value, float): value = 2.5
-    else: value = 'fan'
+    else: value = dict(rendererName='vertex').get(name, 'fan')
     setattr(config, name, value)
     assert getattr(config, name)==pytest.approx(value) if isinstance(value, float) else getattr(config, name)==value
     assert getattr(config, LEGACY[name].name)!=getattr(Config(), LEGACY[name].name)
