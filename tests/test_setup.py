@@ -62,18 +62,18 @@ def modules(): return [path for path in PACKAGE.rglob('*.py') if path.name!='_mo
 
 def test_what_is_imported_is_required():
     "Every third-party import of the library is a requirement, or an extra's, and every requirement is used"
-    distribution = {'PIL': 'pillow', 'cv2': 'opencv', 'face_alignment': 'face-alignment'}
+    distribution = {'PIL': 'pillow', 'cv2': 'opencv', 'face_alignment': 'face-alignment', 'imageio_ffmpeg': 'imageio-ffmpeg', 'pxr': 'usd-core'}
     used = set()
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import): used |= {alias.name.split('.')[0] for alias in node.names}
             if isinstance(node, ast.ImportFrom) and node.level==0: used.add(node.module.split('.')[0])
     used = {distribution.get(name, name) for name in used if name not in sys.stdlib_module_names and name!='nextgenface_nb'}
-    wanted = {r.name for r in requirements}; extras = {Requirement(r).name for key in ('fan', 'build', 'notebook') for r in settings[f'{key}_requirements'].split()}
+    wanted = {r.name for r in requirements}; extras = {Requirement(r).name for key in ('fan', 'usd', 'build', 'notebook') for r in settings[f'{key}_requirements'].split()}
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'
 
-COMMANDS = {'cli.py', 'measure.py'} # may speak to their user
+COMMANDS = {'cli.py', 'measure.py', 'export.py', 'replay.py'} # may speak to their user
 
 def test_the_library_does_not_print_assert_or_unpickle():
     faults = []

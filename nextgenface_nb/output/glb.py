@@ -190,7 +190,7 @@ def add_mesh(
     glb.gltf.meshes.append(lib.Mesh(name='face', primitives=[primitive], weights=[0.]*len(targets), extras=dict(targetNames=list(model.expression_names))))
     return len(glb.gltf.meshes)-1
 
-# %% ../../nbs/64_output.glb.ipynb #51925fb6
+# %% ../../nbs/64_output.glb.ipynb #5f677481
 def expression_weights(
     model,      # A `FaceModel`
     expression, # [E] coefficients
@@ -205,10 +205,10 @@ def add_photo(
     i:int,      # Its number
 )->int: # Number of the node that is its camera in the neutral scene
     "Camera, pose and expression of a photo: two nodes around the head, a scene and an animation"
-    g,lib,name = glb.gltf,glb.lib,f'photo {i}'
+    g,lib,name,lens = glb.gltf,glb.lib,f'photo {i}',f'camera {i}'
     seen,weights = view_camera(frame),expression_weights(model, frame.expression)
-    g.cameras.append(lib.Camera(type='perspective', name=name, extras=seen.pop('extras'), perspective=lib.Perspective(znear=.01, zfar=100., **seen)))
-    nodes = [glb.node(name=name, camera=i, **node_pose(frame.rotation, frame.translation, inverse=True)), glb.node(name=f'camera of {name}', camera=i),
+    g.cameras.append(lib.Camera(type='perspective', name=lens, extras=seen.pop('extras'), perspective=lib.Perspective(znear=.01, zfar=100., **seen)))
+    nodes = [glb.node(name=lens, camera=i, **node_pose(frame.rotation, frame.translation, inverse=True)), glb.node(name=f'{lens} at the origin', camera=i),
         glb.node(name=f'face in {name}', mesh=0, weights=weights, **node_pose(frame.rotation, frame.translation))]
     first = len(g.nodes); g.nodes += nodes
     g.scenes.append(lib.Scene(name=name, nodes=[first+1,first+2]))
