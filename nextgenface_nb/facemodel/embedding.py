@@ -116,13 +116,14 @@ def nearest_on_mesh(
     chosen = weight.flatten(1,2)[rows,best]
     return near[rows,best//4], (chosen/chosen.sum(1,keepdim=True)).float()
 
-# %% ../../nbs/22_facemodel.embedding.ipynb #83a18a82
-def _symmetrise(positions, limit=8.):
-    "Average points [L,3] with the mirror images of their partners"
-    flip = positions*torch.tensor([-1.,1,1])
-    distance = torch.cdist(flip,positions)
-    partner = distance.argmin(1)
-    mutual = (partner[partner]==torch.arange(len(positions)))&(distance.gather(1,partner[:,None])[:,0]<limit)
+# %% ../../nbs/22_facemodel.embedding.ipynb #ef308292
+def _symmetrise(positions, limit=8., middle=0., distance=600.):
+    "Average points [L,3] with the mirror images of their partners, as a camera sees them that is `distance` from depth `middle`"
+    from scipy.optimize import linear_sum_assignment
+    flip,flat = positions*torch.tensor([-1.,1,1]),positions*(distance/(distance+middle-positions[:,2:]))*torch.tensor([1,1,.01])
+    apart = torch.cdist(flat*torch.tensor([-1.,1,1]),flat)
+    partner = torch.from_numpy(linear_sum_assignment(apart.clamp(max=limit).numpy())[1])
+    mutual = (partner[partner]==torch.arange(len(positions)))&(apart.gather(1,partner[:,None])[:,0]<limit)
     return torch.where(mutual[:,None], (positions+flip[partner])/2, positions)
 
 def _is_symmetric(model, limit=2.): return bool(((model.shape_mean[model.mirror]*torch.tensor([-1.,1,1])-model.shape_mean).norm(dim=1)<limit).all())
@@ -135,7 +136,7 @@ def _look(detector, picture):
     found = detector.detect(Photo(from_srgb(torch.from_numpy(picture.astype(np.float32)/255)), path='the drawing of the mean face'))
     return found.ids,found.points
 
-# %% ../../nbs/22_facemodel.embedding.ipynb #49b897df
+# %% ../../nbs/22_facemodel.embedding.ipynb #6e3dedf3
 VIEWS = (0,0),(0,-5),(0,5),(-4,0),(4,0)
 LIGHTS = (0,.35,.9),(-.3,.35,.9),(.3,.35,.9)
 
@@ -166,7 +167,7 @@ def embed_landmarks(
         for i,position in zip(ids[hit].tolist(),on_mesh): seen.setdefault(i,[]).append(position)
     if not seen: raise LandmarkError(f'the detector finds no face in drawings of {model.name!r}', 'Give another detector, or store landmark embeddings in the model file.')
     ids,positions = _agree(seen, tolerance)
-    if symmetric or (symmetric is None and _is_symmetric(model)): positions = _symmetrise(positions)
+    if symmetric or (symmetric is None and _is_symmetric(model)): positions = _symmetrise(positions, middle=(mean[:,2].amax()+mean[:,2].amin())/2)
     facing = (triangle_crosses(mean,triangles)[:,2]>0).nonzero()[:,0]
     triangle,barycentric = nearest_on_mesh(positions, mean, triangles[facing])
     return Embedding(ids, facing[triangle], barycentric)
@@ -216,8 +217,8 @@ def landmark_regions(
     rest = {name:region*(1-face) for name,region in model.regions.items() if name in ('skull','neck','ears')}
     return {**model.regions, **rest, 'face':face, 'eyes':eyes.clamp(max=1), 'lips':(outer-mouth).clamp(min=0), 'mouth':mouth}
 
-# %% ../../nbs/22_facemodel.embedding.ipynb #9e37cfd2
-IBUG = [127,234,93,58,172,136,149,148,152,377,378,365,397,288,323,454,356, 70,63,105,66,107,336,296,334,293,300, 168,197,5,4, 98,97,2,326,327,
+# %% ../../nbs/22_facemodel.embedding.ipynb #2fa9d3eb
+IBUG = [127,234,93,58,172,136,149,148,152,377,378,365,397,288,323,454,356, 70,63,105,66,107,336,296,334,293,300, 168,197,5,4, 75,97,2,326,305,
     33,160,158,133,153,144, 362,385,387,263,373,380, 61,39,37,0,267,269,291,405,314,17,84,181, 78,82,13,312,308,317,14,87]
 
 def ibug_embedding(
