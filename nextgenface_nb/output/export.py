@@ -75,7 +75,7 @@ def save_coefficients(
     with writing(Path(folder)/'coefficients.json') as part: part.write_text(json.dumps(table, indent=1, allow_nan=False), encoding='utf-8')
     with writing(Path(folder)/'coefficients.npz') as part, open(part, 'wb') as file: np.savez_compressed(file, **arrays)
 
-# %% ../../nbs/65_output.export.ipynb #1ed359ec
+# %% ../../nbs/65_output.export.ipynb #39698c98
 def save_usdz(
     path,       # `.usdz` file
     pipeline,   # A `Pipeline`
@@ -118,14 +118,14 @@ def _usd_material(stage, mesh):
     surface.CreateInput('useSpecularWorkflow', kinds.Int).Set(1); reader.CreateInput('varname', kinds.String).Set('st')
     for name,target,space,output,kind in (('diffuse','diffuseColor','sRGB','rgb',kinds.Color3f), ('specular','specularColor','sRGB','rgb',kinds.Color3f), ('roughness','roughness','raw','r',kinds.Float)):
         texture = shader(name, 0); texture.CreateIdAttr('UsdUVTexture')
-        texture.CreateInput('file', kinds.Asset).Set(f'{name}Map_0.png'); texture.CreateInput('sourceColorSpace', kinds.Token).Set(space)
+        texture.CreateInput('file', kinds.Asset).Set(f'./{name}Map_0.png'); texture.CreateInput('sourceColorSpace', kinds.Token).Set(space)
         for side in ('wrapS','wrapT'): texture.CreateInput(side, kinds.Token).Set('clamp')
         texture.CreateInput('st', kinds.Float2).ConnectToSource(reader.CreateOutput('result', kinds.Float2))
         surface.CreateInput(target, kind).ConnectToSource(texture.CreateOutput(output, kinds.Float3 if output=='rgb' else kinds.Float))
     material.CreateSurfaceOutput().ConnectToSource(surface.ConnectableAPI(), 'surface')
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
 
-# %% ../../nbs/65_output.export.ipynb #a2ee4baa
+# %% ../../nbs/65_output.export.ipynb #f419b8f3
 FORMATS = 'glb','posed','obj','ply','maps','env','coefficients','usdz'
 
 def export_face(
@@ -140,7 +140,7 @@ def export_face(
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
     unknown = [f for f in formats if f not in FORMATS]
-    if unknown or not formats: raise OutputError(f'No format is called {unknown[0]!r}' if unknown else 'No format was named', f'There are: {", ".join(FORMATS)}.')
+    if unknown or not formats: raise ConfigError(f'No format is called {unknown[0]!r}' if unknown else 'No format was named', f'There are: {", ".join(FORMATS)}.')
     with torch.no_grad(), writing_folder(folder) as part:
         for name in formats:
             if progress: progress(name)
@@ -228,7 +228,7 @@ def run_command(
     if args.verbose: traceback.print_exc()
     return code
 
-# %% ../../nbs/65_output.export.ipynb #e89c864c
+# %% ../../nbs/65_output.export.ipynb #8afa49e1
 def make_export_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-export`"
     p = checkpoint_parser('nextgenface-export', 'A fitted face for other programs: GLB, OBJ, PLY, USDZ, maps, environment map, coefficients.')
@@ -242,6 +242,7 @@ def export_checkpoint(
     args, # What the parser returns
 ):
     "All that `nextgenface-export` does"
+    if args.neutral and args.space!='model': raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
     say = (lambda text: None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
     formats = [f.strip() for f in args.format.split(',') if f.strip()]

@@ -7,13 +7,13 @@ __all__ = ['STILL', 'STRAIGHT', 'expression_units', 'morph_targets', 'specular_t
            'view_camera', 'node_pose', 'GlbBytes', 'add_material', 'add_mesh', 'expression_weights', 'add_photo',
            'face_glb', 'save_glb']
 
-# %% ../../nbs/64_output.glb.ipynb #3a166ac4
+# %% ../../nbs/64_output.glb.ipynb #74ad0b9d
 import io, math
 from dataclasses import field, make_dataclass
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
-from ..errors import GeometryError, OutputError
+from ..errors import ConfigError, GeometryError
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import check_mesh, vertex_normals
 from .files import writing
@@ -222,7 +222,7 @@ def _animation(glb:GlbBytes, name:str, weights:list):
     channel = lib.AnimationChannel(sampler=0, target=lib.AnimationChannelTarget(node=0, path='weights'))
     return lib.Animation(name=name, samplers=[lib.AnimationSampler(input=times, output=values, interpolation='LINEAR')], channels=[channel])
 
-# %% ../../nbs/64_output.glb.ipynb #0ce1686c
+# %% ../../nbs/64_output.glb.ipynb #2a31a638
 def face_glb(
     pipeline,               # A `Pipeline`: model, maps(face)
     face,                   # A `Face`
@@ -230,8 +230,8 @@ def face_glb(
     quality:int|None=None,  # Of JPEG for the colours, 1 .. 95; None: PNG, without loss
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
-    if posed is not None and not 0<=posed<len(face.frames): raise OutputError(f'Photo {posed} of a face with {len(face.frames)}', f'Photos count from 0 to {len(face.frames)-1}.')
-    if quality is not None and not 1<=quality<=95: raise OutputError(f'JPEG of quality {quality}', 'Give 1 to 95, or nothing for PNG.')
+    if posed is not None and not 0<=posed<len(face.frames): raise ConfigError(f'Photo {posed} of a face with {len(face.frames)}', f'Photos count from 0 to {len(face.frames)-1}.')
+    if quality is not None and not 1<=quality<=95: raise ConfigError(f'JPEG of quality {quality}', 'Give 1 to 95, or nothing for PNG.')
     glb,model = GlbBytes(),pipeline.model
     lib,g = glb.lib,glb.gltf
     with torch.no_grad():

@@ -21,7 +21,7 @@ from .pictures import picture
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
            'expressions', 'draw', 'replay_steps', 'write_film', 'make_replay_parser', 'replay_checkpoint', 'main']
 
-# %% ../../nbs/67_output.replay.ipynb #b0f461e9
+# %% ../../nbs/67_output.replay.ipynb #63340833
 def turn(
     yaw:float,      # Degrees, about the vertical axis; positive shows the person's right side
     pitch:float=0., # Degrees; positive looks from above
@@ -42,7 +42,8 @@ def staged(
     "The head in the middle of a picture, turned"
     frame = face.frames[i]
     vertices = pipeline.model.vertices(face.identity.shape, frame.expression).detach()
-    middle,extent = (vertices.amax(0)+vertices.amin(0))/2,(vertices.amax(0)-vertices.amin(0)).norm()/2
+    middle = (vertices.amax(0)+vertices.amin(0))/2
+    extent = 1.05*(vertices-middle).norm(dim=1).max()
     matrix = turn(yaw, pitch) @ (torch.eye(3) if upright else euler_to_matrix(frame.rotation.detach()))
     distance = max(float(-frame.translation[2]), 3*float(extent))
     centre = torch.tensor([0., 0., -distance])
@@ -103,7 +104,7 @@ def expressions(pipeline, face, i:int, size:int, count:int, path:Path3D, names=N
 
 FILMS = dict(turntable=turntable, expressions=expressions, relight=relight)
 
-# %% ../../nbs/67_output.replay.ipynb #3917440d
+# %% ../../nbs/67_output.replay.ipynb #d0562db7
 def draw(
     pipeline,       # A `Pipeline`
     face:Face,      # Of one frame
@@ -124,7 +125,7 @@ def replay_steps(
     what:str='turntable',   # Of `FILMS`
     i:int=0,                # Number of the frame whose pose, expression and light are shown
     size:int=256,           # Pixels along each side, 16 .. 4096, even
-    count:int=48,           # Of pictures, about
+    count:int=96,           # Of pictures, about
     path:Path3D|None=None,  # Where the camera goes
     names=None,             # Of expressions
     samples:int=32,         # Rays per pixel
@@ -167,7 +168,7 @@ def _write_mp4(path, first, rest, rate):
     except OSError as e: raise OutputError(f'{path}: ffmpeg stopped ({str(e).splitlines()[0]})', 'Is the disk full? --format gif does without ffmpeg.') from e
     finally: film.close()
 
-# %% ../../nbs/67_output.replay.ipynb #9e5689f4
+# %% ../../nbs/67_output.replay.ipynb #a2de9e6d
 def make_replay_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-replay`"
     p = checkpoint_parser('nextgenface-replay', 'Films of a fitted face: turned round, through its expressions, under moving light.')
@@ -176,7 +177,7 @@ def make_replay_parser()->argparse.ArgumentParser:
     add('--format', metavar='A,B', default='gif', help='gif, mp4 (default: %(default)s)')
     add('--photo', type=int, default=0, help='of which photo pose, expression and light are shown (default: %(default)s)')
     add('--size', type=int, default=256, help='pixels along each side (default: %(default)s)')
-    add('--frames', type=int, default=48, help='pictures in each film (default: %(default)s)')
+    add('--frames', type=int, default=96, help='pictures in each film (default: %(default)s)')
     add('--fps', type=float, default=24., help='pictures per second (default: %(default)s)')
     add('--samples', type=int, default=32, help='rays per pixel (default: %(default)s)')
     add('--yaw', type=float, default=360., help='degrees that the turntable turns; less than 360 swings there and back (default: %(default)s)')

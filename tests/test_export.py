@@ -1,0 +1,239 @@
+"Files for other programs, read by other programs."
+import io, json, math, shutil, struct, subprocess, sys
+from pathlib import Path
+import numpy as np, pytest, torch
+from PIL import Image
+from nextgenface_nb.config import Config
+from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.geometry.camera import project
+from nextgenface_nb.imaging import from_srgb, to_srgb
+from nextgenface_nb.measures import psnr
+from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.output import export, replay
+from nextgenface_nb.output.checkpoint import save_face
+from nextgenface_nb.output.glb import face_glb
+from nextgenface_nb.synthetic import synthetic_face
+
+ROOT = Path(__file__).resolve().parent.parent
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    "A toy face whose photo is a crop from a larger one, its pipeline, and a checkpoint with the model beside it"
+    folder = tmp_path_factory.mktemp('made')
+    model = toy_model(); model.save(folder/'toy.h5')
+    from nextgenface_nb.facemodel.model import load_model
+    model = load_model(folder/'toy.h5')
+    pipeline = Pipeline(model, Config(texture_resolution=64, environment_height=16, bands=5, samples_final=16, model=str(folder/'toy.h5')))
+    face = synthetic_face(pipeline, seed=3, size=64, samples=4).face
+    frame = face.frames[0]
+    frame.photo.original_size,frame.photo.offset = (200, 150),(61., 22.)
+    frame.camera.principal = frame.photo.principal_point()                  # (39, 53) of 64 x 64: well off the middle
+    frame.expression = torch.tensor([.6, .5, .1, .8, 0., .4])
+    save_face(folder/'stage3_output.npz', face, model, dict(config=pipeline.config.to_dict()))
+    return pipeline, face, folder
+
+class Glb:
+    "A plain reading of a GLB, by the words of the specification alone"
+    def __init__(self, data):
+        magic, version, total = struct.unpack('<4sII', data[:12])
+        assert (magic, version, total)==(b'glTF', 2, len(data))
+        length = struct.unpack('<I', data[12:16])[0]
+        self.json, self.body = json.loads(data[20:20+length]), data[28+length:]
+
+    def view(self, index, offset=0):
+        v = self.json['bufferViews'][index]; start = v.get('byteOffset', 0)
+        return self.body[start+offset:start+v['byteLength']]
+
+    def array(self, index):
+        a = self.json['accessors'][index]; kind = {5126: np.float32, 5123: np.uint16, 5125: np.uint32}
+        width = dict(SCALAR=1, VEC2=2, VEC3=3)[a['type']]; count = a['count']*width
+        read = lambda where, dtype, n: np.frombuffer(self.view(where['bufferView'], where.get('byteOffset', 0)), dtype)[:n]
+        values = read(a, kind[a['componentType']], count).copy() if 'bufferView' in a else np.zeros(count, np.float32)
+        values = values.reshape(-1, width)
+        if 'sparse' in a:
+            s = a['sparse']
+            values[read(s['indices'], kind[s['indices']['componentType']], s['count'])] = read(s['values'], np.float32, s['count']*width).reshape(-1, width)
+        return values
+
+    def picture(self, texture):
+        image = self.json['images'][self.json['textures'][texture]['source']]
+        return torch.tensor(np.asarray(Image.open(io.BytesIO(self.view(image['bufferView'])))).astype(np.float32)/255)
+
+    def maps(self):
+        skin = self.json['materials'][0]; surface, shine = skin['pbrMetallicRoughness'], skin['extensions']['KHR_materials_specular']
+        assert surface['metallicFactor']==0 and shine['specularFactor']==1
+        roughness = self.picture(surface['metallicRoughnessTexture']['index'])
+        return (from_srgb(self.picture(surface['baseColorTexture']['index'])), .04*torch.tensor(shine['specularColorFactor'])*from_srgb(self.picture(shine['specularColorTexture']['index'])), roughness[..., 1:2])
+
+    def nodes(self, scene): return [self.json['nodes'][n] for n in self.json['scenes'][scene]['nodes']]
+
+def placed(node, points):
+    "A node's place: rotation and translation"
+    from scipy.spatial.transform import Rotation
+    return Rotation.from_quat(node.get('rotation', [0, 0, 0, 1])).apply(points)+node.get('translation', [0, 0, 0])
+
+def seen_by(glb, scene):
+    "Positions in mm before the camera of a scene, with the weights of its face"
+    face, camera = (next(n for n in glb.nodes(scene) if key in n) for key in ('mesh', 'camera'))
+    primitive = glb.json['meshes'][face['mesh']]['primitives'][0]
+    points = glb.array(primitive['attributes']['POSITION']).astype(float)
+    for weight, target in zip(face.get('weights', []), primitive['targets']): points = points+weight*glb.array(target['POSITION'])
+    from scipy.spatial.transform import Rotation
+    there = placed(face, points)-camera.get('translation', [0, 0, 0])
+    return Rotation.from_quat(camera.get('rotation', [0, 0, 0, 1])).inv().apply(there)*1000, glb.json['cameras'][camera['camera']]
+
+def pixels(points, camera):
+    "glTF's projection, and the crop that the extras name"
+    lens, (x0, y0, x1, y1), (W, H) = camera['perspective'], camera['extras']['crop'], camera['extras']['crop_size']
+    scale = 1/math.tan(lens['yfov']/2)
+    u = .5+.5*scale/lens['aspectRatio']*points[:, 0]/-points[:, 2]; v = .5-.5*scale*points[:, 1]/-points[:, 2]
+    return np.stack([(u-x0)/(x1-x0)*W, (v-y0)/(y1-y0)*H], 1)
+
+def test_glb_holds_the_face_where_the_photo_shows_it(made):
+    "Scene 1 is the photo: pose, expression from morph targets, and a camera whose axis does not go through the middle of the crop"
+    pipeline, face, _ = made
+    glb = Glb(face_glb(pipeline, face, posed=0))
+    assert glb.json['scene']==1
+    points, camera = seen_by(glb, 1)
+    assert np.abs(points-pipeline.world_vertices(face).numpy()).max()<.01                            # mm
+    assert np.abs(pixels(points, camera)-project(pipeline.world_vertices(face), face.frames[0].camera).numpy()).max()<.01
+
+def test_glb_is_neutral_and_upright_at_the_origin(made):
+    "Scene 0: the face alone, in metres, looking along +z, and the photographer standing before it"
+    pipeline, face, _ = made
+    glb = Glb(face_glb(pipeline, face))
+    neutral = pipeline.model.vertices(face.identity.shape)
+    mesh, camera = glb.nodes(0)
+    assert 'rotation' not in mesh and 'weights' not in mesh and glb.json['scene']==0
+    primitive = glb.json['meshes'][0]['primitives'][0]
+    assert np.abs(glb.array(primitive['attributes']['POSITION'])*1000-neutral.numpy()).max()<1e-4
+    assert np.abs(glb.array(primitive['attributes']['TEXCOORD_0'])-(pipeline.model.uvs*torch.tensor([1, -1])+torch.tensor([0, 1])).numpy()).max()<1e-6
+    assert camera['translation'][2]>.5                                                                # in front of the face
+    points, lens = seen_by(glb, 0)
+    straight = face.copy(); straight.frames[0].expression *= 0
+    assert np.abs(pixels(points, lens)-project(pipeline.world_vertices(straight), face.frames[0].camera).numpy()).max()<.01
+
+def test_expressions_of_the_glb_have_names_and_normals(made):
+    from nextgenface_nb.geometry.mesh import vertex_normals
+    pipeline, face, _ = made; model = pipeline.model
+    glb = Glb(face_glb(pipeline, face)); mesh = glb.json['meshes'][0]; primitive = mesh['primitives'][0]
+    assert mesh['extras']['targetNames']==model.expression_names and len(primitive['targets'])==len(model.expression_names)
+    normals = glb.array(primitive['attributes']['NORMAL'])
+    for j, target in enumerate(primitive['targets']):
+        one = torch.eye(len(model.expression_names))[j]
+        moved = vertex_normals(model.vertices(face.identity.shape, one), model.triangles).numpy()
+        assert np.abs(normals+glb.array(target['NORMAL'])-moved).max()<.005, model.expression_names[j]
+    animation = glb.json['animations'][0]
+    values = glb.array(animation['samplers'][0]['output']).reshape(2, -1)
+    assert np.abs(values-np.stack([0*face.frames[0].expression, face.frames[0].expression])).max()<1e-6
+
+def test_a_render_of_the_glb_is_our_render(made):
+    "Geometry, maps and camera from the file, light from us"
+    pipeline, face, _ = made; frame = face.frames[0]
+    glb = Glb(face_glb(pipeline, face)); points, _ = seen_by(glb, 1)
+    draw = lambda v, maps: pipeline.renderer(frame).render_converged(v, None, *maps, frame.light.environment(16), frame.camera, samples=16)
+    ours, theirs = draw(pipeline.world_vertices(face), pipeline.maps(face)), draw(torch.tensor(points, dtype=torch.float32), glb.maps())
+    assert psnr(to_srgb(theirs[..., :3]), to_srgb(ours[..., :3]), ours[..., 3]>.99)>48
+
+def test_trimesh_loads_the_glb(made, tmp_path):
+    import trimesh
+    pipeline, face, _ = made
+    (tmp_path/'face.glb').write_bytes(face_glb(pipeline, face, quality=90))
+    scene = trimesh.load(tmp_path/'face.glb'); mesh = next(iter(scene.geometry.values()))
+    assert len(mesh.faces)==len(pipeline.model.triangles) and .1<mesh.extents[1]<.3
+    assert mesh.visual.material.baseColorTexture.size==(64, 64) and mesh.visual.material.baseColorTexture.format=='JPEG'
+
+def validate(*files):
+    node = shutil.which('node')
+    if not node: pytest.skip('node is not installed')
+    done = subprocess.run([node, ROOT/'tools'/'validate_glb.mjs', *files], capture_output=True, text=True)
+    if done.returncode==3: pytest.skip(done.stderr.strip())
+    return done
+
+def test_the_khronos_validator_has_nothing_to_say(made, tmp_path):
+    pipeline, face, _ = made
+    for name, options in dict(face={}, posed=dict(posed=0), jpeg=dict(quality=85)).items(): (tmp_path/f'{name}.glb').write_bytes(face_glb(pipeline, face, **options))
+    done = validate(*tmp_path.glob('*.glb'))
+    assert done.returncode==0 and done.stdout.count(' 0 errors, 0 warnings, 0 notes, 0 hints')==3, done.stdout
+    data = face_glb(pipeline, face).replace(b'"VEC2"', b'"VEC3"', 1); (tmp_path/'bad.glb').write_bytes(data)
+    assert validate(tmp_path/'bad.glb').returncode==1                                                 # it does look
+
+def test_environment_map_is_in_mitsubas_frame(made, tmp_path):
+    "The file, read by Mitsuba's own light, shines from where our map does"
+    from nextgenface_nb.geometry.harmonics import environment_directions
+    from nextgenface_nb.rendering.variant import use_variant
+    use_variant('cpu')
+    import mitsuba as mi, drjit as dr
+    pipeline, face, _ = made
+    export.export_face(pipeline, face, tmp_path/'out', ['env'])
+    light = mi.load_dict(dict(type='envmap', filename=str(tmp_path/'out'/'envMap_0.exr')))
+    directions = environment_directions(16).reshape(-1, 3)
+    si = dr.zeros(mi.SurfaceInteraction3f, len(directions)); si.wi = mi.Vector3f((-directions).T.contiguous().numpy())
+    found = np.array(light.eval(si)).T
+    wanted = face.frames[0].light.environment(16).reshape(-1, 3).numpy()
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1]>.98 and abs(found.mean()/wanted.mean()-1)<.05
+
+def test_export_command_writes_all_formats(made, tmp_path, capsys):
+    import trimesh
+    pipeline, face, folder = made
+    formats = 'glb,posed,obj,ply,env,coefficients,maps'
+    assert export.main([str(folder), '--format', formats, '--space', 'camera', '--output', str(tmp_path/'out')])==0
+    said = capsys.readouterr()
+    assert sorted(said.out.split())==sorted(map(str, (tmp_path/'out').iterdir())) and len(said.out.split())==12
+    world = pipeline.world_vertices(face).numpy()
+    for name in ('mesh0.obj', 'mesh0.ply'):
+        loaded = trimesh.load(tmp_path/'out'/name, process=False)
+        if name.endswith('ply'): assert np.abs(loaded.vertices-world*[1, -1, -1]).max()<1e-3
+        assert np.abs(loaded.bounds-trimesh.PointCloud(world*[1, -1, -1]).bounds).max()<1e-3          # y down, z forward
+    material = (tmp_path/'out'/'material0.mtl').read_text()
+    for key in ('map_Kd', 'map_Ks', 'map_Pr'): assert (tmp_path/'out'/material.split(key)[1].split()[0]).is_file()
+
+@pytest.mark.parametrize('flags,code,word', [(['--format', 'fbx'], 2, 'There are: glb'), (['--format', ','], 2, 'There are: glb'), (['--jpeg', '0'], 2, '1 to 95'), (['--neutral', '--space', 'viewer'], 2, 'model space'),
+    (['--output', '/dev/null/x'], 5, 'cannot be written'), (['--model', '/no/such/model.h5'], 3, 'model')])
+def test_export_errors_in_words(made, tmp_path, capsys, flags, code, word):
+    target = [] if '--output' in flags else ['--output', str(tmp_path/'out')]
+    assert export.main([str(made[2]), *flags, *target])==code
+    said = capsys.readouterr().err
+    assert 'error: ' in said and word in said and 'Traceback' not in said and not any(tmp_path.iterdir())
+
+def test_checkpoints_that_are_none(tmp_path, capsys):
+    (tmp_path/'cut.npz').write_bytes(b'PK\3\4 cut off')
+    for path, code in ((tmp_path/'cut.npz', 3), (tmp_path, 2), (tmp_path/'none.npz', 3)):
+        for command in (export, replay): assert command.main([str(path), '--output', str(tmp_path/'out')])==code
+    assert not (tmp_path/'out').exists() and capsys.readouterr().err.count('error: ')==6
+
+def test_replay_command(made, tmp_path, capsys):
+    _, _, folder = made
+    flags = ['--what', 'turntable,relight,expressions', '--format', 'gif,mp4', '--size', '48', '--frames', '4', '--samples', '1', '--names', 'jawOpen,browInnerUp', '--yaw', '60', '--quiet']
+    assert replay.main([str(folder/'stage3_output.npz'), '--output', str(tmp_path), *flags])==0, capsys.readouterr().err
+    assert {p.name for p in tmp_path.iterdir()}=={f'{w}.{e}' for w in ('turntable', 'relight', 'expressions') for e in ('gif', 'mp4')}
+    for path in tmp_path.glob('*.gif'):
+        film = Image.open(path); assert film.n_frames==4 and film.size==(48, 48)
+        first = np.asarray(film.convert('RGB'), float); film.seek(1)
+        assert first.std()>10 and np.abs(np.asarray(film.convert('RGB'), float)-first).mean()>.2, path.name   # there is a head, and it moves
+    for flags in (['--what', 'dance'], ['--size', '47'], ['--photo', '1'], ['--zoom', '0'], ['--names', 'wink', '--what', 'expressions'], ['--fps', '0'], ['--format', 'avi']):
+        assert replay.main([str(folder), '--output', str(tmp_path/'no'), '--quiet', *flags])==2, flags
+    assert not (tmp_path/'no').exists()
+
+def test_export_needs_neither_detector_nor_renderer(made, tmp_path):
+    code = ('import sys; from nextgenface_nb.output import export; code = export.main([sys.argv[1], "--format", "glb,ply,coefficients", "--quiet", "--output", sys.argv[2]])\n'
+            'sys.exit(code or ",".join({"mediapipe", "mitsuba", "matplotlib"} & set(sys.modules)) or 0)')
+    done = subprocess.run([sys.executable, '-c', code, str(made[2]), str(tmp_path/'out')], capture_output=True, text=True)
+    assert done.returncode==0, done.stderr
+
+def test_usdz_passes_pixars_checker(made, tmp_path):
+    pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
+    from pxr import Usd, UsdGeom, UsdUtils
+    pipeline, face, _ = made
+    export.save_usdz(tmp_path/'face.usdz', pipeline, face)
+    if hasattr(UsdUtils, 'ComplianceChecker'):
+        checker = UsdUtils.ComplianceChecker(arkit=True); checker.CheckCompliance(str(tmp_path/'face.usdz'))
+        faults = checker.GetErrors()+checker.GetFailedChecks()
+    else:
+        from pxr import UsdValidation
+        validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
+        assert len(validators)>10
+        faults = [e.GetMessage() for e in UsdValidation.ValidationContext(validators).Validate(Usd.Stage.Open(str(tmp_path/'face.usdz')))]
+    assert not faults, faults
+    mesh = UsdGeom.Mesh((stage := Usd.Stage.Open(str(tmp_path/'face.usdz'))).GetPrimAtPath('/head/face'))
+    assert np.abs(np.array(mesh.GetPointsAttr().Get())-pipeline.model.vertices(face.identity.shape).numpy()).max()<1e-4
