@@ -80,7 +80,7 @@ def _rounded(x):
     if isinstance(x, (float,np.floating)): return float(f'{x:.6g}') if math.isfinite(x) else None
     return x
 
-# %% ../../nbs/63_output.report.ipynb #bd7807dd
+# %% ../../nbs/63_output.report.ipynb #ad3c8bd2
 def make_report(
     reconstruction, # A `Reconstruction`
     measures:list,  # One dict per frame
@@ -92,10 +92,11 @@ def make_report(
     for f,value in zip(frames, getattr(r,'after_landmarks',())): f['nme_after_landmarks'] = value
     last = {p.stage:p for p in r.history}
     provenance = face.identity.provenance
-    return _rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
+    # the settings exactly, for they reproduce the run
+    return dict(config=config.to_dict(), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
         seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
         texels=None if provenance is None else _shares(provenance), warnings=list(r.warnings), model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
-        versions=versions(), machine=machine(), config=config.to_dict(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files)))
+        versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
 
 def _shares(provenance)->dict: # of the texels on the face
     from nextgenface_nb.optim.face import PROVENANCE
