@@ -134,6 +134,7 @@ def reconstruct_steps(
     for stage in chosen_stages(config, stages):
         began = time.perf_counter()
         for progress in run(stage, pipeline, result.face):
+            if pipeline.watch: pipeline.watch(progress, result.face)
             result.history.append(progress); yield progress
         result.timings[stage.name] = time.perf_counter()-began
         if config.save_intermediate: result.snapshots[stage.name] = result.face.copy()

@@ -31,6 +31,7 @@ class Pipeline:
         self.model = model.trimmed(self.config.components) if self.config.components else model
         self.texture_map = TextureMap(self.model.triangles, self.model.uvs, self.config.texture_resolution, self.model.mirror)
         self._renderers = {}
+        self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
 
     def renderer(self, frame:Frame):
         "The renderer for pictures of this frame's size; made once, then kept"

@@ -6,7 +6,7 @@
 __all__ = ['STAGES', 'FORMATS', 'versions', 'machine', 'frame_measures', 'frame_report', 'stage_number', 'make_report',
            'save_reconstruction']
 
-# %% ../../nbs/63_output.report.ipynb #e4fcfea0
+# %% ../../nbs/63_output.report.ipynb #88fb1905
 import json, math, os, platform, sys, time
 from types import SimpleNamespace
 from importlib import metadata
@@ -18,6 +18,7 @@ from ..imaging import to_srgb
 from ..measures import nme, psnr, ssim
 from .checkpoint import save_face
 from .files import writing, writing_folder
+from .glb import save_glb
 from .mesh import save_mesh
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
 
@@ -103,8 +104,8 @@ def _shares(provenance)->dict: # of the texels on the face
     count = {n:int((provenance==v).sum()) for n,v in PROVENANCE.items() if n!='outside'}
     return {n:c/max(1,sum(count.values())) for n,c in count.items()}
 
-# %% ../../nbs/63_output.report.ipynb #35d3a8e5
-FORMATS = 'pictures','maps','mesh','light','landmarks','losses','checkpoint','report'
+# %% ../../nbs/63_output.report.ipynb #17647fdf
+FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','checkpoint','report'
 
 def save_reconstruction(
     reconstruction,         # A `Reconstruction`
@@ -127,6 +128,7 @@ def save_reconstruction(
             if 'landmarks' in formats: save_picture(part/f'landmarks{i}.png', landmark_picture(frame.photo.pixels, frame.landmarks.points, r.pipeline.landmarks(r.face, i)))
             if 'light' in formats: save_environment(part, frame.light.environment(r.pipeline.config.environment_height), i, r.pipeline.config.save_exr)
             if 'mesh' in formats: save_mesh(part, r.pipeline, r.face, i, 0, space, neutral)
+        if 'glb' in formats: save_glb(part/'face0.glb', r.pipeline, r.face)
         say('maps')
         if 'maps' in formats or 'mesh' in formats: save_maps(part, *r.pipeline.maps(r.face))
         say('checkpoints')
