@@ -55,6 +55,11 @@ MUTANTS = [
     Mutant('roughness taken for alpha', 'rendering/material.py', "dr.square(dr.clip(t['roughness']", "(dr.clip(t['roughness']", RENDERING),
     Mutant('one seed for all', 'rendering/renderer.py', 'mi.sample_tea_32(pixel, seed*8+dimension,', 'mi.sample_tea_32(pixel, dimension+0*seed,', RENDERING),
     Mutant('outline pulls the wrong way', 'rendering/renderer.py', 'push = ((points.place-points.place.detach())*points.normal)', 'push = -((points.place-points.place.detach())*points.normal)', RENDERING),
+    # the rasteriser
+    Mutant('rasteriser forgets perspective', 'rendering/vertex.py', 'weight = torch.stack(signed_areas(places, x, y), 1)*nearness', 'weight = torch.stack(signed_areas(places, x, y), 1)', 'test_vertex.py::test_the_same_is_hit'),
+    Mutant('rasteriser counts slanted edges twice', 'rendering/vertex.py', 'normal[:,axis]**2, near', 'normal[:,axis].abs(), near', 'test_vertex.py::test_area_is_exact_wherever_the_outline_lies test_vertex.py::test_derivatives_of_a_face_that_leaves_the_picture', few=True),
+    Mutant('rasteriser without derivatives of the outline', 'rendering/vertex.py', 't = torch.where(ahead, where-cell, 1-(where-cell))', 't = torch.where(ahead, where-cell, 1-(where-cell)).detach()', 'test_vertex.py::test_outline_has_derivatives_only_where_they_are_wanted'),
+    Mutant('rasteriser takes the farthest', 'rendering/vertex.py', "|of, 'amax')", "|of, 'amax') if False else best.scatter_reduce_(0, start[of]+y*width[of]+x, ((1/near).view(torch.int32).long()<<32)|of, 'amax')", 'test_vertex.py::test_the_same_is_hit'),
     # maps and photos
     Mutant('maps half a texel off', 'facemodel/texture.py', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[0,resolution]', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[.5,resolution+.5]', MAPS),
     Mutant('mirror of a texel off by one', 'facemodel/texture.py', "return texture.flatten(0,1)[self.mirror_index.to(texture.device)]", "return texture.flatten(0,1)[self.mirror_index.to(texture.device)-1]", MAPS),

@@ -7,6 +7,7 @@ __all__ = ['picture', 'panel_strip', 'save_picture', 'save_strip', 'save_maps', 
            'write_exr', 'read_exr', 'save_environment']
 
 # %% ../../nbs/60_output.pictures.ipynb #aea30540
+import warnings
 import numpy as np
 from pathlib import Path
 from ..errors import OutputError
@@ -155,4 +156,6 @@ def save_environment(
     "`envMap_{i}.png` for the eye and `envMap_{i}.exr` for renderers"
     x = _array(environment)
     save_picture(Path(folder)/f'envMap_{i}.png', picture(x/max(1, np.quantile(x, .99))))
-    if exr: write_exr(Path(folder)/f'envMap_{i}.exr', x)
+    if not exr: return
+    try: write_exr(Path(folder)/f'envMap_{i}.exr', x)
+    except ImportError: warnings.warn(f'envMap_{i}.exr was not written: the EXR code is that of Mitsuba, which is not installed')

@@ -163,7 +163,7 @@ class Surface(NamedTuple):
     uv: Tensor       # [P, 2]
     front: Tensor    # [P] bool: seen from outside
 
-# %% ../../nbs/46_rendering.vertex.ipynb #60d7f5fb
+# %% ../../nbs/46_rendering.vertex.ipynb #c3d31fbb
 def pixel_centres(
     sight:Sight,
     picture:Tensor,  # [P] number of the picture
@@ -187,7 +187,7 @@ def surface(
     every = own+len(uvs)*picture[:,None]
     x,y = pixel_centres(sight, picture, canvas)
     weight = barycentrics(corners, every, x, y)
-    mix = lambda values,index: (values.index_select(0, index.reshape(-1)).reshape(len(index), 3, -1)*weight[...,None]).sum(1)
+    mix = lambda values,index: (values.index_select(0, index.reshape(-1)).reshape(len(index), 3, values.shape[1])*weight[...,None]).sum(1)
     with torch.no_grad(): front = sum(signed_areas(corners.place[every], x, y))<0
     counts = torch.bincount(picture, minlength=len(canvas.cameras)).tolist()
     unit = torch.nn.functional.normalize
@@ -218,19 +218,19 @@ def cosine_factors(
     "A_l for every harmonic, over pi: what a white matt surface makes of it."
     return (irradiance_bands(bands)/math.pi).repeat_interleave(2*torch.arange(bands)+1)
 
-# %% ../../nbs/46_rendering.vertex.ipynb #2a546b9c
+# %% ../../nbs/46_rendering.vertex.ipynb #f56d6cf8
 @functools.lru_cache(4)
 def lobe_tables(
     bands:int,       # Of the light
-    entries:int=24,  # For roughness .05 .. 1, and for the cosine 0 .. 1
-    samples:int=256, # Facets
+    entries:tuple=(32, 24), # For roughness .05 .. 1, and for the cosine 0 .. 1
+    samples:int=2048, # Facets
 )->Tensor:           # [2 bands, entries (roughness), entries (cosine)]: a_l, then b_l
     "What a GGX lobe, made round, does to each band of light."
     u = spread_points(samples)
-    cosine = torch.linspace(.02, 1, entries)
+    cosine = torch.linspace(.02, 1, entries[1])
     view = torch.stack(((1-cosine**2).clamp(min=0).sqrt(), 0*cosine, cosine), 1)[:,None].expand(-1, samples, -1)
     rows = []
-    for roughness in torch.linspace(.05, 1, entries).tolist():
+    for roughness in torch.linspace(.05, 1, entries[0]).tolist():
         half = visible_normals(u, view, roughness**2)
         dot = (view*half).sum(-1, keepdim=True)
         out = 2*dot*half-view
@@ -248,14 +248,13 @@ def legendre(
     for l in range(1, bands-1): values.append(((2*l+1)*cosine*values[-1]-l*values[-2])/(l+1))
     return torch.stack(values[:bands], -1)
 
-# %% ../../nbs/46_rendering.vertex.ipynb #38f42c0c
+# %% ../../nbs/46_rendering.vertex.ipynb #b2a06cfa
 def lobes(
     table:Tensor,     # Of `lobe_tables`
     roughness:Tensor, # [P]
     cosine:Tensor,    # [P] of the angle between normal and view
 )->tuple:             # a [P, bands], b [P, bands]
     "Look up the lobes of the pixels."
-    entries = table.shape[1]
     at = torch.stack(((cosine.clamp(.02, 1)-.02)/.98, (roughness.clamp(.05, 1)-.05)/.95), -1)*2-1
     found = torch.nn.functional.grid_sample(table[None], at[None,None], align_corners=True, padding_mode='border')[0,:,0].T
     return found.chunk(2, 1)
@@ -453,7 +452,7 @@ class ShadowMaps:
         column,row = ((value*self.size).long().clamp(0, self.size-1) for value in (x, y))
         return self.maps[which,row,column]<=height+1e-3+self.slack
 
-# %% ../../nbs/46_rendering.vertex.ipynb #1297c670
+# %% ../../nbs/46_rendering.vertex.ipynb #8937f06f
 class VertexRenderer(Renderer):
     "A differentiable rasteriser for one mesh, behind the interface of the ray tracer. Without Mitsuba, without shadows, gloss approximate."
     def __init__(self,
@@ -470,6 +469,7 @@ class VertexRenderer(Renderer):
         bands:int=9,                 # Of the light; 5 of them for matt reflection
         gloss:bool=True,             # The specular part, approximately
         shadow_maps:int=96,          # Directions for `visibility`; 0: everything is visible
+        grid:int=0,                  # Subpixels along each side of a pixel; 0: by the samples
     ):
         if not len(triangles): raise RenderError('A mesh without triangles', 'A face model has some thousands.')
         if int(triangles.min())<0 or int(triangles.max())>=len(uvs): raise RenderError(f'triangles: indices {int(triangles.min())} to {int(triangles.max())}', f'There are {len(uvs)} vertices (by uvs).')
@@ -477,7 +477,7 @@ class VertexRenderer(Renderer):
         self.device = torch_device(device)
         self.triangles,self.uvs = triangles.to(self.device).long(),uvs.to(self.device).float()
         self.width,self.height,self.texture_resolution,self.environment_shape = width,height,texture_resolution,tuple(environment_shape)
-        self.samples,self.max_depth,self.deterministic,self.gloss,self.shadow_maps = samples,max_depth,deterministic,gloss,shadow_maps
+        self.samples,self.max_depth,self.deterministic,self.gloss,self.shadow_maps,self.grid = samples,max_depth,deterministic,gloss,shadow_maps,grid
         self.bands = max(1, min(bands, self.environment_shape[0]//2))
         self._edges = edge_table(self.triangles)
         self._placed = self._shadows = None
@@ -503,10 +503,12 @@ def torch_device(
     if device=='cuda' and not torch.cuda.is_available(): raise DeviceError("device='cuda': PyTorch finds no such device", "Use device='auto' or device='cpu'.")
     return 'cuda' if device!='cpu' and torch.cuda.is_available() else 'cpu'
 
-# %% ../../nbs/46_rendering.vertex.ipynb #26ea639e
-def _each(value, count)->list:
+# %% ../../nbs/46_rendering.vertex.ipynb #0ebe029a
+def _each(name, value, count)->list:
     "One for each picture; what is given once stays the same tensor."
-    return list(value) if isinstance(value, (list, tuple)) else [value]*count
+    values = list(value) if isinstance(value, (list, tuple)) else [value]*count
+    if len(values)!=count: raise RenderError(f'{name}: {len(values)} of them for {count} cameras', 'One for all, or one for each picture is expected.')
+    return values
 
 def _grid(samples:int)->int:
     "Subpixels along each side for so much care."
@@ -528,7 +530,7 @@ def per_picture(
         at,i = at+count,j
     return torch.cat(found) if len(found)>1 else found[0]
 
-# %% ../../nbs/46_rendering.vertex.ipynb #6bcf70f1
+# %% ../../nbs/46_rendering.vertex.ipynb #48afd13e
 from fastcore.basics import patch
 
 @patch
@@ -548,20 +550,20 @@ def render_many(self:VertexRenderer,
     "Pictures of several poses of the mesh, with derivatives for every input."
     count = len(cameras)
     if together is None: together = self.device!='cpu'
+    if len(vertices)!=count: raise RenderError(f'{len(vertices)} sets of vertices for {count} cameras', 'One for each picture is expected.')
     if not together and count>1:
-        each = [_each(value, count) for value in (diffuse, specular, roughness, environment)]
+        each = [_each(*pair, count) for pair in zip(self.names[2:6], (diffuse, specular, roughness, environment))]
         return [self.render_many(vertices[i][None], None if normals is None else normals[i][None], *(values[i] for values in each), [cameras[i]], samples, silhouettes, coverage)[0] for i in range(count)]
     home = vertices[0].device
     vertices,normals,maps,light = self._many(vertices, normals, (diffuse, specular, roughness), environment, cameras)
     paint = lambda found: self._paint(found, maps, light)
     moving = torch.is_grad_enabled() and (torch.tensor([float(silhouettes)]*3+[1.], device=self.device) if coverage and not silhouettes else silhouettes)
-    return [image.to(home) for image in self._draw(vertices, normals, cameras, _grid(samples or self.samples), paint, moving)]
+    return [image.to(home) for image in self._draw(vertices, normals, cameras, self.grid or _grid(samples or self.samples), paint, moving)]
 
 @patch
 def _many(self:VertexRenderer, vertices, normals, maps, environment, cameras)->tuple:
     "Everything checked, on our device."
     count,T = len(cameras),self.texture_resolution
-    if len(vertices)!=count: raise RenderError(f'{len(vertices)} sets of vertices for {count} cameras', 'One for each picture is expected.')
     for value in vertices: self._check_vertices(value)
     for camera in cameras: _check('camera.focal', camera.focal, ()); _check('camera.principal', camera.principal, (2,))
     stack = lambda values: (values if torch.is_tensor(values) else torch.stack(list(values))).to(self.device)
@@ -580,9 +582,7 @@ def _many(self:VertexRenderer, vertices, normals, maps, environment, cameras)->t
 @patch
 def _once(self:VertexRenderer, name, value, shape, count, low=None)->list:
     "A tensor for each picture; each that is given is checked and brought here once."
-    values = _each(value, count)
-    if len(values)!=count: raise RenderError(f'{name}: {len(values)} of them for {count} cameras', 'One for all, or one for each picture is expected.')
-    here = {}
+    values,here = _each(name, value, count),{}
     for one in values:
         if id(one) not in here: _check(name, one, shape, low); here[id(one)] = one.to(self.device)
     return [here[id(one)] for one in values]
