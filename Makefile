@@ -7,7 +7,7 @@ NAME := nextgenface_nb
 METADATA := settings.ini setup.py pyproject.toml
 WORKERS ?= 2
 
-.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few readme run viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few bench readme run viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -58,6 +58,9 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
+
+bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo against one ray-traced picture
+	$(BIN)/nextgenface-bench --append nbs/figures/bench.json $(BENCH)
 
 # ---- for who works on it
 run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, or make run NB=nbs/01_config.ipynb

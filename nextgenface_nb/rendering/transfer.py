@@ -17,7 +17,8 @@ from ..imaging import to_srgb
 # %% auto #0
 __all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'texel_weights', 'sample_texture', 'spread_points', 'tangents', 'cosine_directions',
            'visible_normals', 'masking', 'DirectionTable', 'SurfacePoints', 'Transfer', 'sparse_pair', 'level_shares',
-           'NearLight', 'principal_directions', 'left_out', 'traced_halves', 'transfer_accuracy', 'gradient_agreement']
+           'NearLight', 'principal_directions', 'left_out', 'traced_halves', 'transfer_accuracy', 'gradient_agreement',
+           'noiseless_cosine']
 
 # %% ../../nbs/44_rendering.transfer.ipynb #399aa75d
 def texel_weights(
@@ -152,7 +153,7 @@ def _check_mesh(renderer, vertices:Tensor, normals:Tensor):
         if value.shape!=renderer.uvs.shape[:1]+(3,): raise RenderError(f'light transport: {name} of shape {list(value.shape)}', f'{[len(renderer.uvs), 3]} is expected.')
         if not value.isfinite().all(): raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite', 'A step of the fit that was too long does that; lower its rate.')
 
-# %% ../../nbs/44_rendering.transfer.ipynb #f7750ee4
+# %% ../../nbs/44_rendering.transfer.ipynb #829822be
 class Transfer:
     "Noise-free light transport of one frame: fixed camera and geometry, free maps and light."
     def __init__(self,
@@ -163,22 +164,21 @@ class Transfer:
         texture_resolution:int,   # T of the maps
         bands:int=9,              # Of the light
         subpixels:int=2,          # Per axis, for the light; their mean makes the pixel
-        texel_subpixels:int=6,    # Per axis, for the texels: a pixel at a grazing angle sees many
+        texel_subpixels:int=6,    # Per axis, for the texels: a pixel at a grazing angle sees many; 0: no texels
         diffuse_samples:int=64,   # Rays per subpixel
         glossy_samples:int=32,    # Rays per subpixel and roughness level; 0 leaves the specular part out
         offset:float=.1,          # mm, start of the rays above the surface
         seed:int=0,               # Of the shifts of the ray pattern
+        wanted:Tensor|None=None,  # [H W] bool: the pixels that are asked for; None: all
+        points:tuple|None=None,   # Pixels [P], triangle [P, n], barycentric [P, n, 3] of another transfer: the same points of the skin
     ):
         _check_mesh(renderer, vertices, normals)
         self.size,self.bands,self.camera = texture_resolution,bands,camera.detach()
         self.renderer,self.vertices,self.normals = renderer,vertices.detach().clone(),normals.detach().clone()
         n,table = subpixels**2,DirectionTable(bands)
         with torch.no_grad():
-            triangle,barycentric = renderer.hits(vertices, camera, subpixels=subpixels)[:2]
-            triangle,barycentric = triangle.reshape(-1, n),barycentric.reshape(-1, n, 3)
-            self.pixels = (triangle>=0).all(1).nonzero()[:,0]             # [P] flat index of the covered pixels
-            if not len(self.pixels): raise RenderError('light transport: no pixel is covered by the face', 'Check pose and camera; is the face in the picture?')
-            self.triangle,self.barycentric = triangle[self.pixels],barycentric[self.pixels]
+            if points: renderer.visibility(vertices[:1], normals[:1], vertices)  # puts the mesh in its place, as `hits` does
+            self.pixels,self.triangle,self.barycentric = points or self._seen(subpixels, wanted)
             generator = torch.Generator().manual_seed(seed)
             sums = None
             for k in range(n):
@@ -187,7 +187,16 @@ class Transfer:
                 sums = part if sums is None else [a+b for a,b in zip(sums, part)]
             self.diffuse = sums[0]/n                                       # [P, bands^2]
             self.glossy = torch.stack(sums[1:])/n if glossy_samples else None # [2 K, P, bands^2]: A and B by level
-            self.matrices = self._texels(renderer, vertices, texel_subpixels)
+            self.matrices = self._texels(renderer, vertices, texel_subpixels) if texel_subpixels else None
+
+    def _seen(self, subpixels:int, wanted)->tuple: # flat pixel [P], triangle [P, n], barycentric [P, n, 3]
+        "The pixels that the face covers wholly, and what their rays hit"
+        triangle,barycentric = self.renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
+        triangle,barycentric = triangle.reshape(-1, subpixels**2),barycentric.reshape(-1, subpixels**2, 3)
+        found = (triangle>=0).all(1)
+        pixels = (found if wanted is None else found&wanted).nonzero()[:,0]
+        if not len(pixels): raise RenderError('light transport: no pixel is covered by the face', 'Check pose and camera; is the face in the picture?')
+        return pixels,triangle[pixels],barycentric[pixels]
 
     def _texels(self, renderer, vertices, subpixels)->tuple: # the matrix [P, T T] and its transpose
         "Which texels each pixel sees; rays that miss the face do not count"
@@ -232,7 +241,7 @@ def sparse_pair(
         pair = torch.sparse_coo_tensor(torch.stack([rows, index.reshape(-1)]), weight.reshape(-1), (P, columns)).coalesce()
         return pair.to_sparse_csr(),pair.t().coalesce().to_sparse_csr()
 
-# %% ../../nbs/44_rendering.transfer.ipynb #9926b4bf
+# %% ../../nbs/44_rendering.transfer.ipynb #a31ce233
 @patch
 def gather(self:Transfer,
     texture:Tensor, # [T, T, C]
@@ -255,11 +264,15 @@ def lit(self:Transfer,
 
 def level_shares(
     roughness:Tensor, # [P, 1]
-)->Tensor: # [K, P, 1], at most two of them not zero
-    "How much each of `ROUGHNESS_LEVELS` counts: linear in the logarithm of the roughness"
+)->Tensor: # [K, P, 1], at most four of them not zero
+    "How much each of `ROUGHNESS_LEVELS` counts: cubic in the logarithm of the roughness (Keys 1981), so that the slope has no steps"
     K = len(ROUGHNESS_LEVELS)
     x = (roughness.clamp(.1, 1).log10()+1)*(K-1)
-    return (1-(x-torch.arange(K)[:,None,None]).abs()).relu()
+    t = (x-torch.arange(-1, K+1)[:,None,None]).abs()
+    w = torch.where(t<1, (1.5*t-2.5)*t*t+1, ((2.5-.5*t)*t-4)*t+2)*(t<2)
+    low,high = torch.zeros(K, 1, 1),torch.zeros(K, 1, 1)                     # beyond both ends the levels go on in a straight line
+    low[0],low[1],high[-1],high[-2] = 2,-1,2,-1
+    return w[1:-1]+low*w[:1]+high*w[-1:]
 
 @patch
 def shade(self:Transfer,
@@ -416,14 +429,14 @@ def transfer_accuracy(
     judge,decibel = to_srgb(((first+second)[inside][:,:3]/2).clamp(0, 1)),lambda error: -10*math.log10(max(float(error.square().mean()), 1e-12))
     return dict(psnr=decibel(c-judge), noise=decibel((a-b)/2), brightness=float(c.mean()/judge.mean()))
 
-# %% ../../nbs/44_rendering.transfer.ipynb #d2a57a0b
+# %% ../../nbs/44_rendering.transfer.ipynb #35c81a92
 def gradient_agreement(
     transfer:Transfer,
     maps:tuple,         # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
     environment:Tensor, # [H, 2H, 3]
     samples:int=1536,   # Rays per pixel of the judge
     seed:int=0,         # Of the change that is asked for
-)->dict: # cosine of the gradients by diffuse, specular, roughness
+)->dict: # map -> (cosine of the gradients, cosine that a noiseless judge would find)
     "Do transfer and ray tracer agree on what to do to the maps?"
     t,c = transfer,transfer.camera
     coarse = torch.randn(1, 3, 9, 9, generator=torch.Generator().manual_seed(seed))
@@ -434,5 +447,16 @@ def gradient_agreement(
     def shaded(*leaves):
         seen = t.gather(torch.cat(leaves, -1))
         return t.shade(t.lit(environment), seen[:,:3], seen[:,3:6], seen[:,6:])
-    def traced(*leaves): return t.renderer.render(t.vertices, t.normals, *leaves, environment, c, samples=samples, seed=1)[...,:3].reshape(-1, 3)[t.pixels]
-    return {name:float(torch.cosine_similarity(a.flatten(), b.flatten(), 0)) for name,a,b in zip(('diffuse', 'specular', 'roughness'), gradients(shaded), gradients(traced))}
+    def traced(seed): return lambda *leaves: t.renderer.render(t.vertices, t.normals, *leaves, environment, c, samples=samples//2, seed=seed)[...,:3].reshape(-1, 3)[t.pixels]
+    own,first,second = gradients(shaded),gradients(traced(1)),gradients(traced(2))
+    return {name:noiseless_cosine(*g) for name,*g in zip(('diffuse', 'specular', 'roughness'), own, first, second)}
+
+def noiseless_cosine(
+    found:Tensor,  # Without noise
+    first:Tensor,  # The same with noise
+    second:Tensor, # and with other noise
+)->tuple: # cosine with the mean of both; the same divided by what their noise allows at most
+    "How parallel something is to a noisy measurement, and to what is measured (Spearman's correction for attenuation)"
+    cosine = lambda a,b: float(torch.cosine_similarity(a.double().flatten(), b.double().flatten(), 0))
+    between,plain = cosine(first, second),cosine(found, first+second)
+    return plain,plain/math.sqrt(max(2*between/(1+between), 1e-6))
