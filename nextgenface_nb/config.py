@@ -97,7 +97,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #aef31579
+# %% ../nbs/01_config.ipynb #2ae5cac7
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -118,7 +118,8 @@ class Config(CheckedSettings):
     optimize_focal_length:bool = setting(True, 'let the focal length change')
     # how long, how often
     steps_landmarks:int = setting(30, 'stage 1: Gauss-Newton steps at most', low=0, high=1000)
-    steps_photometric:int = setting(40, 'stage 2: steps', low=0, high=100000)
+    steps_shading:int = setting(8, 'stage 2: Gauss-Newton steps of the geometry on the shading of some thousand pixels', low=0, high=1000)
+    steps_photometric:int = setting(0, 'stage 2: ray-traced steps of the geometry after those; the noisy and thorough way', low=0, high=100000)
     steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
     samples_train:int = setting(8, 'rays per pixel while fitting', low=1, high=4096)
     samples_final:int = setting(256, 'rays per pixel of the final pictures', low=1, high=1000000)
@@ -146,7 +147,7 @@ class Config(CheckedSettings):
     rate_albedo:float = setting(.05, 'step of the albedo', 'standard deviations', 0, 10)
     rate_pose:float = setting(.0005, 'step of the rotation; and of the translation, relative to the distance', 'rad', 0, 1)
     rate_focal:float = setting(.001, 'step of the focal length', 'relative', 0, 1)
-    rate_light:float = setting(.03, 'step of the coefficients of the light; a third of it in stage 3', 'radiance', 0, 10)
+    rate_light:float = setting(.03, 'step of the coefficients of the light', 'radiance', 0, 10)
     rate_diffuse:float = setting(.005, 'step of the diffuse map', 'albedo', 0, 1)
     rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)
     rate_roughness:float = setting(.02, 'step of the roughness map', low=0, high=1)
@@ -235,10 +236,10 @@ IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times',
     verbose='how much is said is no setting of a result; the command line has --verbose and --quiet')
 
-# %% ../nbs/01_config.ipynb #12ac0577
+# %% ../nbs/01_config.ipynb #33a8a93a
 PRESETS = dict(default={},
-    fast=dict(texture_resolution=256, steps_photometric=15, steps_texture=80, samples_final=64),
-    quality=dict(max_resolution=512, texture_resolution=1024, steps_photometric=150, steps_texture=300, samples_train=16, samples_final=1024),
+    fast=dict(texture_resolution=256, steps_shading=5, steps_texture=80, samples_final=64),
+    quality=dict(max_resolution=512, texture_resolution=1024, steps_shading=10, steps_photometric=40, steps_texture=300, samples_train=16, samples_final=1024),
     shadows=dict(weight_diffuse_symmetry=.5, weight_specular_symmetry=.18, weight_roughness_symmetry=.18))
 
 # %% ../nbs/01_config.ipynb #a7453c74

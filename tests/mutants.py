@@ -60,6 +60,11 @@ MUTANTS = [
     Mutant('rasteriser counts slanted edges twice', 'rendering/vertex.py', 'normal[:,axis]**2, near', 'normal[:,axis].abs(), near', 'test_vertex.py::test_area_is_exact_wherever_the_outline_lies test_vertex.py::test_derivatives_of_a_face_that_leaves_the_picture', few=True),
     Mutant('rasteriser without derivatives of the outline', 'rendering/vertex.py', 't = torch.where(ahead, where-cell, 1-(where-cell))', 't = torch.where(ahead, where-cell, 1-(where-cell)).detach()', 'test_vertex.py::test_outline_has_derivatives_only_where_they_are_wanted'),
     Mutant('rasteriser takes the farthest', 'rendering/vertex.py', "|of, 'amax')", "|of, 'amax') if False else best.scatter_reduce_(0, start[of]+y*width[of]+x, ((1/near).view(torch.int32).long()<<32)|of, 'amax')", 'test_vertex.py::test_the_same_is_hit'),
+    # files for other programs
+    Mutant('GLB upside down in its texture', 'output/glb.py', 'torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)', 'torch.stack([model.uvs[:,0], model.uvs[:,1]], 1)', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin', few=True),
+    Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
+    Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
+    Mutant('GLB camera in the middle of the crop', 'output/glb.py', 'centre = camera.principal.detach().cpu()', 'centre = torch.tensor([camera.width/2, camera.height/2])', 'test_export.py::test_glb_holds_the_face_where_the_photo_shows_it'),
     # maps and photos
     Mutant('maps half a texel off', 'facemodel/texture.py', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[0,resolution]', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[.5,resolution+.5]', MAPS),
     Mutant('mirror of a texel off by one', 'facemodel/texture.py', "return texture.flatten(0,1)[self.mirror_index.to(texture.device)]", "return texture.flatten(0,1)[self.mirror_index.to(texture.device)-1]", MAPS),
@@ -72,6 +77,8 @@ MUTANTS = [
     Mutant('stage 1 turns in another order', 'optim/landmarkfit.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
     Mutant('light transport without shadows', 'rendering/transfer.py', 'visible = _visible(renderer, points, world, offset)', 'visible = torch.ones_like(_visible(renderer, points, world, offset))', RENDERING),
     Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*(share', 'return colour+0*specular*(share', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),
+    Mutant('normals that do not turn in the shading step', 'optim/shading.py', 'return perceptual(colour)-photo,brighter-slopes', 'return perceptual(colour)-photo,0*brighter-slopes', 'test_shading.py', few=True),
+    Mutant('focal length that moves nothing', 'optim/shading.py', 'self.shift[focal_at] = self.shift[focal_at]+offset', 'pass', 'test_shading.py'),
     Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # losses
     Mutant('symmetry flip off by one', 'optim/losses.py', 'flat-flat[mirror]', 'flat-flat[mirror].roll(1, 0)', GEOMETRY),

@@ -14,7 +14,7 @@ from .face import Face, Frame
 
 # %% auto #0
 __all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'bounded_step',
-           'gauss_newton_steps', 'damped_gauss_newton', 'fit_landmarks', 'landmark_steps', 'put_back', 'start_pose']
+           'gauss_newton_steps', 'damped_gauss_newton', 'landmark_steps', 'fit_landmarks', 'put_back', 'start_pose']
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #6cc9d276
 def _axis_rotation(axis:int, angle:float, derivative:bool=False)->np.ndarray:
@@ -35,7 +35,7 @@ def rotation_and_derivatives(
         return Z@Y@X
     return product(-1),np.stack([product(k) for k in range(3)])
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #870d1c5e
+# %% ../../nbs/52_optim.landmarkfit.ipynb #a393a876
 @dataclass
 class LandmarkSettings:
     "How much stage 1 trusts what."
@@ -47,6 +47,8 @@ class LandmarkSettings:
     shape_free:bool = True         # Fit the identity as well
 
 POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal length
+#: Where a pose can be held: rotation, position (x, y and depth), focal length
+HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
 class LandmarkProblem:
     "Residuals and Jacobian of stage 1, as `scipy.optimize.least_squares` wants them."
@@ -72,7 +74,7 @@ class LandmarkProblem:
 
     def start(self, face:Face)->np.ndarray:
         "The long vector of a face"
-        parts = [self.shape_start[:self.shape_size]]
+        parts = [face.identity.shape.double().numpy()[:self.shape_size]]
         for f in face.frames:
             t = f.translation.double().numpy(); depth = -t[2]
             pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth, np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
@@ -85,6 +87,15 @@ class LandmarkProblem:
         for _ in self.frames:
             low += [np.full(POSE, -np.inf), self.bounds_expression[:,0]]; high += [np.full(POSE, np.inf), self.bounds_expression[:,1]]
         return np.concatenate(low),np.concatenate(high)
+
+    def hold(self, x:np.ndarray, low:np.ndarray, high:np.ndarray, names):
+        "Let parts stand still: 'shape', 'expression', or a part of the pose in `HOLDS`; changes the bounds"
+        parts = [slice(0, self.shape_size)] if 'shape' in names else []
+        for k in range(len(self.frames)):
+            first = self.shape_size+k*(POSE+self.expression_size)
+            parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in names if n in HOLDS]
+            if 'expression' in names: parts.append(slice(first+POSE, first+POSE+self.expression_size))
+        for part in parts: low[part] = high[part] = x[part]
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #fe25b5c0
 def _project_rows(q:np.ndarray, focal:float, principal:np.ndarray)->tuple: # pixels [L,2], d pixel / d q [L,2,3]
@@ -134,7 +145,7 @@ def evaluate(problem:LandmarkProblem, x:np.ndarray)->tuple: # residuals [n], Jac
         rows.append(np.pad(np.diag(np.sqrt(s.shape)/problem.shape_sigma), ((0,0),(0,len(x)-S))))
     return np.concatenate(residuals),np.concatenate(rows)
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #d09930c0
+# %% ../../nbs/52_optim.landmarkfit.ipynb #d81e4416
 def bounded_step(
     J:np.ndarray, r:np.ndarray,        # Jacobian and residuals at x
     x:np.ndarray,
@@ -173,26 +184,7 @@ def damped_gauss_newton(function, x:np.ndarray, low:np.ndarray, high:np.ndarray,
     for found in gauss_newton_steps(function, x, low, high, iterations, tolerance): pass
     return found
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #4c313287
-def fit_landmarks(
-    model:FaceModel,
-    face:Face,                              # Changed in place
-    settings:LandmarkSettings|None=None,
-    optimize_focal:bool=True,               # Let the focal length go
-)->dict: # loss, iterations
-    "Stage 1: fit pose, focal length, expression and identity to the landmarks of all frames at once"
-    settings = settings or LandmarkSettings()
-    if not optimize_focal: settings = replace(settings, focal_sigma=1e-4)
-    problem = LandmarkProblem(model, face, settings)
-    low,high = problem.limits()
-    x,energy,iterations = damped_gauss_newton(lambda x: evaluate(problem, x), np.clip(problem.start(face), low, high), low, high, settings.iterations)
-    if not np.isfinite(x).all(): raise GeometryError('stage 1: the landmarks lead to no finite pose', 'Check the landmark picture; give better points with --landmarks.')
-    put_back(problem, x, face)
-    return dict(loss=float(energy), iterations=iterations)
-
-#: Where a pose can be held: rotation, position (x, y and depth), focal length
-HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
-
+# %% ../../nbs/52_optim.landmarkfit.ipynb #00c3a66a
 def landmark_steps(
     model:FaceModel,
     face:Face,                              # Changed in place, at each iteration
@@ -204,14 +196,22 @@ def landmark_steps(
     settings = settings or LandmarkSettings()
     problem = LandmarkProblem(model, face, settings)
     (low,high),x = problem.limits(),problem.start(face)
-    for i in range(len(face.frames)):
-        first = problem.shape_size+i*(POSE+problem.expression_size)
-        for name in (*held, *(() if optimize_focal else ('focal',))):
-            part = slice(first+HOLDS[name].start, first+HOLDS[name].stop)
-            low[part] = high[part] = x[part]
+    problem.hold(x, low, high, (*held, *(() if optimize_focal else ('focal',))))
     for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high, settings.iterations):
+        if not np.isfinite(x).all() or not np.isfinite(energy): raise GeometryError('stage 1: the landmarks lead to no finite pose', 'Check the landmark picture; give better points with --landmarks.')
         put_back(problem, x, face)
         yield dict(loss=float(energy), iterations=k)
+
+def fit_landmarks(
+    model:FaceModel,
+    face:Face,                              # Changed in place
+    settings:LandmarkSettings|None=None,
+    optimize_focal:bool=True,               # Let the focal length go
+)->dict: # loss, iterations
+    "Stage 1: fit pose, focal length, expression and identity to the landmarks of all frames at once"
+    found = dict(loss=float('nan'), iterations=0)
+    for found in landmark_steps(model, face, settings, optimize_focal): pass
+    return found
 
 def put_back(problem:LandmarkProblem, x:np.ndarray, face:Face):
     "Write the long vector into the face"

@@ -1,0 +1,53 @@
+"The geometry step of stage 2: its Jacobian against differences, and a face that it finds again"
+import pytest, torch
+from nextgenface_nb.config import Config
+from nextgenface_nb.optim.landmarkfit import POSE, LandmarkProblem, put_back
+from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.optim.shading import PointMotion, ShapeSlopes, SkinPixels, geometry_step, pixel_rows, shading_problem
+from nextgenface_nb.optim.stages import make_stages
+from nextgenface_nb.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
+
+class FinePixels(SkinPixels):
+    RAYS = dict(SkinPixels.RAYS, diffuse_samples=1024, glossy_samples=0) # diffuse only: what the Jacobian speaks of, without the noise of few rays
+
+@pytest.fixture(scope='module')
+def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=20))
+
+@pytest.fixture(scope='module')
+def truth(pipeline): return synthetic_face(pipeline, 3, light=studio_light(.5), size=128, samples=32)
+
+@pytest.fixture(scope='module')
+def start(pipeline, truth):
+    pixels = FinePixels(pipeline, truth.face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)
+    return pixels,ShapeSlopes(pipeline, truth.face),shading_problem(pipeline, truth.face, make_stages(pipeline.config)[1])
+
+#: Column behind the shape (pose) or in it, half a step in units of the unknown, smallest cosine; rotations and shape also move shadows, which the Jacobian leaves out
+UNKNOWNS = [('pitch', POSE-7, .01, .97), ('yaw', POSE-6, .01, .97), ('roll', POSE-5, .01, .97), ('right', POSE-4, .002, .999), ('up', POSE-3, .002, .999),
+            ('depth', POSE-2, .005, .999), ('focal', POSE-1, .02, .998), ('first shape', None, .2, .95)]
+
+@pytest.mark.parametrize('name,k,step,cosine', UNKNOWNS, ids=[u[0] for u in UNKNOWNS])
+def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, start, name, k, step, cosine):
+    (pixels,slopes,problem),face = start,truth.face; S = problem.shape_size
+    if k is None: k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
+    else: k += S
+    column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][k]
+    sides = []
+    for sign in (1, -1):
+        other,x = face.copy(),problem.start(face); x[k] += sign*step
+        put_back(LandmarkProblem(pipeline.model, other, problem.settings), x, other)
+        there = pixels.moved(pipeline, other, 0)
+        sides.append(pixel_rows(other, 0, there, PointMotion(pipeline, other, 0, there, slopes, S))[0])
+    a,b = (column*pixels.weight).flatten(),((sides[0]-sides[1])/(2*step)*pixels.weight).flatten()
+    assert float(torch.cosine_similarity(a, b, 0))>cosine
+    assert .85<float(a.norm()/b.norm())<1.15
+
+def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
+    face = truth.face.copy(); face.identity.shape *= 0; face.frames[0].rotation += torch.tensor([.03, -.03, .02])
+    stage,region = make_stages(pipeline.config)[1],pipeline.model.regions['face']>.5; stage.rates.pop('focal'); stage.rates.pop('expression')
+    problem,slopes,before = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face)],face.frames[0].expression.clone()
+    off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face), region)[0].median())
+    first = off()
+    for _ in range(6): geometry_step(pipeline, face, stage, problem, slopes, [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
+    assert off()<.4*first and rotation_error(face.frames[0].rotation, truth.face.frames[0].rotation)<.6
+    assert torch.equal(face.frames[0].camera.focal, truth.face.frames[0].camera.focal)
+    torch.testing.assert_close(face.frames[0].expression, before, atol=1e-6, rtol=0)
