@@ -197,7 +197,7 @@ def test_results(done):
     assert str(folder) in out and 'PSNR' in out and 'landmarks' in err
     names = {str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()}
     assert names == {'render_0.png', 'diffuseMap_0.png', 'specularMap_0.png', 'roughnessMap_0.png', 'mesh0.obj', 'material0.mtl', 'face0.glb', 'envMap_0.png', 'envMap_0.exr',
-        'landmarks0.png', 'checkpoints/stage1_output.npz', 'checkpoints/stage1_loss.png', 'report.json'}
+        'landmarks0.png', 'face0.glb', 'checkpoints/stage1_output.npz', 'checkpoints/stage1_loss.png', 'report.json'}
     assert [p.name for p in folder.parent.iterdir()] == ['portrait.jpg']
     report = json.loads((folder/'report.json').read_text())
     assert set(report['files']) == names and report['mean']['nme'] < .03 and report['machine']['variant'] and report['config']['max_resolution'] == 64
@@ -230,3 +230,73 @@ def test_folders(tmp_path, capsys):
     assert one.shape == two.shape
     panels = np.array_split(np.abs(one.astype(int)-two)[-64:], 8, axis=1)         # every panel differs, the albedo panels too
     assert all(p.mean() > .5 for p in panels), [p.mean() for p in panels]
+
+# ---- checkpoints of NextFace and NextGenFace
+def old_checkpoint(path, **change):
+    import pickle
+    from nextgenface_nb.facemodel.model import load_model
+    m = load_model(); zeros = lambda *shape: np.zeros(shape, np.float32)
+    light = zeros(1, 81, 3); light[:,0],light[:,2] = .5,-.5
+    pose = dict(vRotation=np.array([[3.1,0,0]], np.float32), vTranslation=np.array([[0,0,600.]], np.float32), vFocals=np.array([400.], np.float32))
+    path.write_bytes(pickle.dumps(dict(vShapeCoeff=zeros(1, len(m.shape_basis)), vAlbedoCoeff=zeros(1, len(m.diffuse_basis)), vExpCoeff=zeros(1, len(m.expression_basis)),
+        vShCoeffs=light, screenWidth=256, screenHeight=256, sharedIdentity=False, **pose) | change))
+    return path
+
+class RunsCode:
+    def __init__(self, path): self.path = path
+    def __reduce__(self): return (os.mkdir, (str(self.path),))
+
+def test_a_pickle_that_runs_code_is_refused(failing, tmp_path):
+    path = old_checkpoint(tmp_path/'old.pickle', vFocals=RunsCode(tmp_path/'was_here'))
+    failing('--checkpoint', path, '--input', portrait_path(), code=3, words=('old.pickle', 'mkdir', 'Pickles can run code'))
+    assert not (tmp_path/'was_here').exists()
+
+def test_an_old_checkpoint_of_another_model(failing, tmp_path):
+    path = old_checkpoint(tmp_path/'old.pickle', vShapeCoeff=np.zeros((1,199), np.float32))
+    failing('--checkpoint', path, '--input', portrait_path(), code=3, words=('vShapeCoeff', '(1, 199)', 'another face model'))
+
+def test_an_old_checkpoint_needs_its_photo(failing, tmp_path):
+    failing('--checkpoint', old_checkpoint(tmp_path/'old.pickle'), code=3, words=('do not hold their photo', '--input'))
+
+# ---- batches, settings
+def test_no_workers(failing): failing('--workers', '0', code=2, words='at least one')
+
+def test_a_broken_state_to_resume_from(failing, tmp_path):
+    (tmp_path/'out').mkdir(); (tmp_path/'out'/'.portrait.jpg.resume.npz').write_bytes(b'half a file')
+    failing(*QUICK, '--resume', code=3, words=('.portrait.jpg.resume.npz', 'cut off'))
+
+@pytest.mark.parametrize('text, word', [('[1, 2', 'no JSON'), ('[1, 2]', 'no settings'), ('{"bands": null}', 'whole number'), ('{"bands": 1e400}', 'whole number'),
+    ('{"weight_shape": 1e400}', 'from 0'), ('{"seed": ' + '9'*5000 + '}', 'no JSON'), ('['*100_000, 'no JSON'), ('{"__class__": 1}', 'no setting'), ('\x00', 'no JSON')])
+def test_broken_json_settings(failing, tmp_path, text, word):
+    (tmp_path/'bad.json').write_text(text)
+    failing('--config', tmp_path/'bad.json', code=2, words=('bad.json', word))
+
+def test_a_config_that_is_far_too_large(failing, tmp_path):
+    (tmp_path/'bad.ini').write_text('bands = 5\n'*200_000)
+    failing('--config', tmp_path/'bad.ini', code=2, words='larger than 1 MB')
+
+def test_a_mixed_folder(tmp_path, capsys, monkeypatch):
+    "Good ones have results, bad ones a line; the second time nothing is done again"
+    folder = tmp_path/'people'; folder.mkdir()
+    shutil.copy(portrait_path(), folder/'good.jpg'); (folder/'bad.jpg').write_bytes(b'no picture'); (folder/'=1+1.png').write_bytes(b'')
+    flags = [*QUICK, '--skipStage1', '--input', str(folder), '--output', str(tmp_path/'out')]
+    assert cli.main(flags)==3
+    out = tmp_path/'out'/'people'
+    failed = json.loads((out/'failures.json').read_text())
+    assert [f['photo'] for f in failed]==['=1+1.png', 'bad.jpg'] and all(f['advice'] for f in failed)
+    assert "'=1+1.png,failed" in (out/'summary.csv').read_text() and 'good.jpg/render_0.png' in (out/'contact_sheet.html').read_text()
+    assert sorted(p.name for p in out.iterdir())==['contact_sheet.html', 'failures.json', 'good.jpg', 'summary.csv']
+    monkeypatch.setattr(cli, 'fit', lambda *a: pytest.fail('done again') if a[0][0].name=='good.jpg' else cli_fit(*a)); cli_fit = lambda *a: (_ for _ in ()).throw(cli.PhotoError('still bad', 'x'))
+    assert cli.main(flags)==3
+    assert 'good.jpg,before' in (out/'summary.csv').read_text()
+
+@pytest.mark.slow
+def test_workers_give_the_same_results(tmp_path):
+    "Two processes or one: with deterministic=True the same bits"
+    folder = tmp_path/'people'; folder.mkdir()
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), folder/name)
+    quick = '--preset fast --set samples_final=2 --set max_resolution=64 --set texture_resolution=64 --set steps_photometric=2 --set steps_texture=3 --set deterministic=true'.split()
+    for workers in '1','2': assert cli.main([*quick, '--input', str(folder), '--output', str(tmp_path/workers), '--workers', workers])==0
+    one,two = (np.load(tmp_path/w/'people'/'b.jpg'/'checkpoints'/'stage3_output.npz') for w in ('1','2'))
+    for name in one.files:
+        if name!='json': np.testing.assert_array_equal(one[name], two[name])
