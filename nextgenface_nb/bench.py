@@ -265,7 +265,7 @@ def loss_bias(
         rows.append(dict(samples=n, **totals))
     return rows
 
-# %% ../nbs/47_bench.ipynb #2faa78bf
+# %% ../nbs/47_bench.ipynb #9b56e559
 #: What a step, a stage and a photo may cost
 TARGETS = [
     Target('stage 2 step, ray-traced, all gradients with silhouettes', 'steps.photometric', max, '<=', 3.5, '{:.2f} x primal'),
@@ -305,7 +305,7 @@ def bench_all(
         say('steps'); truth = bench_scene(size, T, model=model)
         report |= dict(steps=[bench_steps(truth, 2 if args.quick else 9)], texture_stage=[bench_texture_stage(truth, 5 if args.quick else 200)])
     if 'renderers' in parts:
-        say('stage 3 with both renderers'); found = compare_renderers(spotted(bench_scene(size//2, T//2, model=model)), 5 if args.quick else 100)
+        say('stage 3 with both renderers'); found = compare_renderers(spotted(bench_scene(size//2, max(64, T//2), model=model)), 5 if args.quick else 100)
         report['renderers'] = [found|dict(gain_db=found['transfer']-found['traced'])]
     if 'photo' in parts:
         for pixels in (96,) if args.quick else (256, 512) if args.full else (256,):
