@@ -7,7 +7,7 @@ NAME := nextgenface_nb
 METADATA := settings.ini setup.py pyproject.toml
 WORKERS ?= 2
 
-.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few bench readme run viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few bench readme run docs colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -34,6 +34,11 @@ $(VENV)/.developed: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev,build]'
 	@touch $@
 
+$(VENV)/.documented: $(VENV)/.developed
+	@echo "Installing into $(VENV): what makes the documentation site ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[docs]'
+	@touch $@
+
 llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it where we may, or say what to do
 	@sh tools/llvm.sh $(BIN)/python
 
@@ -48,7 +53,7 @@ agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
 	@$(BIN)/python tools/agree.py
 
 notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/nbdev-test --n-workers $(WORKERS) --cell-timeout 300 --timing
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/nbdev-test --n-workers $(WORKERS) --cell-timeout 300 --timing --skip-folder-re tutorials
 
 pytest: $(VENV)/.developed llvm ## Run the tests of tests/
 	$(BIN)/python -m pytest -q tests -m "not slow" --durations 8
@@ -72,6 +77,12 @@ export: $(VENV)/.developed ## Notebooks to library
 readme: $(VENV)/.developed ## README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py
 
+docs: $(VENV)/.documented llvm ## The documentation site, into _docs: no Quarto, no network (npm only the first time); dead links and warnings are errors
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/site.py
+
+colab: $(VENV)/.developed ## The Colab link and install cell of notebooks for users, from the address in settings.ini
+	$(BIN)/python tools/colab.py
+
 viewer: ## The 3D view from tools/viewer (needs npm; only after a change there)
 	cd tools/viewer && npm ci --no-audit --no-fund && npm run build
 
@@ -82,4 +93,4 @@ dist: $(VENV)/.developed ## Wheel and sdist
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## Remove what was built (not the environment)
-	rm -rf build dist *.egg-info _proc _docs
+	rm -rf build dist *.egg-info _proc _docs _site

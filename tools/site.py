@@ -1,0 +1,185 @@
+"""The documentation site: notebooks -> nbdev's own processors -> MyST notebooks -> Sphinx -> a folder of static files, `_docs`. Needs no Quarto and no network.
+
+Pages with widgets are run once more, for the state that their widgets need; `--still` leaves that out and keeps the pictures. `--check` only looks for dead links."""
+import json, os, re, shutil, subprocess, sys, time
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
+DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
+GROUPS = [('Start here', r'^tutorials/'), ('The library, notebook by notebook', r'.')]
+LIVE = re.compile(r'"from nextgenface_nb\.widgets|default_exp widgets')                        # pages that show a widget of ours
+WIDGETS = 'application/vnd.jupyter.widget-state+json'
+
+# ---- pages
+def page_name(path):
+    "tutorials/10_first_face.ipynb -> tutorials/first_face, 54_optim.stages.ipynb -> optim.stages"
+    return str(path.parent/re.sub(r'^\d+[a-z]?_', '', path.name)).removesuffix('.ipynb')
+
+def markdown(text): return dict(cell_type='markdown', metadata={}, source=text)
+
+def documentation(cell, page, known):
+    "The text of a `show_doc` cell under a label that others can link to"
+    text = ''.join(cell['outputs'][0]['data']['text/markdown'])
+    text = re.sub(r'\A---\n+', '', text)
+    text = re.sub(r'^\[source\]\((\S+?)\)\{[^}]*\}\n+(###.*)\n', r'\2\n', text)
+    name = re.search(r'^###\s+(\S+)', text, re.M)
+    place = label(page, name[1]) if name else None
+    if not place or place in known: return markdown(links(text))                # Surface and surface are one label
+    known.add(place)
+    return markdown(links(f'({place})=\n{text}'))
+
+def label(page, name): return f'{page}.{name}'.lower().replace('/', '.')
+
+def links(text):
+    "nbdev's links into other pages -> labels; links to notebooks -> pages"
+    text = re.sub(r'\]\(/([\w./]+)\.html#([\w.]+)\)', lambda m: f'](#{label(m[1], m[2])})', text)
+    return re.sub(r'\]\((?!http)([\w./]*?)(\d+[a-z]?_)?([\w.]+)\.ipynb(#[\w-]+)?\)', lambda m: f']({m[1]}{m[3]}.ipynb{m[4] or ""})', text)
+
+def convert(notebook, page, live):
+    "One processed notebook as plain MyST-NB"
+    cells,known = [],set()
+    for cell in notebook['cells']:
+        source = ''.join(cell.get('source') or '')
+        if cell['cell_type']=='raw' and source.startswith('---'):
+            import yaml
+            front = yaml.safe_load(source.strip().strip('-'))
+            cells.append(markdown(f"# {front['title']}\n\n*{front.get('description','')}*" if front.get('description') else f"# {front['title']}"))
+        elif cell['cell_type']=='markdown':
+            if not source.startswith('<!-- WARNING'): cells.append(markdown(links(source)))
+        elif re.match(r'(#\|.*\n)*show_doc\(', source):
+            if cell['outputs']: cells.append(documentation(cell, page, known))
+        elif source.strip():
+            plain = DIRECTIVES.sub('', source)
+            outputs = live.get(plain.strip(), cell['outputs'])
+            tags = ['hide-input'] if re.search(r'^#\|\s*code-fold', source, re.M) else []
+            cells.append({**cell, 'source':plain, 'outputs':[tidy(o) for o in outputs if o.get('data')!={}], 'metadata':dict(tags=tags), 'execution_count':None})
+    notebook['cells'] = [{**c, 'id':f'c{i:03d}'} for i,c in enumerate(cells)]
+    notebook['metadata'] = dict(kernelspec=notebook['metadata'].get('kernelspec', {}), language_info=dict(name='python', pygments_lexer='ipython3'))
+    return notebook
+
+def tidy(output):
+    "Without what a page cannot show"
+    output = {k:v for k,v in output.items()}
+    if 'execution_count' in output: output['execution_count'] = None
+    return output
+
+# ---- widgets
+def run_live(path):
+    "Outputs of every cell, by its code, and the state of the widgets, of a notebook that is run now"
+    import nbformat
+    from nbclient import NotebookClient
+    sys.path.insert(0, str(ROOT/'tools'))
+    from run import skipped
+    notebook,skip = nbformat.read(path, 4),skipped('slow anny gpu'.split())
+    for cell in notebook.cells:
+        if cell.cell_type=='code' and skip.search(cell.source): cell.metadata.tags = ['skip-execution']
+    NotebookClient(notebook, timeout=1800, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
+    outputs = {DIRECTIVES.sub('', c.source).strip():json.loads(json.dumps(c.outputs)) for c in notebook.cells if c.cell_type=='code'}
+    return outputs,json.loads(json.dumps(notebook.metadata.get('widgets', {})))
+
+def static_files(folder):
+    "Scripts that the pages ask for, from npm packages and from anywidget, so that nobody else is asked"
+    import importlib.util
+    folder.mkdir(parents=True)
+    modules = ROOT/'tools'/'site'/'node_modules'
+    if not modules.exists(): subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--silent', '--ignore-scripts'], check=True, cwd=ROOT/'tools'/'site')
+    shutil.copy(modules/'requirejs'/'require.js', folder); shutil.copy(modules/'@jupyter-widgets'/'html-manager'/'dist'/'embed-amd.js', folder)
+    shutil.copy(Path(importlib.util.find_spec('anywidget').origin).parent/'nbextension'/'index.js', folder/'anywidget.js')
+    (folder/'widgets-here.js').write_text("// widget modules lie beside the pages\nrequirejs.config({ baseUrl: new URL('.', document.currentScript.src).href });\n")
+
+# ---- build
+def lean_execution():
+    "nbdev runs every cell that has an import anywhere; we want those only that are exported, are imports and nothing else, or show documentation"
+    import ast, warnings
+    from nbdev import processors
+    before,exported = processors._do_eval,{'export','exports','exporti','exec_doc'}
+    def needed(cell):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            if not before(cell): return False
+        trees = cell.parsed_()
+        return bool(cell.directives_.keys()&exported) or bool(processors._show_docs(trees)) or all(isinstance(t, (ast.Import, ast.ImportFrom)) for t in trees)
+    processors._do_eval = needed
+
+def processed():
+    "nbdev's processed notebooks: (path inside nbs, notebook)"
+    import nbdev.doclinks
+    from nbdev.serve import proc_nbs
+    lean_execution()
+    nbdev.doclinks._build_modidx()
+    cache = proc_nbs(n_workers=0, force=True)
+    for path in sorted(cache.rglob('*.ipynb')): yield path.relative_to(cache),json.loads(path.read_text())
+
+def index_page(notebook, names):
+    "The first page, with the table of contents"
+    for title,pattern in GROUPS:
+        chosen = [n for n in names if re.search(pattern, n)]; names = [n for n in names if n not in chosen]
+        if chosen: notebook['cells'].append({**markdown('```{toctree}\n:hidden:\n:caption: '+title+'\n\n'+'\n'.join(chosen)+'\n```'), 'id':f'toc{len(notebook["cells"])}'})
+    return notebook
+
+def build(live=True):
+    "All pages"
+    shutil.rmtree(SOURCE, ignore_errors=True); SOURCE.mkdir(); names,index = [],None
+    for path,notebook in processed():
+        name,text = page_name(path),(ROOT/'nbs'/path).read_text(encoding='utf-8')
+        begun = time.time(); outputs,widgets = run_live(ROOT/'nbs'/path) if live and LIVE.search(text) else ({}, {})
+        if outputs: print(f'{path}: run in {time.time()-begun:.0f} s', flush=True)
+        page = convert(notebook, name, outputs)
+        if widgets.get(WIDGETS, {}).get('state'): page['metadata']['widgets'] = widgets
+        else: strip_views(page)
+        if name=='index': index = page; continue
+        names.append(name); (SOURCE/f'{name}.ipynb').parent.mkdir(exist_ok=True, parents=True); (SOURCE/f'{name}.ipynb').write_text(json.dumps(page))
+    (SOURCE/'index.ipynb').write_text(json.dumps(index_page(index, names)))
+    shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py'); static_files(SOURCE/'_static')
+    shutil.rmtree(SITE, ignore_errors=True)
+    code = subprocess.call([sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', SOURCE, SITE], env=dict(os.environ, PYTHONWARNINGS='ignore::DeprecationWarning'))
+    for rest in (ROOT/'jupyter_execute', SITE/'.doctrees', SITE/'jupyter_execute'): shutil.rmtree(rest, ignore_errors=True)
+    if code: sys.exit(code)
+
+def strip_views(page):
+    "A widget without its state is an empty box: keep its picture"
+    for cell in page['cells']:
+        for output in cell.get('outputs', []): output.get('data', {}).pop('application/vnd.jupyter.widget-view+json', None)
+
+# ---- links
+class Page(HTMLParser):
+    "What a page links to, what it loads, and what can be linked to in it"
+    def __init__(self, text):
+        super().__init__(); self.links,self.loads,self.anchors = [],[],set()
+        self.feed(text)
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        self.anchors |= {v for k in ('id','name') if (v:=a.get(k))}
+        if tag=='a' and a.get('href'): self.links.append(a['href'])
+        if tag in ('script','img','iframe') and a.get('src'): self.loads.append(a['src'])
+        if tag=='link' and a.get('href') and a.get('rel') in ('stylesheet','preload','icon'): self.loads.append(a['href'])
+
+def problems(site):
+    "Dead links and loads from outside, as text"
+    pages = {f:Page(f.read_text(encoding='utf-8')) for f in site.rglob('*.html')}
+    for f,page in pages.items():
+        for kind,targets in (('link', page.links), ('load', page.loads)):
+            for target in targets:
+                parts = urlsplit(target)
+                if parts.scheme in ('http','https') or target.startswith('//'):
+                    if kind=='load': yield f'{f.relative_to(site)}: loads {target[:80]} from outside'
+                    continue
+                if parts.scheme: continue                                       # data:, mailto:
+                goal = (f.parent/unquote(parts.path)).resolve() if parts.path else f
+                if goal.is_dir(): goal = goal/'index.html'
+                if not goal.exists(): yield f'{f.relative_to(site)}: {kind} to {target}: there is no such file'
+                elif parts.fragment and goal in pages and unquote(parts.fragment) not in pages[goal].anchors: yield f'{f.relative_to(site)}: {kind} to {target}: there is no such place'
+
+def check():
+    "Fail if anything is dead"
+    found = sorted(set(problems(SITE)))
+    if found: sys.exit('\n'.join(found))
+    pages = list(SITE.rglob('*.html'))
+    print(f'{len(pages)} pages, {sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())/1e6:.0f} MB in {SITE.name}: no dead link inside, nothing loaded from outside.')
+
+if __name__=='__main__':
+    if '--check' not in sys.argv: build('--still' not in sys.argv)
+    check()
