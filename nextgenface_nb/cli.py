@@ -32,6 +32,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), help='what renders')
     add('--seed', type=int, help='where all random numbers start')
     add('--landmarks', metavar='DETECTOR|FILE', help='mediapipe, fan, or a file of points (.pts, .npy)')
+    add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
     add('--resume', action='store_true', help='go on where a run into the same folder was stopped; begin where there is none')
@@ -106,6 +107,9 @@ def fit(
     from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
     stages = [n for n,s in zip(STAGE_NAMES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
     sweep(folder)
+    if args.debug is not None:
+        from nextgenface_nb.output.debug import DebugFiles
+        pipeline.watch = DebugFiles(folder, pipeline, args.debug)
     if not args.checkpoint: return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, progress=progress)
     return exhaust(reconstruct_steps(photos, pipeline.config, stages=stages, start=start_from(args, pipeline), pipeline=pipeline), progress)
 

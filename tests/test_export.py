@@ -128,9 +128,11 @@ def test_expressions_of_the_glb_have_names_and_normals(made):
     assert np.abs(values-np.stack([0*face.frames[0].expression, face.frames[0].expression])).max()<1e-6
 
 def test_a_render_of_the_glb_is_our_render(made):
-    "Geometry, maps and camera from the file, light from us"
-    pipeline, face, _ = made; frame = face.frames[0]
+    "Geometry, maps and camera from the file, light from us; skin that reflects up to a fifth"
+    pipeline, face, _ = made; face = face.copy(); frame = face.frames[0]
+    face.identity.specular = 4.4*face.identity.specular
     glb = Glb(face_glb(pipeline, face)); points, _ = seen_by(glb, 1)
+    assert .19<glb.maps()[1].max()<.21
     draw = lambda v, maps: pipeline.renderer(frame).render_converged(v, None, *maps, frame.light.environment(16), frame.camera, samples=16)
     ours, theirs = draw(pipeline.world_vertices(face), pipeline.maps(face)), draw(torch.tensor(points, dtype=torch.float32), glb.maps())
     assert psnr(to_srgb(theirs[..., :3]), to_srgb(ours[..., :3]), ours[..., 3]>.99)>48
@@ -237,3 +239,14 @@ def test_usdz_passes_pixars_checker(made, tmp_path):
     assert not faults, faults
     mesh = UsdGeom.Mesh((stage := Usd.Stage.Open(str(tmp_path/'face.usdz'))).GetPrimAtPath('/head/face'))
     assert np.abs(np.array(mesh.GetPointsAttr().Get())-pipeline.model.vertices(face.identity.shape).numpy()).max()<1e-4
+
+def test_debug_files_of_a_fit(tmp_path):
+    "--debug: the losses, meshes and pictures of a run beside its results"
+    from nextgenface_nb import cli
+    flags = '--preset fast --skipStage2 --skipStage3 --quiet --debug 5 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+    assert cli.main([*flags, '--output', str(tmp_path)])==0
+    folder = tmp_path/'portrait.jpg'; steps = len((folder/'loss_step1.txt').read_text().split())
+    assert steps>=1 and len((folder/'loss_step1_detailed.txt').read_text().splitlines())>=steps+1 and 'together' in (folder/'timeTaken.txt').read_text()
+    assert list((folder/'debug'/'mesh').glob('mitsuba_step1_iter*_0.obj')) and list((folder/'debug'/'results').glob('mitsuba_step1_*_0_.png'))
+    assert (folder/'face0.glb').is_file() and (folder/'report.json').is_file()
+    assert cli.main([*flags, '--debug', '0', '--output', str(tmp_path/'none')])==2
