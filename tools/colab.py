@@ -32,8 +32,8 @@ def dress(path):
     "The notebook with link and cell; True if that changed anything"
     notebook = nbformat.read(path, 4); before = nbformat.writes(notebook)
     title = notebook.cells[0]
-    lines = [l for l in title.source.splitlines() if not l.startswith(LINK)]
-    while lines and not lines[-1].strip(): lines.pop()
+    lines = title.source.splitlines()
+    if old := [i for i,l in enumerate(lines) if l.startswith(LINK)]: del lines[old[0]-1:old[0]+1]         # with the empty line before it
     place = next(i for i,l in enumerate(lines) if l.startswith('>'))+1
     title.source = '\n'.join([*lines[:place], '', link(path), *lines[place:]])
     notebook.cells = [c for c in notebook.cells if INSTALL not in c.source]
