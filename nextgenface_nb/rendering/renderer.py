@@ -18,7 +18,8 @@ from .scene import Scene,lattice_environment,to_drjit
 
 # %% auto #0
 __all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers',
-           'edge_table', 'EdgePoints', 'outline_points', 'outline_contrast', 'outline_term', 'Renderer']
+           'edge_table', 'EdgePoints', 'outline_points', 'outline_contrast', 'outline_term', 'draw_lights', 'cast',
+           'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast', 'horizon_term', 'Renderer']
 
 # %% ../../nbs/43_rendering.renderer.ipynb #e49a5bc2
 _steps = tuple(round(2**32*a) for a in (.7548776662466927, .5698402909980532)*2) + tuple(
@@ -86,7 +87,7 @@ class Draw(NamedTuple):
     radiance: object   # Light that arrives from there, where it comes from the face; None: from the environment
     free: object       # Whether anything arrives
 
-# %% ../../nbs/43_rendering.renderer.ipynb #485d5566
+# %% ../../nbs/43_rendering.renderer.ipynb #3066905f
 def draw_directions(
     hits:Hits,       # Where the camera rays hit
     number,          # dimension -> random numbers, one per hit
@@ -98,6 +99,7 @@ def draw_directions(
     scene,si,every = hits.scene,hits.surface(),dr.full(mi.Bool, True, len(hits))
     light,_ = scene.environment.sample_direction(si, mi.Point2f(number(2), number(3)), every)
     lit = light.pdf>0
+    light.d = dr.select(lit, light.d, mi.Vector3f(0, 0, 1))
     lit &= ~scene.occluded(si.spawn_ray(light.d), lit)
     lobe,_ = scene.material.sample(mi.BSDFContext(), si, number(4), mi.Point2f(number(5), number(6)), every)
     ray = si.spawn_ray(si.to_world(lobe.wo))
@@ -114,7 +116,7 @@ def draw_directions(
         draws.append(Draw(ray.d, lobe.pdf, 0, radiance, good&blocked))
     return draws
 
-# %% ../../nbs/43_rendering.renderer.ipynb #20f3a8af
+# %% ../../nbs/43_rendering.renderer.ipynb #1f181000
 def shade(
     hits:Hits,  # Where the camera rays hit
     draws:list, # Of `draw_directions`
@@ -129,6 +131,7 @@ def shade(
         radiance = hits.scene.environment.eval(toward, draw.free) if draw.radiance is None else draw.radiance
         other = material_density if draw.other is None else draw.other
         weight = dr.detach(draw.density/(dr.square(draw.density)+dr.square(other)))
+        weight = dr.select(draw.free&dr.isfinite(weight), weight, 0) # In a light of 0 there are no densities
         total += dr.select(draw.free, value*radiance*weight, 0)
     return total
 
@@ -220,7 +223,7 @@ def outline_points(
         distance = (vertices[edge[of,0]]*(1-t)+vertices[edge[of,1]]*t).norm(dim=1)
     return EdgePoints(corners[of,0]*(1-t)+corners[of,1]*t, outward[of], (length/count.clamp(min=1))[of], distance)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #be592f08
+# %% ../../nbs/43_rendering.renderer.ipynb #93961745
 def outline_contrast(
     scene:Scene,       # Mesh, maps, light
     camera:Camera,
@@ -233,23 +236,26 @@ def outline_contrast(
 )->Tensor:             # [N, 4] inside minus outside; 0 where the point is hidden
     "What changes when the outline moves across a point."
     import mitsuba as mi, drjit as dr
-    numbers,sides = camera_numbers(camera),[]
+    numbers,sides,depths = camera_numbers(camera),[],[]
     for sign in (-1, 1):
         place = (points.place.detach()+sign*gap*points.normal).repeat_interleave(samples, 0)
         hits = Hits(scene, numbers, *[mi.Float(place[:,i].contiguous()) for i in (0, 1)])
-        side = torch.zeros(len(place), 4, device=place.device)
+        side,depth = torch.zeros(len(place), 4, device=place.device),torch.full((len(place),), 1e9, device=place.device)
         ray = hits.ray.torch().long()
-        side[ray,3] = 1
-        if sign>0: # Outside there is no surface at hand; whatever is nearer hides the edge
-            nearer = points.distance.repeat_interleave(samples)[ray]-hits.found.t.torch()>tolerance
-            shown = torch.ones(len(place), device=place.device).index_fill(0, ray[nearer], 0)
+        side[ray,3],depth[ray] = 1,hits.found.t.torch()
         if colour and len(hits):
             mark = dr.opaque(mi.UInt32, seed*2+(sign>0))
             draws = draw_directions(hits, lambda dimension: random_numbers(hits.ray//samples, hits.ray%samples, mark, dimension))
             radiance = shade(hits, draws)
             for i in range(3): side[ray,i] = radiance[i].torch()
-        sides.append(side)
-    return ((sides[0]-sides[1])*shown[:,None]).unflatten(0, (-1, samples)).mean(1)
+        sides.append(side); depths.append(depth)
+    sign = _edge_sign(*depths, points.distance.repeat_interleave(samples), tolerance)
+    return ((sides[0]-sides[1])*sign[:,None]).unflatten(0, (-1, samples)).mean(1)
+
+def _edge_sign(inside, outside, edge, tolerance):
+    "0 for a hidden point, -1 for one of an edge that folds back within the gap, else 1"
+    hidden = (edge-inside>tolerance)&(edge-outside>tolerance)
+    return torch.where(hidden, 0., torch.where(inside-outside>tolerance, -1., 1.))
 
 def outline_term(
     contrast:Tensor,   # [N, 4] of `outline_contrast`
@@ -263,6 +269,187 @@ def outline_term(
     push = ((points.place-points.place.detach())*points.normal).sum(1)*points.length
     flat = torch.zeros(height*width, contrast.shape[1], device=contrast.device).index_add(0, (row*width+column)[inside], (contrast*push[:,None])[inside])
     return flat.reshape(height, width, -1)
+
+# %% ../../nbs/43_rendering.renderer.ipynb #d38592ef
+def draw_lights(
+    scene:Scene,
+    count:int,    # K
+    seed:int=0,
+)->tuple:         # Directions [K, 3]; radiance over density and K [K, 3]
+    "Directions drawn by the brightness of the environment."
+    import mitsuba as mi, drjit as dr
+    si,zero = dr.zeros(mi.SurfaceInteraction3f, count),dr.zeros(mi.UInt32, count)
+    with dr.suspend_grad():
+        numbers = [random_numbers(zero, dr.arange(mi.UInt32, count), mi.UInt32(seed), dimension) for dimension in (2, 3)]
+        light,weight = scene.environment.sample_direction(si, mi.Point2f(*numbers), dr.full(mi.Bool, True, count))
+        return torch.stack([c.torch() for c in light.d], 1).nan_to_num(),torch.stack([c.torch() for c in weight], 1).nan_to_num()/count
+
+def _trace(scene, origin, direction):
+    "Distance [N] (inf: nothing there) and triangle [N] that rays meet"
+    import mitsuba as mi, drjit as dr
+    if not len(origin): return origin[:,0],torch.zeros(0, dtype=torch.long, device=origin.device)
+    columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
+    found = scene.scene.ray_intersect_preliminary(mi.Ray3f(mi.Point3f(*columns(origin)), mi.Vector3f(*columns(direction))))
+    triangle = mi.Int32(dr.select(found.is_valid(), mi.Int32(found.prim_index), -1))
+    dr.eval(found.t, triangle)
+    return found.t.torch(),triangle.torch().long()
+
+def cast(
+    edge:Tensor,     # [N, 3] mm, points on edges
+    light:Tensor,    # [N, 3] unit, toward the light
+    corners:Tensor,  # [N, 3, 3] mm, the triangles that the shadows fall on
+)->Tensor:           # [N, 3] mm
+    "Where the shadow of a point falls on the plane of a triangle."
+    a,b,c = corners.unbind(1)
+    normal = torch.linalg.cross(b-a, c-a)
+    return edge-light*((normal*(edge-a)).sum(1)/(normal*light).sum(1))[:,None]
+
+# %% ../../nbs/43_rendering.renderer.ipynb #ed909ae3
+def shadow_candidates(
+    vertices:Tensor,   # [V, 3] mm
+    triangles:Tensor,  # [F, 3] int
+    table:tuple,       # Of `edge_table`
+    lights:Tensor,     # [K, 3]
+)->tuple:              # Numbers of edges [M], of directions [M], the triangles that the shadows lie behind [M]
+    "Edges between triangles that face a direction and those that do not."
+    edges,sides = table
+    a,b,c = vertices[triangles].unbind(1)
+    facing = torch.linalg.cross(b-a, c-a)@lights.T>0
+    first,second = facing[sides[:,0]],facing[sides[:,1].clamp(min=0)]
+    edge,light = ((sides[:,1]<0)[:,None]|(first!=second)).nonzero().T
+    return edge,light,torch.where(first[edge,light]|(sides[edge,1]<0), sides[edge,0], sides[edge,1])
+
+def _shadow_rays(scene, point, light, away, offset=.01):
+    "Which points throw a shadow, the triangle it falls on, and the sign of its motion (see `_edge_sign`)"
+    free = [torch.isinf(_trace(scene, point+sign*offset*away+offset*light, light)[0]) for sign in (1, -1)]
+    sign = torch.where(free[0], 1., torch.where(free[1], -1., 0.))
+    start = point+offset*away*torch.where(free[0], 1., -1.)[:,None]-offset*light
+    return sign,_trace(scene, start, -light)[1]
+
+def shadow_points(
+    scene:Scene,
+    vertices:Tensor,   # [V, 3] mm, viewer frame: where the mesh of the scene stands
+    camera:Camera,
+    triangles:Tensor,  # [F, 3] int
+    table:tuple,       # Of `edge_table`
+    lights:Tensor,     # [K, 3]
+    seed:int=0,        # Where on the edges they lie
+)->tuple:              # `EdgePoints`, "inside" is the shadow; numbers of their directions [N]; signs [N]
+    "Points on the edges of shadows, as they lie in the image; hidden ones included."
+    with torch.no_grad():
+        edge,number,behind = shadow_candidates(vertices, triangles, table, lights)
+        t = torch.rand(len(edge), 1, generator=torch.Generator().manual_seed(seed)).to(vertices.device)
+        ends,light = vertices[table[0][edge]],lights[number]
+        point,along = ends[:,0]*(1-t)+ends[:,1]*t,ends[:,1]-ends[:,0]
+        away = torch.nn.functional.normalize(torch.linalg.cross(along, light), dim=1)
+        body = vertices[triangles[behind]].mean(1)-point
+        away = torch.where((away*body).sum(1, keepdim=True)>0, -away, away)
+        sign,receiver = _shadow_rays(scene, point, light, away)
+        corners = vertices[triangles[receiver]]
+        normal = torch.linalg.cross(corners[:,1]-corners[:,0], corners[:,2]-corners[:,0])
+        kept = (sign!=0)&(receiver>=0)&((normal*light).sum(1)!=0)
+        edge,number,t,along,away,light,sign,receiver,normal = [value[kept] for value in (edge, number, t, along, away, light, sign, receiver, normal)]
+    ends = vertices[table[0][edge]]
+    place = cast(ends[:,0]*(1-t)+ends[:,1]*t, light, vertices[triangles[receiver]])
+    with torch.no_grad():
+        on_plane = lambda way: way-light*((normal*way).sum(1)/(normal*light).sum(1))[:,None]
+        in_image = lambda way: (project(place+.1*on_plane(way), camera)-project(place-.1*on_plane(way), camera))*5
+        tangent,outward = in_image(along),in_image(away*sign[:,None])
+        length = tangent.norm(dim=1)
+        across = torch.stack((tangent[:,1], -tangent[:,0]), 1)/length.clamp(min=1e-9)[:,None]
+        across = torch.where((across*outward).sum(1, keepdim=True)<0, -across, across)
+    return EdgePoints(project(place, camera), across, length, place.detach().norm(dim=1)),number,sign
+
+def crease_points(
+    scene:Scene,
+    vertices:Tensor,   # [V, 3] mm, viewer frame: where the mesh of the scene stands
+    camera:Camera,
+    triangles:Tensor,  # [F, 3] int
+    table:tuple,       # Of `edge_table`
+    lights:Tensor,     # [K, 3]
+    seed:int=0,        # Where on the edges they lie
+)->tuple:              # As of `shadow_points`, "inside" is the dark side
+    "Points on edges between a triangle that faces the light and one that does not, both turned to the camera."
+    with torch.no_grad():
+        edge,number,lit = shadow_candidates(vertices, triangles, table, lights)
+        a,b,c = vertices[triangles].unbind(1)
+        front = (torch.linalg.cross(b-a, c-a)*a).sum(1)<0
+        kept = (table[1][edge,1]>=0)&front[table[1][edge]].all(1)
+        edge,number,lit = edge[kept],number[kept],lit[kept]
+        t = torch.rand(len(edge), 1, generator=torch.Generator().manual_seed(seed)).to(vertices.device)
+    corners = project(vertices[table[0][edge]], camera)
+    with torch.no_grad():
+        point = vertices[table[0][edge]]
+        point = point[:,0]*(1-t)+point[:,1]*t
+        along = corners[:,1]-corners[:,0]
+        length = along.norm(dim=1)
+        across = torch.stack((along[:,1], -along[:,0]), 1)/length.clamp(min=1e-9)[:,None]
+        toward = project(vertices[triangles[lit]].mean(1), camera)-corners[:,0]
+        across = torch.where((across*toward).sum(1, keepdim=True)<0, -across, across)
+        middle = vertices[triangles[lit]].mean(1)-point
+        start = point+.01*torch.nn.functional.normalize(middle, dim=1)+.01*lights[number]
+        length = length*torch.isinf(_trace(scene, start, lights[number])[0])
+    return EdgePoints(corners[:,0]*(1-t)+corners[:,1]*t, across, length, point.norm(dim=1)),number,torch.ones_like(length)
+
+def shadow_contrast(
+    scene:Scene,
+    camera:Camera,
+    points:EdgePoints,
+    light:Tensor,       # [N, 3] direction
+    radiance:Tensor,    # [N, 3] of `draw_lights`
+    gap:float=.001,     # Pixels from the edge to the ray
+    tolerance:float=.5, # mm between what the camera sees there and where the shadow falls
+)->Tensor:              # [N, 4] shadow minus light
+    "How much darker the shadow is, where the camera sees it."
+    import mitsuba as mi, drjit as dr
+    place,contrast = points.place.detach()+gap*points.normal,torch.zeros(len(light), 4, device=light.device)
+    hits = Hits(scene, camera_numbers(camera), *[mi.Float(place[:,i].contiguous()) for i in (0, 1)])
+    if not len(hits): return contrast
+    ray = hits.ray.torch().long()
+    with dr.suspend_grad():
+        si = hits.surface()
+        direction = mi.Vector3f(*[mi.Float(light[ray,i].contiguous()) for i in range(3)])
+        value = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(direction))[0]
+        seen = (hits.found.t.torch()-points.distance[ray]).abs()<tolerance
+    contrast[ray,:3] = -torch.stack([c.torch() for c in value], 1)*radiance[ray]*seen[:,None]
+    return contrast
+
+# %% ../../nbs/43_rendering.renderer.ipynb #38c4d8ac
+def horizon_term(
+    scene:Scene,
+    vertices:Tensor,   # [V, 3] mm: where the mesh of the scene stands
+    camera:Camera,
+    triangles:Tensor,  # [F, 3] int
+    samples:int=4,     # Rays per pixel
+    seed:int=0,
+    lift:float=1e-3,   # Radians above the horizon, mm above the surface
+)->Tensor:             # [H, W, 4], all 0
+    "Zero, with the derivative of the light that triangles lose behind their own planes."
+    import mitsuba as mi, drjit as dr
+    height,width = scene.height,scene.width
+    with torch.no_grad(), dr.suspend_grad():
+        ray,mark = dr.arange(mi.UInt32, height*width*samples),dr.opaque(mi.UInt32, seed)
+        pixel = ray//samples
+        number = lambda dimension: random_numbers(pixel, ray%samples, mark, dimension)
+        hits = Hits(scene, camera_numbers(camera), mi.Float(pixel%width)+number(0), mi.Float(pixel//width)+number(1))
+        if not len(hits): return torch.zeros(height, width, 4, device=vertices.device)
+        si,triangle = hits.surface(),mi.Int32(hits.found.prim_index).torch().long()
+        a,b,c = vertices[triangles[triangle]].unbind(1)
+        first,normal = torch.nn.functional.normalize(b-a, dim=1),torch.nn.functional.normalize(torch.linalg.cross(b-a, c-a), dim=1)
+        angle = 2*math.pi*hits.take(number(2)).torch()[:,None]
+        direction = torch.cos(angle)*first+torch.sin(angle)*torch.linalg.cross(normal, first)
+        columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
+        along,toward = mi.Vector3f(*columns(direction)),dr.zeros(mi.SurfaceInteraction3f, len(hits))
+        toward.wi = -along
+        light = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(along))[0]*scene.environment.eval(toward)
+        place = torch.stack([c.torch() for c in si.p], 1)
+        above,below = [torch.isinf(_trace(scene, place+sign*10*lift*normal, direction+sign*lift*normal)[0]).float() for sign in (1, -1)]
+        value = torch.stack([c.torch() for c in light], 1)*(above-below)[:,None]*2*math.pi/samples
+    a,b,c = vertices[triangles[triangle]].unbind(1)
+    turn = (torch.nn.functional.normalize(torch.linalg.cross(b-a, c-a), dim=1)*direction).sum(1)
+    flat = torch.zeros(height*width, 4, device=vertices.device)
+    value = torch.cat((value, torch.zeros_like(value[:,:1])), 1)*(turn-turn.detach())[:,None]
+    return flat.index_add(0, hits.ray.torch().long()//samples, value).reshape(height, width, 4)
 
 # %% ../../nbs/43_rendering.renderer.ipynb #5aad4618
 class _Bridge(torch.autograd.Function):
@@ -309,17 +496,18 @@ class _Bridge(torch.autograd.Function):
                     totals[i] = part if totals[i] is None else totals[i]+part
         return (None, None, *totals)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #a34af279
-def _check(name, value, shape, low=None):
-    "Raise a `RenderError` unless a tensor has this shape and finite values."
+# %% ../../nbs/43_rendering.renderer.ipynb #0918927c
+def _check(name, value, shape, low=None, high=None):
+    "Raise a `RenderError` unless a tensor has this shape and finite values, within bounds."
     if not torch.is_tensor(value): raise RenderError(f'{name}: {type(value).__name__}', f'A float32 tensor of shape {list(shape)} is expected.')
     if tuple(value.shape)!=tuple(shape): raise RenderError(f'{name}: shape {list(value.shape)}', f'{list(shape)} is expected.')
     if value.dtype!=torch.float32: raise RenderError(f'{name}: {value.dtype}', 'torch.float32 is expected.')
     if not torch.isfinite(value).all():
-        raise RenderError(f'{name}: {int((~torch.isfinite(value)).sum())} of {value.numel()} values are not finite', 'A step of the optimisation that was too long does that; lower its rate.')
-    if low is not None and value.min()<low: raise RenderError(f'{name}: smallest value {float(value.min()):g}', f'At least {low:g} is expected.')
+        raise RenderError(f'{name}: {int((~torch.isfinite(value)).sum())} of {value.numel()} values are not finite (shape {list(value.shape)})', 'Finite numbers are expected. A step of the optimisation that was too long does that; lower its rate.')
+    if low is not None and value.min()<low: raise RenderError(f'{name}: smallest value {float(value.min()):g} (shape {list(value.shape)})', f'At least {low:g} is expected.')
+    if high is not None and value.max()>high: raise RenderError(f'{name}: largest value {float(value.max()):g} (shape {list(value.shape)})', f'{low:g} to {high:g} is expected.')
 
-# %% ../../nbs/43_rendering.renderer.ipynb #a18944ff
+# %% ../../nbs/43_rendering.renderer.ipynb #55b04d2e
 class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
@@ -336,6 +524,7 @@ class Renderer:
         samples:int=8,               # Rays per pixel, unless a call says otherwise
         max_depth:int=2,             # 2: direct light; more: by way of the face as well (its derivatives go through the first point only)
         deterministic:bool=False,    # One thread: the same bits every time
+        shadows:bool=True,           # False: the face does not block light (for comparison)
     ):
         self.variant = use_variant(device)
         if not len(triangles): raise RenderError('A mesh without triangles', 'A face model has some thousands.')
@@ -347,6 +536,7 @@ class Renderer:
         self.samples,self.max_depth,self.deterministic = samples,max_depth,deterministic
         self.lanes = 2**22 # Rays in one pass, at most
         self.scene = Scene(self.triangles, self.uvs, width, height, texture_resolution, environment_shape)
+        self.scene.shadows = shadows
         self._edges = None
 
     def __repr__(self): return f'Renderer({len(self.uvs)} vertices, {self.width} x {self.height} pixels, maps {self.texture_resolution}, {self.variant}, {self.samples} rays per pixel)'
@@ -363,12 +553,15 @@ class Renderer:
         seed:int=0,              # A fresh one for each step of a fit
         silhouettes:bool=False,  # Derivatives of the outline as well
         coverage:bool=False,     # Derivatives of the outline for alpha only
+        shadow_edges:int=0,      # Derivatives of the edges of shadows, with so many directions of the light (32 or more)
     )->Tensor:                   # [H, W, 4] linear RGB (0 where there is no face), coverage
         "A picture with derivatives for every input that asks for them."
+        if samples is not None and samples<1: raise RenderError(f'samples: {samples}', 'At least 1 is expected.')
         inputs = self._inputs(vertices, normals, diffuse, specular, roughness, environment, camera)
         image = self._shoot(inputs, samples or self.samples, 0, seed, torch.is_grad_enabled())
         if (silhouettes or coverage) and torch.is_grad_enabled():
             image = image+self._outline(inputs[0], inputs[6], inputs[7], seed, colour=silhouettes)
+        if shadow_edges and torch.is_grad_enabled(): image = image+self._shadow_edges(inputs[0], inputs[6], inputs[7], seed, shadow_edges)
         return image.to(vertices.device)
 
     def render_converged(self, *arguments,
@@ -396,7 +589,7 @@ class Renderer:
             normals = vertex_normals(vertices, self.triangles.to(vertices.device))
         else: self._check_vertices(vertices); _check('normals', normals, (len(self.uvs), 3))
         T = self.texture_resolution
-        for name,value,channels in (('diffuse', diffuse, 3), ('specular', specular, 3), ('roughness', roughness, 1)): _check(name, value, (T, T, channels))
+        for name,value,channels in (('diffuse', diffuse, 3), ('specular', specular, 3), ('roughness', roughness, 1)): _check(name, value, (T, T, channels), 0, 1)
         _check('environment', environment, (*self.environment_shape, 3), low=0)
         self._check_camera(camera)
         environment = lattice_environment(environment.to(self.device), self.scene.columns)
@@ -405,12 +598,14 @@ class Renderer:
     def _check_vertices(self, vertices):
         _check('vertices', vertices, (len(self.uvs), 3))
         if vertices[:,2].max()>-self.near:
-            raise RenderError(f'vertices: {int((vertices[:,2]>-self.near).sum())} of {len(vertices)} are behind the camera or closer than {self.near:g} mm', 'The camera looks along -z; a face stands at about z = -600 mm.')
+            raise RenderError(f'vertices: {int((vertices[:,2]>-self.near).sum())} of {len(vertices)} are behind the camera or closer than {self.near:g} mm (shape {list(vertices.shape)})',
+                f'z below {-self.near:g} is expected for all of them: the camera is at the origin, outside of the mesh, and looks along -z; a face stands at about z = -600 mm.')
 
     def _check_camera(self, camera):
         if (camera.width,camera.height)!=(self.width,self.height):
             raise RenderError(f'camera: image of {camera.width} x {camera.height} pixels', f'This renderer makes {self.width} x {self.height}.')
         _check('camera.focal', camera.focal, ()); _check('camera.principal', camera.principal, (2,))
+        if not camera.focal>0: raise RenderError(f'camera.focal: {float(camera.focal):g} pixels', 'More than 0 is expected.')
 
     def _passes(self, samples:int)->list: # (first, count)
         "Rays per pixel, cut so that no pass has more than `lanes` rays."
@@ -459,9 +654,24 @@ class Renderer:
         if self._edges is None: self._edges = edge_table(self.triangles)
         camera = Camera(focal, principal, self.width, self.height)
         points = outline_points(vertices, camera, self.triangles, self._edges, seed=seed)
+        if not len(points.place): return torch.zeros(self.height, self.width, 4, device=self.device) # Nothing faces the camera
         with torch.no_grad(), self._threads():
             contrast = outline_contrast(self.scene, camera, points, colour, samples=4 if colour else 1, seed=int(seed)&0x7fffffff)
         return outline_term(contrast, points, self.height, self.width)
+
+    def _shadow_edges(self, vertices, focal, principal, seed, directions)->Tensor:
+        if not self.scene.shadows or not any(value.requires_grad for value in (vertices, focal, principal)): return torch.zeros(self.height, self.width, 4, device=self.device)
+        if self._edges is None: self._edges = edge_table(self.triangles)
+        camera,seed = Camera(focal, principal, self.width, self.height),int(seed)&0x7fffffff
+        with self._threads():
+            total = horizon_term(self.scene, vertices, camera, self.triangles, seed=seed)
+            lights,radiance = draw_lights(self.scene, directions, seed)
+            for find in (shadow_points, crease_points):
+                points,number,sign = find(self.scene, vertices, camera, self.triangles, self._edges, lights, seed)
+                if not len(number): continue
+                contrast = shadow_contrast(self.scene, camera, points, lights[number], radiance[number])
+                total = total+outline_term(contrast*sign[:,None], points, self.height, self.width)
+        return total
 
 # %% ../../nbs/43_rendering.renderer.ipynb #fed254f7
 @patch
@@ -543,7 +753,7 @@ def clay(self:Renderer,
     light = torch.nn.functional.interpolate(light[None,None], self.environment_shape)[0,0]
     return self.render_converged(vertices, normals, full(.6, 3), full(.03, 3), full(.5, 1), light[...,None].expand(-1, -1, 3).to(vertices.device).contiguous(), camera, samples=samples)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #25e26237
+# %% ../../nbs/43_rendering.renderer.ipynb #4e679f7f
 @patch
 def visibility(self:Renderer,
     points:Tensor,               # [..., 3] mm; a little off the surface, if it is the surface's own points
@@ -558,7 +768,7 @@ def visibility(self:Renderer,
     for origin,direction in zip(points.reshape(-1, 3).split(self.lanes), directions.reshape(-1, 3).split(self.lanes)):
         columns = lambda value: [mi.Float(value[:,i].to(self.device).contiguous()) for i in range(3)]
         ray = mi.Ray3f(mi.Point3f(*columns(origin)), mi.Vector3f(*columns(direction)))
-        blocked = mi.UInt32(dr.select(self.scene.occluded(ray), mi.UInt32(1), mi.UInt32(0)))
+        blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(ray), mi.UInt32(1), mi.UInt32(0)))
         dr.eval(blocked)
         dr.sync_thread()
         free.append(blocked.torch()==0)

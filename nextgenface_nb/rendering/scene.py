@@ -38,7 +38,7 @@ def lattice_environment(
     if columns==width+2: return torch.cat((rows[:,-1:], rows, rows[:,:1]), 1)
     raise RenderError(f'environment: Mitsuba stores a map of {width} columns in {columns}', 'Mitsuba 3.8 and 3.9 are known to work.')
 
-# %% ../../nbs/42_rendering.scene.ipynb #62cb2b69
+# %% ../../nbs/42_rendering.scene.ipynb #447c708b
 class Scene:
     "A mesh with its material, an environment map and a camera; Mitsuba objects made once, changed in place."
     keys = dict(vertices='mesh.vertex_positions', normals='mesh.vertex_normals', diffuse='mesh.bsdf.diffuse.data',
@@ -72,6 +72,7 @@ class Scene:
         self.columns = self.parameters[self.keys['environment']].shape[1] # Of the environment, with Mitsuba's padding
         self.present = {}  # Vertices and normals that stand in the scene without derivatives
         self.placed = None # Vertices that stand in the scene, with or without
+        self.shadows = True # Whether the face blocks light
 
     def set_tensors(self,
         needs=None, # Names -> whether derivatives are wanted; default none
@@ -104,5 +105,6 @@ class Scene:
         self.parameters.update()
 
     def occluded(self, ray, active=True):
-        "Does the face stand in the way?"
-        return self.scene.ray_test(ray, active)
+        "Does the face stand in the light? Never, without `shadows`."
+        import mitsuba as mi, drjit as dr
+        return self.scene.ray_test(ray, active) if self.shadows else dr.full(mi.Bool, False, dr.width(ray.d))
