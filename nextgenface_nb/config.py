@@ -97,7 +97,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #2ae5cac7
+# %% ../nbs/01_config.ipynb #761bd8d0
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -127,8 +127,8 @@ class Config(CheckedSettings):
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
     weight_landmarks:float = setting(.01, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
-    weight_shape:float = setting(.001, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
-    weight_expression:float = setting(.001, 'the same for the expression', low=0, high=1e6)
+    weight_shape:float = setting(.004, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
+    weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.002, 'the same for the albedo', low=0, high=1e6)
     weight_light:float = setting(.1, 'light below zero, coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
     # weights of the maps
