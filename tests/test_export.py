@@ -198,6 +198,27 @@ def test_export_errors_in_words(made, tmp_path, capsys, flags, code, word):
     said = capsys.readouterr().err
     assert 'error: ' in said and word in said and 'Traceback' not in said and not any(tmp_path.iterdir())
 
+def test_names_in_files_stay_names(made, tmp_path):
+    "A model's name, an expression's name and a photo's path come from files: they neither begin a line of OBJ nor name a folder"
+    from dataclasses import replace
+    from types import SimpleNamespace
+    pipeline, face, _ = made; face = face.copy()
+    names = ['../../up', 'two\nlines', '"quoted"', 'ümläut', 'jawOpen', 'jawOpen']
+    odd = SimpleNamespace(model=replace(pipeline.model, name='head\nmtllib /etc/passwd', expression_names=names), config=pipeline.config, maps=pipeline.maps, vertices=pipeline.vertices, world_vertices=pipeline.world_vertices)
+    face.frames[0].photo.path = '/home/somebody/secret/me.jpg'
+    written = export.export_face(odd, face, tmp_path/'out', ['glb', 'obj', 'ply', 'coefficients'])
+    assert {p.parent for p in written}=={tmp_path/'out'}
+    assert [line for line in (tmp_path/'out'/'mesh0.obj').read_text().splitlines() if line.startswith('mtllib')]==['mtllib material0.mtl']
+    assert Glb((tmp_path/'out'/'face0.glb').read_bytes()).json['meshes'][0]['extras']['targetNames']==names
+    for path in written: assert b'secret' not in path.read_bytes(), path.name
+
+@pytest.mark.parametrize('spoil', [lambda f: f.identity.shape.fill_(math.nan), lambda f: f.identity.specular.fill_(math.inf)])
+def test_a_face_that_is_not_finite_is_refused(made, tmp_path, spoil):
+    from nextgenface_nb.errors import FaceError
+    pipeline, face, _ = made; face = face.copy(); spoil(face)
+    with pytest.raises(FaceError, match='finite'): export.export_face(pipeline, face, tmp_path/'out', ['glb'])
+    assert not any(tmp_path.iterdir())
+
 def test_checkpoints_that_are_none(tmp_path, capsys):
     (tmp_path/'cut.npz').write_bytes(b'PK\3\4 cut off')
     for path, code in ((tmp_path/'cut.npz', 3), (tmp_path, 2), (tmp_path/'none.npz', 3)):

@@ -162,6 +162,7 @@ def add_material(
 )->int: # Number of the material
     "Skin"
     lib,(diffuse,specular,roughness) = glb.lib,(x.detach().cpu() for x in maps)
+    if not all(x.isfinite().all() for x in (diffuse, specular, roughness)): raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
     factor,shine = specular_texture(specular)
     info = lambda image,name: lib.TextureInfo(index=glb.texture(image, name, quality))
     surface = lib.PbrMetallicRoughness(baseColorTexture=info(picture(diffuse), 'diffuse'), metallicFactor=0., roughnessFactor=1.,

@@ -36,7 +36,7 @@ def obj_text(
     if f.ndim!=2 or f.shape[1]!=3 or f.size and not 0<=f.min()<=f.max()<len(v): raise GeometryError(f'Triangles {f.shape} that do not fit {len(v)} vertices', 'Give triangles [F, 3] counted from 0.')
     for name,x in dict(uvs=uvs, normals=normals).items():
         if x is not None and len(x)!=len(v): raise GeometryError(f'{len(x)} {name} for {len(v)} vertices', 'Give one per vertex.')
-    parts = [f'# {comment}\n' if comment else '', f'mtllib {library}\n' if library else '', 'o face\n', _rows('v', v, 4)]
+    parts = [f'# {" ".join(comment.split())}\n' if comment else '', f'mtllib {library}\n' if library else '', 'o face\n', _rows('v', v, 4)]
     if uvs is not None: parts.append(_rows('vt', _array(uvs), 6))
     if normals is not None: parts.append(_rows('vn', _array(normals), 4))
     if library: parts.append('usemtl face\n')
