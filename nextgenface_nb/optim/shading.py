@@ -193,7 +193,7 @@ def pixel_rows(
     brighter = torch.einsum('nc,ncd,knd->knc', response, slope, motion.turn)
     return perceptual(colour)-photo,brighter-slopes[:,:3]*motion.shift[...,:1]-slopes[:,3:]*motion.shift[...,1:]
 
-# %% ../../nbs/53a_optim.shading.ipynb #279b428f
+# %% ../../nbs/53a_optim.shading.ipynb #9917be90
 def landmark_scale(stage, face:Face)->float:
     "Energy of a landmark that is off by the unit of stage 1 (2 % of the eye distance)"
     unit = LandmarkSettings().sigma*100                                            # per cent, as in `weight_landmarks`
@@ -207,7 +207,7 @@ def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
 def geometry_step(
     pipeline:Pipeline,
     face:Face,                  # Changed in place
-    stage,                      # Its weights; what is absent from its rates stands still
+    stage,                      # Its weights; what has no rate, or rate 0, stands still
     problem:LandmarkProblem,    # From `shading_problem`, made before the first step
     slopes:list,                # `ShapeSlopes` of each frame
     pixels:list,                # `SkinPixels` of each frame, at the present geometry
@@ -216,7 +216,7 @@ def geometry_step(
     "One Gauss-Newton step of shape, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()
     parts = dict(shape=['shape'], expression=['expression'], pose=['rotation', 'position'], focal=['focal'])
-    problem.hold(x, low, high, [n for group,names in parts.items() if group not in stage.rates for n in names])
+    problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
     r,J = evaluate(problem, np.clip(x, low, high)); scale = math.sqrt(landmark_scale(stage, face))
     residuals,rows,S,energy = [r*scale],[J*scale],problem.shape_size,0.
     for i,(p,frame) in enumerate(zip(pixels, face.frames)):
