@@ -287,7 +287,7 @@ class FAN(Detector):
             found = self._network.get_landmarks_from_image(picture)
         return [(np.asarray(points, dtype=np.float64)[:, :2], None) for points in found if points is not None] if found is not None else []
 
-# %% ../nbs/11_landmarks.ipynb #d883e5af
+# %% ../nbs/11_landmarks.ipynb #5361f2e0
 def load_landmarks(
     path:str|Path,    # .pts, .npy or .txt
     detector:str='',  # Whose ids these are; '': told by the number of points
@@ -295,8 +295,9 @@ def load_landmarks(
     "Read landmarks."
     path = Path(path)
     if not path.is_file(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
+    if path.stat().st_size > 10_000_000: raise LandmarkError(f'{path}: larger than 10 MB', 'These are no landmarks.')
     try:
-        if path.suffix == '.npy': rows = np.load(path, allow_pickle=False)
+        if path.suffix == '.npy': rows = np.array(np.lib.format.open_memmap(path, mode='r'))      # sizes are compared with the file before anything is allocated
         elif path.suffix == '.pts':
             text = path.read_text()
             rows = np.array([line.split() for line in text[text.index('{')+1:text.index('}')].strip().splitlines()], dtype=float) - .5
@@ -305,7 +306,7 @@ def load_landmarks(
                 if line.startswith('# detector:'): detector = detector or line.split(':')[1].strip()
             rows = np.loadtxt(path, ndmin=2)
         rows = np.asarray(rows, dtype=np.float64)
-    except (ValueError, OSError, UnicodeDecodeError) as e: raise LandmarkError(f'{path}: cannot be read as landmarks ({e})', 'See `load_landmarks` for the formats.') from e
+    except Exception as e: raise LandmarkError(f'{path}: cannot be read as landmarks ({e})', 'See `load_landmarks` for the formats.') from e
     if rows.ndim != 2 or rows.shape[1] not in (2, 3): raise LandmarkError(f'{path}: an array of shape {rows.shape}', 'Landmarks are [L, 2], or [L, 3] with ids first.')
     ids = rows[:, 0] if rows.shape[1] == 3 else np.arange(len(rows))
     detector = detector or (_COUNTS.get(len(rows), '') if rows.shape[1] == 2 else 'mediapipe')

@@ -219,7 +219,7 @@ def test_folders(tmp_path, capsys):
     (photos/'c.png').write_text('broken')
     assert cli.main(['--input', str(photos), *QUICK, '--output', str(tmp_path/'out')]) == 3
     assert 'error: ' in (err := capsys.readouterr().err) and 'c.png' in err
-    assert sorted(p.name for p in (tmp_path/'out'/'photos').iterdir()) == ['a.png', 'b.png']
+    assert sorted(p.name for p in (tmp_path/'out'/'photos').iterdir()) == ['a.png', 'b.png', 'contact_sheet.html', 'failures.json', 'summary.csv']
     (photos/'c.png').unlink()
     assert cli.main(['--input', str(photos), '--sharedIdentity', *QUICK, '--output', str(tmp_path/'shared')]) == 0
     folder = tmp_path/'shared'/'photos'; report = json.loads((folder/'report.json').read_text())

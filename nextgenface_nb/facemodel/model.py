@@ -342,7 +342,7 @@ def fingerprint(self:FaceModel)->str: # 16 hexadecimal digits
         self._fingerprint = digest.hexdigest()[:16]
     return self._fingerprint
 
-# %% ../../nbs/20_facemodel.model.ipynb #f6a26cac
+# %% ../../nbs/20_facemodel.model.ipynb #7acd8fe6
 def _write_linear(group, mean, basis, variance, compact):
     group['mean'] = mean.flatten().numpy()
     group['pcaVariance'] = variance.numpy()
@@ -372,10 +372,10 @@ def save(self:FaceModel,
         for key,region in cpu.regions.items(): file.create_dataset(f'regions/{key}', data=region.numpy().astype(np.float32), **pack)
         for key,embedding in cpu.embeddings.items():
             for name in ('ids','triangles','barycentric'): file[f'landmarks/{key}/{name}'] = getattr(embedding,name).numpy()
-        file.attrs.update(name=cpu.name, licence=cpu.licence, format='nextgenface_nb 1')
+        file.attrs.update({key:np.bytes_(text.encode()) for key,text in dict(name=cpu.name, licence=cpu.licence, format='nextgenface_nb 1').items() if text})
 
-# %% ../../nbs/20_facemodel.model.ipynb #180733a7
-_largest = 2**31 # bytes of one dataset as float32; BFM 2017's largest has 68 MB
+# %% ../../nbs/20_facemodel.model.ipynb #bc6b636e
+_largest = 2**28 # bytes of one dataset as float32; BFM 2017's largest has 68 MB
 
 def _dataset(file, name, shape):
     "Read a numeric dataset whose shape must be `shape` (None: any)"
@@ -386,6 +386,8 @@ def _dataset(file, name, shape):
     fits = len(data.shape)==len(shape) and all(want in (None,has) for want,has in zip(shape,data.shape))
     _need(fits, f"{where}: {name} has the shape {list(data.shape)}, expected [{', '.join('any' if s is None else str(s) for s in shape)}]")
     _need(0<data.size<=_largest//4, f'{where}: {name} has {data.size} values', 'Check the file: no face model is that large, or empty.')
+    _need(data.file.filename==file.filename and not data.is_virtual and data.id.get_create_plist().get_external_count()==0, f'{where}: {name} lies in another file', 'Copy it into this one: what a file names elsewhere is not read.')
+    _need(data.id.get_storage_size()>0, f'{where}: {name} was never written', 'The file is not complete: copy or download it again.')
     try: values = data[()]
     except OSError as error: raise ModelError(f'{where}: {name} cannot be read ({error})', 'The file is damaged or cut off: copy or download it again.') from None
     if values.dtype.kind=='f': _need(np.isfinite(values).all(), f'{where}: {name} holds values that are not finite')
@@ -400,6 +402,20 @@ def _read_linear(file, group, rows=None):
     variance = _dataset(file, f'{group}/pcaVariance', (None,))
     basis = _dataset(file, f'{group}/pcaBasis', (len(mean),len(variance)))
     return _tensor(mean).reshape(-1,3), _tensor(basis.T).reshape(len(variance),-1,3), _tensor(variance)
+
+def _names(file, count):
+    "The names of the expressions"
+    where,data = Path(file.filename).name,file['expression/names']
+    _need(isinstance(data,h5py.Dataset) and data.shape==(count,) and data.dtype.kind in 'SO' and data.dtype.itemsize<=256 and data.file.filename==file.filename, f'{where}: expression/names are not {count} names')
+    return [name.decode() if isinstance(name,bytes) else str(name) for name in data[()]]
+
+def _attribute(file, name, otherwise):
+    "A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is damaged: only our own file may have them"
+    if name not in file.attrs: return otherwise
+    ours,kind = Path(file.filename)==Path(files('nextgenface_nb')/'data'/'face_model.h5'),file.attrs.get_id(name).dtype
+    if not ours and not (kind.kind=='S' and kind.itemsize<10_000): return otherwise
+    value = file.attrs[name]
+    return value.decode('utf-8','replace') if isinstance(value,bytes) else str(value)
 
 def _open(path):
     path = Path(path)
@@ -457,7 +473,7 @@ def guess_regions(
     face = torch.maximum(face, soft(70-x)*soft(z+80)*(1-skull)*(1-neck)*(1-ears))
     return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,38,17,9), lips=ellipse(0,-36,27,11), mouth=torch.zeros_like(x))
 
-# %% ../../nbs/20_facemodel.model.ipynb #19d0d83a
+# %% ../../nbs/20_facemodel.model.ipynb #12775fe3
 def _read(geometry, albedo):
     with _open(geometry) as file:
         shape_mean,shape_basis,shape_variance = _read_linear(file,'shape/model')
@@ -468,8 +484,9 @@ def _read(geometry, albedo):
         triangles = _tensor(cells.T if cells.shape[0]==3 else cells)
         _check_index(triangles, count, f'{geometry.name}: shape/representer/cells')
         size = len(expression_variance)
-        extra = dict(name=str(file.attrs.get('name',geometry.stem)), licence=str(file.attrs.get('licence','see the source of the file')))
-        if 'expression/names' in file: extra['expression_names'] = [name.decode() if isinstance(name,bytes) else str(name) for name in file['expression/names'][()]]
+        extra = dict(name=_attribute(file,'name',geometry.stem), licence=_attribute(file,'licence','see the source of the file'))
+        if 'expression/names' in file: extra['expression_names'] = _names(file, size)
+        for group in ('regions','landmarks'): _need(len(file.get(group,()))<=64, f'{geometry.name}: {len(file.get(group,()))} {group}')
         if 'expression/bounds' in file: extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
         if 'uv/coordinates' in file: extra['uvs'] = _tensor(_dataset(file,'uv/coordinates',(count,2)))
         if 'uv/mirror' in file: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
