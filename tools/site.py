@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
 DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
 GROUPS = [('Start here', r'^tutorials/'), ('The library, notebook by notebook', r'.')]
-LIVE = re.compile(r'"from nextgenface_nb\.widgets|default_exp widgets')                        # pages that show a widget of ours
+LIVE = re.compile(r'import FaceViewer|default_exp widgets')                        # pages that show a widget of ours
 WIDGETS = 'application/vnd.jupyter.widget-state+json'
 
 # ---- pages
@@ -113,8 +113,14 @@ def processed():
     cache = proc_nbs(n_workers=0, force=True)
     for path in sorted(cache.rglob('*.ipynb')): yield path.relative_to(cache),json.loads(path.read_text())
 
+COLOPHON = """---
+
+These pages are the notebooks of the repository, made by `make docs` with Sphinx, MyST-NB and furo, on a machine without Quarto and without asking anybody outside.
+`_quarto.yml` is kept for those who have Quarto; it was not tried. The widgets here work without a kernel: the 3D view does all that it can, buttons that need Python do nothing."""
+
 def index_page(notebook, names):
     "The first page, with the table of contents"
+    notebook['cells'].append({**markdown(COLOPHON), 'id':'colophon'})
     for title,pattern in GROUPS:
         chosen = [n for n in names if re.search(pattern, n)]; names = [n for n in names if n not in chosen]
         if chosen: notebook['cells'].append({**markdown('```{toctree}\n:hidden:\n:caption: '+title+'\n\n'+'\n'.join(chosen)+'\n```'), 'id':f'toc{len(notebook["cells"])}'})
