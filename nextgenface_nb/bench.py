@@ -121,7 +121,7 @@ def bench_photo(
         report = json.loads(next(Path(folder).rglob('report.json')).read_text(encoding='utf-8'))
     return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'], peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
 
-# %% ../nbs/47_bench.ipynb #d5f43624
+# %% ../nbs/47_bench.ipynb #a0b64302
 def bench_lights()->dict: # name -> HarmonicLight
     "Five lights: even, from the front, hard from the side, from above, and two of different colours"
     from nextgenface_nb.geometry.harmonics import rotate_harmonics
@@ -138,25 +138,26 @@ def scene_transfer(truth): # Transfer, maps
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
 def transfer_accuracies(
-    size:int=128,                  # Pixels
+    size:int=96,                   # Pixels
     texture_resolution:int=256,
     seeds:tuple=(1,2,3),           # People
-    roughness:tuple=(.2,.5,.9),
+    roughness:tuple=(.2,.9),       # From one cheek to the other
     samples:int=2048,              # Rays per pixel of the judge
     lights:dict|None=None,         # name -> light; None: five
     model=None,
     say:Callable=lambda text: None,
-)->list: # of dicts: seed, light, albedo, diffuse and roughness figures [psnr, noise, brightness]
+)->list: # of dicts: seed, light, albedo, and what `transfer_accuracy` says of `diffuse` alone and with `specular`
     "PSNR of pictures from the transfer, person by person and light by light"
-    from nextgenface_nb.rendering.transfer import transfer_accuracy
+    from nextgenface_nb.rendering.transfer import traced_halves, transfer_accuracy
     rows = []
     for seed in seeds:
         truth = bench_scene(size, texture_resolution, seed, model)
         transfer,(diffuse,specular,_) = scene_transfer(truth)
+        maps = diffuse,specular,torch.linspace(*roughness, len(diffuse))[None,:,None].expand_as(diffuse[...,:1]).contiguous()
         for name,light in (lights or bench_lights()).items():
             environment = light.environment(truth.pipeline.config.environment_height)
-            of = lambda r,**options: transfer_accuracy(transfer, (diffuse, specular, torch.full_like(diffuse[...,:1], r)), environment, samples, **options)
-            row = dict(seed=seed, light=name, albedo=float(transfer.gather(diffuse).mean()), diffuse=of(.5, diffuse_only=True), **{f'roughness {r}':of(r) for r in roughness})
+            judge = traced_halves(transfer, maps, environment, samples)
+            row = dict(seed=seed, light=name, albedo=float(transfer.gather(diffuse).mean())) | {kind:transfer_accuracy(transfer, maps, environment, samples, kind=='diffuse', judge) for kind in ('diffuse', 'specular')}
             rows.append(row); say(str(row))
     return rows
 
@@ -180,9 +181,10 @@ def accuracy_table(
 )->str: # Markdown
     "Both as tables, the worst figures last"
     kinds = [k for k in accuracies[0] if isinstance(accuracies[0][k], dict)]
+    named = dict(diffuse='diffuse alone', specular='with specular')
     said = lambda f: f'{f["psnr"]:.1f} ({f["noise"]:.1f})'
-    rows = [dict(person=f'{a["seed"]}, albedo {a["albedo"]:.2f}', light=a['light'], **{k:said(a[k]) for k in kinds}) for a in accuracies]
-    worst = dict(person='worst', light='', **{k:f'{min(a[k]["psnr"] for a in accuracies):.1f}' for k in kinds})
+    rows = [dict(person=f'{a["seed"]}, albedo {a["albedo"]:.2f}', light=a['light'], **{named[k]:said(a[k]) for k in kinds}) for a in accuracies]
+    worst = dict(person='worst', light='', **{named[k]:f'{min(a[k]["psnr"] for a in accuracies):.1f}' for k in kinds})
     parts = ['PSNR in dB to the ray tracer; in brackets what the ray tracer reaches against itself', markdown_table(rows+[worst])]
     if agreements:
         parts += ['Cosine of the gradients by the texels; in brackets but for the ray tracer\'s noise',

@@ -43,7 +43,7 @@ def test_a_mirror_like_surface_is_no_limit_under_nine_bands(truth, transfer):
 def test_three_people_and_five_lights_of_the_default_model():
     for row in bench.transfer_accuracies(samples=2048):
         assert row['diffuse']['psnr']>=44, row
-        assert min(row[k]['psnr'] for k in row if k.startswith('roughness'))>=42, row
+        assert row['specular']['psnr']>=42, row
 
 # ---- gradients
 

@@ -397,7 +397,7 @@ def render(self:Transfer,
     colours = self.shade(self.lit(environment), seen[:,:3], seen[:,3:6], seen[:,6:])
     return self.picture(torch.cat([colours, torch.ones_like(colours[:,:1])], 1))
 
-# %% ../../nbs/44_rendering.transfer.ipynb #b8f9a464
+# %% ../../nbs/44_rendering.transfer.ipynb #7662d300
 def traced_halves(
     transfer:Transfer,
     maps:tuple,         # diffuse, specular, roughness
@@ -414,10 +414,11 @@ def transfer_accuracy(
     environment:Tensor,       # [H, 2H, 3]
     samples:int=2048,         # Rays per pixel of the judge
     diffuse_only:bool=False,  # Without all reflection at the surface
+    judge:tuple|None=None,    # Of `traced_halves`, with all reflection; None: rendered now
 )->dict: # psnr, noise: dB in sRGB; brightness: mean of the transfer over that of the judge
     "How far a picture from the transfer is from a ray-traced one, and how far that is from itself"
     diffuse,specular,roughness = maps
-    halves = traced_halves(transfer, maps, environment, samples)
+    halves = judge or traced_halves(transfer, maps, environment, samples)
     if diffuse_only:
         black = traced_halves(transfer, (diffuse*0, specular, roughness), environment, samples)
         halves = [torch.cat([a[...,:3]-b[...,:3], a[...,3:]], -1) for a,b in zip(halves, black)]
