@@ -121,7 +121,7 @@ def bench_photo(
         report = json.loads(next(Path(folder).rglob('report.json')).read_text(encoding='utf-8'))
     return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'], peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
 
-# %% ../nbs/47_bench.ipynb #a0b64302
+# %% ../nbs/47_bench.ipynb #5b0c69b9
 def bench_lights()->dict: # name -> HarmonicLight
     "Five lights: even, from the front, hard from the side, from above, and two of different colours"
     from nextgenface_nb.geometry.harmonics import rotate_harmonics
@@ -188,7 +188,7 @@ def accuracy_table(
     parts = ['PSNR in dB to the ray tracer; in brackets what the ray tracer reaches against itself', markdown_table(rows+[worst])]
     if agreements:
         parts += ['Cosine of the gradients by the texels; in brackets but for the ray tracer\'s noise',
-            markdown_table([dict(roughness=g['at'], **{k:f'{v[0]:.3f} ({v[1]:.3f})' for k,v in g.items() if k!='at'}) for g in agreements])]
+            markdown_table([{'roughness of the map':g['at']} | {k:f'{v[0]:.3f} ({v[1]:.3f})' for k,v in g.items() if k!='at'} for g in agreements])]
     return '\n\n'.join(parts)
 
 # %% ../nbs/47_bench.ipynb #fb599d3a

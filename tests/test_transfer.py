@@ -118,6 +118,13 @@ def test_a_transfer_refuses_a_face_that_moved_or_another_camera(transfer):
 
 # ---- the bench
 
+def test_the_table_shows_pictures_gradients_and_the_worst():
+    picture = lambda p: dict(psnr=p, noise=55., brightness=1.)
+    rows = [dict(seed=1, light='side', albedo=.2, diffuse=picture(50.), specular=picture(48.)), dict(seed=2, light='even', albedo=.3, diffuse=picture(49.), specular=picture(47.))]
+    table = bench.accuracy_table(rows, [dict(at=.5, diffuse=(.99, 1.), specular=(.98, .999), roughness=(.9, .97))])
+    worst, = [line for line in table.splitlines() if 'worst' in line and '|' in line]
+    assert '49.0' in worst and '47.0' in worst and '48.0 (55.0)' in table and '0.900 (0.970)' in table
+
 def test_the_bench_appends_and_says_what_it_could_not_measure(tmp_path, capsys):
     file = tmp_path/'bench.json'
     for k in (1, 2):
