@@ -38,7 +38,15 @@ def links(text):
     text = re.sub(r'\]\(/([\w./]+)\.html#([\w.]+)\)', lambda m: f'](#{label(m[1], m[2])})', text)
     return re.sub(r'\]\((?!http)([\w./]*?)(\d+[a-z]?_)?([\w.]+)\.ipynb(#[\w-]+)?\)', lambda m: f']({m[1]}{m[3]}.ipynb{m[4] or ""})', text)
 
-def convert(notebook, page, live):
+def introduction(text):
+    "What stands below title and description in the first cell; nbdev makes front matter of it and drops the rest"
+    for cell in json.loads(text)['cells']:
+        if cell['cell_type']!='markdown': continue
+        lines = ''.join(cell['source']).splitlines()
+        if lines and lines[0].startswith('# '): return '\n'.join(l for l in lines[1:] if not l.startswith('> ')).strip()
+    return ''
+
+def convert(notebook, page, live, intro=''):
     "One processed notebook as plain MyST-NB"
     cells,known = [],set()
     for cell in notebook['cells']:
@@ -47,6 +55,7 @@ def convert(notebook, page, live):
             import yaml
             front = yaml.safe_load(source.strip().strip('-'))
             cells.append(markdown(f"# {front['title']}\n\n*{front.get('description','')}*" if front.get('description') else f"# {front['title']}"))
+            if intro: cells.append(markdown(links(intro)))
         elif cell['cell_type']=='markdown':
             if not source.startswith('<!-- WARNING'): cells.append(markdown(links(source)))
         elif re.match(r'(#\|.*\n)*show_doc\(', source):
@@ -65,6 +74,12 @@ def tidy(output):
     output = {k:v for k,v in output.items()}
     if 'execution_count' in output: output['execution_count'] = None
     return output
+
+def drop_unknown_links():
+    "nbdev guesses links from names in backticks; what leads to no label of ours becomes text again"
+    files = list(SOURCE.rglob('*.ipynb')); texts = {f:f.read_text() for f in files}
+    known = {m for t in texts.values() for m in re.findall(r'\(([\w.]+)\)=\\n', t)}
+    for f,t in texts.items(): f.write_text(re.sub(r'\[([^\[\]]+)\]\(#([\w]+(?:\.[\w]+)+)\)', lambda m: m[0] if m[2] in known else m[1], t))
 
 # ---- widgets
 def run_live(path):
@@ -133,12 +148,13 @@ def build(live=True):
         name,text = page_name(path),(ROOT/'nbs'/path).read_text(encoding='utf-8')
         begun = time.time(); outputs,widgets = run_live(ROOT/'nbs'/path) if live and LIVE.search(text) else ({}, {})
         if outputs: print(f'{path}: run in {time.time()-begun:.0f} s', flush=True)
-        page = convert(notebook, name, outputs)
+        page = convert(notebook, name, outputs, introduction(text))
         if widgets.get(WIDGETS, {}).get('state'): page['metadata']['widgets'] = widgets
         else: strip_views(page)
         if name=='index': index = page; continue
         names.append(name); (SOURCE/f'{name}.ipynb').parent.mkdir(exist_ok=True, parents=True); (SOURCE/f'{name}.ipynb').write_text(json.dumps(page))
     (SOURCE/'index.ipynb').write_text(json.dumps(index_page(index, names)))
+    drop_unknown_links()
     shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py'); static_files(SOURCE/'_static')
     shutil.rmtree(SITE, ignore_errors=True)
     code = subprocess.call([sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', SOURCE, SITE], env=dict(os.environ, PYTHONWARNINGS='ignore::DeprecationWarning'))
