@@ -342,7 +342,7 @@ def fingerprint(self:FaceModel)->str: # 16 hexadecimal digits
         self._fingerprint = digest.hexdigest()[:16]
     return self._fingerprint
 
-# %% ../../nbs/20_facemodel.model.ipynb #7acd8fe6
+# %% ../../nbs/20_facemodel.model.ipynb #981189ee
 def _write_linear(group, mean, basis, variance, compact):
     group['mean'] = mean.flatten().numpy()
     group['pcaVariance'] = variance.numpy()
@@ -365,7 +365,7 @@ def save(self:FaceModel,
             _write_linear(group, getattr(cpu,f'{part}_mean'), getattr(cpu,f'{part}_basis'), variance, compact)
         file.create_dataset('shape/representer/cells', data=cpu.triangles.T.numpy().astype(np.int32), **pack)
         file.create_dataset('shape/representer/points', data=cpu.shape_mean.T.numpy(), **pack)
-        file['expression/names'] = [name.encode() for name in cpu.expression_names]
+        file['expression/names'] = np.array([name.encode() for name in cpu.expression_names] or ['']).astype('S')[:len(cpu.expression_names)]
         file['expression/bounds'] = cpu.expression_bounds.numpy()
         file.create_dataset('uv/coordinates', data=cpu.uvs.numpy(), **pack)
         file.create_dataset('uv/mirror', data=cpu.mirror.numpy().astype(np.int32), **pack)
@@ -374,7 +374,7 @@ def save(self:FaceModel,
             for name in ('ids','triangles','barycentric'): file[f'landmarks/{key}/{name}'] = getattr(embedding,name).numpy()
         file.attrs.update({key:np.bytes_(text.encode()) for key,text in dict(name=cpu.name, licence=cpu.licence, format='nextgenface_nb 1').items() if text})
 
-# %% ../../nbs/20_facemodel.model.ipynb #bc6b636e
+# %% ../../nbs/20_facemodel.model.ipynb #0f8d9769
 _largest = 2**28 # bytes of one dataset as float32; BFM 2017's largest has 68 MB
 
 def _dataset(file, name, shape):
@@ -407,13 +407,16 @@ def _names(file, count):
     "The names of the expressions"
     where,data = Path(file.filename).name,file['expression/names']
     _need(isinstance(data,h5py.Dataset) and data.shape==(count,) and data.dtype.kind in 'SO' and data.dtype.itemsize<=256 and data.file.filename==file.filename, f'{where}: expression/names are not {count} names')
+    if data.dtype.kind=='O' and not _is_ours(file): return None   # a heap again, see `_attribute`: the expressions get numbers for names
     return [name.decode() if isinstance(name,bytes) else str(name) for name in data[()]]
+
+def _is_ours(file): return Path(file.filename)==Path(files('nextgenface_nb')/'data'/'face_model.h5')
 
 def _attribute(file, name, otherwise):
     "A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is damaged: only our own file may have them"
     if name not in file.attrs: return otherwise
-    ours,kind = Path(file.filename)==Path(files('nextgenface_nb')/'data'/'face_model.h5'),file.attrs.get_id(name).dtype
-    if not ours and not (kind.kind=='S' and kind.itemsize<10_000): return otherwise
+    kind = file.attrs.get_id(name).dtype
+    if not _is_ours(file) and not (kind.kind=='S' and kind.itemsize<10_000): return otherwise
     value = file.attrs[name]
     return value.decode('utf-8','replace') if isinstance(value,bytes) else str(value)
 
