@@ -7,8 +7,7 @@ from nextgenface_nb.facemodel.texture import TextureMap
 from nextgenface_nb.geometry.camera import Camera, transform
 from nextgenface_nb.geometry.harmonics import environment_map
 from nextgenface_nb.geometry.mesh import vertex_normals
-from nextgenface_nb.rendering import gradients, vertex
-from nextgenface_nb.rendering.gradients import Setting, gradient_table
+from nextgenface_nb.rendering import vertex
 from nextgenface_nb.rendering.renderer import Renderer
 from nextgenface_nb.rendering.vertex import VertexRenderer
 
@@ -35,19 +34,21 @@ def psnr(a, b, inside): return float(-10*((a-b)[...,:3][inside].square().mean())
 # ---- derivatives
 
 @pytest.fixture
-def short_steps(monkeypatch):
-    "Without noise, differences can be shorter; along some shapes the outline is far from linear"
+def gradients(monkeypatch):
+    "The table of all renderers. Without noise, differences can be shorter: along some shapes the outline is far from linear"
+    gradients = pytest.importorskip('nextgenface_nb.rendering.gradients')
     monkeypatch.setitem(gradients.steps, 'shape', .2)
+    return gradients
 
 def finer(*arguments): return VertexRenderer(*arguments, grid=2)
 
-def test_every_derivative_is_the_slope_of_the_picture(short_steps):
-    table = gradient_table(finer, Setting(HEAD, size=56, resolution=32))
+def test_every_derivative_is_the_slope_of_the_picture(gradients):
+    table = gradients.gradient_table(finer, gradients.Setting(HEAD, size=56, resolution=32))
     assert len({row.variable for row in table})==12 and not table.failures(), table
 
-def test_derivatives_of_a_face_that_leaves_the_picture():
-    setting = Setting(HEAD, size=56, resolution=32, translation=(70., 30., -600.), rotation=(.05, .5, .02))
-    table = gradient_table(finer, setting, ('vertices', 'translation', 'focal', 'principal'), ('coverage', 'picture'))
+def test_derivatives_of_a_face_that_leaves_the_picture(gradients):
+    setting = gradients.Setting(HEAD, size=56, resolution=32, translation=(70., 30., -600.), rotation=(.05, .5, .02))
+    table = gradients.gradient_table(finer, setting, ('vertices', 'translation', 'focal', 'principal'), ('coverage', 'picture'))
     assert not table.failures(), table
 
 def test_outline_has_derivatives_only_where_they_are_wanted(renderer):
