@@ -65,6 +65,7 @@ MUTANTS = [
     Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
     Mutant('GLB camera in the middle of the crop', 'output/glb.py', 'centre = camera.principal.detach().cpu()', 'centre = torch.tensor([camera.width/2, camera.height/2])', 'test_export.py::test_glb_holds_the_face_where_the_photo_shows_it'),
+    Mutant('coinciding edges counted each', 'rendering/renderer.py', 'torch.where(inside-outside>tolerance, -1., 1.)', 'torch.where(inside-outside>tolerance, 1., 1.)', 'test_gradients.py::test_coverage_by_geometry_and_camera'),
     # maps and photos
     Mutant('maps half a texel off', 'facemodel/texture.py', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[0,resolution]', 'pixels = self.uvs.double().numpy()*[resolution,-resolution]+[.5,resolution+.5]', MAPS),
     Mutant('mirror of a texel off by one', 'facemodel/texture.py', "return texture.flatten(0,1)[self.mirror_index.to(texture.device)]", "return texture.flatten(0,1)[self.mirror_index.to(texture.device)-1]", MAPS),
