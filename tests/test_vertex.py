@@ -35,12 +35,12 @@ def psnr(a, b, inside): return float(-10*((a-b)[...,:3][inside].square().mean())
 
 @pytest.fixture
 def gradients(monkeypatch):
-    "The table of all renderers. Without noise, differences can be shorter: along some shapes the outline is far from linear"
+    "The table of all renderers. Without noise, differences can be shorter: along some shapes and turns the outline is far from linear"
     gradients = pytest.importorskip('nextgenface_nb.rendering.gradients')
-    monkeypatch.setitem(gradients.steps, 'shape', .2)
+    for name,step in (('shape', .2), ('rotation', .004)): monkeypatch.setitem(gradients.steps, name, step)
     return gradients
 
-def finer(*arguments): return VertexRenderer(*arguments, grid=2)
+def finer(*arguments): return VertexRenderer(*arguments, grid=3)
 
 def test_every_derivative_is_the_slope_of_the_picture(gradients):
     table = gradients.gradient_table(finer, gradients.Setting(HEAD, size=56, resolution=32))
