@@ -73,15 +73,18 @@ def test_what_is_imported_is_required():
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'
 
-COMMANDS = {'cli.py', 'measure.py', 'export.py', 'replay.py'} # may speak to their user
+COMMANDS = {'cli.py', 'measure.py', 'bench.py', 'export.py', 'replay.py'} # may speak to their user
 
 def test_the_library_does_not_print_assert_or_unpickle():
     faults = []
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        scoped = {id(item.context_expr) for node in ast.walk(tree) if isinstance(node, ast.With) for item in node.items} # ends with its block
+        for node in ast.walk(tree):
+            if id(node) in scoped: continue
             name = ast.unparse(node.func) if isinstance(node, ast.Call) else ''
             wrong = isinstance(node, ast.Assert) or name in ('os.system', 'exec', 'eval', 'torch.set_grad_enabled', 'matplotlib.use') or (name=='print' and path.name not in COMMANDS)
-            wrong |= isinstance(node, (ast.Import, ast.ImportFrom)) and any('pickle' in alias.name for alias in node.names)
+            wrong |= isinstance(node, (ast.Import, ast.ImportFrom)) and any('pickle' in alias.name for alias in node.names) and path.name!='legacy.py' # admits arrays only: test_legacy
             if wrong: faults.append(f'{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)[:60]}')
     assert not faults, '\n'.join(faults)
 
