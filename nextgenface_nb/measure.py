@@ -297,7 +297,7 @@ def measure_synthetic(
     for seed in range(1, people[1]+1): say(f'side light on synthetic person {seed}'); found['sidelit'].append(measure_sidelit(config, seed, free, size)); say('  '+_said(found['sidelit'][-1]))
     return found
 
-# %% ../nbs/80_measure.ipynb #a41c26b1
+# %% ../nbs/80_measure.ipynb #97ed9805
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-measure`"
     p = argparse.ArgumentParser('nextgenface-measure', description='Fit photos and synthetic faces and say how good the results are.', allow_abbrev=False,
@@ -323,7 +323,7 @@ def measure_all(
     parts,settings = args.only or PARTS,[*(QUICK if args.quick else ()), *args.set]
     config = Config.preset(args.preset); config.set(*settings)
     paths,flags = find_photos(args.photos),['--preset', args.preset, *(f for s in settings for f in ('--set', s))]
-    use_variant(config.device)
+    if config.renderer=='mitsuba': use_variant(config.device)
     report = dict(preset=args.preset, settings=list(args.set), quick=args.quick, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions(), skipped={})
     if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
     if 'photos' in parts:

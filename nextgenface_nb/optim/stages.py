@@ -345,7 +345,7 @@ def skin_likelihood(
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
-# %% ../../nbs/54_optim.stages.ipynb #b1a4e07c
+# %% ../../nbs/54_optim.stages.ipynb #35266351
 def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
     start = time.perf_counter()
@@ -359,6 +359,7 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
         face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
         face.detach()
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), time.perf_counter()-start)
+    for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
     finish_maps(pipeline, face, prior, sum(texel_sums(v, v.weight) for v in views))
 
 def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: # term -> weighted scalar
