@@ -6,15 +6,15 @@ CHROMIUM = os.environ.get('CHROME') or shutil.which('chromium') or shutil.which(
 WEBGL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
 QUIET = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-@pytest.fixture(scope='session')
-def browsers():
+@pytest.fixture(scope='module')
+def browsers(): # of a module: while playwright lives, its event loop counts as running
     "What starts a Chromium; `webgl=False` starts one that cannot draw in 3D"
     playwright = pytest.importorskip('playwright.sync_api')
     if not CHROMIUM: pytest.skip('no Chromium here')
     with playwright.sync_playwright() as p:
         yield lambda webgl=True: p.chromium.launch(executable_path=CHROMIUM, args=QUIET+(WEBGL if webgl else ['--disable-gpu', '--disable-3d-apis']))
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def browser(browsers):
     found = browsers(); yield found; found.close()
 
