@@ -144,7 +144,7 @@ class GradientTable(list):
         lines = [f'{row.variable:12s} {row.part:9s} {row.error:7.2%} {row.length:8.3f} {row.noise:8.2%}' for row in self]
         return '\n'.join(['variable     part        error   length    noise', *lines])
 
-# %% ../../nbs/45_rendering.gradients.ipynb #ae997cc9
+# %% ../../nbs/45_rendering.gradients.ipynb #7881ebbb
 def _gradients(setting, renderer, names, part, weights, samples, seed, more)->dict: # name -> gradient
     free = {name:value.clone().requires_grad_(name in names) for name,value in setting.values.items()}
     picture = setting.picture(renderer, free, samples=1 if part=='coverage' else samples, seed=seed, **parts[part], **(more if part!='coverage' else {}))
@@ -162,7 +162,7 @@ def _difference(setting, renderer, name, direction, samples, seed)->Tensor: # [H
         after,before = [setting.picture(renderer, {**setting.values, name:setting.values[name]+sign*step*direction}, samples=samples, seed=seed).double() for sign in (1, -1)]
     return (after-before)/(2*step)
 
-steps = dict(vertices=.2, shape=.5, expression=.1, rotation=.012, translation=.7, focal=1., principal=.2, albedo=.4, diffuse=.02, specular=.004, roughness=.03, light=.05)
+steps = dict(vertices=.2, shape=.5, expression=.1, rotation=.004, translation=.7, focal=1., principal=.2, albedo=.4, diffuse=.02, specular=.004, roughness=.03, light=.05)
 
 # %% ../../nbs/45_rendering.gradients.ipynb #fac42147
 def gradient_table(
