@@ -16,9 +16,9 @@ from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, Geome
 # %% auto #0
 __all__ = ['make_parser', 'make_config', 'list_jobs', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all',
            'begin_pipeline', 'checkpoint_folder', 'one_job', 'fit_and_save', 'photo_worker', 'many_jobs', 'summary',
-           'exit_code', 'exit_code_of', 'main', 'config_main']
+           'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
 
-# %% ../nbs/70_cli.ipynb #725982de
+# %% ../nbs/70_cli.ipynb #85dc390f
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-reconstruct`"
     p = argparse.ArgumentParser('nextgenface-reconstruct', description='A 3D face from a photo: geometry, diffuse, specular and roughness maps, pose, camera and light.', allow_abbrev=False,
@@ -94,7 +94,7 @@ class Bars:
         if self.bar is not None: self.bar.close()
         self.stage,self.bar = None,None
 
-# %% ../nbs/70_cli.ipynb #7024b30e
+# %% ../nbs/70_cli.ipynb #9ce85681
 def fit(
     photos:list,      # Paths, all of one person
     folder:Path,      # For the results; the state after each stage is kept next to it
@@ -243,34 +243,38 @@ def exit_code_of(kind:str)->int:
         if kind in [k.__name__ for k in kinds]: return code
     return 1
 
-# %% ../nbs/70_cli.ipynb #a9d7cf3d
+# %% ../nbs/70_cli.ipynb #2ba2d216
+def run_command(
+    parser:argparse.ArgumentParser,
+    work,            # Called with the flags; raises `FaceError`; may return an exit code
+    argv=None,       # Flags; None: those of the process
+    stopped:str='stopped; nothing incomplete has been written', # What Ctrl-C says
+)->int: # Exit code
+    "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
+    try: args = parser.parse_args(argv)
+    except SystemExit as e: return e.code or 0
+    try: return work(args) or 0
+    except KeyboardInterrupt: print('\n'+stopped, file=sys.stderr); return 130
+    except FaceError as e: code,text,trace = exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
+    except Exception as e:
+        code,trace = 1,getattr(args, 'verbose', True)
+        text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
+    print(text, file=sys.stderr)
+    if trace: traceback.print_exc()
+    return code
+
 def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-reconstruct`"
-    try: args = make_parser().parse_args(argv)
-    except SystemExit as e: return e.code or 0
-    try: return reconstruct_all(args)
-    except KeyboardInterrupt:
-        print('\nstopped; results that were not complete have not been written. The same command with --resume goes on.', file=sys.stderr)
-        return 130
-    except FaceError as e:
-        print(f'error: {e}', file=sys.stderr)
-        if args.verbose: traceback.print_exc()
-        return exit_code(e)
-    except Exception as e:
-        print(f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it; --verbose shows where it happened.', file=sys.stderr)
-        if args.verbose: traceback.print_exc()
-        return 1
+    return run_command(make_parser(), reconstruct_all, argv, 'stopped; results that were not complete have not been written. The same command with --resume goes on.')
 
 # %% ../nbs/70_cli.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook
 
-# %% ../nbs/70_cli.ipynb #b2d01053
-def config_main(
-    argv:list|None=None, # Flags; None: those of the process
-)->int: # Exit code
-    "The command `nextgenface-config`"
+# %% ../nbs/70_cli.ipynb #ec35806d
+def make_config_parser()->argparse.ArgumentParser:
+    "The flags of `nextgenface-config`"
     p = argparse.ArgumentParser('nextgenface-config', description='Show, explain and convert settings.', allow_abbrev=False)
     add = p.add_argument
     add('--explain', metavar='KEY', action='append', default=[], help='what a setting means, its unit, range and old names; may be repeated')
@@ -279,17 +283,22 @@ def config_main(
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
     add('--changed', action='store_true', help='only what differs from the defaults')
     add('--save', metavar='FILE', help='write the settings: .ini with comments, or .json')
-    try: args = p.parse_args(argv)
-    except SystemExit as e: return e.code or 0
-    try:
-        if args.explain: print('\n\n'.join(explain(key) for key in args.explain)); return 0
-        config = Config.preset(args.preset)
-        if args.config: config.fillFromDicFile(args.config)
-        config.set(*args.set)
-        for note in config.notes: print(f'note: {note}', file=sys.stderr)
-        if args.save: config.save(args.save)
-        else: print(config.describe(args.changed))
-    except FaceError as e:
-        print(f'error: {e}', file=sys.stderr)
-        return exit_code(e)
-    return 0
+    return p
+
+def say_config(
+    args, # What the parser returns
+):
+    "Explain, show or write settings"
+    if args.explain: print('\n\n'.join(explain(key) for key in args.explain)); return
+    config = Config.preset(args.preset)
+    if args.config: config.fillFromDicFile(args.config)
+    config.set(*args.set)
+    for note in config.notes: print(f'note: {note}', file=sys.stderr)
+    if args.save: config.save(args.save)
+    else: print(config.describe(args.changed))
+
+def config_main(
+    argv:list|None=None, # Flags; None: those of the process
+)->int: # Exit code
+    "The command `nextgenface-config`"
+    return run_command(make_config_parser(), say_config, argv)

@@ -97,7 +97,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #761bd8d0
+# %% ../nbs/01_config.ipynb #28d5199c
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -142,11 +142,11 @@ class Config(CheckedSettings):
     weight_roughness_consistency:float = setting(.05, 'see diffuse', low=0, high=1e6)
     weight_roughness_smoothness:float = setting(2., 'see diffuse', low=0, high=1e6)
     # rates
-    rate_shape:float = setting(.01, 'step of the shape', 'standard deviations', 0, 10)
-    rate_expression:float = setting(.01, 'step of the expression', 'standard deviations', 0, 10)
+    rate_shape:float = setting(.01, 'step of the shape in ray-traced steps; 0 holds it in all', 'standard deviations', 0, 10)
+    rate_expression:float = setting(.01, 'the same for the expression', 'standard deviations', 0, 10)
     rate_albedo:float = setting(.05, 'step of the albedo', 'standard deviations', 0, 10)
-    rate_pose:float = setting(.0005, 'step of the rotation; and of the translation, relative to the distance', 'rad', 0, 1)
-    rate_focal:float = setting(.001, 'step of the focal length', 'relative', 0, 1)
+    rate_pose:float = setting(.0005, 'the same for the rotation; and the translation, relative to the distance', 'rad', 0, 1)
+    rate_focal:float = setting(.001, 'the same for the focal length', 'relative', 0, 1)
     rate_light:float = setting(.03, 'step of the coefficients of the light', 'radiance', 0, 10)
     rate_diffuse:float = setting(.005, 'step of the diffuse map', 'albedo', 0, 1)
     rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)

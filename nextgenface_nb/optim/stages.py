@@ -293,7 +293,7 @@ class TextureLeaves:
         with torch.no_grad(): d,s,r = (t.contiguous() for t in self.maps.values())
         return d,s.expand(-1, -1, 3).contiguous(),r
 
-# %% ../../nbs/54_optim.stages.ipynb #30f9e818
+# %% ../../nbs/54_optim.stages.ipynb #d3b33cfa
 @dataclass
 class TextureView:
     "One frame as stage 3 sees it; P covered pixels."
@@ -301,7 +301,7 @@ class TextureView:
     photo:Tensor      # [P, 3] linear
     weight:Tensor     # [P, 1]
     light:Tensor      # [P, 1] that falls on each pixel before the stage
-    near:NearLight    # The transfer for lights like that of stage 2: a step with a free light takes 0.4 of the time
+    near:NearLight    # The transfer for lights like that of stage 2, cheaper with a free light
 
     def lit(self, environment:Tensor)->tuple: # and the factor that was applied
         "The transfer under a light of as much brightness as before: darker skin in more light would look the same"

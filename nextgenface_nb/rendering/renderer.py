@@ -18,8 +18,9 @@ from .scene import Scene,lattice_environment,to_drjit
 
 # %% auto #0
 __all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers',
-           'edge_table', 'EdgePoints', 'outline_points', 'outline_contrast', 'outline_term', 'draw_lights', 'cast',
-           'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast', 'horizon_term', 'Renderer']
+           'edge_table', 'EdgePoints', 'across_edge', 'outline_points', 'outline_contrast', 'outline_term',
+           'draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast',
+           'horizon_term', 'Renderer']
 
 # %% ../../nbs/43_rendering.renderer.ipynb #e49a5bc2
 _steps = tuple(round(2**32*a) for a in (.7548776662466927, .5698402909980532)*2) + tuple(
@@ -183,13 +184,22 @@ def edge_table(
     second = torch.where(count>1, order[(start+1).clamp(max=len(order)-1)]//3, -1)
     return edges,torch.stack((order[start]//3, second), 1)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #08848c4a
+# %% ../../nbs/43_rendering.renderer.ipynb #502d8cab
 class EdgePoints(NamedTuple):
     "Points on the outline, as they lie in the image."
     place: Tensor    # [N, 2] pixels, with derivatives
     normal: Tensor   # [N, 2] unit, pointing away from the face
     length: Tensor   # [N] pixels of outline that the point stands for
     distance: Tensor # [N] mm from the camera
+
+def across_edge(
+    along:Tensor, # [N, 2] the edges in the image, pixels
+    side:Tensor,  # [N, 2] points to the side that is wanted
+)->tuple:         # Unit normals [N, 2] to that side; lengths [N]
+    "The normal of an edge in the image, turned to one side of it"
+    length = along.norm(dim=1)
+    across = torch.stack((along[:,1], -along[:,0]), 1)/length.clamp(min=1e-9)[:,None]
+    return torch.where((across*side).sum(1, keepdim=True)<0, -across, across),length
 
 def outline_points(
     vertices:Tensor,  # [V, 3] mm, viewer frame
@@ -210,11 +220,8 @@ def outline_points(
         edge = edges[on]
     corners = project(vertices, camera)[edge]                                    # [E, 2, 2]
     with torch.no_grad():
-        along = corners[:,1]-corners[:,0]
-        length = along.norm(dim=1)
-        outward = torch.stack((along[:,1], -along[:,0]), 1)/length.clamp(min=1e-9)[:,None]
-        toward = project(vertices[triangles[inner]].mean(1), camera)-corners[:,0]
-        outward = torch.where((outward*toward).sum(1, keepdim=True)>0, -outward, outward)
+        inward = project(vertices[triangles[inner]].mean(1), camera)-corners[:,0]
+        outward,length = across_edge(corners[:,1]-corners[:,0], -inward)
         count = (length*density).ceil().long().clamp(1, 64)*(length>1e-6)
         of = torch.repeat_interleave(count)
         step = torch.arange(len(of), device=of.device)-(count.cumsum(0)-count)[of]
@@ -304,7 +311,7 @@ def cast(
     normal = torch.linalg.cross(b-a, c-a)
     return edge-light*((normal*(edge-a)).sum(1)/(normal*light).sum(1))[:,None]
 
-# %% ../../nbs/43_rendering.renderer.ipynb #ed909ae3
+# %% ../../nbs/43_rendering.renderer.ipynb #60d38d41
 def shadow_candidates(
     vertices:Tensor,   # [V, 3] mm
     triangles:Tensor,  # [F, 3] int
@@ -354,10 +361,7 @@ def shadow_points(
     with torch.no_grad():
         on_plane = lambda way: way-light*((normal*way).sum(1)/(normal*light).sum(1))[:,None]
         in_image = lambda way: (project(place+.1*on_plane(way), camera)-project(place-.1*on_plane(way), camera))*5
-        tangent,outward = in_image(along),in_image(away*sign[:,None])
-        length = tangent.norm(dim=1)
-        across = torch.stack((tangent[:,1], -tangent[:,0]), 1)/length.clamp(min=1e-9)[:,None]
-        across = torch.where((across*outward).sum(1, keepdim=True)<0, -across, across)
+        across,length = across_edge(in_image(along), in_image(away*sign[:,None]))
     return EdgePoints(project(place, camera), across, length, place.detach().norm(dim=1)),number,sign
 
 def crease_points(
@@ -381,11 +385,7 @@ def crease_points(
     with torch.no_grad():
         point = vertices[table[0][edge]]
         point = point[:,0]*(1-t)+point[:,1]*t
-        along = corners[:,1]-corners[:,0]
-        length = along.norm(dim=1)
-        across = torch.stack((along[:,1], -along[:,0]), 1)/length.clamp(min=1e-9)[:,None]
-        toward = project(vertices[triangles[lit]].mean(1), camera)-corners[:,0]
-        across = torch.where((across*toward).sum(1, keepdim=True)<0, -across, across)
+        across,length = across_edge(corners[:,1]-corners[:,0], project(vertices[triangles[lit]].mean(1), camera)-corners[:,0])
         middle = vertices[triangles[lit]].mean(1)-point
         start = point+.01*torch.nn.functional.normalize(middle, dim=1)+.01*lights[number]
         length = length*torch.isinf(_trace(scene, start, lights[number])[0])
