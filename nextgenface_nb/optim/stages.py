@@ -29,7 +29,7 @@ __all__ = ['LIGHT_STEPS', 'PYRAMID', 'RUNNERS', 'Stage', 'Progress', 'make_stage
            'light_reliability', 'skin_likelihood', 'run_texture', 'texture_losses', 'texel_sums', 'texture_prior',
            'finish_maps', 'run']
 
-# %% ../../nbs/54_optim.stages.ipynb #12c1f81f
+# %% ../../nbs/54_optim.stages.ipynb #d0d4c95b
 @dataclass
 class Stage:
     "What a stage does: how long, what it changes at which rate, what it wants at which weight."
@@ -40,6 +40,7 @@ class Stage:
     samples:int = 8                             # Rays per pixel of the ray tracer
     seed:int = 0
     shading_steps:int = 0                       # Of 'photometric': Gauss-Newton steps on the shading of some pixels
+    locked:dict = field(default_factory=dict)   # Of 'texture': map name -> ([T, T] bool, [T, T, C]), texels that stand still
 
 @dataclass
 class Progress:
@@ -227,7 +228,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage)->Iterator[dict]: # l
         _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
 
-# %% ../../nbs/54_optim.stages.ipynb #3f60aa78
+# %% ../../nbs/54_optim.stages.ipynb #5c3cc8b3
 @dataclass
 class TexturePrior:
     "What is known about the maps before the photo is looked at."
@@ -258,22 +259,29 @@ PYRAMID = .2,.5,1.,1.
 
 class TextureLeaves:
     """The three maps, free to change: what they were plus a pyramid of corrections, each level half as fine as the one before.
-    With one layer of texels, neighbours that share a pixel would drift apart. Specular reflectance of skin has no colour: one channel."""
+    With one layer of texels, neighbours that share a pixel would drift apart. Specular reflectance of skin has no colour: one channel.
+    Locked texels are constants: the rest is fitted beside them, in the pictures and in the priors."""
     LIMITS = dict(diffuse=(0,1), specular=(0,.2), roughness=(.15,1))
 
-    def __init__(self, pipeline:Pipeline, face:Face, rates:dict):
+    def __init__(self, pipeline:Pipeline, face:Face, rates:dict, locked:dict|None=None):
         diffuse,specular,roughness = (t.detach().clone() for t in pipeline.maps(face))
         self.start = dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness)
         T = diffuse.shape[0]
         self.levels = {n:[torch.zeros(1, t.shape[-1], T>>k, T>>k, requires_grad=True) for k in range(len(PYRAMID)) if T>>k>=8]
                        for n,t in self.start.items() if n in rates}
-        self.rates = rates                                       # read anew at each step
+        self.rates,self.locked = rates,{} if locked is None else locked      # read anew at each step
         self.optimizer = adam([dict(params=[level], lr=rates[n]*PYRAMID[k], name=n, share=PYRAMID[k]) for n,levels in self.levels.items() for k,level in enumerate(levels)], fused=True)
 
     @property
     def maps(self)->dict: # name -> [T, T, C], with history
         "The present maps, within what is physical"
-        return {n:self._sum(n).clamp(*self.LIMITS[n]) for n in self.start}
+        return {n:self._fixed(n, self._sum(n).clamp(*self.LIMITS[n])) for n in self.start}
+
+    def _fixed(self, name:str, texture:Tensor)->Tensor:
+        "With locked texels in place; specular ones without colour"
+        if name not in self.locked: return texture
+        which,values = self.locked[name]
+        return torch.where(which[...,None], values.mean(-1, keepdim=True) if texture.shape[-1]==1 else values, texture)
 
     def _sum(self, name:str)->Tensor:
         "Start plus all levels, from coarse to fine"
@@ -345,12 +353,12 @@ def skin_likelihood(
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
-# %% ../../nbs/54_optim.stages.ipynb #35266351
+# %% ../../nbs/54_optim.stages.ipynb #e2b33666
 def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
     start = time.perf_counter()
     views = [texture_view(pipeline, face, i) for i in range(len(face.frames))]
-    prior,leaves = texture_prior(pipeline, face),TextureLeaves(pipeline, face, stage.rates)
+    prior,leaves = texture_prior(pipeline, face),TextureLeaves(pipeline, face, stage.rates, stage.locked)
     lights = FreeParameters(pipeline, face, stage.rates, ('light',))
     for step in range(stage.steps):
         terms = texture_losses(stage, pipeline, face, prior, leaves, lights, views)
@@ -360,7 +368,7 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face)->Iterator[Progress]:
         face.detach()
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), time.perf_counter()-start)
     for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
-    finish_maps(pipeline, face, prior, sum(texel_sums(v, v.weight) for v in views))
+    finish_maps(pipeline, face, prior, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
 def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: # term -> weighted scalar
     "All terms of stage 3: the photos, the light, the three maps"
@@ -384,8 +392,8 @@ def texture_prior(pipeline:Pipeline, face:Face)->TexturePrior:
     t = pipeline.texture_map
     return TexturePrior(dict(diffuse=diffuse, specular=specular.mean(-1, keepdim=True), roughness=roughness), t.valid, t.mirror_index, light_grid(pipeline))
 
-# %% ../../nbs/54_optim.stages.ipynb #d68c7aab
-def finish_maps(pipeline:Pipeline, face:Face, prior:TexturePrior, evidence:Tensor):
+# %% ../../nbs/54_optim.stages.ipynb #9a828d7e
+def finish_maps(pipeline:Pipeline, face:Face, prior:TexturePrior, evidence:Tensor, locked:dict|None=None):
     "Fill what was not seen and mark where every texel comes from"
     seen = evidence>.01*evidence[evidence>0].median()
     flat_seen = seen.reshape(-1); mirrored = flat_seen[prior.mirror].reshape(seen.shape)&~seen
@@ -394,7 +402,9 @@ def finish_maps(pipeline:Pipeline, face:Face, prior:TexturePrior, evidence:Tenso
         value = getattr(own, name); reference = prior.reference[name].expand_as(value)
         if seen.any(): reference = reference*(value[seen].median(0).values/reference[seen].median(0).values.clamp(min=1e-3))
         extra = (value-reference).reshape(-1, value.shape[-1])[prior.mirror].reshape(value.shape)
-        filled = torch.where(seen[...,None], value, reference+extra*mirrored[...,None])
+        known = seen|locked[name][0] if locked and name in locked else seen
+        other = known.reshape(-1)[prior.mirror].reshape(seen.shape)
+        filled = torch.where(known[...,None], value, reference+extra*other[...,None])
         setattr(own, name, filled.clamp(0, 1))
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
     code[mirrored] = PROVENANCE['mirrored']; code[seen] = PROVENANCE['seen']; code[~prior.valid] = PROVENANCE['outside']
