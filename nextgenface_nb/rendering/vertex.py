@@ -218,7 +218,7 @@ def cosine_factors(
     "A_l for every harmonic, over pi: what a white matt surface makes of it."
     return (irradiance_bands(bands)/math.pi).repeat_interleave(2*torch.arange(bands)+1)
 
-# %% ../../nbs/46_rendering.vertex.ipynb #f56d6cf8
+# %% ../../nbs/46_rendering.vertex.ipynb #f9d2b929
 @functools.lru_cache(4)
 def lobe_tables(
     bands:int,       # Of the light
@@ -228,10 +228,10 @@ def lobe_tables(
     "What a GGX lobe, made round, does to each band of light."
     u = spread_points(samples)
     cosine = torch.linspace(.02, 1, entries[1])
-    view = torch.stack(((1-cosine**2).clamp(min=0).sqrt(), 0*cosine, cosine), 1)[:,None].expand(-1, samples, -1)
+    view = torch.stack(((1-cosine**2).clamp(min=0).sqrt(), 0*cosine, cosine), 1)[:,None]
     rows = []
     for roughness in torch.linspace(.05, 1, entries[0]).tolist():
-        half = visible_normals(u, view, roughness**2)
+        half = visible_normals(u[:,None], view.movedim(-1, 0), roughness**2).movedim(0, -1)
         dot = (view*half).sum(-1, keepdim=True)
         out = 2*dot*half-view
         weight,fresnel = masking(out[...,2], roughness**2),(1-dot[...,0]).clamp(min=0)**5
@@ -398,7 +398,7 @@ def blend(
     change = found.weight[:,None]*(image.index_select(0, found.inner)-image.index_select(0, found.outer))
     return image.index_add(0, found.outer, (t-.5).clamp(min=0)*change).index_add(0, found.inner, -(.5-t).clamp(min=0)*change)
 
-# %% ../../nbs/46_rendering.vertex.ipynb #c93921ef
+# %% ../../nbs/46_rendering.vertex.ipynb #566acb49
 def even_directions(
     count:int, # How many
 )->Tensor:     # [count, 3] unit
@@ -422,7 +422,7 @@ class ShadowMaps:
         self.centre,self.size = vertices.mean(0),size
         self.radius = (vertices-self.centre).norm(dim=1).max()*1.01
         self.directions = even_directions(count).to(vertices.device)
-        self.axes = torch.stack((*tangents(self.directions), self.directions), 1) # [D, 3, 3]
+        self.axes = torch.stack((*(t.T for t in tangents(self.directions.T)), self.directions), 1) # [D, 3, 3]
         self.slack = slack/size
         self.maps = torch.cat([self._look(vertices, triangles, axes) for axes in self.axes.split(group)])
         z,angle = torch.meshgrid((torch.arange(64)+.5)/32-1, ((torch.arange(128)+.5)/64-1)*math.pi, indexing='ij')
