@@ -18,7 +18,7 @@ __all__ = ['make_parser', 'make_config', 'list_jobs', 'Bars', 'fit', 'start_from
            'begin_pipeline', 'checkpoint_folder', 'one_job', 'fit_and_save', 'photo_worker', 'many_jobs', 'summary',
            'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
 
-# %% ../nbs/70_cli.ipynb #85dc390f
+# %% ../nbs/70_cli.ipynb #9b0c85cf
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-reconstruct`"
     p = argparse.ArgumentParser('nextgenface-reconstruct', description='A 3D face from a photo: geometry, diffuse, specular and roughness maps, pose, camera and light.', allow_abbrev=False,
@@ -36,6 +36,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
     add('--resume', action='store_true', help='go on where a run into the same folder was stopped; begin where there is none')
+    add('--keepEvery', type=float, metavar='SECONDS', default=10., help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
     add('--workers', type=int, metavar='N', default=1, help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
     for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action='store_true', help=f'leave out stage {n}: {what}')
@@ -94,24 +95,24 @@ class Bars:
         if self.bar is not None: self.bar.close()
         self.stage,self.bar = None,None
 
-# %% ../nbs/70_cli.ipynb #9ce85681
+# %% ../nbs/70_cli.ipynb #fdaa1694
 def fit(
     photos:list,      # Paths, all of one person
-    folder:Path,      # For the results; the state after each stage is kept next to it
+    folder:Path,      # For the results; the state to go on from is kept next to it
     pipeline,         # A `Pipeline`
     args,             # What the parser returns
     progress,         # Called with each step
 ): # A `Reconstruction`
     "Fit one face as the flags say"
-    from nextgenface_nb.optim.optimizer import STAGE_NAMES, exhaust, reconstruct_steps
+    from nextgenface_nb.optim.optimizer import STAGE_NAMES
     from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
     stages = [n for n,s in zip(STAGE_NAMES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
     sweep(folder)
     if args.debug is not None:
         from nextgenface_nb.output.debug import DebugFiles
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
-    if not args.checkpoint: return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, progress=progress)
-    return exhaust(reconstruct_steps(photos, pipeline.config, stages=stages, start=start_from(args, pipeline), pipeline=pipeline), progress)
+    start = start_from(args, pipeline) if args.checkpoint else None
+    return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery)
 
 def start_from(
     args,     # What the parser returns
@@ -243,7 +244,7 @@ def exit_code_of(kind:str)->int:
         if kind in [k.__name__ for k in kinds]: return code
     return 1
 
-# %% ../nbs/70_cli.ipynb #2ba2d216
+# %% ../nbs/70_cli.ipynb #31c17880
 def run_command(
     parser:argparse.ArgumentParser,
     work,            # Called with the flags; raises `FaceError`; may return an exit code
@@ -255,12 +256,12 @@ def run_command(
     except SystemExit as e: return e.code or 0
     try: return work(args) or 0
     except KeyboardInterrupt: print('\n'+stopped, file=sys.stderr); return 130
-    except FaceError as e: code,text,trace = exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
+    except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
-        code,trace = 1,getattr(args, 'verbose', True)
+        error,code,trace = e,1,getattr(args, 'verbose', True)
         text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
     print(text, file=sys.stderr)
-    if trace: traceback.print_exc()
+    if trace: traceback.print_exception(error)
     return code
 
 def main(

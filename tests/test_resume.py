@@ -1,5 +1,5 @@
 "Runs that are killed: at any moment there is a state that loads, nothing is left half-written, and going on gives the same bits"
-import os, random, signal, subprocess, sys, time
+import os, random, shutil, signal, subprocess, sys, time
 from pathlib import Path
 import numpy as np
 import pytest
@@ -10,12 +10,15 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import save_png
 from nextgenface_nb.optim.optimizer import STAGE_NAMES
 from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
+from nextgenface_nb.optim.resume import fit_resumable, load_state, resume_path, sweep
 from nextgenface_nb.output.checkpoint import load_face
 from nextgenface_nb.synthetic import synthetic_face
 
 SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
-    steps_photometric=2, steps_texture=8, deterministic=True)
+    steps_shading=2, steps_photometric=2, steps_texture=8, deterministic=True)
+
+LIGHT = 3, 2, 2   # steps of light and albedo, in place of LIGHT_STEPS
+STEPS = [('landmarks', 1), *(('photometric', n) for n in range(1, 10)), *(('texture', n) for n in range(1, 9))]
 
 CHILD = '''
 import sys, numpy as np, torch
@@ -29,8 +32,10 @@ folder = Path(sys.argv[1])/'results'; points = np.load(Path(sys.argv[1])/'points
 landmarks = Landmarks(*(torch.from_numpy(points[k]) for k in ('points','ids','weights')), 'mediapipe')
 pipeline = Pipeline(toy_model(29, 21), Config(**{settings}))
 def tell(progress): print(progress.stage, progress.step, flush=True)
+import nextgenface_nb.optim.stages as stages
+stages.LIGHT_STEPS = {light}
 sweep(folder)
-result = fit_resumable([Path(sys.argv[1])/'me.png'], pipeline, resume_path(folder), landmarks=[landmarks], progress=tell)
+result = fit_resumable([Path(sys.argv[1])/'me.png'], pipeline, resume_path(folder), landmarks=[landmarks], progress=tell, every=0)
 print('writing', 0, flush=True)
 result.save(folder, samples=1)
 resume_path(folder).unlink()
@@ -38,7 +43,7 @@ print('done', 0, flush=True)
 '''
 
 def start(place, settings=SETTINGS):
-    return subprocess.Popen([sys.executable, '-c', CHILD.replace('{settings}', repr(settings)), str(place)], stdout=subprocess.PIPE, text=True, env=dict(os.environ, OMP_WAIT_POLICY='passive'))
+    return subprocess.Popen([sys.executable, '-c', CHILD.replace('{settings}', repr(settings)).replace('{light}', repr(LIGHT)), str(place)], stdout=subprocess.PIPE, text=True, env=dict(os.environ, OMP_WAIT_POLICY='passive'))
 
 def run_to_the_end(place, settings=SETTINGS):
     child = start(place, settings); said = child.communicate(timeout=300)[0].split('\n')
@@ -76,18 +81,19 @@ def same_and_tidy(place, whole):
     assert sorted(p.name for p in place.iterdir())==['me.png', 'points.npz', 'results']
     assert not [p for p in (place/'results').rglob('.*')]
 
-@pytest.mark.parametrize('lines, delay', [(6, 0), (12, .05)])
+@pytest.mark.parametrize('lines, delay', [(14, 0), (len(STEPS)+1, .05)])
 def test_killed_and_resumed(tmp_path, whole, lines, delay):
-    "In stage 3, and while the results are written"
+    "In the middle of stage 3, and while the results are written"
     said = kill_and_go_on(photograph(tmp_path/'run'), lines, delay)
-    assert not any(line.startswith('landmarks') for line in said) or lines<2
+    left = [line for line in said if line.split(' ')[0] in STAGE_NAMES]
+    assert len(left)<=len(STEPS)-lines+1, left   # nothing that was kept is done again
     same_and_tidy(tmp_path/'run', whole)
 
 @pytest.mark.slow
 @pytest.mark.parametrize('seed', range(20))
 def test_killed_at_any_moment_and_resumed(tmp_path, whole, seed):
     chance = random.Random(seed)
-    kill_and_go_on(photograph(tmp_path/'run'), chance.randrange(14), chance.random())
+    kill_and_go_on(photograph(tmp_path/'run'), chance.randrange(len(STEPS)+2), chance.random()*.6)
     same_and_tidy(tmp_path/'run', whole)
 
 @pytest.mark.slow
@@ -96,8 +102,10 @@ def test_ray_traced_fit_is_resumed_exactly(tmp_path):
     one,two = (photograph(tmp_path/n) for n in ('one','two'))
     run_to_the_end(one, settings)
     child = start(two, settings)
-    while not child.stdout.readline().startswith('texture 2'): pass
-    child.kill(); child.wait(); run_to_the_end(two, settings)
+    while not child.stdout.readline().startswith('texture 4'): pass
+    child.kill(); child.wait()
+    said = [line for line in run_to_the_end(two, settings) if line.startswith('texture')]
+    assert 'texture 3' not in said and 'texture 8' in said
     a,b = result_of(one),result_of(two)
     assert all(torch.equal(a[k], b[k]) for k in a)
 
@@ -111,21 +119,98 @@ def fit_here(place, keep, **options):
     points = np.load(place/'points.npz')
     landmarks = Landmarks(*(torch.from_numpy(points[k]) for k in ('points','ids','weights')), 'mediapipe')
     settings = {**SETTINGS, **options.pop('settings', {})}
-    return fit_resumable([place/'me.png'], Pipeline(toy_model(29, 21), Config(**settings)), keep, landmarks=[landmarks], **options)
+    photos = options.pop('photos', 1)
+    return fit_resumable([place/'me.png']*photos, Pipeline(toy_model(29, 21), Config(**settings)), keep, landmarks=[landmarks]*photos, **options)
+
+TWO = dict(steps_photometric=0, steps_texture=3, save_intermediate=True)
+
+@pytest.mark.parametrize('settings, photos, some', [({}, 1, 5), pytest.param({}, 1, 1, marks=pytest.mark.slow), pytest.param(TWO, 2, 1, marks=pytest.mark.slow)])
+def test_resumed_after_every_step(place, tmp_path, monkeypatch, settings, photos, some):
+    "The state after each step of each stage (or some), also of two photos of one person; from each of them the same bits follow, and only the steps that are left"
+    monkeypatch.setattr('nextgenface_nb.optim.stages.LIGHT_STEPS', LIGHT)
+    keep,kept,options = tmp_path/'.x.resume.npz',{},dict(settings=settings, photos=photos, every=0)
+    def copy(step):
+        if keep.exists(): kept[step.stage,step.step] = keep.read_bytes()   # of the step before
+    whole = fit_here(place, keep, progress=copy, **options)
+    done = [(p.stage,p.step) for p in whole.history]
+    assert photos>1 or done==STEPS
+    assert set(kept)==set(done[1:])
+    for at,state in list(kept.items())[::some]:
+        keep.write_bytes(state); seen = []
+        again = fit_here(place, keep, progress=seen.append, **options)
+        assert [(p.stage,p.step) for p in seen]==done[done.index(at):]
+        a,b = whole.face.parameters(),again.face.parameters()
+        assert set(a)==set(b) and all(torch.equal(a[k], b[k]) for k in a), (at, [k for k in a if not torch.equal(a[k], b[k])])
+        assert torch.equal(whole.face.identity.provenance, again.face.identity.provenance)
+        assert [(p.stage,p.step,p.losses) for p in again.history]==[(p.stage,p.step,p.losses) for p in whole.history]
+        assert set(again.timings)==set(whole.timings) and list(again.snapshots)==list(whole.snapshots)
+        for n,face in whole.snapshots.items():
+            then = again.snapshots[n].parameters()
+            assert set(then)==set(face.parameters()) and all(torch.equal(v, then[k]) for k,v in face.parameters().items())
+
+def test_ctrl_c_keeps_the_present_step(place, tmp_path):
+    keep,seen = tmp_path/'.x.resume.npz',[]
+    def stop(step):
+        if (step.stage,step.step)==('texture',3): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): fit_here(place, keep, progress=stop, every=1000)
+    fit_here(place, keep, progress=seen.append)
+    assert [(p.stage,p.step) for p in seen]==[('texture',n) for n in range(4, 9)]
+
+def test_begun_from_another_face(place, tmp_path):
+    "Runs that go on from a checkpoint are kept too; another checkpoint is another run"
+    face,keep = fit_here(place, tmp_path/'.y.resume.npz', stages=['landmarks']).face,tmp_path/'.x.resume.npz'
+    def stop(step): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): fit_here(place, keep, start=face.copy(), stages=['texture'], progress=stop)
+    other = face.copy(); other.identity.shape = other.identity.shape+1
+    with pytest.raises(CheckpointError, match='another checkpoint'): fit_here(place, keep, start=other, stages=['texture'])
+    seen = []; fit_here(place, keep, start=face.copy(), stages=['texture'], progress=seen.append)
+    assert [p.step for p in seen]==[2, 3, 4, 5, 6, 7, 8]
+
+def test_a_damaged_state_of_a_stage_is_refused(place, tmp_path):
+    keep = tmp_path/'.x.resume.npz'
+    def stop(step):
+        if (step.stage,step.step)==('texture',2): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): fit_here(place, keep, progress=stop)
+    with np.load(keep) as file: arrays = {k:file[k] for k in file.files}
+    def refused(words, **change):
+        np.savez(keep, **{k:v for k,v in {**arrays, **change}.items() if v is not None})
+        with pytest.raises(CheckpointError, match=words): fit_here(place, keep)
+    for name,words in {'tensors.state.leaves.diffuse.0':'leaves.diffuse.0', 'tensors.state.leaves.moments.0.exp_avg':'0.exp_avg', 'tensors.state.before.shape':'before|shape', 'tensors.state.counters':'counters'}.items():
+        refused(words, **{name:np.zeros(7, np.float32)})
+    refused('counters', **{'tensors.state.counters':None})
 
 def test_a_full_disk_is_named_and_leaves_the_last_state(place, tmp_path, monkeypatch):
     import errno, nextgenface_nb.output.checkpoint as checkpoint
-    keep,save,count = tmp_path/'.x.resume.npz',np.savez_compressed,[]
+    keep,save,count = tmp_path/'.x.resume.npz',np.savez,[]
     def full(file, **arrays):
         count.append(1)
         if len(count)==2: file.write(b'some bytes'); raise OSError(errno.ENOSPC, 'No space left on device')
         save(file, **arrays)
-    monkeypatch.setattr(checkpoint.np, 'savez_compressed', full)
+    monkeypatch.setattr(checkpoint.np, 'savez', full)
     with pytest.raises(OutputError, match='disk is full'): fit_here(place, keep)
     assert [p.name for p in tmp_path.iterdir()]==[keep.name]
     monkeypatch.undo()
     seen = []; fit_here(place, keep, progress=lambda p: seen.append(p.stage))
     assert set(seen)==set(STAGE_NAMES[1:])
+
+@pytest.mark.slow
+@pytest.mark.parametrize('mount, words', [('size=560k', 'disk is full'), ('size=4m', ''), ('size=4m,ro', 'read-only file system')])
+def test_a_disk_of_its_own(place, tmp_path, whole, mount, words):
+    "A real disk: one that gets full in stage 3, one that is large enough, one that is read-only"
+    small,out = tmp_path/'disk',tmp_path/'out'; small.mkdir(); out.mkdir()
+    script = CHILD.replace('{settings}', repr(SETTINGS)).replace('{light}', repr(LIGHT)).replace("[Path(sys.argv[1])/'me.png']", f"[Path({str(place)!r})/'me.png']").replace("Path(sys.argv[1])/'points.npz'", f"{str(place/'points.npz')!r}")
+    (tmp_path/'child.py').write_text(script)
+    command = f'mount -t tmpfs -o {mount} x {small} || exit 77; {sys.executable} {tmp_path}/child.py {small}; code=$?; cp -r {small}/. {out}; exit $code'
+    done = subprocess.run(['unshare', '-rm', 'sh', '-c', command], capture_output=True, text=True, timeout=300) if shutil.which('unshare') else None
+    if done is None or done.returncode==77 or 'unshare' in done.stderr: pytest.skip('needs a namespace of its own to mount a disk')
+    if not words: assert done.returncode==0 and [p.name for p in out.iterdir()]==['results'], done.stderr; return
+    assert done.returncode!=0 and 'OutputError' in done.stderr and words in done.stderr.lower(), done.stderr
+    if 'ro' in mount: assert not list(out.iterdir()); return
+    assert [p.name for p in out.iterdir()]==['.results.resume.npz']
+    for name in 'me.png','points.npz': shutil.copy(place/name, out)
+    said = run_to_the_end(out)
+    assert not any(line.startswith(('landmarks','photometric')) for line in said)
+    same_and_tidy(out, whole)
 
 def test_a_folder_in_which_nobody_may_write(place):
     if not Path('/proc/self').exists(): pytest.skip('needs a folder in which nobody may write')

@@ -35,7 +35,7 @@ def restore_moments(
 
 ADVICE = 'The file is damaged, or was made by another version. Remove it, and start again without --resume.'
 
-# %% ../../nbs/53b_optim.state.ipynb #e9b8ef9b
+# %% ../../nbs/53b_optim.state.ipynb #a4e19046
 class StageState:
     "How far a stage is, and what it carries from step to step."
     def __init__(self,
@@ -44,6 +44,10 @@ class StageState:
         self.saved,self.face,self.before,self.things = dict(saved or {}),None,{},{}
         try: self.part,self.step,self.total = (int(n) for n in self.saved['counters']) if saved else (0, 0, 0)
         except (KeyError, ValueError, TypeError): raise CheckpointError('the state of a stage without its counters', ADVICE) from None
+        self.start()
+
+    def start(self):
+        "The clock runs from now on"
         self.began = time.perf_counter()-float(self.saved.get('seconds', 0.))
 
     @property

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['FORMAT_VERSION', 'MOST_BYTES', 'file_digest', 'save_face', 'read_about', 'load_face']
 
-# %% ../../nbs/62_output.checkpoint.ipynb #ddb2adc2
-import hashlib, json, math, zipfile
+# %% ../../nbs/62_output.checkpoint.ipynb #e9035073
+import hashlib, json, math, os, zipfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 import numpy as np, torch
@@ -59,19 +59,23 @@ def file_digest(path)->str: # 64 hexadecimal digits; empty if there is no such f
         return digest.hexdigest()
     except (OSError, ValueError): return ''
 
-# %% ../../nbs/62_output.checkpoint.ipynb #b4d2b30e
+# %% ../../nbs/62_output.checkpoint.ipynb #28fd5a04
 def save_face(
     path,           # `.npz` file
     face:Face,
     model,          # The `FaceModel` that its coefficients belong to
     meta=None,      # More to keep: config, stage, history ...; whatever JSON can hold
+    tensors=None,   # And what is no part of the face: the state of a stage, for instance
+    packed:bool=True, # Smaller, or written faster
 ):
     "Write a face whole or not at all"
-    arrays = {}
+    arrays = {f'tensors.{k}':v.detach().cpu().numpy() for k,v in (tensors or {}).items()}
     about = dict(format='nextgenface_nb face', format_version=FORMAT_VERSION, library=__version__,
         model=dict(name=model.name, fingerprint=model.fingerprint), photos=[dict(path=str(f.photo.path), sha256=file_digest(f.photo.path)) for f in face.frames],
         identity=_pack(face.identity, 'identity', arrays), frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
-    with writing(path) as part, open(part, 'wb') as file: np.savez_compressed(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
+    with writing(path) as part, open(part, 'wb') as file:
+        (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
+        file.flush(); os.fsync(file.fileno())   # on the disk before it takes the old one's name: power may fail
 
 # %% ../../nbs/62_output.checkpoint.ipynb #7cc6edbe
 def _read(path)->tuple: # (arrays, about)
@@ -150,11 +154,11 @@ def read_about(
     "What a checkpoint says of itself; needs no model"
     return _read(path)[1]
 
-# %% ../../nbs/62_output.checkpoint.ipynb #7e74da56
+# %% ../../nbs/62_output.checkpoint.ipynb #7a1fb7cf
 def load_face(
     path,  # `.npz` file
     model, # The `FaceModel`; must be the one with which the face was made
-)->tuple: # (`Face`, meta); meta also has model, photos and library
+)->tuple: # (`Face`, meta); meta also has model, photos, library and tensors
     "Read a face, and what was kept with it"
     arrays,about = _read(path)
     there = about.get('model') or {}
@@ -164,8 +168,9 @@ def load_face(
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]
-        face = Face(identity, frames)
+        face,tensors = Face(identity, frames),{k[8:]:torch.from_numpy(v.copy()) for k,v in arrays.items() if k.startswith('tensors.')}
         _check(path, face, model)
+        for name,tensor in tensors.items(): _expect(path, name, tensor, *tensor.shape)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as e: raise CheckpointError(f'{path}: a part is missing or of the wrong kind ({e})', 'The file is damaged. Reconstruct the photo again.') from e
     except FaceError as e: raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}', 'The file is damaged. Reconstruct the photo again.') from e
-    return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}}
+    return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}

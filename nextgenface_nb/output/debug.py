@@ -34,7 +34,7 @@ def total(progress)->float: # A `Progress`
     "The loss of a step"
     return progress.losses.get('total', sum(progress.losses.values()))
 
-# %% ../../nbs/66_output.debug.ipynb #04141fbb
+# %% ../../nbs/66_output.debug.ipynb #bd7955ab
 class DebugFiles:
     "Writes what a fit does, step by step; to be called with each `Progress` and the `Face`."
     def __init__(self,
@@ -51,6 +51,12 @@ class DebugFiles:
         "After a step"
         self.losses(progress)
         if progress.step%self.every==0 or progress.step==progress.steps: self.state(progress, face)
+
+    def again(self,
+        history, # of `Progress`
+    ):
+        "A run goes on that was interrupted: its texts begin with what it had told before"
+        for progress in history: self.losses(progress)
 
     def losses(self, progress):
         "The three text files"
