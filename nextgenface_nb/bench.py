@@ -192,7 +192,7 @@ def accuracy_table(
             markdown_table([{'roughness of the map':g['at']} | {k:f'{v[0]:.3f} ({v[1]:.3f})' for k,v in g.items() if k!='at'} for g in agreements])]
     return '\n\n'.join(parts)
 
-# %% ../nbs/47_bench.ipynb #fb599d3a
+# %% ../nbs/47_bench.ipynb #11275798
 def compare_renderers(
     truth,
     steps:int=100,
@@ -201,14 +201,14 @@ def compare_renderers(
     "Fit the maps of a synthetic photo both ways"
     pipeline,face = truth.pipeline,truth.face.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
-    from nextgenface_nb.optim.stages import texture_view
+    from nextgenface_nb.optim.texels import texture_view
     view = texture_view(pipeline, face, 0)
     lit = view.transfer.lit(face.frames[0].light.environment(pipeline.config.environment_height))
     def shaded(maps, step):
-        seen = view.transfer.gather(torch.cat(maps, -1))
+        seen = view.transfer.gather(maps)
         return view.transfer.shade(lit, seen[:,:3], seen[:,3:4], seen[:,4:])
     def traced(maps, step):
-        maps = maps[0],maps[1].expand_as(maps[0]).contiguous(),maps[2].contiguous()
+        maps = maps[...,:3].contiguous(),maps[...,3:4].expand(-1, -1, 3).contiguous(),maps[...,4:].contiguous()
         return pipeline.render(face, 0, samples, seed=step, maps=maps)[...,:3].reshape(-1, 3)[view.transfer.pixels]
     found = {}
     for name,colours in dict(transfer=shaded, traced=traced).items():
@@ -219,14 +219,15 @@ def compare_renderers(
     return found
 
 def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, specular, roughness
-    "Stage 3's loop with any renderer: colours(maps, step) of the pixels of a view"
+    "Stage 3's loop with any renderer: colours(maps [T, T, 5], step) of the pixels of a view"
     from nextgenface_nb.optim.losses import photo_loss
-    from nextgenface_nb.optim.stages import TextureLeaves, make_stages, texture_prior
+    from nextgenface_nb.optim.stages import make_stages
+    from nextgenface_nb.optim.texels import TextureLeaves, texture_prior
     stage = make_stages(truth.pipeline.config)[-1]
     prior,leaves = texture_prior(truth.pipeline, face),TextureLeaves(truth.pipeline, face, stage.rates)
     for step in range(steps):
         maps = leaves.maps
-        loss = photo_loss(colours(list(maps.values()), step), view.photo, view.weight)+sum(prior.loss(n, t, stage.weights) for n,t in maps.items())
+        loss = photo_loss(colours(maps, step), view.photo, view.weight)+sum(prior.losses(maps, stage.weights).values())
         loss.backward(); leaves.step()
     return leaves.result()
 

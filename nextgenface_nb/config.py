@@ -97,7 +97,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/01_config.ipynb #28d5199c
+# %% ../nbs/01_config.ipynb #b2b5a786
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -148,7 +148,7 @@ class Config(CheckedSettings):
     rate_pose:float = setting(.0005, 'the same for the rotation; and the translation, relative to the distance', 'rad', 0, 1)
     rate_focal:float = setting(.001, 'the same for the focal length', 'relative', 0, 1)
     rate_light:float = setting(.03, 'step of the coefficients of the light', 'radiance', 0, 10)
-    rate_diffuse:float = setting(.005, 'step of the diffuse map', 'albedo', 0, 1)
+    rate_diffuse:float = setting(.01, 'first steps of the diffuse map; they get shorter toward the end', 'albedo', 0, 1)
     rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)
     rate_roughness:float = setting(.02, 'step of the roughness map', low=0, high=1)
     # what is written

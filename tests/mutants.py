@@ -73,17 +73,17 @@ MUTANTS = [
     Mutant('principal point of the crop, not of the photo', 'imaging.py', 'return self.from_original(torch.tensor(self.original_size, dtype=torch.float32)/2)', 'return torch.tensor([self.width/2, self.height/2])', MAPS),
     Mutant('PSNR of all pixels', 'measures.py', 'error = (m*((a-b)**2).mean(-1)).sum()/m.sum()', 'error = ((a-b)**2).mean()', MAPS),
     # fitting
-    Mutant('losses of the maps zero', 'optim/stages.py', 'name:prior.loss(name, texture, stage.weights)', 'name:0*prior.loss(name, texture, stage.weights)', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
-    Mutant('symmetry of the maps without its weight', 'optim/stages.py', "total = weights[f'{name}_symmetry']*symmetry_loss(", "total = 0*symmetry_loss(", FIT+'::test_each_prior_of_a_map_counts'),
+    Mutant('losses of the maps zero', 'optim/stages.py', 'return terms|prior.losses(maps, stage.weights)', 'return terms|{n:0*v for n,v in prior.losses(maps, stage.weights).items()}', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
+    Mutant('symmetry of the maps without its weight', 'optim/texels.py', "weights[f'{n}_symmetry']*total(n, 'symmetry')", "0*total(n, 'symmetry')", FIT+'::test_each_prior_of_a_map_counts'),
     Mutant('stage 1 turns in another order', 'optim/landmarkfit.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
-    Mutant('light transport without shadows', 'rendering/transfer.py', 'visible = _visible(renderer, points, world, offset)', 'visible = torch.ones_like(_visible(renderer, points, world, offset))', RENDERING),
-    Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*(share', 'return colour+0*specular*(share', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),
+    Mutant('light transport without shadows', 'rendering/transfer.py', 'pixel(f*w))', 'pixel(torch.ones_like(f)*w))', RENDERING),
+    Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*level', 'return colour+0*specular*level', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),
     Mutant('normals that do not turn in the shading step', 'optim/shading.py', 'return perceptual(colour)-photo,brighter-slopes', 'return perceptual(colour)-photo,0*brighter-slopes', 'test_shading.py', few=True),
     Mutant('focal length that moves nothing', 'optim/shading.py', 'self.shift[focal_at] = self.shift[focal_at]+offset', 'pass', 'test_shading.py'),
     Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # losses
-    Mutant('symmetry flip off by one', 'optim/losses.py', 'flat-flat[mirror]', 'flat-flat[mirror].roll(1, 0)', GEOMETRY),
-    Mutant('smoothness as a sum', 'optim/losses.py', 'return (rows*both_rows).sum()/both_rows.sum()', 'return (rows*both_rows).sum()', GEOMETRY),
+    Mutant('symmetry flip off by one', 'optim/losses.py', 'channels.index_select(1, mirror)', 'channels.index_select(1, mirror).roll(1, 1)', GEOMETRY),
+    Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
     Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),
     Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
 ]

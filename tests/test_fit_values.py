@@ -8,7 +8,8 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_srgb
 from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
 from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.optim.stages import FreeParameters, Stage, TexturePrior, frame_transfer, make_stages, run, texture_prior
+from nextgenface_nb.optim.stages import FreeParameters, Stage, frame_transfer, make_stages, run
+from nextgenface_nb.optim.texels import CHANNELS, TexturePrior, texture_prior
 from nextgenface_nb.synthetic import rotation_error, studio_light, synthetic_face
 
 CONFIG = Config(device='cpu', texture_resolution=64, bands=5, environment_height=32, samples_final=64)
@@ -69,7 +70,7 @@ def test_stage_3_explains_the_photo(pipeline, truth):
 
 def test_stage_3_heeds_what_is_known_about_maps(pipeline, truth):
     "With heavy weights the maps stay near the model's; with none they do not"
-    reference = texture_prior(pipeline, Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)), truth.face.frames)).reference['diffuse']
+    reference = texture_prior(pipeline, Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)), truth.face.frames)).reference[...,:3]
     valid = pipeline.texture_map.valid
     away = lambda identity: float((identity.diffuse-reference)[valid].abs().mean())
     free,held = textured(truth, 0.)[0],textured(truth, 100.)[0]
@@ -77,14 +78,14 @@ def test_stage_3_heeds_what_is_known_about_maps(pipeline, truth):
 
 def test_each_prior_of_a_map_counts():
     "Zero for the reference itself, and with its weight for an asymmetric, a shifted, a rough map"
-    size = 32; flat,valid = torch.full((size, size, 3), .4),torch.ones(size, size, dtype=torch.bool)
-    prior = TexturePrior(dict(diffuse=flat), valid, torch.arange(size*size).reshape(size, size).flip(1).reshape(-1), torch.ones(1, 1))
-    weights = lambda **w: dict(diffuse_symmetry=0., diffuse_consistency=0., diffuse_smoothness=0.)|{f'diffuse_{k}': v for k,v in w.items()}
+    size = 32; flat,valid = torch.full((size, size, 5), .4),torch.ones(size, size, dtype=torch.bool)
+    prior = TexturePrior(flat, valid, torch.arange(size*size).reshape(size, size).flip(1).reshape(-1))
+    weights = lambda **w: {f'{n}_{k}': w.get(k, 0.) for n in CHANNELS for k in ('symmetry', 'consistency', 'smoothness')}
     ramp = flat+torch.linspace(-.1, .1, size)[None,:,None]; rough = flat+.05*(torch.arange(size)%2)[None,:,None]; shifted = flat+.1
     for name,texture in dict(symmetry=ramp, consistency=shifted, smoothness=rough).items():
-        one,two = (float(prior.loss('diffuse', texture, weights(**{name: w}))) for w in (1., 2.))
-        assert one>1e-4 and two==pytest.approx(2*one, rel=1e-3), name
-        assert float(prior.loss('diffuse', flat, weights(**{name: 1.})))<.2*one, name
+        one,two = (float(prior.losses(texture, weights(**{name: w}))['diffuse']) for w in (1., 2.))
+        assert one>(1e-6 if name=='smoothness' else 1e-4) and two==pytest.approx(2*one, rel=1e-3), name
+        assert float(prior.losses(flat, weights(**{name: 1.}))['diffuse'])<.2*one, name
 
 def test_parameters_move_in_their_own_units_and_within_bounds(pipeline, truth):
     face = ignorant(truth); free = FreeParameters(pipeline, face, dict(pose=.01, expression=5., focal=.01, shape=.1))

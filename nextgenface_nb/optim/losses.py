@@ -9,8 +9,8 @@ from torch import Tensor
 import torch.nn.functional as F
 
 # %% auto #0
-__all__ = ['perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'light_loss', 'symmetry_loss', 'consistency_loss',
-           'smoothness_loss']
+__all__ = ['perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'light_loss', 'symmetry_loss', 'broad',
+           'consistency_loss', 'smoothness_loss']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 def perceptual(
@@ -68,29 +68,38 @@ def light_loss(
     grey = environment.mean(-1, keepdim=True)
     return negative.clamp(max=0).square().mean()+((environment-grey).mean((0, 1))/grey.mean().clamp(min=1e-3)).square().mean()
 
-# %% ../../nbs/53_optim.losses.ipynb #7414ecbd
+# %% ../../nbs/53_optim.losses.ipynb #184dcdbb
 def symmetry_loss(
     texture:Tensor,      # [T, T, C]
     mirror:Tensor,       # [T T] flat index of the mirrored texel
     weight:Tensor,       # [T, T] which texels count
-)->Tensor: # scalar
-    "Mean distance of each texel from its mirror image"
-    flat = texture.reshape(-1, texture.shape[-1])
-    return ((flat-flat[mirror]).abs().mean(-1)*weight.reshape(-1)).sum()/weight.sum()
+)->Tensor: # [C]
+    "Mean distance of each texel from its mirror image, by channel"
+    channels = texture.permute(2, 0, 1).flatten(1)                        # long rows: a gather from them is four times faster
+    return (channels-channels.index_select(1, mirror)).abs()@weight.flatten()/weight.sum()
+
+def broad(
+    texture:Tensor, # [T, T, C]
+    valid:Tensor,   # [T, T] 0 or 1
+    cells:int=32,   # Along each side
+)->Tensor: # [cells, cells, C]
+    "Means over a coarse grid of valid texels"
+    means = F.adaptive_avg_pool2d(torch.cat([texture.permute(2, 0, 1)*valid, valid[None]])[None], min(cells, len(texture)))[0]
+    return (means[:-1]/means[-1:].clamp(min=.05)).permute(1, 2, 0)
 
 def consistency_loss(
-    texture:Tensor,   # [T, T, C]
-    reference:Tensor, # [T, T, C] what the model says
-    weight:Tensor,    # [T, T] which texels count
-)->Tensor: # scalar
-    "Mean distance of each texel from the statistical map"
-    return ((texture-reference).abs().mean(-1)*weight).sum()/weight.sum()
+    difference:Tensor, # [T, T, C] from what the model says
+    valid:Tensor,      # [T, T] 0 or 1
+)->Tensor: # [C]
+    "Mean squared distance from the statistical map in broad strokes, by channel"
+    return broad(difference, valid).square().mean((0, 1))
 
 def smoothness_loss(
     texture:Tensor, # [T, T, C]
-    valid:Tensor,   # [T, T] bool, texels of the mesh
-)->Tensor: # scalar
-    "Mean squared step between neighbouring valid texels"
-    rows,columns = texture.diff(dim=0).square().mean(-1),texture.diff(dim=1).square().mean(-1)
-    both_rows,both_columns = valid[1:]&valid[:-1],valid[:,1:]&valid[:,:-1]
-    return (rows*both_rows).sum()/both_rows.sum()+(columns*both_columns).sum()/both_columns.sum()
+    valid:Tensor,   # [T, T] 0 or 1, texels of the mesh
+)->Tensor: # [C]
+    "Mean squared step between neighbouring valid texels, by channel, were the texture 512 texels wide"
+    total,channels = 0.,texture.permute(2, 0, 1)
+    for step,both in ((channels.diff(dim=1), valid[1:]*valid[:-1]), (channels.diff(dim=2), valid[:,1:]*valid[:,:-1])):
+        total = total+step.square().flatten(1)@both.flatten()/both.sum()
+    return total*(len(texture)/512)**2

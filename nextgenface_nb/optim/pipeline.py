@@ -19,7 +19,7 @@ from ..rendering.transfer import sample_texture
 # %% auto #0
 __all__ = ['Pipeline']
 
-# %% ../../nbs/51_optim.pipeline.ipynb #0f0fbc8c
+# %% ../../nbs/51_optim.pipeline.ipynb #9a49757c
 class Pipeline:
     "From a `Face` to everything that can be seen of it."
     def __init__(self,
@@ -29,9 +29,19 @@ class Pipeline:
         self.config = config or Config()
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         self.model = model.trimmed(self.config.components) if self.config.components else model
-        self.texture_map = TextureMap(self.model.triangles, self.model.uvs, self.config.texture_resolution, self.model.mirror)
-        self._renderers = {}
+        self._renderers,self._layouts = {},{}
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
+
+    @property
+    def texture_map(self)->TextureMap:
+        "Where the texels of the maps lie on the mesh"
+        return self.layout()
+
+    def layout(self, resolution:int|None=None)->TextureMap:
+        "The same for maps of another size; made once, then kept"
+        size = resolution or self.config.texture_resolution
+        if size not in self._layouts: self._layouts[size] = TextureMap(self.model.triangles, self.model.uvs, size, self.model.mirror)
+        return self._layouts[size]
 
     def renderer(self, frame:Frame):
         "The renderer for pictures of this frame's size; made once, then kept"
@@ -73,14 +83,15 @@ def landmarks(self:Pipeline,
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #458ec0ff
+# %% ../../nbs/51_optim.pipeline.ipynb #c366288c
 @patch
 def model_maps(self:Pipeline,
     identity:Identity, # Its coefficients and base roughness are used, not its maps
+    resolution:int|None=None, # Texels along each side; None: as the config says
 )->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
     "The maps that the coefficients alone describe"
     colours = torch.cat([self.model.diffuse_albedo(identity.albedo), self.model.specular_albedo(identity.albedo)], -1)
-    maps = self.texture_map.bake(colours).clamp(0, 1)
+    maps = self.layout(resolution).bake(colours).clamp(0, 1)
     return maps[...,:3], maps[...,3:], identity.base_roughness.expand_as(maps[...,:1])
 
 @patch

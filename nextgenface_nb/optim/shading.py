@@ -23,14 +23,14 @@ __all__ = ['LAMBERT', 'frame_transfer', 'region_weights', 'usable', 'region_pict
            'ShapeSlopes', 'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem',
            'geometry_step']
 
-# %% ../../nbs/53a_optim.shading.ipynb #27845dba
-def frame_transfer(pipeline:Pipeline, face:Face, i:int, **options)->Transfer:
-    "Light transport of frame `i` at the face's present geometry"
+# %% ../../nbs/53a_optim.shading.ipynb #2dbd41bf
+def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
+    "Light transport of frame `i` at the face's present geometry; resolution: of the maps, None: as the config says"
     frame = face.frames[i]
     with torch.no_grad():
         vertices = pipeline.world_vertices(face, i)
         return Transfer(pipeline.renderer(frame), vertices, vertex_normals(vertices, pipeline.model.triangles), frame.camera.detach(),
-            pipeline.config.texture_resolution, pipeline.config.bands, **options)
+            resolution or pipeline.config.texture_resolution, pipeline.config.bands, **options)
 
 def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     "How much the photo may say about each part of the model: the face most; hair hides the skull, clothes the neck"
