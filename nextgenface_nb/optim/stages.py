@@ -236,7 +236,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|Non
         _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
 
-# %% ../../nbs/54_optim.stages.ipynb #e005820f
+# %% ../../nbs/54_optim.stages.ipynb #0f81707a
 RELIGHT = 2 #: Every so many steps of stage 3 the light moves, and the maps are put into the face
 
 def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
@@ -249,11 +249,11 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
     resolution = working_resolution(pipeline.config.texture_resolution, max(max(f.camera.width, f.camera.height) for f in face.frames))
     views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
     prior,leaves = texture_prior(pipeline, face, resolution),TextureLeaves(pipeline, face, stage.rates, stage.locked, resolution)
-    lights = FreeParameters(pipeline, face, stage.rates, ('light',))
+    lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline)
     state.keep(leaves=leaves, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
     for step in state.steps(stage.steps):
         relight = step%RELIGHT==0
-        terms = texture_losses(stage, pipeline, face, prior, leaves, lights if relight else None, views)
+        terms = texture_losses(stage, face, prior, leaves, views, lights if relight else None, grid)
         _backward(terms); leaves.step(pace(step, stage.steps))
         if relight: lights.step()
         if relight or step==stage.steps-1: face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
@@ -263,8 +263,8 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
     for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
-def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: # term -> weighted scalar
-    "All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None)"
+def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->dict: # term -> weighted scalar
+    "All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None), by its values on a grid"
     maps,terms = leaves.maps,dict(photo=0.)
     if lights: lights.write()
     for view,f in zip(views, face.frames):
@@ -272,7 +272,7 @@ def texture_losses(stage, pipeline, face, prior, leaves, lights, views)->dict: #
         if lights: f.light.coefficients = f.light.coefficients*view.relight(f.light.environment(32), seen[:,4:])
         terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
         view.shading = view.shading.fixed()
-    if lights and 'light' in stage.rates: terms['light'] = sum(_light_losses(light_grid(pipeline), f.light.coefficients) for f in face.frames)*stage.weights['light']
+    if lights and 'light' in stage.rates: terms['light'] = sum(_light_losses(grid, f.light.coefficients) for f in face.frames)*stage.weights['light']
     return terms|prior.losses(maps, stage.weights)
 
 # %% ../../nbs/54_optim.stages.ipynb #3bab92bd
