@@ -80,11 +80,14 @@ def test_holding_the_focal_length(start):
     stage.locks['focal'].value = False; stage.runner.run_all(); assert float(stage.face.frames[0].camera.focal)!=pytest.approx(333., abs=.01)
 
 def test_rates_and_weights_take_effect_on_the_next_step(truth):
-    stage = TextureDashboard(truth.pipeline, truth.face.copy(), every=50); stage.pipeline.config.steps_texture = 6
-    stage.runner.step_button.click(); before = stage.face.identity.diffuse.clone()
-    stage.free['diffuse'].value = False; stage.runner.step_button.click(); assert torch.equal(stage.face.identity.diffuse, before)
-    stage.free['diffuse'].value = True; stage.runner.step_button.click(); assert not torch.equal(stage.face.identity.diffuse, before)
-    a = stage.history[-1].losses['diffuse']; stage.weights['diffuse_symmetry'].value = 1e3; stage.runner.step_button.click(); assert stage.history[-1].losses['diffuse']>10*a
+    stage = TextureDashboard(truth.pipeline, truth.face.copy(), every=50); stage.stage.steps = 20
+    def go(n): # the maps are put into the face every few steps
+        for _ in range(n): stage.runner.step_button.click()
+        return stage.face.identity.diffuse.clone()
+    before = go(5)
+    stage.free['diffuse'].value = False; assert torch.equal(go(4), before)
+    stage.free['diffuse'].value = True; assert not torch.equal(go(4), before)
+    a = stage.history[-1].losses['diffuse']; stage.weights['diffuse_symmetry'].value = 1e3; go(1); assert stage.history[-1].losses['diffuse']>10*a
 
 def test_reset_brings_the_face_back(truth):
     stage = PhotometricDashboard(truth.pipeline, truth.face.copy(), every=50); before = {k:v.clone() for k,v in stage.face.parameters().items()}
@@ -94,6 +97,31 @@ def test_reset_brings_the_face_back(truth):
 def test_a_painted_map_of_another_size_is_refused(truth):
     stage = TextureDashboard(truth.pipeline, truth.face.copy(), every=50)
     stage.guarded(lambda: stage.paint('diffuse', torch.zeros(8, 8, 3)))(); assert '(64, 64, 3)' in stage.notes.value and not stage.locked
+
+def test_a_locked_texel_stands_still_and_the_rest_is_fitted_beside_it(truth):
+    stage = TextureDashboard(truth.pipeline, truth.face.copy(), every=50); stage.runner.run_all()
+    painted = stage.face.identity.diffuse.clone(); painted[20:26,20:26] = torch.tensor([.7,.1,.1]); stage.paint('diffuse', painted)
+    seen = []
+    def heard(progress, last): seen.append(stage.face.identity.diffuse[22,22].clone())
+    stage.runner.stepped = heard; stage.runner.run_all()
+    assert all(torch.allclose(x, torch.tensor([.7,.1,.1])) for x in seen) and len(seen)>3
+    assert not torch.equal(stage.face.identity.diffuse[30:50], painted[30:50])
+
+def test_a_photo_from_the_camera(start, truth):
+    start.capture._handle_custom_msg(dict(kind='photo', name='camera.png'), [memoryview(png(truth.photo().pixels))])
+    assert start.photo.path=='camera.png' and start.frame is None and 'alert' not in start.notes.value
+    start.capture._handle_custom_msg(dict(kind='photo', name='camera.png'), [memoryview(b'no picture')])
+    assert 'alert' in start.notes.value and start.photo.path=='camera.png'
+
+def test_the_lamp_lights_the_side_where_it_hangs(truth):
+    play = PlayDashboard(truth.pipeline, truth.face); play.pose['yaw'].value = 0.; play.lights.strength.value = 4.
+    side = lambda x: float(x[:,:32].mean()-x[:,32:].mean())
+    play.lights.ball.azimuth = -70.; left = side(play.render(samples=16)); play.lights.ball.azimuth = 70.; right = side(play.render(samples=16))
+    assert left>right+.005
+    values = torch.frombuffer(bytearray(play.viewer.environment), dtype=torch.float32).reshape(64, 128, 3)     # the 3D view has it as well
+    assert values[:,:64].mean()>values[:,64:].mean()
+    for box in play.use.values(): box.value = False
+    assert len(play.shown().identity.diffuse.unique())==1
 
 def test_upload_in_both_forms(truth, start):
     class Upload: pass
