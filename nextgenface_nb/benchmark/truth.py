@@ -25,7 +25,7 @@ __all__ = ['LEVELS', 'QUICK', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'sk
            'draw_person', 'smooth_noise', 'inexpressible', 'subdivide', 'skin_maps', 'facing_irradiance',
            'harmonic_light', 'room', 'outdoors', 'studio', 'Lighting', 'draw_lighting', 'tube', 'make_glasses',
            'make_body', 'make_hand', 'trace', 'TrueFace', 'true_geometry', 'occluder_mesh', 'make_scene', 'make_face',
-           'model_region', 'default_folder', 'true_face']
+           'model_region', 'default_folder', 'true_face', 'relights', 'relit_face']
 
 # %% ../../nbs/81_benchmark.truth.ipynb #ac7398a5
 LEVELS = 'A','B'
@@ -720,3 +720,38 @@ def _load(path, folder)->TrueFace:
     photo = folder/head['name']
     if not photo.exists(): raise FileNotFoundError(photo)
     return TrueFace(head['level'], head['index'], head['digest'], str(photo), **arrays)
+
+# %% ../../nbs/81_benchmark.truth.ipynb #1aee57aa
+def relights(
+    settings:Settings,
+    height:int=128,
+)->list: # of environments [H, 2H, 3]
+    "The lights of level C: a room, a studio, the sun, and soft light from one side"
+    direction,found = environment_directions(height),[]
+    for k in range(settings.relights):
+        random = _random(settings, 'relight', k)
+        if k%4==3: found.append(environment_map(harmonic_light(random), height))
+        else: found.append((room, studio, outdoors)[k%4](random, direction))
+    return found
+
+def relit_face(
+    truth:TrueFace,        # Of level B
+    settings:Settings=Settings(),
+    model:FaceModel|None=None,
+    folder:Path|None=None, # None: the user's cache
+)->tuple: # environments [n, 64, 128, 3], pictures [n, S, S, 3] linear
+    "The face in other light, from the cache or made"
+    model,folder = model or load_model(),Path(folder or default_folder())
+    path = folder/f'{settings.digest[:12]}_C{truth.index}_{model.fingerprint[:8]}.npz'
+    try:
+        with np.load(path, allow_pickle=False) as kept: return tuple(torch.from_numpy(kept[k]).float() for k in ('environments', 'pictures'))
+    except Exception: pass                                # not there, or damaged
+    use_variant()
+    scene,found = make_scene(model, settings, truth.level, truth.index),[]
+    for k,environment in enumerate(relights(settings)):
+        picture = trace(scene['meshes'][:1]+scene['body'], Lighting(environment), truth.camera(), settings.paths, settings.relight_samples, 100+k)[...,:3]
+        gain = min(.25/float(picture[truth.face].mean()), 1/float(picture[truth.face].amax(-1).quantile(.98)))
+        found.append((gain*_coarse(environment), gain*picture))
+    environments,pictures = (torch.stack(x) for x in zip(*found))
+    data = io.BytesIO(); np.savez_compressed(data, environments=environments.half().numpy(), pictures=pictures.half().numpy()); _write(path, data.getvalue())
+    return environments.half().float(),pictures.half().float()
