@@ -236,7 +236,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|Non
         _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
 
-# %% ../../nbs/54_optim.stages.ipynb #0f81707a
+# %% ../../nbs/54_optim.stages.ipynb #b34ba0fd
 RELIGHT = 2 #: Every so many steps of stage 3 the light moves, and the maps are put into the face
 
 def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
@@ -261,6 +261,7 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
         losses = {k:float(v.detach()) for k,v in terms.items()}
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
     for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
+    add_detail(face, views, stage.locked)
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
 def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->dict: # term -> weighted scalar

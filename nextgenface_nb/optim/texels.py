@@ -17,7 +17,7 @@ from ..rendering.transfer import Shading, Transfer, near_roughness
 # %% auto #0
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'working_resolution', 'stacked', 'resized', 'TexturePrior',
            'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means', 'photo_weights',
-           'light_reliability', 'skin_likelihood', 'texel_sums', 'finish_maps']
+           'light_reliability', 'skin_likelihood', 'add_detail', 'wanted_albedo', 'texel_sums', 'finish_maps']
 
 # %% ../../nbs/53c_optim.texels.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -141,7 +141,7 @@ def _locked(locked:dict, size:int)->tuple|None:
         which[...,c],what[...,c] = mask[...,None],values if values.shape[-1]==c.stop-c.start else values.mean(-1, keepdim=True)
     return which,what
 
-# %% ../../nbs/53c_optim.texels.ipynb #209753cd
+# %% ../../nbs/53c_optim.texels.ipynb #3909615c
 @dataclass
 class TextureView:
     "One frame as stage 3 sees it; P covered pixels."
@@ -177,7 +177,7 @@ def texture_view(
     frame = face.frames[i]
     with torch.no_grad():
         environment = frame.light.environment(pipeline.config.environment_height)
-        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment)
+        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
         lit,target = transfer.lit(environment),frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
         seen = transfer.gather(stacked(*pipeline.model_maps(face.identity, resolution)))
@@ -211,6 +211,31 @@ def skin_likelihood(
     "Soft mask of pixels that could be the skin that the model predicts"
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
+
+# %% ../../nbs/53c_optim.texels.ipynb #d729b898
+def add_detail(
+    face:Face,               # Its diffuse map is changed in place
+    views:list,              # `TextureView` of each frame, under the present light
+    locked:dict|None=None,   # Map name -> ([T, T] bool, [T, T, C])
+    rounds:int=6,
+):
+    "Put into the diffuse map what the photos show and the steps of the stage have left"
+    own,T = face.identity,len(face.identity.diffuse)
+    with torch.no_grad():
+        parts = [wanted_albedo(own, v, v.transfer.texels(T)) for v in views]
+        count = sum(back@weight for _,weight,_,back in parts)
+        count = count+.3*count[count>0].median()                    # a texel that is hardly seen does not change much
+        for _ in range(rounds):
+            left = sum(back@(weight*(wanted-there@own.diffuse.flatten(0, 1))) for wanted,weight,there,back in parts)
+            change = (left/count).reshape(T, T, 3)
+            own.diffuse = (own.diffuse+change-resized(resized(change, T//4), T)).clamp(0, 1)
+            if locked and 'diffuse' in locked: own.diffuse = torch.where(locked['diffuse'][0][...,None], locked['diffuse'][1], own.diffuse)
+
+def wanted_albedo(own, view:TextureView, matrices:tuple)->tuple: # albedo [P, 3] that would explain each pixel, its weight [P, 1], and `matrices`
+    "Photo without the reflection at the surface, over the light"
+    seen = matrices[0]@stacked(own.diffuse, own.specular, own.roughness).flatten(0, 1)
+    surface = view.shading.colours(torch.zeros_like(seen[:,:3]), seen[:,3:4], seen[:,4:])
+    return (view.photo-surface)/view.shading.irradiance.clamp(min=.02),view.weight,*matrices
 
 # %% ../../nbs/53c_optim.texels.ipynb #e85c116f
 def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]

@@ -151,7 +151,7 @@ def _check_mesh(renderer, vertices:Tensor, normals:Tensor):
         if value.shape!=renderer.uvs.shape[:1]+(3,): raise RenderError(f'light transport: {name} of shape {list(value.shape)}', f'{[len(renderer.uvs), 3]} is expected.')
         if not value.isfinite().all(): raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite', 'A step of the fit that was too long does that; lower its rate.')
 
-# %% ../../nbs/44_rendering.transfer.ipynb #de0eba0d
+# %% ../../nbs/44_rendering.transfer.ipynb #16044cac
 class Transfer:
     "Noise-free light transport of one frame: fixed camera and geometry, free maps and light."
     PORTION = 2048 # pixels that are worked through together
@@ -184,7 +184,7 @@ class Transfer:
             cast = lambda rows: self._cast(rows, shift[:,rows].flatten(1, 2), table, diffuse_samples, glossy_samples, offset)
             self.near_light = None if near is None else NearLight(cast, self.portions(), harmonics_of(near, bands))
             self.vectors = gathered((rows, cast(rows)) for rows in self.portions()) if near is None else None # [P, 1 + 2 K, bands^2]
-            self.matrices = self._texels(renderer, vertices, texel_subpixels) if texel_subpixels else None
+            self.matrices = self.texels(texture_resolution, texel_subpixels) if texel_subpixels else None
 
     def portions(self)->list: # of row numbers
         "All pixels in fair samples"
@@ -211,16 +211,20 @@ class Transfer:
         sums = [table.sums(cells, pixel(f*w)) for (d,weights),f in zip(rays, free) for cells in [pixel(table.cells(d))] for w in weights]
         return torch.stack(sums, 1)/self.triangle.shape[1]
 
-    def _texels(self, renderer, vertices, subpixels)->tuple: # the matrix [P, T T] and its transpose
+    def texels(self,
+        size:int,        # T of the maps
+        subpixels:int=4, # Per axis
+    )->tuple: # the matrix [P, T T] and its transpose
         "Which texels each pixel sees; rays that miss the face do not count"
-        triangle,barycentric = renderer.hits(vertices, self.camera, subpixels=subpixels)[:2]
+        renderer = self.renderer
+        triangle,barycentric = renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
         triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
         hit = (triangle>=0).float()
         uv = (renderer.uvs[renderer.triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
-        index,weight = texel_weights(uv, self.size)
+        index,weight = texel_weights(uv, size)
         share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)
         rows = lambda x: x.reshape(len(self.pixels), -1)
-        return sparse_pair(rows(index), rows(weight*share), self.size**2)
+        return sparse_pair(rows(index), rows(weight*share), size**2)
 
 def gathered(
     parts, # Iterator of row numbers [p] and values [p, ..]; every row once
