@@ -287,7 +287,7 @@ class FAN(Detector):
             found = self._network.get_landmarks_from_image(picture)
         return [(np.asarray(points, dtype=np.float64)[:, :2], None) for points in found if points is not None] if found is not None else []
 
-# %% ../nbs/11_landmarks.ipynb #5361f2e0
+# %% ../nbs/11_landmarks.ipynb #cbd0533d
 def load_landmarks(
     path:str|Path,    # .pts, .npy or .txt
     detector:str='',  # Whose ids these are; '': told by the number of points
@@ -304,14 +304,19 @@ def load_landmarks(
         else:
             for line in path.read_text().splitlines():
                 if line.startswith('# detector:'): detector = detector or line.split(':')[1].strip()
-            rows = np.loadtxt(path, ndmin=2)
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')   # a text without numbers
+                rows = np.loadtxt(path, ndmin=2)
+        if np.asarray(rows).dtype.kind not in 'fiu': raise ValueError(f'{np.asarray(rows).dtype} instead of numbers')
         rows = np.asarray(rows, dtype=np.float64)
     except Exception as e: raise LandmarkError(f'{path}: cannot be read as landmarks ({e})', 'See `load_landmarks` for the formats.') from e
     if rows.ndim != 2 or rows.shape[1] not in (2, 3): raise LandmarkError(f'{path}: an array of shape {rows.shape}', 'Landmarks are [L, 2], or [L, 3] with ids first.')
     ids = rows[:, 0] if rows.shape[1] == 3 else np.arange(len(rows))
     detector = detector or (_COUNTS.get(len(rows), '') if rows.shape[1] == 2 else 'mediapipe')
     if not detector: raise LandmarkError(f'{path}: {len(rows)} points without ids', 'Only 68 (fan), 468 or 478 (mediapipe) points can do without; put the id before each.')
-    return Landmarks(rows[:, -2:], ids, None, detector)
+    if not ((ids >= 0) & (ids < 2**31) & (ids == np.round(ids))).all(): raise LandmarkError(f'{path}: an id that is no whole number from 0', 'Each line is id, x, y.')
+    try: return Landmarks(rows[:, -2:], ids, None, detector)
+    except LandmarkError as e: raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
 
 def save_landmarks(
     path:str|Path, # .txt

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FORMAT_VERSION', 'MOST_BYTES', 'file_digest', 'save_face', 'read_about', 'load_face']
 
-# %% ../../nbs/62_output.checkpoint.ipynb #e9035073
+# %% ../../nbs/62_output.checkpoint.ipynb #90b0e77b
 import hashlib, json, math, os, zipfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..errors import CheckpointError, FaceError
 from ..geometry.camera import Camera
 from ..imaging import Photo
 from ..landmarks import Landmarks
-from ..optim.face import Face, Frame, Identity, LIGHTS, light_kind
+from ..optim.face import Face, Frame, HarmonicLight, Identity, LIGHTS, light_kind
 from .files import writing
 
 # %% ../../nbs/62_output.checkpoint.ipynb #a861e420
@@ -77,7 +77,7 @@ def save_face(
         (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
         file.flush(); os.fsync(file.fileno())   # on the disk before it takes the old one's name: power may fail
 
-# %% ../../nbs/62_output.checkpoint.ipynb #7cc6edbe
+# %% ../../nbs/62_output.checkpoint.ipynb #5e622d10
 def _read(path)->tuple: # (arrays, about)
     path = Path(path)
     if not path.is_file(): raise CheckpointError(f'{path}: there is no such file', 'Give a checkpoint that this library wrote (.npz).')
@@ -93,6 +93,9 @@ def _read(path)->tuple: # (arrays, about)
         raise CheckpointError(f'{path}: not a checkpoint of this library', 'Give a checkpoint that this library wrote (.npz).')
     if about.get('format_version')!=FORMAT_VERSION:
         raise CheckpointError(f'{path}: format version {about.get("format_version")}, this library reads {FORMAT_VERSION}', f'Use the version that wrote it ({about.get("library")}).')
+    photos = about.get('photos', [])
+    if not all(isinstance(about.get(k, {}), dict) for k in ('meta','model')) or not isinstance(photos, list) or not all(isinstance(p, dict) and isinstance(p.get('sha256'), str) for p in photos):
+        raise CheckpointError(f'{path}: a part is missing or of the wrong kind (meta, model or photos)', 'The file is damaged. Reconstruct the photo again.')
     return arrays,about
 
 #: Bytes that the arrays of a checkpoint may have together; maps of 2048 x 2048 texels have 120 million
@@ -121,31 +124,37 @@ def _unpack(kind, prefix:str, plain:dict, arrays:dict):
         values['light'] = LIGHTS[plain['light']['kind']].from_arrays({k[len(own):]:v for k,v in arrays.items() if k.startswith(own)})
     return kind(**{k:tuple(v) if isinstance(v, list) else v for k,v in values.items()})
 
-# %% ../../nbs/62_output.checkpoint.ipynb #f51589d7
-def _expect(path, name, tensor, *shape):
-    "None in `shape` fits any size"
+# %% ../../nbs/62_output.checkpoint.ipynb #cb8df583
+def _expect(path, name, tensor, *shape, kind=torch.float32):
+    "None in `shape` fits any size, and None for `kind` any"
     found = tuple(tensor.shape) if isinstance(tensor, torch.Tensor) else None
     if found is None or len(found)!=len(shape) or any(n not in (None,m) for n,m in zip(shape, found)):
         raise CheckpointError(f'{path}: {name} has shape {found}, {tuple("any" if n is None else n for n in shape)} is needed', 'The file is damaged, or was made with another model.')
+    if kind not in (None, tensor.dtype): raise CheckpointError(f'{path}: {name} holds {tensor.dtype}, {kind} is needed', 'The file is damaged. Reconstruct the photo again.')
     if tensor.is_floating_point() and not torch.isfinite(tensor).all(): raise CheckpointError(f'{path}: {name} has values that are not finite', 'Reconstruct the photo again.')
 
 def _check(path, face:Face, model):
     own = face.identity
-    _expect(path, 'shape', own.shape, len(model.shape_basis)); _expect(path, 'albedo', own.albedo, len(model.diffuse_basis))
+    _expect(path, 'shape', own.shape, len(model.shape_basis)); _expect(path, 'albedo', own.albedo, len(model.diffuse_basis)); _expect(path, 'base roughness', own.base_roughness)
     maps = dict(diffuse=3, specular=3, roughness=1)
     if any(getattr(own, m) is not None for m in maps):
         size = own.diffuse.shape[0] if own.diffuse is not None else None
         for name,channels in maps.items(): _expect(path, f'the {name} map', getattr(own, name), size, size, channels)
-        if own.provenance is not None: _expect(path, 'provenance', own.provenance, size, size)
+        if own.provenance is not None: _expect(path, 'provenance', own.provenance, size, size, kind=torch.uint8)
     if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
     for i,f in enumerate(face.frames):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
         for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items(): _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal); _expect(path, f'principal point {at}', f.camera.principal, 2)
+        figures = f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale
+        if not (all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures) and isinstance(f.photo.path, str) and isinstance(f.landmarks.detector, str)):
+            raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind', 'The file is damaged. Reconstruct the photo again.')
         if not f.camera.focal>0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
-        if f.mask is not None: _expect(path, f'mask {at}', f.mask, *size)
-        for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items(): _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape)
+        for name,mask in dict(mask=f.mask, alpha=f.photo.alpha, inside=f.photo.inside).items():
+            if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
+        for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items(): _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape, kind=None if name=='ids' else torch.float32)
+        if isinstance(f.light, HarmonicLight): _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)
 
 # %% ../../nbs/62_output.checkpoint.ipynb #de0acd3d
 def read_about(
@@ -154,7 +163,7 @@ def read_about(
     "What a checkpoint says of itself; needs no model"
     return _read(path)[1]
 
-# %% ../../nbs/62_output.checkpoint.ipynb #7a1fb7cf
+# %% ../../nbs/62_output.checkpoint.ipynb #4f16d2b6
 def load_face(
     path,  # `.npz` file
     model, # The `FaceModel`; must be the one with which the face was made
@@ -170,7 +179,7 @@ def load_face(
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]
         face,tensors = Face(identity, frames),{k[8:]:torch.from_numpy(v.copy()) for k,v in arrays.items() if k.startswith('tensors.')}
         _check(path, face, model)
-        for name,tensor in tensors.items(): _expect(path, name, tensor, *tensor.shape)
+        for name,tensor in tensors.items(): _expect(path, name, tensor, *tensor.shape, kind=None)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as e: raise CheckpointError(f'{path}: a part is missing or of the wrong kind ({e})', 'The file is damaged. Reconstruct the photo again.') from e
     except FaceError as e: raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}', 'The file is damaged. Reconstruct the photo again.') from e
     return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}
