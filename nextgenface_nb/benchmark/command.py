@@ -87,7 +87,7 @@ def _pictures(truth, result)->dict: # name -> [H, W, 3] sRGB 0..1
     seen = p.render(face, 0, 32, final=True)[...,:3]
     return {k:to_srgb(x.clamp(0, 1)) for k,x in dict(photo=face.frames[0].photo.pixels, fit=seen, true=p.flat(face, 0, true)[...,:3], found=p.flat(face, 0, found)[...,:3]).items()}
 
-# %% ../../nbs/83_benchmark.command.ipynb #963d42ee
+# %% ../../nbs/83_benchmark.command.ipynb #12e3415f
 def tone_group(angle:float)->str: # of an ITA in degrees
     return 'light' if angle>28 else 'intermediate' if angle>10 else 'dark'
 
@@ -95,6 +95,7 @@ def pooled(
     rows:list, # of `measure_face`
 )->dict:
     "Figures of all faces together"
+    from nextgenface_nb.benchmark.score import variance_over_prior
     groups = {}
     for r in rows: groups.setdefault(tone_group(r['ita_true']), []).append(r)
     found = dict(groups={k:len(v) for k,v in groups.items()}, slope=mean([r['slope'] for r in rows]))
@@ -103,7 +104,7 @@ def pooled(
         found |= {key:mean([r[key] for r in rows]), f'{key}_spread':max(each)-min(each) if len(each)>1 else None}
     for key in ('specular', 'roughness'):
         error,prior = (sum(r[f'{key}_sums'][i] for r in rows) for i in (0, 1))
-        found[f'{key}_ev'] = 1-error/max(prior, 1e-12)
+        found[f'{key}_ev'] = variance_over_prior(error, prior)
     return found
 
 # %% ../../nbs/83_benchmark.command.ipynb #06da629a
@@ -136,14 +137,17 @@ COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'
     ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'), ('ita_gain_error', 'gain', '{:.1f}'),
     ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('source_db', 'photo dB', '{:.1f}'), ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
 
-# %% ../../nbs/83_benchmark.command.ipynb #86eef20b
+# %% ../../nbs/83_benchmark.command.ipynb #862c857c
 def face_table(
     rows:list, # of figures, one per face
 )->str: # Markdown
     "One line for each face, and their mean"
-    cells = [{'face': f"{r['face']}{' (occluded)' if r['occluded'] else ''}", 'ITA': f"{r['ita_true']:.0f}°", **{head:form.format(r[key]) for key,head,form in COLUMNS}} for r in rows]
-    cells.append({'face': 'mean', 'ITA': '', **{head:form.format(mean([r[key] for r in rows])) for key,head,form in COLUMNS}})
-    return markdown_table(cells)
+    shown = lambda key,form,rows: form.format(mean(values)) if (values := [r[key] for r in rows if r.get(key) is not None]) else '-'
+    cells = [{'face': f"{r['face']}{' (occluded)' if r['occluded'] else ''}", 'ITA': f"{r['ita_true']:.0f}°", **{head:shown(key, form, [r]) for key,head,form in COLUMNS}} for r in rows]
+    cells.append({'face': 'mean', 'ITA': '', **{head:shown(key, form, rows) for key,head,form in COLUMNS}})
+    hidden = [r for r in rows if 'diffuse_gain_db_all' in r]
+    beside = [f"face {r['face']} with what the occluder hides: diffuse {r['diffuse_db_all']:.1f} dB, {r['diffuse_gain_db_all']:.1f} after RGB gain, ITA off {r['ita_error_all']:.1f}°, photo {r['source_db_all']:.1f} dB" for r in hidden]
+    return '\n\n'.join([markdown_table(cells), *beside])
 
 def benchmark_targets(report:dict)->str: # Markdown
     "target | wanted | reached | holds"
@@ -225,7 +229,7 @@ def _add_distances(distance, rows, fits, samples):
         mask = p.face_mask(seen.face)[...,None]
         row['lpips'] = distance(*(to_srgb(x.clamp(0, 1))*mask for x in (picture, seen.face.frames[0].photo.pixels)))
 
-# %% ../../nbs/83_benchmark.command.ipynb #6359331c
+# %% ../../nbs/83_benchmark.command.ipynb #7b69ef78
 LEVELS = 'A','B','C','D'
 #: What `--quick` changes; `--set` comes after it
 QUICK_SETTINGS = 'max_resolution=128','texture_resolution=128','steps_texture=60','samples_final=32'
@@ -264,7 +268,7 @@ def chosen_faces(args, settings:Settings)->list: # of int
     return found
 
 def settings_of(args)->tuple: # Settings of the generator, texts for the fit
-    return (QUICK if args.quick else Settings()),[*(QUICK_SETTINGS if args.quick else ()), *args.set, *(MUTANTS[args.mutant][0] if args.mutant else ())]
+    return getattr(args, 'generator', None) or (QUICK if args.quick else Settings()),[*(QUICK_SETTINGS if args.quick else ()), *args.set, *(MUTANTS[args.mutant][0] if args.mutant else ())]
 
 # %% ../../nbs/83_benchmark.command.ipynb #fb5ab4a8
 def run_levels(
@@ -323,14 +327,15 @@ def measure_benchmark(
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
-# %% ../../nbs/83_benchmark.command.ipynb #2e15c267
+# %% ../../nbs/83_benchmark.command.ipynb #4de422ce
 #: What an ablation compares: section, key, heading, form
 COMPARED = [(level, key, head, form) for level in TRUE_LEVELS for key,head,form in COLUMNS if key in ('median_mm', 'slope', 'pose_degrees', 'focal_error', 'light_error_gain', 'diffuse_db', 'diffuse_gain_db', 'source_db', 'seconds_total')] + \
     [('B_all', 'ita_error', 'ITA °', '{:.1f}'), ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'), ('B_all', 'specular_ev', 'specular EV', '{:.2f}'), ('B_all', 'roughness_ev', 'roughness EV', '{:.2f}'), ('C', 'psnr', 'relit dB', '{:.1f}')]
 
 def summary(report:dict)->dict: # 'level key' -> mean
     "One number for each figure that an ablation compares"
-    return {f'{level} {key}':mean([r[key] for r in report[level]]) for level,key,*_ in COMPARED if report.get(level)}
+    values = {f'{level} {key}':[r[key] for r in report[level] if r.get(key) is not None] for level,key,*_ in COMPARED if report.get(level)}
+    return {name:mean(v) for name,v in values.items() if v}
 
 def ablation_table(rows:list)->str: # Markdown
     "One line for each change"
