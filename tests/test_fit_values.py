@@ -56,7 +56,7 @@ def textured(truth, weights, steps=30):
     "Stage 3 alone, with geometry and light as they are"
     face = Face(Identity(truth.face.identity.shape.clone(), torch.zeros_like(truth.face.identity.albedo)), [replace(truth.face.frames[0])])
     stage = make_stages(CONFIG)[2]
-    progress = last(run(replace(stage, steps=steps, weights={k: weights for k in stage.weights} if weights is not None else stage.weights), truth.pipeline, face))
+    progress = last(run(replace(stage, steps=steps) if weights is None else replace(stage, steps=steps, detail=0, weights={k: weights for k in stage.weights}), truth.pipeline, face))
     return face.identity,progress
 
 def test_stage_3_explains_the_photo(pipeline, truth):

@@ -26,7 +26,7 @@ __all__ = ['LIGHT_STEPS', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stage
            'light_grid', 'skin_pixels', 'fit_light', 'start_light', 'geometry_losses', 'run_photometric', 'fit_shading',
            'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
 
-# %% ../../nbs/54_optim.stages.ipynb #c0e2e15c
+# %% ../../nbs/54_optim.stages.ipynb #67ae8a16
 @dataclass
 class Stage:
     "What a stage does: how long, what it changes at which rate, what it wants at which weight."
@@ -37,6 +37,7 @@ class Stage:
     samples:int = 8                             # Rays per pixel of the ray tracer
     seed:int = 0
     shading_steps:int = 0                       # Of 'photometric': Gauss-Newton steps on the shading of some pixels
+    detail:int = 0                              # Of 'texture': rounds of `add_detail` at its end
     locked:dict = field(default_factory=dict)   # Of 'texture': map name -> ([T, T] bool, [T, T, C]), texels that stand still
 
 @dataclass
@@ -56,7 +57,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
             Stage('photometric', c.steps_photometric, rate(*free)|dict(base_roughness=.01), weight('landmarks', 'shape', 'expression', 'albedo', 'light'), c.samples_train, c.seed, c.steps_shading),
             Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
-                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed)]
+                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
 
 # %% ../../nbs/54_optim.stages.ipynb #846d8504
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
@@ -236,7 +237,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|Non
         _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
 
-# %% ../../nbs/54_optim.stages.ipynb #b34ba0fd
+# %% ../../nbs/54_optim.stages.ipynb #c04dbd31
 RELIGHT = 2 #: Every so many steps of stage 3 the light moves, and the maps are put into the face
 
 def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
@@ -261,7 +262,7 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
         losses = {k:float(v.detach()) for k,v in terms.items()}
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
     for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
-    add_detail(face, views, stage.locked)
+    add_detail(face, views, stage.locked, stage.detail)
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
 def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->dict: # term -> weighted scalar

@@ -212,7 +212,7 @@ def skin_likelihood(
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
-# %% ../../nbs/53c_optim.texels.ipynb #d729b898
+# %% ../../nbs/53c_optim.texels.ipynb #0ccf0ed2
 def add_detail(
     face:Face,               # Its diffuse map is changed in place
     views:list,              # `TextureView` of each frame, under the present light
@@ -221,6 +221,7 @@ def add_detail(
 ):
     "Put into the diffuse map what the photos show and the steps of the stage have left"
     own,T = face.identity,len(face.identity.diffuse)
+    if not rounds: return
     with torch.no_grad():
         parts = [wanted_albedo(own, v, v.transfer.texels(T)) for v in views]
         count = sum(back@weight for _,weight,_,back in parts)
