@@ -7,7 +7,7 @@ NAME := nextgenface_nb
 METADATA := settings.ini setup.py pyproject.toml
 WORKERS ?= 2
 
-.PHONY: help demo llvm test test-long agree notebooks pytest mutants mutants-few bench readme run docs colab viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few bench readme run docs colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -45,8 +45,8 @@ llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it 
 # ---- tests
 test: agree notebooks mutants-few pytest ## What CI runs
 
-test-long: agree notebooks mutants ## The rest: every mutant, slow tests, slow cells
-	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600
+test-long: agree notebooks mutants tutorials ## The rest: every mutant, slow tests, slow cells, tutorials
+	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
 	$(BIN)/python -m pytest -q tests -m "slow or not slow"
 
 agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
@@ -54,6 +54,9 @@ agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
 
 notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/nbdev-test --n-workers $(WORKERS) --cell-timeout 300 --timing --skip-folder-re tutorials
+
+tutorials: $(VENV)/.developed llvm ## Run the tutorials (some minutes each)
+	OMP_WAIT_POLICY=passive $(BIN)/nbdev-test nbs/tutorials --n-workers 1 --cell-timeout 3600 --timing
 
 pytest: $(VENV)/.developed llvm ## Run the tests of tests/
 	$(BIN)/python -m pytest -q tests -m "not slow" --durations 8

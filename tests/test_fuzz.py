@@ -18,16 +18,18 @@ def test_damaged_files(reader, count):
     assert found['refused']>count/10   # the damage reaches the reader
 
 def test_the_fuzzer_finds_what_it_is_for(monkeypatch):
-    "A reader with three faults: another exception, a crash, too much memory"
+    "A reader with four faults: another exception, a crash, too much memory, no end"
     if not fuzz.address_space(): pytest.skip('needs /proc')
     def reader(path):
         first = path.read_bytes()[:1]
         if first<b'\x40': raise KeyError('x')
         if first<b'\x80': os._exit(5)
         if first<b'\xc0': bytearray(2*fuzz.BYTES)
-    monkeypatch.setitem(fuzz.READERS, 'bad', (lambda folder: {'.x':[bytes([n]) for n in range(0, 256, 16)]}, reader))
+        while first>b'\xf0': pass
+    monkeypatch.setitem(fuzz.READERS, 'bad', (lambda folder: {'.x':[bytes([n]) for n in (*range(0, 256, 16), 255)]}, reader))
+    monkeypatch.setattr(fuzz, 'SECONDS', .3)
     found = fuzz.fuzz('bad', 30)
-    assert {why.split(':')[0] for why in found['findings'].values()}>={'KeyError', 'MemoryError', 'the process ended with status 1280'}
+    assert {why.split(':')[0] for why in found['findings'].values()}>={'KeyError', 'MemoryError', 'the process ended with status 1280', 'no end in 0.3 s'}
 
 # ---- models: sizes are checked before anything is allocated, and no other file is read
 @pytest.fixture

@@ -122,7 +122,7 @@ def fit_here(place, keep, **options):
     photos = options.pop('photos', 1)
     return fit_resumable([place/'me.png']*photos, Pipeline(toy_model(29, 21), Config(**settings)), keep, landmarks=[landmarks]*photos, **options)
 
-TWO = dict(steps_photometric=0, steps_texture=3, save_intermediate=True)
+TWO = dict(steps_photometric=0, steps_texture=7, texture_resolution=256, save_intermediate=True)
 
 @pytest.mark.parametrize('settings, photos, some', [({}, 1, 5), pytest.param({}, 1, 1, marks=pytest.mark.slow), pytest.param(TWO, 2, 1, marks=pytest.mark.slow)])
 def test_resumed_after_every_step(place, tmp_path, monkeypatch, settings, photos, some):

@@ -153,12 +153,12 @@ def test_make_refuses_another_python(tmp_path):
 def stand_in(folder, name, text):
     (folder/name).write_text(f'#!/bin/sh\n{text}\n'); (folder/name).chmod(0o755)
 
-def run_llvm_script(tmp_path, user=0, packaged=True, installs=True):
+def run_llvm_script(tmp_path, user=0, packaged='*', installs=True):
     "Exit code, output, and what the package manager was asked to do; `python` finds a library once one was installed"
     stand_in(tmp_path, 'python', f'test -e {tmp_path}/installed && echo found || {{ echo "no usable libLLVM"; exit 1; }}')
     stand_in(tmp_path, 'id', f'echo {user}')
-    stand_in(tmp_path, 'apt-cache', 'exit 0' if packaged else 'exit 100')
-    stand_in(tmp_path, 'apt-get', f'echo "$@" >> {tmp_path}/asked\ncase "$*" in install*libllvm19) ' + (f'touch {tmp_path}/installed' if installs else 'exit 100') + ';; esac')
+    stand_in(tmp_path, 'apt-cache', f'case "$*" in show*libllvm{packaged}) exit 0;; esac; exit 100')
+    stand_in(tmp_path, 'apt-get', f'echo "$@" >> {tmp_path}/asked\ncase "$*" in install*libllvm*) ' + (f'touch {tmp_path}/installed' if installs else 'exit 100') + ';; esac')
     result = subprocess.run(['/bin/sh', str(ROOT/'tools'/'llvm.sh'), str(tmp_path/'python')], env=dict(PATH=f'{tmp_path}:/usr/bin:/bin'), capture_output=True, text=True)
     return result.returncode,result.stdout,(tmp_path/'asked').read_text().splitlines() if (tmp_path/'asked').exists() else []
 
@@ -167,7 +167,11 @@ def test_llvm_is_installed_where_that_is_allowed(tmp_path):
     assert code==0 and 'found' in said and [a.split()[0] for a in asked]==['update','install'] and asked[1].endswith('libllvm19')
     assert run_llvm_script(tmp_path)[2]==asked   # found at once the second time: nothing more is asked for
 
-@pytest.mark.parametrize('case, words', [(dict(user=1000), 'no usable'), (dict(packaged=False), 'no package libllvm19'), (dict(installs=False), 'no usable')])
+def test_another_llvm_is_installed_where_there_is_no_19(tmp_path):
+    code,said,asked = run_llvm_script(tmp_path, packaged='22')
+    assert code==0 and [a.split()[0] for a in asked]==['update','install'] and asked[1].endswith('libllvm22')
+
+@pytest.mark.parametrize('case, words', [(dict(user=1000), 'no usable'), (dict(packaged='16'), 'none of these packages'), (dict(installs=False), 'no usable')])
 def test_llvm_that_cannot_be_installed(tmp_path, case, words):
     code,said,asked = run_llvm_script(tmp_path, **case)
     assert code==1 and words in said and 'no usable libLLVM' in said.splitlines()[-1]

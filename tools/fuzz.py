@@ -1,5 +1,5 @@
 """Feed damaged files to everything that reads files, and count what happens: success or an error of our family is right; anything else,
-a crash, more than 5 seconds or more than 1 GB on top of what was there is a finding.   usage: fuzz.py [--count N] [--seed S] [READER ...]"""
+a crash, more than 5 seconds of processor time (or a minute of waiting) or more than 1 GB on top of what was there is a finding.   usage: fuzz.py [--count N] [--seed S] [READER ...]"""
 import argparse, json, mmap, os, pickle, random, resource, signal, struct, sys, tempfile, time, warnings
 from pathlib import Path
 
@@ -129,6 +129,7 @@ def child(reader, first, count, seed, seeds, folder, board):
     for number in range(first, count):
         suffix,data = case(reader, number, seed, seeds); path = folder/f'input{suffix}'; path.write_bytes(data)
         board.seek(0); board.write(struct.pack('qd', number, time.time()))
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)   # then SIGPROF ends the process
         try: READERS[reader][1](path); outcome = 1
         except FaceError: outcome = 2
         except BaseException as error: outcome = 3; (folder/f'finding{number}').write_text(f'{type(error).__name__}: {error}')
@@ -153,14 +154,15 @@ def fuzz(reader:str, count:int, seed:int=0)->dict: # figures, and findings: numb
         return dict(reader=reader, inputs=count, read=outcomes.count(1), refused=outcomes.count(2), findings=slow, seconds=round(time.time()-began, 1))
 
 def watch(pid, board)->str: # why the child ended early; empty: it did not
-    "Wait for a child; end it when an input takes four times too long: the machine may be busy"
+    "Wait for a child; end it when it waits for something that does not come"
     while True:
         done,status = os.waitpid(pid, os.WNOHANG)
+        if done and os.WIFSIGNALED(status) and os.WTERMSIG(status)==signal.SIGPROF: return f'no end in {SECONDS} s'
         if done: return '' if status==0 else f'the process ended with status {status}'
         number,since = struct.unpack('qd', board[:16])
-        if time.time()-since>4*SECONDS:
+        if time.time()-since>12*SECONDS:
             os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)
-            return f'no end in {4*SECONDS} s'
+            return f'no end in {12*SECONDS} s of waiting'
         time.sleep(.05)
 
 def main():

@@ -16,8 +16,12 @@ from .face import Face, Frame
 __all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'bounded_step',
            'gauss_newton_steps', 'damped_gauss_newton', 'landmark_steps', 'fit_landmarks', 'put_back', 'start_pose']
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #6cc9d276
-def _axis_rotation(axis:int, angle:float, derivative:bool=False)->np.ndarray:
+# %% ../../nbs/52_optim.landmarkfit.ipynb #c903a7d2
+def _axis_rotation(
+    axis:int,              # 0 .. 2
+    angle:float,           # Radians
+    derivative:bool=False, # By the angle
+)->np.ndarray: # [3, 3]
     "Rotation about a coordinate axis, or its derivative with respect to the angle"
     c,s = (-np.sin(angle),np.cos(angle)) if derivative else (np.cos(angle),np.sin(angle))
     i,j = (axis+1)%3,(axis+2)%3
@@ -35,7 +39,7 @@ def rotation_and_derivatives(
         return Z@Y@X
     return product(-1),np.stack([product(k) for k in range(3)])
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #a393a876
+# %% ../../nbs/52_optim.landmarkfit.ipynb #2c624a50
 @dataclass
 class LandmarkSettings:
     "How much stage 1 trusts what."
@@ -52,7 +56,11 @@ HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
 class LandmarkProblem:
     "Residuals and Jacobian of stage 1, as `scipy.optimize.least_squares` wants them."
-    def __init__(self, model:FaceModel, face:Face, settings:LandmarkSettings):
+    def __init__(self,
+        model:FaceModel,
+        face:Face,                 # Its landmarks are the targets; its shape stands still where `shape_free` is not set
+        settings:LandmarkSettings, # Weights of the priors
+    ):
         self.settings,self.frames = settings,face.frames
         double = lambda x: x.detach().cpu().double().numpy()
         self.bases = [[double(b) for b in model.landmark_basis(f.landmarks.ids, f.landmarks.detector)] for f in face.frames]
@@ -67,12 +75,16 @@ class LandmarkProblem:
         self.shape_start = double(face.identity.shape)
         self.focal_start = [float(f.camera.focal) for f in face.frames]
 
-    def pieces(self, x:np.ndarray):
+    def pieces(self,
+        x:np.ndarray, # [N] shape mm, then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
+    )->tuple: # shape [S], list of (pose [7], expression [E])
         "Shape, and for each frame pose and expression, out of the long vector"
         shape,rest = x[:self.shape_size],x[self.shape_size:].reshape(len(self.frames), -1)
         return shape,[(r[:POSE], r[POSE:]) for r in rest]
 
-    def start(self, face:Face)->np.ndarray:
+    def start(self,
+        face:Face, # With as many frames as the problem
+    )->np.ndarray: # [N], see `pieces`
         "The long vector of a face"
         parts = [face.identity.shape.double().numpy()[:self.shape_size]]
         for f in face.frames:
@@ -81,14 +93,19 @@ class LandmarkProblem:
             parts += [pose, f.expression.double().numpy()]
         return np.concatenate(parts)
 
-    def limits(self)->tuple:
+    def limits(self)->tuple: # low [N], high [N]
         "Bounds of the long vector: expressions within the model's, all else free"
         low,high = ([np.full(self.shape_size, s)] for s in (-np.inf, np.inf))
         for _ in self.frames:
             low += [np.full(POSE, -np.inf), self.bounds_expression[:,0]]; high += [np.full(POSE, np.inf), self.bounds_expression[:,1]]
         return np.concatenate(low),np.concatenate(high)
 
-    def hold(self, x:np.ndarray, low:np.ndarray, high:np.ndarray, names):
+    def hold(self,
+        x:np.ndarray,    # [N] where it stands still
+        low:np.ndarray,  # [N] from `limits`, changed in place
+        high:np.ndarray, # [N] from `limits`, changed in place
+        names,           # Of the parts
+    ):
         "Let parts stand still: 'shape', 'expression', or a part of the pose in `HOLDS`; changes the bounds"
         parts = [slice(0, self.shape_size)] if 'shape' in names else []
         for k in range(len(self.frames)):
@@ -97,8 +114,12 @@ class LandmarkProblem:
             if 'expression' in names: parts.append(slice(first+POSE, first+POSE+self.expression_size))
         for part in parts: low[part] = high[part] = x[part]
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #fe25b5c0
-def _project_rows(q:np.ndarray, focal:float, principal:np.ndarray)->tuple: # pixels [L,2], d pixel / d q [L,2,3]
+# %% ../../nbs/52_optim.landmarkfit.ipynb #9452690d
+def _project_rows(
+    q:np.ndarray,         # [L, 3] mm, viewer frame
+    focal:float,          # Pixels
+    principal:np.ndarray, # [2] pixels
+)->tuple: # pixels [L,2], d pixel / d q [L,2,3]
     "Pinhole projection and its derivative"
     depth = -q[:,2]
     pixels = np.stack([principal[0]+focal*q[:,0]/depth, principal[1]-focal*q[:,1]/depth], 1)
@@ -107,7 +128,13 @@ def _project_rows(q:np.ndarray, focal:float, principal:np.ndarray)->tuple: # pix
     D[:,0,2],D[:,1,2] = focal*q[:,0]/depth**2,-focal*q[:,1]/depth**2
     return pixels,D
 
-def _frame_rows(problem:LandmarkProblem, k:int, shape:np.ndarray, pose:np.ndarray, expression:np.ndarray)->tuple: # residual [2L], d/d shape, d/d pose, d/d expression
+def _frame_rows(
+    problem:LandmarkProblem,
+    k:int,                 # Frame
+    shape:np.ndarray,      # [S] mm
+    pose:np.ndarray,       # [7], see `LandmarkProblem.pieces`
+    expression:np.ndarray, # [E]
+)->tuple: # residual [2L], d/d shape, d/d pose, d/d expression
     "Landmark residuals of one frame, with their derivatives"
     mean,shape_basis,expression_basis = problem.bases[k]
     person = shape if problem.shape_size else problem.shape_start
@@ -124,8 +151,11 @@ def _frame_rows(problem:LandmarkProblem, k:int, shape:np.ndarray, pose:np.ndarra
     flat = lambda rows: rows.reshape(2*len(v), -1)
     return ((pixels-problem.targets[k])*scale).ravel(),flat(moves(shape_basis)),flat(np.stack(J_pose, -1)),flat(moves(expression_basis))
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #8c978145
-def evaluate(problem:LandmarkProblem, x:np.ndarray)->tuple: # residuals [n], Jacobian [n, len(x)]
+# %% ../../nbs/52_optim.landmarkfit.ipynb #00dee4ef
+def evaluate(
+    problem:LandmarkProblem,
+    x:np.ndarray, # [N], see `LandmarkProblem.pieces`
+)->tuple: # residuals [n], Jacobian [n, len(x)]
     "All residuals: landmarks of every frame, then the priors"
     s,(shape,frames) = problem.settings,problem.pieces(x)
     S,E = problem.shape_size,problem.expression_size
@@ -145,13 +175,15 @@ def evaluate(problem:LandmarkProblem, x:np.ndarray)->tuple: # residuals [n], Jac
         rows.append(np.pad(np.diag(np.sqrt(s.shape)/problem.shape_sigma), ((0,0),(0,len(x)-S))))
     return np.concatenate(residuals),np.concatenate(rows)
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #d81e4416
+# %% ../../nbs/52_optim.landmarkfit.ipynb #cd293c1b
 def bounded_step(
-    J:np.ndarray, r:np.ndarray,        # Jacobian and residuals at x
-    x:np.ndarray,
-    low:np.ndarray, high:np.ndarray,   # Bounds of x
-    damping:float,
-)->np.ndarray: # The next x
+    J:np.ndarray,    # [n, N] Jacobian at x
+    r:np.ndarray,    # [n] residuals at x
+    x:np.ndarray,    # [N] within the bounds
+    low:np.ndarray,  # [N] bounds; equal ones hold a component
+    high:np.ndarray, # [N]
+    damping:float,   # Of the diagonal, relative
+)->np.ndarray: # [N], the next x
     "One damped Gauss-Newton step within bounds"
     gradient,H = J.T@r,J.T@J
     stuck = ((x<=low)&(gradient>0))|((x>=high)&(gradient<0))
@@ -161,8 +193,10 @@ def bounded_step(
     return np.clip(x+step, low, high)
 
 def gauss_newton_steps(
-    function,                          # x -> residuals, Jacobian
-    x:np.ndarray, low:np.ndarray, high:np.ndarray,
+    function,                          # x -> residuals [n], Jacobian [n, N]
+    x:np.ndarray,                      # [N] start, within the bounds
+    low:np.ndarray,                    # [N] bounds
+    high:np.ndarray,                   # [N]
     iterations:int=30,                 # At most
     tolerance:float=1e-4,              # Stop when the energy falls by a smaller share
 ): # yields x, energy, iterations so far
@@ -178,13 +212,20 @@ def gauss_newton_steps(
         yield x,energy,k+1
         if gain<tolerance or damping>1e8: break
 
-def damped_gauss_newton(function, x:np.ndarray, low:np.ndarray, high:np.ndarray, iterations:int=30, tolerance:float=1e-4)->tuple: # x, energy, iterations
+def damped_gauss_newton(
+    function,            # x -> residuals [n], Jacobian [n, N]
+    x:np.ndarray,        # [N] start, within the bounds
+    low:np.ndarray,      # [N] bounds
+    high:np.ndarray,     # [N]
+    iterations:int=30,   # At most
+    tolerance:float=1e-4,# See `gauss_newton_steps`
+)->tuple: # x, energy, iterations
     "The same to its end"
     found = x,float('nan'),0
     for found in gauss_newton_steps(function, x, low, high, iterations, tolerance): pass
     return found
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #00c3a66a
+# %% ../../nbs/52_optim.landmarkfit.ipynb #70016483
 def landmark_steps(
     model:FaceModel,
     face:Face,                              # Changed in place, at each iteration
@@ -213,7 +254,11 @@ def fit_landmarks(
     for found in landmark_steps(model, face, settings, optimize_focal): pass
     return found
 
-def put_back(problem:LandmarkProblem, x:np.ndarray, face:Face):
+def put_back(
+    problem:LandmarkProblem,
+    x:np.ndarray, # [N], see `LandmarkProblem.pieces`
+    face:Face,    # Changed in place
+):
     "Write the long vector into the face"
     tensor = lambda a: torch.tensor(a, dtype=torch.float32)
     shape,frames = problem.pieces(x)
@@ -223,8 +268,11 @@ def put_back(problem:LandmarkProblem, x:np.ndarray, face:Face):
         f.rotation,f.translation = tensor(pose[:3]),tensor([pose[3]*depth, pose[4]*depth, -depth])
         f.camera = replace(f.camera, focal=tensor(focal)); f.expression = tensor(expression)
 
-# %% ../../nbs/52_optim.landmarkfit.ipynb #c713cc0b
-def start_pose(model:FaceModel, frame:Frame):
+# %% ../../nbs/52_optim.landmarkfit.ipynb #a8ef98b2
+def start_pose(
+    model:FaceModel,
+    frame:Frame, # With landmarks and camera; rotation and translation are written
+):
     "Pose of the mean face from the landmarks alone (perspective-n-point), written into the frame"
     mean,_,_ = model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     frame.rotation,frame.translation = estimate_pose(mean, frame.landmarks.points, frame.camera)

@@ -56,8 +56,8 @@ def list_llvm(
             if 'libLLVM' in path and not re.search(r'libLLVM[A-Z]', path): files.setdefault(os.path.realpath(path), path)
     return [Llvm(path, version_from_name(path) or version_from_library(path)) for path in files]
 
-# %% ../../nbs/40_rendering.variant.ipynb #03def2da
-tried = {'3.8':{15,19}, '3.9':{19}}    # Mitsuba version -> versions of LLVM that rendered and differentiated
+# %% ../../nbs/40_rendering.variant.ipynb #4226b269
+tried = {'3.8':{15,19}, '3.9':{17,18,19,20,21,22}} # Mitsuba version -> versions of LLVM that rendered and differentiated
 oldest = {'3.8':15, '3.9':17}          # Mitsuba version -> oldest version of LLVM worth a trial
 
 # %% ../../nbs/40_rendering.variant.ipynb #0459cbd3
@@ -67,15 +67,15 @@ def mitsuba_version()->str: # 'major.minor'
     except importlib.metadata.PackageNotFoundError:
         raise DeviceError('Mitsuba is not installed', "Install it with: pip install mitsuba. Or do without it: renderer='vertex' draws with PyTorch alone, without shadows.") from None
 
-# %% ../../nbs/40_rendering.variant.ipynb #5c6a0386
+# %% ../../nbs/40_rendering.variant.ipynb #1a1766f4
 def rank_llvm(
     libraries:list,  # `Llvm`s
     mitsuba:str,     # Mitsuba version, 'major.minor'
 )->list[Llvm]:
-    "Those that may work, best first: tried ones, then newer, then older."
+    "Those that may work, best first: tried ones, then others; 19, then newer, then older."
     known,least = tried.get(mitsuba, {19}),oldest.get(mitsuba, 17)
     usable = [library for library in libraries if library.version is not None and library.version>=least]
-    return sorted(usable, key=lambda l: (l.version not in known, l.version<max(known), abs(l.version-max(known))))
+    return sorted(usable, key=lambda l: (l.version not in known, l.version<19, abs(l.version-19)))
 
 # %% ../../nbs/40_rendering.variant.ipynb #ebcc8340
 _trial = '''import mitsuba as mi, drjit as dr
