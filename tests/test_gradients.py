@@ -25,8 +25,8 @@ def test_maps_and_light():
 
 def test_coverage_by_geometry_and_camera():
     "Silhouettes alone: 10 % are allowed; the principal point must be far better, since the outline only shifts"
-    table = gradient_table(renderer, SETTINGS['centred'], geometric, ['coverage'], difference_samples=64)
-    assert good(table), table
+    table = gradient_table(renderer, SETTINGS['centred'], geometric, ['coverage'], difference_samples=128)
+    assert good(table, 1.), table
     assert {row.variable:row.error for row in table}['principal']<.02, table
 
 def test_shading_by_geometry():
@@ -35,7 +35,7 @@ def test_shading_by_geometry():
 
 @pytest.mark.parametrize('name', ['at the border', 'leaving the picture'])
 def test_the_whole_picture_at_the_border(name):
-    table = gradient_table(without_shadows, SETTINGS[name], ['vertices', 'translation', 'focal'], ['picture', 'coverage'], directions=3, seed=1, samples=128, difference_samples=64) # Seed 0 draws weights that the focal length hardly moves: the same small error is 11 % of that
+    table = gradient_table(without_shadows, SETTINGS[name], ['vertices', 'translation', 'focal'], ['picture', 'coverage'], directions=3, samples=128, difference_samples=64)
     assert good(table, 1.), table
 
 # ---- all of it
@@ -44,12 +44,12 @@ def test_the_whole_picture_at_the_border(name):
 @pytest.mark.parametrize('name', list(SETTINGS))
 def test_every_variable(name):
     kinds = ['coverage', 'picture'] if name=='half profile' else list(parts) # There the outline of the nose lies inside the face
-    table = gradient_table(without_shadows, SETTINGS[name], kinds=kinds, seed=1, samples=1024, difference_samples=512)
+    table = gradient_table(without_shadows, SETTINGS[name], kinds=kinds, samples=1024, difference_samples=512)
     assert good(table, 2.), table
 
 @pytest.mark.slow
 def test_every_variable_with_shadows():
-    table = gradient_table(renderer, SETTINGS['centred'], seed=1, shadow_edges=1024, samples=1024, difference_samples=512)
+    table = gradient_table(renderer, SETTINGS['centred'], shadow_edges=1024, samples=1024, difference_samples=512)
     assert good(table, 2.), table
 
 # ---- a shadow that moves

@@ -8,7 +8,7 @@ from nextgenface_nb.errors import RenderError
 from nextgenface_nb.geometry.camera import Camera, euler_to_matrix
 from nextgenface_nb.geometry.harmonics import environment_basis
 from nextgenface_nb.geometry.mesh import vertex_normals
-from nextgenface_nb.rendering.renderer import Renderer
+from nextgenface_nb.rendering.renderer import Renderer, picture_noise
 from nextgenface_nb.rendering.scene import lattice_environment
 
 SIZE,TEXTURE,LIGHT = 48, 32, 32
@@ -132,6 +132,32 @@ def test_a_seed_is_a_picture(renderer):
 def test_few_rays_are_not_brighter_than_many(renderer):
     few = sum(picture(renderer, START, samples=4, seed=seed)[...,:3].mean() for seed in range(40))/40
     assert float(few)==pytest.approx(float(picture(renderer, START, samples=256)[...,:3].mean()), rel=4e-3)
+
+def test_the_place_in_the_pixel_does_not_choose_the_light():
+    "Light from one side, and an outline through many pixels: with enough rays every seed must find the same picture there, too"
+    flat,side = SHAPE*torch.tensor([.2, .25, .1]),torch.zeros(LIGHT, 2*LIGHT, 3)
+    side[:,:LIGHT] = 1
+    small,maps = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu'),[torch.full((TEXTURE, TEXTURE, channels), value) for channels,value in ((3, .5), (3, .04), (1, .5))]
+    tilted = flat@euler_to_matrix(torch.tensor([.1, .2, .3])).T+torch.tensor([7., 4, -600])
+    first,second = (small.render_converged(tilted, None, *maps, side, Camera(START['focal'], START['principal'], SIZE, SIZE), samples=512, seed=seed) for seed in (1, 2))
+    outline = (first[...,3]>.05)&(first[...,3]<.95)
+    assert outline.sum()>20
+    assert (first-second)[outline][:,:3].square().mean().sqrt()<.03*first[outline][:,:3].mean()
+
+def test_a_picture_stops_at_a_noise_level_or_at_its_rays(renderer):
+    "The stated level holds, by another picture's judgement; less noise takes more rays; and no more are shot than were allowed"
+    vertices = START['shape']@euler_to_matrix(START['rotation']).T+START['translation']
+    arguments = vertices, None, START['diffuse'], START['specular'], START['roughness'], torch.nn.functional.softplus(3*(BASIS@START['light']))/3, Camera(START['focal'], START['principal'], SIZE, SIZE)
+    judge,passes = renderer.render_converged(*arguments, samples=1024, seed=9),{}
+    for level in (.02, .01):
+        said = []
+        image = renderer.render_converged(*arguments, samples=1024, noise=level, progress=lambda done,total: said.append((done, total)))
+        assert .4*level<picture_noise(2*image-judge, judge)<1.3*level and said[-1]==(1024, 1024)
+        passes[level] = len(said)
+    assert 1<passes[.02]<passes[.01]<64
+    said = []
+    renderer.render_converged(*arguments, samples=40, noise=1e-9, progress=lambda done,total: said.append((done, total)))
+    assert said==[(16, 40), (32, 40), (40, 40)]
 
 def test_converged_picture_of_very_many_rays_never_asks_for_too_many_at_once(renderer):
     "512 x 512 at 20,000 rays is more than 2^32 in all"

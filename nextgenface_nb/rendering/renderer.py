@@ -20,11 +20,11 @@ from .scene import Scene,lattice_environment,to_drjit
 __all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers',
            'edge_table', 'EdgePoints', 'across_edge', 'outline_points', 'outline_contrast', 'outline_term',
            'draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast',
-           'horizon_term', 'Renderer']
+           'horizon_term', 'picture_noise', 'Renderer']
 
-# %% ../../nbs/43_rendering.renderer.ipynb #e49a5bc2
-_steps = tuple(round(2**32*a) for a in (.7548776662466927, .5698402909980532)*2) + tuple(
-         round(2**32*a) for a in (.6180339887498949, .7548776662466927, .5698402909980532))
+# %% ../../nbs/43_rendering.renderer.ipynb #94c8d346
+_roberts,_roots,_golden = (.7548776662466927, .5698402909980532),(.2599210498948732, .5874010519681994),(.6180339887498949,)
+_steps = [round(2**32*a) for a in _roots+_roberts+_golden+_roberts]
 
 # %% ../../nbs/43_rendering.renderer.ipynb #79e4a3f9
 def random_numbers(
@@ -507,7 +507,18 @@ def _check(name, value, shape, low=None, high=None):
     if low is not None and value.min()<low: raise RenderError(f'{name}: smallest value {float(value.min()):g} (shape {list(value.shape)})', f'At least {low:g} is expected.')
     if high is not None and value.max()>high: raise RenderError(f'{name}: largest value {float(value.max()):g} (shape {list(value.shape)})', f'{low:g} to {high:g} is expected.')
 
-# %% ../../nbs/43_rendering.renderer.ipynb #55b04d2e
+# %% ../../nbs/43_rendering.renderer.ipynb #6f578ba3
+def picture_noise(
+    first:Tensor,  # [H, W, 4]
+    second:Tensor, # The same picture with other random numbers and as many rays
+)->float:          # Root mean square over what is covered, in parts of the mean brightness there
+    "How noisy the mean of two pictures is."
+    seen = (first[...,3]+second[...,3]>0)[...,None]
+    count = (3*seen.sum()).clamp(min=1)
+    square,mean = ((((first-second)/2)[...,:3].square()*seen).sum()/count).sqrt(),(((first+second)/2)[...,:3]*seen).sum()/count
+    return float(square/mean.clamp(min=1e-9))
+
+# %% ../../nbs/43_rendering.renderer.ipynb #d999a8bd
 class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
@@ -565,22 +576,26 @@ class Renderer:
         return image.to(vertices.device)
 
     def render_converged(self, *arguments,
-        samples:int=256,  # Rays per pixel
+        samples:int=256,  # Rays per pixel, at most
         progress=None,    # Called with (rays done, all rays) after each pass
         seed:int=0,
+        noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
         **keywords
     )->Tensor:            # [H, W, 4]
         "The same picture with many rays, in passes and without derivatives. Arguments as of `render`."
         with torch.no_grad():
             inputs = self._inputs(*arguments, **keywords)
             step = max(1, min(16, self.lanes//(self.width*self.height)))
-            total,done = 0,0
-            while done<samples:
-                count = min(step, samples-done)
-                total = total+self._shoot(inputs, count, done, seed, False).double()*count
-                done += count
-                if progress: progress(done, samples)
-            return (total/samples).float().to((arguments[0] if arguments else keywords['vertices']).device)
+            seeds = [seed, ~seed] if noise else [seed] # Two sequences of rays: their difference tells the noise
+            total,done = [0.]*len(seeds),[0]*len(seeds)
+            while sum(done)<samples:
+                k,count = done.index(min(done)),min(step, samples-sum(done))
+                total[k] = total[k]+self._shoot(inputs, count, done[k], seeds[k], False).double()*count
+                done[k] += count
+                enough = noise and done[0]==done[1] and picture_noise(total[0]/done[0], total[1]/done[1])<=noise
+                if progress: progress(samples if enough else sum(done), samples)
+                if enough: break
+            return (sum(total)/sum(done)).float().to((arguments[0] if arguments else keywords['vertices']).device)
 
     def _inputs(self, vertices, normals, diffuse, specular, roughness, environment, camera)->list:
         "Everything checked, on our device, in the order of `names`."
@@ -673,7 +688,7 @@ class Renderer:
                 total = total+outline_term(contrast*sign[:,None], points, self.height, self.width)
         return total
 
-# %% ../../nbs/43_rendering.renderer.ipynb #fed254f7
+# %% ../../nbs/43_rendering.renderer.ipynb #44795f02
 @patch
 def hits(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
@@ -681,13 +696,17 @@ def hits(self:Renderer,
     subpixels:int=1,  # n: a grid of n x n rays in each pixel
 )->tuple:             # Triangles [H*W*n*n], -1 for a miss; barycentrics [H*W*n*n, 3], weights of the triangle's vertices
     "What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel as well)."
-    import mitsuba as mi, drjit as dr
     self._check_vertices(vertices); self._check_camera(camera)
-    n,count = subpixels,self.width*self.height*subpixels**2
-    with torch.no_grad(): self._place(vertices)
-    triangles,weights = [],[]
+    with torch.no_grad():
+        self._place(vertices)
+        return tuple(values.to(vertices.device) for values in self._grid_hits(camera, subpixels))
+
+@patch
+def _grid_hits(self:Renderer, camera, n)->tuple:
+    "`hits` of the mesh where it stands."
+    import mitsuba as mi, drjit as dr
+    triangles,weights,count,numbers = [],[],self.width*self.height*n*n,camera_numbers(camera)
     step = max(n*n*self.width, self.lanes//(n*n*self.width)*(n*n*self.width))
-    numbers = camera_numbers(camera)
     for start in range(0, count, step):
         ray = dr.arange(mi.UInt32, start, min(start+step, count))
         pixel,part = ray//(n*n),ray%(n*n)
@@ -698,7 +717,7 @@ def hits(self:Renderer,
         dr.eval(triangle, weight)
         dr.sync_thread()
         triangles.append(triangle.torch().long()); weights.append(weight.torch().reshape(-1, 3))
-    return torch.cat(triangles).to(vertices.device),torch.cat(weights).to(vertices.device)
+    return torch.cat(triangles),torch.cat(weights)
 
 @patch
 def _place(self:Renderer, vertices):
@@ -753,7 +772,7 @@ def clay(self:Renderer,
     light = torch.nn.functional.interpolate(light[None,None], self.environment_shape)[0,0]
     return self.render_converged(vertices, normals, full(.6, 3), full(.03, 3), full(.5, 1), light[...,None].expand(-1, -1, 3).to(vertices.device).contiguous(), camera, samples=samples)
 
-# %% ../../nbs/43_rendering.renderer.ipynb #4e679f7f
+# %% ../../nbs/43_rendering.renderer.ipynb #0a9b7330
 @patch
 def visibility(self:Renderer,
     points:Tensor,               # [..., 3] mm; a little off the surface, if it is the surface's own points
@@ -761,15 +780,18 @@ def visibility(self:Renderer,
     vertices:Tensor|None=None,   # [V, 3]; None: where the mesh stood at the last call
 )->Tensor:                       # [...] bool
     "Which rays leave without meeting the face."
-    import mitsuba as mi, drjit as dr
     if vertices is not None: self._check_vertices(vertices); self._place(vertices)
     points,directions = torch.broadcast_tensors(points.detach(), directions.detach())
-    free = []
-    for origin,direction in zip(points.reshape(-1, 3).split(self.lanes), directions.reshape(-1, 3).split(self.lanes)):
-        columns = lambda value: [mi.Float(value[:,i].to(self.device).contiguous()) for i in range(3)]
-        ray = mi.Ray3f(mi.Point3f(*columns(origin)), mi.Vector3f(*columns(direction)))
-        blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(ray), mi.UInt32(1), mi.UInt32(0)))
-        dr.eval(blocked)
-        dr.sync_thread()
-        free.append(blocked.torch()==0)
+    parts = zip(*(values.reshape(-1, 3).split(self.lanes) for values in (points, directions)))
+    free = [self._leaves(point.to(self.device), direction.to(self.device)) for point,direction in parts]
     return torch.cat(free).to(points.device).reshape(points.shape[:-1])
+
+@patch
+def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
+    "`visibility` of a portion of rays."
+    import mitsuba as mi, drjit as dr
+    columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
+    blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(mi.Ray3f(mi.Point3f(*columns(points)), mi.Vector3f(*columns(directions)))), mi.UInt32(1), mi.UInt32(0)))
+    dr.eval(blocked)
+    dr.sync_thread()
+    return blocked.torch()==0

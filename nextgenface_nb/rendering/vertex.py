@@ -452,7 +452,7 @@ class ShadowMaps:
         column,row = ((value*self.size).long().clamp(0, self.size-1) for value in (x, y))
         return self.maps[which,row,column]<=height+1e-3+self.slack
 
-# %% ../../nbs/46_rendering.vertex.ipynb #8937f06f
+# %% ../../nbs/46_rendering.vertex.ipynb #4c3bdbba
 class VertexRenderer(Renderer):
     "A differentiable rasteriser for one mesh, behind the interface of the ray tracer. Without Mitsuba, without shadows, gloss approximate."
     def __init__(self,
@@ -479,6 +479,7 @@ class VertexRenderer(Renderer):
         self.width,self.height,self.texture_resolution,self.environment_shape = width,height,texture_resolution,tuple(environment_shape)
         self.samples,self.max_depth,self.deterministic,self.gloss,self.shadow_maps,self.grid = samples,max_depth,deterministic,gloss,shadow_maps,grid
         self.bands = max(1, min(bands, self.environment_shape[0]//2))
+        self.lanes = 2**20 # Rays of `visibility` at a time
         self._edges = edge_table(self.triangles)
         self._placed = self._shadows = None
 
@@ -489,8 +490,8 @@ class VertexRenderer(Renderer):
         self._check_camera(camera)
         return self.render_many(vertices[None], None if normals is None else normals[None], diffuse, specular, roughness, environment, [camera], samples, silhouettes, coverage)[0]
 
-    def render_converged(self, *arguments, samples=256, progress=None, seed=0, **keywords):
-        "See `Renderer.render_converged`. One pass."
+    def render_converged(self, *arguments, samples=256, progress=None, seed=0, noise=0., **keywords):
+        "See `Renderer.render_converged`. One pass, without noise."
         with torch.no_grad(): image = self.render(*arguments, samples=samples, **keywords)
         if progress: progress(samples, samples)
         return image
@@ -611,24 +612,17 @@ def _draw(self:VertexRenderer, vertices, normals, cameras, grid, paint, moving)-
     with torch.set_grad_enabled(bool(moves)): found = visible_crossings(corners, outline_edges(corners, self.triangles, self._edges), canvas, sight.near)
     return canvas.pictures(blend(image, found, moving if moves else 0.))
 
-# %% ../../nbs/46_rendering.vertex.ipynb #76fe3dc4
+# %% ../../nbs/46_rendering.vertex.ipynb #36f629f3
 @patch
-def hits(self:VertexRenderer,
-    vertices:Tensor,  # [V, 3] mm, viewer frame
-    camera:Camera,
-    subpixels:int=1,  # n: a grid of n x n rays in each pixel
-)->tuple:             # Triangles [H*W*n*n], -1 for a miss; barycentrics [H*W*n*n, 3], weights of the triangle's vertices
-    "What is seen at the points of a fixed grid, pixel by pixel, from left to right and top to bottom (in a pixel as well)."
-    self._check_vertices(vertices); self._check_camera(camera)
-    with torch.no_grad():
-        self._place(vertices)
-        canvas = Canvas([camera.detach().to(self.device)], subpixels, self.device)
-        corners = place_vertices(self._placed[None], canvas)
-        picture = torch.zeros(len(self.triangles), dtype=torch.long, device=self.device)
-        sight = rasterise(corners, self.triangles, picture, canvas)
-        weight = barycentrics(corners, self.triangles[sight.triangle], *pixel_centres(sight, picture[sight.triangle], canvas))
-        found = torch.full((len(canvas),), -1, device=self.device).index_copy(0, sight.pixel, sight.triangle),torch.zeros(len(canvas), 3, device=self.device).index_copy(0, sight.pixel, weight)
-        return tuple(self._by_pixel(values, canvas).to(vertices.device) for values in found)
+def _grid_hits(self:VertexRenderer, camera, subpixels)->tuple:
+    "See `Renderer.hits`."
+    canvas = Canvas([camera.detach().to(self.device)], subpixels, self.device)
+    corners = place_vertices(self._placed[None], canvas)
+    sight = rasterise(corners, self.triangles, torch.zeros(len(self.triangles), dtype=torch.long, device=self.device), canvas)
+    centres = pixel_centres(sight, torch.zeros_like(sight.triangle), canvas)
+    found = ((-torch.ones(len(canvas), dtype=torch.long, device=self.device), sight.triangle),
+             (torch.zeros(len(canvas), 3, device=self.device), barycentrics(corners, self.triangles[sight.triangle], *centres)))
+    return tuple(self._by_pixel(empty.index_copy(0, sight.pixel, values), canvas) for empty,values in found)
 
 @patch
 def _by_pixel(self:VertexRenderer, values, canvas)->Tensor:
@@ -644,19 +638,12 @@ def _place(self:VertexRenderer, vertices):
     if self._placed is None or not torch.equal(vertices, self._placed): self._placed,self._shadows = vertices.clone(),None
 
 @patch
-def visibility(self:VertexRenderer,
-    points:Tensor,               # [..., 3] mm
-    directions:Tensor,           # [..., 3] unit, as many as points (or to be broadcast to them)
-    vertices:Tensor|None=None,   # [V, 3]; None: where the mesh stood at the last call
-)->Tensor:                       # [...] bool
-    "Which rays leave without meeting the face, by shadow maps of few directions: about right on the whole, not ray by ray."
-    if vertices is not None: self._check_vertices(vertices); self._place(vertices)
-    points,directions = torch.broadcast_tensors(points.detach(), directions.detach())
-    if not self.shadow_maps: return torch.ones(points.shape[:-1], dtype=torch.bool, device=points.device)
+def _leaves(self:VertexRenderer, points, directions)->Tensor: # [N] bool
+    "See `Renderer.visibility`; by shadow maps of few directions: about right on the whole, not ray by ray."
+    if not self.shadow_maps: return torch.ones(len(points), dtype=torch.bool, device=self.device)
     if self._placed is None: raise RenderError('visibility: the mesh stands nowhere yet', 'Give its vertices.')
     if self._shadows is None: self._shadows = ShadowMaps(self._placed, self.triangles, self.shadow_maps)
-    parts = zip(points.reshape(-1, 3).split(2**20), directions.reshape(-1, 3).split(2**20))
-    return torch.cat([self._shadows.free(point.to(self.device), direction.to(self.device)) for point,direction in parts]).to(points.device).reshape(points.shape[:-1])
+    return self._shadows.free(points, directions)
 
 @patch
 def coverage(self:VertexRenderer,
