@@ -7,7 +7,7 @@ const element = (tag, attributes = {}, ...children) => {
 }
 const STYLE = `.ngf-capture{font:13px var(--jp-ui-font-family,sans-serif);color:var(--jp-ui-font-color1,#222);border:1px dashed #8888;border-radius:4px;padding:4px 6px;max-width:34em}
 .ngf-capture.ngf-over{background:#1976d222}.ngf-capture video{display:block;max-width:100%;margin-top:4px;border-radius:4px;transform:scaleX(-1)}
-.ngf-capture button,.ngf-capture input{font:inherit;color:inherit;padding:2px 8px;margin:1px 4px 1px 0;border:1px solid #8888;border-radius:4px;background:transparent}.ngf-capture button{cursor:pointer}.ngf-capture p{margin:2px 0}`
+.ngf-capture button,.ngf-capture input{font:inherit;color:inherit;padding:2px 8px;margin:1px 4px 1px 0;border:1px solid #8888;border-radius:4px;background:transparent}.ngf-capture button{cursor:pointer}.ngf-capture p{margin:2px 0}.ngf-capture [hidden]{display:none}`
 const WHY = { NotAllowedError: 'the browser was not allowed to use it', NotFoundError: 'there is none', NotReadableError: 'another program uses it' }
 
 function render({ model, el }) {

@@ -25,10 +25,10 @@ from .light import ENVIRONMENTS, LightBall, MapLight, environment, lamp, read_en
 from .viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 
 # %% auto #0
-__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHTS', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider', 'Pictures',
-           'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'put_back', 'StageDashboard',
-           'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard',
-           'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
+__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHTS', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
+           'SliderNames', 'row', 'column', 'Pictures', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
+           'put_back', 'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture',
+           'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #d16c26b2
 def button(
@@ -54,7 +54,7 @@ def explained(
     if isinstance(error, FaceError): return message(error.what, error.advice, alert=True)
     return message(f'{type(error).__name__}: {error}', 'This is a fault of the program; Reset starts again.', alert=True)
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #4f456da7
+# %% ../../nbs/69_widgets.dashboards.ipynb #e12e9f47
 class Runner:
     "Takes the steps of an iterator, by button or by method, without holding the kernel for longer than one of them."
     def __init__(self,
@@ -70,7 +70,7 @@ class Runner:
         self.reset_button = button('Reset', self.reset, 'Back to the beginning of the stage', 'undo')
         self.bar = ipywidgets.IntProgress(0, 0, 1, description='Steps')
         self.status = ipywidgets.HTML(message('ready'))
-        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button, self.reset_button, self.bar]), self.status])
+        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button, self.reset_button, self.bar], layout=ipywidgets.Layout(flex_flow='row wrap')), self.status])
 
     def _say(self, state, text=''): self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
 
@@ -132,7 +132,7 @@ class Runner:
         self._say('ready')
         if self.on_reset: self.on_reset()
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #841e1a30
+# %% ../../nbs/69_widgets.dashboards.ipynb #b4489c30
 class Dashboard:
     "A panel: `widget` shows it, `still` is its picture on pages without widgets."
     title = ''
@@ -178,6 +178,18 @@ def slider(
     else: s = ipywidgets.FloatSlider(value=min(max(value, low), high), min=low, max=high, step=step or (high-low)/200, **options)
     if action: s.observe(lambda change: action(change['new']), 'value')
     return s
+
+class SliderNames(anywidget.AnyWidget):
+    "Not seen: it gives sliders and pictures the names of their labels, for screen readers; ipywidgets leaves them nameless."
+    _esm = static_text('names.js')
+
+def row(*children)->ipywidgets.HBox:
+    "Side by side, in several lines where there is little room"
+    return ipywidgets.HBox(list(children), layout=ipywidgets.Layout(flex_flow='row wrap'))
+
+def column(*children)->ipywidgets.VBox:
+    "One below the other, with names for their sliders"
+    return ipywidgets.VBox([*children, SliderNames()])
 
 class Pictures:
     "A row of named pictures."
@@ -255,7 +267,7 @@ class LandmarkEditor(anywidget.AnyWidget):
         weights = torch.tensor(self.weights, dtype=torch.float32)*(1-torch.tensor(self.hidden, dtype=torch.float32))
         return replace(self._landmarks, points=torch.tensor(self.points, dtype=torch.float32).reshape(-1, 2), weights=weights)
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #88a47db6
+# %% ../../nbs/69_widgets.dashboards.ipynb #d770102f
 class StartDashboard(Dashboard):
     "Choose or upload a photo, crop, detect, correct the points, save."
     title = 'Start'
@@ -281,9 +293,8 @@ class StartDashboard(Dashboard):
         self.editor.observe(lambda change: self._selected(), 'selected'); self.editor.observe(lambda change: self._edited(), ['points','weights','hidden'])
         self.target = ipywidgets.Text('face.npz', description='Save as')
         self.save_button,self.open_button = button('Save', self.guarded(self.save), icon='save'),button('Open', self.guarded(self.open), icon='folder-open')
-        row = lambda *w: ipywidgets.HBox(w, layout=ipywidgets.Layout(flex_flow='row wrap'))
-        self.widget = ipywidgets.VBox([row(self.upload, self.path, self.load_button, self.portrait_button), self.capture, row(*self.crop.values()), row(self.detect_button), self.notes,
-            self.editor, row(self.weight, self.hide_button), row(self.target, self.save_button, self.open_button)])
+        self.widget = column(row(self.upload, self.path, self.load_button, self.portrait_button), self.capture, row(*self.crop.values()), row(self.detect_button), self.notes,
+            self.editor, row(self.weight, self.hide_button), row(self.target, self.save_button, self.open_button))
         if photo is not None: self.guarded(self.load)(photo)
 
     def load(self, photo):
@@ -370,7 +381,7 @@ class StartDashboard(Dashboard):
         if self.frame is None: return png(self.photo.pixels) if self.photo is not None else b''
         return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points, size=256).quantize(96))
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #5bb87059
+# %% ../../nbs/69_widgets.dashboards.ipynb #45b05edd
 def put_back(face:Face, other:Face):
     "Make a face what a copy of it was"
     fresh = other.copy(); face.identity,face.frames[:] = fresh.identity,fresh.frames
@@ -390,7 +401,7 @@ class StageDashboard(Dashboard):
         self.notes,self.pictures = ipywidgets.HTML(),Pictures(*self.names)
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
-        self.widget = ipywidgets.VBox([self.runner.widget, self.notes, self.pictures.widget, *self.controls(), self.every])
+        self.widget = column(self.runner.widget, self.notes, self.pictures.widget, *self.controls(), self.every)
         self.set_face(face)
 
     def controls(self)->list: return []
@@ -436,7 +447,7 @@ def wireframe_picture(
     for x,y in (frame.landmarks.points*s).tolist(): pen.ellipse((x-1, y-1, x+1, y+1), fill=(0,230,90,255))
     return image
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #a031c2c2
+# %% ../../nbs/69_widgets.dashboards.ipynb #ed818d71
 class LandmarkDashboard(StageDashboard):
     "Stage 1: wireframe over the photo, pose and focal length by hand, the error of the points."
     name,names,title = 'landmarks',('Mesh over the photo',),'Stage 1'
@@ -448,7 +459,7 @@ class LandmarkDashboard(StageDashboard):
         self.pose['distance'] = slider('distance, mm', 600., 100., 4000., self._set_distance, step=1.)
         self.pose['focal'] = slider('focal length, px', 500., 50., 8000., self._set_focal, step=1.)
         self.locks = {n:ipywidgets.Checkbox(False, description=f'hold the {text}', indent=False) for n,text in dict(rotation='rotation', position='position', focal='focal length').items()}
-        return [self.error, *self.pose.values(), ipywidgets.HBox(list(self.locks.values()))]
+        return [self.error, *self.pose.values(), row(*self.locks.values())]
 
     def kept(self): return super().kept()|{f'hold {n}':box for n,box in self.locks.items()}
 
@@ -494,7 +505,7 @@ class LandmarkDashboard(StageDashboard):
 
     def _set_focal(self, px): self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #f00e06f9
+# %% ../../nbs/69_widgets.dashboards.ipynb #5250e903
 def difference(
     picture:Tensor, photo:Tensor, # [H, W, 4] linear with coverage, [H, W, 3]
 )->Tensor: # [H, W, 3] grey where they agree
@@ -516,7 +527,7 @@ class FitDashboard(StageDashboard):
         self.rates = {n:slider(n, r, 1e-6, 1., lambda v,n=n: self._set_rate(n), log=True) for n,r in self.stage.rates.items()}
         self.free = {n:ipywidgets.Checkbox(True, description=f'{n} is free', indent=False) for n in self.stage.rates}
         for n,box in self.free.items(): box.observe(lambda change, n=n: self._set_rate(n), 'value')
-        rows = [ipywidgets.HBox([self.rates[n], self.free[n]]) for n in self.rates]
+        rows = [row(self.rates[n], self.free[n]) for n in self.rates]
         folds = ipywidgets.Accordion([ipywidgets.VBox(list(self.weights.values())), ipywidgets.VBox(rows)], selected_index=None)
         folds.set_title(0, 'Weights of the losses'); folds.set_title(1, 'Rates, and what is free')
         return [folds]
@@ -545,7 +556,7 @@ class PhotometricDashboard(FitDashboard):
         show('Light on a ball', sphere_preview(light, 96)[...,:3]*.6); show('Light as a map', light/light.max().clamp(min=1e-6))
         if self.history: show('Losses', loss_picture(self.history))
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #f5aaca58
+# %% ../../nbs/69_widgets.dashboards.ipynb #8893475c
 MAPS = 'diffuse','specular','roughness'
 PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])     # outside, seen, mirrored, guessed
 
@@ -561,7 +572,7 @@ class TextureDashboard(FitDashboard):
         self.upload = ipywidgets.FileUpload(accept='image/png', multiple=False, description='Load an edited map', layout=ipywidgets.Layout(width='auto'))
         self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.unlock_button = button('Unlock all', self.guarded(self.unlock), icon='unlock')
-        return [self.wipe, ipywidgets.HBox([self.which, self.map_button, self.upload, self.unlock_button], layout=ipywidgets.Layout(flex_flow='row wrap')), *super().controls()]
+        return [self.wipe, row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
 
     def set_face(self, face):
         if getattr(self, 'face', None) is not face: self.locked.clear()
@@ -640,7 +651,7 @@ class TextureDashboard(FitDashboard):
         if self.face.identity.provenance is not None: show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
         if self.history: show('Losses', loss_picture(self.history))
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #170d0cae
+# %% ../../nbs/69_widgets.dashboards.ipynb #3b1b6c6a
 LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.), 'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
           **{n:('environment',n) for n in ENVIRONMENTS}}
 
@@ -665,8 +676,6 @@ class LightPanel(Dashboard):
         self.off_button = button('Lamp off', lambda: setattr(self.strength, 'value', 0.), 'Only the chosen light', 'power-off')
         self.menu.observe(lambda change: self.guarded(self.update)(), 'value'); self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.ball.observe(lambda change: self._dragged(), ['azimuth','elevation','on'])
-        column = lambda *w: ipywidgets.VBox(list(w))
-        row = lambda *w: ipywidgets.HBox(list(w), layout=ipywidgets.Layout(flex_flow='row wrap'))
         self.widget = column(row(self.menu, self.upload, self.path, self.load_button), row(self.ball, column(self.turn, self.strength, self.lamp_size, self.azimuth, self.elevation, self.off_button)), self.notes)
         self.update()
 
@@ -730,7 +739,7 @@ class LightPanel(Dashboard):
 
     def still(self)->bytes: return self.ball.picture
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #ffdb7833
+# %% ../../nbs/69_widgets.dashboards.ipynb #4f9a40a8
 class PlayDashboard(Dashboard):
     "Expression, pose, light and camera of a finished face; pictures and films."
     title = 'Play'
@@ -753,9 +762,8 @@ class PlayDashboard(Dashboard):
         self.target,self.frames = ipywidgets.Text('turn.gif', description='Save as'),ipywidgets.IntSlider(16, 2, 60, description='pictures')
         self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'], description='animate')
         self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)), 'A film, ray-traced: .gif or .mp4', 'film')
-        row = lambda *w: ipywidgets.HBox(list(w), layout=ipywidgets.Layout(flex_flow='row wrap'))
-        self.widget = ipywidgets.VBox([self.viewer, self.lights.widget, row(*self.pose.values(), *self.camera.values()), row(*self.use.values()),
-            row(self.samples, self.render_button), self.pictures.widget, row(self.motion, self.frames, self.target, self.record_button), self.notes])
+        self.widget = column(self.viewer, self.lights.widget, row(*self.pose.values(), *self.camera.values()), row(*self.use.values()),
+            row(self.samples, self.render_button), self.pictures.widget, row(self.motion, self.frames, self.target, self.record_button), self.notes)
         self.set_face(face)
 
     def kept(self):
@@ -832,7 +840,7 @@ class PlayDashboard(Dashboard):
 
     def still(self)->bytes: return png(self.render(samples=16))
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #34194d0b
+# %% ../../nbs/69_widgets.dashboards.ipynb #f04f42e9
 class FaceStudio(Dashboard):
     "From a photo to a face to play with, in five tabs."
     title = 'photo to face'
@@ -851,7 +859,7 @@ class FaceStudio(Dashboard):
         self.save_button,self.open_button = button('Save state', self.guarded(self.save), icon='save'),button('Open state', self.guarded(self.open), icon='folder-open')
         self.results_button = button('Write results', self.guarded(self.write), 'Pictures, maps, meshes and report, into the folder "results"', 'download')
         self.tabs.observe(lambda change: self.guarded(self.enter)(change['new']), 'selected_index')
-        self.widget = ipywidgets.VBox([self.tabs, ipywidgets.HBox([self.target, self.save_button, self.open_button, self.results_button]), self.notes])
+        self.widget = ipywidgets.VBox([self.tabs, row(self.target, self.save_button, self.open_button, self.results_button), self.notes])
         self._arrange()
 
     def _arrange(self):

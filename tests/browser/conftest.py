@@ -4,7 +4,7 @@ import pytest
 
 CHROMIUM = os.environ.get('CHROME') or shutil.which('chromium') or shutil.which('google-chrome')
 WEBGL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
-QUIET = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+QUIET = ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 @pytest.fixture(scope='module')
 def browsers(): # of a module: while playwright lives, its event loop counts as running
