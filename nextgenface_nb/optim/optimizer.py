@@ -64,7 +64,7 @@ def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
 
-# %% ../../nbs/55_optim.optimizer.ipynb #a823e57c
+# %% ../../nbs/55_optim.optimizer.ipynb #6b3a3ab8
 @dataclass(repr=False)
 class Reconstruction:
     "A fitted face with all that belongs to it; shows itself in a notebook."
@@ -88,10 +88,16 @@ class Reconstruction:
 
     def panels(self, i:int=0, samples:int|None=None)->dict: return self.pipeline.panels(self.face, i, samples)
 
+    def card(self, samples:int=32):
+        "How far it can be trusted: a `Card` with figures, and warnings in words"
+        from nextgenface_nb.output.card import report_card
+        return report_card(self, self.measures(samples))
+
     def strip(self, i:int=0, samples:int=32):
-        "All panels of frame `i` side by side, as a Pillow picture"
+        "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
         from nextgenface_nb.output.pictures import panel_strip
-        return panel_strip(self.panels(i, samples), title=Path(self.face.frames[i].photo.path or 'photo').name)
+        name = Path(self.face.frames[i].photo.path or 'photo').name
+        return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
 
     def __repr__(self):
         names = ', '.join(Path(f.photo.path or 'photo').name for f in self.face.frames)

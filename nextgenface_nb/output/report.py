@@ -6,7 +6,7 @@
 __all__ = ['STAGES', 'FORMATS', 'versions', 'machine', 'frame_measures', 'frame_report', 'stage_number', 'make_report',
            'save_reconstruction']
 
-# %% ../../nbs/63_output.report.ipynb #88fb1905
+# %% ../../nbs/63_output.report.ipynb #e6ed80ad
 import json, math, os, platform, sys, time
 from types import SimpleNamespace
 from importlib import metadata
@@ -16,6 +16,7 @@ from .. import __version__
 from ..errors import OutputError
 from ..imaging import to_srgb
 from ..measures import nme, psnr, ssim
+from .card import report_card
 from .checkpoint import save_face
 from .files import writing, writing_folder
 from .glb import save_glb
@@ -81,7 +82,7 @@ def _rounded(x):
     if isinstance(x, (float,np.floating)): return float(f'{x:.6g}') if math.isfinite(x) else None
     return x
 
-# %% ../../nbs/63_output.report.ipynb #ad3c8bd2
+# %% ../../nbs/63_output.report.ipynb #6b7516ed
 def make_report(
     reconstruction, # A `Reconstruction`
     measures:list,  # One dict per frame
@@ -89,6 +90,7 @@ def make_report(
 )->dict: # Only what JSON has; numbers that are not finite are null
     "Everything that one wants to know of a fit later on"
     r = reconstruction; face,model,config = r.face,r.pipeline.model,r.pipeline.config
+    card = report_card(r, measures)
     frames = [frame_report(face, i, m) for i,m in enumerate(measures)]
     for f,value in zip(frames, getattr(r,'after_landmarks',())): f['nme_after_landmarks'] = value
     last = {p.stage:p for p in r.history}
@@ -96,7 +98,7 @@ def make_report(
     # the settings exactly, for they reproduce the run
     return dict(config=config.to_dict(), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
         seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
-        texels=None if provenance is None else _shares(provenance), warnings=list(r.warnings), model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
+        texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings, model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
         versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
 
 def _shares(provenance)->dict: # of the texels on the face
@@ -104,7 +106,7 @@ def _shares(provenance)->dict: # of the texels on the face
     count = {n:int((provenance==v).sum()) for n,v in PROVENANCE.items() if n!='outside'}
     return {n:c/max(1,sum(count.values())) for n,c in count.items()}
 
-# %% ../../nbs/63_output.report.ipynb #17647fdf
+# %% ../../nbs/63_output.report.ipynb #19f8a8e0
 FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','checkpoint','report'
 
 def save_reconstruction(
@@ -136,10 +138,10 @@ def save_reconstruction(
         if 'checkpoint' in formats: _save_checkpoints(r, part/'checkpoints')
         if r.pipeline.config.save_intermediate: _save_intermediate(r, part, samples)
         r.timings['output'] = time.perf_counter()-began
-        if 'report' in formats: _save_report(r, part, measures)
+        if 'report' in formats: r.warnings[:] = _save_report(r, part, measures)
     return Path(folder)
 
-# %% ../../nbs/63_output.report.ipynb #ba66f6a0
+# %% ../../nbs/63_output.report.ipynb #571180b8
 def _save_pictures(r, folder:Path, i:int, samples, write:bool)->dict:
     "The strip of frame `i`; returns its figures"
     panels = r.pipeline.panels(r.face, i, samples)
@@ -175,6 +177,8 @@ def _save_intermediate(r, folder:Path, samples):
             save_mesh(part, r.pipeline, face, i)
         save_maps(part, *r.pipeline.maps(face))
 
-def _save_report(r, folder:Path, measures:list):
+def _save_report(r, folder:Path, measures:list)->list: # of warnings
     files = [str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()]
-    with writing(folder/'report.json') as part: part.write_text(json.dumps(make_report(r, measures, [*files,'report.json']), indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
+    report = make_report(r, measures, [*files,'report.json'])
+    with writing(folder/'report.json') as part: part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
+    return report['warnings']
