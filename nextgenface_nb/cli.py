@@ -90,6 +90,16 @@ class Bars:
         self.bar.set_postfix_str(f'loss {total:.4g}', refresh=False)
         self.bar.update(progress.step-self.bar.n)
 
+    def rays(self, done:int, total:int):
+        "Show how far a final picture is"
+        from tqdm import tqdm
+        if not self.show: return
+        if self.stage!='picture':
+            self.close()
+            self.stage,self.bar = 'picture',tqdm(total=total, desc=f'{"picture":12}', unit='ray', dynamic_ncols=True, leave=False, mininterval=.2 if sys.stderr.isatty() else 10)
+        self.bar.update(done-self.bar.n)
+        if done>=total: self.close()
+
     def close(self):
         "End the present bar"
         if self.bar is not None: self.bar.close()
@@ -192,9 +202,10 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
             say('writing the results ...')
+            pipeline.passes = bars.rays
             result.save(folder)
         resume_path(folder).unlink(missing_ok=True)
-    finally: bars.close()
+    finally: bars.close(); pipeline.passes = None
     return result.warnings
 
 # %% ../nbs/70_cli.ipynb #ee66d04f

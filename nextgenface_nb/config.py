@@ -123,7 +123,8 @@ class Config(CheckedSettings):
     steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
     steps_detail:int = setting(6, 'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working resolution; 0: none', 'rounds', 0, 100)
     samples_train:int = setting(8, 'rays per pixel while fitting', low=1, high=4096)
-    samples_final:int = setting(256, 'rays per pixel of the final pictures', low=1, high=1000000)
+    samples_final:int = setting(256, 'rays per pixel of the final pictures, at most', low=1, high=1000000)
+    noise_final:float = setting(.003, 'final pictures are finished earlier when their noise is below this; 0: never', 'share of the mean brightness of the face', 0, 1)
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light

@@ -30,6 +30,7 @@ class Pipeline:
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         self.model = model.trimmed(self.config.components) if self.config.components else model
         self._renderers,self._layouts = {},{}
+        self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
 
     @property
@@ -110,7 +111,7 @@ def render(self:Pipeline,
     i:int=0,                 # Frame
     samples:int|None=None,   # Per pixel; None: the config's, for training or for the final picture
     seed:int=0,              # Of the random numbers
-    final:bool=False,        # Many samples in passes, without gradients
+    final:bool=False,        # Many samples in passes, without gradients; where `samples` does not say how many, no more than `noise_final` asks for
     maps:tuple|None=None,    # Other maps than the face's
     light=None,              # Another light than the frame's
     silhouettes:bool=False,  # Gradients of the outline as well
@@ -118,7 +119,7 @@ def render(self:Pipeline,
     "Ray-trace the face as photo `i` shows it"
     frame,renderer = face.frames[i],self.renderer(face.frames[i])
     args = (self.world_vertices(face, i), None, *(maps or self.maps(face)), (light or frame.light).environment(self.config.environment_height), frame.camera)
-    if final: return renderer.render_converged(*args, samples=samples or self.config.samples_final, seed=seed)
+    if final: return renderer.render_converged(*args, samples=samples or self.config.samples_final, noise=0. if samples else self.config.noise_final, seed=seed, progress=self.passes)
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
 @patch
