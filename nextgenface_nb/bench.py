@@ -17,9 +17,9 @@ from .measures import psnr
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
            'bench_texture_stage', 'bench_photo', 'bench_lights', 'scene_transfer', 'transfer_accuracies',
-           'gradient_agreements', 'accuracy_table', 'compare_renderers', 'fit_maps', 'spotted', 'loss_bias',
-           'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say',
-           'main']
+           'gradient_agreements', 'accuracy_table', 'compare_renderers', 'fit_maps', 'spotted', 'loss_bias', 'resident',
+           'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report',
+           'bench_and_say', 'main']
 
 # %% ../nbs/47_bench.ipynb #bbca3a1e
 def bench_scene(
@@ -122,7 +122,7 @@ def bench_photo(
         report = json.loads(next(Path(folder).rglob('report.json')).read_text(encoding='utf-8'))
     return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'], peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
 
-# %% ../nbs/47_bench.ipynb #5b0c69b9
+# %% ../nbs/47_bench.ipynb #460f98f0
 def bench_lights()->dict: # name -> HarmonicLight
     "Five lights: even, from the front, hard from the side, from above, and two of different colours"
     from nextgenface_nb.geometry.harmonics import rotate_harmonics
@@ -189,15 +189,15 @@ def accuracy_table(
     parts = ['PSNR in dB to the ray tracer; in brackets what the ray tracer reaches against itself', markdown_table(rows+[worst])]
     if agreements:
         parts += ['Cosine of the gradients by the texels; in brackets but for the ray tracer\'s noise',
-            markdown_table([{'roughness of the map':g['at']} | {k:f'{v[0]:.3f} ({v[1]:.3f})' for k,v in g.items() if k!='at'} for g in agreements])]
+            markdown_table([{'roughness of the map':g['at']} | {k:f'{v[0]:.3f} ({v[1]:.3f})' for k,v in g.items() if isinstance(v, (tuple, list))} for g in agreements])]
     return '\n\n'.join(parts)
 
-# %% ../nbs/47_bench.ipynb #11275798
+# %% ../nbs/47_bench.ipynb #8edadcec
 def compare_renderers(
     truth,
     steps:int=100,
     samples:int=8, # Rays per pixel of the ray-traced loop
-)->dict: # transfer, traced: PSNR in dB; transfer_s, traced_s: seconds of the loop
+)->dict: # transfer, traced, limit: PSNR in dB; transfer_s, traced_s: seconds of the loop
     "Fit the maps of a synthetic photo both ways"
     pipeline,face = truth.pipeline,truth.face.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
@@ -210,7 +210,7 @@ def compare_renderers(
     def traced(maps, step):
         maps = maps[...,:3].contiguous(),maps[...,3:4].expand(-1, -1, 3).contiguous(),maps[...,4:].contiguous()
         return pipeline.render(face, 0, samples, seed=step, maps=maps)[...,:3].reshape(-1, 3)[view.transfer.pixels]
-    found = {}
+    found = dict(limit=_score(truth, pipeline.maps(truth.face)))
     for name,colours in dict(transfer=shaded, traced=traced).items():
         began = time.perf_counter()
         maps = fit_maps(truth, face.copy(), view, colours, steps)
@@ -236,7 +236,7 @@ def _score(truth, maps)->float:
     picture = truth.pipeline.render(truth.face, 0, 256, seed=99, final=True, maps=maps)[...,:3]
     return psnr(to_srgb(picture.clamp(0, 1)), to_srgb(truth.photo().pixels.clamp(0, 1)), truth.pipeline.face_mask(truth.face))
 
-# %% ../nbs/47_bench.ipynb #83fd973f
+# %% ../nbs/47_bench.ipynb #c6be67aa
 def spotted(truth)->object: # Truth
     "The same person with dark spots on the skin, photographed again"
     from nextgenface_nb.synthetic import photograph
@@ -244,7 +244,7 @@ def spotted(truth)->object: # Truth
     T = own.diffuse.shape[0]
     fine = torch.nn.functional.interpolate(torch.randn(1, 1, T//4, T//4, generator=g), (T, T), mode='bicubic')[0,0]
     own.diffuse = own.diffuse*(1-.35*(fine>1.3).float())[...,None]
-    return photograph(truth.pipeline, truth.face, 256)
+    return photograph(truth.pipeline, truth.face, 1024)
 
 # %% ../nbs/47_bench.ipynb #e4693a7e
 def loss_bias(
@@ -269,7 +269,28 @@ def loss_bias(
         rows.append(dict(samples=n, **totals))
     return rows
 
-# %% ../nbs/47_bench.ipynb #7c3c9fe1
+# %% ../nbs/47_bench.ipynb #c5c76cad
+def resident()->float|None: # MB; None where the system does not say
+    "What this process holds in memory"
+    try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
+    except (OSError, AttributeError, ValueError): return None
+
+def bench_memory(
+    truth,
+    steps:int=300,
+    before:int=20, # Steps that do not count
+)->list: # of dicts: stage, steps, resident_mb at their end, grown_mb; empty where the system does not say
+    "How much steps of stages 2 (ray-traced, outlines included) and 3 add to the memory"
+    if resident() is None: return []
+    third,rows = texture_stage(truth),[]
+    for stage,run in dict(photometric=photometric_step(truth), texture=lambda: next(third)).items():
+        for _ in range(before): run()
+        start = resident()
+        for _ in range(steps): run()
+        rows.append(dict(stage=stage, steps=steps, resident_mb=resident(), grown_mb=resident()-start))
+    return rows
+
+# %% ../nbs/47_bench.ipynb #058a06b9
 #: What a step, a stage and a photo may cost
 TARGETS = [
     Target('stage 2 step, ray-traced, all gradients with silhouettes', 'steps.photometric', max, '<=', 3.5, '{:.2f} x primal'),
@@ -278,13 +299,16 @@ TARGETS = [
     Target('a photo of 256 pixels, photo to files', 'photo_256.seconds', max, '<=', 30., '{:.1f} s'),
     Target('a photo of 512 pixels', 'photo_512.seconds', max, '<=', 90., '{:.1f} s'),
     Target('peak memory at 512 pixels', 'photo_512.peak_memory_gb', max, '<=', 2., '{:.2f} GB'),
-    Target('stage 3: transfer over ray tracer after the same steps', 'renderers.gain_db', min, '>=', 2., '{:.1f} dB')]
-PARTS = ('steps', 'photo', 'renderers', 'transfer')
+    Target('stage 3: transfer over ray tracer after the same steps', 'renderers.gain_db', min, '>=', 2., '{:.1f} dB'),
+    Target('memory that 300 steps add', 'memory.grown_mb', max, '<=', 10., '{:.1f} MB'),
+    Target('gradients by diffuse and specular texels: cosine to the ray tracer\'s', 'gradients.worst', min, '>=', .99, '{:.3f}'),
+    Target('by roughness texels', 'gradients.worst_roughness', min, '>=', .95, '{:.3f}')]
+PARTS = ('steps', 'photo', 'renderers', 'memory', 'transfer')
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-bench`"
     p = argparse.ArgumentParser('nextgenface-bench', description='Measure steps of a fit as multiples of one ray-traced picture, and whole fits in seconds.', allow_abbrev=False)
-    p.add_argument('--only', choices=PARTS, action='append', help='a part; may be repeated (default: steps, photo, renderers)')
+    p.add_argument('--only', choices=PARTS, action='append', help='a part; may be repeated (default: all but transfer)')
     p.add_argument('--full', action='store_true', help='also a photo of 512 pixels')
     p.add_argument('--quick', action='store_true', help='a small model and few repetitions: does the command work?')
     p.add_argument('--preset', choices=PRESETS, default='default', help='of the photos (default: %(default)s)')
@@ -303,7 +327,7 @@ def bench_all(
 )->dict: # The figures
     "All that `nextgenface-bench` does but for printing and writing"
     from nextgenface_nb.facemodel.model import toy_model
-    parts,report = args.only or PARTS[:3],dict(skipped={}, quick=args.quick, preset=args.preset)
+    parts,report = args.only or PARTS[:-1],dict(skipped={}, quick=args.quick, preset=args.preset)
     model,size,T = (toy_model(31, 23), 64, 64) if args.quick else (None, 256, 512)
     if 'steps' in parts:
         say('steps'); truth = bench_scene(size, T, model=model)
@@ -311,12 +335,15 @@ def bench_all(
     if 'renderers' in parts:
         say('stage 3 with both renderers'); found = compare_renderers(spotted(bench_scene(size//2, max(64, T//2), model=model)), 5 if args.quick else 100)
         report['renderers'] = [found|dict(gain_db=found['transfer']-found['traced'])]
+    if 'memory' in parts:
+        say('memory'); report['memory'] = bench_memory(bench_scene(64, 128 if model is None else T, model=model), 10 if args.quick else 300)
+        if not report['memory']: report['skipped']['memory'] = 'this system does not say what a process holds'
     if 'photo' in parts:
         for pixels in (96,) if args.quick else (256, 512) if args.full else (256,):
             say(f'a photo of {pixels} pixels'); report[f'photo_{pixels}'] = [bench_photo(pixels, flags=['--preset', 'fast' if args.quick else args.preset])]
     if 'transfer' in parts:
         small = dict(size=48, texture_resolution=64, samples=64, model=model) if args.quick else {}
-        report |= dict(transfer=transfer_accuracies(**small, say=say), gradients=gradient_agreements(**small))
+        report |= dict(transfer=transfer_accuracies(**small, say=say), gradients=[g|dict(worst=min(g['diffuse'][0], g['specular'][0]), worst_roughness=g['roughness'][0]) for g in gradient_agreements(**small)])
     return where()|report
 
 def bench_table(report:dict)->str: # Markdown

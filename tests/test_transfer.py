@@ -1,5 +1,5 @@
 "Light transport against the ray tracer: pictures, gradients by the texels, lights and surfaces at the limit, and what it refuses."
-import json, math, warnings
+import json, math, subprocess, sys, warnings
 from dataclasses import replace
 import pytest
 import torch
@@ -56,7 +56,7 @@ def test_gradients_by_the_texels(truth, transfer):
 @pytest.mark.slow
 def test_gradients_by_the_texels_of_the_default_model():
     for found in bench.gradient_agreements(samples=1536):
-        assert found['diffuse'][1]>=.99 and found['specular'][1]>=.99 and found['roughness'][1]>=.95, found
+        assert found['diffuse'][0]>=.99 and found['specular'][0]>=.99 and found['roughness'][0]>=.95, found # without any correction for noise
 
 def test_the_correction_for_noise_finds_a_known_cosine():
     g = torch.Generator().manual_seed(0); draw = lambda: torch.randn(100000, generator=g)
@@ -145,3 +145,23 @@ def test_a_step_without_a_gradient_is_refused():
 def test_maps_fitted_without_noise_are_better():
     found = bench.compare_renderers(bench.spotted(bench.bench_scene(128, 256)))
     assert found['transfer']>=found['traced']+2, found
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_300_steps():
+    "Ray-traced steps of stage 2 with outlines, and stage 3; in a process of their own"
+    program = """
+import json
+from nextgenface_nb import bench
+from nextgenface_nb.facemodel.model import toy_model
+print(json.dumps(bench.bench_memory(bench.bench_scene(64, 128, model=toy_model()))))
+"""
+    rows = json.loads(subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True).stdout)
+    if not rows: pytest.skip('this system does not say what a process holds')
+    assert {r['stage'] for r in rows}=={'photometric', 'texture'} and all(r['grown_mb']<10 for r in rows), rows
+
+def test_growing_memory_is_noticed(monkeypatch):
+    kept = []
+    monkeypatch.setattr(bench, 'texture_stage', lambda truth: iter(lambda: None, 0))
+    monkeypatch.setattr(bench, 'photometric_step', lambda truth: lambda: kept.append(torch.ones(2**18)))
+    first,second = bench.bench_memory(None, steps=40, before=2)
+    assert first['grown_mb']>30 and second['grown_mb']<10
