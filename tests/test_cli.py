@@ -295,7 +295,7 @@ def test_workers_give_the_same_results(tmp_path):
     "Two processes or one: with deterministic=True the same bits"
     folder = tmp_path/'people'; folder.mkdir()
     for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), folder/name)
-    quick = '--preset fast --set samples_final=2 --set max_resolution=64 --set texture_resolution=64 --set steps_photometric=2 --set steps_texture=3 --set deterministic=true'.split()
+    quick = '--quiet --set samples_final=2 --set samples_train=2 --set max_resolution=64 --set texture_resolution=64 --set bands=4 --set environment_height=16 --set steps_shading=2 --set steps_photometric=2 --set steps_texture=6 --set deterministic=true'.split()
     for workers in '1','2': assert cli.main([*quick, '--input', str(folder), '--output', str(tmp_path/workers), '--workers', workers])==0
     one,two = (np.load(tmp_path/w/'people'/'b.jpg'/'checkpoints'/'stage3_output.npz') for w in ('1','2'))
     for name in one.files:

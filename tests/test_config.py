@@ -109,3 +109,10 @@ def test_a_refused_value_changes_nothing_and_a_config_is_its_own():
     with pytest.raises(ConfigError): first.colour = 1
     assert (first.bands, second.bands)==(3, 9) and first!=second
     with pytest.raises(AttributeError): first.colour
+
+def test_texts_of_several_lines_are_no_settings(tmp_path):
+    "They would become other settings when the file is read again"
+    for text in ('a\nseed = 7', 'a\rb', 'a\u2028b', '\ud800', 'both \' and "'):
+        with pytest.raises(ConfigError, match='one line'): Config(model=text)
+    Config(model="it's here # really").save(tmp_path/'x.ini')
+    assert Config.load(tmp_path/'x.ini').model=="it's here # really"

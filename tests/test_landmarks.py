@@ -206,3 +206,8 @@ def test_detecting_is_silent(kind):
     program = f'import sys\nfrom nextgenface_nb.landmarks import *\nfrom nextgenface_nb.imaging import *\n{kind}.detect(load_photo(portrait_path()))'
     done = subprocess.run([sys.executable, '-c', program, str(model_file())], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == '' and done.stderr == '', done.stderr
+
+@pytest.mark.parametrize('ids, words', [((1, 1), 'occurs twice'), ((1.5, 2), 'no whole number'), ((-1, 2), 'no whole number'), ((1e300, 2), 'no whole number')])
+def test_ids_that_are_none(tmp_path, ids, words):
+    (tmp_path/'x.txt').write_text(''.join(f'{i} 10 10\n' for i in ids))
+    with pytest.raises(LandmarkError, match=f'x.txt.*{words}'): load_landmarks(tmp_path/'x.txt')

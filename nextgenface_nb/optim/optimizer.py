@@ -24,10 +24,10 @@ from .stages import Stage, Progress, make_stages, run
 from .state import StageState
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'make_frame', 'on_mesh', 'mean_identity', 'Reconstruction', 'reconstruct_steps',
-           'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'make_frame', 'config_detector', 'on_mesh', 'mean_identity', 'Reconstruction',
+           'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
-# %% ../../nbs/55_optim.optimizer.ipynb #99414ca4
+# %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
 
 def make_frame(
@@ -40,7 +40,7 @@ def make_frame(
 )->Frame: # Mean face at the pose that the landmarks show
     "Crop the face, find its landmarks, put the mean face there"
     if not isinstance(photo, Photo): photo = load_photo(photo)
-    detector = detector or (None if landmarks is not None else make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {})))
+    detector = detector or (None if landmarks is not None else config_detector(config))
     points = landmarks if landmarks is not None else detector.detect(photo)
     cropped = photo.crop_face(points.points, config.max_resolution) if crop else photo
     if crop: points = points.moved(cropped) if landmarks is not None else detector.detect(cropped)
@@ -51,6 +51,17 @@ def make_frame(
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)), HarmonicLight.frontal(config.bands))
     start_pose(model, frame)
     return frame
+
+def config_detector(
+    config:Config,
+    pipeline:Pipeline|None=None, # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
+): # A `Detector`
+    "The landmark detector that a config names"
+    key = config.detector,config.landmark_model
+    if pipeline is not None and getattr(pipeline, 'detector', (None,))[0]==key: return pipeline.detector[1]
+    detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
+    if pipeline is not None: pipeline.detector = key,detector
+    return detector
 
 def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     "The landmarks that the model has on its mesh"
@@ -119,7 +130,7 @@ class Reconstruction:
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
-# %% ../../nbs/55_optim.optimizer.ipynb #5b43f649
+# %% ../../nbs/55_optim.optimizer.ipynb #2e43794a
 def reconstruct_steps(
     photos,                          # One photo (path or `Photo`) or a list: frames of one person
     config:Config|None=None,
@@ -137,7 +148,7 @@ def reconstruct_steps(
     began,result = time.perf_counter(),result or Reconstruction(start, pipeline)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter('always')
-        if result.face is None: result.face = _first_face(photos, pipeline.model, config, landmarks)
+        if result.face is None: result.face = _first_face(photos, pipeline, config, landmarks)
     result.warnings += [str(w.message) for w in heard if issubclass(w.category, UserWarning)]
     result.timings.setdefault('detection', time.perf_counter()-began)
     for k,stage in enumerate(chosen_stages(config, stages)):
@@ -158,13 +169,14 @@ def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
 
-def _first_face(photos, model:FaceModel, config:Config, landmarks)->Face:
+def _first_face(photos, pipeline:Pipeline, config:Config, landmarks)->Face:
     "Frames of all photos with the mean face"
     photos = list(photos) if isinstance(photos, (list, tuple)) else [photos]
     points = [None]*len(photos) if landmarks is None else list(landmarks) if isinstance(landmarks, (list, tuple)) else [landmarks]
     if len(points)!=len(photos): raise LandmarkError(f'{len(points)} sets of landmarks for {len(photos)} photos', 'Give one set for each photo.')
     if not photos: raise PhotoError('no photo was given', 'Give at least one.')
-    return Face(mean_identity(model), [make_frame(p, model, config, l) for p,l in zip(photos, points)])
+    model,detector = pipeline.model,None if all(l is not None for l in points) else config_detector(config, pipeline)
+    return Face(mean_identity(model), [make_frame(p, model, config, l, detector) for p,l in zip(photos, points)])
 
 def exhaust(steps:Iterator, progress=None)->Reconstruction:
     "Run an iterator to its end and give its return value"
