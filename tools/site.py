@@ -103,6 +103,9 @@ def static_files(folder):
     if not modules.exists(): subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--silent', '--ignore-scripts'], check=True, cwd=ROOT/'tools'/'site')
     shutil.copy(modules/'requirejs'/'require.js', folder); shutil.copy(modules/'@jupyter-widgets'/'html-manager'/'dist'/'embed-amd.js', folder)
     shutil.copy(Path(importlib.util.find_spec('anywidget').origin).parent/'nbextension'/'index.js', folder/'anywidget.js')
+    for place in ('@jupyter-widgets', '@jupyter-widgets/html-manager/dist'):                                # its icons are asked for in both
+        (folder/place).mkdir(parents=True, exist_ok=True)
+        for font in (modules/'@jupyter-widgets'/'html-manager'/'dist').glob('*.[wt][ot]f*'): shutil.copy(font, folder/place)
     (folder/'widgets-here.js').write_text("// widget modules lie beside the pages\nrequirejs.config({ baseUrl: new URL('.', document.currentScript.src).href });\n")
 
 # ---- build
@@ -156,6 +159,7 @@ def build(live=True):
     (SOURCE/'index.ipynb').write_text(json.dumps(index_page(index, names)))
     drop_unknown_links()
     shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py'); static_files(SOURCE/'_static')
+    (SOURCE/'icon.svg').write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><ellipse cx="8" cy="8" rx="5" ry="7" fill="#c68a6a" stroke="#30435a"/></svg>')
     shutil.rmtree(SITE, ignore_errors=True)
     code = subprocess.call([sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', SOURCE, SITE], env=dict(os.environ, PYTHONWARNINGS='ignore::DeprecationWarning'))
     for rest in (ROOT/'jupyter_execute', SITE/'.doctrees', SITE/'jupyter_execute'): shutil.rmtree(rest, ignore_errors=True)

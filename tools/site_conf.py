@@ -8,6 +8,7 @@ nb_ipywidgets_js = {'require.js': {}, 'widgets-here.js': {}, 'embed-amd.js': {}}
 nb_mime_priority_overrides = [('html', 'application/vnd.jupyter.widget-view+json', 0)]
 html_static_path = ['_static']
 html_extra_path = []
+html_favicon = 'icon.svg'
 myst_enable_extensions = ['dollarmath', 'amsmath', 'colon_fence', 'attrs_inline', 'attrs_block', 'deflist']
 myst_heading_anchors = 4
 html_theme = 'furo'

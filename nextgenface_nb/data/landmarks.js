@@ -27,11 +27,12 @@ function render({ model, el }) {
     canvas.width = Math.round((image.naturalWidth || 1) * s); canvas.height = Math.round((image.naturalHeight || 1) * s)
     pen.drawImage(image, 0, 0, canvas.width, canvas.height)
     pen.strokeStyle = '#00e05a99'; pen.lineWidth = 1
-    for (const line of model.get('lines')) { pen.beginPath(); line.forEach((k, n) => pen[n ? 'lineTo' : 'moveTo'](points[k][0] * s, points[k][1] * s)); pen.stroke() }
+    for (const line of model.get('lines')) { pen.beginPath(); line.filter(k => points[k]).forEach((k, n) => pen[n ? 'lineTo' : 'moveTo'](points[k][0] * s, points[k][1] * s)); pen.stroke() }
     for (let k = 0; k < points.length; k++) dot(k, s)
     const k = model.get('selected')
     words.textContent = k >= 0 && points[k] ? `Point ${model.get('ids')[k]} at ${points[k].map(v => v.toFixed(1)).join(', ')}${model.get('hidden')[k] ? ', hidden' : ''}` : 'Click a point to choose it; drag it to move it.'
     canvas.dataset.draws = Number(canvas.dataset.draws || 0) + 1
+    canvas.dataset.points = points.length
   }
   function place(e) { // pointer -> photo pixels
     const box = canvas.getBoundingClientRect(), s = scale() * box.width / canvas.width
@@ -66,7 +67,8 @@ function render({ model, el }) {
     image.src = URL.createObjectURL(new Blob([data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)], { type: 'image/png' }))
   }
   model.on('change:picture', load); model.on('change:size', draw)
-  for (const n of ['points', 'weights', 'hidden', 'selected', 'lines']) model.on(`change:${n}`, n === 'points' ? take : draw)
+  // what changes together arrives in any order: no handler may count on another
+  for (const n of ['points', 'weights', 'hidden', 'selected', 'lines']) model.on(`change:${n}`, () => { if (dragged < 0) take(); else draw() })
   load()
 }
 export default { render }

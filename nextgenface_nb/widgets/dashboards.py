@@ -651,7 +651,7 @@ class TextureDashboard(FitDashboard):
         if self.face.identity.provenance is not None: show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
         if self.history: show('Losses', loss_picture(self.history))
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #3b1b6c6a
+# %% ../../nbs/69_widgets.dashboards.ipynb #950a6659
 LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.), 'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
           **{n:('environment',n) for n in ENVIRONMENTS}}
 
@@ -676,7 +676,7 @@ class LightPanel(Dashboard):
         self.off_button = button('Lamp off', lambda: setattr(self.strength, 'value', 0.), 'Only the chosen light', 'power-off')
         self.menu.observe(lambda change: self.guarded(self.update)(), 'value'); self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.ball.observe(lambda change: self._dragged(), ['azimuth','elevation','on'])
-        self.widget = column(row(self.menu, self.upload, self.path, self.load_button), row(self.ball, column(self.turn, self.strength, self.lamp_size, self.azimuth, self.elevation, self.off_button)), self.notes)
+        self.widget = column(row(self.menu, self.upload, self.path, self.load_button), row(self.ball, column(self.turn, self.strength, self.lamp_size, self.azimuth, self.elevation, row(self.off_button))), self.notes)
         self.update()
 
     def chosen(self):

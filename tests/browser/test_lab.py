@@ -112,6 +112,7 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     with page.expect_file_chooser() as chooser: page.get_by_role('button', name='Upload a photo').click()
     chooser.value.set_files(str(tmp_path/'me.png'))
     page.get_by_text('me.png: 128 x 128').wait_for(); page.get_by_role('button', name='Detect').click(); page.get_by_text('Drag those that lie badly').wait_for(); shot('start')
+    page.wait_for_function("document.querySelector('canvas.ngf-landmarks').dataset.points > 0")
     canvas = page.locator('canvas.ngf-landmarks'); canvas.scroll_into_view_if_needed(); before = canvas.screenshot(); words = page.locator('canvas.ngf-landmarks + p')
     canvas.focus(); page.keyboard.press('n'); page.wait_for_function("document.querySelector('canvas.ngf-landmarks + p').textContent.startsWith('Point')")
     x,y = map(float, words.inner_text().split(' at ')[1].split(', ')[:2])
