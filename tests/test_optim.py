@@ -9,6 +9,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_srgb
 from nextgenface_nb.optim import landmarkfit
 from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
+from nextgenface_nb.detector_errors import DetectorErrors
 from nextgenface_nb.optim.landmarkfit import LandmarkSettings, fit_landmarks, start_pose
 from nextgenface_nb.optim.optimizer import exhaust, reconstruct_steps
 from nextgenface_nb.optim.pipeline import Pipeline
@@ -31,7 +32,7 @@ def unfitted(truth):
     frame = Frame(f.photo, f.landmarks, f.camera, torch.zeros(3), torch.tensor([0.,0,-600]), zero(f.expression), HarmonicLight.frontal(5))
     return Face(Identity(zero(truth.face.identity.shape), zero(truth.face.identity.albedo)), [frame])
 
-TRUSTING = LandmarkSettings(sigma=.001, shape=.01, expression=.01)
+TRUSTING = LandmarkSettings(DetectorErrors(.001), shape=.01, expression=.01)
 
 def pose_errors(pipeline, truth):
     face = unfitted(truth); start_pose(pipeline.model, face.frames[0])
