@@ -54,6 +54,7 @@ MUTANTS = [
     Mutant('no shadows from sampled light', 'rendering/renderer.py', 'lit &= ~scene.occluded(si.spawn_ray(light.d), lit)', 'lit &= True', RENDERING),
     Mutant('roughness taken for alpha', 'rendering/material.py', "dr.square(dr.clip(t['roughness']", "(dr.clip(t['roughness']", RENDERING),
     Mutant('one seed for all', 'rendering/renderer.py', 'mi.sample_tea_32(pixel, seed*8+dimension,', 'mi.sample_tea_32(pixel, dimension+0*seed,', RENDERING),
+    Mutant('the place in the pixel chooses the light', 'rendering/renderer.py', 'for a in _roots+_roberts+', 'for a in _roberts+_roberts+', 'test_rendering.py::test_the_place_in_the_pixel_does_not_choose_the_light'),
     Mutant('outline pulls the wrong way', 'rendering/renderer.py', 'push = ((points.place-points.place.detach())*points.normal)', 'push = -((points.place-points.place.detach())*points.normal)', RENDERING),
     # the rasteriser
     Mutant('rasteriser forgets perspective', 'rendering/vertex.py', 'weight = torch.stack(signed_areas(places, x, y), 1)*nearness', 'weight = torch.stack(signed_areas(places, x, y), 1)', 'test_vertex.py::test_the_same_is_hit'),
