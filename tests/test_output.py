@@ -100,3 +100,9 @@ def test_nothing_of_ours_reads_or_writes_pickles():
 def test_asking_for_versions_loads_nothing():
     script = "import sys; from nextgenface_nb.output.report import versions, machine; assert versions()['mitsuba'] and machine()['variant'] is None; assert not {'mitsuba', 'mediapipe', 'matplotlib.pyplot'} & set(sys.modules)"
     subprocess.run([sys.executable, '-c', script], check=True)
+
+def test_exr_where_drjit_has_one_thread(tmp_path):
+    "As in a batch with a process for each core: Mitsuba's own code would wait for ever"
+    import subprocess, sys
+    code = f'import drjit; drjit.set_thread_count(1)\nimport torch\nfrom nextgenface_nb.output.pictures import read_exr, write_exr\nwrite_exr({str(tmp_path/"x.exr")!r}, torch.ones(16, 32, 3))\nprint(read_exr({str(tmp_path/"x.exr")!r}).mean(), drjit.thread_count())'
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120).stdout.split()==['1.0', '1']

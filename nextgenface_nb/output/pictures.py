@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['picture', 'panel_strip', 'save_picture', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'save_figure',
-           'write_exr', 'read_exr', 'save_environment']
+           'two_threads', 'write_exr', 'read_exr', 'save_environment']
 
-# %% ../../nbs/60_output.pictures.ipynb #aea30540
+# %% ../../nbs/60_output.pictures.ipynb #f9156798
 import warnings
+from contextlib import contextmanager
 import numpy as np
 from pathlib import Path
 from ..errors import OutputError
@@ -130,23 +131,33 @@ def save_figure(
     "Write a plot whole or not at all"
     with writing(path) as part: figure.savefig(part)
 
-# %% ../../nbs/60_output.pictures.ipynb #9bcd7a7f
+# %% ../../nbs/60_output.pictures.ipynb #279e5f2f
+@contextmanager
+def two_threads():
+    "Mitsuba's EXR code waits for ever where Dr.Jit has one thread alone, as in a batch with a process for each core; within this context it has two"
+    import drjit
+    before = drjit.thread_count()
+    if before<2: drjit.set_thread_count(2)
+    try: yield
+    finally:
+        if before<2: drjit.set_thread_count(before)
+
 def write_exr(
-    path,   # File
+    path,   # File; `.hdr` is written as Radiance's RGBE, in steps of 1 %
     values, # [H, W, 3] linear, any range
 ):
     "Write a true float32 EXR file"
     from mitsuba import Bitmap   # the one EXR code that we have anyway; needs no variant
-    with writing(path) as part: Bitmap(np.ascontiguousarray(_array(values))).write(str(part))
+    with writing(path) as part, two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(str(part))
 
 def read_exr(
     path, # File
 )->np.ndarray: # [H, W, C] float32
     "Read an EXR file"
     from mitsuba import Bitmap
-    return np.array(Bitmap(str(path)), dtype=np.float32)
+    with two_threads(): return np.array(Bitmap(str(path)), dtype=np.float32)
 
-# %% ../../nbs/60_output.pictures.ipynb #6a878cdd
+# %% ../../nbs/60_output.pictures.ipynb #19b247f5
 def save_environment(
     folder,      # Where to
     environment, # [H, 2H, 3] linear radiance, row 0 up
