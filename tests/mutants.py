@@ -87,6 +87,9 @@ MUTANTS = [
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
     Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),
     Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
+    # runs that go on
+    Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
+    Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
 ]
 
 # ---- machinery

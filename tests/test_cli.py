@@ -300,3 +300,20 @@ def test_workers_give_the_same_results(tmp_path):
     one,two = (np.load(tmp_path/w/'people'/'b.jpg'/'checkpoints'/'stage3_output.npz') for w in ('1','2'))
     for name in one.files:
         if name!='json': np.testing.assert_array_equal(one[name], two[name])
+
+@pytest.mark.slow
+def test_one_person_in_photos_of_different_sizes(tmp_path):
+    "Each photo has a crop and a camera of its own; a crop that was enlarged does not count as another distance"
+    folder = tmp_path/'person'; folder.mkdir()
+    portrait = Image.open(portrait_path()).convert('RGB'); w,h = portrait.size
+    portrait.save(folder/'whole.png'); portrait.resize((w//2, h//2), Image.Resampling.LANCZOS).save(folder/'half.jpg', quality=95)
+    wide = Image.new('RGB', (2*w, h), (90, 90, 90)); wide.paste(portrait, (w, 0)); wide.save(folder/'wide.png')
+    flags = '--sharedIdentity --quiet --skipStage3 --set samples_final=2 --set max_resolution=96 --set texture_resolution=64 --set bands=4 --set environment_height=16 --set steps_shading=2'.split()
+    assert cli.main([*flags, '--input', str(folder), '--output', str(tmp_path/'out')])==0
+    report = json.loads((tmp_path/'out'/'person'/'report.json').read_text())
+    half,whole,wide = report['frames']                  # in the order of their names
+    assert [f['crop']['original_size'] for f in (half, whole, wide)]==[[w//2, h//2], [w, h], [2*w, h]]
+    assert abs(half['crop']['scale']/whole['crop']['scale']-2)<.05 and all(f['nme']<.02 for f in report['frames'])
+    assert abs(whole['principal_point_px'][0]-48)<30 and wide['principal_point_px'][0]<whole['principal_point_px'][0]-20   # the axis of the wide photo is left of the face
+    np.testing.assert_allclose(half['rotation_degrees'], whole['rotation_degrees'], atol=1)      # the same picture in another size: the same pose,
+    assert abs(half['translation_mm'][2]/whole['translation_mm'][2]-1)<.05                          # and as far away
