@@ -15,8 +15,8 @@ from ..imaging import to_srgb
 from ..measures import psnr
 
 # %% auto #0
-__all__ = ['turned_degrees', 'face_pixels', 'side_light', 'light_fit', 'skin_texels', 'skin_tone', 'tone_name', 'texel_shares',
-           'Card', 'frame_card', 'frame_warnings', 'report_card', 'half_warnings']
+__all__ = ['turned_degrees', 'face_pixels', 'side_light', 'light_fit', 'unlike_skin', 'flat_windows', 'skin_texels', 'skin_tone',
+           'tone_name', 'texel_shares', 'Card', 'frame_card', 'frame_warnings', 'report_card', 'half_warnings']
 
 # %% ../../nbs/62a_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -58,6 +58,23 @@ def light_fit(
     off = (a-b).abs().amax(-1)
     return psnr(a, b, inside),float(((off>.1)&(off>b.mean(-1)/3))[inside].float().mean())
 
+# %% ../../nbs/62a_output.card.ipynb #aa27b5fb
+def unlike_skin(
+    pixels:Tensor, # [..., 3] linear
+)->Tensor: # [...] bool
+    "Colours that skin does not have"
+    red,green,blue = pixels.clamp(min=1e-4).unbind(-1)
+    return (red<.9*green)|(blue>1.25*red)
+
+def flat_windows(
+    pixels:Tensor, # [H, W, 3] linear
+    side:int=5,    # Of the window, pixels
+)->Tensor: # [H, W] bool
+    "Pixels around which nothing changes by more than a step of 8 bits"
+    x = to_srgb(pixels.clamp(0, 1)).permute(2, 0, 1)[None]
+    highest,lowest = (s*torch.nn.functional.max_pool2d(s*x, side, 1, side//2) for s in (1, -1))
+    return ((highest-lowest).amax(1)[0]<1.5/255)&(x[0].amin(0)<.98)     # overexposed white is flat in photos, too
+
 # %% ../../nbs/62a_output.card.ipynb #c0262f61
 def skin_texels(
     pipeline,
@@ -94,7 +111,7 @@ def texel_shares(
     parts = dict(face=region, left=region&(baked[...,1]>10), right=region&(baked[...,1]<-10))
     return {part:{n:float((kind==v)[m].float().mean()) for n,v in PROVENANCE.items() if n!='outside'} for part,m in parts.items()}
 
-# %% ../../nbs/62a_output.card.ipynb #1b543843
+# %% ../../nbs/62a_output.card.ipynb #9396b3a2
 @dataclass
 class Card:
     "Figures and warnings of a reconstruction."
@@ -135,7 +152,8 @@ def frame_card(
     decibel,unexplained = light_fit(pipeline, face, i)
     mask = 1. if frame.mask is None or not inside.any() else float(frame.mask.detach().reshape(inside.shape).float()[inside].mean())
     light = to_srgb(frame.photo.pixels.clamp(0, 1))[inside]
-    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=max(1-mask, 0.), unexplained=unexplained, turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), side_light=side_light(frame),
+    share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
+    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=max(1-mask, 0.), unexplained=unexplained, unlike_skin=share(unlike_skin(frame.photo.pixels)), flat=share(flat_windows(frame.photo.pixels)), turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), side_light=side_light(frame),
         overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0., mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
 
 def frame_warnings(
@@ -147,8 +165,9 @@ def frame_warnings(
     say = lambda text: found.append(start+text)
     if c['turned_degrees']>60: say(f"profile: the head is turned {c['turned_degrees']:.0f}° from the camera; one half of the face and the depth of the other are guessed")
     if c['face_pixels']<40: say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
-    if max(c['hidden'], c['unexplained'])>.5: say(f"{100*max(c['hidden'], c['unexplained']):.0f} % of the face are hidden or look like no skin; the maps there are guessed")
-    if (c['nme_landmarks'] or 0)>.04 or c['light_psnr']<14: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
+    covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
+    if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
+    if (c['nme_landmarks'] or 0)>.04 or c['light_psnr']<14 or c['flat']>.35: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")

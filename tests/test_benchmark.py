@@ -1,0 +1,50 @@
+"The benchmark in its smallest form: a whole fit scores better than the fits that were broken on purpose."
+import json
+import pytest
+from nextgenface_nb.benchmark.command import MUTANTS, main, make_parser, measure_benchmark, run_levels, say_report
+from nextgenface_nb.benchmark.truth import Settings
+
+TINY = Settings(size=128, texture=64, samples=(48, 16), relight_samples=16, relights=1, faces=3, occluders=((1, 'glasses'),))
+FAST = ['max_resolution=64', 'texture_resolution=64', 'steps_texture=20', 'samples_final=16', 'samples_train=4', 'environment_height=32']
+
+def tiny(folder, *flags):
+    args = make_parser().parse_args([*flags, '--cache', str(folder), *(x for s in FAST for x in ('--set', s))])
+    args.generator = TINY
+    return args
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory): return tmp_path_factory.mktemp('faces')
+
+@pytest.fixture(scope='module')
+def whole(folder): return measure_benchmark(tiny(folder, '--levels', 'A', '--faces', '0,'))
+
+@pytest.mark.slow
+def test_report(whole):
+    row = whole['A'][0]
+    assert whole['digest']==TINY.digest==row['digest']
+    assert set(row['seconds'])>={'landmarks', 'photometric', 'texture'} and row['seconds_total']>0
+    assert row['median_mm']<3 and row['pose_degrees']<5 and row['slope']>.3 and row['source_db']>24
+    text = say_report({k:v for k,v in whole.items() if k!='pictures'})
+    for word in ('Level A', 'recovery slope', '0.85', 'landmarks', TINY.digest[:16]): assert word in text
+    held = {t['target']:t['holds'] for t in whole['targets']}
+    assert held['C: PSNR under other lights, dB'] is None
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name,key,least', [('no-light', 'light_error_gain', .05), ('mean-shape', 'median_mm', .5), ('flipped-texture', 'diffuse_gain_db', -1.)])
+def test_broken_fits_score_worse(whole, folder, name, key, least):
+    row,good = run_levels(tiny(folder, '--levels', 'A', '--faces', '0,', '--mutant', name))['A'][0],whole['A'][0]
+    change = row[key]-good[key]
+    assert change>least if least>0 else change<least, (row[key], good[key])
+
+@pytest.mark.slow
+def test_levels_and_ablation(folder, capsys):
+    args = tiny(folder, '--levels', 'B,C', '--faces', '0,1', '--ablate', 'bands=1')
+    report = measure_benchmark(args)
+    assert [r['occluded'] for r in report['B']]==[False, True] and len(report['C'])==2
+    assert [r['change'] for r in report['ablation']]==['none', 'bands=1']
+    assert report['ablation'][1]['B light_error_gain']>report['ablation'][0]['B light_error_gain']
+    assert 'diffuse_db_all' in report['B'][1] and 'ita_error_spread' in report['B_all'][0]
+    json.dumps({k:v for k,v in report.items() if k!='pictures'}, default=str)
+
+def test_wrong_use(capsys):
+    assert main(['--levels', 'Q'])==2 and main(['--faces', 'many'])==2 and main(['--mutant', 'none'])==2
