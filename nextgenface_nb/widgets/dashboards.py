@@ -132,7 +132,7 @@ class Runner:
         self._say('ready')
         if self.on_reset: self.on_reset()
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #b4489c30
+# %% ../../nbs/69_widgets.dashboards.ipynb #9a21d5f5
 class Dashboard:
     "A panel: `widget` shows it, `still` is its picture on pages without widgets."
     title = ''
@@ -173,7 +173,7 @@ def slider(
     log:bool=False, step:float|None=None,
 ):
     "A slider with a label"
-    options = dict(description=text, style=dict(description_width='11em'), layout=ipywidgets.Layout(width='26em'), continuous_update=False)
+    options = dict(description=text, style=dict(description_width='14em'), layout=ipywidgets.Layout(width='30em'), continuous_update=False)
     if log: s = ipywidgets.FloatLogSlider(value=max(value, low), base=10, min=np.log10(low), max=np.log10(high), step=.05, **options)
     else: s = ipywidgets.FloatSlider(value=min(max(value, low), high), min=low, max=high, step=step or (high-low)/200, **options)
     if action: s.observe(lambda change: action(change['new']), 'value')
@@ -739,7 +739,7 @@ class LightPanel(Dashboard):
 
     def still(self)->bytes: return self.ball.picture
 
-# %% ../../nbs/69_widgets.dashboards.ipynb #4f9a40a8
+# %% ../../nbs/69_widgets.dashboards.ipynb #b613cd65
 class PlayDashboard(Dashboard):
     "Expression, pose, light and camera of a finished face; pictures and films."
     title = 'Play'
@@ -775,13 +775,15 @@ class PlayDashboard(Dashboard):
         "Play with another face; what was set by hand stays while the fit has not moved it"
         before,self.original,self._quiet = getattr(self, 'original', None),face.copy(),True
         frame = self.original.frames[self.i]; old = before.frames[self.i] if before else None
-        if old is None or not (torch.equal(old.rotation, frame.rotation) and torch.equal(old.translation, frame.translation)):
+        moved = old is None or not (torch.equal(old.rotation, frame.rotation) and torch.equal(old.translation, frame.translation))
+        if moved:
             for n,k in LandmarkDashboard.ANGLES.items(): self.pose[n].value = float(torch.rad2deg(frame.rotation[k]))
             self.camera['distance'].value,self.camera['focal'].value = -float(frame.translation[2]),1.
         weights = self.viewer.weights if old is not None and torch.equal(old.expression, frame.expression) else None
         self.lights.fitted,self._quiet = frame.light,False
         self.viewer.show(self.original, maps=False, light=False); self._mapped(); self._moved(); self.lights.update()
         if weights is not None: self.viewer.weights = weights
+        if moved: self.viewer.centre()
 
     def chosen_light(self):
         "The light as the panel has it, unturned"

@@ -79,7 +79,7 @@ def static_text(
 
 def _bytes(x:Tensor, kind=np.float32)->bytes: return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()
 
-# %% ../../nbs/68_widgets.viewer.ipynb #71b6d75b
+# %% ../../nbs/68_widgets.viewer.ipynb #524bd4a6
 class FaceViewer(anywidget.AnyWidget):
     "A face in 3D: orbit by mouse or arrow keys, zoom by wheel or + and -."
     _esm = static_text('viewer.js')
@@ -107,6 +107,7 @@ class FaceViewer(anywidget.AnyWidget):
     height = traitlets.Int(480).tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)          # PNG, where there is no WebGL
     description = traitlets.Unicode('A face in 3D').tag(sync=True)
+    centred = traitlets.Int(0).tag(sync=True)           # Counts up when the view is to look at the face again
 
     def __init__(self,
         pipeline,               # `Pipeline`
@@ -143,6 +144,10 @@ class FaceViewer(anywidget.AnyWidget):
             self.vertices = _bytes(model.vertices(face.identity.shape, rest))
             self.weights = {name:known[name] for name in self.morph_names}
             self.pose = pose_matrix(frame.rotation.detach(), frame.translation.detach())
+
+    def centre(self):
+        "Look at the face from the photo's camera again, as the button Reset view does"
+        self.centred += 1
 
     def set_light(self,
         light, # Anything with `environment(height)`, or an environment map [H, 2H, 3]

@@ -79,6 +79,7 @@ class FaceView {
     this.on('diffuse specular roughness', () => this.maps().then(() => this.mode()))
     this.on('environment environment_shape light_angle', () => { this.light(); this.draw() })
     this.on('mode', () => this.mode())
+    this.on('centred', () => this.home())
     this.on('width height', () => { this.resize(); this.draw() })
   }
   topology() {
