@@ -50,7 +50,6 @@ def test_half_hidden(portrait, pipeline):
     card = frame_card(pipeline, face, 0, dict(nme=.01, psnr=30., ssim=.9))
     assert card['unlike_skin']>.5 and 'hidden or look like no skin' in ' '.join(frame_warnings(card)), card
 
-@pytest.mark.slow
 def test_cartoon(pipeline):
     from PIL import Image, ImageDraw
     picture = Image.new('RGB', (256, 256), (90, 160, 255)); pen = ImageDraw.Draw(picture)
