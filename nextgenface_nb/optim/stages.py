@@ -26,7 +26,7 @@ __all__ = ['LIGHT_STEPS', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stage
            'light_grid', 'skin_pixels', 'fit_light', 'start_light', 'geometry_losses', 'run_photometric', 'fit_shading',
            'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
 
-# %% ../../nbs/54_optim.stages.ipynb #67ae8a16
+# %% ../../nbs/54_optim.stages.ipynb #98bcafd2
 @dataclass
 class Stage:
     "What a stage does: how long, what it changes at which rate, what it wants at which weight."
@@ -55,7 +55,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if c.optimize_focal_length else ())
     maps = ('diffuse', 'specular', 'roughness')
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
-            Stage('photometric', c.steps_photometric, rate(*free)|dict(base_roughness=.01), weight('landmarks', 'shape', 'expression', 'albedo', 'light'), c.samples_train, c.seed, c.steps_shading),
+            Stage('photometric', c.steps_photometric, rate(*free), weight('landmarks', 'shape', 'expression', 'albedo', 'light'), c.samples_train, c.seed, c.steps_shading),
             Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
                   weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
 
@@ -65,7 +65,7 @@ def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->
     found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length)
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), state.seconds)
 
-# %% ../../nbs/54_optim.stages.ipynb #0a06acd6
+# %% ../../nbs/54_optim.stages.ipynb #26fe68b1
 def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is free
     "Adam with a second moment that follows noisy gradients quickly"
     return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
@@ -104,14 +104,12 @@ class FreeParameters:
         for name,leaf in self.leaves.items(): self.face.assign(name, leaf.exp() if name.endswith('focal') else leaf*self.units[name])
 
     def step(self):
-        "One step of Adam after a backward pass; expressions and roughness stay within their bounds"
+        "One step of Adam after a backward pass; expressions stay within their bounds"
         for group in self.optimizer.param_groups if self.optimizer else (): group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
         if self.optimizer: self.optimizer.step(); self.optimizer.zero_grad()
         for name,leaf in self.leaves.items():
             if name.endswith('expression'):
                 with torch.no_grad(): leaf.copy_((leaf*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
-            if name=='base_roughness':
-                with torch.no_grad(): leaf.clamp_(.3, .7)
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
@@ -127,7 +125,7 @@ def _light_units(coefficients:Tensor)->Tensor: # [bands^2, 1]
     bands = round(len(coefficients)**.5)
     return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])[:,None]
 
-# %% ../../nbs/54_optim.stages.ipynb #f9e625cc
+# %% ../../nbs/54_optim.stages.ipynb #5a02d8c1
 def _light_losses(environment_rows:Tensor, light:Tensor)->Tensor:
     "Regulariser of one light, from its values [N, 3] on a grid of directions"
     values = environment_rows@light
@@ -159,7 +157,7 @@ def fit_light(
     state = state or StageState(); state.begin(face)
     m,pixels = pipeline.model,pixels or skin_pixels(pipeline, face, stage, 6000)
     grid = light_grid(pipeline)
-    free = FreeParameters(pipeline, face, stage.rates, ('albedo', 'light', 'base_roughness'))
+    free = FreeParameters(pipeline, face, stage.rates, ('albedo', 'light'))
     state.keep(free=free)
     for _ in state.steps(steps):
         free.write(); free.slow_down(.985)
