@@ -83,8 +83,8 @@ def learn_errors(
     U,d,Vt = np.linalg.svd(rows/np.sqrt(len(rows)), full_matrices=False)
     return DetectorErrors(float(np.sqrt((d[rank:]**2).sum()/rows.shape[1])), np.asarray(ids), Vt[:rank].reshape(rank, -1, 2), d[:rank])
 
-# %% ../nbs/34_detector_errors.ipynb #38171669
-PHOTOGRAPHS = .1,.012 #: Share of the spread that holds for photographs; spread of each point by itself
+# %% ../nbs/34_detector_errors.ipynb #7dd6ae28
+PHOTOGRAPHS = .06,.012 #: Share of the spread that holds for photographs; spread of each point by itself
 
 @cache
 def detector_errors(

@@ -69,11 +69,11 @@ def test_what_is_imported_is_required():
             if isinstance(node, ast.Import): used |= {alias.name.split('.')[0] for alias in node.names}
             if isinstance(node, ast.ImportFrom) and node.level==0: used.add(node.module.split('.')[0])
     used = {distribution.get(name, name) for name in used if name not in sys.stdlib_module_names and name!='nextgenface_nb'}
-    wanted = {r.name for r in requirements}; extras = {Requirement(r).name for key in ('fan', 'usd', 'build', 'notebook') for r in settings[f'{key}_requirements'].split()}
+    wanted = {r.name for r in requirements}; extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'build', 'notebook') for r in settings[f'{key}_requirements'].split()}
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'
 
-COMMANDS = {'cli.py', 'measure.py', 'bench.py', 'export.py', 'replay.py'} # may speak to their user
+COMMANDS = {'cli.py', 'measure.py', 'bench.py', 'export.py', 'replay.py', 'command.py'} # may speak to their user
 
 def test_the_library_does_not_print_assert_or_unpickle():
     faults = []
