@@ -19,7 +19,7 @@ from ..rendering.transfer import sample_texture
 # %% auto #0
 __all__ = ['Pipeline']
 
-# %% ../../nbs/51_optim.pipeline.ipynb #9a49757c
+# %% ../../nbs/51_optim.pipeline.ipynb #b7279fe3
 class Pipeline:
     "From a `Face` to everything that can be seen of it."
     def __init__(self,
@@ -104,7 +104,7 @@ def maps(self:Pipeline,
     if own.diffuse is not None: return own.diffuse, own.specular, own.roughness
     return self.model_maps(own)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #21b4cc43
+# %% ../../nbs/51_optim.pipeline.ipynb #2db0aa8f
 @patch
 def render(self:Pipeline,
     face:Face,               # Identity and frames
@@ -149,7 +149,12 @@ def face_mask(self:Pipeline,
     seen = self.flat(face, i, torch.cat([region, torch.ones_like(region)], 1))
     return (seen[...,0]>.5*seen[...,1]) & (seen[...,-1]>.999)
 
-# %% ../../nbs/51_optim.pipeline.ipynb #6867e6bb
+# %% ../../nbs/51_optim.pipeline.ipynb #f0e55b65
+def _exposed(picture)->Tensor: # [H, W, 3]
+    "A render [H, W, 4] made as bright as can be seen: its bright parts are 0.8"
+    bright = picture[...,:3][picture[...,3]>.5].amax(-1)
+    return picture[...,:3]*(.8/bright.quantile(.95).clamp(min=1e-6) if len(bright) else 1.)
+
 @patch
 def panels(self:Pipeline,
     face:Face,             # Identity and frames
@@ -165,6 +170,6 @@ def panels(self:Pipeline,
     colour,alpha = picture[...,:3],picture[...,3:]
     return dict(input=photo, overlay=colour+photo*(1-alpha), reconstruction=colour,
         clay=self.renderer(frame).clay(self.world_vertices(face, i), frame.camera, samples=few)[...,:3],
-        light=self.render(face, i, few, final=True, maps=white)[...,:3],
+        light=_exposed(self.render(face, i, few, final=True, maps=white)),
         diffuse=self.flat(face, i, diffuse)[...,:3], specular=self.flat(face, i, specular)[...,:3],
         roughness=self.flat(face, i, roughness)[...,:1].expand(-1, -1, 3))
