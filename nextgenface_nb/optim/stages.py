@@ -235,7 +235,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|Non
         _backward(terms); free.step(); free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
 
-# %% ../../nbs/54_optim.stages.ipynb #c04dbd31
+# %% ../../nbs/54_optim.stages.ipynb #4e4823ed
 RELIGHT = 2 #: Every so many steps of stage 3 the light moves, and the maps are put into the face
 
 def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
@@ -255,11 +255,12 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
         terms = texture_losses(stage, face, prior, leaves, views, lights if relight else None, grid)
         _backward(terms); leaves.step(pace(step, stage.steps))
         if relight: lights.step()
-        if relight or step==stage.steps-1: face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
+        if relight: face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
         face.detach()
         losses = {k:float(v.detach()) for k,v in terms.items()}
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
     for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
+    face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
     add_detail(face, views, stage.locked, stage.detail)
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
