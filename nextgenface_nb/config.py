@@ -110,6 +110,7 @@ class Config(CheckedSettings):
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
     texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels', choices=(64, 128, 256, 512, 1024, 2048))
+    relief:float = setting(2., 'how far the surface may leave the face model, see facemodel.relief: standard deviation of its broadest bumps; 0: not at all', 'mm', 0, 20)
     components:int = setting(0, 'how many components of shape and albedo to use; 0: all', low=0, high=1000)
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
@@ -131,8 +132,10 @@ class Config(CheckedSettings):
     weight_landmarks:float = setting(.01, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
     weight_shape:float = setting(.004, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
-    weight_albedo:float = setting(.002, 'the same for the albedo', low=0, high=1e6)
-    weight_light:float = setting(.1, 'light below zero, coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
+    weight_albedo:float = setting(.03, 'the same for the albedo: what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
+    weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
+    weight_light_colour:float = setting(.003, 'coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
+    weight_light_smooth:float = setting(.001, 'light of higher bands, relative to the constant one', low=0, high=1e6)
     # weights of the maps
     weight_diffuse_symmetry:float = setting(.18, 'distance of a texel from its mirror image', low=0, high=1e6)
     weight_diffuse_consistency:float = setting(.06, 'distance of a map from what the albedo model says', low=0, high=1e6)

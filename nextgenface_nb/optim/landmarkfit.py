@@ -14,8 +14,9 @@ from ..measures import eye_distance
 from .face import Face, Frame
 
 # %% auto #0
-__all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'bounded_step',
-           'gauss_newton_steps', 'damped_gauss_newton', 'landmark_steps', 'fit_landmarks', 'put_back', 'start_pose']
+__all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'energy_of',
+           'bounded_step', 'gauss_newton_steps', 'damped_gauss_newton', 'landmark_steps', 'fit_landmarks', 'put_back',
+           'start_pose']
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #c903a7d2
 def _axis_rotation(
@@ -50,6 +51,7 @@ class LandmarkSettings:
     focal_sigma:float = .1         # Spread of log focal length about its start: points alone tell it badly
     iterations:int = 30            # At most
     shape_free:bool = True         # Fit the identity as well
+    relief_free:bool = False       # With it the heights of the bumps
 
 POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal length
 #: Where a pose can be held: rotation, position (x, y and depth), focal length
@@ -61,25 +63,32 @@ class LandmarkProblem:
         model:FaceModel,
         face:Face,                 # Its landmarks are the targets; its shape stands still where `shape_free` is not set
         settings:LandmarkSettings, # Weights of the priors
+        relief=None,               # The model's `Relief`; needed if the face has one, or if it is free
     ):
         self.settings,self.frames = settings,face.frames
         double = lambda x: x.detach().cpu().double().numpy()
         self.bases = [[double(b) for b in model.landmark_basis(f.landmarks.ids, f.landmarks.detector)] for f in face.frames]
+        heights = face.identity.relief if face.identity.relief is not None or relief is None else torch.zeros(len(relief))
+        self.relief_size = len(relief) if settings.relief_free else 0
+        for f,basis in zip(face.frames, self.bases) if relief is not None else ():
+            if settings.relief_free: basis[1] = np.concatenate([basis[1], double(model.at_landmarks(relief.basis, f.landmarks.ids, f.landmarks.detector))])
+            else: basis[0] = basis[0]+double(model.at_landmarks(relief.displacement(heights), f.landmarks.ids, f.landmarks.detector))
         self.targets = [double(f.landmarks.points) for f in face.frames]
         known = [settings.errors or detector_errors(f.landmarks.detector) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(double(f.landmarks.weights)*f.weight) for f in face.frames]
         self.whiten = [e.whitening(f.landmarks.ids, double(f.landmarks.weights)*f.weight, eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
-        self.shape_size = len(face.identity.shape) if settings.shape_free else 0
+        person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.shape_variance, relief.variance])) if self.relief_size else (face.identity.shape,model.shape_variance)
+        self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)
-        self.shape_sigma = np.sqrt(double(model.shape_variance)) if settings.shape_free else np.zeros(0)
+        self.shape_sigma = np.sqrt(double(variance)) if settings.shape_free else np.zeros(0)
         self.expression_sigma = np.sqrt(double(model.expression_variance))
         self.bounds_expression = double(model.expression_bounds)
-        self.shape_start = double(face.identity.shape)
+        self.shape_start = double(person)
         self.focal_start = [float(f.camera.focal) for f in face.frames]
 
     def pieces(self,
-        x:np.ndarray, # [N] shape mm, then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
+        x:np.ndarray, # [N] shape mm (with free heights of the relief after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
     )->tuple: # shape [S], list of (pose [7], expression [E])
         "Shape, and for each frame pose and expression, out of the long vector"
         shape,rest = x[:self.shape_size],x[self.shape_size:].reshape(len(self.frames), -1)
@@ -89,7 +98,8 @@ class LandmarkProblem:
         face:Face, # With as many frames as the problem
     )->np.ndarray: # [N], see `pieces`
         "The long vector of a face"
-        parts = [face.identity.shape.double().numpy()[:self.shape_size]]
+        person = face.identity.shape if not self.relief_size else torch.cat([face.identity.shape, torch.zeros(self.relief_size) if face.identity.relief is None else face.identity.relief])
+        parts = [person.double().numpy()[:self.shape_size]]
         for f in face.frames:
             t = f.translation.double().numpy(); depth = -t[2]
             pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth, np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
@@ -158,37 +168,35 @@ def _frame_rows(
 def evaluate(
     problem:LandmarkProblem,
     x:np.ndarray, # [N], see `LandmarkProblem.pieces`
-)->tuple: # residuals [n], Jacobian [n, len(x)]
-    "All residuals: landmarks of every frame, then the priors"
+)->list: # of blocks (columns [m], residuals [n], Jacobian [n, m])
+    "All residuals: the landmarks and priors of every frame, then the prior of the shape. A frame depends on the shape and on its own numbers, so its block is small however many frames there are"
     s,(shape,frames) = problem.settings,problem.pieces(x)
-    S,E = problem.shape_size,problem.expression_size
-    residuals,rows = [],[]
+    S,E,blocks = problem.shape_size,problem.expression_size,[]
     for k,(pose,expression) in enumerate(frames):
         r,J_shape,J_pose,J_expression = _frame_rows(problem, k, shape, pose, expression)
-        J = np.zeros((len(r), len(x))); at = S+k*(POSE+E)
-        if S: J[:,:S] = J_shape
-        J[:,at:at+POSE],J[:,at+POSE:at+POSE+E] = J_pose,J_expression
-        prior = np.zeros((E+1, len(x)))
-        prior[:E,at+POSE:at+POSE+E] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
-        prior[E,at+6] = 1/s.focal_sigma
-        residuals += [r, np.sqrt(s.expression)*expression/problem.expression_sigma, [(pose[6]-np.log(problem.focal_start[k]))/s.focal_sigma]]
-        rows += [J, prior]
-    if S:
-        residuals.append(np.sqrt(s.shape)*shape/problem.shape_sigma)
-        rows.append(np.pad(np.diag(np.sqrt(s.shape)/problem.shape_sigma), ((0,0),(0,len(x)-S))))
-    return np.concatenate(residuals),np.concatenate(rows)
+        own = np.arange(POSE+E)+S+k*(POSE+E)
+        blocks.append((np.concatenate([np.arange(S), own]), r, np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
+        prior = np.zeros((E+1, POSE+E))
+        prior[:E,POSE:] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
+        prior[E,POSE-1] = 1/s.focal_sigma
+        blocks.append((own, np.append(np.sqrt(s.expression)*expression/problem.expression_sigma, (pose[6]-np.log(problem.focal_start[k]))/s.focal_sigma), prior))
+    if S: blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma, np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
+    return blocks
+
+def energy_of(blocks:list)->float: # Sum of squares
+    return float(sum(r@r for _,r,_ in blocks))
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #cd293c1b
 def bounded_step(
-    J:np.ndarray,    # [n, N] Jacobian at x
-    r:np.ndarray,    # [n] residuals at x
+    blocks:list,     # (columns [m], residuals [n], Jacobian [n, m]) at x
     x:np.ndarray,    # [N] within the bounds
     low:np.ndarray,  # [N] bounds; equal ones hold a component
     high:np.ndarray, # [N]
     damping:float,   # Of the diagonal, relative
 )->np.ndarray: # [N], the next x
     "One damped Gauss-Newton step within bounds"
-    gradient,H = J.T@r,J.T@J
+    gradient,H = np.zeros(len(x)),np.zeros((len(x), len(x)))
+    for columns,r,J in blocks: gradient[columns] += J.T@r; H[np.ix_(columns, columns)] += J.T@J
     stuck = ((x<=low)&(gradient>0))|((x>=high)&(gradient<0))
     free = np.flatnonzero(~stuck)
     A = H[np.ix_(free, free)]; A[np.diag_indices(len(free))] *= 1+damping
@@ -196,7 +204,7 @@ def bounded_step(
     return np.clip(x+step, low, high)
 
 def gauss_newton_steps(
-    function,                          # x -> residuals [n], Jacobian [n, N]
+    function,                          # x -> blocks, see `bounded_step`
     x:np.ndarray,                      # [N] start, within the bounds
     low:np.ndarray,                    # [N] bounds
     high:np.ndarray,                   # [N]
@@ -204,19 +212,19 @@ def gauss_newton_steps(
     tolerance:float=1e-4,              # Stop when the energy falls by a smaller share
 ): # yields x, energy, iterations so far
     "Minimise the sum of squares within bounds, an iteration at a time"
-    r,J = function(x); energy,damping = r@r,1e-2
+    blocks,damping = function(x),1e-2; energy = energy_of(blocks)
     for k in range(iterations):
-        other = bounded_step(J, r, x, low, high, damping)
-        r2,J2 = function(other)
-        better = np.isfinite(r2).all() and r2@r2<energy
-        gain = 1-(r2@r2)/energy if better else 1.
+        other = bounded_step(blocks, x, low, high, damping)
+        there = function(other); lower = energy_of(there)
+        better = lower<energy                                  # not so if it is not finite
+        gain = 1-lower/energy if better else 1.
         damping = max(damping/5, 1e-9) if better else damping*8
-        if better: x,r,J,energy = other,r2,J2,r2@r2
+        if better: x,blocks,energy = other,there,lower
         yield x,energy,k+1
         if gain<tolerance or damping>1e8: break
 
 def damped_gauss_newton(
-    function,            # x -> residuals [n], Jacobian [n, N]
+    function,            # x -> blocks, see `bounded_step`
     x:np.ndarray,        # [N] start, within the bounds
     low:np.ndarray,      # [N] bounds
     high:np.ndarray,     # [N]
@@ -235,10 +243,11 @@ def landmark_steps(
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
     held=(),                                # Names of `HOLDS` that stay as they are
+    relief=None,                            # The model's `Relief`, if the face has one; it stays as it is
 ): # yields loss, iterations so far
     "Stage 1, an iteration at a time"
     settings = settings or LandmarkSettings()
-    problem = LandmarkProblem(model, face, settings)
+    problem = LandmarkProblem(model, face, settings, relief if face.identity.relief is not None else None)
     (low,high),x = problem.limits(),problem.start(face)
     problem.hold(x, low, high, (*held, *(() if optimize_focal else ('focal',))))
     for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high, settings.iterations):
@@ -251,10 +260,11 @@ def fit_landmarks(
     face:Face,                              # Changed in place
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
+    relief=None,                            # See `landmark_steps`
 )->dict: # loss, iterations
     "Stage 1: fit pose, focal length, expression and identity to the landmarks of all frames at once"
     found = dict(loss=float('nan'), iterations=0)
-    for found in landmark_steps(model, face, settings, optimize_focal): pass
+    for found in landmark_steps(model, face, settings, optimize_focal, relief=relief): pass
     return found
 
 def put_back(
@@ -265,7 +275,9 @@ def put_back(
     "Write the long vector into the face"
     tensor = lambda a: torch.tensor(a, dtype=torch.float32)
     shape,frames = problem.pieces(x)
-    if problem.shape_size: face.identity.shape = tensor(shape)
+    own = problem.shape_size-problem.relief_size
+    if problem.shape_size: face.identity.shape = tensor(shape[:own])
+    if problem.relief_size: face.identity.relief = tensor(shape[own:])
     for f,(pose,expression) in zip(face.frames, frames):
         focal = np.exp(pose[6]); depth = np.exp(pose[5])*focal
         f.rotation,f.translation = tensor(pose[:3]),tensor([pose[3]*depth, pose[4]*depth, -depth])

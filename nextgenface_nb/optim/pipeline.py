@@ -10,6 +10,7 @@ from fastcore.basics import patch
 from ..config import Config
 from ..facemodel.embedding import with_landmarks
 from ..facemodel.model import FaceModel, load_model
+from ..facemodel.relief import Relief, make_relief
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import vertex_normals
@@ -29,7 +30,7 @@ class Pipeline:
         self.config = config or Config()
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         self.model = model.trimmed(self.config.components) if self.config.components else model
-        self._renderers,self._layouts = {},{}
+        self._renderers,self._layouts,self._relief = {},{},None
         self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
 
@@ -37,6 +38,12 @@ class Pipeline:
     def texture_map(self)->TextureMap:
         "Where the texels of the maps lie on the mesh"
         return self.layout()
+
+    @property
+    def relief(self)->Relief:
+        "Bumps that lift the surface off the model; made once, then kept"
+        if self._relief is None: self._relief = make_relief(self.model, max(self.config.relief, 1e-3))
+        return self._relief
 
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
@@ -57,12 +64,22 @@ class Pipeline:
 
 # %% ../../nbs/51_optim.pipeline.ipynb #684f4ed9
 @patch
+def person(self:Pipeline,
+    face:Face,                    # Its identity is used
+    expression:Tensor|None=None,  # [E]; None: the neutral face
+)->Tensor: # [V, 3] mm, in the model's own frame
+    "The person's mesh: shape, expression, and the relief where the face has one"
+    own = face.identity
+    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.expression_variance) if expression is None else expression)
+    return vertices if own.relief is None else vertices+self.relief.displacement(own.relief)
+
+@patch
 def vertices(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
 )->Tensor: # [V, 3] mm, in the model's own frame
     "The person's mesh with the expression of frame `i`"
-    return self.model.vertices(face.identity.shape, face.frames[i].expression)
+    return self.person(face, face.frames[i].expression)
 
 @patch
 def world_vertices(self:Pipeline,
@@ -82,6 +99,7 @@ def landmarks(self:Pipeline,
     frame = face.frames[i]
     mean,shape,expression = self.model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
+    if face.identity.relief is not None: points = points + self.model.at_landmarks(self.relief.displacement(face.identity.relief), frame.landmarks.ids, frame.landmarks.detector)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
 # %% ../../nbs/51_optim.pipeline.ipynb #c366288c

@@ -17,7 +17,7 @@ from .face import Face
 from .landmarkfit import POSE, LandmarkProblem, LandmarkSettings, bounded_step, evaluate, put_back, rotation_and_derivatives
 from .losses import blur, perceptual, photo_loss
 from .pipeline import Pipeline
-from ..rendering.transfer import Transfer
+from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
 __all__ = ['LAMBERT', 'frame_transfer', 'region_weights', 'usable', 'region_picture', 'SkinPixels', 'irradiance_gradient',
@@ -124,11 +124,12 @@ def irradiance_gradient(
 
 # %% ../../nbs/53a_optim.shading.ipynb #8354d174
 class ShapeSlopes:
-    "Displacement and turn of every vertex per unit of each coefficient: shape first, then expression; K in all."
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2): # step: standard deviations
+    "Displacement and turn of every vertex per unit of each coefficient: shape first, with the relief where it is free, then expression; K in all."
+    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, relief:bool=False): # step: standard deviations
         m = pipeline.model
-        sigma = torch.cat([m.shape_variance, m.expression_variance]).sqrt()[:,None,None]
-        self.displacement = torch.cat([m.shape_basis, m.expression_basis])         # [K, V, 3] mm
+        more = [pipeline.relief] if relief else []
+        sigma = torch.cat([m.shape_variance, *(r.variance for r in more), m.expression_variance]).sqrt()[:,None,None]
+        self.displacement = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis]) # [K, V, 3] mm
         vertices = pipeline.vertices(face, i).detach(); start = vertex_normals(vertices, m.triangles)
         moved = [vertex_normals(vertices+part, m.triangles)-start for part in (self.displacement*sigma*step).split(16)]
         self.turn = torch.cat(moved)/(sigma*step)                                  # [K, V, 3]
@@ -163,7 +164,7 @@ class PointMotion:
         x,y = torch.tensor([1.,0,0])*depth,torch.tensor([0.,1,0])*depth
         moves = torch.stack([*(point@M.T for M in dR), *(d.expand_as(point) for d in (x, y, t, t))])
         turns = torch.stack([*(normal@M.T for M in dR), *torch.zeros(4, *point.shape)])
-        first = len(m.shape_basis)
+        first = len(slopes.displacement)-len(m.expression_basis)
         self.move,self.turn = torch.cat([own[:S], moves, own[first:]]),torch.cat([turn[:S], turns, turn[first:]]) # [K, N, 3]
         self._project(frame.camera, S+POSE-1)
 
@@ -184,7 +185,7 @@ def pixel_rows(
     motion:PointMotion,
 )->tuple: # residual [N, 3], Jacobian [K, N, 3]
     "Compressed colour of each point minus that of the photo where it falls, and the derivative"
-    identity,light = face.identity,face.frames[i].light.coefficients.detach()
+    identity,light = face.identity,harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
     colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
     free,slope = irradiance_gradient(motion.normal, light)
     open_share = (pixels.transfer.lit(light)[0]/free.clamp(min=1e-4)).clamp(0, 1.5)
@@ -201,9 +202,11 @@ def landmark_scale(stage, face:Face)->float:
     return stage.weights['landmarks']*unit**2/len(face.frames[0].landmarks.points)
 
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
-    "Landmarks and priors as in stage 1, with the weights of stage 2"
+    "Landmarks and priors as in stage 1, with the weights of stage 2; a height of the relief counts as much as a coefficient of the shape"
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
-    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale, expression=w['expression']/len(m.expression_basis)/scale))
+    free = bool(stage.rates.get('relief') and stage.rates.get('shape'))
+    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale, expression=w['expression']/len(m.expression_basis)/scale, relief_free=free),
+        pipeline.relief if free or face.identity.relief is not None else None)
 
 def geometry_step(
     pipeline:Pipeline,
@@ -214,21 +217,19 @@ def geometry_step(
     pixels:list,                # `SkinPixels` of each frame, at the present geometry
     damping:float=.05,          # Of the diagonal
 )->float: # energy of the pixels before the step
-    "One Gauss-Newton step of shape, expression, pose and focal length"
+    "One Gauss-Newton step of shape, relief, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()
     parts = dict(shape=['shape'], expression=['expression'], pose=['rotation', 'position'], focal=['focal'])
     problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
-    r,J = evaluate(problem, np.clip(x, low, high)); scale = math.sqrt(landmark_scale(stage, face))
-    residuals,rows,S,energy = [r*scale],[J*scale],problem.shape_size,0.
+    scale = math.sqrt(landmark_scale(stage, face))
+    blocks,S,energy = [(columns, r*scale, J*scale) for columns,r,J in evaluate(problem, np.clip(x, low, high))],problem.shape_size,0.
     for i,(p,frame) in enumerate(zip(pixels, face.frames)):
         r,J = pixel_rows(face, i, p, PointMotion(pipeline, face, i, p, slopes[i], S))
         weight = (p.weight*frame.weight/(p.weight.sum()*3)/(r**2+.01**2).sqrt()).sqrt()
         energy += float((weight*r).square().sum())
-        block = (J*weight).flatten(1).T.double().numpy(); full = np.zeros((len(block), len(x)))
-        at = S+i*(POSE+problem.expression_size)
-        full[:,:S],full[:,at:at+POSE+problem.expression_size] = block[:,:S],block[:,S:]
-        residuals.append((r*weight).flatten().double().numpy()); rows.append(full)
-    new = bounded_step(np.concatenate(rows), np.concatenate(residuals), np.clip(x, low, high), low, high, damping)
+        own = np.arange(POSE+problem.expression_size)+S+i*(POSE+problem.expression_size)
+        blocks.append((np.concatenate([np.arange(S), own]), (r*weight).flatten().double().numpy(), (J*weight).flatten(1).T.double().numpy()))
+    new = bounded_step(blocks, np.clip(x, low, high), low, high, damping)
     if not np.isfinite(new).all(): raise GeometryError('stage 2: the step of the geometry is not finite', 'Look at light and pose after stage 1; is the photo black or burnt out?')
     put_back(problem, new, face)
     return energy

@@ -13,8 +13,9 @@ from ..config import Config
 from ..errors import ConfigError
 from ..geometry.harmonics import environment_basis
 from ..measures import eye_distance
-from .face import Face
+from .face import Face, HarmonicLight
 from .landmarkfit import LandmarkSettings, fit_landmarks
+from .lightfit import fit_light, light_grid, skin_pixels
 from .losses import *
 from .pipeline import Pipeline
 from .shading import *
@@ -23,8 +24,8 @@ from .texels import *
 
 # %% auto #0
 __all__ = ['LIGHT_STEPS', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters',
-           'light_grid', 'skin_pixels', 'fit_light', 'start_light', 'geometry_losses', 'run_photometric', 'fit_shading',
-           'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
+           'start_light', 'geometry_losses', 'run_photometric', 'fit_shading', 'fit_geometry', 'pace', 'run_texture',
+           'texture_losses', 'run']
 
 # %% ../../nbs/54_optim.stages.ipynb #98bcafd2
 @dataclass
@@ -55,14 +56,14 @@ def make_stages(config:Config)->list: # of `Stage`, in order
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if c.optimize_focal_length else ())
     maps = ('diffuse', 'specular', 'roughness')
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
-            Stage('photometric', c.steps_photometric, rate(*free), weight('landmarks', 'shape', 'expression', 'albedo', 'light'), c.samples_train, c.seed, c.steps_shading),
+            Stage('photometric', c.steps_photometric, rate(*free)|dict(relief=c.relief), weight('landmarks', 'shape', 'expression', 'albedo', 'light', 'light_colour', 'light_smooth'), c.samples_train, c.seed, c.steps_shading),
             Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
-                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
+                  weight('light', 'light_colour', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
 
 # %% ../../nbs/54_optim.stages.ipynb #846d8504
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
-    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length)
+    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, relief=pipeline.relief if face.identity.relief is not None else None)
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), state.seconds)
 
 # %% ../../nbs/54_optim.stages.ipynb #26fe68b1
@@ -126,49 +127,15 @@ def _light_units(coefficients:Tensor)->Tensor: # [bands^2, 1]
     return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])[:,None]
 
 # %% ../../nbs/54_optim.stages.ipynb #5a02d8c1
-def _light_losses(environment_rows:Tensor, light:Tensor)->Tensor:
-    "Regulariser of one light, from its values [N, 3] on a grid of directions"
-    values = environment_rows@light
-    return light_loss(values.clamp(min=0), values)
+def _light_losses(grid:Tensor, light:Tensor, weights:dict)->Tensor:
+    "Weighted regulariser of one light, from its values [N, 3] on a grid of directions"
+    values = grid@light
+    return weights['light']*negative_loss(values)+weights['light_colour']*colour_loss(values.clamp(min=0))
 
 def _backward(terms:dict):
     "Gradients of the sum of all terms, where anything is free"
     total = sum(terms.values())
     if total.requires_grad: total.backward()
-
-def light_grid(pipeline:Pipeline)->Tensor: # [512, bands^2]
-    "Harmonics on a coarse grid of directions"
-    return environment_basis(16, pipeline.config.bands).reshape(-1, pipeline.config.bands**2)
-
-def skin_pixels(pipeline:Pipeline, face:Face, stage:Stage, count:int, **options)->list: # one `SkinPixels` per frame
-    "Some thousand pixels of every frame, the same ones for the same seed"
-    generator = torch.Generator().manual_seed(stage.seed)
-    return [SkinPixels(pipeline, face, i, count, generator, **options) for i in range(len(face.frames))]
-
-def fit_light(
-    pipeline:Pipeline,
-    face:Face,              # Changed in place
-    stage:Stage,
-    steps:int=150,
-    pixels:list|None=None,  # Of each frame, at the present geometry; None: 6000 of each
-    state:StageState|None=None, # To go on in the middle
-)->Iterator[dict]: # losses of each step
-    "Light of every frame and albedo; the geometry stands still"
-    state = state or StageState(); state.begin(face)
-    m,pixels = pipeline.model,pixels or skin_pixels(pipeline, face, stage, 6000)
-    grid = light_grid(pipeline)
-    free = FreeParameters(pipeline, face, stage.rates, ('albedo', 'light'))
-    state.keep(free=free)
-    for _ in state.steps(steps):
-        free.write(); free.slow_down(.985)
-        terms = dict(photo=0., light=0.)
-        for p,frame in zip(pixels, face.frames):
-            light = frame.light.coefficients
-            terms['photo'] += photo_loss(p.colours(face.identity.albedo, light, face.identity.base_roughness), p.target, p.weight)*frame.weight
-            terms['light'] += _light_losses(grid, light)*stage.weights['light']
-        terms['albedo'] = prior_loss(face.identity.albedo, m.albedo_variance)*stage.weights['albedo']
-        _backward(terms); free.step(); free.close()
-        yield {k:float(v.detach()) for k,v in terms.items()}
 
 def start_light(pipeline:Pipeline, face:Face):
     "Scale a plain frontal light so that the mean skin is as bright as the photo"
@@ -177,9 +144,8 @@ def start_light(pipeline:Pipeline, face:Face):
         (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
         bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
         albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
-        c = torch.zeros(pipeline.config.bands**2, 3)
-        c[0],c[2],c[1] = 3.5449,1.,.5                          # radiance 1 from everywhere, more from the front and above
-        frame.light.coefficients = c*(bright.mean()/albedo.mean()/1.3)
+        plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)   # radiance 1 from everywhere, more from the front and above
+        frame.light.coefficients = plain.coefficients*(bright.mean()/albedo.mean()/1.3)
 
 # %% ../../nbs/54_optim.stages.ipynb #4d81586b
 def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> weighted scalar
@@ -190,26 +156,28 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
+    if face.identity.relief is not None: terms['relief'] = prior_loss(face.identity.relief, pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
     return terms
 
-#: Steps of light and albedo before and after the geometry, and between two of its steps; they cost little
-LIGHT_STEPS = 120,80,12
+#: Steps of light and albedo before and after the geometry, and between two of its steps
+LIGHT_STEPS = 6,6,2
 
 def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Light and albedo; then everything that the model has"
     first,last,_ = LIGHT_STEPS
     steps = first+stage.shading_steps+stage.steps+last
-    if 'light' in stage.rates and state.new: start_light(pipeline, face)
+    if stage.rates.get('light') and state.new: start_light(pipeline, face)
     for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry, partial(fit_light, steps=last)):
         for losses in part(pipeline, face, stage, state=state):
             yield Progress('photometric', state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
 def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state:StageState|None=None)->Iterator[dict]: # losses of each step
-    "Shape, expression, pose and focal length by Gauss-Newton, light and albedo in between"
+    "Shape, relief, expression, pose and focal length by Gauss-Newton, light and albedo in between"
     if not stage.shading_steps: return
     state = state or StageState(); state.begin(face)
-    slopes,problem = [ShapeSlopes(pipeline, face, i) for i in range(len(face.frames))],shading_problem(pipeline, face, stage)
+    problem = shading_problem(pipeline, face, stage)
+    slopes = [ShapeSlopes(pipeline, face, i, relief=bool(problem.relief_size)) for i in range(len(face.frames))]
     state.keep()
     for step in state.steps(stage.shading_steps):
         pixels = skin_pixels(pipeline, face, stage, count, margin=3, blurred=2.)
@@ -248,7 +216,7 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
     resolution = working_resolution(pipeline.config.texture_resolution, max(max(f.camera.width, f.camera.height) for f in face.frames))
     views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
     prior,leaves = texture_prior(pipeline, face, resolution),TextureLeaves(pipeline, face, stage.rates, stage.locked, resolution)
-    lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline)
+    lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline.config.bands)
     state.keep(leaves=leaves, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
     for step in state.steps(stage.steps):
         relight = step%RELIGHT==0
@@ -273,7 +241,7 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
         if lights: f.light.coefficients = f.light.coefficients*view.relight(f.light.environment(32), seen[:,4:])
         terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
         view.shading = view.shading.fixed()
-    if lights and 'light' in stage.rates: terms['light'] = sum(_light_losses(grid, f.light.coefficients) for f in face.frames)*stage.weights['light']
+    if lights and 'light' in stage.rates: terms['light'] = sum(_light_losses(grid, f.light.coefficients, stage.weights) for f in face.frames)
     return terms|prior.losses(maps, stage.weights)
 
 # %% ../../nbs/54_optim.stages.ipynb #3bab92bd

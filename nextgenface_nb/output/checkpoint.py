@@ -136,6 +136,7 @@ def _expect(path, name, tensor, *shape, kind=torch.float32):
 def _check(path, face:Face, model):
     own = face.identity
     _expect(path, 'shape', own.shape, len(model.shape_basis)); _expect(path, 'albedo', own.albedo, len(model.diffuse_basis)); _expect(path, 'base roughness', own.base_roughness)
+    if own.relief is not None: _expect(path, 'relief', own.relief, None)
     maps = dict(diffuse=3, specular=3, roughness=1)
     if any(getattr(own, m) is not None for m in maps):
         size = own.diffuse.shape[0] if own.diffuse is not None else None

@@ -58,9 +58,9 @@ def coefficient_table(
         camera=dict(focal=float(f.camera.focal), principal=numbers(f.camera.principal), width=f.camera.width, height=f.camera.height), crop=dict(offset=[float(v) for v in f.photo.offset],
         scale=float(f.photo.scale), original_size=[int(v) for v in f.photo.original_size]), light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
     return dict(format='nextgenface_nb coefficients', format_version=1, library=__version__, model=dict(name=model.name, fingerprint=model.fingerprint),
-        units=dict(shape='coefficients of shape_basis, variance in shape_variance', translation='mm', rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
+        units=dict(shape='coefficients of shape_basis, variance in shape_variance', relief='mm, heights of the bumps of facemodel.relief.make_relief', translation='mm', rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
             light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B', frame='x right, y up, z toward the viewer; camera at the origin'),
-        shape=numbers(face.identity.shape), shape_variance=numbers(model.shape_variance), albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
+        shape=numbers(face.identity.shape), relief=None if face.identity.relief is None else numbers(face.identity.relief), shape_variance=numbers(model.shape_variance), albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
 
 def save_coefficients(
     folder, # Where to
@@ -95,7 +95,7 @@ def _usd_mesh(stage, pipeline, face):
     "Points, normals and texture coordinates, in mm"
     from pxr import Sdf, UsdGeom, Vt
     m = pipeline.model
-    v = m.vertices(face.identity.shape, 0*face.frames[0].expression).detach()
+    v = pipeline.person(face).detach()
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y); UsdGeom.SetStageMetersPerUnit(stage, .001)
     root = UsdGeom.Xform.Define(stage, '/head'); stage.SetDefaultPrim(root.GetPrim())
     mesh,vectors = UsdGeom.Mesh.Define(stage, '/head/face'),lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))

@@ -236,7 +236,7 @@ def face_glb(
     glb,model = GlbBytes(),pipeline.model
     lib,g = glb.lib,glb.gltf
     with torch.no_grad():
-        add_mesh(glb, model, model.vertices(face.identity.shape, 0*face.frames[0].expression), add_material(glb, pipeline.maps(face), quality))
+        add_mesh(glb, model, pipeline.person(face), add_material(glb, pipeline.maps(face), quality))
     g.nodes.append(glb.node(name='face', mesh=0))
     g.scenes.append(lib.Scene(name='neutral', nodes=[0]))
     g.scenes[0].nodes += [add_photo(glb, model, frame, i) for i,frame in enumerate(face.frames)]

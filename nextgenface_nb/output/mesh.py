@@ -67,7 +67,7 @@ def mesh_vertices(
     "The vertices to be written"
     if space not in SPACES: raise OutputError(f'No space is called {space!r}', f'There are: {", ".join(SPACES)}.')
     if neutral and space!='model': raise OutputError(f'A neutral mesh in {space} space', 'A neutral mesh is written in model space.')
-    if neutral: return pipeline.model.vertices(face.identity.shape, 0*face.frames[i].expression).detach()
+    if neutral: return pipeline.person(face).detach()
     if space=='model': return pipeline.vertices(face, i).detach()
     v = pipeline.world_vertices(face, i).detach()
     return v if space=='viewer' else v*v.new_tensor([1,-1,-1])

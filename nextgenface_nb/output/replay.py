@@ -41,7 +41,7 @@ def staged(
 )->Face: # Of one frame, with a camera and a pose of its own
     "The head in the middle of a picture, turned"
     frame = face.frames[i]
-    vertices = pipeline.model.vertices(face.identity.shape, frame.expression).detach()
+    vertices = pipeline.vertices(face, i).detach()
     middle = (vertices.amax(0)+vertices.amin(0))/2
     extent = 1.05*(vertices-middle).norm(dim=1).max()
     matrix = turn(yaw, pitch) @ (torch.eye(3) if upright else euler_to_matrix(frame.rotation.detach()))

@@ -141,7 +141,7 @@ class FaceViewer(anywidget.AnyWidget):
         known,rest = dict(zip(model.expression_names, frame.expression.tolist())),frame.expression.detach().clone()
         for name in self.morph_names: rest[model.expression_names.index(name)] = 0.
         with self.hold_sync():
-            self.vertices = _bytes(model.vertices(face.identity.shape, rest))
+            self.vertices = _bytes(self.pipeline.person(face, rest))
             self.weights = {name:known[name] for name in self.morph_names}
             self.pose = pose_matrix(frame.rotation.detach(), frame.translation.detach())
 
