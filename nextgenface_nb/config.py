@@ -129,7 +129,7 @@ class Config(CheckedSettings):
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
-    weight_landmarks:float = setting(.01, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
+    weight_landmarks:float = setting(.012, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
     weight_shape:float = setting(.004, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.03, 'the same for the albedo: what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
@@ -137,12 +137,12 @@ class Config(CheckedSettings):
     weight_light_colour:float = setting(.003, 'coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
     weight_light_smooth:float = setting(.001, 'light of higher bands, relative to the constant one', low=0, high=1e6)
     # weights of the maps
-    weight_diffuse_symmetry:float = setting(.18, 'distance of a texel from its mirror image', low=0, high=1e6)
+    weight_diffuse_symmetry:float = setting(.22, 'distance of a texel from its mirror image', low=0, high=1e6)
     weight_diffuse_consistency:float = setting(.06, 'distance of a map from what the albedo model says', low=0, high=1e6)
     weight_diffuse_smoothness:float = setting(8., 'squared step between neighbouring texels', low=0, high=1e6)
     weight_specular_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
     weight_specular_consistency:float = setting(.1, 'see diffuse', low=0, high=1e6)
-    weight_specular_smoothness:float = setting(40., 'see diffuse', low=0, high=1e6)
+    weight_specular_smoothness:float = setting(200., 'see diffuse', low=0, high=1e6)
     weight_roughness_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
     weight_roughness_consistency:float = setting(.05, 'see diffuse', low=0, high=1e6)
     weight_roughness_smoothness:float = setting(2., 'see diffuse', low=0, high=1e6)

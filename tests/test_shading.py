@@ -1,5 +1,6 @@
 "The geometry step of stage 2: its Jacobian against differences, and a face that it finds again"
 import pytest, torch
+from dataclasses import replace
 from nextgenface_nb.config import Config
 from nextgenface_nb.optim.landmarkfit import POSE, LandmarkProblem, put_back
 from nextgenface_nb.optim.pipeline import Pipeline
@@ -19,22 +20,23 @@ def truth(pipeline): return synthetic_face(pipeline, 3, light=studio_light(.5), 
 @pytest.fixture(scope='module')
 def start(pipeline, truth):
     pixels = FinePixels(pipeline, truth.face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)
-    return pixels,ShapeSlopes(pipeline, truth.face),shading_problem(pipeline, truth.face, make_stages(pipeline.config)[1])
+    return pixels,ShapeSlopes(pipeline, truth.face, relief=True),shading_problem(pipeline, truth.face, make_stages(pipeline.config)[1])
 
 #: Column behind the shape (pose) or in it, half a step in units of the unknown, smallest cosine; rotations and shape also move shadows, which the Jacobian leaves out
 UNKNOWNS = [('pitch', POSE-7, .01, .97), ('yaw', POSE-6, .01, .97), ('roll', POSE-5, .01, .97), ('right', POSE-4, .002, .999), ('up', POSE-3, .002, .999),
-            ('depth', POSE-2, .005, .999), ('focal', POSE-1, .02, .998), ('first shape', None, .2, .95)]
+            ('depth', POSE-2, .005, .999), ('focal', POSE-1, .02, .998), ('first shape', 'shape', .2, .95), ('a bump on the cheek', 'relief', .3, .95)]
 
 @pytest.mark.parametrize('name,k,step,cosine', UNKNOWNS, ids=[u[0] for u in UNKNOWNS])
 def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, start, name, k, step, cosine):
     (pixels,slopes,problem),face = start,truth.face; S = problem.shape_size
-    if k is None: k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
+    if k=='shape': k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
+    elif k=='relief': k = len(pipeline.model.shape_variance)+5
     else: k += S
     column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][k]
     sides = []
     for sign in (1, -1):
         other,x = face.copy(),problem.start(face); x[k] += sign*step
-        put_back(LandmarkProblem(pipeline.model, other, problem.settings), x, other)
+        put_back(LandmarkProblem(pipeline.model, other, problem.settings, pipeline.relief), x, other)
         there = pixels.moved(pipeline, other, 0)
         sides.append(pixel_rows(other, 0, there, PointMotion(pipeline, other, 0, there, slopes, S))[0])
     a,b = (column*pixels.weight).flatten(),((sides[0]-sides[1])/(2*step)*pixels.weight).flatten()
@@ -44,10 +46,34 @@ def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, 
 def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
     face = truth.face.copy(); face.identity.shape *= 0; face.frames[0].rotation += torch.tensor([.03, -.03, .02])
     stage,region = make_stages(pipeline.config)[1],pipeline.model.regions['face']>.5; stage.rates.pop('focal'); stage.rates.pop('expression')
-    problem,slopes,before = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face)],face.frames[0].expression.clone()
+    problem,slopes,before = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, relief=True)],face.frames[0].expression.clone()
     off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face), region)[0].median())
     first = off()
     for _ in range(6): geometry_step(pipeline, face, stage, problem, slopes, [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
     assert off()<.4*first and rotation_error(face.frames[0].rotation, truth.face.frames[0].rotation)<.6
     assert torch.equal(face.frames[0].camera.focal, truth.face.frames[0].camera.focal)
     torch.testing.assert_close(face.frames[0].expression, before, atol=1e-6, rtol=0)
+
+def test_a_surface_that_left_the_model_is_found(pipeline, truth):
+    "A person with bumps that no shape coefficient has; all else is given: the relief comes back, and without it the error stays"
+    face = truth.face.copy(); generator = torch.Generator().manual_seed(4)
+    face.identity.relief = 1.5*torch.randn(len(pipeline.relief), generator=generator)*(pipeline.relief.variance>=pipeline.relief.variance.max()*.99)
+    there = synthetic_photo(pipeline, face)
+    region,true = pipeline.model.regions['face']>.5,pipeline.vertices(there)
+    def left(relief):
+        found = there.copy(); found.identity.relief = None
+        stage = make_stages(pipeline.config)[1]; stage.rates = dict(shape=1., relief=relief)
+        problem,slopes = shading_problem(pipeline, found, stage),[ShapeSlopes(pipeline, found, relief=bool(relief))]
+        for _ in range(6): geometry_step(pipeline, found, stage, problem, slopes, [SkinPixels(pipeline, found, 0, 2500, torch.Generator().manual_seed(0), margin=3, blurred=1.)])
+        return float(scale_aligned_errors(pipeline.vertices(found), true, region)[0].mean())
+    with_relief,without = left(2.),left(0.)
+    assert with_relief<.75*without, (with_relief, without)
+
+def synthetic_photo(pipeline, face):
+    "The same face with a photo and landmarks of its own surface"
+    other = face.copy(); frame = other.frames[0]
+    with torch.no_grad():
+        picture = pipeline.render(other, 0, 128, final=True)
+        frame.photo = replace(frame.photo, pixels=picture[...,:3].clamp(0, 1))
+        frame.landmarks = replace(frame.landmarks, points=pipeline.landmarks(other, 0))
+    return other

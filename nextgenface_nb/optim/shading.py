@@ -118,7 +118,7 @@ def irradiance_gradient(
     bands = min(len(LAMBERT), math.isqrt(len(light)))
     falloff = torch.tensor(LAMBERT[:bands]).repeat_interleave(2*torch.arange(bands)+1)[:,None]
     n = normals.detach().clone().requires_grad_()
-    E = harmonics(n, bands)@(falloff*light.detach()[:bands**2])
+    E = harmonics(n, bands)@(falloff*light.detach()[:bands**2])+0*n.sum(-1, keepdim=True)   # one band alone does not know the normal
     slopes = [torch.autograd.grad(E[:,c].sum(), n, retain_graph=True)[0] for c in range(3)]
     return E.detach(),torch.stack(slopes, 1)
 
