@@ -129,10 +129,10 @@ class Config(CheckedSettings):
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
-    weight_landmarks:float = setting(.012, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
-    weight_shape:float = setting(.004, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
+    weight_landmarks:float = setting(.01, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
+    weight_shape:float = setting(.002, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
-    weight_albedo:float = setting(.03, 'the same for the albedo: what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
+    weight_albedo:float = setting(.04, 'the same for the albedo: what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
     weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
     weight_light_colour:float = setting(.003, 'coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
     weight_light_smooth:float = setting(.001, 'light of higher bands, relative to the constant one', low=0, high=1e6)

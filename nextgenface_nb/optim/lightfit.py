@@ -154,10 +154,11 @@ class LightProblem:
         return self.known[1][2]
 
 # %% ../../nbs/53d_optim.lightfit.ipynb #346abec3
-def skin_pixels(pipeline:Pipeline, face:Face, stage, count:int, **options)->list: # one `SkinPixels` per frame
-    "Some thousand pixels of every frame, the same ones for the same seed"
+def skin_pixels(pipeline:Pipeline, face:Face, stage, count:int, only_skin:bool=False, **options)->list: # one `SkinPixels` per frame
+    "Some thousand pixels of every frame, the same ones for the same seed; only_skin: light and albedo are known by now, so that what is no skin can be told"
     generator = torch.Generator().manual_seed(stage.seed)
-    return [SkinPixels(pipeline, face, i, count, generator, **options) for i in range(len(face.frames))]
+    found = [SkinPixels(pipeline, face, i, count, generator, **options) for i in range(len(face.frames))]
+    return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
 
 def fit_light(
     pipeline:Pipeline,
@@ -166,10 +167,11 @@ def fit_light(
     steps:int=6,
     pixels:list|None=None,  # Of each frame, at the present geometry; None: 6000 of each
     state:StageState|None=None, # To go on in the middle
+    only_skin:bool=False,   # Of pixels that are not given, see `skin_pixels`
 )->Iterator[dict]: # energies of each step
     "Light of every frame and albedo; the geometry stands still"
     state = state or StageState(); state.begin(face); face.detach()
-    with torch.no_grad(): problem = LightProblem(pipeline, face, stage, pixels or skin_pixels(pipeline, face, stage, 6000))
+    with torch.no_grad(): problem = LightProblem(pipeline, face, stage, pixels or skin_pixels(pipeline, face, stage, 6000, only_skin))
     state.keep(light=problem)
     for _ in state.steps(steps):
         with torch.no_grad(): energy = problem.step()

@@ -20,9 +20,9 @@ from .pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['LAMBERT', 'frame_transfer', 'region_weights', 'usable', 'region_picture', 'SkinPixels', 'irradiance_gradient',
-           'ShapeSlopes', 'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem',
-           'geometry_step']
+__all__ = ['LAMBERT', 'frame_transfer', 'region_weights', 'usable', 'region_picture', 'skin_likelihood', 'SkinPixels',
+           'irradiance_gradient', 'ShapeSlopes', 'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows',
+           'landmark_scale', 'shading_problem', 'geometry_step']
 
 # %% ../../nbs/53a_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -61,6 +61,15 @@ def region_picture(
     inside = -F.max_pool2d(-covered[None], 2*margin+1, 1, margin)[0] if margin else covered
     return (seen[...,0]*inside*usable(face.frames[i]))[...,None]
 
+def skin_likelihood(
+    photo:Tensor,      # [P, 3] linear
+    predicted:Tensor,  # [P, 3] linear
+    tolerance:float=.6,# Of the logarithm of the ratio
+)->Tensor: # [P] 0..1
+    "Soft mask of pixels that could be the skin that the model predicts"
+    ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
+    return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
+
 # %% ../../nbs/53a_optim.shading.ipynb #58831067
 class SkinPixels:
     "Some pixels of a frame with all that light, albedo and geometry need; N points of the skin."
@@ -92,6 +101,12 @@ class SkinPixels:
         other,t = copy(self),self.transfer
         other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=(t.pixels, t.triangle, t.barycentric))
         return other
+
+    def only_skin(self, face:Face, i:int)->SkinPixels:
+        "Pixels that the present light and albedo cannot explain as skin count less: hair, glasses, a hand"
+        light = harmonics_of(face.frames[i].light.environment(32).detach(), self.transfer.bands)
+        self.weight = self.weight*skin_likelihood(self.target, self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None] # loose: shading that is not yet right is no reason
+        return self
 
     def mix(self, values:Tensor)->Tensor: # [.., N, C]
         "Values [.., V, C] of the vertices, at the points"

@@ -168,7 +168,7 @@ def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)
     first,last,_ = LIGHT_STEPS
     steps = first+stage.shading_steps+stage.steps+last
     if stage.rates.get('light') and state.new: start_light(pipeline, face)
-    for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry, partial(fit_light, steps=last)):
+    for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry, partial(fit_light, steps=last, only_skin=True)):
         for losses in part(pipeline, face, stage, state=state):
             yield Progress('photometric', state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
@@ -180,7 +180,7 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
     slopes = [ShapeSlopes(pipeline, face, i, relief=bool(problem.relief_size)) for i in range(len(face.frames))]
     state.keep()
     for step in state.steps(stage.shading_steps):
-        pixels = skin_pixels(pipeline, face, stage, count, margin=3, blurred=2.)
+        pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=3, blurred=2.)
         if step:
             for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
         photo = geometry_step(pipeline, face, stage, problem, slopes, pixels)

@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from .face import Face, PROVENANCE
 from .losses import consistency_loss, smoothness_loss, symmetry_loss
 from .pipeline import Pipeline
-from .shading import frame_transfer, region_weights, usable
+from .shading import frame_transfer, region_weights, skin_likelihood, usable
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'working_resolution', 'stacked', 'resized', 'TexturePrior',
            'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means', 'photo_weights',
-           'light_reliability', 'skin_likelihood', 'add_detail', 'wanted_albedo', 'texel_sums', 'finish_maps']
+           'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'finish_maps']
 
 # %% ../../nbs/53c_optim.texels.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -202,15 +202,6 @@ def light_reliability(
     "How much a pixel can say about albedo: little, if little light falls on it"
     light = irradiance.mean(-1).clamp(min=0)
     return light/(light+half*light.median()+1e-9)
-
-def skin_likelihood(
-    photo:Tensor,      # [P, 3] linear
-    predicted:Tensor,  # [P, 3] linear
-    tolerance:float=.6,# Of the logarithm of the ratio
-)->Tensor: # [P] 0..1
-    "Soft mask of pixels that could be the skin that the model predicts"
-    ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
-    return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
 # %% ../../nbs/53c_optim.texels.ipynb #0ccf0ed2
 def add_detail(
