@@ -135,7 +135,7 @@ class Config(CheckedSettings):
     weight_albedo:float = setting(.04, 'the same for the albedo: what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
     weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
     weight_light_colour:float = setting(.003, 'coloured light; an albedo of the model cannot tell its hue from the light\'s', low=0, high=1e6)
-    weight_light_smooth:float = setting(.001, 'light of higher bands, relative to the constant one', low=0, high=1e6)
+    weight_light_smooth:float = setting(.003, 'light of higher bands, relative to the constant one', low=0, high=1e6)
     # weights of the maps
     weight_diffuse_symmetry:float = setting(.22, 'distance of a texel from its mirror image', low=0, high=1e6)
     weight_diffuse_consistency:float = setting(.06, 'distance of a map from what the albedo model says', low=0, high=1e6)

@@ -15,13 +15,21 @@ from .shading import frame_transfer, region_weights, skin_likelihood, usable
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'working_resolution', 'stacked', 'resized', 'TexturePrior',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior',
            'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means', 'photo_weights',
            'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'finish_maps']
 
 # %% ../../nbs/53c_optim.texels.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
 LOWEST,HIGHEST = torch.tensor([0,0,0,0,.15]),torch.tensor([1,1,1,.2,1])           #: What is physical, by channel
+
+def physical(
+    maps:Tensor, # [T, T, 5]
+)->Tensor: # [T, T, 5]
+    "The nearest maps that skin and hair can have. Red is at most eight times green, of lipstick too: where the light's gloss on dark hair takes all green and blue of the photo, what is left is no red albedo"
+    maps = torch.minimum(torch.maximum(maps, LOWEST), HIGHEST)
+    red = torch.minimum(maps[...,:1], 8*maps[...,1:2]+.03)
+    return torch.cat([red, maps[...,1:]], -1)
 
 def working_resolution(
     texture:int, # Texels along each side of the maps
@@ -113,7 +121,7 @@ class TextureLeaves:
     def maps(self)->Tensor: # [R, R, 5], with history
         "The present maps at the working resolution, within what is physical"
         maps = self.start+self.correction
-        with torch.no_grad(): self.excess = maps-torch.minimum(torch.maximum(maps, LOWEST), HIGHEST)
+        with torch.no_grad(): self.excess = maps-physical(maps)
         maps = maps-self.excess
         return maps if self.locked is None else torch.where(self.locked_here[0]>.5, self.locked_here[1], maps)
 
@@ -128,7 +136,7 @@ class TextureLeaves:
     def result(self)->tuple:
         "diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1] at full size"
         with torch.no_grad():
-            maps = torch.minimum(torch.maximum(self.full+resized(self.correction, len(self.full)), LOWEST), HIGHEST)
+            maps = physical(self.full+resized(self.correction, len(self.full)))
             if self.locked is not None: maps = torch.where(*self.locked, maps)
         return maps[...,:3].contiguous(),maps[...,3:4].expand(-1, -1, 3).contiguous(),maps[...,4:].contiguous()
 
@@ -220,7 +228,7 @@ def add_detail(
         for _ in range(rounds):
             left = sum(back@(weight*(wanted-there@own.diffuse.flatten(0, 1))) for wanted,weight,there,back in parts)
             change = (left/count).reshape(T, T, 3)
-            own.diffuse = (own.diffuse+change-resized(resized(change, T//4), T)).clamp(0, 1)
+            own.diffuse = physical(stacked(own.diffuse+change-resized(resized(change, T//4), T), own.specular, own.roughness))[...,:3].contiguous()
             if locked and 'diffuse' in locked: own.diffuse = torch.where(locked['diffuse'][0][...,None], locked['diffuse'][1], own.diffuse)
 
 def wanted_albedo(own, view:TextureView, matrices:tuple)->tuple: # albedo [P, 3] that would explain each pixel, its weight [P, 1], and `matrices`
