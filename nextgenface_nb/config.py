@@ -130,7 +130,7 @@ class Config(CheckedSettings):
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
     weight_landmarks:float = setting(.01, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
-    weight_shape:float = setting(.002, 'mean squared shape coefficient, in standard deviations', low=0, high=1e6)
+    weight_shape:float = setting(.002, 'mean squared shape coefficient, in standard deviations; each height of the relief counts like one of them', low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.04, 'the same for the albedo: what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
     weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
@@ -149,10 +149,10 @@ class Config(CheckedSettings):
     # rates
     rate_shape:float = setting(.01, 'step of the shape in ray-traced steps; 0 holds it in all', 'standard deviations', 0, 10)
     rate_expression:float = setting(.01, 'the same for the expression', 'standard deviations', 0, 10)
-    rate_albedo:float = setting(.05, 'step of the albedo', 'standard deviations', 0, 10)
+    rate_albedo:float = setting(.05, '0 holds the albedo coefficients; stage 2 finds them by Gauss-Newton, which needs no rate', 'standard deviations', 0, 10)
     rate_pose:float = setting(.0005, 'the same for the rotation; and the translation, relative to the distance', 'rad', 0, 1)
     rate_focal:float = setting(.001, 'the same for the focal length', 'relative', 0, 1)
-    rate_light:float = setting(.03, 'step of the coefficients of the light', 'radiance', 0, 10)
+    rate_light:float = setting(.03, 'step of the coefficients of the light in stage 3; 0 holds them in all', 'radiance', 0, 10)
     rate_diffuse:float = setting(.01, 'first steps of the diffuse map; they get shorter toward the end', 'albedo', 0, 1)
     rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)
     rate_roughness:float = setting(.02, 'step of the roughness map', low=0, high=1)

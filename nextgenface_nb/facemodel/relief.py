@@ -12,7 +12,7 @@ from .model import FaceModel
 from ..geometry.mesh import vertex_normals
 
 # %% auto #0
-__all__ = ['SCALES', 'spread_centres', 'Relief', 'make_relief']
+__all__ = ['SCALES', 'spread_centres', 'Relief', 'bump_counts', 'make_relief']
 
 # %% ../../nbs/25_facemodel.relief.ipynb #b99beb32
 def spread_centres(
@@ -50,6 +50,15 @@ class Relief:
         "The bumps as the basis of a linear model"
         return self.weights[...,None]*self.normals
 
+def bump_counts(
+    model:FaceModel,
+    scales:tuple=SCALES,
+)->list: # of int, one for each scale
+    "How many bumps a model has room for"
+    r = model.regions
+    room = int(((r['face']>.5)&((1-r['eyes'])*(1-r['mouth'])>.5)).sum())//4
+    return [min(count, room) for count,_,_ in scales]
+
 def make_relief(
     model:FaceModel,
     height:float=2.,      # mm, standard deviation of the heights of the broadest bumps
@@ -60,8 +69,8 @@ def make_relief(
     free = (1-r['eyes'])*(1-r['mouth'])
     face = ((r['face']>.5)&(free>.5)).nonzero()[:,0]
     weights,variance = [],[]
-    for count,sigma,share in scales:
-        centres = face[spread_centres(points[face], min(count, len(face)//4))]
+    for count,(_,sigma,share) in zip(bump_counts(model, scales), scales):
+        centres = face[spread_centres(points[face], count)]
         near = torch.exp(-torch.cdist(points[centres], points).square()/(2*sigma**2))
         weights.append(near*(normals[centres]@normals.T).clamp(min=0)*free)
         variance.append(torch.full((len(centres),), (share*height)**2))
