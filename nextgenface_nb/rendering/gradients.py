@@ -15,7 +15,7 @@ from ..geometry.camera import Camera,transform
 from ..geometry.harmonics import environment_map
 
 # %% auto #0
-__all__ = ['parts', 'geometric', 'steps', 'smooth_map', 'smooth_field', 'Setting', 'inside', 'adjoint', 'GradientRow',
+__all__ = ['parts', 'geometric', 'NOTHING', 'steps', 'smooth_map', 'smooth_field', 'Setting', 'inside', 'adjoint', 'GradientRow',
            'GradientTable', 'gradient_table']
 
 # %% ../../nbs/45_rendering.gradients.ipynb #08a13f83
@@ -116,6 +116,8 @@ def adjoint(
     return weights*torch.tensor([1., 1, 1, 0])*(inside(alpha)[...,None] if part=='shading' else 1)
 
 # %% ../../nbs/45_rendering.gradients.ipynb #1a271ab9
+NOTHING = 1e-8 #: Slopes below this are zero: no outline that a mouth moves is in a picture that shows the forehead
+
 @dataclass
 class GradientRow:
     "One variable, one part: slopes by derivatives and by differences."
@@ -126,9 +128,11 @@ class GradientRow:
     noise:float         # How uncertain the error is (standard deviation of both over the length of the differences)
 
     @property
-    def error(self)->float: return float((self.slopes-self.differences).norm()/self.differences.norm())
+    def error(self)->float:
+        if max(float(self.slopes.norm()), float(self.differences.norm()))<NOTHING: return 0.   # both say that nothing moves
+        return float((self.slopes-self.differences).norm()/self.differences.norm())
     @property
-    def length(self)->float: return float(self.slopes.norm()/self.differences.norm())
+    def length(self)->float: return float(self.slopes.norm()/self.differences.norm().clamp(min=1e-30))
     @property
     def allowed(self)->float: return .05 if self.part=='shading' else .1
 
@@ -198,5 +202,5 @@ def gradient_table(
 
 def _row(name, part, slopes, differences, directions)->GradientRow:
     both = [torch.tensor([[values[name,part,k,s] for k in range(directions)] for s in (0, 1)]) for values in (slopes, differences)]
-    noise = sum(float((values[0]-values[1]).square().sum())/4 for values in both)**.5/max(float(both[1].mean(0).norm()), 1e-30)
+    noise = sum(float((values[0]-values[1]).square().sum())/4 for values in both)**.5/max(float(both[1].mean(0).norm()), NOTHING)
     return GradientRow(name, part, both[0].mean(0), both[1].mean(0), noise)
