@@ -155,9 +155,10 @@ class LightProblem:
 
 # %% ../../nbs/53d_optim.lightfit.ipynb #346abec3
 def skin_pixels(pipeline:Pipeline, face:Face, stage, count:int, only_skin:bool=False, **options)->list: # one `SkinPixels` per frame
-    "Some thousand pixels of every frame, the same ones for the same seed; only_skin: light and albedo are known by now, so that what is no skin can be told"
+    "Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that what is no skin can be told. Photos that share a person need fewer each: count is that of a single one"
     generator = torch.Generator().manual_seed(stage.seed)
-    found = [SkinPixels(pipeline, face, i, count, generator, **options) for i in range(len(face.frames))]
+    each = round(count/math.sqrt(len(face.frames)))
+    found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
     return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
 
 def fit_light(
@@ -165,7 +166,7 @@ def fit_light(
     face:Face,              # Changed in place
     stage,                  # Its weights; of `light` and `albedo`, what has no rate, or rate 0, stands still
     steps:int=6,
-    pixels:list|None=None,  # Of each frame, at the present geometry; None: 6000 of each
+    pixels:list|None=None,  # Of each frame, at the present geometry; None: 6000 of a single photo, see `skin_pixels`
     state:StageState|None=None, # To go on in the middle
     only_skin:bool=False,   # Of pixels that are not given, see `skin_pixels`
 )->Iterator[dict]: # energies of each step

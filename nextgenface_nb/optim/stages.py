@@ -177,7 +177,7 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
     if not stage.shading_steps: return
     state = state or StageState(); state.begin(face)
     problem = shading_problem(pipeline, face, stage)
-    slopes = [ShapeSlopes(pipeline, face, i, relief=bool(problem.relief_size)) for i in range(len(face.frames))]
+    slopes = [ShapeSlopes(pipeline, face, relief=bool(problem.relief_size))]*len(face.frames)   # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
     state.keep()
     for step in state.steps(stage.shading_steps):
         pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=3, blurred=2.)
