@@ -77,3 +77,14 @@ def synthetic_photo(pipeline, face):
         frame.photo = replace(frame.photo, pixels=picture[...,:3].clamp(0, 1))
         frame.landmarks = replace(frame.landmarks, points=pipeline.landmarks(other, 0))
     return other
+
+def test_a_relief_that_is_held_stays(pipeline, truth):
+    "An interface may hold it between two steps"
+    face,stage = truth.face.copy(),make_stages(pipeline.config)[1]
+    face.identity.relief = torch.full((len(pipeline.relief),), .1)
+    problem,slopes = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, relief=True)]
+    pixels = [SkinPixels(pipeline, face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)]
+    stage.rates['relief'] = 0.; geometry_step(pipeline, face, stage, problem, slopes, pixels)
+    torch.testing.assert_close(face.identity.relief, torch.full_like(face.identity.relief, .1), atol=1e-6, rtol=0)
+    stage.rates['relief'] = 2.; geometry_step(pipeline, face, stage, problem, slopes, pixels)
+    assert (face.identity.relief-.1).abs().max()>.01

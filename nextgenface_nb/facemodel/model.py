@@ -160,20 +160,18 @@ def specular_albedo(self:FaceModel,
 
 # %% ../../nbs/20_facemodel.model.ipynb #f964314b
 @patch
-def at_landmarks(self:FaceModel,
-    values:torch.Tensor, # [..,V,C], anything that lives on vertices
+def embedding_of(self:FaceModel,
     ids=None, # Landmark ids [L]; without: all that the model has, in the order of its embedding
     detector:str='mediapipe', # Whose ids these are
-)->torch.Tensor: # [..,L,C]
-    "Values of the vertices, at the landmarks."
+)->Embedding:
+    "Where these landmarks lie on the mesh."
     _need(detector in self.embeddings, f'{self.name} has no landmark embedding for {detector!r}', 'Compute it: facemodel.embedding.embed_landmarks(model, detector).')
     embedding = self.embeddings[detector]
-    if ids is not None:
-        ids = torch.as_tensor(ids, device=embedding.ids.device)
-        found,rows = embedding.match(ids)
-        _need(len(found)==len(ids), f'{len(ids)-len(found)} of the {len(ids)} landmarks are not on the mesh', 'Keep only those that Embedding.match returns.')
-        embedding = Embedding(embedding.ids[rows], embedding.triangles[rows], embedding.barycentric[rows])
-    return embedding.points(values, self.triangles)
+    if ids is None: return embedding
+    ids = torch.as_tensor(ids, device=embedding.ids.device)
+    found,rows = embedding.match(ids)
+    _need(len(found)==len(ids), f'{len(ids)-len(found)} of the {len(ids)} landmarks are not on the mesh', 'Keep only those that Embedding.match returns.')
+    return Embedding(embedding.ids[rows], embedding.triangles[rows], embedding.barycentric[rows])
 
 @patch
 def landmark_basis(self:FaceModel,
@@ -181,7 +179,8 @@ def landmark_basis(self:FaceModel,
     detector:str='mediapipe', # Whose ids these are
 )->tuple: # mean [L,3], shape basis [S,L,3], expression basis [E,L,3]
     "The model reduced to its landmarks."
-    return tuple(self.at_landmarks(x, ids, detector) for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
+    embedding = self.embedding_of(ids, detector)
+    return tuple(embedding.points(x, self.triangles) for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
 
 # %% ../../nbs/20_facemodel.model.ipynb #271db8ba
 def _bump(points, x, y, width, height):

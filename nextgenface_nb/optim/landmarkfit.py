@@ -71,8 +71,8 @@ class LandmarkProblem:
         heights = face.identity.relief if face.identity.relief is not None or relief is None else torch.zeros(len(relief))
         self.relief_size = len(relief) if settings.relief_free else 0
         for f,basis in zip(face.frames, self.bases) if relief is not None else ():
-            if settings.relief_free: basis[1] = np.concatenate([basis[1], double(model.at_landmarks(relief.basis, f.landmarks.ids, f.landmarks.detector))])
-            else: basis[0] = basis[0]+double(model.at_landmarks(relief.displacement(heights), f.landmarks.ids, f.landmarks.detector))
+            if settings.relief_free: basis[1] = np.concatenate([basis[1], double(model.embedding_of(f.landmarks.ids, f.landmarks.detector).points(relief.basis, model.triangles))])
+            else: basis[0] = basis[0]+double(model.embedding_of(f.landmarks.ids, f.landmarks.detector).points(relief.displacement(heights), model.triangles))
         self.targets = [double(f.landmarks.points) for f in face.frames]
         known = [settings.errors or detector_errors(f.landmarks.detector) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
@@ -119,8 +119,9 @@ class LandmarkProblem:
         high:np.ndarray, # [N] from `limits`, changed in place
         names,           # Of the parts
     ):
-        "Let parts stand still: 'shape', 'expression', or a part of the pose in `HOLDS`; changes the bounds"
-        parts = [slice(0, self.shape_size)] if 'shape' in names else []
+        "Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; changes the bounds"
+        own = self.shape_size-self.relief_size
+        parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('relief' in names)
         for k in range(len(self.frames)):
             first = self.shape_size+k*(POSE+self.expression_size)
             parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in names if n in HOLDS]
@@ -247,7 +248,7 @@ def landmark_steps(
 ): # yields loss, iterations so far
     "Stage 1, an iteration at a time"
     settings = settings or LandmarkSettings()
-    problem = LandmarkProblem(model, face, settings, relief if face.identity.relief is not None else None)
+    problem = LandmarkProblem(model, face, settings, relief)
     (low,high),x = problem.limits(),problem.start(face)
     problem.hold(x, low, high, (*held, *(() if optimize_focal else ('focal',))))
     for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high, settings.iterations):

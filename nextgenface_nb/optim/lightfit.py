@@ -17,10 +17,14 @@ from .state import StageState
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['FINE', 'EDGE', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light', 'LightProblem',
-           'skin_pixels', 'fit_light']
+__all__ = ['FINE', 'EDGE', 'band_units', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light',
+           'LightProblem', 'skin_pixels', 'fit_light']
 
 # %% ../../nbs/53d_optim.lightfit.ipynb #466d8252
+def band_units(bands:int)->Tensor: # [bands^2]
+    "What is usual: higher bands are smaller, a natural light falls off with the band"
+    return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])
+
 def light_grid(bands:int)->Tensor: # [512, bands^2]
     "Harmonics on a coarse grid of directions"
     return environment_basis(16, bands).reshape(-1, bands**2)
@@ -47,8 +51,7 @@ def smooth_rows(
     light:Tensor, # [K, 3]
 )->tuple: # residuals [3 K], Jacobian [3 K, 3 K]
     "All but the constant band, over what is usual beside it"
-    K = len(light); usual = torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(math.isqrt(K))])
-    share = 1/usual; share[0] = 0
+    K = len(light); share = 1/band_units(math.isqrt(K)); share[0] = 0
     base,count = light[0].mean().clamp(min=1e-2),math.sqrt(3*K)
     residual = ((share/base)[:,None]*light).T.reshape(-1)/count
     J = torch.diag((share/base).repeat(3))/count
@@ -121,7 +124,7 @@ class LightProblem:
                 root = (r**2+EDGE**2).sqrt(); energy['photo'] += float((weight*(root-EDGE)).sum()); half = (weight/root/2).sqrt()
                 add(torch.cat([torch.arange(K)+(3*i+c)*K, torch.arange(A, self.size)]), half*r, half[:,None]*J)
             for name,(r,J) in self._priors(frame.light.coefficients).items():
-                w = self.stage.weights.get(name, 0.); energy['light'] += w*float(r.square().sum())
+                w = self.stage.weights[name]; energy['light'] += w*float(r.square().sum())
                 add(torch.arange(3*K)+3*i*K, w**.5*r, w**.5*J)
         z,w = self.face.identity.albedo/self.sigma,self.stage.weights['albedo']/len(self.sigma)
         energy['albedo'] = w*float(z.square().sum()); at = torch.arange(A, self.size)

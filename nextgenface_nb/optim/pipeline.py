@@ -45,6 +45,10 @@ class Pipeline:
         if self._relief is None: self._relief = make_relief(self.model, max(self.config.relief, 1e-3))
         return self._relief
 
+    def relief_of(self, face:Face)->Relief|None:
+        "The bumps, if the face has any"
+        return None if face.identity.relief is None else self.relief
+
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
         size = resolution or self.config.texture_resolution
@@ -99,7 +103,7 @@ def landmarks(self:Pipeline,
     frame = face.frames[i]
     mean,shape,expression = self.model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
-    if face.identity.relief is not None: points = points + self.model.at_landmarks(self.relief.displacement(face.identity.relief), frame.landmarks.ids, frame.landmarks.detector)
+    if face.identity.relief is not None: points = points + self.model.embedding_of(frame.landmarks.ids, frame.landmarks.detector).points(self.relief.displacement(face.identity.relief), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
 # %% ../../nbs/51_optim.pipeline.ipynb #c366288c

@@ -219,9 +219,9 @@ def landmark_scale(stage, face:Face)->float:
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
     "Landmarks and priors as in stage 1, with the weights of stage 2; a height of the relief counts as much as a coefficient of the shape"
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
-    free = bool(stage.rates.get('relief') and stage.rates.get('shape'))
+    free = bool(stage.rates.get('relief'))
     return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale, expression=w['expression']/len(m.expression_basis)/scale, relief_free=free),
-        pipeline.relief if free or face.identity.relief is not None else None)
+        pipeline.relief if free else pipeline.relief_of(face))
 
 def geometry_step(
     pipeline:Pipeline,
@@ -234,7 +234,7 @@ def geometry_step(
 )->float: # energy of the pixels before the step
     "One Gauss-Newton step of shape, relief, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()
-    parts = dict(shape=['shape'], expression=['expression'], pose=['rotation', 'position'], focal=['focal'])
+    parts = dict(shape=['shape'], relief=['relief'], expression=['expression'], pose=['rotation', 'position'], focal=['focal'])
     problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
     scale = math.sqrt(landmark_scale(stage, face))
     blocks,S,energy = [(columns, r*scale, J*scale) for columns,r,J in evaluate(problem, np.clip(x, low, high))],problem.shape_size,0.

@@ -15,7 +15,7 @@ from ..geometry.harmonics import environment_basis
 from ..measures import eye_distance
 from .face import Face, HarmonicLight
 from .landmarkfit import LandmarkSettings, fit_landmarks
-from .lightfit import fit_light, light_grid, skin_pixels
+from .lightfit import band_units, fit_light, light_grid, skin_pixels
 from .losses import *
 from .pipeline import Pipeline
 from .shading import *
@@ -63,7 +63,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
 # %% ../../nbs/54_optim.stages.ipynb #846d8504
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
-    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, relief=pipeline.relief if face.identity.relief is not None else None)
+    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, relief=pipeline.relief_of(face))
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), state.seconds)
 
 # %% ../../nbs/54_optim.stages.ipynb #26fe68b1
@@ -97,7 +97,7 @@ class FreeParameters:
         last = name.split('.')[-1]
         if last in ('shape', 'expression', 'albedo'): return getattr(model, f'{last}_variance').sqrt()
         if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
-        if last=='coefficients': return _light_units(face.parameters()[name])
+        if last=='coefficients': return band_units(math.isqrt(len(face.parameters()[name])))[:,None]
         return 1.
 
     def write(self):
@@ -120,11 +120,6 @@ class FreeParameters:
         "Present values into the face, without history"
         with torch.no_grad(): self.write()
         self.face.detach()
-
-def _light_units(coefficients:Tensor)->Tensor: # [bands^2, 1]
-    "Higher bands are smaller: a natural light falls off with the band"
-    bands = round(len(coefficients)**.5)
-    return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])[:,None]
 
 # %% ../../nbs/54_optim.stages.ipynb #5a02d8c1
 def _light_losses(grid:Tensor, light:Tensor, weights:dict)->Tensor:
@@ -156,7 +151,7 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
-    if face.identity.relief is not None: terms['relief'] = prior_loss(face.identity.relief, pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
+    if face.identity.relief is not None and stage.rates.get('relief'): terms['relief'] = prior_loss(face.identity.relief, pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
     return terms
 
