@@ -39,13 +39,13 @@ def positive_rows(
     return values.clamp(max=0).T.reshape(-1)/count,torch.block_diag(*rows)/count
 
 def colour_rows(
-    light:Tensor, # [K, 3]
-    grid:Tensor,  # [M, K]
+    light:Tensor,    # [K, 3]
+    arriving:Tensor, # [K], times the light: what falls on the skin on average
 )->tuple: # residuals [3], Jacobian [3, 3 K]
-    "Mean radiance of each channel over that of all, minus 1"
-    mean = grid.mean(0); each = mean@light; grey = each.mean().clamp(min=1e-3)
+    "Each channel of the light that falls on the skin over the mean of all, minus 1"
+    each = arriving@light; grey = each.mean().clamp(min=1e-3)
     slope = torch.eye(3)/grey-(each/grey**2)[:,None]/3                       # of the ratio by the mean of each channel
-    return (each/grey-1)/3**.5,torch.kron(slope, mean[None])/3**.5
+    return (each/grey-1)/3**.5,torch.kron(slope, arriving[None])/3**.5
 
 def smooth_rows(
     light:Tensor, # [K, 3]
@@ -79,6 +79,7 @@ class LightProblem:
         self.sigma,self.bands = pipeline.model.albedo_variance.sqrt(),pipeline.config.bands**2
         self.fine = environment_basis(FINE, pipeline.config.bands).reshape(-1, self.bands)
         self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
+        self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]  # [bands^2]: times the light, the mean of what falls on the skin
         lights = 3*self.bands*len(face.frames)
         self.size,self.damping,self.known = lights+len(self.sigma),torch.tensor(1e-3, dtype=torch.float64),None
 
@@ -108,7 +109,7 @@ class LightProblem:
         vectors = diffuse[:,None]*T+specular[:,None]*A+B
         colour = vectors@light; slope = torch.where(colour>0, .5/(colour.clamp(min=0)+.01).sqrt(), torch.ones_like(colour))
         residual = perceptual(colour)-perceptual(p.target[:,c])
-        weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
+        weight = p.light_weight[:,0]*frame.weight/(3*p.light_weight.sum())
         albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma
         return residual,weight,torch.cat([vectors@shown, albedo], 1)*slope[:,None]
 
@@ -123,7 +124,7 @@ class LightProblem:
                 r,weight,J = self._colour(i, c)
                 root = (r**2+EDGE**2).sqrt(); energy['photo'] += float((weight*(root-EDGE)).sum()); half = (weight/root/2).sqrt()
                 add(torch.cat([torch.arange(K)+(3*i+c)*K, torch.arange(A, self.size)]), half*r, half[:,None]*J)
-            for name,(r,J) in self._priors(frame.light.coefficients).items():
+            for name,(r,J) in self._priors(i).items():
                 w = self.stage.weights[name]; energy['light'] += w*float(r.square().sum())
                 add(torch.arange(3*K)+3*i*K, w**.5*r, w**.5*J)
         z,w = self.face.identity.albedo/self.sigma,self.stage.weights['albedo']/len(self.sigma)
@@ -131,8 +132,9 @@ class LightProblem:
         H[at,at] += w; g[at] += w*z.double()
         return H,g,energy
 
-    def _priors(self, light:Tensor)->dict: # name of a weight -> residuals, Jacobian
-        return dict(light=positive_rows(light, self.grid), light_colour=colour_rows(light, self.grid), light_smooth=smooth_rows(light))
+    def _priors(self, i:int)->dict: # name of a weight -> residuals, Jacobian
+        light = self.face.frames[i].light.coefficients
+        return dict(light=positive_rows(light, self.grid), light_colour=colour_rows(light, self.arriving[i]), light_smooth=smooth_rows(light))
 
     def move(self, x:Tensor): # [n]
         "Add to light and albedo"

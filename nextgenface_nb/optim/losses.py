@@ -9,8 +9,8 @@ from torch import Tensor
 import torch.nn.functional as F
 
 # %% auto #0
-__all__ = ['perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss', 'colour_loss', 'symmetry_loss',
-           'broad', 'consistency_loss', 'smoothness_loss']
+__all__ = ['perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss', 'symmetry_loss', 'broad',
+           'consistency_loss', 'smoothness_loss']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 def perceptual(
@@ -65,13 +65,6 @@ def negative_loss(
 )->Tensor: # scalar
     "Light has no business below zero: mean square of what is"
     return values.clamp(max=0).square().mean()
-
-def colour_loss(
-    values:Tensor, # [.., 3] radiance in some directions
-)->Tensor: # scalar
-    "Light has little reason to be coloured: mean square of each channel's mean over the grey one, minus 1"
-    mean = values.flatten(0, -2).mean(0)
-    return (mean/mean.mean().clamp(min=1e-3)-1).square().mean()
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a86b7d
 def symmetry_loss(

@@ -58,7 +58,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
             Stage('photometric', c.steps_photometric, rate(*free)|dict(relief=c.relief), weight('landmarks', 'shape', 'expression', 'albedo', 'light', 'light_colour', 'light_smooth'), c.samples_train, c.seed, c.steps_shading),
             Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
-                  weight('light', 'light_colour', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
+                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
 
 # %% ../../nbs/54_optim.stages.ipynb #846d8504
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
@@ -122,11 +122,6 @@ class FreeParameters:
         self.face.detach()
 
 # %% ../../nbs/54_optim.stages.ipynb #5a02d8c1
-def _light_losses(grid:Tensor, light:Tensor, weights:dict)->Tensor:
-    "Weighted regulariser of one light, from its values [N, 3] on a grid of directions"
-    values = grid@light
-    return weights['light']*negative_loss(values)+weights['light_colour']*colour_loss(values.clamp(min=0))
-
 def _backward(terms:dict):
     "Gradients of the sum of all terms, where anything is free"
     total = sum(terms.values())
@@ -236,7 +231,7 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
         if lights: f.light.coefficients = f.light.coefficients*view.relight(f.light.environment(32), seen[:,4:])
         terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
         view.shading = view.shading.fixed()
-    if lights and 'light' in stage.rates: terms['light'] = sum(_light_losses(grid, f.light.coefficients, stage.weights) for f in face.frames)
+    if lights and 'light' in stage.rates: terms['light'] = stage.weights['light']*sum(negative_loss(grid@f.light.coefficients) for f in face.frames)
     return terms|prior.losses(maps, stage.weights)
 
 # %% ../../nbs/54_optim.stages.ipynb #3bab92bd

@@ -156,17 +156,17 @@ class TextureView:
     transfer:Transfer # For lights like that of stage 2
     photo:Tensor      # [P, 3] linear
     weight:Tensor     # [P, 1]
-    brightness:Tensor # Of all light that falls on the pixels, before the stage
+    brightness:Tensor # [3], of the light that falls on the pixels, mean before the stage
     shading:Shading   # Under the present light
 
     def relight(self,
         environment:Tensor, # [bands^2, 3] coefficients, with history
         roughness:Tensor,   # [P, 1] present
-    )->Tensor: # the factor that was applied
-        "Shade by a light of as much brightness as before: darker skin in more light would look the same"
+    )->Tensor: # [3], the factors that were applied
+        "Shade by a light of as much brightness and of the same hue as before: darker skin in more light would look the same, yellow skin in bluer light too"
         diffuse,glossy = self.transfer.lit(environment)
-        factor = self.brightness/diffuse.mean().clamp(min=1e-6)
-        self.shading = near_roughness((diffuse*factor, glossy*factor), roughness)
+        factor = self.brightness/diffuse.mean(0).clamp(min=1e-6)
+        self.shading = near_roughness((diffuse*factor, glossy*factor.repeat(2)), roughness)
         return factor
 
     @property
@@ -192,7 +192,7 @@ def texture_view(
         shading = near_roughness(lit, seen[:,4:])
         skin = skin_likelihood(target, shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]))
         proper = pixel_means(pipeline.model.regions['face'], pipeline, transfer)
-        return TextureView(transfer, target, (weight*torch.maximum(skin, proper)*frame.weight)[:,None], lit[0].mean(), shading)
+        return TextureView(transfer, target, (weight*torch.maximum(skin, proper)*frame.weight)[:,None], lit[0].mean(0), shading)
 
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
     "Values [V] of the vertices as the pixels see them"
