@@ -109,7 +109,7 @@ class LightProblem:
         vectors = diffuse[:,None]*T+specular[:,None]*A+B
         colour = vectors@light; slope = torch.where(colour>0, .5/(colour.clamp(min=0)+.01).sqrt(), torch.ones_like(colour))
         residual = perceptual(colour)-perceptual(p.target[:,c])
-        weight = p.light_weight[:,0]*frame.weight/(3*p.light_weight.sum())
+        weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
         albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma
         return residual,weight,torch.cat([vectors@shown, albedo], 1)*slope[:,None]
 

@@ -20,7 +20,7 @@ from .pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['LAMBERT', 'frame_transfer', 'region_weights', 'eye_whites', 'usable', 'region_picture', 'skin_likelihood',
+__all__ = ['LAMBERT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture', 'skin_likelihood',
            'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows',
            'landmark_scale', 'shading_problem', 'geometry_step']
 
@@ -33,20 +33,20 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
         return Transfer(pipeline.renderer(frame), vertices, vertex_normals(vertices, pipeline.model.triangles), frame.camera.detach(),
             resolution or pipeline.config.texture_resolution, pipeline.config.bands, **options)
 
+def eye_whites(model)->Tensor: # [V] 0..1
+    "Where the white of an eye is: the brightest of the eyes' region; nowhere in a model that has no such region"
+    eyes,bright = model.regions['eyes'],model.diffuse_mean.mean(-1)
+    if not (eyes>.5).any(): return torch.zeros_like(eyes)
+    return eyes*(bright/bright[eyes>.5].quantile(.9)).clamp(0, 1)**6
+
 def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     "How much the photo may say about each part of the model: the face most; hair hides the skull, clothes the neck"
     r,inside = pipeline.model.regions,1-pipeline.model.regions['mouth']
     share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.3, ears=1., neck=1., face=1.)
     weight = torch.zeros(len(inside))
     for name,w in share.items(): weight = torch.maximum(weight, w*r[name])
-    if photometric: weight = weight*(1-.8*r['eyes'])
+    if photometric: weight = weight*(1-r['eyes'])+.2*r['eyes']+(pipeline.config.weight_eye_white-.2)*eye_whites(pipeline.model)   # where the eye looks says nothing, how bright its white is says much
     return weight*inside
-
-def eye_whites(model)->Tensor: # [V] 0..1
-    "Where the white of an eye is: the brightest of the eyes' region; nowhere in a model that has no such region"
-    eyes,bright = model.regions['eyes'],model.diffuse_mean.mean(-1)
-    if not (eyes>.5).any(): return torch.zeros_like(eyes)
-    return eyes*(bright/bright[eyes>.5].quantile(.9)).clamp(0, 1)**6
 
 def usable(frame)->Tensor: # [H, W] 0..1
     "Where the photo may be believed: in its mask, inside the real photo"
@@ -101,8 +101,6 @@ class SkinPixels:
         self.basis = self.mix(torch.cat([m.diffuse_basis, m.specular_basis], -1))        # [A, N, 6]
         self.weight,self.photo = weight[t.pixels][:,None],blur(frame.photo.pixels, blurred)
         self.target = self.photo.reshape(-1, 3)[t.pixels]
-        white = self.mix(eye_whites(m)[:,None])
-        self.light_weight = self.weight*(1-white)+pipeline.config.weight_eye_white*white*(self.weight>0)         # what each says about light and albedo
 
     def moved(self, pipeline:Pipeline, face:Face, i:int)->SkinPixels:
         "The same points of the skin after the face has moved"
@@ -113,8 +111,7 @@ class SkinPixels:
     def only_skin(self, face:Face, i:int)->SkinPixels:
         "Pixels that the present light and albedo cannot explain as skin count less: hair, glasses, a hand"
         light = harmonics_of(face.frames[i].light.environment(32).detach(), self.transfer.bands)
-        likely = skin_likelihood(self.target, self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None] # loose: shading that is not yet right is no reason
-        self.weight,self.light_weight = self.weight*likely,self.light_weight*likely
+        self.weight = self.weight*skin_likelihood(self.target, self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None] # loose: shading that is not yet right is no reason
         return self
 
     def mix(self, values:Tensor)->Tensor: # [.., N, C]
