@@ -139,7 +139,7 @@ class Config(CheckedSettings):
     weight_light_smooth:float = setting(.003, 'light of higher bands, relative to the constant one', low=0, high=1e6)
     # weights of the maps
     weight_diffuse_symmetry:float = setting(.22, 'distance of a texel from its mirror image', low=0, high=1e6)
-    weight_diffuse_consistency:float = setting(.06, 'distance of a map from what the albedo model says', low=0, high=1e6)
+    weight_diffuse_consistency:float = setting(.035, 'distance of a map from what the albedo model says', low=0, high=1e6)
     weight_diffuse_smoothness:float = setting(8., 'squared step between neighbouring texels', low=0, high=1e6)
     weight_specular_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
     weight_specular_consistency:float = setting(.1, 'see diffuse', low=0, high=1e6)
