@@ -134,7 +134,7 @@ def bench_shared(
     from nextgenface_nb.imaging import portrait_path
     from nextgenface_nb.optim.optimizer import exhaust, reconstruct_steps
     from nextgenface_nb.optim.pipeline import Pipeline
-    pipeline,path = Pipeline(model, replace(PRESETS[preset], **settings)),str(path or portrait_path())
+    pipeline,path = Pipeline(model, Config(**{**PRESETS[preset], **settings})),str(path or portrait_path())
     timings = lambda count: exhaust(reconstruct_steps([path]*count, pipeline.config, pipeline=pipeline)).timings
     timings(1)
     one,all_of_them = timings(1),timings(photos)

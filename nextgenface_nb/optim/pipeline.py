@@ -184,6 +184,7 @@ def panels(self:Pipeline,
     samples:int|None=None, # Per pixel, for the ray-traced panels
 )->dict: # name -> [H, W, 3] linear
     "What a person wants to see of frame `i`, in reading order"
+    from nextgenface_nb.optim.shading import skin_picture
     frame = face.frames[i]; photo = frame.photo.pixels
     diffuse,specular,roughness = self.maps(face)
     few = min(64, samples or self.config.samples_final)
@@ -194,4 +195,4 @@ def panels(self:Pipeline,
         clay=self.renderer(frame).clay(self.world_vertices(face, i), frame.camera, samples=few)[...,:3],
         light=_exposed(self.render(face, i, few, final=True, maps=white)),
         diffuse=self.flat(face, i, diffuse)[...,:3], specular=self.flat(face, i, specular)[...,:3],
-        roughness=self.flat(face, i, roughness)[...,:1].expand(-1, -1, 3))
+        roughness=self.flat(face, i, roughness)[...,:1].expand(-1, -1, 3), skin=skin_picture(self, face, i)[...,None].expand(-1, -1, 3))

@@ -21,8 +21,8 @@ from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
 __all__ = ['LAMBERT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture', 'skin_likelihood',
-           'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows',
-           'landmark_scale', 'shading_problem', 'geometry_step']
+           'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up', 'picture_slopes',
+           'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem', 'geometry_step']
 
 # %% ../../nbs/53a_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -75,6 +75,16 @@ def skin_likelihood(
     "Soft mask of pixels that could be the skin that the model predicts"
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
+
+def skin_picture(
+    pipeline:Pipeline,
+    face:Face,
+    i:int=0,         # Frame
+    samples:int=16,  # Rays per pixel
+)->Tensor: # [H, W] 0..1
+    "The soft mask for people to see: where the photo could be the skin that shape, light and the model's albedo predict. Hair, glasses and hands are dark, the background is 0"
+    with torch.no_grad(): seen = pipeline.render(face, i, samples, final=True, maps=pipeline.model_maps(face.identity))
+    return skin_likelihood(face.frames[i].photo.pixels, seen[...,:3])*seen[...,3]*usable(face.frames[i])
 
 # %% ../../nbs/53a_optim.shading.ipynb #58831067
 class SkinPixels:

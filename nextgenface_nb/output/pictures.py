@@ -34,9 +34,9 @@ def _font(size:int):
 
 # %% ../../nbs/60_output.pictures.ipynb #eb26548d
 def panel_strip(
-    panels:dict,       # Name -> [H, W, 3] linear; 'roughness' is shown as it is
+    panels:dict,       # Name -> [H, W, 3] linear; 'roughness' and 'skin' are shown as they are
     title:str='',      # Text of the bar above
-    raw=('roughness',),# Names of panels that hold numbers, not light
+    raw=('roughness', 'skin'),# Names of panels that hold numbers, not light
 ): # PIL image
     "A row of named panels under a title bar"
     from PIL import Image, ImageDraw
