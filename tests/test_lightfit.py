@@ -2,11 +2,15 @@
 from dataclasses import replace
 import pytest, torch
 from nextgenface_nb.config import Config
+from nextgenface_nb.facemodel.skin import typology_angle
+from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
 from nextgenface_nb.optim.lightfit import LightProblem, fit_light, skin_pixels
 from nextgenface_nb.optim.losses import perceptual
 from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.optim.shading import eye_whites, region_weights
 from nextgenface_nb.optim.stages import make_stages, run, start_light
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.optim.texels import texture_view
+from nextgenface_nb.synthetic import photograph, studio_light, synthetic_face
 
 @pytest.fixture(scope='module')
 def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=10, bands=5, relief=0))
@@ -60,3 +64,43 @@ def test_one_band_is_enough_for_a_fit(pipeline, truth):
     for stage in make_stages(config)[1:]:
         for progress in run(stage, flat, face): assert all(torch.isfinite(torch.tensor(v)) for v in progress.losses.values())
     assert face.frames[0].light.coefficients.shape==(1, 3)
+
+def test_white_of_the_eye_counts_more_than_skin_and_the_iris_less(pipeline):
+    model = pipeline.model; weight,white = region_weights(pipeline, True),eye_whites(model)
+    iris = (model.regions['eyes']>.99)&(white<.01)
+    assert (white>.9).sum()>20 and iris.sum()>20
+    assert weight[white>.9].min()>.85*pipeline.config.weight_eye_white and weight[iris].max()<.3 and weight[model.regions['eyes']==0].max()<=1
+    blind = replace(model, regions=model.regions|dict(eyes=0*model.regions['eyes']))
+    assert eye_whites(blind).abs().max()==0
+
+def test_light_that_the_skin_does_not_see_is_free_to_have_any_colour(pipeline, truth, stage):
+    "Asked of the mean over all directions, light from behind would make up for any cast on the face"
+    face = bare(truth); problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 300)); start = face.frames[0].light.coefficients
+    def cast(z): # of a red lobe from the front (1) or from behind (-1)
+        lobe = torch.exp(8*(environment_directions(32)@torch.tensor([0., 0., z])-1))[...,None]*torch.tensor([1., 0., 0.])*start[0].mean()
+        face.frames[0].light.coefficients = start+project_environment(lobe, 5)
+        return float(problem._priors(0)['light_colour'][0].square().sum())
+    assert cast(1.)>30*cast(-1.)
+
+def test_a_very_light_person_in_dim_light_with_stubble_is_not_taken_for_a_dark_one(pipeline):
+    "What the model cannot express pulls the tone; the white of the eye holds it"
+    def found(white):
+        own = Pipeline(pipeline.model, Config(texture_resolution=128, components=10, bands=5, relief=0, weight_eye_white=white))
+        shot = synthetic_face(own, 3, light=studio_light(.5, bands=5), size=192, samples=32).face; m,me = own.model,shot.identity
+        me.albedo = torch.zeros_like(me.albedo); me.albedo[0] = 2*m.albedo_variance[0].sqrt()
+        shot.frames[0].light.coefficients = .5*shot.frames[0].light.coefficients
+        diffuse,me.specular,me.roughness = own.model_maps(me)
+        me.diffuse = diffuse*(1-.5*own.texture_map.bake(m.regions['beard'][:,None]))
+        face = bare(photograph(own, shot, 64).face)
+        tone = lambda: float(typology_angle(m.diffuse_albedo(face.identity.albedo)[m.regions['face']>.5].mean(0).clamp(min=1e-3).numpy()))
+        true = tone(); face.identity.albedo = 0*face.identity.albedo; start_light(own, face)
+        for _ in fit_light(own, face, make_stages(own.config)[1], 12): pass
+        return abs(tone()-true)
+    with_white,without = found(8.),found(.2)
+    assert with_white<without-2, (with_white, without)
+
+def test_stage_3_keeps_brightness_and_hue_of_what_falls_on_the_skin(pipeline, truth):
+    view = texture_view(pipeline, bare(truth), 0, 64); light = truth.frames[0].light.environment(32)
+    before = view.shading.irradiance.mean(0)
+    factor = view.relight(light*torch.tensor([2., 1., .5]), view.shading.roughness)
+    torch.testing.assert_close(view.shading.irradiance.mean(0), before); torch.testing.assert_close(factor, torch.tensor([.5, 1., 2.]), rtol=.02, atol=0)
