@@ -49,7 +49,7 @@ def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
     problem,slopes,before = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, relief=True)],face.frames[0].expression.clone()
     off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face), region)[0].median())
     first = off()
-    for _ in range(6): geometry_step(pipeline, face, stage, problem, slopes, [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
+    for _ in range(pipeline.config.steps_shading): geometry_step(pipeline, face, stage, problem, slopes, [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
     assert off()<.4*first and rotation_error(face.frames[0].rotation, truth.face.frames[0].rotation)<.6
     assert torch.equal(face.frames[0].camera.focal, truth.face.frames[0].camera.focal)
     torch.testing.assert_close(face.frames[0].expression, before, atol=1e-6, rtol=0)
