@@ -159,6 +159,7 @@ def build(live=True):
     (SOURCE/'index.ipynb').write_text(json.dumps(index_page(index, names)))
     drop_unknown_links()
     shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py'); static_files(SOURCE/'_static')
+    shutil.copytree(ROOT/'nbs'/'images', SOURCE/'images')
     (SOURCE/'icon.svg').write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><ellipse cx="8" cy="8" rx="5" ry="7" fill="#c68a6a" stroke="#30435a"/></svg>')
     shutil.rmtree(SITE, ignore_errors=True)
     code = subprocess.call([sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', SOURCE, SITE], env=dict(os.environ, PYTHONWARNINGS='ignore::DeprecationWarning'))
