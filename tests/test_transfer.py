@@ -131,7 +131,7 @@ def test_the_bench_appends_and_says_what_it_could_not_measure(tmp_path, capsys):
         assert bench.main(['--quick', '--only', 'renderers', '--append', str(file)])==0
         history = json.loads(file.read_text()); assert len(history)==k
     said = capsys.readouterr().out
-    assert 'transfer over ray tracer' in said and 'not measured' in said and history[0]['machine']['cores']>=1
+    assert 'stage 3 over the ray-traced loop' in said and 'not measured' in said and history[0]['machine']['cores']>=1
     file.write_text('{}')
     with pytest.raises(OutputError, match='instead of a list'): bench.append_report(history[0], file)
 
