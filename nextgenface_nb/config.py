@@ -133,7 +133,7 @@ class Config(CheckedSettings):
     weight_shape:float = setting(.002, 'mean squared shape coefficient, in standard deviations; each height of the relief counts like one of them', low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.006, 'the same for the albedo: with the whites of the eyes, what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
-    weight_eye_white:float = setting(8., 'how much a point of the white of an eye says about light and albedo, where one of the skin says 1', low=0, high=1e6)
+    weight_eye_white:float = setting(8., 'stage 2: weight of a point on the white of an eye, where one of the skin counts 1; .2 is that of the iris', low=0, high=1e6)
     weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
     weight_light_colour:float = setting(.3, 'coloured light on the skin: the photo alone cannot tell its hue from that of the skin', low=0, high=1e6)
     weight_light_smooth:float = setting(.003, 'light of higher bands, relative to the constant one', low=0, high=1e6)

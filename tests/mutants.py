@@ -41,7 +41,7 @@ MUTANTS = [
     Mutant('light below zero is shown', 'optim/lightfit.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
     Mutant('a prior on the brightness of the light', 'optim/lightfit.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
     Mutant('the colour of a light is asked of all directions', 'optim/lightfit.py', 'colour_rows(light, self.arriving[i])', 'colour_rows(light, self.grid.mean(0))', 'test_lightfit.py'),
-    Mutant('the white of the eye counts like an iris', 'optim/shading.py', '(pipeline.config.weight_eye_white-.2)*eye_whites', '0*eye_whites', 'test_lightfit.py'),
+    Mutant('the white of the eye counts like an iris', 'optim/shading.py', 'pipeline.config.weight_eye_white*white', '.2*white', 'test_lightfit.py'),
     Mutant('stage 3 lets the hue of the light go', 'optim/texels.py', 'self.brightness/diffuse.mean(0)', 'self.brightness.mean()/diffuse.mean(0, keepdim=True).mean().expand(3)', 'test_lightfit.py'),
     # light
     Mutant('harmonics with m > 0 dropped', 'geometry/harmonics.py', 'values[l*l+l+m] = scale*legendre*cosine', 'values[l*l+l+m] = scale*legendre*cosine*(m==0)', GEOMETRY, few=True),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from ..geometry.harmonics import environment_basis, project_environment
 from .face import Face
-from .losses import perceptual
+from .losses import DARK, perceptual
 from .pipeline import Pipeline
 from .shading import SkinPixels
 from .state import StageState
@@ -107,7 +107,7 @@ class LightProblem:
         raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
         diffuse,specular = raw.clamp(0, 1).T; inside = ((raw>0)&(raw<1)).float()
         vectors = diffuse[:,None]*T+specular[:,None]*A+B
-        colour = vectors@light; slope = torch.where(colour>0, .5/(colour.clamp(min=0)+.01).sqrt(), torch.ones_like(colour))
+        colour = vectors@light; slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
         residual = perceptual(colour)-perceptual(p.target[:,c])
         weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
         albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma

@@ -9,17 +9,18 @@ from torch import Tensor
 import torch.nn.functional as F
 
 # %% auto #0
-__all__ = ['perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss', 'symmetry_loss', 'broad',
+__all__ = ['DARK', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss', 'symmetry_loss', 'broad',
            'consistency_loss', 'smoothness_loss']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
+DARK = .01 #: Linear radiance below which the compression of light levels off
+
 def perceptual(
     x:Tensor,          # linear radiance, any shape
     power:float=1/2,   # 1 is linear light, 1/2.2 about sRGB
 )->Tensor:
     "Compress linear light; smooth at zero, extended oddly below"
-    e = .01
-    return ((x.clamp(min=0)+e)**power-e**power)+x.clamp(max=0)
+    return ((x.clamp(min=0)+DARK)**power-DARK**power)+x.clamp(max=0)
 
 def photo_loss(
     picture:Tensor,        # [.., C] linear

@@ -15,7 +15,7 @@ from ..geometry.harmonics import harmonics
 from ..geometry.mesh import vertex_normals
 from .face import Face
 from .landmarkfit import POSE, LandmarkProblem, LandmarkSettings, bounded_step, evaluate, put_back, rotation_and_derivatives
-from .losses import blur, perceptual, photo_loss
+from .losses import DARK, blur, perceptual, photo_loss
 from .pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
@@ -45,7 +45,9 @@ def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.3, ears=1., neck=1., face=1.)
     weight = torch.zeros(len(inside))
     for name,w in share.items(): weight = torch.maximum(weight, w*r[name])
-    if photometric: weight = weight*(1-r['eyes'])+.2*r['eyes']+(pipeline.config.weight_eye_white-.2)*eye_whites(pipeline.model)   # where the eye looks says nothing, how bright its white is says much
+    if photometric:                          # where an eye looks says nothing about the face, how bright its white is says much about the light
+        eyes,white = r['eyes'],eye_whites(pipeline.model)
+        weight = weight*(1-eyes)+.2*(eyes-white)+pipeline.config.weight_eye_white*white
     return weight*inside
 
 def usable(frame)->Tensor: # [H, W] 0..1
@@ -220,7 +222,7 @@ def pixel_rows(
     colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
     free,slope = irradiance_gradient(motion.normal, light)
     open_share = (pixels.transfer.lit(light)[0]/free.clamp(min=1e-4)).clamp(0, 1.5)
-    response = .5/(colour.clamp(min=0)+.01).sqrt()*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
+    response = .5/(colour.clamp(min=0)+DARK).sqrt()*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
     soft = perceptual(pixels.photo)
     photo,slopes = look_up(soft, motion.pixel),look_up(picture_slopes(soft), motion.pixel)
     brighter = torch.einsum('nc,ncd,knd->knc', response, slope, motion.turn)

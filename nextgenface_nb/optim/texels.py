@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 import torch.nn.functional as F
 from .face import Face, PROVENANCE
-from .losses import consistency_loss, smoothness_loss, symmetry_loss
+from .losses import DARK, consistency_loss, smoothness_loss, symmetry_loss
 from .pipeline import Pipeline
 from .shading import frame_transfer, region_weights, skin_likelihood, usable
 from ..rendering.transfer import Shading, Transfer, near_roughness
@@ -63,24 +63,24 @@ class TexturePrior:
     mirror:Tensor    # [T T] flat index of each texel's mirror image
 
     @cached_property
-    def seen_reference(self)->Tensor: return self.seen(self.reference) # [T, T, 5]
+    def slope(self)->Tensor: # Of the compression, at the mean albedo of this person
+        return .5/(self.reference[self.valid][:,:3].mean()+DARK).sqrt()
 
     @cached_property
-    def slope(self)->Tensor: # Of the compression at the mean albedo of this person
-        return .5/(self.reference[self.valid][:,:3].mean()+.01).sqrt()
+    def compressed_reference(self)->Tensor: return self.compressed(self.reference) # [T, T, 5]
 
-    def seen(self,
-        maps:Tensor, # [T, T, 5]
+    def compressed(self,
+        maps:Tensor, # [T, T, 5], not negative
     )->Tensor: # [T, T, 5]
-        "Albedo on the curve on which photos are compared (but for a constant), about the mean albedo as it was"
-        return torch.cat([(maps[...,:3]+.01).sqrt()/self.slope, maps[...,3:]], -1)
+        "Albedo on the curve on which photos are compared, `perceptual`, but for a constant; scaled so that a small change of the mean albedo is as large as it was"
+        return torch.cat([(maps[...,:3]+DARK).sqrt()/self.slope, maps[...,3:]], -1)
 
     def losses(self,
         maps:Tensor,   # [T, T, 5]
         weights:dict,  # `diffuse_symmetry` ... -> weight
     )->dict: # map name -> weighted scalar
         "Symmetry, closeness to the model in broad strokes, smoothness"
-        difference,valid = self.seen(maps)-self.seen_reference,self.valid.float()
+        difference,valid = self.compressed(maps)-self.compressed_reference,self.valid.float()
         terms = dict(symmetry=symmetry_loss(difference, self.mirror, valid), consistency=consistency_loss(difference, valid), smoothness=smoothness_loss(maps-self.reference, valid))
         total = lambda name,term: terms[term][CHANNELS[name]].mean()
         distance = lambda name: (total(name, 'consistency')+1e-8).sqrt()
