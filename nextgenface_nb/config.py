@@ -106,6 +106,7 @@ class Config(CheckedSettings):
     renderer:str = setting('mitsuba', 'what draws: mitsuba, the ray tracer; or vertex, a rasteriser that needs no LLVM, without shadows', choices=('mitsuba', 'vertex'))
     model:str = setting('', 'file or folder of the face model; empty: the one in the package')
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'), files=('.pts', '.npy'))
+    detector_doubt:float = setting(1., 'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of a photograph', low=0, high=10)
     landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places')
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)

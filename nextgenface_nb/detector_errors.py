@@ -12,7 +12,8 @@ import numpy as np
 from .measures import EYE_CORNERS, eye_distance
 
 # %% auto #0
-__all__ = ['PHOTOGRAPHS', 'DetectorErrors', 'eye_roll', 'error_samples', 'learn_errors', 'detector_errors']
+__all__ = ['PHOTOGRAPHS', 'DRAWINGS', 'DOUBT', 'DetectorErrors', 'eye_roll', 'error_samples', 'learn_errors', 'spread_share',
+           'detector_errors', 'partners']
 
 # %% ../nbs/34_detector_errors.ipynb #e7a0e0a9
 @dataclass
@@ -85,12 +86,41 @@ def learn_errors(
 
 # %% ../nbs/34_detector_errors.ipynb #7dd6ae28
 PHOTOGRAPHS = .06,.012 #: Share of the spread that holds for photographs; spread of each point by itself
+DRAWINGS = .6          #: Share of the spread that holds where the detector contradicts itself
+DOUBT = .0125,.02      #: `Landmarks.doubt` up to which a picture counts as a photograph, and from which on as one that the detector does not understand
+
+def spread_share(
+    doubt:float, # Of `Landmarks`
+)->float: # of the spread that was learned from drawings
+    "How much the modes may err"
+    low,high = DOUBT
+    return PHOTOGRAPHS[0]+(DRAWINGS-PHOTOGRAPHS[0])*min(max((doubt-low)/(high-low), 0.), 1.)
 
 @cache
+def _learned(detector:str)->dict|None:
+    "What is shipped of a detector"
+    path = Path(__file__).parent/'data'/f'{detector}_errors.npz'
+    if not detector.isidentifier() or not path.is_file(): return None
+    with np.load(path) as f: return dict(ids=f['ids'], modes=f['modes'].astype(float), spread=f['spread'])
+
 def detector_errors(
-    detector:str, # Name: 'mediapipe', 'fan', ...
+    detector:str,    # Name: 'mediapipe', 'fan', ...
+    doubt:float=0.,  # Of the landmarks
 )->DetectorErrors: # independent points for a detector that nobody has looked at
     "What is known of a detector"
-    path = Path(__file__).parent/'data'/f'{detector}_errors.npz'
-    if not detector.isidentifier() or not path.is_file(): return DetectorErrors()
-    with np.load(path) as f: return DetectorErrors(PHOTOGRAPHS[1], f['ids'], f['modes'].astype(float), f['spread']*PHOTOGRAPHS[0])
+    known = _learned(detector)
+    if known is None: return DetectorErrors()
+    return DetectorErrors(PHOTOGRAPHS[1], **(known|dict(spread=known['spread']*spread_share(doubt))))
+
+# %% ../nbs/34_detector_errors.ipynb #e89c3568
+def partners(
+    ids,           # [L] of a detector's points
+    points,        # [L, 3] mm where they lie on a symmetric face; x = 0 is its middle
+    count:int=478, # Points that the detector has
+)->np.ndarray: # [count] int16: the point that each becomes in a mirror; -1: not known
+    "Mirror images of points"
+    from scipy.spatial import cKDTree
+    ids,points = np.asarray(ids),np.asarray(points)
+    found = np.full(count, -1, np.int16)
+    found[ids] = ids[cKDTree(points).query(points*[-1,1,1])[1]]
+    return found

@@ -7,12 +7,13 @@ from __future__ import annotations
 import hashlib, os, sys, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
 from .errors import FaceError, LandmarkError, NoFaceError
-from .imaging import Photo
+from .imaging import Photo, portrait_path
 
 # %% auto #0
 __all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'Landmarks', 'Detector', 'cache_folder', 'find_model',
@@ -49,6 +50,7 @@ class Landmarks:
     blendshapes: dict|None = None  # Expression scores 0..1 by name, where the detector gives them
     offset: tuple = (0., 0.)       # Of the photo in which the points lie, as in `Photo`
     scale: float = 1.              # Likewise
+    doubt: float = 0.              # How far the detector's points of the mirrored photo lie elsewhere, over the distance of the outer eye corners; 0 where nobody has asked
 
     def __post_init__(self):
         self.points = torch.as_tensor(self.points, dtype=torch.float32)
@@ -99,22 +101,42 @@ class Detector:
 
     def detect(self, photo:Photo)->Landmarks:
         "The landmarks of the largest face."
+        points, scores, doubt = *self._first_look(photo), 0.
+        if self.refine:
+            points, scores = self._look(photo, points) or (points, scores)
+            doubt = self._doubt(photo, points)
+        return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale, doubt)
+
+    def _first_look(self, photo):
+        "Points and scores of the largest face, wherever it is"
         for view in _views(photo):
             found = self.faces(view.to_bytes())
             if found: break
         else: raise NoFaceError(f'{photo.path or "Photo"}: no face was found', 'Give a photo in which the face is well lit, larger, and seen from the front, or landmarks from a file.')
-        if len(found) > 1: warnings.warn(f'{photo.path or "Photo"}: {len(found)} faces were found, the largest is taken', stacklevel=2)
+        if len(found) > 1: warnings.warn(f'{photo.path or "Photo"}: {len(found)} faces were found, the largest is taken', stacklevel=3)
         points, scores = max(found, key=lambda face: _size(face[0]))
-        points = photo.from_original(view.to_original(torch.as_tensor(points, dtype=torch.float64)))
-        if self.refine:
-            low, high = points.amin(0), points.amax(0)
-            side = 2*float((high - low).max())
-            view = photo.crop(*((low + high)/2 - side/2).tolist(), side, 512)
-            found = self.faces(view.to_bytes())
-            if found:
-                points, scores = min(found, key=lambda face: np.linalg.norm(face[0].mean(0) - 256))
-                points = photo.from_original(view.to_original(torch.as_tensor(points, dtype=torch.float64)))
-        return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale)
+        return photo.from_original(view.to_original(torch.as_tensor(points, dtype=torch.float64))), scores
+
+    def _look(self, photo, points, wide=2., mirrored=False):
+        "Points and scores in a crop around earlier points, `wide` times as large as they are; None where there is no face"
+        low, high = points.amin(0), points.amax(0)
+        side = wide*float((high - low).max())
+        view = photo.crop(*((low + high)/2 - side/2).tolist(), side, 512)
+        found = self.faces(view.to_bytes()[:, ::-1] if mirrored else view.to_bytes())
+        if not found: return None
+        seen, scores = min(found, key=lambda face: np.linalg.norm(face[0].mean(0) - 256))
+        if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)
+        return photo.from_original(view.to_original(torch.as_tensor(seen, dtype=torch.float64))), scores
+
+    def _doubt(self, photo, points):
+        "Mean distance of the points of photo and mirror image, each the mean of some crops, over that of the eyes; 0 where the points' mirror images are not known"
+        partner, corners = mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
+        if partner is None or len(partner) != len(points): return 0.
+        looks = [[self._look(photo, points, wide, mirrored) for wide in LOOKS] for mirrored in (False, True)]
+        plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points for each in looks)
+        apart = (plain - mirrored[partner])[partner >= 0].norm(dim=-1).mean()
+        return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
+
 
 # %% ../nbs/11_landmarks.ipynb #06326d42
 def _size(points): return np.ptp(points, axis=0).prod()
@@ -129,6 +151,18 @@ def _views(photo):
         if side < 160 or side > short: continue
         for top in np.linspace(0, photo.height - side, int(np.ceil((photo.height - side)/(side/2)))+1):
             for left in np.linspace(0, photo.width - side, int(np.ceil((photo.width - side)/(side/2)))+1): yield photo.crop(left, top, side, 256)
+
+# %% ../nbs/11_landmarks.ipynb #7edf169e
+LOOKS = 1.6, 2., 2.5 # Sides of the crops in which a detector is asked twice, over the size of the face
+
+@cache
+def mirror_partners(
+    detector:str, # Name
+)->Tensor|None: # [L] int64: which point each becomes in a mirror, -1 where that is not known; None: of none
+    "The mirror images of a detector's points"
+    path = portrait_path().parent/f'{detector}_mirror.npy'
+    return torch.from_numpy(np.load(path).astype(np.int64)) if detector.isidentifier() and path.is_file() else None
+
 
 # %% ../nbs/11_landmarks.ipynb #529e9328
 MODEL_URL = 'https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task'

@@ -83,6 +83,8 @@ MUTANTS = [
     # fitting
     Mutant('losses of the maps zero', 'optim/stages.py', 'return terms|prior.losses(maps, stage.weights)', 'return terms|{n:0*v for n,v in prior.losses(maps, stage.weights).items()}', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
     Mutant('symmetry of the maps without its weight', 'optim/texels.py', "weights[f'{n}_symmetry']*total(n, 'symmetry')", "0*total(n, 'symmetry')", FIT+'::test_each_prior_of_a_map_counts'),
+    Mutant('the mirrored points are not turned back', 'landmarks.py', 'if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)', 'pass', 'test_landmarks.py'),
+    Mutant("stage 1 does not heed the detector's doubt", 'optim/landmarkfit.py', 'detector_errors(f.landmarks.detector, f.landmarks.doubt)', 'detector_errors(f.landmarks.detector)', 'test_landmarks.py'),
     Mutant('stage 1 turns in another order', 'optim/landmarkfit.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
     Mutant('light transport without shadows', 'rendering/transfer.py', 'pixel(f*w))', 'pixel(torch.ones_like(f)*w))', RENDERING),
     Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*level', 'return colour+0*specular*level', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),

@@ -211,3 +211,30 @@ def test_detecting_is_silent(kind):
 def test_ids_that_are_none(tmp_path, ids, words):
     (tmp_path/'x.txt').write_text(''.join(f'{i} 10 10\n' for i in ids))
     with pytest.raises(LandmarkError, match=f'x.txt.*{words}'): load_landmarks(tmp_path/'x.txt')
+
+class Leaning(MediaPipeSolutions):
+    "Errs to the right in the picture, whatever is shown: in the mirror that is the other side of the face"
+    def faces(self, picture): return [(points + [12., 0], scores) for points, scores in super().faces(picture)]
+
+def test_a_detector_that_leans_to_one_side_is_in_doubt(photo):
+    plain, leaning = solutions().detect(photo), Leaning().detect(photo)
+    assert plain.doubt < .015
+    corners = plain.group('outer_eye_corners').points; side = 2*float((plain.points.amax(0) - plain.points.amin(0)).max())
+    assert abs(leaning.doubt - 24*side/512/float((corners[0] - corners[1]).norm())) < .02
+
+def test_points_in_doubt_pull_less():
+    from dataclasses import replace
+    from nextgenface_nb.detector_errors import detector_errors
+    from nextgenface_nb.optim.landmarkfit import LandmarkProblem, LandmarkSettings, energy_of, evaluate
+    from nextgenface_nb.config import Config
+    from nextgenface_nb.optim.pipeline import Pipeline
+    from nextgenface_nb.synthetic import synthetic_face
+    pipeline = Pipeline(None, Config(texture_resolution=64)); face = synthetic_face(pipeline, 1, size=96, samples=4).face
+    frame = face.frames[0]; known = detector_errors(frame.landmarks.detector)
+    wrong = torch.tensor(known.modes[0]*.1)[[list(known.ids).index(i) for i in frame.landmarks.ids.tolist()]].float()*30
+    def energy(doubt):
+        frame.landmarks = replace(frame.landmarks, points=right + wrong, doubt=doubt)
+        problem = LandmarkProblem(pipeline.model, face, LandmarkSettings())
+        return energy_of(evaluate(problem, problem.start(face))[:1])
+    right = frame.landmarks.points; sure, unsure = energy(0.), energy(.03)
+    assert unsure < .1*sure and sure > 1

@@ -116,7 +116,7 @@ TARGETS = [
     Target('A: diffuse map, PSNR raw, dB', 'A.diffuse_db', mean, '>=', 32., '{:.1f}'),
     Target('A: diffuse map, PSNR after one RGB gain, dB', 'A.diffuse_gain_db', mean, '>=', 32., '{:.1f}'),
     Target('A: recovery slope', 'A_all.slope', mean, '>=', .85, '{:.2f}'),
-    Target('B: vertices, median, mm', 'B.median_mm', mean, '<=', 1.5, '{:.2f}'),
+    Target('B: surface, median, mm', 'B.surface_mm', mean, '<=', 1.5, '{:.2f}'),
     Target('B: diffuse map, PSNR after one RGB gain, dB', 'B.diffuse_gain_db', mean, '>=', 25., '{:.1f}'),
     Target('B: ITA, error raw, degrees', 'B_all.ita_error', mean, '<=', 12., '{:.1f}'),
     Target('B: ITA, spread raw, degrees', 'B_all.ita_error_spread', mean, '<=', 6., '{:.1f}'),
@@ -134,7 +134,7 @@ TARGETS = [
 COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'), ('surface_mm', 'normal mm', '{:.2f}'), ('size_error', 'size', '{:.1%}'), ('slope', 'slope', '{:.2f}'),
     ('pose_degrees', 'pose °', '{:.2f}'), ('focal_error', 'focal', '{:.0%}'), ('depth_error', 'depth', '{:.0%}'), ('light_error_gain', 'light', '{:.2f}'),
     ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'), ('ita_gain_error', 'gain', '{:.1f}'),
-    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('source_db', 'photo dB', '{:.1f}'), ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
+    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'), ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
 
 # %% ../../nbs/83_benchmark.command.ipynb #862c857c
 def face_table(

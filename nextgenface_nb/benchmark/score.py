@@ -132,7 +132,7 @@ def score_photo(
     result,
     samples:int=128,  # Rays per pixel
 )->dict: # source_db, source_ssim, nme, excluded
-    "How well the photo is reproduced on the true face region"
+    "How well the photo is reproduced on the true face region; how far the points of the fit are off, and the detector's own doubt"
     face,pipeline = result.face,result.pipeline; frame = face.frames[0]
     inside = crop_like(truth.face, frame.photo)
     hidden = crop_like(truth.occluded.float()[...,None].expand(-1, -1, 3), frame.photo)[...,0]>.01
@@ -142,7 +142,7 @@ def score_photo(
     exact = truth.landmarks().only(frame.landmarks.ids); exact = frame.photo.from_original(exact.points)
     from nextgenface_nb.measures import eye_distance
     figures = dict(source_db=psnr(picture, photo, inside&~hidden), source_ssim=ssim(picture, photo, inside&~hidden), excluded=float((mask<.5)[inside&~hidden].float().mean()),
-        true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)))
+        true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)), doubt=frame.landmarks.doubt)
     if hidden.any(): figures |= dict(source_db_all=psnr(picture, photo, inside), hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)
     return figures
 

@@ -74,7 +74,7 @@ class LandmarkProblem:
             if settings.relief_free: basis[1] = np.concatenate([basis[1], double(model.embedding_of(f.landmarks.ids, f.landmarks.detector).points(relief.basis, model.triangles))])
             else: basis[0] = basis[0]+double(model.embedding_of(f.landmarks.ids, f.landmarks.detector).points(relief.displacement(heights), model.triangles))
         self.targets = [double(f.landmarks.points) for f in face.frames]
-        known = [settings.errors or detector_errors(f.landmarks.detector) for f in face.frames]
+        known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.doubt) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(double(f.landmarks.weights)*f.weight) for f in face.frames]
         self.whiten = [e.whitening(f.landmarks.ids, double(f.landmarks.weights)*f.weight, eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
