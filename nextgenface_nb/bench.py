@@ -6,6 +6,8 @@
 from __future__ import annotations
 import argparse, json, os, statistics, sys, tempfile, time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 import torch
 from . import __version__
@@ -15,7 +17,7 @@ from .measure import Target, markdown_table, run_measured, save_report
 from .measures import psnr
 
 # %% auto #0
-__all__ = ['TARGETS', 'PARTS', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
+__all__ = ['TARGETS', 'PARTS', 'MEASURED', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
            'bench_texture_stage', 'bench_photo', 'bench_shared', 'bench_lights', 'scene_transfer',
            'transfer_accuracies', 'gradient_agreements', 'accuracy_table', 'compare_renderers', 'run_maps', 'fit_maps',
            'spotted', 'loss_bias', 'resident', 'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table',
@@ -348,31 +350,59 @@ def where()->dict: # date, machine, versions, load
     from nextgenface_nb.output.report import machine, versions
     return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), machine=machine(), versions=versions(), load=list(os.getloadavg()) if hasattr(os, 'getloadavg') else None)
 
+@dataclass
+class _Size:
+    "How large what is measured is: as a fit has it, or small, to see that the command works"
+    quick:bool; preset:str='default'; full:bool=False; say:Callable=lambda text: None
+
+    @cached_property
+    def model(self): return _toy_model() if self.quick else None
+    def pick(self, whole, small): return small if self.quick else whole
+    def scene(self, size, resolution): return bench_scene(size, resolution, model=self.model)
+
+def _toy_model():
+    from nextgenface_nb.facemodel.model import toy_model
+    return toy_model(31, 23)
+
+def _steps(s:_Size)->dict:
+    truth = s.scene(s.pick(256, 64), s.pick(512, 64))
+    return dict(steps=[bench_steps(truth, s.pick(9, 2))], texture_stage=[bench_texture_stage(truth, s.pick(200, 5))])
+
+def _renderers(s:_Size)->dict:
+    found = compare_renderers(spotted(s.scene(s.pick(128, 32), s.pick(256, 64))), s.pick(100, 5))
+    return dict(renderers=[found|dict(gain_db=found['stage']-found['traced'])])
+
+def _memory(s:_Size)->dict:
+    found = bench_memory(s.scene(64, s.pick(128, 64)), s.pick(300, 10))
+    return dict(memory=found) if found else dict(memory=found, why='this system does not say what a process holds')
+
+def _photo(s:_Size)->dict:
+    sizes = s.pick((256, 512) if s.full else (256,), (96,))
+    return {f'photo_{n}':[bench_photo(n, flags=['--preset', s.pick(s.preset, 'fast')])] for n in sizes}
+
+def _shared(s:_Size)->dict:
+    return dict(shared=[bench_shared(s.pick(8, 2), s.model, **s.pick(dict(preset=s.preset), dict(preset='fast', max_resolution=64)))])
+
+def _transfer(s:_Size)->dict:
+    small = s.pick({}, dict(size=48, texture_resolution=64, samples=64, model=s.model))
+    gradients = [g|dict(worst=min(g['diffuse'][0], g['specular'][0]), worst_roughness=g['roughness'][0]) for g in gradient_agreements(**small)]
+    return dict(transfer=transfer_accuracies(**small, say=s.say), gradients=gradients)
+
+#: Name of a part -> what is measured in it
+MEASURED = dict(steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer)
+
 def bench_all(
     args,                           # Of the parser
     say:Callable=lambda text: None, # Told what is being done
-)->dict: # The figures
-    "All that `nextgenface-bench` does but for printing and writing"
-    from nextgenface_nb.facemodel.model import toy_model
-    parts,report = args.only or PARTS[:-1],dict(skipped={}, quick=args.quick, preset=args.preset)
-    model,size,T = (toy_model(31, 23), 64, 64) if args.quick else (None, 256, 512)
-    if 'steps' in parts:
-        say('steps'); truth = bench_scene(size, T, model=model)
-        report |= dict(steps=[bench_steps(truth, 2 if args.quick else 9)], texture_stage=[bench_texture_stage(truth, 5 if args.quick else 200)])
-    if 'renderers' in parts:
-        say('stage 3 with both renderers'); found = compare_renderers(spotted(bench_scene(size//2, max(64, T//2), model=model)), 5 if args.quick else 100)
-        report['renderers'] = [found|dict(gain_db=found['stage']-found['traced'])]
-    if 'memory' in parts:
-        say('memory'); report['memory'] = bench_memory(bench_scene(64, 128 if model is None else T, model=model), 10 if args.quick else 300)
-        if not report['memory']: report['skipped']['memory'] = 'this system does not say what a process holds'
-    if 'photo' in parts:
-        for pixels in (96,) if args.quick else (256, 512) if args.full else (256,):
-            say(f'a photo of {pixels} pixels'); report[f'photo_{pixels}'] = [bench_photo(pixels, flags=['--preset', 'fast' if args.quick else args.preset])]
-    if 'shared' in parts:
-        say('eight photos of one person'); report['shared'] = [bench_shared(2 if args.quick else 8, model, **(dict(preset='fast', max_resolution=64) if args.quick else dict(preset=args.preset)))]
-    if 'transfer' in parts:
-        small = dict(size=48, texture_resolution=64, samples=64, model=model) if args.quick else {}
-        report |= dict(transfer=transfer_accuracies(**small, say=say), gradients=[g|dict(worst=min(g['diffuse'][0], g['specular'][0]), worst_roughness=g['roughness'][0]) for g in gradient_agreements(**small)])
+)->dict: # The figures; `skipped`: part -> why it has none
+    "All that `nextgenface-bench` does but for printing and writing. A part that fails costs only its own figures"
+    size,report = _Size(args.quick, args.preset, args.full, say),dict(skipped={}, quick=args.quick, preset=args.preset)
+    for part in args.only or PARTS[:-1]:
+        say(part)
+        try: found = MEASURED[part](size)
+        except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')
+        if why := found.pop('why', ''): report['skipped'][part] = why
+        report |= found
     return where()|report
 
 def bench_table(report:dict)->str: # Markdown
@@ -407,6 +437,8 @@ def bench_and_say(
     print(bench_table(report))
     if 'transfer' in report: print('', accuracy_table(report['transfer'], report['gradients']), sep='\n')
     if args.append: append_report(report, args.append)
+    failed = {k:v for k,v in report['skipped'].items() if k not in report}
+    if failed: raise FaceError('; '.join(f'{k} could not be measured ({v})' for k,v in failed.items()), 'All other parts were.')
 
 def main(
     argv:list|None=None, # Flags; None: those of the process

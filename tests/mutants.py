@@ -82,6 +82,7 @@ MUTANTS = [
     Mutant('PSNR of all pixels', 'measures.py', 'error = (m*((a-b)**2).mean(-1)).sum()/m.sum()', 'error = ((a-b)**2).mean()', MAPS),
     # fitting
     Mutant('losses of the maps zero', 'optim/stages.py', 'return terms|prior.losses(maps, stage.weights)', 'return terms|{n:0*v for n,v in prior.losses(maps, stage.weights).items()}', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
+    Mutant('distances of the diffuse map linear, not as the photo shows them', 'optim/texels.py', '(maps[...,:3]+DARK).sqrt()/self.slope', 'maps[...,:3]', MAPS+'::test_a_shadow_left_in_the_albedo_costs_its_colours_alike'),
     Mutant('symmetry of the maps without its weight', 'optim/texels.py', "weights[f'{n}_symmetry']*total(n, 'symmetry')", "0*total(n, 'symmetry')", FIT+'::test_each_prior_of_a_map_counts'),
     Mutant('the mirrored points are not turned back', 'landmarks.py', 'if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)', 'pass', 'test_landmarks.py'),
     Mutant("stage 1 does not heed the detector's doubt", 'optim/landmarkfit.py', 'detector_errors(f.landmarks.detector, f.landmarks.doubt)', 'detector_errors(f.landmarks.detector)', 'test_landmarks.py'),

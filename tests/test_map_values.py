@@ -66,3 +66,15 @@ def test_measures_by_hand():
     assert measures.psnr(a, b, mask)==pytest.approx(20, abs=1e-4)
     assert measures.ssim(b, b)==pytest.approx(1) and measures.psnr(a, a)==math.inf
     assert measures.ssim(torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(0)), torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(1)))<.3
+
+def test_a_shadow_left_in_the_albedo_costs_its_colours_alike():
+    "On the photo's curve a cheek half as bright is as far in blue as in red, though red skin is the brighter one; linear, red would be 2.4 times as far"
+    from nextgenface_nb.optim.texels import TexturePrior
+    T = 8; skin = torch.tensor([.4, .25, .17, .03, .5]).expand(T, T, 5)
+    prior = TexturePrior(skin, torch.ones(T, T, dtype=torch.bool), torch.arange(T*T).reshape(T, T).flip(1).reshape(-1))
+    weights = {f'{m}_{t}':float((m, t)==('diffuse', 'consistency')) for m in ('diffuse', 'specular', 'roughness') for t in ('symmetry', 'consistency', 'smoothness')}
+    def far(channel, factor):
+        maps = skin.clone(); maps[..., channel] *= factor
+        return float(prior.losses(maps, weights)['diffuse'])
+    assert far(0, .5)/far(2, .5) == pytest.approx(1.5, abs=.1)                       # the root of .4/.17 with the dark end lifted
+    assert far(0, .99)/far(0, .5) < .02                                             # nearly nothing for a small change
