@@ -115,4 +115,8 @@ def test_expressions_move_in_three(page):
 @pytest.mark.slow
 def test_three_draws_the_portrait_as_we_do(portrait_page, portrait, shots):
     wanted, found, value, inside = compare(portrait_page, portrait[0], shots/'portrait.png', 'bundled portrait')
-    assert value>20
+    assert value>26
+    straight, opened = picture(portrait_page, 0), picture(portrait_page, 0, dict(jawOpen=1.))
+    Image.fromarray(np.concatenate([straight, opened], 1).astype(np.uint8)).save(shots/'portrait_jaw.png')
+    white = lambda x: (x.min(-1)>225).mean()
+    assert white(opened)<white(straight)+.002                                            # no stretched teeth in the open mouth
