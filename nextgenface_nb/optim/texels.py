@@ -16,9 +16,10 @@ from .shading import frame_transfer, region_weights, skin_likelihood, usable
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior',
-           'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means', 'photo_weights',
-           'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'finish_maps']
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'physical', 'working_resolution', 'stacked', 'resized',
+           'TexturePrior', 'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means',
+           'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
+           'finish_maps']
 
 # %% ../../nbs/53c_optim.texels.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -256,22 +257,37 @@ def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
     "Sum of values [P, 1] over the pixels that look at each texel"
     with torch.no_grad(): return (view.transfer.matrices[1]@values).reshape(view.transfer.size, -1)
 
+MOUTH = .8 #: No interior of a mouth is brighter, not even its teeth
+
+def mouth_interior(
+    pipeline:Pipeline,
+    face:Face,              # Its base roughness is used
+)->tuple: # share of the interior [T, T, 1]: 1 from the rim inwards, falling to 0 on the inside of the lips; maps [T, T, 5]
+    "What the model says, on the mean, of the surface behind the lips"
+    m = pipeline.model
+    baked = pipeline.texture_map.bake(torch.cat([m.regions['mouth'][:,None], m.diffuse_mean, m.specular_mean.mean(-1, keepdim=True)], 1)).clamp(0, 1)
+    roughness = face.identity.base_roughness.expand_as(baked[...,:1])
+    return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
+
 def finish_maps(
     pipeline:Pipeline,
     face:Face,               # Its maps are changed in place
     evidence:Tensor,         # [R, R] from `texel_sums`
     locked:dict|None=None,   # Map name -> ([T, T] bool, [T, T, C])
 ):
-    "Fill what was not seen and mark where every texel comes from"
+    "Fill what was not seen, give the interior of the mouth the model's colours, and mark where every texel comes from"
     prior,own = texture_prior(pipeline, face),face.identity
+    share,inner = mouth_interior(pipeline, face)
     seen = resized((evidence>.01*evidence[evidence>0].median()).float()[...,None], len(own.diffuse))[...,0]>.5
     there = lambda x: x.reshape(len(prior.mirror), -1)[prior.mirror].reshape(x.shape)
     for name in CHANNELS:
         value = getattr(own, name); reference = prior.reference[...,CHANNELS[name]].expand_as(value)
         if seen.any(): reference = reference*(value[seen].median(0).values/reference[seen].median(0).values.clamp(min=1e-3))
-        known = seen|locked[name][0] if locked and name in locked else seen
+        fixed = locked[name][0] if locked and name in locked else torch.zeros_like(seen)
+        known = seen|fixed
         filled = torch.where(known[...,None], value, reference+there(value-reference)*there(known)[...,None])
+        filled = torch.where(fixed[...,None], filled, filled+share*(inner[...,CHANNELS[name]]-filled))
         setattr(own, name, filled.clamp(0, 1))
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
-    code[there(seen)] = PROVENANCE['mirrored']; code[seen] = PROVENANCE['seen']; code[~prior.valid] = PROVENANCE['outside']
+    code[there(seen)] = PROVENANCE['mirrored']; code[seen] = PROVENANCE['seen']; code[share[...,0]>.5] = PROVENANCE['guessed']; code[~prior.valid] = PROVENANCE['outside']
     own.provenance = code

@@ -35,7 +35,7 @@ def morph_targets(
     neutral:torch.Tensor,   # [V, 3] mm
     normals:torch.Tensor,   # [V, 3]
 )->list: # of (name, change of positions [V, 3] mm, change of normals [V, 3])
-    "What each expression does to this person"
+    "What each expression does to this person: the model's offsets, the same for everybody, and what they change in this person's normals"
     moved = model.expression_basis*expression_units(model)[:,None,None]
     turned = [vertex_normals(neutral+m, model.triangles)-normals for m in moved]
     keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))

@@ -1,11 +1,13 @@
 "The GLB in three.js: it loads, its expressions move, and under our light it looks as we draw it"
 import io, math
+from importlib.resources import files
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_bytes
+from nextgenface_nb.optim.optimizer import reconstruct
 from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
 from nextgenface_nb.synthetic import studio_light, synthetic_face
@@ -49,16 +51,30 @@ def made(tmp_path_factory):
     export_face(truth.pipeline, truth.face, folder, ['glb', 'env'])
     return truth.pipeline.render(truth.face, 0, final=True), folder
 
+@pytest.fixture(scope='module')
+def portrait(tmp_path_factory):
+    "The same of the bundled portrait: a real face, fitted as a plain run does it"
+    config = Config(device='cpu')
+    found = reconstruct(files('nextgenface_nb')/'data'/'portrait.jpg', config); folder = tmp_path_factory.mktemp('portrait')
+    export_face(found.pipeline, found.face, folder, ['glb', 'env'])
+    return found.pipeline.render(found.face, 0, 1024, final=True), folder
+
 @pytest.fixture
-def page(browser, made):
+def page(browser, made): yield from opened(browser, made[1], SIZE)
+
+@pytest.fixture
+def portrait_page(browser, portrait): yield from opened(browser, portrait[1], len(portrait[0]))
+
+def opened(browser, folder, size):
+    "A page with the face0.glb and the envMap_0.exr of a folder"
     if not (FOLDER/'three').is_dir(): pytest.skip('three.js is not installed: (cd tools/viewer && npm ci)')
-    page = browser.new_page(viewport=dict(width=SIZE, height=SIZE)); page.complaints,page.outside = [],[]
+    page = browser.new_page(viewport=dict(width=size, height=size)); page.complaints,page.outside = [],[]
     page.on('console', lambda m: page.complaints.append(m.text) if m.type=='error' and 'favicon' not in m.location.get('url', '') else None); page.on('pageerror', lambda e: page.complaints.append(str(e)))
     def answer(route):
         path = route.request.url.removeprefix('http://glb.test/').split('?')[0]
         if not route.request.url.startswith(('http://glb.test/', 'blob:', 'data:')): page.outside.append(route.request.url); return route.abort()
         if not path: return route.fulfill(body=PAGE, content_type='text/html')
-        file = FOLDER/path if path.startswith('three/') else made[1]/path
+        file = FOLDER/path if path.startswith('three/') else folder/path
         return route.fulfill(path=str(file), content_type='text/javascript' if path.endswith('.js') else 'application/octet-stream') if file.is_file() else route.fulfill(status=404)
     page.route('**/*', answer); page.goto('http://glb.test/')
     page.wait_for_function('window.ready', timeout=120_000)
@@ -72,13 +88,18 @@ def picture(page, *arguments):
     data = page.evaluate(f'draw({", ".join(json.dumps(a) for a in arguments)})')
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.split(',')[1]))).convert('RGB')).astype(float)
 
-def test_three_draws_what_we_draw(page, made, shots):
-    ours = made[0]; inside = (ours[..., 3]>.999).numpy(); wanted = to_bytes(ours[..., :3]).astype(float)
+def compare(page, ours, path, name):
+    "Our picture of a photo's scene and that of three.js, how far apart they are (dB), and where the face is"
+    inside = (ours[..., 3]>.999).numpy(); wanted = to_bytes(ours[..., :3]).astype(float)
     found = picture(page, 1)
-    Image.fromarray(np.concatenate([wanted, found], 1).astype(np.uint8)).save(shots/'glb.png')
+    Image.fromarray(np.concatenate([wanted, found], 1).astype(np.uint8)).save(path)
     assert found.shape==wanted.shape
     value = 10*math.log10(255**2/((found-wanted)[inside]**2).mean())
-    print(f'three.js and our ray tracer: PSNR {value:.1f} dB')
+    print(f'three.js and our ray tracer, {name}: PSNR {value:.1f} dB')
+    return wanted, found, value, inside
+
+def test_three_draws_what_we_draw(page, made, shots):
+    wanted, found, value, inside = compare(page, made[0], shots/'glb.png', 'toy head')
     assert value>26
     assert ((found.sum(-1)>0)!=inside).mean()<.02                                        # the outline lies where ours does
     wrong = [10*math.log10(255**2/((picture(page, 1, {}, turn)-wanted)[inside]**2).mean()) for turn in (0, math.pi/2, math.pi)]
@@ -90,3 +111,12 @@ def test_expressions_move_in_three(page):
     changed = np.abs(opened-straight).sum(-1)>12
     rows = np.flatnonzero(changed.any(1)); face = np.flatnonzero((straight.sum(-1)>0).any(1))
     assert changed.mean()>.01 and rows.min()>face.min()+.4*np.ptp(face)                  # the lower part of the face
+
+@pytest.mark.slow
+def test_three_draws_the_portrait_as_we_do(portrait_page, portrait, shots):
+    wanted, found, value, inside = compare(portrait_page, portrait[0], shots/'portrait.png', 'bundled portrait')
+    assert value>26
+    straight, opened = picture(portrait_page, 0), picture(portrait_page, 0, dict(jawOpen=1.))
+    Image.fromarray(np.concatenate([straight, opened], 1).astype(np.uint8)).save(shots/'portrait_jaw.png')
+    white = lambda x: (x.min(-1)>225).mean()
+    assert white(opened)<white(straight)+.002                                            # no stretched teeth in the open mouth
