@@ -271,3 +271,26 @@ def test_debug_files_of_a_fit(tmp_path):
     assert list((folder/'debug'/'mesh').glob('mitsuba_step1_iter*_0.obj')) and list((folder/'debug'/'results').glob('mitsuba_step1_*_0_.png'))
     assert (folder/'face0.glb').is_file() and (folder/'report.json').is_file()
     assert cli.main([*flags, '--debug', '0', '--output', str(tmp_path/'none')])==2
+
+def test_a_folder_fitted_again_gives_the_new_face(tmp_path):
+    "Fewer stages and another start into the same folder: nothing of the earlier run is left, and what the user put there is"
+    from nextgenface_nb.optim.optimizer import Reconstruction
+    from nextgenface_nb.optim.stages import Progress
+    from nextgenface_nb.output.checkpoint import load_face
+    pipeline = Pipeline(toy_model(), Config(device='cpu', renderer='vertex', texture_resolution=64, environment_height=16, bands=5, samples_final=1))
+    formats = 'maps','glb','checkpoint','report'
+    def fitted(seed, *stages):
+        face = synthetic_face(pipeline, seed=seed, size=64, samples=1).face
+        history = [Progress(stage=s, step=1, steps=1, losses=dict(total=1.), seconds=0.) for s in stages]
+        Reconstruction(face, pipeline, history, {s:1. for s in stages}, [], [.01], {s:face.copy() for s in stages}).save(tmp_path/'me.jpg', formats=formats)
+        return face.identity.shape
+    fitted(1, 'landmarks', 'photometric', 'texture')
+    (tmp_path/'me.jpg'/'checkpoints'/'notes.txt').write_text('mine')
+    new = fitted(2, 'landmarks', 'photometric')
+    for folder in (tmp_path/'me.jpg', tmp_path/'me.jpg'/'checkpoints'):
+        assert export.find_checkpoint(folder).name=='stage2_output.npz'
+        assert torch.equal(load_face(export.find_checkpoint(folder), pipeline.model)[0].identity.shape, new)
+    assert {p.name for p in (tmp_path/'me.jpg'/'checkpoints').iterdir()}=={'notes.txt', 'stage1_output.npz', 'stage2_output.npz'}
+    # a folder in which an older version left the checkpoint of an earlier run: the report says which is of the last one
+    shutil.copy(tmp_path/'me.jpg'/'checkpoints'/'stage1_output.npz', tmp_path/'me.jpg'/'checkpoints'/'stage3_output.npz')
+    assert export.find_checkpoint(tmp_path/'me.jpg').name=='stage2_output.npz'

@@ -13,7 +13,7 @@ from ..errors import CheckpointError, ConfigError, OutputError
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
-from .files import writing, writing_folder
+from .files import listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import SPACES, mesh_vertices, save_mesh
 from .pictures import picture, save_environment, save_maps, write_exr
@@ -206,10 +206,12 @@ def checkpoint_parser(
 def find_checkpoint(
     path, # A file, or a folder of results
 )->Path:
-    "The checkpoint that is meant: of a folder, the last stage's"
+    "The checkpoint that is meant: of a folder, the last stage's of the run that its report tells of"
     path = Path(path)
     if not path.is_dir(): return path
-    found = sorted([*path.glob('stage*_output.npz'), *path.glob('checkpoints/stage*_output.npz')])
+    run = path.parent if path.name=='checkpoints' else path
+    listed = [run/n for n in listed_files(run) if Path(n).match('checkpoints/stage*_output.npz')]
+    found = sorted(listed or [*path.glob('stage*_output.npz'), *path.glob('checkpoints/stage*_output.npz')])
     if not found: raise ConfigError(f'{path}: no checkpoint in this folder', 'Give a folder that nextgenface-reconstruct wrote, or a stage*_output.npz.')
     return found[-1]
 
