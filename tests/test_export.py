@@ -234,9 +234,17 @@ def test_replay_command(made, tmp_path, capsys):
         film = Image.open(path); assert film.n_frames==4 and film.size==(48, 48)
         first = np.asarray(film.convert('RGB'), float); film.seek(1)
         assert first.std()>10 and np.abs(np.asarray(film.convert('RGB'), float)-first).mean()>.2, path.name   # there is a head, and it moves
-    for flags in (['--what', 'dance'], ['--size', '47'], ['--photo', '1'], ['--zoom', '0'], ['--names', 'wink', '--what', 'expressions'], ['--fps', '0'], ['--format', 'avi']):
+    for flags in (['--what', 'dance'], ['--size', '47'], ['--photo', '1'], ['--zoom', '0'], ['--zoom', 'nan'], ['--yaw', 'nan'], ['--pitch', 'inf'], ['--names', 'wink', '--what', 'expressions'], ['--fps', '0'], ['--format', 'avi']):
         assert replay.main([str(folder), '--output', str(tmp_path/'no'), '--quiet', *flags])==2, flags
     assert not (tmp_path/'no').exists()
+    capsys.readouterr()
+    assert replay.main(['/no/such.npz', '--yaw', 'nan'])==2 and 'error: yaw nan' in capsys.readouterr().err   # before anything is read
+
+def test_the_bar_of_a_film_ends_where_the_film_does(made, tmp_path, capsys):
+    "Two pictures for each of the model's expressions, more than were asked for"
+    assert replay.main([str(made[2]), '--what', 'expressions', '--size', '16', '--frames', '4', '--samples', '1', '--output', str(tmp_path)])==0
+    count = 2*len(replay.expression_groups(made[0].model))
+    assert count>4 and f'{count}/{count}' in capsys.readouterr().err
 
 def test_export_needs_neither_detector_nor_renderer(made, tmp_path):
     code = ('import sys; from nextgenface_nb.output import export; code = export.main([sys.argv[1], "--format", "glb,ply,coefficients", "--quiet", "--output", sys.argv[2]])\n'
