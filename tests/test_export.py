@@ -246,6 +246,16 @@ def test_the_bar_of_a_film_ends_where_the_film_does(made, tmp_path, capsys):
     count = 2*len(replay.expression_groups(made[0].model))
     assert count>4 and f'{count}/{count}' in capsys.readouterr().err
 
+def test_two_people_do_not_overwrite_each_other(made, tmp_path, capsys):
+    "Without --output, what is written lies with the run; also where the checkpoint is a file among others"
+    for place in ('ann/checkpoints/stage3_output.npz', 'bob/checkpoints/stage3_output.npz', 'chris.npz', 'dora.npz'):
+        (tmp_path/place).parent.mkdir(parents=True, exist_ok=True); shutil.copy(made[2]/'stage3_output.npz', tmp_path/place)
+    for given in ('ann', 'bob/checkpoints/stage3_output.npz', 'chris.npz', 'dora.npz'):
+        assert export.main([str(tmp_path/given), '--quiet'])==0
+        assert replay.main([str(tmp_path/given), '--quiet', '--size', '16', '--frames', '2', '--samples', '1'])==0
+    for name in ('ann', 'bob', 'chris', 'dora'): assert (tmp_path/name/'export'/'face0.glb').is_file() and (tmp_path/name/'films'/'turntable.gif').is_file()
+    assert 'NAME/export/' in ' '.join(export.make_export_parser().format_help().split()) and 'NAME/films/' in ' '.join(replay.make_replay_parser().format_help().split())
+
 def test_export_needs_neither_detector_nor_renderer(made, tmp_path):
     code = ('import sys; from nextgenface_nb.output import export; code = export.main([sys.argv[1], "--format", "glb,ply,coefficients", "--quiet", "--output", sys.argv[2]])\n'
             'sys.exit(code or ",".join({"mediapipe", "mitsuba", "matplotlib"} & set(sys.modules)) or 0)')

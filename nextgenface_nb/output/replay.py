@@ -13,7 +13,7 @@ from ..errors import ConfigError, OutputError
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..geometry.harmonics import rotate_harmonics
 from ..optim.face import Face, HarmonicLight
-from .export import checkpoint_parser, find_checkpoint, open_checkpoint
+from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
 from .files import writing
 from .pictures import picture
 
@@ -194,7 +194,7 @@ def _write_mp4(path, first, rest, rate):
 # %% ../../nbs/67_output.replay.ipynb #f63de13c
 def make_replay_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-replay`"
-    p = checkpoint_parser('nextgenface-replay', 'Films of a fitted face: turned round, through its expressions, under moving light.')
+    p = checkpoint_parser('nextgenface-replay', 'Films of a fitted face: turned round, through its expressions, under moving light.', 'films')
     add = p.add_argument
     add('--what', metavar='A,B', default='turntable', help=f'{", ".join(FILMS)} (default: %(default)s)')
     add('--format', metavar='A,B', default='gif', help='gif, mp4 (default: %(default)s)')
@@ -219,13 +219,14 @@ def replay_checkpoint(
     if not films or not endings or set(endings)-set(ENDINGS): raise ConfigError(f'--what {args.what} --format {args.format}', f'Films are {", ".join(FILMS)}; formats {", ".join(ENDINGS)}.')
     path,names = Path3D(args.yaw, args.pitch, args.zoom),args.names.split(',') if args.names else None
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model, device=args.device)
+    folder = Path(args.output or output_folder(args.checkpoint, 'films'))
     for what in films:
         pictures = replay_steps(pipeline, face, what, args.photo, args.size, args.frames, path, names, args.samples)
         bar = tqdm(pictures, total=film_length(pipeline, what, args.frames, names), desc=what, unit='picture', disable=args.quiet, dynamic_ncols=True)
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
-            write_film(Path(args.output)/f'{what}.{ending}', shown, args.fps)
-            if not args.quiet: print(Path(args.output)/f'{what}.{ending}')
+            write_film(folder/f'{what}.{ending}', shown, args.fps)
+            if not args.quiet: print(folder/f'{what}.{ending}')
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"
