@@ -4,13 +4,13 @@
 
 # %% ../nbs/01_config.ipynb #1966ba4f
 from __future__ import annotations
-import difflib, json, math, numbers, unicodedata
+import difflib, errno, json, math, numbers, os, unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
 from fastcore.basics import patch
-from .errors import ConfigError, OutputError
+from .errors import ConfigError
 
 # %% auto #0
 __all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
@@ -246,7 +246,7 @@ def _legacy_table()->dict: # old name -> Legacy
 LEGACY = _legacy_table()
 IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
-    debugOutput='save_intermediate writes the state after each stage', debugFrequency='save_intermediate writes the state after each stage',
+    debugOutput='nextgenface-reconstruct --debug K writes losses, meshes and pictures every K steps', debugFrequency='K of nextgenface-reconstruct --debug K is that number of steps',
     smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times',
     verbose='how much is said is no setting of a result; the command line has --verbose and --quiet')
 
@@ -374,10 +374,15 @@ def to_text(self:Config)->str:
 def save(self:Config,
     path:str|Path, # Written anew
 ):
-    "Write all settings: with their meaning, or as JSON where the name ends in .json"
+    "Write all settings, whole or not at all: with their meaning, or as JSON where the name ends in .json"
     text = json.dumps(self.to_dict(), indent=1) if Path(path).suffix.lower()=='.json' else self.to_text()
-    try: Path(path).write_text(text, encoding='utf-8')
-    except OSError as error: raise OutputError(f'{path}: cannot be written ({error.strerror})', 'Choose another folder.') from None
+    from nextgenface_nb.output.files import output_error, writing
+    goal = Path(path).resolve()   # a link stays one
+    try:
+        if not goal.parent.is_dir(): raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if goal.exists() and not goal.is_file(): goal.write_text(text, encoding='utf-8'); return   # to the screen, for instance
+        with writing(goal) as part: part.write_text(text, encoding='utf-8')
+    except OSError as error: raise output_error(error, path) from None
 
 # %% ../nbs/01_config.ipynb #7bb9d267
 @patch

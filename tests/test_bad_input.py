@@ -1,4 +1,5 @@
 "What cannot be rendered is refused with the tensor's name, its shape and what was expected: no black pictures, no gradients that are not numbers."
+import subprocess, sys
 import pytest
 import torch
 from nextgenface_nb.errors import RenderError
@@ -81,3 +82,32 @@ def test_gradients_stay_finite(renderer, case):
     assert image.isfinite().all() and (case=='out of the picture') == (image[...,3].max()==0) or case=='all in one plane with the camera'
     for name,value in given.items():
         if torch.is_tensor(value) and value.grad is not None: assert value.grad.isfinite().all(), name
+
+SHARED = '''
+import pickle, resource, sys, time, numpy as np
+from nextgenface_nb.output.legacy import plain_pickle
+def nested(levels, kind=list):
+    x = kind('x')
+    for _ in range(levels): x = kind([x]*10)
+    return x
+RAW = bytes(1_000_000)
+class SharesBytes:
+    def __reduce__(self): return plain.__reduce_ex__(5)[0],(RAW, np.dtype('u1'), (len(RAW),), 'C')
+plain = np.zeros(3, np.uint8)
+key = pickle.dumps({1:2}, 2).replace(b'K\\x01', pickle.dumps(nested(20, tuple), 2)[2:-1])   # a dictionary whose key has 10**20 parts
+cases = dict(lists=pickle.dumps(nested(7)), deep=pickle.dumps(nested(20)), tuples=pickle.dumps(nested(7, tuple)), key=key, bytes=pickle.dumps([SharesBytes() for _ in range(1000)]))
+before,began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.perf_counter()
+for name,data in cases.items():
+    try: print(name, len(data), plain_pickle(data))
+    except pickle.UnpicklingError as error: print(name, error)
+print('together', time.perf_counter()-began, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/1000)
+'''
+
+def test_pickles_that_refer_to_themselves():
+    "Some hundred bytes that would take hours and gigabytes: refused at once"
+    done = subprocess.run([sys.executable, '-c', SHARED], capture_output=True, text=True, timeout=60)
+    said = dict(line.split(' ', 1) for line in done.stdout.splitlines())
+    assert done.returncode==0 and set(said)=={'lists', 'deep', 'tuples', 'key', 'bytes', 'together'}, done.stderr
+    for name,words in dict(lists='100,000 parts', tuples='100,000 parts', deep='nested too deep', key='no text', bytes='more bytes than the file').items(): assert words in said[name], said[name]
+    seconds,megabytes = map(float, said['together'].split())
+    assert seconds<5 and megabytes<100, said['together']

@@ -116,3 +116,24 @@ def test_texts_of_several_lines_are_no_settings(tmp_path):
         with pytest.raises(ConfigError, match='one line'): Config(model=text)
     Config(model="it's here # really").save(tmp_path/'x.ini')
     assert Config.load(tmp_path/'x.ini').model=="it's here # really"
+
+def test_a_config_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    "A disk that is full in the middle leaves the file as it was, and a link to it a link"
+    import errno, os
+    path,link = tmp_path/'mine.ini',tmp_path/'link.ini'
+    Config(bands=4).save(path); link.symlink_to(path)
+    Config(bands=5).save(link)
+    assert link.is_symlink() and Config.load(path).bands==5
+    def full(self, text, **options): self.write_bytes(text[:20].encode()); raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr('pathlib.Path.write_text', full)
+    with pytest.raises(FaceError, match='disk is full'): Config(bands=6).save(path)
+    monkeypatch.undo()
+    assert Config.load(path).bands==5 and {p.name for p in tmp_path.iterdir()}=={'mine.ini', 'link.ini'}
+    Config().save('/dev/null'); assert not os.path.isfile('/dev/null')
+
+def test_old_debug_settings_name_the_flag(tmp_path):
+    from nextgenface_nb.cli import make_parser
+    path = tmp_path/'old.ini'; path.write_text('debugOutput = true\ndebugFrequency = 30\n')
+    notes = Config.load(path).notes
+    assert len(notes)==2 and all('--debug K' in note for note in notes), notes
+    assert make_parser().parse_args(['--debug', '30']).debug==30

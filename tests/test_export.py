@@ -234,9 +234,27 @@ def test_replay_command(made, tmp_path, capsys):
         film = Image.open(path); assert film.n_frames==4 and film.size==(48, 48)
         first = np.asarray(film.convert('RGB'), float); film.seek(1)
         assert first.std()>10 and np.abs(np.asarray(film.convert('RGB'), float)-first).mean()>.2, path.name   # there is a head, and it moves
-    for flags in (['--what', 'dance'], ['--size', '47'], ['--photo', '1'], ['--zoom', '0'], ['--names', 'wink', '--what', 'expressions'], ['--fps', '0'], ['--format', 'avi']):
+    for flags in (['--what', 'dance'], ['--size', '47'], ['--photo', '1'], ['--zoom', '0'], ['--zoom', 'nan'], ['--yaw', 'nan'], ['--pitch', 'inf'], ['--names', 'wink', '--what', 'expressions'], ['--fps', '0'], ['--format', 'avi']):
         assert replay.main([str(folder), '--output', str(tmp_path/'no'), '--quiet', *flags])==2, flags
     assert not (tmp_path/'no').exists()
+    capsys.readouterr()
+    assert replay.main(['/no/such.npz', '--yaw', 'nan'])==2 and 'error: yaw nan' in capsys.readouterr().err   # before anything is read
+
+def test_the_bar_of_a_film_ends_where_the_film_does(made, tmp_path, capsys):
+    "Two pictures for each of the model's expressions, more than were asked for"
+    assert replay.main([str(made[2]), '--what', 'expressions', '--size', '16', '--frames', '4', '--samples', '1', '--output', str(tmp_path)])==0
+    count = 2*len(replay.expression_groups(made[0].model))
+    assert count>4 and f'{count}/{count}' in capsys.readouterr().err
+
+def test_two_people_do_not_overwrite_each_other(made, tmp_path, capsys):
+    "Without --output, what is written lies with the run; also where the checkpoint is a file among others"
+    for place in ('ann/checkpoints/stage3_output.npz', 'bob/checkpoints/stage3_output.npz', 'chris.npz', 'dora.npz'):
+        (tmp_path/place).parent.mkdir(parents=True, exist_ok=True); shutil.copy(made[2]/'stage3_output.npz', tmp_path/place)
+    for given in ('ann', 'bob/checkpoints/stage3_output.npz', 'chris.npz', 'dora.npz'):
+        assert export.main([str(tmp_path/given), '--quiet'])==0
+        assert replay.main([str(tmp_path/given), '--quiet', '--size', '16', '--frames', '2', '--samples', '1'])==0
+    for name in ('ann', 'bob', 'chris', 'dora'): assert (tmp_path/name/'export'/'face0.glb').is_file() and (tmp_path/name/'films'/'turntable.gif').is_file()
+    assert 'NAME/export/' in ' '.join(export.make_export_parser().format_help().split()) and 'NAME/films/' in ' '.join(replay.make_replay_parser().format_help().split())
 
 def test_export_needs_neither_detector_nor_renderer(made, tmp_path):
     code = ('import sys; from nextgenface_nb.output import export; code = export.main([sys.argv[1], "--format", "glb,ply,coefficients", "--quiet", "--output", sys.argv[2]])\n'
@@ -271,3 +289,26 @@ def test_debug_files_of_a_fit(tmp_path):
     assert list((folder/'debug'/'mesh').glob('mitsuba_step1_iter*_0.obj')) and list((folder/'debug'/'results').glob('mitsuba_step1_*_0_.png'))
     assert (folder/'face0.glb').is_file() and (folder/'report.json').is_file()
     assert cli.main([*flags, '--debug', '0', '--output', str(tmp_path/'none')])==2
+
+def test_a_folder_fitted_again_gives_the_new_face(tmp_path):
+    "Fewer stages and another start into the same folder: nothing of the earlier run is left, and what the user put there is"
+    from nextgenface_nb.optim.optimizer import Reconstruction
+    from nextgenface_nb.optim.stages import Progress
+    from nextgenface_nb.output.checkpoint import load_face
+    pipeline = Pipeline(toy_model(), Config(device='cpu', renderer='vertex', texture_resolution=64, environment_height=16, bands=5, samples_final=1))
+    formats = 'maps','glb','checkpoint','report'
+    def fitted(seed, *stages):
+        face = synthetic_face(pipeline, seed=seed, size=64, samples=1).face
+        history = [Progress(stage=s, step=1, steps=1, losses=dict(total=1.), seconds=0.) for s in stages]
+        Reconstruction(face, pipeline, history, {s:1. for s in stages}, [], [.01], {s:face.copy() for s in stages}).save(tmp_path/'me.jpg', formats=formats)
+        return face.identity.shape
+    fitted(1, 'landmarks', 'photometric', 'texture')
+    (tmp_path/'me.jpg'/'checkpoints'/'notes.txt').write_text('mine')
+    new = fitted(2, 'landmarks', 'photometric')
+    for folder in (tmp_path/'me.jpg', tmp_path/'me.jpg'/'checkpoints'):
+        assert export.find_checkpoint(folder).name=='stage2_output.npz'
+        assert torch.equal(load_face(export.find_checkpoint(folder), pipeline.model)[0].identity.shape, new)
+    assert {p.name for p in (tmp_path/'me.jpg'/'checkpoints').iterdir()}=={'notes.txt', 'stage1_output.npz', 'stage2_output.npz'}
+    # a folder in which an older version left the checkpoint of an earlier run: the report says which is of the last one
+    shutil.copy(tmp_path/'me.jpg'/'checkpoints'/'stage1_output.npz', tmp_path/'me.jpg'/'checkpoints'/'stage3_output.npz')
+    assert export.find_checkpoint(tmp_path/'me.jpg').name=='stage2_output.npz'

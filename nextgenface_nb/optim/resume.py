@@ -15,7 +15,8 @@ from .state import StageState
 from ..output.checkpoint import file_digest, load_face, save_face
 
 # %% auto #0
-__all__ = ['resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper', 'fit_resumable']
+__all__ = ['TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper', 'fit_resumable',
+           'face_differences']
 
 # %% ../../nbs/57_optim.resume.ipynb #7364dd85
 def resume_path(
@@ -125,3 +126,18 @@ def fit_resumable(
         exhaust(reconstruct_steps(photos, pipeline.config, landmarks=landmarks, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result), Keeper(write, every, progress))
         keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with)
     return result
+
+# %% ../../nbs/57_optim.resume.ipynb #b5c2d08f
+TOLERANCE = dict(vertices=.01, maps=.002, light=.004) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
+
+def face_differences(
+    pipeline, # A `Pipeline`
+    a:Face,
+    b:Face,   # With as many frames and maps of the same size
+)->dict: # vertices (mm, the worst), maps (mean over the texels, of the worst map), light (mean over the coefficients, of the worst frame)
+    "How far two fits of the same photos lie apart"
+    frames,maps = range(len(a.frames)),zip(pipeline.maps(a), pipeline.maps(b))
+    apart = [(pipeline.world_vertices(a, i)-pipeline.world_vertices(b, i)).norm(dim=1).max() for i in frames]
+    light = [(a.frames[i].light.coefficients-b.frames[i].light.coefficients).abs().mean() for i in frames]
+    return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps], light=light).items()}
+

@@ -13,7 +13,7 @@ from ..errors import CheckpointError, ConfigError, OutputError
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
-from .files import writing, writing_folder
+from .files import listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import SPACES, mesh_vertices, save_mesh
 from .pictures import picture, save_environment, save_maps, write_exr
@@ -21,7 +21,8 @@ from ..rendering.transfer import sample_texture
 
 # %% auto #0
 __all__ = ['FORMATS', 'vertex_colours', 'save_ply', 'coefficient_table', 'save_coefficients', 'save_usdz', 'export_face',
-           'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'make_export_parser', 'export_checkpoint', 'main']
+           'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'output_folder', 'make_export_parser',
+           'export_checkpoint', 'main']
 
 # %% ../../nbs/65_output.export.ipynb #a580e40d
 def vertex_colours(
@@ -191,11 +192,12 @@ def open_checkpoint(
 def checkpoint_parser(
     name:str,        # Of the command
     description:str, # What it does
+    own:str,         # Folder for what it writes, within that of the run
 )->argparse.ArgumentParser:
     "The flags that commands on checkpoints share"
     p = argparse.ArgumentParser(name, description=description, allow_abbrev=False, epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 stopped.')
     p.add_argument('checkpoint', metavar='CHECKPOINT', help='what nextgenface-reconstruct wrote: NAME/checkpoints/stage3_output.npz, or the folder NAME: its last stage')
-    p.add_argument('--output', metavar='PATH', default='./output/', help='where to (default: %(default)s)')
+    p.add_argument('--output', metavar='PATH', help=f'where to (default: {own}/ in the folder of the run, NAME/{own}/, next to NAME/checkpoints/)')
     p.add_argument('--model', metavar='FILE', default='', help='the face model, where it is not where it was')
     talk = p.add_mutually_exclusive_group()
     talk.add_argument('--quiet', action='store_true', help='errors only')
@@ -206,17 +208,29 @@ def checkpoint_parser(
 def find_checkpoint(
     path, # A file, or a folder of results
 )->Path:
-    "The checkpoint that is meant: of a folder, the last stage's"
+    "The checkpoint that is meant: of a folder, the last stage's of the run that its report tells of"
     path = Path(path)
     if not path.is_dir(): return path
-    found = sorted([*path.glob('stage*_output.npz'), *path.glob('checkpoints/stage*_output.npz')])
+    run = path.parent if path.name=='checkpoints' else path
+    listed = [run/n for n in listed_files(run) if Path(n).match('checkpoints/stage*_output.npz')]
+    found = sorted(listed or [*path.glob('stage*_output.npz'), *path.glob('checkpoints/stage*_output.npz')])
     if not found: raise ConfigError(f'{path}: no checkpoint in this folder', 'Give a folder that nextgenface-reconstruct wrote, or a stage*_output.npz.')
     return found[-1]
+
+def output_folder(
+    checkpoint, # What the user named: a file, or a folder of results
+    own:str,    # Folder for what the command writes
+)->Path:
+    "Where files go if the user does not say: the names of the files are the same for everybody, those of the runs are not"
+    path = Path(checkpoint).absolute()
+    if path.is_dir(): return (path.parent if path.name=='checkpoints' else path)/own
+    return (path.parent.parent if path.parent.name=='checkpoints' else path.with_suffix(''))/own
+
 
 # %% ../../nbs/65_output.export.ipynb #523431d2
 def make_export_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-export`"
-    p = checkpoint_parser('nextgenface-export', 'A fitted face for other programs: GLB, OBJ, PLY, USDZ, maps, environment map, coefficients.')
+    p = checkpoint_parser('nextgenface-export', 'A fitted face for other programs: GLB, OBJ, PLY, USDZ, maps, environment map, coefficients.', 'export')
     p.add_argument('--format', metavar='A,B', default='glb', help=f'what to write: {", ".join(FORMATS)} (default: %(default)s)')
     p.add_argument('--space', choices=SPACES, default='model', help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it (camera) (default: %(default)s)')
     p.add_argument('--neutral', action='store_true', help="OBJ and PLY without the photo's expression")
@@ -231,7 +245,8 @@ def export_checkpoint(
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
     say = (lambda text: None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
     formats = [f.strip() for f in args.format.split(',') if f.strip()]
-    for path in export_face(pipeline, face, args.output, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...')):
+    folder = args.output or output_folder(args.checkpoint, 'export')
+    for path in export_face(pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...')):
         if not args.quiet: print(path)
 
 def main(argv:list|None=None)->int: # Exit code

@@ -15,7 +15,7 @@ from ..landmarks import Landmarks
 from ..optim.face import Face, Frame, HarmonicLight, Identity
 
 # %% auto #0
-__all__ = ['MOST_BYTES', 'plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
+__all__ = ['MOST_BYTES', 'MOST_PARTS', 'plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
 
 # %% ../../nbs/58_output.legacy.ipynb #ca8ed88b
 _OPERATIONS = frozenset('''PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT UNICODE BINUNICODE SHORT_BINUNICODE STRING BINSTRING
@@ -39,14 +39,26 @@ _NAMES = {('numpy','ndarray'):_Array, ('numpy','dtype'):_Kind, **{name:_Bytes fo
 for _module in ('numpy.core','numpy._core'):
     _NAMES |= {(f'{_module}.multiarray','_reconstruct'):_Array, (f'{_module}.multiarray','scalar'):_Scalar, (f'{_module}.numeric','_frombuffer'):_Buffer}
 
-class _Reader(pickle.Unpickler):
-    "Finds the stand-ins and nothing else"
+class _Reader(pickle._Unpickler): # the one in Python, whose dictionaries can be watched
+    "Finds the stand-ins and nothing else, and takes text as keys"
+    dispatch = dict(pickle._Unpickler.dispatch)
     def find_class(self, module, name):
         if (module,name) in _NAMES: return _NAMES[module,name]
         raise pickle.UnpicklingError(f'it asks for {module}.{name}, of which a checkpoint has no need')
+def _with_names(code:bytes, first:int, step:int):
+    "Let an operation look at its keys, which lie on the stack, before it hashes them"
+    own = pickle._Unpickler.dispatch[code[0]]
+    def checked(reader):
+        if not all(isinstance(k, str) for k in reader.stack[first::step]): raise pickle.UnpicklingError('a dictionary has a key that is no text')
+        own(reader)
+    _Reader.dispatch[code[0]] = checked
+
+for _code,_first,_step in ((pickle.SETITEM,-2,2), (pickle.SETITEMS,0,2), (pickle.DICT,0,2)): _with_names(_code, _first, _step)
+
 
 # %% ../../nbs/58_output.legacy.ipynb #e01ea730
 MOST_BYTES = 2_000_000_000 # of an old checkpoint: far more than the largest maps need
+MOST_PARTS = 100_000       # numbers, texts, arrays, lists and dictionaries in it; each counts as often as it is referred to. NextFace writes some dozens
 
 def plain_pickle(
     data:bytes, # Of the file
@@ -56,20 +68,38 @@ def plain_pickle(
         if operation.name not in _OPERATIONS: raise pickle.UnpicklingError(f'it has the operation {operation.name}, of which a checkpoint has no need')
         if operation.name in ('PUT','BINPUT','LONG_BINPUT') and not 0<=argument<=len(data): raise pickle.UnpicklingError('it numbers its parts wildly')
         if operation.name=='GLOBAL' and tuple(argument.split(' ',1)) not in _NAMES: raise pickle.UnpicklingError(f'it asks for {argument.replace(" ",".")}, of which a checkpoint has no need')
-    return _as_plain(_Reader(io.BytesIO(data), encoding='latin1').load())
+    return _Plain(len(data)).of(_Reader(io.BytesIO(data), encoding='latin1').load())[0]
 
-def _as_plain(x, depth:int=0):
-    "Arrays in place of what was kept"
-    if depth>8: raise pickle.UnpicklingError('its parts are nested too deep')
-    if isinstance(x, _Array): return _array(x)
-    if isinstance(x, _Buffer): return _from_buffer(*x.arguments)
-    if isinstance(x, _Scalar): return _from_buffer(x.arguments[1], x.arguments[0], (), 'C')[()].item()
-    if isinstance(x, _Kept) or isinstance(x, type): raise pickle.UnpicklingError('a part is no array')
-    if isinstance(x, dict): return {k:_as_plain(v, depth+1) for k,v in x.items() if isinstance(k, str)}
-    if isinstance(x, (list,tuple)):
-        if len(x)>10_000: raise pickle.UnpicklingError('a list is too long for a checkpoint')
-        return type(x)(_as_plain(v, depth+1) for v in x)
-    return x
+class _Plain:
+    "Arrays in place of what was kept; each part is made once, however often it is referred to"
+    def __init__(self, size): self.size,self.made = size,{}
+
+    def of(self, x, depth:int=0)->tuple: # (what it is, number of its parts)
+        "A part"
+        if depth>8: raise pickle.UnpicklingError('its parts are nested too deep')
+        if id(x) not in self.made:   # x is held by what was read, so no other part can have its number
+            self.made[id(x)] = self._many(x, depth) if isinstance(x, (dict,list,tuple)) else (self._one(x), 1)
+        return self.made[id(x)]
+
+    def _many(self, x, depth):
+        found,count = [],1
+        for v in x.values() if isinstance(x, dict) else x:
+            plain,parts = self.of(v, depth+1)
+            found.append(plain); count += parts
+            if count>MOST_PARTS: raise pickle.UnpicklingError(f'it has more than {MOST_PARTS:,} parts, far more than a checkpoint')
+        return (dict(zip(x, found)) if isinstance(x, dict) else type(x)(found)),count
+
+    def _one(self, x):
+        if isinstance(x, _Array): return self._counted(_array(x))
+        if isinstance(x, _Buffer): return self._counted(_from_buffer(*x.arguments))
+        if isinstance(x, _Scalar): return _from_buffer(x.arguments[1], x.arguments[0], (), 'C')[()].item()
+        if isinstance(x, (_Kept,type)): raise pickle.UnpicklingError('a part is no array')
+        return x
+
+    def _counted(self, array):
+        self.size -= array.nbytes
+        if self.size<0: raise pickle.UnpicklingError('its arrays have more bytes than the file')
+        return array
 
 def _array(kept):
     if not isinstance(kept.state, tuple) or len(kept.state)!=5: raise pickle.UnpicklingError('an array has no content')
@@ -81,7 +111,7 @@ def _from_buffer(raw, kind, shape, order):
     if isinstance(raw, _Bytes): raw = raw.arguments[0] if raw.arguments else ''
     if isinstance(raw, str): raw = raw.encode('latin1')
     code = kind.arguments[0] if isinstance(kind, _Kind) and kind.arguments else None
-    if not isinstance(code, str) or code.lstrip('<>|=') not in _KINDS: raise pickle.UnpicklingError(f'an array holds {code!r}, not numbers')
+    if not isinstance(code, str) or code.lstrip('<>|=') not in _KINDS: raise pickle.UnpicklingError(f'an array holds {code[:20]!r}, not numbers' if isinstance(code, str) else 'an array does not say what it holds')
     swapped = isinstance(kind.state, tuple) and len(kind.state)>1 and kind.state[1]=='>' or code.startswith('>')
     found = np.dtype(_KINDS[code.lstrip('<>|=')])
     if not isinstance(shape, tuple) or len(shape)>6 or not all(isinstance(n, int) and n>=0 for n in shape): raise pickle.UnpicklingError('an array has no shape')
@@ -143,7 +173,7 @@ _MAPS = dict(diffuse=('vEnhancedDiffuse',3), specular=('vEnhancedSpecular',3), r
 def _tensor(x): return torch.tensor(np.asarray(x), dtype=torch.float32)
 
 def _size(value, name)->int:
-    if not isinstance(value, int) or not 16<=value<=16384: raise CheckpointError(f'{name} = {value!r}', 'The checkpoint is damaged.')
+    if type(value) is not int or not 16<=value<=16384: raise CheckpointError(f'{name} = {value if type(value) in (int,float) else type(value).__name__}', 'The checkpoint is damaged.')
     return value
 
 def _part(found, name, *shape):

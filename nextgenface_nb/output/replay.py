@@ -13,13 +13,14 @@ from ..errors import ConfigError, OutputError
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..geometry.harmonics import rotate_harmonics
 from ..optim.face import Face, HarmonicLight
-from .export import checkpoint_parser, find_checkpoint, open_checkpoint
+from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
 from .files import writing
 from .pictures import picture
 
 # %% auto #0
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
-           'expressions', 'draw', 'replay_steps', 'write_film', 'make_replay_parser', 'replay_checkpoint', 'main']
+           'pictures_of_each', 'expressions', 'film_length', 'draw', 'replay_steps', 'write_film', 'make_replay_parser',
+           'replay_checkpoint', 'main']
 
 # %% ../../nbs/67_output.replay.ipynb #63340833
 def turn(
@@ -57,7 +58,11 @@ class Path3D:
     "Where the camera goes during a film."
     yaw:float=360.    # Degrees from first to last picture; 360 goes all the way round, less swings there and back
     pitch:float=0.    # Degrees from above
-    zoom:float=1.     # 1: the head fills most of the picture
+    zoom:float=1.     # 1: the head fills most of the picture; 0.1 .. 10
+
+    def __post_init__(self):
+        for name,low,high in (('yaw',-3600,3600), ('pitch',-3600,3600), ('zoom',.1,10)):
+            if not low<=getattr(self, name)<=high: raise ConfigError(f'{name} {getattr(self, name)}', f'Give {low} to {high}.')   # nan neither
 
 def swing(
     count:int,    # Of pictures
@@ -92,15 +97,33 @@ def expression_groups(
     if unknown: raise ConfigError(f'the model has no expression {unknown[0]!r}', f'It has: {", ".join(model.expression_names)}.')
     return [(g, [known[n] for n in g.split('+')]) for g in names]
 
+def pictures_of_each(
+    groups:int, # How many expressions there are
+    count:int,  # Of pictures that the film shall have
+)->int:
+    "Pictures for every expression; with fewer than two it would not move"
+    return max(2, round(count/groups))
+
 def expressions(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)->Iterator:
     "From neutral to full strength and back, one after the other"
     from nextgenface_nb.output.glb import expression_units
     still,groups = staged(pipeline, face, i, size, path.zoom, 0, path.pitch),expression_groups(pipeline.model, names)
-    units,each = expression_units(pipeline.model),max(2, round(count/len(groups)))
+    units,each = expression_units(pipeline.model),pictures_of_each(len(groups), count)
     for caption,rows in groups:
         for k in range(each):
             weights = torch.zeros(len(units)); weights[rows] = units[rows]*math.sin(math.pi*k/each)
             yield Face(still.identity, [replace(still.frames[0], expression=weights)]),caption
+
+def film_length(
+    pipeline,
+    what:str,    # Of `FILMS`
+    count:int,   # Of pictures that the film shall have
+    names=None,  # Of expressions
+)->int:
+    "How many pictures it gets: all expressions have as many of them"
+    if what!='expressions': return count
+    groups = len(expression_groups(pipeline.model, names))
+    return groups*pictures_of_each(groups, count)
 
 FILMS = dict(turntable=turntable, expressions=expressions, relight=relight)
 
@@ -125,7 +148,7 @@ def replay_steps(
     what:str='turntable',   # Of `FILMS`
     i:int=0,                # Number of the frame whose pose, expression and light are shown
     size:int=256,           # Pixels along each side, 16 .. 4096, even
-    count:int=96,           # Of pictures, about
+    count:int=96,           # Of pictures, see `film_length`
     path:Path3D|None=None,  # Where the camera goes
     names=None,             # Of expressions
     samples:int=32,         # Rays per pixel
@@ -171,13 +194,13 @@ def _write_mp4(path, first, rest, rate):
 # %% ../../nbs/67_output.replay.ipynb #f63de13c
 def make_replay_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-replay`"
-    p = checkpoint_parser('nextgenface-replay', 'Films of a fitted face: turned round, through its expressions, under moving light.')
+    p = checkpoint_parser('nextgenface-replay', 'Films of a fitted face: turned round, through its expressions, under moving light.', 'films')
     add = p.add_argument
     add('--what', metavar='A,B', default='turntable', help=f'{", ".join(FILMS)} (default: %(default)s)')
     add('--format', metavar='A,B', default='gif', help='gif, mp4 (default: %(default)s)')
     add('--photo', type=int, default=0, help='of which photo pose, expression and light are shown (default: %(default)s)')
     add('--size', type=int, default=256, help='pixels along each side (default: %(default)s)')
-    add('--frames', type=int, default=96, help='pictures in each film (default: %(default)s)')
+    add('--frames', type=int, default=96, help='pictures in each film; each expression has at least two (default: %(default)s)')
     add('--fps', type=float, default=24., help='pictures per second (default: %(default)s)')
     add('--samples', type=int, default=32, help='rays per pixel (default: %(default)s)')
     add('--yaw', type=float, default=360., help='degrees that the turntable turns; less than 360 swings there and back (default: %(default)s)')
@@ -194,16 +217,16 @@ def replay_checkpoint(
     from tqdm import tqdm
     films,endings = ([x.strip() for x in text.split(',') if x.strip()] for text in (args.what, args.format))
     if not films or not endings or set(endings)-set(ENDINGS): raise ConfigError(f'--what {args.what} --format {args.format}', f'Films are {", ".join(FILMS)}; formats {", ".join(ENDINGS)}.')
-    if not .1<=args.zoom<=10: raise ConfigError(f'--zoom {args.zoom}', 'Give 0.1 to 10.')
-    pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model, device=args.device)
     path,names = Path3D(args.yaw, args.pitch, args.zoom),args.names.split(',') if args.names else None
+    pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model, device=args.device)
+    folder = Path(args.output or output_folder(args.checkpoint, 'films'))
     for what in films:
         pictures = replay_steps(pipeline, face, what, args.photo, args.size, args.frames, path, names, args.samples)
-        bar = tqdm(pictures, total=args.frames, desc=what, unit='picture', disable=args.quiet, dynamic_ncols=True)
+        bar = tqdm(pictures, total=film_length(pipeline, what, args.frames, names), desc=what, unit='picture', disable=args.quiet, dynamic_ncols=True)
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
-            write_film(Path(args.output)/f'{what}.{ending}', shown, args.fps)
-            if not args.quiet: print(Path(args.output)/f'{what}.{ending}')
+            write_film(folder/f'{what}.{ending}', shown, args.fps)
+            if not args.quiet: print(folder/f'{what}.{ending}')
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STAGES', 'FORMATS', 'versions', 'machine', 'frame_measures', 'frame_report', 'stage_number', 'make_report',
-           'save_reconstruction']
+           'begun_from', 'outdated_files', 'save_reconstruction']
 
 # %% ../../nbs/63_output.report.ipynb #e6ed80ad
 import json, math, os, platform, sys, time
@@ -18,7 +18,7 @@ from ..imaging import to_srgb
 from ..measures import nme, psnr, ssim
 from .card import report_card
 from .checkpoint import save_face
-from .files import writing, writing_folder
+from .files import LIST, listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import save_mesh
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
@@ -106,6 +106,25 @@ def _shares(provenance)->dict: # of the texels on the face
     count = {n:int((provenance==v).sum()) for n,v in PROVENANCE.items() if n!='outside'}
     return {n:c/max(1,sum(count.values())) for n,c in count.items()}
 
+# %% ../../nbs/63_output.report.ipynb #d27be410
+def begun_from(
+    reconstruction, # A `Reconstruction`
+    folder,         # Where its results go
+)->list: # of names within the folder
+    "The checkpoints there of stages before the first that was fitted: a run that goes on from one of them keeps them"
+    first = min((stage_number(p.stage) for p in reconstruction.history), default=len(STAGES))
+    return sorted({f'checkpoints/stage{n}_output.npz' for n in range(1, first)} & set(listed_files(folder)))
+
+def outdated_files(
+    part,   # Folder of new results
+    folder, # Of an earlier run
+)->set: # of names within the latter
+    "What the earlier run wrote and the new one did not; results without a report are an addition, before which only the older checkpoints go"
+    new,old = {str(p.relative_to(part)) for p in Path(part).rglob('*') if p.is_file()},set(listed_files(folder))
+    if LIST in new: return old-new-set(json.loads((Path(part)/LIST).read_text(encoding='utf-8'))['files'])
+    return {n for n in old-new if n.endswith('_output.npz')} if any(n.endswith('_output.npz') for n in new) else set()
+
+
 # %% ../../nbs/63_output.report.ipynb #19f8a8e0
 FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','checkpoint','report'
 
@@ -122,7 +141,7 @@ def save_reconstruction(
     unknown = [f for f in formats if f not in FORMATS]
     if unknown: raise OutputError(f'No format is called {unknown[0]!r}', f'There are: {", ".join(FORMATS)}.')
     r,began,say = reconstruction,time.perf_counter(),progress or (lambda name:None)
-    with writing_folder(folder) as part:
+    with writing_folder(folder, outdated_files) as part:
         measures = []
         for i,frame in enumerate(r.face.frames):
             say(f'photo {i}')
@@ -138,7 +157,7 @@ def save_reconstruction(
         if 'checkpoint' in formats: _save_checkpoints(r, part/'checkpoints')
         if r.pipeline.config.save_intermediate: _save_intermediate(r, part, samples)
         r.timings['output'] = time.perf_counter()-began
-        if 'report' in formats: r.warnings[:] = _save_report(r, part, measures)
+        if 'report' in formats: r.warnings[:] = _save_report(r, part, measures, begun_from(r, folder))
     return Path(folder)
 
 # %% ../../nbs/63_output.report.ipynb #571180b8
@@ -177,8 +196,8 @@ def _save_intermediate(r, folder:Path, samples):
             save_mesh(part, r.pipeline, face, i)
         save_maps(part, *r.pipeline.maps(face))
 
-def _save_report(r, folder:Path, measures:list)->list: # of warnings
+def _save_report(r, folder:Path, measures:list, kept=())->list: # of warnings
     files = [str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()]
-    report = make_report(r, measures, [*files,'report.json'])
-    with writing(folder/'report.json') as part: part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
+    report = make_report(r, measures, {*files, *kept, LIST})
+    with writing(folder/LIST) as part: part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
     return report['warnings']
