@@ -15,8 +15,8 @@ from .errors import FaceError
 from .output.files import writing
 
 # %% auto #0
-__all__ = ['Outcome', 'attempt', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures', 'figures',
-           'save_summary', 'contact_sheet']
+__all__ = ['Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures',
+           'figures', 'save_summary', 'contact_sheet']
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -45,17 +45,24 @@ def attempt(
     except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
     except Exception as e: return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
 
+def invocation(
+    photos:list, # Paths
+    **asked,     # What JSON can hold: the stages, for instance
+)->dict:
+    "What a run was asked for, as `report.json` keeps it next to the settings; photos by name and SHA-256"
+    from nextgenface_nb.output.checkpoint import file_digest
+    return dict(photos=[dict(name=Path(p).name, sha256=file_digest(p)) for p in photos], **asked)
+
 def was_done(
     photos:list,   # Paths
     folder:Path,   # With the results, perhaps
     config:Config,
+    asked:dict|None=None, # What else `invocation` is given
 )->bool:
-    "Is there a report of these photos with these settings, newer than they are?"
-    report = Path(folder)/'report.json'
+    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same?"
     try:
-        found = json.loads(report.read_text(encoding='utf-8'))
-        same = [Path(f['photo']).name for f in found['frames']]==[Path(p).name for p in photos] and found['config']==config.to_dict()
-        return same and all(report.stat().st_mtime>=Path(p).stat().st_mtime for p in photos)
+        found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
+        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
     except (OSError, ValueError, KeyError, TypeError, RecursionError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
@@ -132,10 +139,11 @@ def run_batch(
     workers:int=1,       # Processes side by side
     again:bool=False,    # Do what was done before too
     tell=None,           # Called with each `Outcome`
+    asked:dict|None=None,# What else `invocation` is given
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"
     order = {str(where):k for k,(_,where) in enumerate(jobs)}
-    found = [Outcome(Path(p[0]).name, str(where), 'before') for p,where in jobs if not again and was_done(p, where, config)]
+    found = [Outcome(Path(p[0]).name, str(where), 'before') for p,where in jobs if not again and was_done(p, where, config, asked)]
     there = {o.folder for o in found}
     try:
         for outcome in outcomes([job for job in jobs if str(job[1]) not in there], make, workers) if len(there)<len(jobs) else ():

@@ -290,6 +290,21 @@ def test_a_mixed_folder(tmp_path, capsys, monkeypatch):
     assert cli.main(flags)==3
     assert 'good.jpg,before' in (out/'summary.csv').read_text()
 
+def test_done_before_is_the_same_work(tmp_path, capsys):
+    "Other stages, or another photo under the same name and older than its report: done again; and a report leaves out what its run left out"
+    people,out = tmp_path/'people',tmp_path/'out'; people.mkdir()
+    shutil.copy(portrait_path(), people/'a.jpg'); (people/'bad.jpg').write_bytes(b'no picture')
+    small = '--set samples_final=2 --set max_resolution=64 --set texture_resolution=64 --set bands=4 --set environment_height=16 --set steps_landmarks=2 --set steps_shading=2 --set steps_photometric=2 --set renderer=vertex'.split()
+    run = lambda *flags: (cli.main([*small, '--input', str(people), '--output', str(out), *flags]), capsys.readouterr().err)[1]
+    report = lambda: json.loads((out/'people'/'a.jpg'/'report.json').read_text())
+    run('--skipStage2', '--skipStage3'); assert report()['invocation']['stages']==['landmarks']
+    assert 'done before' in run('--skipStage2', '--skipStage3')
+    assert 'done before' not in run('--skipStage3') and report()['invocation']['stages']==list(report()['stages'])==['landmarks', 'photometric']
+    Image.open(portrait_path()).rotate(5).save(people/'a.jpg'); os.utime(people/'a.jpg', (0, 0))
+    assert 'done before' not in run('--skipStage3') and 'done before' in run('--skipStage3')
+    again = run('--config', str(out/'people'/'a.jpg'/'report.json'))
+    assert 'done before' in again and 'left out stage 3' in again
+
 @pytest.mark.slow
 def test_workers_give_the_same_results(tmp_path):
     "Two processes or one: with deterministic=True the same bits"
