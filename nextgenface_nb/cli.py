@@ -193,6 +193,9 @@ def reconstruct_all(
     args, # What the parser returns
 )->int: # Exit code
     "All that `nextgenface-reconstruct` does; raises `FaceError`"
+    with Stop(): return _reconstruct_all(args)   # before anything large is loaded
+
+def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
@@ -247,6 +250,7 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))   # as the photos are now: they may change meanwhile
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic):
+            stop.check()
             def progress(step): bars(step); stop.check()
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
@@ -277,7 +281,7 @@ def many_jobs(jobs:list, args, config, say)->int: # Exit code
         found = run_batch(jobs, partial(photo_worker, args, args.workers==1), folder, config, args.workers, args.again, tell, asked_for(args, config))
         bar.update(sum(o.status=='before' for o in found))
     if any(o.status=='before' for o in found): say(f"{sum(o.status=='before' for o in found)} photos were done before; --again does them again")
-    if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
+    if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
     say(f"{folder/'contact_sheet.html'}")
     return max((exit_code_of(o.kind) for o in found if o.status=='failed'), default=0)
 

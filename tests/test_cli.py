@@ -185,6 +185,36 @@ def test_llvm_that_is_none(tmp_path):
     done = in_process(tmp_path, '--device', 'cpu', NEXTGENFACE_LIBLLVM=str(tmp_path/'nowhere.so'))
     assert done.returncode == 4 and 'nowhere.so' in done.stderr
 
+@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='a process cannot signal itself like that')
+@pytest.mark.parametrize('times', [1, 2])
+def test_ctrl_c_while_libraries_load(tmp_path, times):
+    "Stopped in words, though what was loaded by half gives errors of its own"
+    send = f"""
+import os, signal
+class Loading:
+    def find_spec(name, path=None, target=None):
+        if name=='drjit': sys.meta_path.remove(Loading); [os.kill(os.getpid(), signal.SIGINT) for _ in range({times})]
+sys.meta_path.insert(0, Loading)"""
+    done = in_process(tmp_path, '--device', 'cpu', script=send)
+    assert done.returncode==130 and 'stopped' in done.stderr and 'not foreseen' not in done.stderr and 'NameError' not in done.stderr, done.stderr
+
+def test_ctrl_c_while_results_are_written(tmp_path, capsys, monkeypatch):
+    "What is being written is written; the next photo does not begin"
+    import signal
+    from nextgenface_nb.optim.optimizer import Reconstruction
+    people = tmp_path/'people'; people.mkdir()
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
+    save = Reconstruction.save
+    monkeypatch.setattr(Reconstruction, 'save', lambda *a: (signal.raise_signal(signal.SIGINT), save(*a))[1])
+    assert cli.main([*QUICK, '--skipStage1', '--set', 'renderer=vertex', '--input', str(people), '--output', str(tmp_path/'out')])==130
+    rows = (tmp_path/'out'/'people'/'summary.csv').read_text().splitlines()
+    assert rows[1].startswith('a.jpg,done,') and rows[2].startswith('b.jpg,not begun,') and not (tmp_path/'out'/'people'/'b.jpg').exists()
+
+def test_a_missing_model_with_workers(failing, tmp_path):
+    people = tmp_path/'people'; people.mkdir()
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
+    for workers in 1, 2: failing('--input', people, '--workers', workers, '--set', f'model={tmp_path}/nowhere.h5', code=3, words='nowhere.h5')
+
 def test_the_command_itself(tmp_path):
     "Exit code and standard error of the real process"
     done = subprocess.run([sys.executable, '-m', 'nextgenface_nb.cli', '--input', 'nowhere.jpg', '--output', str(tmp_path/'out')], capture_output=True, text=True)
