@@ -102,7 +102,7 @@ def _begin(make, threads:int):
     global _do,_stop
     _stop = Stop(deaf=1.).__enter__()
     try: _share(threads); _do = make()
-    except Exception as e: _do = e
+    except (Exception, KeyboardInterrupt) as e: _do = e
     if hasattr(signal,'pthread_sigmask'): signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 def _share(threads:int):
@@ -114,8 +114,9 @@ def _share(threads:int):
     except ImportError: pass
 
 def _one(photos, folder)->Outcome:
+    if _stop.asked: return _not_begun(photos, folder)
     if isinstance(_do, Exception): raise _do
-    return _not_begun(photos, folder) if _stop.asked else attempt(_do, photos, folder)
+    return attempt(_do, photos, folder)
 
 def _not_begun(photos, folder)->Outcome: return Outcome(Path(photos[0]).name, str(folder), 'not begun')
 

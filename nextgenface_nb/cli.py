@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, invocation, run_batch
+from .batch import Stop, attempt, invocation, run_batch, save_failures
 from .config import Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
 
 # %% auto #0
 __all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
-           'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'one_thread',
-           'fit_and_save', 'photo_worker', 'many_jobs', 'summary', 'exit_code', 'exit_code_of', 'run_command', 'main',
-           'make_config_parser', 'say_config', 'config_main']
+           'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable',
+           'one_thread', 'fit_and_save', 'photo_worker', 'many_jobs', 'summary', 'exit_code', 'exit_code_of',
+           'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
 def make_parser()->argparse.ArgumentParser:
@@ -202,11 +202,13 @@ def _reconstruct_all(args)->int: # Exit code
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
     if args.checkpoint and len(jobs)>1: raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces', 'Go on with one face at a time.')
     from nextgenface_nb.output.files import check_writable
-    for _,folder in jobs: check_writable(folder)
+    many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
+    check_writable(jobs[0][1].parent if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
+    args.workers = min(args.workers, len(jobs))
     say = (lambda text:None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
     for note in config.notes: say(f'note: {note}')
     if args.verbose: say(config.describe(changed=True))
-    if len(jobs)>1: return many_jobs(jobs, args, config, say)
+    if many: return many_jobs(jobs, args, config, say)
     pipeline = begin_pipeline(config, say)
     return one_job(*jobs[0], pipeline, args, say)
 
@@ -214,8 +216,11 @@ def begin_pipeline(config, say): # A `Pipeline`
     "The model and the device, which may fail"
     from nextgenface_nb.optim.pipeline import Pipeline
     from nextgenface_nb.rendering.variant import use_variant
-    variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
-    pipeline = Pipeline(None, config)
+    with Stop() as stop:
+        try: variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
+        except DeviceError: stop.check(); raise   # Ctrl-C at a terminal ends the processes that try the device too
+        pipeline = Pipeline(None, config)
+        stop.check()
     say(f'{pipeline.model.name}, {variant}')
     return pipeline
 
@@ -227,11 +232,31 @@ def checkpoint_folder(args)->Path:
 # %% ../nbs/70_cli.ipynb #86b39272
 def one_job(photos:list, folder:Path, pipeline, args, say)->int: # Exit code
     "Fit and save one face"
-    began = time.perf_counter()
+    began,together = time.perf_counter(),args.sharedIdentity and not args.checkpoint
+    photos,bad = usable(photos, folder, pipeline) if together else (photos,[])
+    for o in bad: print(f'error: {o.error}\n{o.advice}', file=sys.stderr)
+    if bad: say(f'note: {", ".join(o.photo for o in bad)}: left out; the face is fitted to the other {len(photos)}')
     warnings = fit_and_save(photos, folder, pipeline, args, say)
+    if together: save_failures(folder, bad)
     for w in warnings: say(f'note: {w}')
     if not args.quiet: print(summary(folder, time.perf_counter()-began), flush=True)
-    return 0
+    return max((exit_code_of(o.kind) for o in bad), default=0)
+
+def usable(
+    photos:list, # Paths, all of one person
+    folder:Path, # For the results
+    pipeline,    # A `Pipeline`
+)->tuple: # (paths that show a face, `Outcome` of each other one)
+    "The photos that can be fitted together; the error of the first if there is none"
+    from nextgenface_nb.optim.optimizer import config_detector, make_frame
+    config = pipeline.config
+    detector = config_detector(config, pipeline)
+    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector)
+    found = [attempt(look, [p], folder) for p in photos]
+    if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
+    good,bad = [p for p,o in zip(photos, found) if o.status=='done'],[o for o in found if o.status!='done']
+    if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
+    return good,bad
 
 @contextmanager
 def one_thread(
@@ -247,6 +272,8 @@ def one_thread(
 def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warnings
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
+    from nextgenface_nb.output.files import check_writable
+    check_writable(folder)
     bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))   # as the photos are now: they may change meanwhile
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic):
