@@ -307,7 +307,8 @@ def many_jobs(jobs:list, args, config, say)->int: # Exit code
             if outcome.status=='done' and not args.quiet: print(summary(outcome.folder, outcome.seconds), flush=True)
         found = run_batch(jobs, partial(photo_worker, args, args.workers==1), folder, config, args.workers, args.again, tell, asked_for(args, config))
         bar.update(sum(o.status=='before' for o in found))
-    if any(o.status=='before' for o in found): say(f"{sum(o.status=='before' for o in found)} photos were done before; --again does them again")
+    before = sum(o.status=='before' for o in found)
+    if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
     say(f"{folder/'contact_sheet.html'}")
     return max((exit_code_of(o.kind) for o in found if o.status=='failed'), default=0)
