@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv, html, io, json, multiprocessing, os, signal, threading, time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -15,8 +16,8 @@ from .errors import FaceError
 from .output.files import writing
 
 # %% auto #0
-__all__ = ['Outcome', 'attempt', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures', 'figures',
-           'save_summary', 'contact_sheet']
+__all__ = ['Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures',
+           'figures', 'save_summary', 'contact_sheet']
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -24,7 +25,7 @@ class Outcome:
     "What became of one job."
     photo:str              # Name of the first photo
     folder:str             # Where its results are, or would be
-    status:str             # done, before (was there already), failed or stopped
+    status:str             # done, before (was there already), failed, stopped or not begun
     seconds:float = 0.
     error:str = ''         # What was wrong
     advice:str = ''        # What to do about it
@@ -45,31 +46,44 @@ def attempt(
     except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
     except Exception as e: return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
 
+def invocation(
+    photos:list, # Paths
+    **asked,     # What JSON can hold: the stages, for instance
+)->dict:
+    "What a run was asked for, as `report.json` keeps it next to the settings; photos by name and SHA-256"
+    from nextgenface_nb.output.checkpoint import file_digest
+    return dict(photos=[dict(name=Path(p).name, sha256=file_digest(p)) for p in photos], **asked)
+
 def was_done(
     photos:list,   # Paths
     folder:Path,   # With the results, perhaps
     config:Config,
+    asked:dict|None=None, # What else `invocation` is given
 )->bool:
-    "Is there a report of these photos with these settings, newer than they are?"
-    report = Path(folder)/'report.json'
+    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same?"
     try:
-        found = json.loads(report.read_text(encoding='utf-8'))
-        same = [Path(f['photo']).name for f in found['frames']]==[Path(p).name for p in photos] and found['config']==config.to_dict()
-        return same and all(report.stat().st_mtime>=Path(p).stat().st_mtime for p in photos)
+        found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
+        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
     except (OSError, ValueError, KeyError, TypeError, RecursionError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
 class Stop:
-    "Within this context Ctrl-C sets a mark; `check`, called at each step, stops there."
-    def __init__(self): self.asked,self.before = False,None
+    "Within this context Ctrl-C sets a mark; `check`, called at each step, stops there. Within another it is the other."
+    def __init__(self,
+        deaf:float=0., # Seconds after the first Ctrl-C in which it is not heard again: a terminal and the parent may both send it
+    ): self.asked,self.forced,self.before,self.deaf,self.at = False,False,None,deaf,0.
     def __enter__(self):
-        if threading.current_thread() is threading.main_thread(): self.before = signal.signal(signal.SIGINT, self._ask)
+        if threading.current_thread() is not threading.main_thread(): return self
+        around = getattr(signal.getsignal(signal.SIGINT), '__self__', None)
+        if isinstance(around, Stop): return around
+        self.before = signal.signal(signal.SIGINT, self._ask)
         return self
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, trace):
         if self.before is not None: signal.signal(signal.SIGINT, self.before)
+        if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError): raise KeyboardInterrupt from error
     def _ask(self, *_):
-        if self.asked: raise KeyboardInterrupt
-        self.asked = True
+        if not self.asked: self.asked,self.at = True,time.monotonic()
+        elif time.monotonic()-self.at>=self.deaf: self.forced = True; raise KeyboardInterrupt
     def check(self, progress=None):
         if self.asked: raise KeyboardInterrupt
 
@@ -81,48 +95,86 @@ def share_threads(
     cores = len(os.sched_getaffinity(0)) if hasattr(os,'sched_getaffinity') else os.cpu_count() or 1
     return max(1, cores//workers)
 
-_do = None   # In a worker process: what it does with each job
+_do,_stop = None,None   # In a worker process: what it does with each job (or why it cannot), and its `Stop`
 
 def _begin(make, threads:int):
-    "Prepare a worker process"
-    global _do
+    "Prepare a worker process, which was started within `_deaf`"
+    global _do,_stop
+    _stop = Stop(deaf=1.).__enter__()
+    try: _share(threads); _do = make()
+    except (Exception, KeyboardInterrupt) as e: _do = e
+    if hasattr(signal,'pthread_sigmask'): signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+def _share(threads:int):
     import torch
     torch.set_num_threads(threads)
     try:
         import drjit
         drjit.set_thread_count(threads)
     except ImportError: pass
-    _do = make()
 
-def _one(photos, folder): return attempt(_do, photos, folder)
+def _one(photos, folder)->Outcome:
+    if _stop.asked: return _not_begun(photos, folder)
+    if isinstance(_do, Exception): raise _do
+    return attempt(_do, photos, folder)
+
+def _not_begun(photos, folder)->Outcome: return Outcome(Path(photos[0]).name, str(folder), 'not begun')
+
+@contextmanager
+def _deaf():
+    "Processes that start within this context hear Ctrl-C when they ask for it; until then it waits for them"
+    if not hasattr(signal,'pthread_sigmask'): yield; return   # Windows
+    from multiprocessing import resource_tracker
+    resource_tracker.ensure_running()   # it would lift the block when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try: yield
+    finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 def outcomes(
     jobs:list,     # of (photos, folder)
     make,          # Gives the function that does one job; called once in each process
     workers:int=1, # Processes
+    stop:Stop|None=None, # Where Ctrl-C is marked: no job begins after it
 ): # Iterator of `Outcome`, in the order in which they end
     "Do all jobs"
-    if workers==1:
-        do = make()
-        for job in jobs:
-            yield (outcome := attempt(do, *job))
-            if outcome.status=='stopped': return
-        return
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), multiprocessing.get_context('spawn'), _begin, (make, share_threads(workers)))
-    waiting = {pool.submit(_one, *job):job for job in jobs}
+    stop = stop or Stop()
+    if workers>1: yield from _in_processes(jobs, make, workers, stop); return
+    do = make()
+    for job in jobs:
+        if stop.asked: return
+        yield (outcome := attempt(do, *job))
+        if outcome.status=='stopped': return
+
+def _in_processes(jobs:list, make, workers:int, stop:Stop):
+    "The same side by side; jobs during which a process died once more, each alone"
+    left = list(jobs)
+    while left and not stop.asked:
+        for job in (yield from _round(left, make, workers, workers, stop)):
+            if not stop.asked and (yield from _round([job], make, 1, workers, stop)): yield _died(*job)
+
+def _round(left:list, make, count:int, workers:int, stop:Stop): # Yields `Outcome`; returns the jobs during which a process died
+    "Take jobs from the list, `count` at a time, until it is empty, a process dies, or Ctrl-C comes"
+    others,running,told = multiprocessing.active_children(),{},False
+    mine = lambda: [p for p in multiprocessing.active_children() if p not in others]
+    pool = ProcessPoolExecutor(min(count, len(left)), multiprocessing.get_context('spawn'), _begin, (make, share_threads(workers)))
     try:
-        while waiting:
-            for ended in wait(waiting, return_when=FIRST_COMPLETED).done: yield _outcome_of(ended, waiting.pop(ended))
-    except KeyboardInterrupt:
-        for process in multiprocessing.active_children(): os.kill(process.pid, signal.SIGINT)
+        while running or (left and not stop.asked):
+            while left and len(running)<count and not stop.asked:
+                with _deaf(): future = pool.submit(_one, *left[0])
+                running[future] = left.pop(0)
+            if stop.asked and not told: told = [os.kill(p.pid, signal.SIGINT) for p in mine()] or True
+            for ended in sorted(wait(running, .2, FIRST_COMPLETED).done, key=lambda f: f.exception() is not None):
+                outcome = ended.result(); del running[ended]
+                yield outcome
+    except BrokenProcessPool: return list(running.values())
+    except KeyboardInterrupt:   # the second
+        for p in mine(): p.terminate()
         raise
     finally: pool.shutdown(wait=True, cancel_futures=True)
+    return []
 
-def _outcome_of(ended, job)->Outcome:
-    try: return ended.result()
-    except (FaceError, BrokenProcessPool) as e:
-        what = e.what if isinstance(e, FaceError) else 'the process that worked on it died'
-        return Outcome(Path(job[0][0]).name, str(job[1]), 'failed', error=what, advice=getattr(e,'advice','Try again with fewer workers: memory may have run out.'), kind=type(e).__name__)
+def _died(photos, folder)->Outcome:
+    return Outcome(Path(photos[0]).name, str(folder), 'failed', error='the process that worked on it died, alone too', advice='Memory may have run out: choose a smaller max_resolution or texture_resolution.', kind='BrokenProcessPool')
 
 def run_batch(
     jobs:list,           # of (photos, folder)
@@ -132,21 +184,25 @@ def run_batch(
     workers:int=1,       # Processes side by side
     again:bool=False,    # Do what was done before too
     tell=None,           # Called with each `Outcome`
+    asked:dict|None=None,# What else `invocation` is given
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"
-    order = {str(where):k for k,(_,where) in enumerate(jobs)}
-    found = [Outcome(Path(p[0]).name, str(where), 'before') for p,where in jobs if not again and was_done(p, where, config)]
+    found = [Outcome(Path(p[0]).name, str(where), 'before', figures(where)['seconds'] or 0.) for p,where in jobs if not again and was_done(p, where, config, asked)]
     there = {o.folder for o in found}
-    try:
-        for outcome in outcomes([job for job in jobs if str(job[1]) not in there], make, workers) if len(there)<len(jobs) else ():
-            found.append(outcome)
-            save_failures(folder, found)
-            if tell: tell(outcome)
-    finally:
-        found.sort(key=lambda o: order[o.folder])
-        save_failures(folder, found)
-        save_summary(folder, found)
-    return found
+    with Stop() as stop:
+        try:
+            for outcome in outcomes([job for job in jobs if str(job[1]) not in there], make, workers, stop) if len(there)<len(jobs) else ():
+                found.append(outcome)
+                save_failures(folder, found)
+                if tell: tell(outcome)
+        finally:
+            if found: found = _ordered(found, jobs); save_failures(folder, found); save_summary(folder, found)
+    return _ordered(found, jobs)
+
+def _ordered(found:list, jobs:list)->list: # of `Outcome`
+    "One for each job, in the order of the jobs"
+    known = {o.folder:o for o in found}
+    return [known.get(str(where)) or _not_begun(photos, where) for photos,where in jobs]
 
 # %% ../nbs/71_batch.ipynb #d309ba95
 def save_failures(
@@ -161,18 +217,20 @@ def save_failures(
 
 def figures(
     folder, # Of one face
-)->dict: # nme, psnr, ssim; None where unknown
+)->dict: # nme, psnr, ssim, seconds; None where unknown
     "The main figures of a report"
-    try: mean = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))['mean']
-    except (OSError, ValueError, KeyError, RecursionError): mean = {}
-    return {k:mean.get(k) if isinstance(mean, dict) else None for k in ('nme','psnr','ssim')}
+    try: report = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError): report = {}
+    mean,seconds = (found if isinstance(found := report.get(k) if isinstance(report, dict) else None, dict) else {} for k in ('mean','seconds'))
+    total = seconds.get('total')
+    return {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':round(total, 2) if isinstance(total, (int,float)) else None}
 
 def save_summary(
     folder:Path,   # Of the batch
     outcomes:list, # of `Outcome`
 ):
     "Write `summary.csv` and `contact_sheet.html`"
-    rows = [dict(photo=o.photo, status=o.status, **(figures(o.folder) if o.status in ('done','before') else {}), seconds=o.seconds or '', error=o.error) for o in outcomes]
+    rows = [{'photo':o.photo, 'status':o.status, **(figures(o.folder) if o.status in ('done','before') else {}), 'seconds':o.seconds or '', 'error':o.error} for o in outcomes]
     text = io.StringIO()
     table = csv.DictWriter(text, ['photo','status','nme','psnr','ssim','seconds','error'], restval='')
     table.writeheader(); table.writerows({k:_cell(v) for k,v in row.items()} for row in rows)
@@ -193,6 +251,6 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
             f'<p>landmarks {shown(row.get("nme"), "{:.2%}")}, PSNR {shown(row.get("psnr"), "{:.1f}")} dB, SSIM {shown(row.get("ssim"), "{:.3f}")}</p>')
         else: head += f'<p>{html.escape(o.error)}<br>{html.escape(o.advice)}</p>'
         parts.append(f'<section>{head}</section>')
-    count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped') if any(o.status==s for o in outcomes))
+    count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')

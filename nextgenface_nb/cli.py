@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, run_batch
+from .batch import Stop, attempt, invocation, run_batch, save_failures
 from .config import Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
 
 # %% auto #0
-__all__ = ['make_parser', 'make_config', 'list_jobs', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all',
-           'begin_pipeline', 'checkpoint_folder', 'one_job', 'one_thread', 'fit_and_save', 'photo_worker', 'many_jobs',
-           'summary', 'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config',
-           'config_main']
+__all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
+           'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable',
+           'one_thread', 'fit_and_save', 'photo_worker', 'many_jobs', 'summary', 'exit_code', 'exit_code_of',
+           'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
 def make_parser()->argparse.ArgumentParser:
@@ -41,7 +41,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--keepEvery', type=float, metavar='SECONDS', default=10., help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
     add('--workers', type=int, metavar='N', default=1, help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
-    for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action='store_true', help=f'leave out stage {n}: {what}')
+    for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
     talk = p.add_mutually_exclusive_group()
     talk.add_argument('--quiet', action='store_true', help='no bars, no figures; errors only')
     talk.add_argument('--verbose', action='store_true', help='settings, warnings and tracebacks too')
@@ -59,6 +59,42 @@ def make_config(
     for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks).items():
         if value is not None: setattr(config, name, value)
     return config
+
+#: Names of the stages, in the order of their flags
+STAGES = 'landmarks','photometric','texture'
+
+def stages_asked(args)->list: # of names
+    return [n for n,s in zip(STAGES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
+
+def asked_for(
+    args,   # What the parser returns
+    config, # From `make_config`
+)->dict: # stages, shared_identity, checkpoint, landmarks
+    "What the report keeps of the flags beside the settings"
+    from nextgenface_nb.output.checkpoint import file_digest
+    file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
+    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector))
+
+def recall(
+    args, # What the parser returns; stages that the flags leave open are set
+)->list: # of notes, in words
+    "Leave out the stages that the run left out whose report is given as --config"
+    before,notes = _invocation_in(args.config),[]
+    for n,name in enumerate(STAGES, 1):
+        if getattr(args, f'skipStage{n}') is not None: continue
+        setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
+        if skip: notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
+    if before.get('shared_identity') and not args.sharedIdentity: notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
+    if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("path")}), which is not taken over')
+    return notes
+
+def _invocation_in(path)->dict: # empty: it is no report
+    "What the report of a run says that it was asked for"
+    if not path or Path(path).suffix.lower()!='.json': return {}
+    try: found = json.loads(Path(path).read_text(encoding='utf-8'))['invocation']
+    except (OSError, ValueError, KeyError, TypeError, RecursionError): return {}
+    right = dict(stages=list, checkpoint=dict, shared_identity=bool)
+    return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
 
 # %% ../nbs/70_cli.ipynb #f50e3a85
 def list_jobs(
@@ -116,9 +152,8 @@ def fit(
     progress,         # Called with each step
 ): # A `Reconstruction`
     "Fit one face as the flags say"
-    from nextgenface_nb.optim.optimizer import STAGE_NAMES
     from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
-    stages = [n for n,s in zip(STAGE_NAMES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
+    stages = stages_asked(args)
     sweep(folder)
     if args.debug is not None:
         from nextgenface_nb.output.debug import DebugFiles
@@ -158,16 +193,22 @@ def reconstruct_all(
     args, # What the parser returns
 )->int: # Exit code
     "All that `nextgenface-reconstruct` does; raises `FaceError`"
+    with Stop(): return _reconstruct_all(args)   # before anything large is loaded
+
+def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
+    for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
     if args.checkpoint and len(jobs)>1: raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces', 'Go on with one face at a time.')
     from nextgenface_nb.output.files import check_writable
-    for _,folder in jobs: check_writable(folder)
+    many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
+    check_writable(jobs[0][1].parent if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
+    args.workers = min(args.workers, len(jobs))
     say = (lambda text:None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
     for note in config.notes: say(f'note: {note}')
     if args.verbose: say(config.describe(changed=True))
-    if len(jobs)>1: return many_jobs(jobs, args, config, say)
+    if many: return many_jobs(jobs, args, config, say)
     pipeline = begin_pipeline(config, say)
     return one_job(*jobs[0], pipeline, args, say)
 
@@ -175,8 +216,11 @@ def begin_pipeline(config, say): # A `Pipeline`
     "The model and the device, which may fail"
     from nextgenface_nb.optim.pipeline import Pipeline
     from nextgenface_nb.rendering.variant import use_variant
-    variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
-    pipeline = Pipeline(None, config)
+    with Stop() as stop:
+        try: variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
+        except DeviceError: stop.check(); raise   # Ctrl-C at a terminal ends the processes that try the device too
+        pipeline = Pipeline(None, config)
+        stop.check()
     say(f'{pipeline.model.name}, {variant}')
     return pipeline
 
@@ -188,11 +232,31 @@ def checkpoint_folder(args)->Path:
 # %% ../nbs/70_cli.ipynb #86b39272
 def one_job(photos:list, folder:Path, pipeline, args, say)->int: # Exit code
     "Fit and save one face"
-    began = time.perf_counter()
+    began,together = time.perf_counter(),args.sharedIdentity and not args.checkpoint
+    photos,bad = usable(photos, folder, pipeline) if together else (photos,[])
+    for o in bad: print(f'error: {o.error}\n{o.advice}', file=sys.stderr)
+    if bad: say(f'note: {", ".join(o.photo for o in bad)}: left out; the face is fitted to the other {len(photos)}')
     warnings = fit_and_save(photos, folder, pipeline, args, say)
+    if together: save_failures(folder, bad)
     for w in warnings: say(f'note: {w}')
     if not args.quiet: print(summary(folder, time.perf_counter()-began), flush=True)
-    return 0
+    return max((exit_code_of(o.kind) for o in bad), default=0)
+
+def usable(
+    photos:list, # Paths, all of one person
+    folder:Path, # For the results
+    pipeline,    # A `Pipeline`
+)->tuple: # (paths that show a face, `Outcome` of each other one)
+    "The photos that can be fitted together; the error of the first if there is none"
+    from nextgenface_nb.optim.optimizer import config_detector, make_frame
+    config = pipeline.config
+    detector = config_detector(config, pipeline)
+    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector)
+    found = [attempt(look, [p], folder) for p in photos]
+    if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
+    good,bad = [p for p,o in zip(photos, found) if o.status=='done'],[o for o in found if o.status!='done']
+    if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
+    return good,bad
 
 @contextmanager
 def one_thread(
@@ -208,14 +272,17 @@ def one_thread(
 def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warnings
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
-    bars = Bars(not args.quiet and args.workers==1)
+    from nextgenface_nb.output.files import check_writable
+    check_writable(folder)
+    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))   # as the photos are now: they may change meanwhile
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic):
+            stop.check()
             def progress(step): bars(step); stop.check()
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
             say('writing the results ...')
-            pipeline.passes = bars.rays
+            pipeline.passes,result.invocation = bars.rays,asked
             result.save(folder)
         resume_path(folder).unlink(missing_ok=True)
     finally: bars.close(); pipeline.passes = None
@@ -238,10 +305,11 @@ def many_jobs(jobs:list, args, config, say)->int: # Exit code
             if outcome.status=='failed': print(f'error: {outcome.error}\n{outcome.advice}', file=sys.stderr)
             for w in outcome.warnings: say(f'{outcome.photo}: note: {w}')
             if outcome.status=='done' and not args.quiet: print(summary(outcome.folder, outcome.seconds), flush=True)
-        found = run_batch(jobs, partial(photo_worker, args, args.workers==1), folder, config, args.workers, args.again, tell)
+        found = run_batch(jobs, partial(photo_worker, args, args.workers==1), folder, config, args.workers, args.again, tell, asked_for(args, config))
         bar.update(sum(o.status=='before' for o in found))
-    if any(o.status=='before' for o in found): say(f"{sum(o.status=='before' for o in found)} photos were done before; --again does them again")
-    if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
+    before = sum(o.status=='before' for o in found)
+    if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
+    if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
     say(f"{folder/'contact_sheet.html'}")
     return max((exit_code_of(o.kind) for o in found if o.status=='failed'), default=0)
 

@@ -185,6 +185,49 @@ def test_llvm_that_is_none(tmp_path):
     done = in_process(tmp_path, '--device', 'cpu', NEXTGENFACE_LIBLLVM=str(tmp_path/'nowhere.so'))
     assert done.returncode == 4 and 'nowhere.so' in done.stderr
 
+@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='a process cannot signal itself like that')
+@pytest.mark.parametrize('times', [1, 2])
+def test_ctrl_c_while_libraries_load(tmp_path, times):
+    "Stopped in words, though what was loaded by half gives errors of its own"
+    send = f"""
+import os, signal
+class Loading:
+    def find_spec(name, path=None, target=None):
+        if name!='drjit._drjit_ext': return
+        sys.meta_path.remove(Loading)
+        try: [os.kill(os.getpid(), signal.SIGINT) for _ in range({times})]
+        except KeyboardInterrupt: raise ImportError('as compiled code makes it of a Ctrl-C')
+sys.meta_path.insert(0, Loading)"""
+    done = in_process(tmp_path, '--device', 'cpu', script=send)
+    assert done.returncode==130 and 'stopped' in done.stderr and 'not foreseen' not in done.stderr and 'NameError' not in done.stderr, done.stderr
+
+def test_ctrl_c_that_ends_the_trial_of_the_device(tmp_path, capsys, monkeypatch):
+    "A terminal signals the processes that try the device too; that they end is no error of the device"
+    import signal
+    from nextgenface_nb.errors import DeviceError
+    from nextgenface_nb.rendering import variant
+    def trial(device): signal.raise_signal(signal.SIGINT); raise DeviceError('no device works', 'Install one.')
+    monkeypatch.setattr(variant, 'use_variant', trial)
+    assert cli.main(['--output', str(tmp_path/'out')])==130
+    assert 'no device works' not in capsys.readouterr().err and not (tmp_path/'out').exists()
+
+def test_ctrl_c_while_results_are_written(tmp_path, capsys, monkeypatch):
+    "What is being written is written; the next photo does not begin"
+    import signal
+    from nextgenface_nb.optim.optimizer import Reconstruction
+    people = tmp_path/'people'; people.mkdir()
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
+    save = Reconstruction.save
+    monkeypatch.setattr(Reconstruction, 'save', lambda *a: (signal.raise_signal(signal.SIGINT), save(*a))[1])
+    assert cli.main([*QUICK, '--skipStage1', '--set', 'renderer=vertex', '--input', str(people), '--output', str(tmp_path/'out')])==130
+    rows = (tmp_path/'out'/'people'/'summary.csv').read_text().splitlines()
+    assert rows[1].startswith('a.jpg,done,') and rows[2].startswith('b.jpg,not begun,') and not (tmp_path/'out'/'people'/'b.jpg').exists()
+
+def test_a_missing_model_with_workers(failing, tmp_path):
+    people = tmp_path/'people'; people.mkdir()
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
+    for workers in 1, 2: failing('--input', people, '--workers', workers, '--set', f'model={tmp_path}/nowhere.h5', code=3, words='nowhere.h5')
+
 def test_the_command_itself(tmp_path):
     "Exit code and standard error of the real process"
     done = subprocess.run([sys.executable, '-m', 'nextgenface_nb.cli', '--input', 'nowhere.jpg', '--output', str(tmp_path/'out')], capture_output=True, text=True)
@@ -290,16 +333,67 @@ def test_a_mixed_folder(tmp_path, capsys, monkeypatch):
     assert cli.main(flags)==3
     assert 'good.jpg,before' in (out/'summary.csv').read_text()
 
+def test_done_before_is_the_same_work(tmp_path, capsys):
+    "Other stages, or another photo under the same name and older than its report: done again; and a report leaves out what its run left out"
+    people,out = tmp_path/'people',tmp_path/'out'; people.mkdir()
+    shutil.copy(portrait_path(), people/'a.jpg'); (people/'bad.jpg').write_bytes(b'no picture')
+    small = '--set samples_final=2 --set max_resolution=64 --set texture_resolution=64 --set bands=4 --set environment_height=16 --set steps_landmarks=2 --set renderer=vertex'.split()
+    run = lambda *flags: (cli.main([*small, '--input', str(people), '--output', str(out), *flags]), capsys.readouterr().err)[1]
+    report = lambda: json.loads((out/'people'/'a.jpg'/'report.json').read_text())
+    none,first = ['--skipStage1', '--skipStage2', '--skipStage3'],['--skipStage2', '--skipStage3']
+    run(*none); assert report()['invocation']['stages']==[] and 'done before' in run(*none)
+    assert 'done before' not in run(*first) and report()['invocation']['stages']==list(report()['stages'])==['landmarks']
+    Image.open(portrait_path()).rotate(5).save(people/'a.jpg'); os.utime(people/'a.jpg', (0, 0))
+    assert 'done before' not in run(*first)
+    again = run('--config', str(out/'people'/'a.jpg'/'report.json'))
+    assert 'done before' in again and 'left out stage 3' in again
+
+FLAT = [*QUICK, '--skipStage1', '--set', 'renderer=vertex']
+
+def test_a_folder_of_one_photo_is_a_folder(tmp_path, capsys):
+    "Summary, sheet, nothing done twice, and the bars of a single photo, whatever the workers"
+    people = tmp_path/'people'; people.mkdir(); shutil.copy(portrait_path(), people/'a.jpg')
+    flags = [*QUICK, '--set', 'renderer=vertex', '--workers', '2', '--input', str(people), '--output', str(tmp_path/'out')]
+    assert cli.main(flags)==0 and 'landmarks   ' in capsys.readouterr().err
+    assert sorted(p.name for p in (tmp_path/'out'/'people').iterdir())==['a.jpg', 'contact_sheet.html', 'summary.csv']
+    assert cli.main(flags)==0 and '1 photo was done before' in capsys.readouterr().err
+
+def test_an_output_that_is_blocked_fails_alone(tmp_path, capsys):
+    people,out = tmp_path/'people',tmp_path/'out'; people.mkdir(); (out/'people').mkdir(parents=True)
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
+    (out/'people'/'b.jpg').write_text('mine')
+    assert cli.main([*FLAT, '--input', str(people), '--output', str(out)])==5
+    failed, = json.loads((out/'people'/'failures.json').read_text())
+    assert 'b.jpg: cannot be written' in failed['error'] and (out/'people'/'a.jpg'/'report.json').exists() and (out/'people'/'b.jpg').read_text()=='mine'
+
+def test_one_person_with_bad_photos(tmp_path, capsys, failing):
+    "They are left out and named; where none is left, that is the error"
+    ann,out = tmp_path/'ann',tmp_path/'out'; ann.mkdir()
+    (ann/'bad.jpg').write_bytes(b'no picture'); Image.new('RGB', (64, 64)).save(ann/'wall.png')
+    failing('--input', ann, '--sharedIdentity', *FLAT, code=3, words=('none of the 2 photos', 'bad.jpg'))
+    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), ann/name)
+    flags = [*FLAT, '--input', str(ann), '--sharedIdentity', '--output', str(out)]
+    assert cli.main(flags)==3 and 'bad.jpg, wall.png: left out' in capsys.readouterr().err
+    report = json.loads((out/'ann'/'report.json').read_text())
+    assert [Path(f['photo']).name for f in report['frames']]==['a.jpg', 'b.jpg']==[p['name'] for p in report['invocation']['photos']]
+    assert [f['photo'] for f in json.loads((out/'ann'/'failures.json').read_text())]==['bad.jpg', 'wall.png']
+    for name in 'bad.jpg','wall.png': (ann/name).unlink()
+    assert cli.main(flags)==0 and not (out/'ann'/'failures.json').exists()
+
 @pytest.mark.slow
 def test_workers_give_the_same_results(tmp_path):
-    "Two processes or one: with deterministic=True the same bits"
+    "Two processes or one, two photos: with deterministic=True the same bits, so nothing of the first photo is left in the second"
     folder = tmp_path/'people'; folder.mkdir()
-    for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), folder/name)
+    portrait = Image.open(portrait_path()).convert('RGB')
+    portrait.save(folder/'a.png'); portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT).rotate(8).save(folder/'b.png')
     quick = '--quiet --set samples_final=2 --set samples_train=2 --set max_resolution=64 --set texture_resolution=64 --set bands=4 --set environment_height=16 --set steps_shading=2 --set steps_photometric=2 --set steps_texture=6 --set deterministic=true'.split()
     for workers in '1','2': assert cli.main([*quick, '--input', str(folder), '--output', str(tmp_path/workers), '--workers', workers])==0
-    one,two = (np.load(tmp_path/w/'people'/'b.jpg'/'checkpoints'/'stage3_output.npz') for w in ('1','2'))
-    for name in one.files:
-        if name!='json': np.testing.assert_array_equal(one[name], two[name])
+    read = lambda workers,name: np.load(tmp_path/workers/'people'/name/'checkpoints'/'stage3_output.npz')
+    for photo in 'a.png','b.png':
+        one,two = read('1', photo),read('2', photo)
+        for name in one.files:
+            if name!='json': np.testing.assert_array_equal(one[name], two[name])
+    assert (read('1', 'a.png')['identity.shape']!=read('1', 'b.png')['identity.shape']).any()
 
 @pytest.mark.slow
 def test_one_person_in_photos_of_different_sizes(tmp_path):
