@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 import torch.nn.functional as F
+from ..measures import eye_distance
 from .face import Face, PROVENANCE
 from .losses import DARK, consistency_loss, smoothness_loss, symmetry_loss
 from .pipeline import Pipeline
@@ -16,10 +17,10 @@ from .shading import frame_transfer, region_weights, skin_likelihood, usable
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'physical', 'working_resolution', 'stacked', 'resized',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'physical', 'working_resolution', 'stacked', 'resized',
            'TexturePrior', 'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means',
            'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
-           'finish_maps']
+           'mouth_opening', 'finish_maps']
 
 # %% ../../nbs/53c_optim.texels.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -269,16 +270,30 @@ def mouth_interior(
     roughness = face.identity.base_roughness.expand_as(baked[...,:1])
     return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
 
+OPEN = .005 #: Opening from which on a mouth is open; closed ones of photos have less than .001, smiles .015 and more
+
+def mouth_opening(
+    pipeline:Pipeline,
+    face:Face,
+)->float: # Largest of all frames
+    "Area of the picture in which the interior of the mouth is seen, over the squared distance of the outer eye corners"
+    mouth = pipeline.model.regions['mouth'][:,None]
+    if not mouth.any(): return 0.
+    return max(float(pipeline.flat(face, i, mouth)[...,0].sum())/eye_distance(f.landmarks)**2 for i,f in enumerate(face.frames))
+
 def finish_maps(
     pipeline:Pipeline,
     face:Face,               # Its maps are changed in place
     evidence:Tensor,         # [R, R] from `texel_sums`
     locked:dict|None=None,   # Map name -> ([T, T] bool, [T, T, C])
+    opening:float|None=None, # Of the mouth; None: measured
 ):
-    "Fill what was not seen, give the interior of the mouth the model's colours, and mark where every texel comes from"
+    "Fill what was not seen, give the interior of the mouth the model's colours where it is closed or not seen, and mark where every texel comes from"
     prior,own = texture_prior(pipeline, face),face.identity
     share,inner = mouth_interior(pipeline, face)
     seen = resized((evidence>.01*evidence[evidence>0].median()).float()[...,None], len(own.diffuse))[...,0]>.5
+    smile = seen&(share[...,0]>0)&((mouth_opening(pipeline, face) if opening is None else opening)>OPEN)
+    share = share*~smile[...,None]
     there = lambda x: x.reshape(len(prior.mirror), -1)[prior.mirror].reshape(x.shape)
     for name in CHANNELS:
         value = getattr(own, name); reference = prior.reference[...,CHANNELS[name]].expand_as(value)
@@ -287,6 +302,7 @@ def finish_maps(
         known = seen|fixed
         filled = torch.where(known[...,None], value, reference+there(value-reference)*there(known)[...,None])
         filled = torch.where(fixed[...,None], filled, filled+share*(inner[...,CHANNELS[name]]-filled))
+        if name=='diffuse': filled = torch.where((smile&~fixed)[...,None], filled.clamp(max=MOUTH), filled)
         setattr(own, name, filled.clamp(0, 1))
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
     code[there(seen)] = PROVENANCE['mirrored']; code[seen] = PROVENANCE['seen']; code[share[...,0]>.5] = PROVENANCE['guessed']; code[~prior.valid] = PROVENANCE['outside']
