@@ -204,7 +204,7 @@ def test_names_in_files_stay_names(made, tmp_path):
     from types import SimpleNamespace
     pipeline, face, _ = made; face = face.copy()
     names = ['../../up', 'two\nlines', '"quoted"', 'ümläut', 'jawOpen', 'jawOpen']
-    odd = SimpleNamespace(model=replace(pipeline.model, name='head\nmtllib /etc/passwd', expression_names=names), config=pipeline.config, maps=pipeline.maps, person=pipeline.person, vertices=pipeline.vertices, world_vertices=pipeline.world_vertices)
+    odd = SimpleNamespace(model=replace(pipeline.model, name='head\nmtllib /etc/passwd', expression_names=names), config=pipeline.config, texture_map=pipeline.texture_map, maps=pipeline.maps, person=pipeline.person, vertices=pipeline.vertices, world_vertices=pipeline.world_vertices)
     face.frames[0].photo.path = '/home/somebody/secret/me.jpg'
     written = export.export_face(odd, face, tmp_path/'out', ['glb', 'obj', 'ply', 'coefficients'])
     assert {p.parent for p in written}=={tmp_path/'out'}

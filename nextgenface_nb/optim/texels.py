@@ -20,7 +20,7 @@ from ..rendering.transfer import Shading, Transfer, near_roughness
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'physical', 'working_resolution', 'stacked', 'resized',
            'TexturePrior', 'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means',
            'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
-           'mouth_opening', 'finish_maps']
+           'shut_mouth', 'mouth_opening', 'finish_maps']
 
 # %% ../../nbs/53c_optim.texels.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -269,6 +269,14 @@ def mouth_interior(
     baked = pipeline.texture_map.bake(torch.cat([m.regions['mouth'][:,None], m.diffuse_mean, m.specular_mean.mean(-1, keepdim=True)], 1)).clamp(0, 1)
     roughness = face.identity.base_roughness.expand_as(baked[...,:1])
     return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
+
+def shut_mouth(
+    pipeline:Pipeline,
+    face:Face,
+)->tuple: # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
+    "The maps of a face with the model's colours in its mouth, whatever a smile showed: for expressions that the photo does not have"
+    share,inner = mouth_interior(pipeline, face)
+    return tuple(m+share*(inner[...,CHANNELS[n]]-m) for n,m in zip(CHANNELS, pipeline.maps(face)))
 
 OPEN = .005 #: Opening from which on a mouth is open; closed ones of photos have less than .001, smiles .015 and more
 

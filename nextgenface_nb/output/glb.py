@@ -16,6 +16,7 @@ from .. import __version__
 from ..errors import ConfigError, GeometryError
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import check_mesh, vertex_normals
+from ..optim.texels import shut_mouth
 from .files import writing
 from .pictures import picture
 
@@ -236,7 +237,8 @@ def face_glb(
     glb,model = GlbBytes(),pipeline.model
     lib,g = glb.lib,glb.gltf
     with torch.no_grad():
-        add_mesh(glb, model, pipeline.person(face), add_material(glb, pipeline.maps(face), quality))
+        maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)   # expressions open the mouth; the photo's own is as the photo has it
+        add_mesh(glb, model, pipeline.person(face), add_material(glb, maps, quality))
     g.nodes.append(glb.node(name='face', mesh=0))
     g.scenes.append(lib.Scene(name='neutral', nodes=[0]))
     g.scenes[0].nodes += [add_photo(glb, model, frame, i) for i,frame in enumerate(face.frames)]

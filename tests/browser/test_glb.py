@@ -57,7 +57,8 @@ def portrait(tmp_path_factory):
     config = Config(device='cpu')
     found = reconstruct(files('nextgenface_nb')/'data'/'portrait.jpg', config); folder = tmp_path_factory.mktemp('portrait')
     export_face(found.pipeline, found.face, folder, ['glb', 'env'])
-    return found.pipeline.render(found.face, 0, 1024, final=True), folder
+    from nextgenface_nb.optim.texels import shut_mouth                                # as the neutral file has it
+    return found.pipeline.render(found.face, 0, 1024, final=True, maps=shut_mouth(found.pipeline, found.face)), folder
 
 @pytest.fixture
 def page(browser, made): yield from opened(browser, made[1], SIZE)
