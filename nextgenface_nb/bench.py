@@ -17,7 +17,7 @@ from .measure import Target, markdown_table, run_measured, save_report
 from .measures import psnr
 
 # %% auto #0
-__all__ = ['TARGETS', 'PARTS', 'MEASURED', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
+__all__ = ['TARGETS', 'MEASURED', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
            'bench_texture_stage', 'bench_photo', 'bench_shared', 'bench_lights', 'scene_transfer',
            'transfer_accuracies', 'gradient_agreements', 'accuracy_table', 'compare_renderers', 'run_maps', 'fit_maps',
            'spotted', 'loss_bias', 'resident', 'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table',
@@ -332,12 +332,11 @@ TARGETS = [
     Target('memory that 300 steps add', 'memory.grown_mb', max, '<=', 10., '{:.1f} MB'),
     Target('gradients by diffuse and specular texels: cosine to the ray tracer\'s', 'gradients.worst', min, '>=', .99, '{:.3f}'),
     Target('by roughness texels', 'gradients.worst_roughness', min, '>=', .95, '{:.3f}')]
-PARTS = ('steps', 'photo', 'shared', 'renderers', 'memory', 'transfer')
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-bench`"
     p = argparse.ArgumentParser('nextgenface-bench', description='Measure steps of a fit as multiples of one ray-traced picture, and whole fits in seconds.', allow_abbrev=False)
-    p.add_argument('--only', choices=PARTS, action='append', help='a part; may be repeated (default: all but transfer)')
+    p.add_argument('--only', choices=MEASURED, action='append', help='a part; may be repeated (default: all but transfer)')
     p.add_argument('--full', action='store_true', help='also a photo of 512 pixels')
     p.add_argument('--quick', action='store_true', help='a small model and few repetitions: does the command work?')
     p.add_argument('--preset', choices=PRESETS, default='default', help='of the photos (default: %(default)s)')
@@ -397,7 +396,7 @@ def bench_all(
 )->dict: # The figures; `skipped`: part -> why it has none
     "All that `nextgenface-bench` does but for printing and writing. A part that fails costs only its own figures"
     size,report = _Size(args.quick, args.preset, args.full, say),dict(skipped={}, quick=args.quick, preset=args.preset)
-    for part in args.only or PARTS[:-1]:
+    for part in args.only or [p for p in MEASURED if p!='transfer']:
         say(part)
         try: found = MEASURED[part](size)
         except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')

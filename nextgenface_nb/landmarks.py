@@ -101,11 +101,9 @@ class Detector:
 
     def detect(self, photo:Photo)->Landmarks:
         "The landmarks of the largest face."
-        points, scores, doubt = *self._first_look(photo), 0.
-        if self.refine:
-            points, scores = self._look(photo, points) or (points, scores)
-            doubt = self._doubt(photo, points)
-        return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale, doubt)
+        points, scores = self._first_look(photo)
+        if self.refine: points, scores = self._look(photo, points) or (points, scores)
+        return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale)
 
     def _first_look(self, photo):
         "Points and scores of the largest face, wherever it is"
@@ -128,9 +126,12 @@ class Detector:
         if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)
         return photo.from_original(view.to_original(torch.as_tensor(seen, dtype=torch.float64))), scores
 
-    def _doubt(self, photo, points):
-        "Mean distance of the points of photo and mirror image, each the mean of some crops, over that of the eyes; 0 where the points' mirror images are not known"
-        partner, corners = mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
+    def doubt(self,
+        photo:Photo,
+        landmarks:Landmarks, # All that `detect` found in it
+    )->float: # Fraction of the distance of the outer eye corners; 0 where it is not known which point becomes which in a mirror
+        "How far the points of the photo and of its mirror image are apart, each the mean of some crops"
+        points, partner, corners = landmarks.points.double(), mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
         if partner is None or len(partner) != len(points): return 0.
         looks = [[self._look(photo, points, wide, mirrored) for wide in LOOKS] for mirrored in (False, True)]
         plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points for each in looks)
@@ -372,6 +373,8 @@ class FileDetector(Detector):
     ):
         self.path, self.name = Path(path), detector
         if not self.path.exists(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
+
+    def doubt(self, photo, landmarks): return 0.   # nobody to ask
 
     def detect(self, photo):
         path = self.path

@@ -217,10 +217,10 @@ class Leaning(MediaPipeSolutions):
     def faces(self, picture): return [(points + [12., 0], scores) for points, scores in super().faces(picture)]
 
 def test_a_detector_that_leans_to_one_side_is_in_doubt(photo):
-    plain, leaning = solutions().detect(photo), Leaning().detect(photo)
-    assert plain.doubt < .015
+    sure, unsure = solutions(), Leaning(); plain = sure.detect(photo)
+    assert sure.doubt(photo, plain) < .015
     corners = plain.group('outer_eye_corners').points; side = 2*float((plain.points.amax(0) - plain.points.amin(0)).max())
-    assert abs(leaning.doubt - 24*side/512/float((corners[0] - corners[1]).norm())) < .02
+    assert abs(unsure.doubt(photo, unsure.detect(photo)) - 24*side/512/float((corners[0] - corners[1]).norm())) < .02
 
 def test_points_in_doubt_pull_less():
     from dataclasses import replace

@@ -44,7 +44,8 @@ def make_frame(
     points = landmarks if landmarks is not None else detector.detect(photo)
     cropped = photo.crop_face(points.points, config.max_resolution) if crop else photo
     if crop: points = points.moved(cropped) if landmarks is not None else detector.detect(cropped)
-    points = replace(on_mesh(points, model), doubt=points.doubt*config.detector_doubt)
+    doubt = detector.doubt(cropped, points) if detector and config.detector_doubt else points.doubt
+    points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
     H,W = cropped.pixels.shape[:2]
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)

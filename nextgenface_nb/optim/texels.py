@@ -278,7 +278,7 @@ def shut_mouth(
     share,inner = mouth_interior(pipeline, face)
     return tuple(m+share*(inner[...,CHANNELS[n]]-m) for n,m in zip(CHANNELS, pipeline.maps(face)))
 
-OPEN = .005 #: Opening from which on a mouth is open; closed ones of photos have less than .001, smiles .015 and more
+OPEN = .005 #: Opening from which on a mouth is open: some times what lips show that do not quite close, and less than a smile
 
 def mouth_opening(
     pipeline:Pipeline,
