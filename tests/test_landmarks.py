@@ -238,3 +238,11 @@ def test_points_in_doubt_pull_less():
         return energy_of(evaluate(problem, problem.start(face))[:1])
     right = frame.landmarks.points; sure, unsure = energy(0.), energy(.03)
     assert unsure < .1*sure and sure > 1
+
+def test_a_fit_asks_for_the_doubt_unless_told_not_to(photo):
+    from nextgenface_nb.config import Config
+    from nextgenface_nb.facemodel.model import load_model
+    from nextgenface_nb.optim.optimizer import make_frame
+    model, detector = load_model(), solutions()
+    asked, not_asked = (make_frame(photo, model, Config(detector_doubt=factor), detector=detector).landmarks.doubt for factor in (1., 0.))
+    assert .008 < asked < .0145 and not_asked == 0

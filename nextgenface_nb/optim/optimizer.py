@@ -15,7 +15,7 @@ from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError
 from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder
-from ..landmarks import Landmarks, make_detector
+from ..landmarks import Detector, Landmarks, make_detector
 from ..measures import psnr, ssim, nme, eye_distance
 from .face import Face, Frame, Identity, HarmonicLight
 from .landmarkfit import start_pose
@@ -35,7 +35,7 @@ def make_frame(
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
-    detector=None,                   # None: the one that the config names
+    detector=None,                   # Whatever can `detect`; a `Detector` is asked for its doubt too. None: the one that the config names
     crop:bool=True,                  # Crop to the face; else take the photo as it is
 )->Frame: # Mean face at the pose that the landmarks show
     "Crop the face, find its landmarks, put the mean face there"
@@ -44,7 +44,7 @@ def make_frame(
     points = landmarks if landmarks is not None else detector.detect(photo)
     cropped = photo.crop_face(points.points, config.max_resolution) if crop else photo
     if crop: points = points.moved(cropped) if landmarks is not None else detector.detect(cropped)
-    doubt = detector.doubt(cropped, points) if detector and config.detector_doubt else points.doubt
+    doubt = detector.doubt(cropped, points) if isinstance(detector, Detector) and config.detector_doubt else points.doubt
     points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
     H,W = cropped.pixels.shape[:2]
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
