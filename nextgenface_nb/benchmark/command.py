@@ -18,11 +18,11 @@ from ..bench import resident
 from ..measure import Target, markdown_table, mean, save_report
 
 # %% auto #0
-__all__ = ['MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'fit_face', 'measure_face',
-           'tone_group', 'pooled', 'face_table', 'benchmark_targets', 'stage_table', 'photo_pairs',
-           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'make_parser', 'chosen_levels', 'chosen_faces',
-           'settings_of', 'run_levels', 'short', 'measure_benchmark', 'summary', 'ablation_table', 'picture_sheet',
-           'say_report', 'benchmark_and_say', 'main']
+__all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'fit_face',
+           'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table', 'benchmark_targets',
+           'stage_table', 'photo_pairs', 'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'make_parser',
+           'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short', 'measure_benchmark',
+           'summary', 'ablation_table', 'picture_sheet', 'say_report', 'benchmark_and_say', 'main']
 
 # %% ../../nbs/83_benchmark.command.ipynb #211bab7c
 class _Memory:
@@ -45,6 +45,29 @@ def fit_face(
     points = truth.landmarks(noise) if exact else None
     return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
 
+# %% ../../nbs/83_benchmark.command.ipynb #20291360
+#: What `--given` can take from the truth; joined with +
+GIVEN = 'landmarks','geometry','maps'
+
+def true_pipeline(
+    pipeline, # A `Pipeline`
+    truth,    # A `TrueFace`
+): # A `Pipeline` whose model is this face, with nothing of its shape left to find
+    "The fit's model with the true face as its mean"
+    from nextgenface_nb.optim.pipeline import Pipeline
+    m = pipeline.model; fixed = lambda variance: torch.full_like(variance, 1e-8)
+    known = replace(m, shape_mean=truth.vertices, shape_variance=fixed(m.shape_variance), expression_mean=torch.zeros_like(m.expression_mean), expression_variance=fixed(m.expression_variance))
+    return Pipeline(known, replace(pipeline.config, steps_shading=0, relief=0., components=0))
+
+def give_maps(
+    result, # A `Reconstruction`, changed in place
+    truth,
+):
+    "The true maps in place of the found ones"
+    from nextgenface_nb.benchmark.score import to_resolution
+    own = result.face.identity
+    own.diffuse,own.specular,own.roughness = (to_resolution(m, len(own.diffuse)).expand(-1, -1, n) for m,n in ((truth.diffuse, 3), (truth.specular, 3), (truth.roughness, 1)))
+
 # %% ../../nbs/83_benchmark.command.ipynb #640af1d4
 #: Broken fits: name -> settings, and what is done to the result
 MUTANTS = {'no-light': (('bands=1',), None), 'mean-shape': (('weight_shape=1e6',), None), 'flipped-texture': ((), lambda result: _flip(result))}
@@ -60,6 +83,7 @@ def measure_face(
     relight:bool=False, # Level C as well
     landmarks:str='auto',
     mutate:Callable|None=None, # Applied to the result
+    given:tuple=(),     # Names of `GIVEN`
     folder=None,        # For the faces; None: the user's cache
     samples:int=128,    # Rays per pixel of the fit's pictures
 )->tuple: # dict of figures, dict of figures of level C or None, pictures
@@ -67,10 +91,14 @@ def measure_face(
     from nextgenface_nb.benchmark.score import score_face, score_relighting
     model = pipeline.model
     truth,memory = true_face(level, index, settings, model, folder),_Memory()
-    result = fit_face(truth, pipeline, landmarks, settings.landmark_noise, memory)
+    if 'geometry' in given: pipeline = true_pipeline(pipeline, truth)
+    exact = 'landmarks' in given or 'geometry' in given
+    result = fit_face(truth, pipeline, 'exact' if exact else landmarks, 0. if 'geometry' in given else settings.landmark_noise, memory)
+    if 'maps' in given: give_maps(result, truth)
     if mutate: mutate(result)
     figures = dict(face=index, digest=truth.digest, occluded=bool(truth.occluded.any()), **score_face(truth, result, samples),
         seconds=result.timings, seconds_total=sum(result.timings.values()), memory_gb=memory.stages, warnings=result.warnings)
+    if 'geometry' in given: figures['slope'] = 1.   # the mean face is the true one: no difference to recover
     lit = None
     if relight:
         environments,pictures = relit_face(truth, settings, model, folder)
@@ -243,6 +271,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
     add('--ablate', metavar='KEY=VALUE', nargs='+', default=[], help='run the same faces once more for each of these changes (join several with +) and compare')
+    add('--given', metavar='PART[+PART]', nargs='+', default=[], help=f'run the same faces once more with parts of the truth given, of {", ".join(GIVEN)}, and compare')
     add('--mutant', choices=MUTANTS, help='break the fit on purpose')
     add('--landmarks', choices=('auto', 'exact', 'detector'), default='auto', help='where the points of levels A and B come from (default: exact with noise at A, detector at B)')
     add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None, help='photos for level D and the held-out landmarks (default: the environment variable NEXTGENFACE_PHOTOS)')
@@ -266,6 +295,12 @@ def chosen_faces(args, settings:Settings)->list: # of int
     if not found or not all(0<=k<settings.faces for k in found): raise ConfigError(f'--faces {text}: there are faces 0 to {settings.faces-1}', 'Give 3 or 0,2,5.')
     return found
 
+def chosen_parts(args)->list: # of tuples, names of `GIVEN`
+    found = [tuple(text.split('+')) for text in args.given]
+    for name in (n for parts in found for n in parts):
+        if name not in GIVEN: raise ConfigError(f'--given: the truth has no part {name!r}', f'There are {", ".join(GIVEN)}; join several with +.')
+    return found
+
 def settings_of(args)->tuple: # Settings of the generator, texts for the fit
     return getattr(args, 'generator', None) or (QUICK if args.quick else Settings()),[*(QUICK_SETTINGS if args.quick else ()), *args.set, *(MUTANTS[args.mutant][0] if args.mutant else ())]
 
@@ -274,6 +309,7 @@ def run_levels(
     args,                 # What the parser returns
     changes:tuple=(),     # More settings of the fit
     say:Callable=lambda text: None,
+    given:tuple=(),       # Names of `GIVEN`
 )->dict: # A, A_all, B, B_all, C, skipped; and pictures
     "Fit and score the chosen faces at levels A, B and C"
     from nextgenface_nb.optim.pipeline import Pipeline
@@ -286,7 +322,7 @@ def run_levels(
         rows = found.setdefault(level, [])
         for k in faces:
             say(f'{level}{k}')
-            try: figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline, level=='B' and 'C' in levels, args.landmarks, mutate, args.cache, min(128, config.samples_final))
+            try: figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline, level=='B' and 'C' in levels, args.landmarks, mutate, given, args.cache, min(128, config.samples_final))
             except (NoFaceError, LandmarkError, PhotoError) as error: skipped[f'{level}{k}'] = str(error); say(f'  {error}'); continue
             rows.append(figures); say('  '+short(figures, lit))
             if lit: found.setdefault('C', []).append(lit)
@@ -310,6 +346,7 @@ def measure_benchmark(
     settings,texts = settings_of(args); levels = chosen_levels(args)
     config = Config.preset(args.preset); config.set(*texts)
     for change in args.ablate: Config.preset(args.preset).set(*texts, *change.split('+'))
+    parts = chosen_parts(args)
     paths = find_photos(args.photos) if args.photos else []
     use_variant(config.device)
     report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts, mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions())
@@ -323,23 +360,30 @@ def measure_benchmark(
     for change in args.ablate:
         say(f'--- {change}')
         report['ablation'].append(dict(change=change, **summary(run_levels(args, tuple(change.split('+')), say))))
+    report['given'] = [dict(change='nothing', **summary(report))]
+    for given in parts:
+        say(f'--- given {" and ".join(given)}')
+        report['given'].append(dict(change=' + '.join(given), **summary(run_levels(args, (), say, given))))
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
 # %% ../../nbs/83_benchmark.command.ipynb #4de422ce
 #: What an ablation compares: section, key, heading, form
-COMPARED = [(level, key, head, form) for level in TRUE_LEVELS for key,head,form in COLUMNS if key in ('median_mm', 'slope', 'pose_degrees', 'focal_error', 'light_error_gain', 'diffuse_db', 'diffuse_gain_db', 'source_db', 'seconds_total')] + \
-    [('B_all', 'ita_error', 'ITA °', '{:.1f}'), ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'), ('B_all', 'specular_ev', 'specular EV', '{:.2f}'), ('B_all', 'roughness_ev', 'roughness EV', '{:.2f}'), ('C', 'psnr', 'relit dB', '{:.1f}')]
+COMPARED = [(level, key, head, form) for level in TRUE_LEVELS for key,head,form in COLUMNS if key in ('median_mm', 'surface_mm', 'slope', 'pose_degrees', 'focal_error', 'light_error_gain', 'diffuse_db', 'diffuse_gain_db', 'source_db', 'seconds_total')] + \
+    [('B_all', 'ita_error', 'ITA °', '{:.1f}'), ('B_all', 'ita_error_spread', 'ITA spread °', '{:.1f}'), ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'), ('B_all', 'ita_gain_error_spread', 'ITA gain spread °', '{:.1f}'), ('B_all', 'specular_ev', 'specular EV', '{:.2f}'), ('B_all', 'roughness_ev', 'roughness EV', '{:.2f}'), ('C', 'psnr', 'relit dB', '{:.1f}'), ('C', 'psnr_gain', 'relit gain dB', '{:.1f}')]
 
 def summary(report:dict)->dict: # 'level key' -> mean
     "One number for each figure that an ablation compares"
     values = {f'{level} {key}':[r[key] for r in report[level] if r.get(key) is not None] for level,key,*_ in COMPARED if report.get(level)}
     return {name:mean(v) for name,v in values.items() if v}
 
-def ablation_table(rows:list)->str: # Markdown
+def ablation_table(
+    rows:list,              # of `summary`, with 'change'
+    heading:str='change',
+)->str: # Markdown
     "One line for each change"
     shown = [(f'{level} {key}', f'{level[0]} {head}', form) for level,key,head,form in COMPARED if f'{level} {key}' in rows[0]]
-    return markdown_table([{'change': r['change'], **{head:form.format(r[key]) if key in r else '-' for key,head,form in shown}} for r in rows])
+    return markdown_table([{heading: r['change'], **{head:form.format(r[key]) if key in r else '-' for key,head,form in shown}} for r in rows])
 
 # %% ../../nbs/83_benchmark.command.ipynb #a60d46b8
 def picture_sheet(
@@ -367,6 +411,7 @@ def say_report(report:dict)->str:
     if report.get('landmarks'): parts.append(markdown_table([dict(photo=r['photo'], region=r['region'], NME=f"{r['nme']:.2%}") for r in report['landmarks']]))
     if any(report.get(l) for l in TRUE_LEVELS): parts.append(stage_table(report))
     if len(report['ablation'])>1: parts.append(ablation_table(report['ablation']))
+    if len(report.get('given', ()))>1: parts.append(ablation_table(report['given'], 'given'))
     return '\n\n'.join([*parts, benchmark_targets(report), *(f'{k}: {v}' for k,v in report['skipped'].items())])
 
 def benchmark_and_say(args):

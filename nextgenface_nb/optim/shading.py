@@ -20,7 +20,7 @@ from .pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['LAMBERT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture', 'skin_likelihood',
+__all__ = ['SHARP', 'LAMBERT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture', 'skin_likelihood',
            'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up', 'picture_slopes',
            'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem', 'geometry_step']
 
@@ -89,6 +89,8 @@ def skin_picture(
     return skin_likelihood(face.frames[i].photo.pixels, seen[...,:3])*seen[...,3]*usable(face.frames[i])
 
 # %% ../../nbs/53a_optim.shading.ipynb #58831067
+SHARP = .5 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin
+
 class SkinPixels:
     "Some pixels of a frame with all that light, albedo and geometry need; N points of the skin."
     RAYS = dict(subpixels=1, texel_subpixels=0, diffuse_samples=96, glossy_samples=32)
@@ -100,10 +102,12 @@ class SkinPixels:
         count:int,                 # Pixels at most
         generator:torch.Generator, # Chooses them
         margin:int=0,              # See `region_picture`
-        blurred:float=1.,          # Standard deviation of the blur of the photo, pixels: the albedo is smooth here
+        blurred:float=SHARP,       # Standard deviation of the blur of the photo, pixels
     ):
         weight,frame = region_picture(pipeline, face, i, margin).reshape(-1),face.frames[i]
-        some = weight.nonzero()[:,0]; some = some[torch.randperm(len(some), generator=generator)[:count]]
+        some = weight.nonzero()[:,0]; some = some[torch.randperm(len(some), generator=generator)]
+        rare,share = weight>1,min(1., count/max(len(some), 1))                           # the few that count most, whites of the eyes, all of them
+        some,weight = torch.cat([some[rare[some]], some[~rare[some]]])[:count],torch.where(rare, share*weight, weight)
         if not len(some): raise GeometryError(f'frame {i}: the photo shows no skin that could be compared', 'Look at the landmark picture: pose and mask must leave a part of the face in the photo.')
         wanted = torch.zeros(len(weight), dtype=torch.bool); wanted[some] = True
         t = self.transfer = frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
@@ -248,7 +252,7 @@ def geometry_step(
     problem:LandmarkProblem,    # From `shading_problem`, made before the first step
     slopes:list,                # `ShapeSlopes` of each frame
     pixels:list,                # `SkinPixels` of each frame, at the present geometry
-    damping:float=.05,          # Of the diagonal
+    damping:float=.001,         # Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
 )->float: # energy of the pixels before the step
     "One Gauss-Newton step of shape, relief, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()

@@ -23,9 +23,9 @@ from .state import StageState
 from .texels import *
 
 # %% auto #0
-__all__ = ['LIGHT_STEPS', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters',
-           'start_light', 'geometry_losses', 'run_photometric', 'fit_shading', 'fit_geometry', 'pace', 'run_texture',
-           'texture_losses', 'run']
+__all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
+           'FreeParameters', 'start_light', 'geometry_losses', 'softness', 'run_photometric', 'fit_shading',
+           'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
 
 # %% ../../nbs/54_optim.stages.ipynb #98bcafd2
 @dataclass
@@ -152,6 +152,13 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
 
 #: Steps of light and albedo before and after the geometry, and between two of its steps
 LIGHT_STEPS = 6,6,2
+#: Blur of the photo at the first and the last step of the geometry, pixels
+SOFT = 2.,SHARP
+
+def softness(step:int, steps:int)->float: # pixels
+    "From coarse to fine, each step sharper by the same factor"
+    first,last = SOFT
+    return first*(last/first)**(step/max(steps-1, 1))
 
 def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Light and albedo; then everything that the model has"
@@ -170,7 +177,8 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
     slopes = [ShapeSlopes(pipeline, face, relief=bool(problem.relief_size))]*len(face.frames)   # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
     state.keep()
     for step in state.steps(stage.shading_steps):
-        pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=3, blurred=2.)
+        soft = softness(step, stage.shading_steps)
+        pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=math.ceil(1.5*soft), blurred=soft)
         if step:
             for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
         photo = geometry_step(pipeline, face, stage, problem, slopes, pixels)
