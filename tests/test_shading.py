@@ -4,8 +4,8 @@ from dataclasses import replace
 from nextgenface_nb.config import Config
 from nextgenface_nb.optim.landmarkfit import POSE, LandmarkProblem, put_back
 from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.optim.shading import PointMotion, ShapeSlopes, SkinPixels, geometry_step, pixel_rows, shading_problem
-from nextgenface_nb.optim.stages import make_stages
+from nextgenface_nb.optim.shading import SHARP, PointMotion, ShapeSlopes, SkinPixels, eye_whites, geometry_step, pixel_rows, shading_problem
+from nextgenface_nb.optim.stages import make_stages, softness
 from nextgenface_nb.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
 
 class FinePixels(SkinPixels):
@@ -89,3 +89,23 @@ def test_a_relief_that_is_held_stays(pipeline, truth):
     torch.testing.assert_close(face.identity.relief, torch.full_like(face.identity.relief, .1), atol=1e-6, rtol=0)
     stage.rates['relief'] = 2.; geometry_step(pipeline, face, stage, problem, slopes, pixels)
     assert (face.identity.relief-.1).abs().max()>.01
+
+def test_the_true_face_agrees_with_a_sharp_photo_not_with_a_blurred_one(pipeline, truth):
+    "Lids, lips and nostrils of a sharp model stand out against a blurred photo: steps that stay coarse end at another face"
+    def off(soft):
+        pixels = SkinPixels(pipeline, truth.face, 0, 4000, torch.Generator().manual_seed(0), margin=3, blurred=soft)
+        residual,_ = pixel_rows(truth.face, 0, pixels, PointMotion(pipeline, truth.face, 0, pixels, ShapeSlopes(pipeline, truth.face), len(pipeline.model.shape_variance)))
+        return float((pixels.weight*residual.square()).sum()/pixels.weight.sum())
+    soft = [softness(k, 8) for k in range(8)]
+    assert soft==sorted(soft, reverse=True) and soft[-1]==SHARP
+    assert off(soft[-1])<.5*off(soft[0])
+
+def test_all_whites_of_the_eyes_are_taken_for_the_weight_of_their_share(pipeline, truth):
+    "Whatever the number of pixels: none left out by chance, and together as much as if all pixels were taken"
+    def whites(count):
+        pixels = SkinPixels(pipeline, truth.face, 0, count, torch.Generator().manual_seed(1))
+        white = pixels.mix(eye_whites(pipeline.model)[:,None])[:,0]>.5
+        return int(white.sum()),float(pixels.weight[white].sum()/pixels.weight.sum()),len(white)
+    (number,share,taken),(all_of_them,whole,_) = whites(1500),whites(10**6)
+    assert taken==1500 and number==all_of_them>5
+    assert abs(share-whole)<.15*whole, (share, whole)

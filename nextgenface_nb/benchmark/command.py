@@ -374,7 +374,7 @@ COMPARED = [(level, key, head, form) for level in TRUE_LEVELS for key,head,form 
 
 def summary(report:dict)->dict: # 'level key' -> mean
     "One number for each figure that an ablation compares"
-    values = {f'{level} {key}':[r[key] for r in report[level] if r.get(key) is not None] for level,key,*_ in COMPARED if report.get(level)}
+    values = {f'{level} {key}':[r[key] for r in report[level] if r.get(key) is not None and math.isfinite(r[key])] for level,key,*_ in COMPARED if report.get(level)}
     return {name:mean(v) for name,v in values.items() if v}
 
 def ablation_table(
