@@ -149,7 +149,7 @@ def test_resumed_after_every_step(place, tmp_path, monkeypatch, settings, photos
             assert set(then)==set(face.parameters()) and all(torch.equal(v, then[k]) for k,v in face.parameters().items())
 
 def test_resumed_with_several_threads_within_the_tolerance(place, tmp_path, monkeypatch):
-    "Not deterministic: from an uninterrupted run it differs no more than is stated; 57_optim.resume shows that two uninterrupted ones do too, and that another seed differs more"
+    "Not deterministic: from an uninterrupted run it differs no more than is stated; 57_optim.resume shows that two uninterrupted ones do too, and that a run which loses steps differs more"
     import drjit
     monkeypatch.setattr('nextgenface_nb.optim.stages.LIGHT_STEPS', LIGHT)
     settings = dict(renderer='mitsuba', deterministic=False, max_resolution=96, samples_train=8, steps_photometric=10)
