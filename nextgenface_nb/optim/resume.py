@@ -128,7 +128,7 @@ def fit_resumable(
     return result
 
 # %% ../../nbs/57_optim.resume.ipynb #b5c2d08f
-TOLERANCE = dict(vertices=.01, maps=.002, light=.004) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
+TOLERANCE = dict(vertices=.01, maps=.002, light=.02) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
 
 def face_differences(
     pipeline, # A `Pipeline`
