@@ -2,9 +2,11 @@
 from dataclasses import replace
 import pytest, torch
 from nextgenface_nb.config import Config
+from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.facemodel.skin import typology_angle
 from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
 from nextgenface_nb.optim.lightfit import LightProblem, fit_light, skin_pixels
+from nextgenface_nb.optim.face import MapLight
 from nextgenface_nb.optim.losses import perceptual
 from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.optim.shading import eye_whites, region_weights
@@ -104,3 +106,35 @@ def test_stage_3_keeps_brightness_and_hue_of_what_falls_on_the_skin(pipeline, tr
     before = view.shading.irradiance.mean(0)
     factor = view.relight(light*torch.tensor([2., 1., .5]), view.shading.roughness)
     torch.testing.assert_close(view.shading.irradiance.mean(0), before); torch.testing.assert_close(factor, torch.tensor([.5, 1., 2.]), rtol=.02, atol=0)
+
+def test_of_a_known_light_only_the_brightness_is_found(pipeline, truth, stage):
+    "A map that is three times too bright: the fit makes it darker, keeps its shape, and finds the hue of the skin, which it cannot in unknown light"
+    face,true = bare(truth),truth.frames[0].light.environment(64)
+    face.frames[0].light = MapLight(3*true); face.identity.albedo = 0*face.identity.albedo
+    pixels = skin_pixels(pipeline, face, stage, 1500)
+    for _ in fit_light(pipeline, face, replace(stage, weights=stage.weights|dict(albedo=1e-4)), 10, pixels): pass
+    found = face.frames[0].light.values
+    torch.testing.assert_close(found/found.mean(), true/true.mean(), atol=1e-4, rtol=1e-4)
+    assert .8<float(found.mean()/true.mean())<1.25
+    held = bare(truth); held.frames[0].light = MapLight(true)
+    for _ in fit_light(pipeline, held, replace(stage, rates=stage.rates|dict(light=0.)), 3, pixels): pass
+    assert torch.equal(held.frames[0].light.values, true)
+
+def test_all_stages_take_a_known_light_beside_an_unknown_one(pipeline, truth):
+    config = Config(texture_resolution=64, components=10, bands=5, steps_shading=1, steps_texture=3, relief=0)
+    own,face = Pipeline(pipeline.model, config),bare(truth); true = face.frames[0].light.environment(64)
+    face.frames.append(replace(face.frames[0], light=MapLight(2*true)))
+    for stage in make_stages(config)[1:]:
+        for progress in run(stage, own, face): assert all(torch.isfinite(torch.tensor(v)) for v in progress.losses.values())
+    known = face.frames[1].light.values
+    torch.testing.assert_close(known/known.mean(), true/true.mean(), atol=1e-4, rtol=1e-4)
+    assert face.frames[0].light.coefficients.shape==(25, 3) and face.identity.diffuse is not None
+
+def test_the_light_of_another_result_is_read_from_its_file(pipeline, truth, tmp_path):
+    from nextgenface_nb.output.pictures import write_exr
+    from nextgenface_nb.optim.optimizer import make_frame
+    true = truth.frames[0].light.environment(64); write_exr(tmp_path/'environment.exr', true)
+    frame = truth.frames[0]
+    made = make_frame(frame.photo, pipeline.model, Config(light=str(tmp_path/'environment.exr')), frame.landmarks, crop=False)
+    torch.testing.assert_close(made.light.environment(64), true, atol=.01, rtol=.01)
+    with pytest.raises(PhotoError, match='no such file'): make_frame(frame.photo, pipeline.model, Config(light=str(tmp_path/'none.exr')), frame.landmarks, crop=False)

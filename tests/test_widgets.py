@@ -8,7 +8,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.optim.stages import Progress
 from nextgenface_nb.synthetic import studio_light, synthetic_face
-from nextgenface_nb.widgets.dashboards import FaceStudio, LandmarkDashboard, PhotometricDashboard, PlayDashboard, Runner, StartDashboard, TextureDashboard, turned
+from nextgenface_nb.widgets.dashboards import FaceStudio, LandmarkDashboard, PhotometricDashboard, PlayDashboard, Runner, StartDashboard, TextureDashboard
 from nextgenface_nb.widgets.viewer import png
 
 CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32, samples_final=8, samples_train=4, steps_photometric=2, steps_texture=6)

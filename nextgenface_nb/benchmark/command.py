@@ -37,17 +37,22 @@ def fit_face(
     pipeline,            # A `Pipeline`
     landmarks:str='auto',# 'exact' (with noise), 'detector', or 'auto': exact at level A
     noise:float=.01,     # Of exact landmarks, over the distance of the outer eye corners
+    light=None,          # A `MapLight` that is known
     progress=None,       # Called with each step
 ): # A `Reconstruction`
     "What the library makes of the photo, by its public way"
-    from nextgenface_nb.optim.optimizer import exhaust, reconstruct_steps
+    from nextgenface_nb.optim.face import Face
+    from nextgenface_nb.optim.optimizer import config_detector, exhaust, make_frame, mean_identity, reconstruct_steps
     exact = landmarks=='exact' or (landmarks=='auto' and truth.level=='A')
     points = truth.landmarks(noise) if exact else None
-    return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
+    if light is None: return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
+    frame = make_frame(truth.path, pipeline.model, pipeline.config, points, None if exact else config_detector(pipeline.config, pipeline))
+    frame.light = light
+    return exhaust(reconstruct_steps(None, pipeline.config, start=Face(mean_identity(pipeline.model), [frame]), pipeline=pipeline), progress)
 
 # %% ../../nbs/83_benchmark.command.ipynb #20291360
 #: What `--given` can take from the truth; joined with +
-GIVEN = 'landmarks','geometry','maps'
+GIVEN = 'landmarks','geometry','light','maps'
 
 def true_pipeline(
     pipeline, # A `Pipeline`
@@ -89,11 +94,15 @@ def measure_face(
 )->tuple: # dict of figures, dict of figures of level C or None, pictures
     "Fit one face and score it"
     from nextgenface_nb.benchmark.score import score_face, score_relighting
+    from nextgenface_nb.optim.face import MapLight
+    from nextgenface_nb.optim.pipeline import Pipeline
     model = pipeline.model
     truth,memory = true_face(level, index, settings, model, folder),_Memory()
     if 'geometry' in given: pipeline = true_pipeline(pipeline, truth)
+    if 'light' in given: pipeline = Pipeline(pipeline.model, replace(pipeline.config, rate_light=0.))    # its brightness too
     exact = 'landmarks' in given or 'geometry' in given
-    result = fit_face(truth, pipeline, 'exact' if exact else landmarks, 0. if 'geometry' in given else settings.landmark_noise, memory)
+    light = MapLight(truth.environment) if 'light' in given else None
+    result = fit_face(truth, pipeline, 'exact' if exact else landmarks, 0. if 'geometry' in given else settings.landmark_noise, light, memory)
     if 'maps' in given: give_maps(result, truth)
     if mutate: mutate(result)
     figures = dict(face=index, digest=truth.digest, occluded=bool(truth.occluded.any()), **score_face(truth, result, samples),

@@ -14,11 +14,12 @@ from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import project_environment
 from ..geometry.mesh import triangle_areas, vertex_normals
 from ..imaging import to_srgb
+from ..optim.face import MapLight
 from ..measures import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim
 
 # %% auto #0
 __all__ = ['face_parts', 'score_geometry', 'turn_between', 'score_light', 'to_resolution', 'score_maps', 'variance_over_prior',
-           'crop_like', 'score_photo', 'GivenLight', 'to_resolution_environment', 'score_relighting', 'score_face']
+           'crop_like', 'score_photo', 'score_relighting', 'score_face']
 
 # %% ../../nbs/82_benchmark.score.ipynb #d24986e3
 def face_parts(
@@ -146,20 +147,6 @@ def score_photo(
     if hidden.any(): figures |= dict(source_db_all=psnr(picture, photo, inside), hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)
     return figures
 
-class GivenLight:
-    "A light that is an environment map"
-    def __init__(self, radiance:Tensor): self.radiance = radiance    # [H, 2H, 3]
-    def environment(self, height:int=64)->Tensor:
-        return to_resolution_environment(self.radiance, height)
-
-def to_resolution_environment(
-    environment:Tensor, # [H, 2H, 3]
-    height:int,
-)->Tensor: # [height, 2 height, 3]
-    "An environment of another size"
-    if len(environment)==height: return environment
-    return torch.nn.functional.interpolate(environment.permute(2, 0, 1)[None], (height, 2*height), mode='area' if height<len(environment) else 'bilinear')[0].permute(1, 2, 0)
-
 def score_relighting(
     truth:TrueFace,
     result,
@@ -172,7 +159,7 @@ def score_relighting(
     hidden = crop_like(truth.occluded.float()[...,None].expand(-1, -1, 3), photo)[...,0]>.01
     mask,each = crop_like(truth.face, photo)&~hidden,[]
     for environment,picture in zip(environments, pictures):
-        seen = pipeline.render(face, 0, samples, final=True, light=GivenLight(environment))[...,:3]
+        seen = pipeline.render(face, 0, samples, final=True, light=MapLight(environment))[...,:3]
         true = crop_like(picture, photo)
         gain = float(best_gain(seen, true, mask, False))
         a,b,c = (to_srgb(x.clamp(0, 1)) for x in (seen, true, gain*seen))

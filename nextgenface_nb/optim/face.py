@@ -5,16 +5,20 @@
 # %% ../../nbs/50_optim.face.ipynb #d8634b16
 from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
+import math
+from pathlib import Path
 import numpy as np, torch
+import torch.nn.functional as F
 from torch import Tensor
-from ..errors import CheckpointError
+from ..errors import CheckpointError, PhotoError
 from ..geometry.camera import Camera
-from ..geometry.harmonics import environment_map
-from ..imaging import Photo
+from ..geometry.harmonics import environment_map, rotate_harmonics
+from ..imaging import Photo, load_photo
 from ..landmarks import Landmarks
 
 # %% auto #0
-__all__ = ['LIGHTS', 'PROVENANCE', 'HarmonicLight', 'light_kind', 'Identity', 'Frame', 'Face']
+__all__ = ['RADIANCE', 'LIGHTS', 'PROVENANCE', 'HarmonicLight', 'MapLight', 'read_environment', 'light_kind', 'Identity', 'Frame',
+           'Face']
 
 # %% ../../nbs/50_optim.face.ipynb #03cdd247
 @dataclass
@@ -41,6 +45,13 @@ class HarmonicLight:
         "The light as an environment map"
         return environment_map(self.coefficients, height)
 
+    def turned(self,
+        degrees:float, # About the vertical axis: what came from the front comes from image right at 90
+    )->HarmonicLight:
+        "The same light from elsewhere"
+        a = math.radians(degrees); c,s = math.cos(a),math.sin(a)
+        return HarmonicLight(rotate_harmonics(self.coefficients, torch.tensor([[c,0,s],[0,1,0],[-s,0,c]], dtype=torch.float32)))
+
     def arrays(self)->dict: # Name -> NumPy array
         "What a checkpoint stores"
         return dict(coefficients=self.coefficients.detach().cpu().numpy())
@@ -48,8 +59,62 @@ class HarmonicLight:
     @classmethod
     def from_arrays(cls, arrays:dict)->HarmonicLight: return cls(torch.from_numpy(np.array(arrays['coefficients'])))
 
+# %% ../../nbs/50_optim.face.ipynb #231aabd7
+@dataclass
+class MapLight:
+    "Light from far away as an environment map."
+    values:Tensor # [H, 2H, 3] linear radiance; the middle column is what comes from the viewer
+
+    def environment(self,
+        height:int=64, # Rows wanted
+    )->Tensor: # [height, 2 height, 3]
+        "The map at another size"
+        if len(self.values)==height: return self.values
+        x = self.values.permute(2, 0, 1)[None]
+        if len(self.values)%height==0: return F.avg_pool2d(x, len(self.values)//height)[0].permute(1, 2, 0)
+        return F.interpolate(x, (height, 2*height), mode='bilinear', antialias=len(self.values)>height)[0].permute(1, 2, 0)
+
+    def turned(self,
+        degrees:float, # About the vertical axis: what came from the front comes from image right at 90
+    )->MapLight:
+        "The same light from elsewhere: the columns move"
+        shift = -degrees/360*self.values.shape[1]                                # the centre column is the viewer, a quarter lies image right
+        whole = math.floor(shift); part = shift-whole
+        return MapLight(torch.roll(self.values, whole, 1)*(1-part)+torch.roll(self.values, whole+1, 1)*part)
+
+    def arrays(self)->dict: # Name -> NumPy array
+        "What a checkpoint stores"
+        return dict(values=self.values.detach().cpu().numpy())
+
+    @classmethod
+    def from_arrays(cls, arrays:dict)->MapLight: return cls(torch.from_numpy(np.array(arrays['values'])))
+
+# %% ../../nbs/50_optim.face.ipynb #c949cd7e
+#: Files with light as it was
+RADIANCE = '.exr','.hdr'
+
+def read_environment(
+    path,            # `.exr`, `.hdr`, or a picture
+    height:int=128,  # Rows at most
+)->MapLight: # `PhotoError` if it is none
+    "An environment map from a file"
+    path = Path(path)
+    if not path.is_file(): raise PhotoError(f'{path}: no such file', 'Give the path of an environment map: .hdr, .exr, .png or .jpg.')
+    values = _read_radiance(path) if path.suffix.lower() in RADIANCE else load_photo(path).pixels
+    h,w = values.shape[:2]
+    if not 1.9<w/h<2.1: raise PhotoError(f'{path.name}: {w} x {h} pixels', 'An equirectangular map is twice as wide as high.')
+    if not torch.isfinite(values).all() or values.max()<=0: raise PhotoError(f'{path.name}: no light, or values that are not finite', 'Is this an environment map?')
+    rows = min(height, h)
+    return MapLight(F.interpolate(values.clamp(min=0).permute(2, 0, 1)[None], (rows, 2*rows), mode='bilinear', antialias=True)[0].permute(1, 2, 0).contiguous())
+
+def _read_radiance(path)->Tensor: # [H, W, 3] linear
+    from mitsuba import Bitmap, Struct
+    try: values = torch.tensor(np.array(Bitmap(str(path)).convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)))
+    except Exception as e: raise PhotoError(f'{path.name}: cannot be read ({str(e).splitlines()[0][:120]})', 'Write it anew as .hdr or .exr, or as .png.') from None
+    return values
+
 # %% ../../nbs/50_optim.face.ipynb #35a13870
-LIGHTS = {'harmonic': HarmonicLight}
+LIGHTS = {'harmonic': HarmonicLight, 'map': MapLight}
 
 def light_kind(light)->str:
     "The name under which a checkpoint stores this kind of light"
@@ -81,7 +146,7 @@ class Frame:
     rotation:Tensor               # [3] pitch, yaw, roll in radians
     translation:Tensor            # [3] mm
     expression:Tensor             # [E]
-    light:HarmonicLight           # Anything with `environment(height)`
+    light:HarmonicLight|MapLight  # Found by the fit, or known
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
 

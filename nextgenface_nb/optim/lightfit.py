@@ -6,10 +6,11 @@
 from __future__ import annotations
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 import torch
 from torch import Tensor
 from ..geometry.harmonics import environment_basis, project_environment
-from .face import Face
+from .face import Face, HarmonicLight, MapLight
 from .losses import DARK, perceptual
 from .pipeline import Pipeline
 from .shading import SkinPixels
@@ -78,10 +79,11 @@ class LightProblem:
         self.face,self.stage,self.pixels,self.grid = face,stage,pixels,light_grid(pipeline.config.bands)
         self.sigma,self.bands = pipeline.model.albedo_variance.sqrt(),pipeline.config.bands**2
         self.fine = environment_basis(FINE, pipeline.config.bands).reshape(-1, self.bands)
+        self.light_free = [isinstance(f.light, HarmonicLight) for f in face.frames]      # of a known light only the brightness
         self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
         self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]  # [bands^2]: times the light, the mean of what falls on the skin
-        lights = 3*self.bands*len(face.frames)
-        self.size,self.damping,self.known = lights+len(self.sigma),torch.tensor(1e-3, dtype=torch.float64),None
+        self.lights = 3*self.bands*len(face.frames)
+        self.size,self.damping,self.known = self.lights+len(self.sigma),torch.tensor(1e-3, dtype=torch.float64),None
 
     optimizer = None
     @property
@@ -90,9 +92,18 @@ class LightProblem:
         return dict(damping=self.damping)
 
     @property
-    def free(self)->Tensor: # numbers of the unknowns that may move; read anew at each step, an interface may change it
-        names = ['light']*(self.size-len(self.sigma))+['albedo']*len(self.sigma)
-        return torch.tensor([bool(self.stage.rates.get(n)) for n in names]).nonzero()[:,0]
+    def ways(self)->Tensor: # [n, ways]; read anew at each step, an interface may change it
+        "The directions in which the unknowns may move: each by itself, or all coefficients of a known light in proportion"
+        one,rates,found = torch.eye(self.size, dtype=torch.float64),self.stage.rates,[]
+        for i,free in enumerate(self.light_free) if rates.get('light') else ():
+            own = one[:,3*self.bands*i:3*self.bands*(i+1)]
+            found.append(own if free else own@self.light(i).T.reshape(-1, 1).double())
+        return torch.cat([*found, *([one[:,self.lights:]] if rates.get('albedo') else []), one[:,:0]], 1)
+
+    def light(self, i:int)->Tensor: # [bands^2, 3]
+        "The coefficients of frame `i`"
+        light = self.face.frames[i].light
+        return light.coefficients if self.light_free[i] else project_environment(light.environment(FINE), math.isqrt(self.bands))
 
     def _transport(self, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
         "The vectors of the text above, at the roughness of all skin"
@@ -102,8 +113,9 @@ class LightProblem:
     def _colour(self, i:int, c:int)->tuple: # residual [N], weight [N], Jacobian [N, bands^2 + A]
         "What the pixels of frame `i` say in one colour"
         p,frame,(T,A,B) = self.pixels[i],self.face.frames[i],self.transport[i]
-        shown,which = shown_light(frame.light.coefficients[:,c], self.fine),[c, 3+c]
-        light = shown@frame.light.coefficients[:,c]
+        own,which = self.light(i)[:,c],[c, 3+c]
+        shown = shown_light(own, self.fine) if self.light_free[i] else torch.eye(len(own))
+        light = shown@own
         raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
         diffuse,specular = raw.clamp(0, 1).T; inside = ((raw>0)&(raw<1)).float()
         vectors = diffuse[:,None]*T+specular[:,None]*A+B
@@ -116,7 +128,7 @@ class LightProblem:
     def system(self)->tuple: # H [n, n], g [n], energies by term
         "Normal equations and energy at the present light and albedo"
         H,g = torch.zeros(self.size, self.size, dtype=torch.float64),torch.zeros(self.size, dtype=torch.float64)
-        K,A,energy = self.bands,self.size-len(self.sigma),dict(photo=0., light=0.)
+        K,A,energy = self.bands,self.lights,dict(photo=0., light=0.)
         def add(at, residual, J):
             H[at[:,None],at] += (J.T@J).double(); g[at] += (J.T@residual).double()
         for i,frame in enumerate(self.face.frames):
@@ -133,28 +145,31 @@ class LightProblem:
         return H,g,energy
 
     def _priors(self, i:int)->dict: # name of a weight -> residuals, Jacobian
-        light = self.face.frames[i].light.coefficients
+        if not self.light_free[i]: return {}                                    # nothing to expect of what is known
+        light = self.light(i)
         return dict(light=positive_rows(light, self.grid), light_colour=colour_rows(light, self.arriving[i]), light_smooth=smooth_rows(light))
 
     def move(self, x:Tensor): # [n]
         "Add to light and albedo"
-        K,lights = self.bands,self.size-len(self.sigma)
-        for i,frame in enumerate(self.face.frames): frame.light.coefficients = frame.light.coefficients+x[3*K*i:3*K*(i+1)].reshape(3, K).T.float()
-        self.face.identity.albedo = self.face.identity.albedo+x[lights:].float()*self.sigma
+        K = self.bands
+        for i,frame in enumerate(self.face.frames):
+            light,change = self.light(i),x[3*K*i:3*K*(i+1)].reshape(3, K).T.float()
+            if self.light_free[i]: frame.light.coefficients = light+change
+            else: frame.light = MapLight(frame.light.values*(1+(light*change).sum()/light.square().sum()).clamp(min=.1))
+        self.face.identity.albedo = self.face.identity.albedo+x[self.lights:].float()*self.sigma
 
     def step(self)->dict: # energies by term, after the step
         "One damped Gauss-Newton step; one that makes it worse is taken back"
         now = dict(self.stage.weights)
-        (H,g,energy),f = self.known[1] if self.known and self.known[0]==now else self.system(),self.free
-        if not len(f): return energy
-        A = H[f][:,f]; A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
-        x = torch.zeros(self.size, dtype=torch.float64); x[f] = torch.linalg.solve(A, -g[f])
-        before = [frame.light.coefficients for frame in self.face.frames],self.face.identity.albedo
-        self.move(x); there = self.system()
+        (H,g,energy),ways = self.known[1] if self.known and self.known[0]==now else self.system(),self.ways
+        if not ways.shape[1]: return energy
+        A = ways.T@H@ways; A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
+        before = [replace(frame.light) for frame in self.face.frames],self.face.identity.albedo
+        self.move(ways@torch.linalg.solve(A, -ways.T@g)); there = self.system()
         if sum(there[2].values())<sum(energy.values()): self.known = now,there; self.damping.mul_(.2).clamp_(min=1e-6)
         else:
             self.known = now,(H,g,energy); self.damping.mul_(10)
-            for frame,light in zip(self.face.frames, before[0]): frame.light.coefficients = light
+            for frame,light in zip(self.face.frames, before[0]): frame.light = light
             self.face.identity.albedo = before[1]
         return self.known[1][2]
 

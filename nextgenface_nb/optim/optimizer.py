@@ -17,7 +17,7 @@ from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder
 from ..landmarks import Detector, Landmarks, make_detector
 from ..measures import psnr, ssim, nme, eye_distance
-from .face import Face, Frame, Identity, HarmonicLight
+from .face import Face, Frame, HarmonicLight, Identity, read_environment
 from .landmarkfit import start_pose
 from .pipeline import Pipeline
 from .stages import Stage, Progress, make_stages, run
@@ -49,7 +49,8 @@ def make_frame(
     H,W = cropped.pixels.shape[:2]
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
-    frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)), HarmonicLight.frontal(config.bands))
+    frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)),
+        read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
     start_pose(model, frame)
     return frame
 

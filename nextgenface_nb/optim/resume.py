@@ -6,6 +6,7 @@
 from __future__ import annotations
 import hashlib, shutil, time
 from pathlib import Path
+import torch
 from ..config import Config
 from ..errors import CheckpointError
 from .face import Face
@@ -138,6 +139,7 @@ def face_differences(
     "How far two fits of the same photos lie apart"
     frames,maps = range(len(a.frames)),zip(pipeline.maps(a), pipeline.maps(b))
     apart = [(pipeline.world_vertices(a, i)-pipeline.world_vertices(b, i)).norm(dim=1).max() for i in frames]
-    light = [(a.frames[i].light.coefficients-b.frames[i].light.coefficients).abs().mean() for i in frames]
+    numbers = lambda frame: torch.cat([torch.as_tensor(x).flatten() for x in frame.light.arrays().values()])
+    light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]
     return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps], light=light).items()}
 

@@ -11,9 +11,9 @@ import math, torch
 from torch import Tensor
 from ..config import Config
 from ..errors import ConfigError
-from ..geometry.harmonics import environment_basis
+from ..geometry.harmonics import irradiance, project_environment
 from ..measures import eye_distance
-from .face import Face, HarmonicLight
+from .face import Face, HarmonicLight, MapLight
 from .landmarkfit import LandmarkSettings, fit_landmarks
 from .lightfit import band_units, fit_light, light_grid, skin_pixels
 from .losses import *
@@ -80,6 +80,7 @@ class FreeParameters:
         m,self.face,self.leaves,self.units,groups = pipeline.model,face,{},{},[]
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames)) for n in self.GROUPS[group]]
+            names = [n for n in names if n in face.parameters()]                # a known light has no coefficients
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
                 self.units[name] = unit
@@ -128,14 +129,18 @@ def _backward(terms:dict):
     if total.requires_grad: total.backward()
 
 def start_light(pipeline:Pipeline, face:Face):
-    "Scale a plain frontal light so that the mean skin is as bright as the photo"
+    "Scale a plain frontal light, or the known one, so that the mean skin is as bright as the photo"
     for frame in face.frames:
         size = frame.landmarks.points
         (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
         bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
         albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
+        gain = bright.mean()/albedo.mean()
+        if isinstance(frame.light, MapLight):
+            facing = irradiance(torch.tensor([0.,0,1]), project_environment(frame.light.environment(32), 3))
+            frame.light = MapLight(frame.light.values*gain*math.pi/facing.mean().clamp(min=1e-6)); continue
         plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)   # radiance 1 from everywhere, more from the front and above
-        frame.light.coefficients = plain.coefficients*(bright.mean()/albedo.mean()/1.3)
+        frame.light.coefficients = plain.coefficients*(gain/1.3)
 
 # %% ../../nbs/54_optim.stages.ipynb #4d81586b
 def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> weighted scalar
@@ -236,10 +241,12 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
     if lights: lights.write()
     for view,f in zip(views, face.frames):
         seen = view.transfer.gather(maps)
-        if lights: f.light.coefficients = f.light.coefficients*view.relight(f.light.environment(32), seen[:,4:])
+        factor = view.relight(f.light.environment(32), seen[:,4:]) if lights else None
+        if lights and isinstance(f.light, HarmonicLight): f.light.coefficients = f.light.coefficients*factor
         terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
         view.shading = view.shading.fixed()
-    if lights and 'light' in stage.rates: terms['light'] = stage.weights['light']*sum(negative_loss(grid@f.light.coefficients) for f in face.frames)
+    free = [f.light.coefficients for f in face.frames if isinstance(f.light, HarmonicLight)]
+    if lights and 'light' in stage.rates and free: terms['light'] = stage.weights['light']*sum(negative_loss(grid@c) for c in free)
     return terms|prior.losses(maps, stage.weights)
 
 # %% ../../nbs/54_optim.stages.ipynb #3bab92bd

@@ -157,6 +157,7 @@ def _check(path, face:Face, model):
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
         for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items(): _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape, kind=None if name=='ids' else torch.float32)
         if isinstance(f.light, HarmonicLight): _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)
+        else: _expect(path, f'light {at}', f.light.values, len(f.light.values), 2*len(f.light.values), 3)
 
 # %% ../../nbs/62_output.checkpoint.ipynb #de0acd3d
 def read_about(

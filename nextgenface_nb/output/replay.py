@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np, torch
 from ..errors import ConfigError, OutputError
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
-from ..geometry.harmonics import rotate_harmonics
-from ..optim.face import Face, HarmonicLight
+from ..optim.face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
 from .files import writing
 from .pictures import picture
@@ -80,7 +79,7 @@ def relight(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)
     "The light goes round"
     still = staged(pipeline, face, i, size, path.zoom, 0, path.pitch)
     for angle in swing(count, 360.):
-        light = HarmonicLight(rotate_harmonics(still.frames[0].light.coefficients.detach(), turn(angle)))
+        light = still.frames[0].light.turned(angle)
         yield Face(still.identity, [replace(still.frames[0], light=light)]),f'light at {angle:.0f}°'
 
 #: Shown where the model has them and nothing else is asked for; both sides at once

@@ -16,12 +16,12 @@ from ..geometry.harmonics import sphere_preview
 from ..imaging import Photo, from_srgb, load_photo, portrait_path, to_bytes
 from ..landmarks import GROUPS, Landmarks, make_detector
 from ..measures import nme
-from ..optim.face import Face, HarmonicLight, Identity, PROVENANCE
+from ..optim.face import Face, HarmonicLight, Identity, MapLight, PROVENANCE, read_environment
 from ..optim.landmarkfit import LandmarkSettings, landmark_steps, start_pose
 from ..optim.optimizer import make_frame, mean_identity
 from ..optim.pipeline import Pipeline
 from ..optim.stages import Progress, make_stages, run
-from .light import ENVIRONMENTS, LightBall, MapLight, environment, lamp, read_environment, turned
+from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 
 # %% auto #0
@@ -699,7 +699,7 @@ class LightPanel(Dashboard):
     def present(self, angle:float=0.):
         "The light as it falls on the face, turned by some more degrees"
         found,degrees = self.light(),self.turn.value+angle
-        return turned(found, degrees) if degrees else found
+        return found.turned(degrees) if degrees else found
 
     def update(self):
         "Draw the ball, and tell"

@@ -5,20 +5,16 @@
 # %% ../../nbs/68a_widgets.light.ipynb #bc75cf8e
 from __future__ import annotations
 import math
-from dataclasses import dataclass
-from pathlib import Path
-import anywidget, numpy as np, torch, traitlets
+import anywidget, torch, traitlets
 import torch.nn.functional as F
 from torch import Tensor
 from ..errors import PhotoError
-from ..geometry.harmonics import environment_directions, rotate_harmonics
-from ..imaging import load_photo
-from ..optim.face import HarmonicLight
+from ..geometry.harmonics import environment_directions
+from ..optim.face import MapLight
 from .viewer import png, static_text
 
 # %% auto #0
-__all__ = ['ENVIRONMENTS', 'RADIANCE', 'direction', 'angles', 'lamp', 'MapLight', 'turned', 'environment', 'read_environment',
-           'mirror_ball', 'LightBall']
+__all__ = ['ENVIRONMENTS', 'direction', 'angles', 'lamp', 'environment', 'mirror_ball', 'LightBall']
 
 # %% ../../nbs/68a_widgets.light.ipynb #d422cd05
 def direction(
@@ -45,32 +41,6 @@ def lamp(
     "A soft lamp"
     k = 1/math.radians(size)**2
     return (k/(2*math.pi*(1-math.exp(-2*k)))*torch.exp(k*(environment_directions(height)@direction(azimuth, elevation)-1)))[...,None]
-
-# %% ../../nbs/68a_widgets.light.ipynb #55f66369
-@dataclass
-class MapLight:
-    "Light from far away as an environment map."
-    values:Tensor # [H, 2H, 3] linear radiance
-
-    def environment(self,
-        height:int=64, # Rows wanted
-    )->Tensor: # [height, 2 height, 3]
-        "The map at another size"
-        if len(self.values)==height: return self.values
-        x = self.values.permute(2, 0, 1)[None]
-        if len(self.values)%height==0: return F.avg_pool2d(x, len(self.values)//height)[0].permute(1, 2, 0)
-        return F.interpolate(x, (height, 2*height), mode='bilinear', antialias=len(self.values)>height)[0].permute(1, 2, 0)
-
-def turned(
-    light,               # `HarmonicLight` or `MapLight`
-    degrees:float,       # About the vertical axis: what came from the front comes from image right at 90
-):
-    "The same light from elsewhere"
-    a = math.radians(degrees); c,s = math.cos(a),math.sin(a)
-    if isinstance(light, HarmonicLight): return HarmonicLight(rotate_harmonics(light.coefficients, torch.tensor([[c,0,s],[0,1,0],[-s,0,c]], dtype=torch.float32)))
-    shift = -degrees/360*light.values.shape[1]                                # the centre column is the viewer, a quarter lies image right
-    whole = math.floor(shift); part = shift-whole
-    return MapLight(torch.roll(light.values, whole, 1)*(1-part)+torch.roll(light.values, whole+1, 1)*part)
 
 # %% ../../nbs/68a_widgets.light.ipynb #1b8ac8f5
 def _box(d:Tensor, azimuth:float, elevation:float, width:float, height:float, soft:float=.06)->Tensor: # [H, 2H, 1]
@@ -104,30 +74,6 @@ def environment(
     "An environment from the menu"
     if name not in ENVIRONMENTS: raise PhotoError(f'no environment is called {name!r}', f'There are: {", ".join(ENVIRONMENTS)}.')
     return MapLight(ENVIRONMENTS[name](environment_directions(height)))
-
-# %% ../../nbs/68a_widgets.light.ipynb #986c5ee4
-#: Files with light as it was
-RADIANCE = '.exr','.hdr'
-
-def read_environment(
-    path,            # `.exr`, `.hdr`, or a picture
-    height:int=128,  # Rows at most
-)->MapLight:
-    "An environment map from a file"
-    path = Path(path)
-    if not path.is_file(): raise PhotoError(f'{path}: no such file', 'Give the path of an environment map: .hdr, .exr, .png or .jpg.')
-    values = _read_radiance(path) if path.suffix.lower() in RADIANCE else load_photo(path).pixels
-    h,w = values.shape[:2]
-    if not 1.9<w/h<2.1: raise PhotoError(f'{path.name}: {w} x {h} pixels', 'An equirectangular map is twice as wide as high.')
-    if not torch.isfinite(values).all() or values.max()<=0: raise PhotoError(f'{path.name}: no light, or values that are not finite', 'Is this an environment map?')
-    rows = min(height, h)
-    return MapLight(F.interpolate(values.clamp(min=0).permute(2, 0, 1)[None], (rows, 2*rows), mode='bilinear', antialias=True)[0].permute(1, 2, 0).contiguous())
-
-def _read_radiance(path)->Tensor: # [H, W, 3] linear
-    from mitsuba import Bitmap, Struct
-    try: values = torch.tensor(np.array(Bitmap(str(path)).convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)))
-    except Exception as e: raise PhotoError(f'{path.name}: cannot be read ({str(e).splitlines()[0][:120]})', 'Write it anew as .hdr or .exr, or as .png.') from None
-    return values
 
 # %% ../../nbs/68a_widgets.light.ipynb #4c0cc292
 def mirror_ball(
