@@ -6,11 +6,13 @@
 from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
-import torch
+import numpy as np, torch
 from torch import Tensor
 from .config import Config
 from .errors import ConfigError, GeometryError
-from .geometry.camera import Camera
+from .facemodel.model import FaceModel
+from .facemodel.texture import rasterise
+from .geometry.camera import Camera, project
 from .geometry.harmonics import environment_directions, project_environment
 from .imaging import Photo, from_srgb, to_srgb
 from .landmarks import Landmarks
@@ -18,7 +20,8 @@ from .optim.face import Face, Frame, HarmonicLight, Identity
 from .optim.pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['studio_light', 'Truth', 'synthetic_face', 'photograph', 'scale_aligned_errors', 'rotation_error']
+__all__ = ['studio_light', 'Truth', 'synthetic_face', 'photograph', 'face_edge', 'mark_jaw', 'scale_aligned_errors',
+           'rotation_error']
 
 # %% ../nbs/56_synthetic.ipynb #aa3ee80b
 def studio_light(
@@ -109,6 +112,44 @@ def photograph(
         exact = pipeline.landmarks(face, i)
         f.landmarks = replace(f.landmarks, points=exact+landmark_noise*torch.randn(exact.shape, generator=noise))
     return Truth(face, pipeline)
+
+# %% ../nbs/56_synthetic.ipynb #e85bfe58
+def face_edge(
+    model:FaceModel,  # With the landmarks 'fan', and the regions 'face' and 'neck'
+    world:Tensor,     # [V, 3] mm, before the camera
+    camera:Camera,
+    fine:int=3,       # Raster cells along each pixel
+    count:int=720,    # Directions around the middle of the face
+)->np.ndarray: # [count, 2] pixels, from the top of the picture counter-clockwise
+    "The edge of the visible face; its region ends before the underside of the chin, which belongs to it here"
+    chin = model.embedding_of([8], 'fan').points(model.vertices(), model.triangles)[0]
+    under = (model.regions['neck']>.01)&((model.vertices()-chin)[:,2]>-12)&((model.vertices()-chin)[:,1]>-15)
+    shown,large = (model.regions['face']>.5)|under,camera.resized(fine)
+    owner,weight,_ = rasterise(torch.cat([project(world, large), -world[:,2:]], 1), model.triangles, large.width, large.height)
+    inside = ((shown.double().numpy()[model.triangles.numpy()[owner]]*weight).sum(-1)>.5)&(owner>=0)
+    rows,columns = np.nonzero(inside); middle = np.array([columns.mean(), rows.mean()])+.5
+    angle,radius = np.linspace(0, 2*np.pi, count, endpoint=False),np.arange(0, max(inside.shape), .25)
+    x,y = ((m+radius*d[:,None]).astype(int) for m,d in zip(middle, (-np.sin(angle), -np.cos(angle))))
+    hit = inside[y.clip(0, len(inside)-1), x.clip(0, inside.shape[1]-1)]&(x>=0)&(y>=0)&(x<inside.shape[1])&(y<len(inside))
+    last = radius[hit.shape[1]-1-hit[:,::-1].argmax(1)]
+    return (middle+last[:,None]*np.stack([-np.sin(angle), -np.cos(angle)], 1))/fine
+
+def _evenly(chain, count): # [N, 2] -> [count, 2]
+    "Points at equal distances along a chain"
+    length = np.append(0, np.cumsum(np.linalg.norm(np.diff(chain, axis=0), axis=1)))
+    return np.stack([np.interp(np.linspace(0, length[-1], count), length, c) for c in chain.T], 1)
+
+def mark_jaw(
+    model:FaceModel, # With the landmarks 'fan', and the regions 'face' and 'neck'
+    world:Tensor,    # [V, 3] mm, before the camera
+    camera:Camera,
+)->Tensor: # [17, 2] pixels
+    "Where one sees iBUG's points 0 to 16 in a picture: at equal distances along the edge, from the height of the eyes to the chin and up again"
+    right,left,chin = project(model.embedding_of([36, 45, 8], 'fan').points(world, model.triangles), camera).double().numpy()
+    level = (left-right)/np.linalg.norm(left-right); down = np.array([-level[1], level[0]])
+    edge = face_edge(model, world, camera)
+    chain = edge[(edge-right)@down>0]; lowest = np.linalg.norm(chain-chin, axis=1).argmin()
+    return torch.from_numpy(np.concatenate([_evenly(chain[:lowest+1], 9)[:8], _evenly(chain[lowest:], 9)])).float()
 
 # %% ../nbs/56_synthetic.ipynb #0cc5314b
 def scale_aligned_errors(

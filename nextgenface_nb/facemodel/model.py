@@ -174,13 +174,19 @@ def embedding_of(self:FaceModel,
     return Embedding(embedding.ids[rows], embedding.triangles[rows], embedding.barycentric[rows])
 
 @patch
+def basis_at(self:FaceModel,
+    places:Embedding, # L points of the surface
+)->tuple: # mean [L,3], shape basis [S,L,3], expression basis [E,L,3]
+    "The model reduced to some points."
+    return tuple(places.points(x, self.triangles) for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
+
+@patch
 def landmark_basis(self:FaceModel,
     ids=None, # Landmark ids [L]; without: all that the model has, in the order of its embedding
     detector:str='mediapipe', # Whose ids these are
 )->tuple: # mean [L,3], shape basis [S,L,3], expression basis [E,L,3]
     "The model reduced to its landmarks."
-    embedding = self.embedding_of(ids, detector)
-    return tuple(embedding.points(x, self.triangles) for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
+    return self.basis_at(self.embedding_of(ids, detector))
 
 # %% ../../nbs/20_facemodel.model.ipynb #271db8ba
 def _bump(points, x, y, width, height):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np, torch
 from ..detector_errors import DetectorErrors, detector_errors, eye_roll
 from ..errors import GeometryError
-from ..facemodel.model import FaceModel
+from ..facemodel.contour import face_outline, known_part, landmark_places, marks_outline
+from ..facemodel.model import Embedding, FaceModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
 from ..measures import eye_distance
 from .face import Face, Frame
@@ -57,6 +58,8 @@ POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal len
 #: Where a pose can be held: rotation, position (x, y and depth), focal length
 HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
+def _double(x:torch.Tensor)->np.ndarray: return x.detach().cpu().double().numpy()
+
 class LandmarkProblem:
     "Residuals and Jacobian of stage 1, as `scipy.optimize.least_squares` wants them."
     def __init__(self,
@@ -65,27 +68,52 @@ class LandmarkProblem:
         settings:LandmarkSettings, # Weights of the priors
         relief=None,               # The model's `Relief`; needed if the face has one, or if it is free
     ):
-        self.settings,self.frames = settings,face.frames
-        double = lambda x: x.detach().cpu().double().numpy()
-        self.bases = [[double(b) for b in model.landmark_basis(f.landmarks.ids, f.landmarks.detector)] for f in face.frames]
-        heights = face.identity.relief if face.identity.relief is not None or relief is None else torch.zeros(len(relief))
+        self.settings,self.frames,self.model,self.relief = settings,face.frames,model,relief
+        self.heights = heights = face.identity.relief if face.identity.relief is not None or relief is None else torch.zeros(len(relief))
         self.relief_size = len(relief) if settings.relief_free else 0
-        for f,basis in zip(face.frames, self.bases) if relief is not None else ():
-            if settings.relief_free: basis[1] = np.concatenate([basis[1], double(model.embedding_of(f.landmarks.ids, f.landmarks.detector).points(relief.basis, model.triangles))])
-            else: basis[0] = basis[0]+double(model.embedding_of(f.landmarks.ids, f.landmarks.detector).points(relief.displacement(heights), model.triangles))
-        self.targets = [double(f.landmarks.points) for f in face.frames]
+        self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
+        outlines = {d:face_outline(model, d) for d in {f.landmarks.detector for f in face.frames if marks_outline(f.landmarks)}}
+        self.outlines = [outlines[f.landmarks.detector] if marks_outline(f.landmarks) else None for f in face.frames]
+        self.targets = [_double(f.landmarks.points) for f in face.frames]
         known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.doubt) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
-        self.weights = [np.sqrt(double(f.landmarks.weights)*f.weight) for f in face.frames]
-        self.whiten = [e.whitening(f.landmarks.ids, double(f.landmarks.weights)*f.weight, eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
+        self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
+        self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights)*f.weight, eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
         person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.shape_variance, relief.variance])) if self.relief_size else (face.identity.shape,model.shape_variance)
         self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)
-        self.shape_sigma = np.sqrt(double(variance)) if settings.shape_free else np.zeros(0)
-        self.expression_sigma = np.sqrt(double(model.expression_variance))
-        self.bounds_expression = double(model.expression_bounds)
-        self.shape_start = double(person)
+        self.shape_sigma = np.sqrt(_double(variance)) if settings.shape_free else np.zeros(0)
+        self.expression_sigma = np.sqrt(_double(model.expression_variance))
+        self.bounds_expression = _double(model.expression_bounds)
+        self.shape_start = _double(person)
         self.focal_start = [float(f.camera.focal) for f in face.frames]
+
+    def reduced(self,
+        places:Embedding, # L points of the surface
+    )->list: # mean [L, 3], shape basis [S, L, 3] (with free heights of the relief after it), expression basis [E, L, 3]; mm
+        "Model and relief at some points, in float64"
+        basis,at = [_double(b) for b in self.model.basis_at(places)],lambda x: _double(places.points(x, self.model.triangles))
+        if self.relief_size: basis[1] = np.concatenate([basis[1], at(self.relief.basis)])
+        elif self.relief is not None: basis[0] = basis[0]+at(self.relief.displacement(self.heights))
+        return basis
+
+    def seen(self,
+        k:int,                  # Frame
+        person:np.ndarray,      # [S] mm, with free heights of the relief after it
+        expression:np.ndarray,  # [E]
+        rotation:np.ndarray,    # [3] radians
+        translation:np.ndarray, # [3] mm
+        focal:float,            # Pixels
+    )->tuple: # from `reduced`; what is known of each point [L, 2, 2], None: all of all
+        "The landmarks of a frame where this pose shows them"
+        if self.outlines[k] is None: return self.bases[k],None
+        single = lambda x: torch.as_tensor(x, dtype=torch.float32)
+        frame,size = self.frames[k],len(self.model.shape_variance)
+        vertices = self.model.vertices(single(person[:size]), single(expression))
+        if self.relief is not None: vertices = vertices+self.relief.displacement(single(person[size:]) if self.relief_size else self.heights)
+        world = transform(vertices, single(rotation), single(translation))
+        places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world, replace(frame.camera, focal=single(focal)))
+        return self.reduced(places),_double(known)
 
     def pieces(self,
         x:np.ndarray, # [N] shape mm (with free heights of the relief after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
@@ -150,20 +178,21 @@ def _frame_rows(
     expression:np.ndarray, # [E]
 )->tuple: # residual [2L], d/d shape, d/d pose, d/d expression
     "Landmark residuals of one frame, with their derivatives"
-    mean,shape_basis,expression_basis = problem.bases[k]
-    person = shape if problem.shape_size else problem.shape_start
-    v = mean+np.tensordot(person, shape_basis, 1)+np.tensordot(expression, expression_basis, 1)
     R,dR = rotation_and_derivatives(pose[:3])
     focal = np.exp(pose[6]); depth = np.exp(pose[5])*focal
     t,principal = np.array([pose[3]*depth, pose[4]*depth, -depth]),problem.frames[k].camera.principal.double().numpy()
+    person = shape if problem.shape_size else problem.shape_start
+    (mean,shape_basis,expression_basis),known = problem.seen(k, person, expression, pose[:3], t, focal)
+    v = mean+np.tensordot(person, shape_basis, 1)+np.tensordot(expression, expression_basis, 1)
     pixels,D = _project_rows(v@R.T+t, focal, principal)
     scale = problem.weights[k][:,None]/problem.units[k]
     move = lambda d: np.einsum('lij,lj->li', D, d)*scale                     # of a displacement per point
     moves = lambda basis: np.einsum('lij,klj->lik', D, basis@R.T)*scale[...,None]  # of every basis vector
     same = lambda d: move(np.broadcast_to(d, v.shape))
     J_pose = [move(v@M.T) for M in dR]+[same(d) for d in ([depth,0,0],[0,depth,0],t)]+[same(t)+(pixels-principal)*scale]
-    flat = lambda rows: problem.whiten[k](rows.reshape(2*len(v), -1))
-    return problem.whiten[k](((pixels-problem.targets[k])*scale).ravel()),flat(moves(shape_basis)),flat(np.stack(J_pose, -1)),flat(moves(expression_basis))
+    whiten = problem.whiten[k] if known is None else lambda rows: problem.whiten[k](known_part(rows, known))
+    flat = lambda rows: whiten(rows.reshape(2*len(v), -1))
+    return whiten(((pixels-problem.targets[k])*scale).ravel()),flat(moves(shape_basis)),flat(np.stack(J_pose, -1)),flat(moves(expression_basis))
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #00dee4ef
 def evaluate(

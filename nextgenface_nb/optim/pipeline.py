@@ -8,8 +8,9 @@ import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..config import Config
+from ..facemodel.contour import Outline, face_outline, landmark_places, marks_outline
 from ..facemodel.embedding import with_landmarks
-from ..facemodel.model import FaceModel, load_model
+from ..facemodel.model import Embedding, FaceModel, load_model
 from ..facemodel.relief import Relief, make_relief
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
@@ -30,7 +31,7 @@ class Pipeline:
         self.config = config or Config()
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         self.model = model.trimmed(self.config.components) if self.config.components else model
-        self._renderers,self._layouts,self._relief = {},{},None
+        self._renderers,self._layouts,self._outlines,self._relief = {},{},{},None
         self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
 
@@ -48,6 +49,11 @@ class Pipeline:
     def relief_of(self, face:Face)->Relief|None:
         "The bumps, if the face has any"
         return None if face.identity.relief is None else self.relief
+
+    def outline(self, detector:str)->Outline|None:
+        "Where the outline of the face can run, for the landmarks of a detector that lie on it; made once, then kept"
+        if detector not in self._outlines: self._outlines[detector] = face_outline(self.model, detector)
+        return self._outlines[detector]
 
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
@@ -95,15 +101,25 @@ def world_vertices(self:Pipeline,
     return transform(self.vertices(face, i), frame.rotation, frame.translation)
 
 @patch
+def landmark_places(self:Pipeline,
+    face:Face, # Identity and frames
+    i:int=0,   # Frame
+)->Embedding: # of `frame.landmarks.ids`
+    "Where the landmarks of photo `i` lie on the mesh; those of the outline slide over it with pose and shape"
+    points,camera = face.frames[i].landmarks,face.frames[i].camera
+    if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector)
+    with torch.no_grad(): return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)[0]
+
+@patch
 def landmarks(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
 )->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
     "Where the model's landmarks fall in photo `i`"
-    frame = face.frames[i]
-    mean,shape,expression = self.model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
+    frame,places = face.frames[i],self.landmark_places(face, i)
+    mean,shape,expression = self.model.basis_at(places)
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
-    if face.identity.relief is not None: points = points + self.model.embedding_of(frame.landmarks.ids, frame.landmarks.detector).points(self.relief.displacement(face.identity.relief), self.model.triangles)
+    if face.identity.relief is not None: points = points + places.points(self.relief.displacement(face.identity.relief), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
 # %% ../../nbs/51_optim.pipeline.ipynb #c366288c
