@@ -140,6 +140,7 @@ def score_photo(
     picture = to_srgb(pipeline.render(face, 0, samples, final=True)[...,:3].clamp(0, 1))
     photo = to_srgb(frame.photo.pixels.clamp(0, 1))
     mask = torch.ones(inside.shape) if frame.mask is None else frame.mask.detach().reshape(inside.shape).float()
+    if frame.hidden is not None: mask = mask*(1-frame.hidden)
     exact = truth.landmarks().only(frame.landmarks.ids); exact = frame.photo.from_original(exact.points)
     from nextgenface_nb.measures import eye_distance
     figures = dict(source_db=psnr(picture, photo, inside&~hidden), source_ssim=ssim(picture, photo, inside&~hidden), excluded=float((mask<.5)[inside&~hidden].float().mean()),

@@ -149,6 +149,7 @@ class Frame:
     light:HarmonicLight|MapLight  # Found by the fit, or known
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
+    hidden:Tensor|None = None     # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
 
 @dataclass
 class Face:

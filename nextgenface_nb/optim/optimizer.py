@@ -16,7 +16,7 @@ from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder
 from ..landmarks import Detector, Landmarks, make_detector
-from ..measures import psnr, ssim, nme, eye_distance
+from ..measures import eye_distance, nme
 from .face import Face, Frame, HarmonicLight, Identity, read_environment
 from .landmarkfit import start_pose
 from .pipeline import Pipeline
@@ -89,15 +89,10 @@ class Reconstruction:
     after_landmarks:list = field(default_factory=list) # NME of each frame after stage 1
     snapshots:dict = field(default_factory=dict) # stage -> `Face` as it was after it, with `save_intermediate`
 
-    def measures(self, samples:int|None=None)->list: # one dict per frame: nme, psnr, ssim
-        "How well each photo is reproduced, on the model's face region, in sRGB"
-        from nextgenface_nb.imaging import to_srgb
-        found = []
-        for i,f in enumerate(self.face.frames):
-            picture,mask = self.pipeline.render(self.face, i, samples, final=True)[...,:3],self.pipeline.face_mask(self.face, i)
-            a,b = to_srgb(picture.clamp(0, 1)),to_srgb(f.photo.pixels.clamp(0, 1))
-            found.append(dict(nme=nme(self.pipeline.landmarks(self.face, i).detach(), f.landmarks), psnr=psnr(a, b, mask), ssim=ssim(a, b, mask)))
-        return found
+    def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
+        "How well each photo is reproduced"
+        from nextgenface_nb.output.report import frame_measures
+        return [frame_measures(self.pipeline, self.face, i, self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
 
     def panels(self, i:int=0, samples:int|None=None)->dict: return self.pipeline.panels(self.face, i, samples)
 

@@ -218,6 +218,7 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
     state.begin(face)
     resolution = working_resolution(pipeline.config.texture_resolution, max(max(f.camera.width, f.camera.height) for f in face.frames))
     views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
+    for frame,view in zip(face.frames, views): frame.hidden = view.hidden
     prior,leaves = texture_prior(pipeline, face, resolution),TextureLeaves(pipeline, face, stage.rates, stage.locked, resolution)
     lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline.config.bands)
     state.keep(leaves=leaves, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from ..measures import eye_distance
 from .face import Face, PROVENANCE
 from .losses import DARK, consistency_loss, smoothness_loss, symmetry_loss
+from .occlusion import hidden_share
 from .pipeline import Pipeline
 from .shading import frame_transfer, region_weights, skin_likelihood, usable
 from ..rendering.transfer import Shading, Transfer, near_roughness
@@ -174,6 +175,7 @@ class TextureView:
     weight:Tensor     # [P, 1]
     brightness:Tensor # [3], of the light that falls on the pixels, mean before the stage
     shading:Shading   # Under the present light
+    hidden:Tensor     # [H, W] 0..1, what lies before the skin
 
     def relight(self,
         environment:Tensor, # [bands^2, 3] coefficients, with history
@@ -206,9 +208,11 @@ def texture_view(
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
         seen = transfer.gather(stacked(*pipeline.model_maps(face.identity, resolution)))
         shading = near_roughness(lit, seen[:,4:])
-        skin = skin_likelihood(target, shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]))
-        proper = pixel_means(pipeline.model.regions['face'], pipeline, transfer)
-        return TextureView(transfer, target, (weight*torch.maximum(skin, proper)*frame.weight)[:,None], lit[0].mean(0), shading)
+        predicted = shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
+        regions = {n:pixel_means(r, pipeline, transfer) for n,r in pipeline.model.regions.items()}
+        hidden = hidden_share(pipeline, frame, transfer.pixels, predicted, regions)
+        weight = weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])*(1-hidden.reshape(-1)[transfer.pixels])
+        return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
 
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
     "Values [V] of the vertices as the pixels see them"

@@ -150,10 +150,11 @@ def frame_card(
     "What the card says of one photo"
     frame,inside = face.frames[i],pipeline.face_mask(face, i)
     decibel,unexplained = light_fit(pipeline, face, i)
-    mask = 1. if frame.mask is None or not inside.any() else float(frame.mask.detach().reshape(inside.shape).float()[inside].mean())
+    given = torch.ones(inside.shape) if frame.mask is None else frame.mask.detach().reshape(inside.shape).float()
+    things = torch.zeros(inside.shape) if frame.hidden is None else frame.hidden
     light = to_srgb(frame.photo.pixels.clamp(0, 1))[inside]
     share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
-    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=max(1-mask, 0.), unexplained=unexplained, unlike_skin=share(unlike_skin(frame.photo.pixels)), flat=share(flat_windows(frame.photo.pixels)), turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), doubt=frame.landmarks.doubt, side_light=side_light(frame),
+    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=share(1-given*(1-things)), things=share(things), unexplained=unexplained, unlike_skin=share(unlike_skin(frame.photo.pixels)), flat=share(flat_windows(frame.photo.pixels)), turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), doubt=frame.landmarks.doubt, side_light=side_light(frame),
         overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0., mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
 
 def frame_warnings(
@@ -167,6 +168,7 @@ def frame_warnings(
     if c['face_pixels']<40: say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
+    if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses?); it is left out of the maps, and what it hides is guessed. PSNR with it {c['psnr_all']:.1f} dB")
     if (c['nme_landmarks'] or 0)>.04 or c['light_psnr']<14 or c['flat']>.35: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
     if c['doubt']>.025: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:

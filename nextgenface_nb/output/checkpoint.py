@@ -153,7 +153,7 @@ def _check(path, face:Face, model):
             raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind', 'The file is damaged. Reconstruct the photo again.')
         if not f.camera.focal>0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
-        for name,mask in dict(mask=f.mask, alpha=f.photo.alpha, inside=f.photo.inside).items():
+        for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside).items():
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
         for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items(): _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape, kind=None if name=='ids' else torch.float32)
         if isinstance(f.light, HarmonicLight): _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)

@@ -48,11 +48,12 @@ def frame_measures(
     face,      # A `Face`
     i:int,     # Number of the frame
     rendered,  # [H, W, 3] linear: the converged render of this frame
-)->dict: # nme, psnr, ssim
-    "How well a photo is reproduced"
+)->dict: # nme, psnr, ssim; psnr_all, the same with what lies before the skin and was left out of the maps
+    "How well a photo is reproduced, on the model's face region, in sRGB"
     frame,mask = face.frames[i],pipeline.face_mask(face, i)
+    seen = mask if frame.hidden is None else mask&(frame.hidden<.01)
     a,b = (to_srgb(x.clamp(0,1)) for x in (rendered, frame.photo.pixels))
-    return dict(nme=nme(pipeline.landmarks(face, i).detach(), frame.landmarks), psnr=psnr(a, b, mask), ssim=ssim(a, b, mask))
+    return dict(nme=nme(pipeline.landmarks(face, i).detach(), frame.landmarks), psnr=psnr(a, b, seen), ssim=ssim(a, b, seen), psnr_all=psnr(a, b, mask))
 
 def frame_report(
     face,     # A `Face`
