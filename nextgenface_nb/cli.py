@@ -69,11 +69,11 @@ def stages_asked(args)->list: # of names
 def asked_for(
     args,   # What the parser returns
     config, # From `make_config`
-)->dict: # stages, shared_identity, checkpoint, landmarks
+)->dict: # stages, shared_identity, checkpoint, landmarks, light
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
-    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector))
+    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector), light=file(config.light))
 
 def recall(
     args, # What the parser returns; stages that the flags leave open are set
@@ -158,7 +158,8 @@ def fit(
     if args.debug is not None:
         from nextgenface_nb.output.debug import DebugFiles
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
-    start = start_from(args, pipeline) if args.checkpoint else None
+    from nextgenface_nb.optim.optimizer import in_known_light
+    start = in_known_light(start_from(args, pipeline), pipeline.config) if args.checkpoint else None
     return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery)
 
 def start_from(

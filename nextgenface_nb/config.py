@@ -108,7 +108,7 @@ class Config(CheckedSettings):
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'), files=('.pts', '.npy'))
     detector_doubt:float = setting(1., 'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of a photograph', low=0, high=10)
     landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places')
-    light:str = setting('', 'file of an environment map that is known to be the light, .exr or .hdr, such as environment.exr of another result: only its brightness is looked for; empty: the light is looked for')
+    light:str = setting('', 'file of an environment map that is known to be the light, .exr, .hdr or a picture, such as envMap_0.exr of another result: only its brightness is looked for; empty: the light is looked for')
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
     texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels', choices=(64, 128, 256, 512, 1024, 2048))

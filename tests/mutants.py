@@ -43,6 +43,10 @@ MUTANTS = [
     Mutant('the colour of a light is asked of all directions', 'optim/lightfit.py', 'colour_rows(light, self.arriving[i])', 'colour_rows(light, self.grid.mean(0))', 'test_lightfit.py'),
     Mutant('the white of the eye counts like an iris', 'optim/shading.py', 'pipeline.config.weight_eye_white*white', '.2*white', 'test_lightfit.py'),
     Mutant('stage 3 lets the hue of the light go', 'optim/texels.py', 'self.brightness/diffuse.mean(0)', 'self.brightness.mean()/diffuse.mean(0, keepdim=True).mean().expand(3)', 'test_lightfit.py'),
+    Mutant('a known light may change its colours', 'optim/lightfit.py', 'torch.tensor(self.light_free).repeat_interleave(3*self.bands)', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
+    Mutant('a known light starts as bright as its file', 'optim/stages.py', 'frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())', 'frame.light.values*gain', 'test_lightfit.py'),
+    Mutant('glasses are painted on the skin', 'optim/texels.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
+    Mutant('hair is taken for a thing', 'optim/occlusion.py', "found['hair' if ", "found['thing' if ", 'test_occlusion.py'),
     # light
     Mutant('harmonics with m > 0 dropped', 'geometry/harmonics.py', 'values[l*l+l+m] = scale*legendre*cosine', 'values[l*l+l+m] = scale*legendre*cosine*(m==0)', GEOMETRY, few=True),
     Mutant('harmonics with m < 0 dropped', 'geometry/harmonics.py', 'values[l*l+l-m] = scale*legendre*sine', 'values[l*l+l-m] = 0*scale*legendre*sine', GEOMETRY),

@@ -111,7 +111,8 @@ def test_of_a_known_light_only_the_brightness_is_found(pipeline, truth, stage):
     "A map that is three times too bright: the fit makes it darker, keeps its shape, and finds the hue of the skin, which it cannot in unknown light"
     face,true = bare(truth),truth.frames[0].light.environment(64)
     face.frames[0].light = MapLight(3*true); face.identity.albedo = 0*face.identity.albedo
-    pixels = skin_pixels(pipeline, face, stage, 1500)
+    pixels = skin_pixels(pipeline, face, stage, 1500); problem = LightProblem(pipeline, face, stage, pixels)
+    assert len(problem.free)==len(face.identity.albedo) and problem.brighter.shape[1]==1
     for _ in fit_light(pipeline, face, replace(stage, weights=stage.weights|dict(albedo=1e-4)), 10, pixels): pass
     found = face.frames[0].light.values
     torch.testing.assert_close(found/found.mean(), true/true.mean(), atol=1e-4, rtol=1e-4)
@@ -138,3 +139,20 @@ def test_the_light_of_another_result_is_read_from_its_file(pipeline, truth, tmp_
     made = make_frame(frame.photo, pipeline.model, Config(light=str(tmp_path/'environment.exr')), frame.landmarks, crop=False)
     torch.testing.assert_close(made.light.environment(64), true, atol=.01, rtol=.01)
     with pytest.raises(PhotoError, match='no such file'): make_frame(frame.photo, pipeline.model, Config(light=str(tmp_path/'none.exr')), frame.landmarks, crop=False)
+
+def test_a_known_light_starts_as_bright_as_the_photo_in_whatever_unit_it_comes(pipeline, truth):
+    "Of a light from behind, which hardly reaches the face, not without end"
+    true = truth.frames[0].light.environment(64); starts = []
+    for unit in (1., 1e3):
+        face = bare(truth); face.frames[0].light = MapLight(unit*true); start_light(pipeline, face); starts.append(face.frames[0].light.values)
+    torch.testing.assert_close(*starts, rtol=1e-4, atol=1e-5)
+    assert .4<float(starts[0].mean()/true.mean())<2.5
+    face = bare(truth); face.frames[0].light = MapLight(true.roll(64, 1)); start_light(pipeline, face)
+    assert float(face.frames[0].light.values.mean()/true.mean())<10
+
+def test_a_face_from_a_checkpoint_goes_on_in_the_light_of_the_config(pipeline, truth, tmp_path):
+    from nextgenface_nb.output.pictures import write_exr
+    from nextgenface_nb.optim.optimizer import in_known_light
+    true = truth.frames[0].light.environment(64); write_exr(tmp_path/'light.exr', true)
+    assert in_known_light(bare(truth), Config()).frames[0].light.coefficients.shape==(25, 3)
+    torch.testing.assert_close(in_known_light(bare(truth), Config(light=str(tmp_path/'light.exr'))).frames[0].light.values, true, atol=.01, rtol=.01)

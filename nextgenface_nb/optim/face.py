@@ -108,8 +108,11 @@ def read_environment(
     return MapLight(F.interpolate(values.clamp(min=0).permute(2, 0, 1)[None], (rows, 2*rows), mode='bilinear', antialias=True)[0].permute(1, 2, 0).contiguous())
 
 def _read_radiance(path)->Tensor: # [H, W, 3] linear
-    from mitsuba import Bitmap, Struct
-    try: values = torch.tensor(np.array(Bitmap(str(path)).convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)))
+    try:
+        from mitsuba import Bitmap, Struct
+        from nextgenface_nb.output.pictures import two_threads
+        with two_threads(): values = torch.tensor(np.array(Bitmap(str(path)).convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)))
+    except ImportError: raise PhotoError(f'{path.name}: light as it was is read with Mitsuba, which is not installed', 'Install it, or give the map as .png.') from None
     except Exception as e: raise PhotoError(f'{path.name}: cannot be read ({str(e).splitlines()[0][:120]})', 'Write it anew as .hdr or .exr, or as .png.') from None
     return values
 

@@ -92,13 +92,17 @@ class LightProblem:
         return dict(damping=self.damping)
 
     @property
-    def ways(self)->Tensor: # [n, ways]; read anew at each step, an interface may change it
-        "The directions in which the unknowns may move: each by itself, or all coefficients of a known light in proportion"
-        one,rates,found = torch.eye(self.size, dtype=torch.float64),self.stage.rates,[]
-        for i,free in enumerate(self.light_free) if rates.get('light') else ():
-            own = one[:,3*self.bands*i:3*self.bands*(i+1)]
-            found.append(own if free else own@self.light(i).T.reshape(-1, 1).double())
-        return torch.cat([*found, *([one[:,self.lights:]] if rates.get('albedo') else []), one[:,:0]], 1)
+    def free(self)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
+        rates,lights = self.stage.rates,torch.tensor(self.light_free).repeat_interleave(3*self.bands)
+        return torch.cat([lights&bool(rates.get('light')), torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
+
+    @property
+    def brighter(self)->Tensor: # [n, known lights]
+        "For each known light the direction in which all its coefficients grow in proportion"
+        known = [i for i,free in enumerate(self.light_free) if not free and self.stage.rates.get('light')]
+        found = torch.zeros(self.size, len(known), dtype=torch.float64)
+        for k,i in enumerate(known): found[3*self.bands*i:3*self.bands*(i+1),k] = self.light(i).T.reshape(-1).double()
+        return found
 
     def light(self, i:int)->Tensor: # [bands^2, 3]
         "The coefficients of frame `i`"
@@ -161,11 +165,14 @@ class LightProblem:
     def step(self)->dict: # energies by term, after the step
         "One damped Gauss-Newton step; one that makes it worse is taken back"
         now = dict(self.stage.weights)
-        (H,g,energy),ways = self.known[1] if self.known and self.known[0]==now else self.system(),self.ways
-        if not ways.shape[1]: return energy
-        A = ways.T@H@ways; A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
+        (H,g,energy),f,B = self.known[1] if self.known and self.known[0]==now else self.system(),self.free,self.brighter
+        if not len(f)+B.shape[1]: return energy
+        HB = H@B; A = torch.cat([torch.cat([H[f][:,f], HB[f]], 1), torch.cat([HB[f].T, B.T@HB], 1)])
+        A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
+        y,x = torch.linalg.solve(A, -torch.cat([g[f], B.T@g])),torch.zeros_like(g)
+        x[f] = y[:len(f)]; x += B@y[len(f):]
         before = [replace(frame.light) for frame in self.face.frames],self.face.identity.albedo
-        self.move(ways@torch.linalg.solve(A, -ways.T@g)); there = self.system()
+        self.move(x); there = self.system()
         if sum(there[2].values())<sum(energy.values()): self.known = now,there; self.damping.mul_(.2).clamp_(min=1e-6)
         else:
             self.known = now,(H,g,energy); self.damping.mul_(10)

@@ -10,7 +10,7 @@ from ..measures import eye_distance
 from .pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['STRANGE', 'LARGE', 'REACH', 'HAIRLINE', 'darkness', 'find_things', 'hidden_share']
+__all__ = ['STRANGE', 'LARGE', 'REACH', 'MOST', 'HAIRLINE', 'darkness', 'find_things', 'hidden_share']
 
 # %% ../../nbs/53e_optim.occlusion.ipynb #02b66a97
 def darkness(
@@ -25,19 +25,19 @@ def darkness(
 STRANGE = 1.,.45 #: `darkness` from which a pixel cannot be skin; and down to which its neighbours belong to it
 LARGE = .15      #: Side of the smallest thing, over the distance of the outer eye corners
 REACH = .09      #: How far around brows, eyes and lips darkness is nothing strange, likewise
+MOST = .5       #: Share of the face beyond which it is the prediction that is wrong
 HAIRLINE = .5    #: Hair touches the hairline along more than this times the root of its area
 
-def _parts(mask:np.ndarray)->list: # of [H, W] bool
-    "What hangs together, corners included"
+def _parts(mask:np.ndarray, least:int=1)->list: # of [H, W] bool
+    "What hangs together, corners included, of at least some pixels"
     from scipy.ndimage import label
-    numbers,count = label(mask, np.ones((3, 3)))
-    return [numbers==k+1 for k in range(count)]
+    numbers,_ = label(mask, np.ones((3, 3)))
+    return [numbers==k for k in np.flatnonzero(np.bincount(numbers.ravel())>=least) if k]
 
 def _grown(mask:np.ndarray, by:int=1)->np.ndarray:
     "All that lies within some pixels"
-    from scipy.ndimage import binary_dilation
-    across = np.arange(-by, by+1)
-    return binary_dilation(mask, np.hypot(across[:,None], across)<=by)
+    from scipy.ndimage import distance_transform_edt
+    return distance_transform_edt(~mask)<=by if mask.any() else mask
 
 def _passing(thing:np.ndarray, usual:np.ndarray)->np.ndarray:
     "A thing without what ends where darkness is usual: a brow that hair reaches is no hair, a rim that leaves the brow again is a rim"
@@ -54,11 +54,12 @@ def find_things(
     "What lies before the skin"
     from scipy.ndimage import binary_propagation
     certain,near,gap = (dark>STRANGE[0])&face&~usual,(dark>STRANGE[1])&face,max(1, round(REACH*eyes))   # between hair and face a model may have neither
+    hairline,least = _grown(hair, gap),(LARGE*eyes)**2
     found = dict(thing=np.zeros_like(face), hair=np.zeros_like(face))
-    for part in _parts(binary_propagation(certain, np.ones((3, 3)), near)):
+    for part in _parts(binary_propagation(certain, np.ones((3, 3)), near), least):
         part = _passing(part, usual); area = (part&~usual).sum()
-        if area<max((LARGE*eyes)**2, .4*part.sum()): continue
-        found['hair' if (part&_grown(hair, gap)).sum()>HAIRLINE*gap*area**.5 else 'thing'] |= part
+        if not max(least, .4*part.sum())<=area<=MOST*face.sum(): continue
+        found['hair' if (part&hairline).sum()>HAIRLINE*gap*area**.5 else 'thing'] |= part
     return found['thing'],found['hair']
 
 # %% ../../nbs/53e_optim.occlusion.ipynb #f912c942
@@ -76,6 +77,7 @@ def hidden_share(
         whole = torch.zeros(H*W); whole[pixels] = values.detach().float()
         return whole.reshape(H, W).numpy()
     r = lambda *names: picture(torch.stack([regions[n] for n in names if n in regions] or [0*predicted[:,0]]).amax(0))
+    if not {'brows','beard'}<=set(regions): return torch.zeros(H, W)            # who does not know where they grow would take them for things
     dark,eyes = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted)),eye_distance(frame.landmarks)
     hair,usual = r('hair', 'skull')>.3,_grown(r('brows', 'lips', 'eyes', 'mouth')>.3, max(1, round(REACH*eyes)))|(r('beard')>.3)
     thing,on_face = find_things(dark, (r('face')>.9)&~hair, usual, hair, eyes)

@@ -24,8 +24,8 @@ from .stages import Stage, Progress, make_stages, run
 from .state import StageState
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'make_frame', 'config_detector', 'on_mesh', 'mean_identity', 'Reconstruction',
-           'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'make_frame', 'in_known_light', 'config_detector', 'on_mesh', 'mean_identity',
+           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -53,6 +53,14 @@ def make_frame(
         read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
     start_pose(model, frame)
     return frame
+
+def in_known_light(
+    face:Face, # Of a checkpoint, say; changed in place
+    config:Config,
+)->Face:
+    "The face in the light that the config knows, if it knows any"
+    for frame in face.frames if config.light else (): frame.light = read_environment(config.light)
+    return face
 
 def config_detector(
     config:Config,
@@ -225,4 +233,4 @@ class Optimizer:
 
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
-        return load_face(path, self.pipeline.model)[0]
+        return in_known_light(load_face(path, self.pipeline.model)[0], self.config)

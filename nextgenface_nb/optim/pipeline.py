@@ -104,11 +104,11 @@ def world_vertices(self:Pipeline,
 def landmark_places(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
-)->Embedding: # of `frame.landmarks.ids`
+)->tuple: # `Embedding` of `frame.landmarks.ids`; what is known of each [L, 2, 2], None: all of all
     "Where the landmarks of photo `i` lie on the mesh; those of the outline slide over it with pose and shape"
     points,camera = face.frames[i].landmarks,face.frames[i].camera
-    if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector)
-    with torch.no_grad(): return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)[0]
+    if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
+    with torch.no_grad(): return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)
 
 @patch
 def landmarks(self:Pipeline,
@@ -116,11 +116,21 @@ def landmarks(self:Pipeline,
     i:int=0,   # Frame
 )->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
     "Where the model's landmarks fall in photo `i`"
-    frame,places = face.frames[i],self.landmark_places(face, i)
+    frame,(places,_) = face.frames[i],self.landmark_places(face, i)
     mean,shape,expression = self.model.basis_at(places)
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
     if face.identity.relief is not None: points = points + places.points(self.relief.displacement(face.identity.relief), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
+
+@patch
+def landmark_offsets(self:Pipeline,
+    face:Face, # Identity and frames
+    i:int=0,   # Frame
+)->Tensor: # [L, 2] pixels
+    "How far the model's landmarks lie from those of photo `i`; of points that slide only what is known of them"
+    offset,(_,known) = self.landmarks(face, i)-face.frames[i].landmarks.points,self.landmark_places(face, i)
+    return offset if known is None else (known@offset[...,None])[...,0]
+
 
 # %% ../../nbs/51_optim.pipeline.ipynb #c366288c
 @patch

@@ -85,7 +85,9 @@ def _snapshots(face:Face, tensors:dict)->dict: # stage -> `Face`
     for name in dict.fromkeys(n.split('.')[1] for n in tensors if n.startswith('snapshots.')):
         own,found[name] = f'snapshots.{name}.',face.copy()
         for n in face.parameters(): found[name].assign(n, tensors.get(own+n))
-        if found[name].identity.diffuse is None: found[name].identity.provenance = None
+        if found[name].identity.diffuse is not None: continue
+        found[name].identity.provenance = None
+        for frame in found[name].frames: frame.hidden = None
     return found
 
 class Keeper:

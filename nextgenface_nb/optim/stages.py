@@ -63,6 +63,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
 # %% ../../nbs/54_optim.stages.ipynb #846d8504
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
+    for frame in face.frames: frame.hidden = None                             # it was found on another fit
     found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, relief=pipeline.relief_of(face))
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), state.seconds)
 
@@ -137,8 +138,8 @@ def start_light(pipeline:Pipeline, face:Face):
         albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
         gain = bright.mean()/albedo.mean()
         if isinstance(frame.light, MapLight):
-            facing = irradiance(torch.tensor([0.,0,1]), project_environment(frame.light.environment(32), 3))
-            frame.light = MapLight(frame.light.values*gain*math.pi/facing.mean().clamp(min=1e-6)); continue
+            facing = irradiance(project_environment(frame.light.environment(32), 3), torch.tensor([0.,0,1])).mean()/math.pi
+            frame.light = MapLight(frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())); continue   # light from behind still lights something
         plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)   # radiance 1 from everywhere, more from the front and above
         frame.light.coefficients = plain.coefficients*(gain/1.3)
 
@@ -147,7 +148,7 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
     "Landmarks and priors"
     m,w,terms = pipeline.model,stage.weights,{}
     unit = .01                                                # landmarks: per cent of the eye distance
-    points = [landmark_loss(pipeline.landmarks(face, i), f.landmarks.points, f.landmarks.weights, eye_distance(f.landmarks)*unit)*f.weight
+    points = [landmark_loss(pipeline.landmark_offsets(face, i), 0., f.landmarks.weights, eye_distance(f.landmarks)*unit)*f.weight
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
@@ -168,6 +169,7 @@ def softness(step:int, steps:int)->float: # pixels
 def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Light and albedo; then everything that the model has"
     first,last,_ = LIGHT_STEPS
+    for frame in face.frames: frame.hidden = None
     steps = first+stage.shading_steps+stage.steps+last
     if stage.rates.get('light') and state.new: start_light(pipeline, face)
     for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry, partial(fit_light, steps=last, only_skin=True)):

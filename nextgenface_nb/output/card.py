@@ -144,7 +144,7 @@ def frame_card(
     pipeline,
     face,
     i:int,          # Frame
-    measures:dict,  # Of this frame: nme, psnr, ssim
+    measures:dict,  # Of this frame, from `frame_measures`
     nme_landmarks:float|None=None, # After stage 1
 )->dict:
     "What the card says of one photo"
@@ -168,7 +168,7 @@ def frame_warnings(
     if c['face_pixels']<40: say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
-    if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses?); it is left out of the maps, and what it hides is guessed. PSNR with it {c['psnr_all']:.1f} dB")
+    if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
     if (c['nme_landmarks'] or 0)>.04 or c['light_psnr']<14 or c['flat']>.35: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
     if c['doubt']>.025: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
@@ -180,7 +180,7 @@ def frame_warnings(
 
 def report_card(
     reconstruction,
-    measures:list|None=None, # One dict per frame (nme, psnr, ssim); None: measure
+    measures:list|None=None, # One dict per frame, from `frame_measures`; None: measure
 )->Card:
     "How far a reconstruction can be trusted"
     r = reconstruction; face,pipeline = r.face,r.pipeline
