@@ -35,7 +35,7 @@ def measure_photo(
     result = exhaust(reconstruct_steps(path, config, pipeline=pipeline))
     seconds = time.perf_counter()-began
     if output: result.save(output)
-    figures = result.measures(samples)[0]
+    figures = result.measures(samples)[0]; figures['psnr'] = figures.pop('psnr_all')     # whatever the fit left out of its maps
     return dict(photo=Path(path).name, nme_landmarks=result.after_landmarks[0], **figures,
         seconds_landmarks=result.timings['landmarks'], seconds=seconds),result
 
@@ -201,8 +201,8 @@ TARGETS = [
     Target('landmark NME after stage 1, worst photo', 'photos.nme_landmarks', max, '<=', .012, '{:.2%}'),
     Target('landmark NME at the end, worst photo', 'photos.nme', max, '<=', .012, '{:.2%}'),
     Target('stage 1, slowest photo', 'photos.seconds_landmarks', max, '<=', 2., '{:.2f} s'),
-    Target('PSNR of the face region, mean', 'photos.psnr_all', mean, '>=', 32., '{:.1f} dB'),
-    Target('PSNR of the face region, worst photo', 'photos.psnr_all', min, '>=', 29., '{:.1f} dB'),
+    Target('PSNR of the face region, mean', 'photos.psnr', mean, '>=', 32., '{:.1f} dB'),
+    Target('PSNR of the face region, worst photo', 'photos.psnr', min, '>=', 29., '{:.1f} dB'),
     Target('SSIM of the face region, mean', 'photos.ssim', mean, '>=', .93, '{:.3f}'),
     Target('held out: PSNR with the other photo\'s maps, worse of two', 'held_out.psnr', min, '>=', 24., '{:.1f} dB'),
     Target('first call, photo to files', 'cold.seconds', max, '<=', 180., '{:.0f} s'),
