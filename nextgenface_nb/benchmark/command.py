@@ -182,7 +182,7 @@ def face_table(
     cells = [{'face': f"{r['face']}{' (occluded)' if r['occluded'] else ''}", 'ITA': f"{r['ita_true']:.0f}°", **{head:shown(key, form, [r]) for key,head,form in COLUMNS}} for r in rows]
     cells.append({'face': 'mean', 'ITA': '', **{head:shown(key, form, rows) for key,head,form in COLUMNS}})
     hidden = [r for r in rows if 'diffuse_gain_db_all' in r]
-    beside = [f"face {r['face']} with what the occluder hides: diffuse {r['diffuse_db_all']:.1f} dB, {r['diffuse_gain_db_all']:.1f} after RGB gain, ITA off {r['ita_error_all']:.1f}°, photo {r['source_db_all']:.1f} dB" for r in hidden]
+    beside = [f"face {r['face']} with what the occluder hides: diffuse {r['diffuse_db_all']:.1f} dB, {r['diffuse_gain_db_all']:.1f} after RGB gain, ITA off {r['ita_error_all']:.1f}°, photo {r['source_db_all']:.1f} dB; {r['hidden_found'] or 0:.0%} of the occluder found by the fit" for r in hidden]
     return '\n\n'.join([markdown_table(cells), *beside])
 
 def benchmark_targets(report:dict)->str: # Markdown
