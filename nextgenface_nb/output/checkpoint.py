@@ -148,10 +148,10 @@ def _check(path, face:Face, model):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
         for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items(): _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal); _expect(path, f'principal point {at}', f.camera.principal, 2)
-        figures = f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale
-        if not (all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures) and isinstance(f.photo.path, str) and isinstance(f.landmarks.detector, str)):
+        figures = f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,f.focal_known,f.focal_spread
+        if not (all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures) and isinstance(f.photo.path, str) and isinstance(f.landmarks.detector, str) and isinstance(f.focal_source, str) and isinstance(f.photo.exif, (dict, type(None)))):
             raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind', 'The file is damaged. Reconstruct the photo again.')
-        if not f.camera.focal>0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
+        if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
         for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside).items():
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
