@@ -24,8 +24,8 @@ from .stages import Stage, Progress, make_stages, run
 from .state import StageState
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'make_frame', 'in_known_light', 'config_detector', 'on_mesh', 'mean_identity',
-           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame', 'in_known_light', 'config_detector',
+           'on_mesh', 'mean_identity', 'Reconstruction', 'chosen_stages', 'exhaust', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -234,3 +234,9 @@ class Optimizer:
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
         return in_known_light(load_face(path, self.pipeline.model)[0], self.config)
+
+# %% ../../nbs/55_optim.optimizer.ipynb #a0c20801
+from ..processes import guard_methods,not_after_fork
+reconstruct,reconstruct_steps,make_frame = map(not_after_fork, (reconstruct, reconstruct_steps, make_frame))
+guard_methods(Optimizer, '__init__', 'run')
+guard_methods(Reconstruction, 'measures', 'panels', 'card', 'strip', 'save')
