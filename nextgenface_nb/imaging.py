@@ -16,8 +16,8 @@ from .errors import PhotoError
 from .lens import read_exif
 
 # %% auto #0
-__all__ = ['SUFFIXES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png',
-           'overlay', 'Photo', 'load_photo', 'portrait_path', 'resampling_matrix', 'load_folder']
+__all__ = ['SUFFIXES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'WORKING_SIDE', 'load_photo', 'to_srgb', 'from_srgb', 'to_bytes',
+           'save_png', 'overlay', 'Photo', 'portrait_path', 'resampling_matrix', 'load_folder']
 
 # %% ../nbs/10_imaging.ipynb #158dacf5
 def to_srgb(
@@ -320,3 +320,7 @@ def load_folder(
     except OSError as e: raise PhotoError(f'{path}: cannot be read ({e.strerror})', 'Check the permissions of the folder.') from e
     if not photos: raise PhotoError(f'{path}: the folder has no photos', f'Files are taken whose names end in {", ".join(SUFFIXES)}.')
     return photos
+
+# %% ../nbs/10_imaging.ipynb #a0c20001
+from .processes import not_after_fork
+load_photo = not_after_fork(load_photo, starts=False)

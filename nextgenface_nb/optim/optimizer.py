@@ -25,9 +25,9 @@ from .stages import Stage, Progress, make_stages, run
 from .state import StageState
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'in_known_light', 'config_detector', 'on_mesh',
-           'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'reconstruct_steps',
-           'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame',
+           'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
+           'Reconstruction', 'chosen_stages', 'exhaust', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -283,3 +283,9 @@ class Optimizer:
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
         return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)
+
+# %% ../../nbs/55_optim.optimizer.ipynb #a0c20801
+from ..processes import guard_methods,not_after_fork
+reconstruct,reconstruct_steps,make_frame = map(not_after_fork, (reconstruct, reconstruct_steps, make_frame))
+guard_methods(Optimizer, '__init__', 'run')
+guard_methods(Reconstruction, 'measures', 'panels', 'card', 'strip', 'save')

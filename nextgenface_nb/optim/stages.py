@@ -23,9 +23,9 @@ from .state import StageState
 from .texels import *
 
 # %% auto #0
-__all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
+__all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'run', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
            'FreeParameters', 'start_light', 'geometry_losses', 'softness', 'run_photometric', 'fit_shading',
-           'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
+           'fit_geometry', 'pace', 'run_texture', 'texture_losses']
 
 # %% ../../nbs/54_optim.stages.ipynb #98bcafd2
 @dataclass
@@ -267,3 +267,7 @@ def run(
     "Run one stage, step by step"
     if stage.name not in RUNNERS: raise ConfigError(f'no stage is called {stage.name!r}', f'There are: {", ".join(RUNNERS)}.')
     yield from RUNNERS[stage.name](stage, pipeline, face, state or StageState())
+
+# %% ../../nbs/54_optim.stages.ipynb #a0c20701
+from ..processes import not_after_fork
+run = not_after_fork(run)
