@@ -180,7 +180,7 @@ class Reconstruction:
         return reconstruction_bundle(self, self._repr_png_())
 
     def save(self, folder:str|Path, **options)->Path:
-        "Write pictures, maps, meshes, light, report and checkpoint"
+        "Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while another run is at work there"
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
@@ -248,8 +248,11 @@ def reconstruct(
     progress=None,                   # Called with each `Progress`
 )->Reconstruction:
     "A face from a photo: the short way"
-    result = exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
-    if output is not None: result.save(output)
+    if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
+    from nextgenface_nb.output.files import at_work
+    with at_work(output, needed=50):   # before the fit, or it might be in vain
+        result = exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
+        result.save(output)
     return result
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2d8d4975
@@ -269,14 +272,18 @@ class Optimizer:
         progress=None,                # Called with each `Progress`
     ): # -> Reconstruction, or a list of them for a folder of strangers
         "Fit, write everything into the output folder, and return the result"
+        from nextgenface_nb.output.files import at_work, check_writable
+        check_writable(self.output)
         photos = load_folder(path) if Path(path).is_dir() else [path]
         groups = [photos] if sharedIdentity else [[p] for p in photos]
         stages = [n for n,do in zip(STAGE_NAMES, (doStep1, doStep2, doStep3)) if do]
         results = []
         for group in groups:
             start = self._load(checkpoint) if checkpoint else None
-            result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
-            result.save(self.output if len(groups)==1 else self.output/Path(group[0]).name)
+            goal = self.output if len(groups)==1 else self.output/Path(group[0]).name
+            with at_work(goal):
+                result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
+                result.save(goal)
             results.append(result)
         return results[0] if len(groups)==1 else results
 

@@ -6,7 +6,7 @@
 __all__ = ['FORMAT_VERSION', 'MOST_BYTES', 'load_face', 'file_digest', 'save_face', 'read_about']
 
 # %% ../../nbs/62_output.checkpoint.ipynb #90b0e77b
-import hashlib, json, math, os, zipfile
+import hashlib, json, math, zipfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 import numpy as np, torch
@@ -76,7 +76,6 @@ def save_face(
         identity=_pack(face.identity, 'identity', arrays), frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
     with writing(path) as part, open(part, 'wb') as file:
         (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
-        file.flush(); os.fsync(file.fileno())   # on the disk before it takes the old one's name: power may fail
 
 # %% ../../nbs/62_output.checkpoint.ipynb #5e622d10
 def _read(path)->tuple: # (arrays, about)

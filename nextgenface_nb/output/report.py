@@ -19,7 +19,7 @@ from ..measures import nme, psnr, ssim
 from .camera import save_cameras
 from .card import report_card
 from .checkpoint import save_face
-from .files import LIST, listed_files, writing, writing_folder
+from .files import LIST, REPORT_VERSION, listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import save_mesh
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
@@ -99,7 +99,7 @@ def make_report(
     last = {p.stage:p for p in r.history}
     provenance = face.identity.provenance
     # the settings exactly, for they reproduce the run, together with what the command was asked for (`batch.invocation`)
-    return dict(config=config.to_dict(), invocation=getattr(r, 'invocation', None), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
+    return dict(format='nextgenface_nb report', format_version=REPORT_VERSION, config=config.to_dict(), invocation=getattr(r, 'invocation', None), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
         seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
         texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings, model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
         versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
@@ -123,7 +123,7 @@ def outdated_files(
     folder, # Of an earlier run
 )->set: # of names within the latter
     "What the earlier run wrote and the new one did not; results without a report are an addition, before which only the older checkpoints go"
-    new,old = {str(p.relative_to(part)) for p in Path(part).rglob('*') if p.is_file()},set(listed_files(folder))
+    new,old = {p.relative_to(part).as_posix() for p in Path(part).rglob('*') if p.is_file()},set(listed_files(folder))
     if LIST in new: return old-new-set(json.loads((Path(part)/LIST).read_text(encoding='utf-8'))['files'])
     return {n for n in old-new if n.endswith('_output.npz')} if any(n.endswith('_output.npz') for n in new) else set()
 
@@ -201,7 +201,7 @@ def _save_intermediate(r, folder:Path, samples):
         save_maps(part, *r.pipeline.maps(face))
 
 def _save_report(r, folder:Path, measures:list, kept=())->list: # of warnings
-    files = [str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()]
+    files = [p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()]
     report = make_report(r, measures, {*files, *kept, LIST})
     with writing(folder/LIST) as part: part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
     return report['warnings']
