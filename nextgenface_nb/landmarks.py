@@ -424,3 +424,10 @@ def load_correspondences(
     except (ValueError, OSError) as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())
+
+# %% ../nbs/11_landmarks.ipynb #a0c20101
+from .processes import guard_methods
+guard_methods(Detector, 'detect', 'doubt')
+guard_methods(MediaPipeTasks, '__init__', 'faces')
+guard_methods(MediaPipeSolutions, '__init__', 'faces')
+guard_methods(FAN, '__init__', 'faces')

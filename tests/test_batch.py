@@ -32,6 +32,27 @@ def stoppable(photos, folder):
     with Stop() as stop:
         for _ in range(600): time.sleep(.05); stop.check()
 
+def hanging(photos, folder):
+    "Where no word reaches it"
+    put(folder)
+    if photos[0].name!='hangs': return stoppable(photos, folder)
+    from nextgenface_nb.output.files import writing
+    with writing(folder.parent/'half') as part:
+        part.write_text('x')
+        hang()
+
+def hang():
+    for number in signal.SIGINT,signal.SIGTERM,signal.SIGHUP: signal.signal(number, signal.SIG_IGN)
+    time.sleep(600)
+
+def shortly(photos, folder):
+    put(folder)
+    if photos[0].name=='hangs': hang()
+    time.sleep(.5)
+
+def make_hanging(): return hanging
+def make_shortly(): return shortly
+def make_dying(): os.kill(os.getpid(), signal.SIGKILL)
 def make_killed(): return killed
 def make_stoppable(): return stoppable
 def make_slowly(): time.sleep(3); return stoppable
@@ -61,26 +82,103 @@ BATCH = """
 import signal, sys, test_batch as t
 from pathlib import Path
 if __name__=='__main__':
-    folder = Path(sys.argv[1])
+    folder,make,names,limit = Path(sys.argv[1]),getattr(t, sys.argv[2]),sys.argv[3].split(','),float(sys.argv[4])
     print('ready', flush=True)
-    found = t.run_batch(t.people(folder, *'abcd'), getattr(t, sys.argv[2]), folder/'out', t.Config(), workers=2)
-    print(*[o.status for o in found], sep=',', flush=True)
+    try: found = t.run_batch(t.people(folder, *names), make, folder/'out', t.Config(), workers=2, limit=limit)
+    except KeyboardInterrupt: print('at once', flush=True)
+    else: print(*[o.status for o in found], sep=',', flush=True)
 """
 
-@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs process groups')
-@pytest.mark.parametrize('make, group', [('make_stoppable', True), ('make_stoppable', False), ('make_slowly', True)])
-def test_ctrl_c_with_workers(tmp_path, make, group):
+class Batch:
+    "A batch in a process of its own, in a group of its own"
+    def __init__(self, folder, make, names='a,b,c,d', limit=0, before=None):
+        (folder/'run.py').write_text(BATCH)
+        self.folder,self.mark = folder,f'TEST_BATCH={folder}'
+        paths = [str(Path(__file__).parent), os.environ.get('PYTHONPATH', str(Path(__file__).parent.parent))]
+        self.child = subprocess.Popen([sys.executable, str(folder/'run.py'), str(folder), make, names, str(limit)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, preexec_fn=before, env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), TEST_BATCH=str(folder)))
+        assert self.child.stdout.readline()=='ready\n'
+
+    def until(self, count, seconds=120):
+        "Wait until so many photos are being worked on"
+        until = time.monotonic()+seconds
+        while len(list(self.folder.glob('out/*/report.json')))<count and time.monotonic()<until: time.sleep(.1)
+
+    def end(self): # what it printed
+        out,err = self.child.communicate(timeout=120)
+        assert 'Traceback' not in err, err
+        return out.strip()
+
+    def processes(self): # of this batch, that live
+        found = []
+        for place in Path('/proc').glob('[0-9]*'):
+            try:
+                if self.mark.encode() in (place/'environ').read_bytes().split(b'\0') and (place/'stat').read_text().rsplit(')', 1)[1].split()[0]!='Z': found.append(int(place.name))
+            except OSError: pass
+        return found
+
+    def nothing_left(self, seconds=60):
+        until = time.monotonic()+seconds
+        while self.processes() and time.monotonic()<until: time.sleep(.1)
+        return self.processes()==[]
+
+needs_groups = pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs process groups')
+needs_proc = pytest.mark.skipif(not Path('/proc/self/environ').exists(), reason='needs /proc')
+
+@needs_groups
+@pytest.mark.parametrize('make, number, group', [('make_stoppable', 'SIGINT', True), ('make_stoppable', 'SIGTERM', False), ('make_stoppable', 'SIGHUP', True), ('make_slowly', 'SIGTERM', True)])
+def test_ctrl_c_with_workers(tmp_path, make, number, group):
     "From a terminal, which signals all of them; to the first process alone; and while the workers load"
-    (tmp_path/'run.py').write_text(BATCH)
-    child = subprocess.Popen([sys.executable, str(tmp_path/'run.py'), str(tmp_path), make], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).parent), os.environ.get('PYTHONPATH', str(Path(__file__).parent.parent))])))
-    assert child.stdout.readline()=='ready\n'
-    began = time.monotonic()
-    while make=='make_stoppable' and len(list(tmp_path.glob('out/*/report.json')))<2 and time.monotonic()-began<60: time.sleep(.1)
-    if make=='make_slowly': time.sleep(2)
-    (os.killpg if group else os.kill)(child.pid, signal.SIGINT)
-    out,err = child.communicate(timeout=60)
-    assert 'Traceback' not in err and out.strip()==('stopped,stopped,not begun,not begun' if make=='make_stoppable' else 'not begun,'*3+'not begun'), err
+    batch = Batch(tmp_path, make)
+    if make=='make_stoppable': batch.until(2)
+    else: time.sleep(2)
+    (os.killpg if group else os.kill)(batch.child.pid, getattr(signal, number))
+    assert batch.end()==('stopped,stopped,not begun,not begun' if make=='make_stoppable' else 'not begun,'*3+'not begun')
+    assert (tmp_path/'out'/'summary.csv').exists()
+
+@needs_groups
+def test_a_run_under_nohup_goes_on_when_the_terminal_is_closed(tmp_path):
+    batch = Batch(tmp_path, 'make_shortly', before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    batch.until(2)
+    os.killpg(batch.child.pid, signal.SIGHUP)
+    assert batch.end()=='done,done,done,done'
+
+@needs_groups
+@needs_proc
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    "Also those that hang and hear nothing; and the process that tracks resources"
+    batch = Batch(tmp_path, 'make_hanging', 'hangs,b')
+    batch.until(2)
+    assert len(batch.processes())>=3
+    os.kill(batch.child.pid, signal.SIGKILL)
+    assert batch.nothing_left()
+
+@needs_groups
+@needs_proc
+def test_ctrl_c_twice_ends_at_once(tmp_path):
+    "Though a worker hears nothing; the summary is written, and nothing half-written stays"
+    batch = Batch(tmp_path, 'make_hanging', 'hangs,b')
+    batch.until(2)
+    while not list(tmp_path.glob('out/.*part*')): time.sleep(.1)
+    os.kill(batch.child.pid, signal.SIGINT)
+    time.sleep(1)
+    os.kill(batch.child.pid, signal.SIGINT)
+    assert batch.end()=='at once' and batch.nothing_left()
+    assert 'hangs,not begun' in (tmp_path/'out'/'summary.csv').read_text()
+    assert not list(tmp_path.glob('out/.*part*'))
+
+@needs_groups
+@needs_proc
+def test_a_photo_that_hangs_is_given_up_and_the_others_are_done(tmp_path):
+    batch = Batch(tmp_path, 'make_shortly', 'hangs,b,c', limit=6)
+    assert batch.end()=='failed,done,done' and batch.nothing_left()
+    failed, = json.loads((tmp_path/'out'/'failures.json').read_text())
+    assert failed['photo']=='hangs' and 'not done after 6 s' in failed['error'] and '--limit' in failed['advice']
+
+@needs_groups
+def test_workers_that_die_as_they_start_are_one_error(tmp_path):
+    from nextgenface_nb.errors import DeviceError
+    with pytest.raises(DeviceError, match='die as they start'): run_batch(people(tmp_path, *'abcdef'), make_dying, tmp_path/'out', Config(), workers=2)
 
 def test_a_stop_within_another_is_the_other(tmp_path):
     "So Ctrl-C during the last lines of one photo, which nothing looks at, is seen before the next"

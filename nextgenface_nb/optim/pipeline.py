@@ -222,3 +222,7 @@ def panels(self:Pipeline,
         light=_exposed(self.render(face, i, few, final=True, maps=white)),
         diffuse=self.flat(face, i, diffuse)[...,:3], specular=self.flat(face, i, specular)[...,:3],
         roughness=self.flat(face, i, roughness)[...,:1].expand(-1, -1, 3), skin=skin_picture(self, face, i)[...,None].expand(-1, -1, 3))
+
+# %% ../../nbs/51_optim.pipeline.ipynb #a0c20601
+from ..processes import guard_methods
+guard_methods(Pipeline, '__init__', 'layout', 'person', 'landmark_places', 'maps', 'render', 'panels')

@@ -16,6 +16,7 @@ from .. import __version__
 from ..errors import OutputError
 from ..imaging import to_srgb
 from ..measures import nme, psnr, ssim
+from .camera import save_cameras
 from .card import report_card
 from .checkpoint import save_face
 from .files import LIST, REPORT_VERSION, listed_files, writing, writing_folder
@@ -66,7 +67,7 @@ def frame_report(
     number = lambda x, digits=3: [round(float(v),digits) for v in np.ravel(x.detach().cpu())]
     return dict(photo=str(p.path), **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), crop=dict(width=c.width, height=c.height,
             offset=[float(v) for v in p.offset], scale=float(p.scale), original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
-        focal_length_px=number(c.focal)[0], principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
+        focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit', principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
 
 # %% ../../nbs/63_output.report.ipynb #1bac1b5d
 #: Names of the stages in their order
@@ -128,7 +129,7 @@ def outdated_files(
 
 
 # %% ../../nbs/63_output.report.ipynb #19f8a8e0
-FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','checkpoint','report'
+FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','camera','checkpoint','report'
 
 def save_reconstruction(
     reconstruction,         # A `Reconstruction`
@@ -152,6 +153,7 @@ def save_reconstruction(
             if 'light' in formats: save_environment(part, frame.light.environment(r.pipeline.config.environment_height), i, r.pipeline.config.save_exr)
             if 'mesh' in formats: save_mesh(part, r.pipeline, r.face, i, 0, space, neutral)
         if 'glb' in formats: save_glb(part/'face0.glb', r.pipeline, r.face)
+        if 'camera' in formats: save_cameras(part, r.face, space, neutral)
         say('maps')
         if 'maps' in formats or 'mesh' in formats: save_maps(part, *r.pipeline.maps(r.face))
         say('checkpoints')

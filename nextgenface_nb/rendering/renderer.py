@@ -795,3 +795,7 @@ def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
     dr.eval(blocked)
     dr.sync_thread()
     return blocked.torch()==0
+
+# %% ../../nbs/43_rendering.renderer.ipynb #a0c20401
+from ..processes import guard_methods
+guard_methods(Renderer, '__init__', 'render', 'render_converged', 'hits', 'coverage', 'albedo', 'clay', 'visibility')

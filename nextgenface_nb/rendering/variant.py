@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ..errors import DeviceError
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'variants', 'Llvm', 'version_from_name', 'version_from_library', 'list_llvm',
-           'mitsuba_version', 'rank_llvm', 'passes_trial', 'advice_for_llvm', 'find_llvm', 'use_variant']
+__all__ = ['places', 'tried', 'oldest', 'variants', 'use_variant', 'Llvm', 'version_from_name', 'version_from_library',
+           'list_llvm', 'mitsuba_version', 'rank_llvm', 'passes_trial', 'advice_for_llvm', 'find_llvm']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
 class Llvm(NamedTuple):
@@ -173,6 +173,10 @@ def use_variant(
     if device=='auto': find_llvm() # Its error says why there is no processor left
     raise DeviceError(f'device={device!r}: this machine or this Mitsuba has none that can be used',
         "Use device='auto' or device='cpu'." + (' For CUDA, an NVIDIA driver 535 or newer must be installed.' if device=='cuda' else ''))
+
+# %% ../../nbs/40_rendering.variant.ipynb #a0c20301
+from ..processes import not_after_fork
+use_variant = not_after_fork(use_variant)
 
 # %% ../../nbs/40_rendering.variant.ipynb #597e897f
 def _main()->int:
