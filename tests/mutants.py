@@ -110,9 +110,11 @@ MUTANTS = [
     Mutant('the old report stays while the new files come', 'output/files.py', "    if LIST in names: _take_back(folder, names)", "    pass", 'test_files.py::test_killed_at_every_step'),
     Mutant('the report comes with the rest', 'output/files.py', "if f.as_posix()!=LIST: _put", "_put", 'test_files.py::test_killed_at_every_step test_files.py::test_flushed_before_the_old_is_given_up'),
     Mutant('nothing is flushed', 'output/files.py', "    try: os.fsync(handle)\n", "    try: pass\n", 'test_files.py::test_flushed_before_the_old_is_given_up'),
-    Mutant('nobody is ever at work', 'output/files.py', "lock.acquire(timeout=wait)", "pass", 'test_files.py::test_a_second_run_is_told', few=True),
+    Mutant('nobody is ever at work', 'output/files.py', "lock.acquire(timeout=wait)", "pass", 'test_files.py::test_a_second_run_is_told'),
     Mutant('processes of another container are dead', 'output/files.py', "lambda: os.readlink('/proc/self/ns/pid')", "lambda: ''", 'test_files.py::test_containers_with_one_host_name'),
-    Mutant('parts lie next to a link', 'output/files.py', "    return Path(os.path.realpath(folder))", "    return folder", 'test_files.py::test_links_to_another_disk'),
+    Mutant('a link to nothing is followed', 'output/files.py', "if p.is_symlink() and not p.exists():", "if False:", 'test_files.py::test_a_link_to_nothing_is_refused_at_the_start'),
+    Mutant('a file on another disk is renamed', 'output/files.py', "if error.errno!=errno.EXDEV: raise", "raise", 'test_files.py::test_links_to_another_disk'),
+    Mutant('a full disk is what the library makes of it', 'output/files.py', "        cause = disk_error(e, path.parent)\n", "        cause = e if isinstance(e, OSError) else None\n", 'test_files.py::test_a_full_disk_is_said_whatever_was_written'),
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
