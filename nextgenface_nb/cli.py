@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, attempt, invocation, run_batch, save_failures
+from .batch import Stop, as_ctrl_c, attempt, invocation, run_batch, save_failures
 from .config import Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
+from .processes import print_text
 
 # %% auto #0
 __all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
            'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable',
-           'one_thread', 'fit_and_save', 'photo_worker', 'many_jobs', 'summary', 'exit_code', 'exit_code_of',
-           'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
+           'one_thread', 'fit_and_save', 'photo_worker', 'check_limit', 'known_trials', 'many_jobs', 'summary',
+           'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
 def make_parser()->argparse.ArgumentParser:
@@ -40,6 +41,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--resume', action='store_true', help='go on where a run into the same folder was stopped; begin where there is none')
     add('--keepEvery', type=float, metavar='SECONDS', default=10., help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
     add('--workers', type=int, metavar='N', default=1, help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
+    add('--limit', type=float, metavar='SECONDS', default=0., help='of a folder: give up a photo that takes longer, and do the others; 0: never (default: %(default)g)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
     for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
     talk = p.add_mutually_exclusive_group()
@@ -203,10 +205,11 @@ def _reconstruct_all(args)->int: # Exit code
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
     if args.checkpoint and len(jobs)>1: raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces', 'Go on with one face at a time.')
     from nextgenface_nb.output.files import check_writable
+    check_limit(args)
     many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
     check_writable(jobs[0][1].parent if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
     args.workers = min(args.workers, len(jobs))
-    say = (lambda text:None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
+    say = (lambda text:None) if args.quiet else lambda text: print_text(text, sys.stderr)
     for note in config.notes: say(f'note: {note}')
     if args.verbose: say(config.describe(changed=True))
     if many: return many_jobs(jobs, args, config, say)
@@ -235,12 +238,12 @@ def one_job(photos:list, folder:Path, pipeline, args, say)->int: # Exit code
     "Fit and save one face"
     began,together = time.perf_counter(),args.sharedIdentity and not args.checkpoint
     photos,bad = usable(photos, folder, pipeline) if together else (photos,[])
-    for o in bad: print(f'error: {o.error}\n{o.advice}', file=sys.stderr)
+    for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
     if bad: say(f'note: {", ".join(o.photo for o in bad)}: left out; the face is fitted to the other {len(photos)}')
     warnings = fit_and_save(photos, folder, pipeline, args, say)
     if together: save_failures(folder, bad)
     for w in warnings: say(f'note: {w}')
-    if not args.quiet: print(summary(folder, time.perf_counter()-began), flush=True)
+    if not args.quiet: print_text(summary(folder, time.perf_counter()-began))
     return max((exit_code_of(o.kind) for o in bad), default=0)
 
 def usable(
@@ -290,23 +293,41 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     return result.warnings
 
 # %% ../nbs/70_cli.ipynb #ee66d04f
-def photo_worker(args, loud:bool=True):
-    "What a process does with each photo"
-    config,say = make_config(args),(lambda text: print(text, file=sys.stderr, flush=True)) if loud and not args.quiet else (lambda text: None)
+def photo_worker(args, loud:bool=True, known:dict|None=None):
+    "What a process does with each photo; `known` are the trials of LLVM that need not be repeated"
+    if known:
+        from nextgenface_nb.rendering.variant import trials
+        trials.update(known)
+    config,say = make_config(args),(lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
     pipeline = begin_pipeline(config, say)
     return lambda photos,folder: fit_and_save(photos, folder, pipeline, args, say)
+
+def check_limit(args):
+    "A limit is for the photos of a folder"
+    if not 0<=args.limit<float('inf'): raise ConfigError(f'--limit {args.limit}: must be a number of seconds from 0 on', 'Leave it out for no limit.')
+    if args.limit and (not args.input or not Path(args.input).is_dir() or args.sharedIdentity):
+        raise ConfigError(f'--limit {args.limit:g}: is for a folder of photos, of which the others go on', 'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
+
+def known_trials(config)->dict:
+    "The trials of LLVM, done here once for all workers; they say what is missing"
+    from nextgenface_nb.rendering.variant import find_llvm, trials
+    if config.renderer!='mitsuba' or config.device not in ('auto', 'cpu'): return {}
+    try: find_llvm()
+    except DeviceError: pass
+    return dict(trials)
 
 def many_jobs(jobs:list, args, config, say)->int: # Exit code
     "Fit all faces of a folder"
     from tqdm import tqdm
-    folder = jobs[0][1].parent
+    folder,inside = jobs[0][1].parent,args.workers==1 and not args.limit
+    make = partial(photo_worker, args, inside, {} if inside else known_trials(config))
     with tqdm(total=len(jobs), desc='photos', unit='photo', disable=args.quiet, dynamic_ncols=True) as bar:
         def tell(outcome):
             bar.update()
-            if outcome.status=='failed': print(f'error: {outcome.error}\n{outcome.advice}', file=sys.stderr)
+            if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)
             for w in outcome.warnings: say(f'{outcome.photo}: note: {w}')
-            if outcome.status=='done' and not args.quiet: print(summary(outcome.folder, outcome.seconds), flush=True)
-        found = run_batch(jobs, partial(photo_worker, args, args.workers==1), folder, config, args.workers, args.again, tell, asked_for(args, config))
+            if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
+        found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, asked_for(args, config), args.limit)
         bar.update(sum(o.status=='before' for o in found))
     before = sum(o.status=='before' for o in found)
     if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
@@ -347,13 +368,14 @@ def run_command(
     "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
     try: args = parser.parse_args(argv)
     except SystemExit as e: return e.code or 0
-    try: return work(args) or 0
-    except KeyboardInterrupt: print('\n'+stopped, file=sys.stderr); return 130
+    try:
+        with as_ctrl_c(): return work(args) or 0
+    except KeyboardInterrupt: print_text('\n'+stopped, sys.stderr); return 130
     except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
         error,code,trace = e,1,getattr(args, 'verbose', True)
         text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
-    print(text, file=sys.stderr)
+    print_text(text, sys.stderr)
     if trace: traceback.print_exception(error)
     return code
 

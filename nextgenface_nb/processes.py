@@ -9,7 +9,8 @@ from functools import wraps
 from .errors import DeviceError
 
 # %% auto #0
-__all__ = ['shown_name', 'printable', 'json_text', 'say', 'check_fork', 'not_after_fork', 'guard_methods', 'end_with_parent']
+__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'not_after_fork', 'guard_methods',
+           'end_with_parent']
 
 # %% ../nbs/02_processes.ipynb #a0c10006
 def shown_name(
@@ -40,14 +41,24 @@ def json_text(
     text = json.dumps(thing, ensure_ascii=False, **options)
     return re.sub('[\ud800-\udfff]', lambda found: f'\\u{ord(found[0]):04x}', text)
 
-def say(
+def print_text(
     text:str,  # One or more lines
     file=None, # Where to; None: standard output
 ):
-    "Print, whatever the names in the text and the encoding of the stream"
+    "Print, whatever the names in the text and the encoding of the stream, and whether anybody still reads it"
     file = sys.stdout if file is None else file
     encoding = getattr(file, 'encoding', None) or 'utf-8'
-    print(printable(text).encode(encoding, 'backslashreplace').decode(encoding), file=file, flush=True)
+    text = printable(text).encode(encoding, 'backslashreplace').decode(encoding)
+    try: print(text, file=file, flush=True)
+    except (OSError, ValueError): _hush(file)   # `| head`; a terminal that is gone; a stream that is closed
+
+def _hush(file):
+    "What is left in a stream that nobody reads goes nowhere, when Python ends too"
+    try: number = file.fileno()
+    except (OSError, ValueError, AttributeError): return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 # %% ../nbs/02_processes.ipynb #a0c1000a
 _state = dict(used=False, forked='') # Of this process. forked: '' (not, or before all use), 'used' (after our use), 'perhaps' (after PyTorch was loaded)

@@ -5,12 +5,14 @@
 # %% ../../nbs/40_rendering.variant.ipynb #a7d1ce6d
 from __future__ import annotations
 import glob,importlib.metadata,os,re,subprocess,sys,warnings
+from functools import wraps
 from typing import NamedTuple
 from ..errors import DeviceError
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'variants', 'use_variant', 'Llvm', 'version_from_name', 'version_from_library',
-           'list_llvm', 'mitsuba_version', 'rank_llvm', 'passes_trial', 'advice_for_llvm', 'find_llvm']
+__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'use_variant', 'Llvm', 'version_from_name',
+           'version_from_library', 'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm',
+           'find_llvm']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
 class Llvm(NamedTuple):
@@ -98,6 +100,24 @@ def passes_trial(
     try: answer = subprocess.run([sys.executable, '-c', _trial], capture_output=True, text=True, env=environment, timeout=300)
     except subprocess.TimeoutExpired: return False
     return answer.returncode==0 and 'works' in answer.stdout
+
+# %% ../../nbs/40_rendering.variant.ipynb #a0c40002
+trials = {} # (library, its size, its date) -> did it pass? Of this process and of the one that has started it
+
+def remembered(
+    trial, # Function of a path
+):
+    "The trial, once for each library"
+    @wraps(trial)
+    def passes(path):
+        file = os.path.realpath(path)
+        found = os.stat(file) if os.path.exists(file) else None
+        key = file,found and found.st_size,found and found.st_mtime_ns
+        if key not in trials: trials[key] = trial(path)
+        return trials[key]
+    return passes
+
+passes_trial = remembered(passes_trial)
 
 # %% ../../nbs/40_rendering.variant.ipynb #d50ada30
 def advice_for_llvm(
