@@ -13,6 +13,7 @@ import torch
 from fastcore.basics import patch
 from torch import Tensor
 from .errors import PhotoError
+from .processes import shown_name
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'WORKING_SIDE', 'load_photo', 'to_srgb', 'from_srgb', 'to_bytes',
@@ -122,7 +123,7 @@ class Photo:
         return data.getvalue()
 
     def __repr__(self):
-        name = Path(self.path).name or 'no file'
+        name = shown_name(Path(self.path).name) or 'no file'
         return f'Photo({name}, {self.width} x {self.height}, from ({self.offset[0]:.1f}, {self.offset[1]:.1f}) at scale {self.scale:.3g} of {self.original_size[0]} x {self.original_size[1]})'
 
 # %% ../nbs/10_imaging.ipynb #27cfcae8

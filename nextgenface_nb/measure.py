@@ -12,6 +12,7 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError, PhotoError
+from .processes import json_text, print_text
 from .imaging import to_srgb
 from .measures import psnr, ssim
 
@@ -341,7 +342,7 @@ def save_report(
 ):
     "Write a report as JSON, whole or not at all"
     from nextgenface_nb.output.files import writing
-    with writing(path) as part: part.write_text(json.dumps(_short(report), indent=1, ensure_ascii=False)+'\n', encoding='utf-8')
+    with writing(path) as part: part.write_text(json_text(_short(report), indent=1)+'\n', encoding='utf-8')
 
 def _short(x):
     if isinstance(x, dict): return {k:_short(v) for k,v in x.items()}
@@ -354,8 +355,8 @@ def measure_and_say(
 ):
     "Measure, print the tables, write the report"
     if args.output: _check_output(Path(args.output))
-    report = measure_all(args, lambda text: print(text, file=sys.stderr, flush=True))
-    print(*filter(None, [target_table(report), photo_table(report), where_measured(report)]), sep='\n\n', flush=True)
+    report = measure_all(args, lambda text: print_text(text, sys.stderr))
+    print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
     if args.output: save_report(report, args.output)
 
 def main(

@@ -17,21 +17,24 @@ def shown_name(
     name, # Of a file, or a path
 )->str:
     "A name on one line that any UTF-8 file and any terminal can take; what is not printable is written as an escape"
-    text = os.fsencode(os.fspath(name)).decode('utf-8', 'backslashreplace')
-    return ''.join(c if _harmless(c) else c.encode('unicode_escape').decode() for c in text)
+    return ''.join(c if _harmless(c) else _escaped(c) for c in _utf8(os.fspath(name)))
 
 def _harmless(c:str)->bool: # printable, or one that joins emoji and the letters of some scripts
     return c.isprintable() or c in '\u200c\u200d'
+
+def _escaped(c:str)->str: return c.encode('unicode_escape').decode()
+
+def _utf8(text)->str:
+    "Without what UTF-8 does not have: bytes of names, other halves of surrogate pairs"
+    if isinstance(text, bytes): text = os.fsdecode(text)
+    bytes_only = not re.search('[\ud800-\udc7f\udd00-\udfff]', text)
+    return text.encode('utf-8', 'surrogateescape' if bytes_only else 'surrogatepass').decode('utf-8', 'backslashreplace')
 
 def printable(
     text:str, # Of any number of lines, perhaps with names in it
 )->str:
     "The same for a text: its lines and tabs stay"
-    text = text.encode('utf-8', 'surrogateescape' if not _other_surrogate(text) else 'surrogatepass').decode('utf-8', 'backslashreplace')
-    return ''.join(c if _harmless(c) or c in '\n\t' else c.encode('unicode_escape').decode() for c in text)
-
-def _other_surrogate(text:str)->bool: # one that stands for no byte of a name
-    return bool(re.search('[\ud800-\udc7f\udd00-\udfff]', text))
+    return ''.join(c if _harmless(c) or c in '\n\t' else _escaped(c) for c in _utf8(text))
 
 def json_text(
     thing,     # What JSON can hold

@@ -13,6 +13,7 @@ from .. import __version__
 from .truth import LEVELS as TRUE_LEVELS, QUICK, Settings, default_folder, relit_face, true_face
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
+from ..processes import print_text
 from ..imaging import to_srgb
 from ..bench import resident
 from ..measure import Target, markdown_table, mean, save_report
@@ -427,9 +428,9 @@ def benchmark_and_say(args):
     "Measure, print the tables, write report and sheet"
     from nextgenface_nb.output.files import check_writable
     for name in filter(None, (args.output, args.sheet)): check_writable(Path(name).absolute().parent)
-    report = measure_benchmark(args, lambda text: print(text, file=sys.stderr, flush=True))
+    report = measure_benchmark(args, lambda text: print_text(text, sys.stderr))
     pictures = report.pop('pictures')
-    print(say_report(report), flush=True)
+    print_text(say_report(report))
     if args.output: save_report(report, args.output)
     if args.sheet and pictures: picture_sheet(pictures).save(args.sheet, quality=85)
 

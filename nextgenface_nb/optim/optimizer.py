@@ -22,6 +22,7 @@ from .landmarkfit import start_pose
 from .pipeline import Pipeline
 from .stages import Stage, Progress, make_stages, run
 from .state import StageState
+from ..processes import shown_name
 
 # %% auto #0
 __all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame', 'in_known_light', 'config_detector',
@@ -116,7 +117,7 @@ class Reconstruction:
         return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
 
     def __repr__(self):
-        names = ', '.join(Path(f.photo.path or 'photo').name for f in self.face.frames)
+        names = ', '.join(shown_name(Path(f.photo.path or 'photo').name) for f in self.face.frames)
         return f'Reconstruction({names}; {len(self.history)} steps in {sum(self.timings.values()):.0f} s)'
 
     def _repr_png_(self):

@@ -10,6 +10,7 @@ import numpy as np, torch
 from .. import __version__
 from ..config import Config, FIELDS
 from ..errors import CheckpointError, ConfigError, OutputError
+from ..processes import print_text
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
@@ -90,7 +91,8 @@ def save_usdz(
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
         _usd_material(stage, _usd_mesh(stage, pipeline, face))
         stage.Save()
-        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), str(part)): raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
+        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'): raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
+        part.write_bytes(Path(f'{work}/face.usdz').read_bytes())   # under a name that need not be UTF-8
 
 def _usd_mesh(stage, pipeline, face):
     "Points, normals and texture coordinates, in mm"
@@ -243,11 +245,11 @@ def export_checkpoint(
     "All that `nextgenface-export` does"
     if args.neutral and args.space!='model': raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
-    say = (lambda text: None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
+    say = (lambda text: None) if args.quiet else lambda text: print_text(text, sys.stderr)
     formats = [f.strip() for f in args.format.split(',') if f.strip()]
     folder = args.output or output_folder(args.checkpoint, 'export')
     for path in export_face(pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...')):
-        if not args.quiet: print(path)
+        if not args.quiet: print_text(str(path))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-export`"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np, torch
 from .. import __version__
 from ..errors import ConfigError, GeometryError
+from ..processes import shown_name
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import check_mesh, vertex_normals
 from ..optim.texels import shut_mouth
@@ -78,7 +79,7 @@ def view_camera(
     left,top,right,bottom = centred_view(camera, frame.photo)
     focal,size = float(camera.focal.detach()),(right-left,bottom-top)
     crop = [-left/size[0], -top/size[1], (camera.width-left)/size[0], (camera.height-top)/size[1]]
-    return dict(yfov=2*math.atan(size[1]/2/focal), aspectRatio=size[0]/size[1], extras=dict(photo=Path(frame.photo.path or 'photo').name, crop=crop,
+    return dict(yfov=2*math.atan(size[1]/2/focal), aspectRatio=size[0]/size[1], extras=dict(photo=shown_name(Path(frame.photo.path or 'photo').name), crop=crop,
         crop_size=[camera.width,camera.height], focal_length_px=focal, principal_point_px=camera.principal.detach().tolist()))
 
 # %% ../../nbs/64_output.glb.ipynb #5e7ccf24

@@ -89,8 +89,8 @@ def write_mesh(
     v = torch_like(vertices)
     text = obj_text(v, triangles, uvs, vertex_normals(v, torch_like(triangles, int)), library, comment)
     if library:
-        with writing(folder/library) as part: part.write_text(mtl_text(k, roughness))
-    with writing(folder/f'{name}{i}.obj') as part: part.write_text(text)
+        with writing(folder/library) as part: part.write_text(mtl_text(k, roughness), encoding='utf-8')
+    with writing(folder/f'{name}{i}.obj') as part: part.write_text(text, encoding='utf-8')
 
 def torch_like(x, kind=None):
     import torch

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import OutputError
 from ..imaging import to_bytes
 from .files import writing
+from ..processes import shown_name
 
 # %% ../../nbs/60_output.pictures.ipynb #d31eaed4
 def _array(x)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=np.float32)
@@ -49,7 +50,7 @@ def panel_strip(
     total = Image.new('RGB', (sum(im.width for _,im in images)+gap*(len(images)-1), top+bar+height), 'white')
     draw = ImageDraw.Draw(total)
     draw.rectangle((0,0,total.width,top), fill=(40,44,52))
-    draw.text((2*gap,top/2), title, fill='white', font=_font(round(1.2*size)), anchor='lm')
+    draw.text((2*gap,top/2), shown_name(title), fill='white', font=_font(round(1.2*size)), anchor='lm')
     x = 0
     for name,im in images:
         draw.text((x+im.width/2, top+bar/2), name.capitalize(), fill='black', font=_font(size), anchor='mm')
@@ -147,15 +148,21 @@ def write_exr(
     values, # [H, W, 3] linear, any range
 ):
     "Write a true float32 EXR file"
-    from mitsuba import Bitmap   # the one EXR code that we have anyway; needs no variant
-    with writing(path) as part, two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(str(part))
+    from mitsuba import Bitmap, MemoryStream   # the one EXR code that we have anyway; needs no variant
+    kind = Bitmap.FileFormat.RGBE if Path(path).suffix.lower()=='.hdr' else Bitmap.FileFormat.OpenEXR
+    stream = MemoryStream()                    # Mitsuba itself takes no file name that is not UTF-8
+    with two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(stream, kind)
+    with writing(path) as part: part.write_bytes(stream.raw_buffer())
 
 def read_exr(
     path, # File
 )->np.ndarray: # [H, W, C] float32
     "Read an EXR file"
-    from mitsuba import Bitmap
-    with two_threads(): return np.array(Bitmap(str(path)), dtype=np.float32)
+    from mitsuba import Bitmap, MemoryStream
+    stream = MemoryStream()
+    stream.write(Path(path).read_bytes())
+    stream.seek(0)
+    with two_threads(): return np.array(Bitmap(stream), dtype=np.float32)
 
 # %% ../../nbs/60_output.pictures.ipynb #19b247f5
 def save_environment(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from ..errors import ConfigError, OutputError
+from ..processes import print_text
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..optim.face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
@@ -225,7 +226,7 @@ def replay_checkpoint(
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
             write_film(folder/f'{what}.{ending}', shown, args.fps)
-            if not args.quiet: print(folder/f'{what}.{ending}')
+            if not args.quiet: print_text(str(folder/f'{what}.{ending}'))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"

@@ -21,6 +21,7 @@ from .checkpoint import save_face
 from .files import LIST, listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import save_mesh
+from ..processes import json_text
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
 
 # %% ../../nbs/63_output.report.ipynb #836d93de
@@ -201,5 +202,5 @@ def _save_intermediate(r, folder:Path, samples):
 def _save_report(r, folder:Path, measures:list, kept=())->list: # of warnings
     files = [str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()]
     report = make_report(r, measures, {*files, *kept, LIST})
-    with writing(folder/LIST) as part: part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
+    with writing(folder/LIST) as part: part.write_text(json_text(report, indent=1, allow_nan=False), encoding='utf-8')
     return report['warnings']
