@@ -13,6 +13,7 @@ from .batch import Stop, as_ctrl_c, attempt, invocation, run_batch, save_failure
 from .config import Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
+from .lens import read_cameras
 from .processes import print_text
 
 # %% auto #0
@@ -35,6 +36,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), help='what renders')
     add('--seed', type=int, help='where all random numbers start')
     add('--landmarks', metavar='DETECTOR|FILE', help='mediapipe, fan, or a file of points (.pts, .npy)')
+    add('--focal', metavar='LENS', help='what is known of the lens, and kept: 50mm (35 mm equivalent), 2400px or fx,fy,cx,cy (pixels of the original photo), or a file: camera.json, OpenCV, COLMAP; ~50mm: about')
     add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
@@ -58,7 +60,7 @@ def make_config(
     config = Config.preset(args.preset)
     if args.config: config.fillFromDicFile(args.config)
     config.set(*args.set)
-    for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks).items():
+    for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks, focal=args.focal).items():
         if value is not None: setattr(config, name, value)
     return config
 
@@ -75,7 +77,7 @@ def asked_for(
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
-    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector), light=file(config.light))
+    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector), light=file(config.light), **(dict(focal=file(config.focal)) if config.focal else {}))
 
 def recall(
     args, # What the parser returns; stages that the flags leave open are set
@@ -160,8 +162,8 @@ def fit(
     if args.debug is not None:
         from nextgenface_nb.output.debug import DebugFiles
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
-    from nextgenface_nb.optim.optimizer import in_known_light
-    start = in_known_light(start_from(args, pipeline), pipeline.config) if args.checkpoint else None
+    from nextgenface_nb.optim.optimizer import in_known_camera, in_known_light
+    start = in_known_camera(in_known_light(start_from(args, pipeline), pipeline.config), pipeline.config) if args.checkpoint else None
     return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery)
 
 def start_from(
@@ -200,6 +202,7 @@ def reconstruct_all(
 
 def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
+    if config.focal: read_cameras(config.focal)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]

@@ -117,6 +117,8 @@ class Config(CheckedSettings):
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
     # camera
+    focal:str = setting('', 'the lens, which is known and kept: 50mm (35 mm equivalent, by the diagonal of the whole picture), 2400px or fx,fy,cx,cy (pixels of the original photo, as OpenCV has them), or a file: camera.json, OpenCV, COLMAP; ~50mm: about; empty: not known')
+    exif_focal:bool = setting(True, 'where nothing else is known of the lens, take what the photo says of it (EXIF) as a prior, as far as resizing and cropping allow')
     focal_length:float = setting(0., 'focal length to start from, in pixels of the crop; 0: estimate it', 'px', 0, 1e6)
     optimize_focal_length:bool = setting(True, 'let the focal length change')
     # how long, how often

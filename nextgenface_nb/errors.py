@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FaceError', 'PhotoError', 'NoFaceError', 'LandmarkError', 'ModelError', 'ConfigError', 'CheckpointError',
-           'GeometryError', 'RenderError', 'DeviceError', 'OutputError']
+           'GeometryError', 'RenderError', 'DeviceError', 'OutputError', 'BusyError']
 
 # %% ../nbs/00_errors.ipynb #626df202
 class FaceError(Exception):
@@ -29,3 +29,6 @@ class GeometryError(FaceError): "Points, meshes or cameras that cannot be comput
 class RenderError(FaceError): "The renderer got something that it cannot draw."
 class DeviceError(FaceError): "The device or its libraries are not usable."
 class OutputError(FaceError): "Results cannot be written."
+
+# %% ../nbs/00_errors.ipynb #c27e5eaf
+class BusyError(OutputError): "Another run is at work in the same folder."

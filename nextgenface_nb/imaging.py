@@ -13,6 +13,7 @@ import torch
 from fastcore.basics import patch
 from torch import Tensor
 from .errors import PhotoError
+from .lens import read_exif
 from .processes import shown_name
 
 # %% auto #0
@@ -79,6 +80,7 @@ class Photo:
     original_size: tuple = ()     # Width and height of the original, after rotation
     alpha: Tensor|None = None     # Opacity [H, W], 0..1, where the file has any
     inside: Tensor|None = None    # Where the original has opaque pixels [H, W], bool; None: everywhere
+    exif: dict|None = None        # What the file says of its lens, see `lens.read_exif`; None: nothing
 
     def __post_init__(self):
         if self.pixels.ndim != 3 or self.pixels.shape[-1] != 3: raise PhotoError(f'{self.path or "Photo"}: pixels of shape {tuple(self.pixels.shape)}', 'They are [H, W, 3].')
@@ -225,13 +227,17 @@ def load_photo(
 )->Photo:
     "Read a photo as linear light, upright."
     image = _open(path)
-    with image: codes, alpha = _decode(image, path)
+    with image:
+        early = image.format == 'TIFF'                          # closes its file when it is decoded; others decode when they are asked for EXIF
+        exif = read_exif(image) if early else None
+        codes, alpha = _decode(image, path)
+        if not early: exif = read_exif(image)
     height, width = codes.shape[:2]
     block = math.ceil(max(height, width)/WORKING_SIDE)
     if alpha is not None:
         alpha = torch.from_numpy(np.ascontiguousarray(alpha[:height//block*block, :width//block*block]))
         alpha = torch.nn.functional.avg_pool2d(alpha[None, None], block)[0, 0] if not (alpha == 1).all() else None
-    return Photo(_linear(codes, block), str(path), scale=1/block, original_size=(width, height), alpha=alpha, inside=None if alpha is None else alpha > .5)
+    return Photo(_linear(codes, block), str(path), scale=1/block, original_size=(width, height), alpha=alpha, inside=None if alpha is None else alpha > .5, exif=exif)
 
 # %% ../nbs/10_imaging.ipynb #4d603792
 def portrait_path()->Path:

@@ -426,13 +426,14 @@ def say_report(report:dict)->str:
 
 def benchmark_and_say(args):
     "Measure, print the tables, write report and sheet"
-    from nextgenface_nb.output.files import check_writable
+    from nextgenface_nb.output.files import check_writable, writing
     for name in filter(None, (args.output, args.sheet)): check_writable(Path(name).absolute().parent)
     report = measure_benchmark(args, lambda text: print_text(text, sys.stderr))
     pictures = report.pop('pictures')
     print_text(say_report(report))
     if args.output: save_report(report, args.output)
-    if args.sheet and pictures: picture_sheet(pictures).save(args.sheet, quality=85)
+    if args.sheet and pictures:
+        with writing(args.sheet) as part: picture_sheet(pictures).save(part, quality=85)
 
 def main(
     argv:list|None=None, # Flags; None: those of the process

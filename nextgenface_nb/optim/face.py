@@ -153,6 +153,12 @@ class Frame:
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
     hidden:Tensor|None = None     # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
+    focal_known:float = 0.        # What is known of the focal length, pixels of the crop, see `lens`; 0: nothing
+    focal_spread:float = 0.       # Standard deviation of its logarithm; 0: what is known is kept
+    focal_source:str = ''         # Where it comes from, in words
+
+    @property
+    def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
 
 @dataclass
 class Face:

@@ -86,7 +86,9 @@ class LandmarkProblem:
         self.expression_sigma = np.sqrt(_double(model.expression_variance))
         self.bounds_expression = _double(model.expression_bounds)
         self.shape_start = _double(person)
-        self.focal_start = [float(f.camera.focal) for f in face.frames]
+        prior = [(f.focal_known, f.focal_spread) if f.focal_spread else (float(f.camera.focal), settings.focal_sigma) for f in face.frames]
+        self.focal_start = [focal for focal,_ in prior]
+        self.focal_sigma = [sigma for _,sigma in prior]
 
     def reduced(self,
         places:Embedding, # L points of the surface
@@ -147,12 +149,13 @@ class LandmarkProblem:
         high:np.ndarray, # [N] from `limits`, changed in place
         names,           # Of the parts
     ):
-        "Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; changes the bounds"
+        "Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; a focal length that is known does in any case. Changes the bounds"
         own = self.shape_size-self.relief_size
         parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('relief' in names)
         for k in range(len(self.frames)):
             first = self.shape_size+k*(POSE+self.expression_size)
-            parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in names if n in HOLDS]
+            still = {*names, 'focal'} if self.frames[k].focal_fixed else names
+            parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in HOLDS if n in still]
             if 'expression' in names: parts.append(slice(first+POSE, first+POSE+self.expression_size))
         for part in parts: low[part] = high[part] = x[part]
 
@@ -208,8 +211,9 @@ def evaluate(
         blocks.append((np.concatenate([np.arange(S), own]), r, np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
         prior = np.zeros((E+1, POSE+E))
         prior[:E,POSE:] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
-        prior[E,POSE-1] = 1/s.focal_sigma
-        blocks.append((own, np.append(np.sqrt(s.expression)*expression/problem.expression_sigma, (pose[6]-np.log(problem.focal_start[k]))/s.focal_sigma), prior))
+        sigma = problem.focal_sigma[k]
+        prior[E,POSE-1] = 1/sigma
+        blocks.append((own, np.append(np.sqrt(s.expression)*expression/problem.expression_sigma, (pose[6]-np.log(problem.focal_start[k]))/sigma), prior))
     if S: blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma, np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
     return blocks
 

@@ -16,6 +16,7 @@ from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder
 from ..landmarks import Detector, Landmarks, make_detector
+from ..lens import Lens, exif_lens, known_lens
 from ..measures import eye_distance, nme
 from .face import Face, Frame, HarmonicLight, Identity, read_environment
 from .landmarkfit import start_pose
@@ -25,8 +26,9 @@ from .state import StageState
 from ..processes import shown_name
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame', 'in_known_light', 'config_detector',
-           'on_mesh', 'mean_identity', 'Reconstruction', 'chosen_stages', 'exhaust', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame',
+           'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
+           'Reconstruction', 'chosen_stages', 'exhaust', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -52,6 +54,7 @@ def make_frame(
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)),
         read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
+    put_lens(frame, find_lens(frame, config))
     start_pose(model, frame)
     return frame
 
@@ -85,6 +88,52 @@ def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
 def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
+
+# %% ../../nbs/55_optim.optimizer.ipynb #6fd3174d
+#: Nearest and farthest face for which EXIF is believed, in distances of the outer eye corners (about 9 cm)
+BELIEVED_DISTANCE = 2.,300.
+
+def find_lens(
+    frame:Frame, # Its photo and landmarks are used
+    config:Config,
+)->Lens: # In pixels of the original; focal length 0 where nothing is known, and `source` says why
+    "What settings or file know of the camera of a photo"
+    photo = frame.photo
+    width,height = (int(side) for side in photo.original_size)
+    if config.focal and config.focal_length:
+        raise ConfigError(f'focal = {config.focal!r} and focal_length = {config.focal_length:g}', 'Give one of them: focal is what is known, focal_length a start in pixels of the crop.')
+    if config.focal: return known_lens(config.focal, Path(photo.path).name, width, height)
+    if config.focal_length or not config.exif_focal: return Lens(0.)
+    lens = exif_lens(photo.exif, width, height)
+    away = lens.focal*photo.scale/eye_distance(frame.landmarks)
+    nearest,farthest = BELIEVED_DISTANCE
+    if lens.focal and not nearest<away<farthest:
+        return Lens(0., source=f'EXIF is not used: with {lens.focal:.0f} pixels the face would be {away:.3g} eye distances away')
+    return lens
+
+def put_lens(
+    frame:Frame, # Changed in place
+    lens:Lens,   # In pixels of the original
+):
+    "Let a frame know its lens; where it has been fitted with another, the face moves so that it stays where it is seen"
+    frame.focal_known,frame.focal_spread,frame.focal_source = lens.focal*frame.photo.scale,lens.spread,lens.source
+    if not lens.focal: return
+    before,photo = frame.camera,frame.photo
+    focal = torch.tensor(float(frame.focal_known))
+    principal = before.principal if lens.principal is None else photo.from_original(torch.tensor(lens.principal, dtype=torch.float64)).float()
+    frame.camera = replace(before, focal=focal, principal=principal)
+    nearer = float(focal)/float(before.focal)
+    shift = (before.principal-principal)/focal                          # of the direction in which the face is seen
+    depth = -frame.translation[2]*nearer
+    frame.translation = torch.stack([frame.translation[0]+shift[0]*depth, frame.translation[1]-shift[1]*depth, -depth])
+
+def in_known_camera(
+    face:Face, # Of a checkpoint, say; changed in place
+    config:Config,
+)->Face:
+    "The face before the cameras that the config knows, if it knows any; what EXIF says was taken when the photo was read"
+    for frame in face.frames if config.focal else (): put_lens(frame, find_lens(frame, config))
+    return face
 
 # %% ../../nbs/55_optim.optimizer.ipynb #6b3a3ab8
 @dataclass(repr=False)
@@ -132,7 +181,7 @@ class Reconstruction:
         return reconstruction_bundle(self, self._repr_png_())
 
     def save(self, folder:str|Path, **options)->Path:
-        "Write pictures, maps, meshes, light, report and checkpoint"
+        "Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while another run is at work there"
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
@@ -200,8 +249,11 @@ def reconstruct(
     progress=None,                   # Called with each `Progress`
 )->Reconstruction:
     "A face from a photo: the short way"
-    result = exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
-    if output is not None: result.save(output)
+    if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
+    from nextgenface_nb.output.files import at_work
+    with at_work(output, needed=50):   # before the fit, or it might be in vain
+        result = exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
+        result.save(output)
     return result
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2d8d4975
@@ -221,20 +273,24 @@ class Optimizer:
         progress=None,                # Called with each `Progress`
     ): # -> Reconstruction, or a list of them for a folder of strangers
         "Fit, write everything into the output folder, and return the result"
+        from nextgenface_nb.output.files import at_work, check_writable
+        check_writable(self.output)
         photos = load_folder(path) if Path(path).is_dir() else [path]
         groups = [photos] if sharedIdentity else [[p] for p in photos]
         stages = [n for n,do in zip(STAGE_NAMES, (doStep1, doStep2, doStep3)) if do]
         results = []
         for group in groups:
             start = self._load(checkpoint) if checkpoint else None
-            result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
-            result.save(self.output if len(groups)==1 else self.output/Path(group[0]).name)
+            goal = self.output if len(groups)==1 else self.output/Path(group[0]).name
+            with at_work(goal):
+                result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
+                result.save(goal)
             results.append(result)
         return results[0] if len(groups)==1 else results
 
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
-        return in_known_light(load_face(path, self.pipeline.model)[0], self.config)
+        return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)
 
 # %% ../../nbs/55_optim.optimizer.ipynb #a0c20801
 from ..processes import guard_methods,not_after_fork

@@ -4,9 +4,10 @@
 
 # %% ../../nbs/57_optim.resume.ipynb #8e1416dd
 from __future__ import annotations
-import hashlib, shutil, time
+import hashlib, os, time
 from pathlib import Path
 import torch
+from .. import __version__
 from ..config import Config
 from ..errors import CheckpointError
 from .face import Face
@@ -14,30 +15,33 @@ from .optimizer import STAGE_NAMES, Reconstruction, exhaust, reconstruct_steps
 from .stages import Progress
 from .state import StageState
 from ..output.checkpoint import file_digest, load_face, save_face
+from ..output.files import hidden_name, real_folder, sweep_parts
 
 # %% auto #0
-__all__ = ['TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper', 'fit_resumable',
-           'face_differences']
+__all__ = ['STATE_VERSION', 'TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper',
+           'fit_resumable', 'face_differences']
 
 # %% ../../nbs/57_optim.resume.ipynb #7364dd85
 def resume_path(
     folder, # Where the results go
 )->Path: # The file from which an interrupted run goes on
-    "Next to the folder, hidden"
+    "Next to the folder, hidden; in it, where it is a disk of its own"
     folder = Path(folder)
-    return folder.parent/f'.{folder.name}.resume.npz'
+    if folder.is_symlink() or folder.name in ('', '..'): folder = real_folder(folder)
+    if os.path.ismount(folder): return folder/'.resume.npz'
+    return folder.parent/hidden_name(folder.name, '.resume.npz')
 
 def sweep(
     folder, # Where the results go
 ):
-    "Remove what a killed run has left half-written; the file to go on from stays"
-    folder = Path(folder)
-    if not folder.parent.is_dir(): return
-    for entry in folder.parent.iterdir():
-        if entry.name.startswith(f'.{folder.name}.part-') and entry.is_dir(): shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name.startswith('.part-') and entry.name.endswith(f'-{resume_path(folder).name}'): entry.unlink(missing_ok=True)
+    "Remove what killed runs have left half-written, there and next to it; the file to go on from stays"
+    real = real_folder(folder)
+    for place in (real.parent, real): sweep_parts(place)
 
 # %% ../../nbs/57_optim.resume.ipynb #5a811b7f
+#: Of what is kept beside the face; raised when an older reader would misunderstand it
+STATE_VERSION = 1
+
 def keep_state(
     path,                  # From `resume_path`
     result:Reconstruction, # So far
@@ -50,7 +54,7 @@ def keep_state(
     history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()}, seconds=p.seconds) for p in result.history]
     tensors = {f'state.{n}':v for n,v in (state.tensors() if state else {}).items()}
     tensors |= {f'snapshots.{stage}.{n}':v for stage,face in result.snapshots.items() for n,v in face.parameters().items()}
-    save_face(path, result.face, result.pipeline.model, dict(config=result.pipeline.config.to_dict(), stages=list(stages), done=done, history=history, start=start,
+    save_face(path, result.face, result.pipeline.model, dict(state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done, history=history, start=start,
         timings=result.timings, warnings=result.warnings, after_landmarks=[float(x) for x in result.after_landmarks]), tensors, packed=False)
 
 def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a face
@@ -67,6 +71,7 @@ def load_state(
 )->tuple: # (`Reconstruction` so far, number of stages that are done, tensors for the `StageState` of the next; empty: it has not begun)
     "Read it again; `CheckpointError` if it is of another photo, model, or other settings"
     face,meta = load_face(path, pipeline.model)
+    _check_version(path, meta)
     advice = 'Start again without --resume, or with the settings and photos of the interrupted run.'
     try:
         config,names,done,history = Config(**meta['config']).to_dict(),list(meta['stages']),int(meta['done']),[Progress(**h) for h in meta['history']]
@@ -78,6 +83,14 @@ def load_state(
     if [p['sha256'] for p in meta['photos']]!=[file_digest(p) for p in photos]: raise CheckpointError(f'{path}: made from other photos', advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
+
+def _check_version(path, meta:dict):
+    "Only what this very version has written means the same to it"
+    advice = f'Go on with that version, or remove {Path(path).name} and start again.'
+    known = meta.get('state_version', STATE_VERSION)
+    if known!=STATE_VERSION: raise CheckpointError(f'{path}: a state of version {known}, {STATE_VERSION} is known', advice)
+    if meta['library']!=__version__:
+        raise CheckpointError(f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}', advice)
 
 def _snapshots(face:Face, tensors:dict)->dict: # stage -> `Face`
     "The faces after each stage, if they were kept"

@@ -82,6 +82,7 @@ class FreeParameters:
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames)) for n in self.GROUPS[group]]
             names = [n for n in names if n in face.parameters()]                # a known light has no coefficients
+            names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
                 self.units[name] = unit
@@ -154,6 +155,8 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
     if face.identity.relief is not None and stage.rates.get('relief'): terms['relief'] = prior_loss(face.identity.relief, pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
+    lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
+    if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
     return terms
 
 #: Steps of light and albedo before and after the geometry, and between two of its steps

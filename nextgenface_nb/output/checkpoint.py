@@ -6,7 +6,7 @@
 __all__ = ['FORMAT_VERSION', 'MOST_BYTES', 'load_face', 'file_digest', 'save_face', 'read_about']
 
 # %% ../../nbs/62_output.checkpoint.ipynb #90b0e77b
-import hashlib, json, math, os, zipfile
+import hashlib, json, math, zipfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 import numpy as np, torch
@@ -76,7 +76,6 @@ def save_face(
         identity=_pack(face.identity, 'identity', arrays), frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
     with writing(path) as part, open(part, 'wb') as file:
         (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
-        file.flush(); os.fsync(file.fileno())   # on the disk before it takes the old one's name: power may fail
 
 # %% ../../nbs/62_output.checkpoint.ipynb #5e622d10
 def _read(path)->tuple: # (arrays, about)
@@ -148,10 +147,10 @@ def _check(path, face:Face, model):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
         for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items(): _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal); _expect(path, f'principal point {at}', f.camera.principal, 2)
-        figures = f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale
-        if not (all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures) and isinstance(f.photo.path, str) and isinstance(f.landmarks.detector, str)):
+        figures = f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,f.focal_known,f.focal_spread
+        if not (all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures) and isinstance(f.photo.path, str) and isinstance(f.landmarks.detector, str) and isinstance(f.focal_source, str) and isinstance(f.photo.exif, (dict, type(None)))):
             raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind', 'The file is damaged. Reconstruct the photo again.')
-        if not f.camera.focal>0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
+        if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
         for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside).items():
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)

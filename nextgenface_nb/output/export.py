@@ -14,6 +14,7 @@ from ..processes import print_text
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
+from .camera import save_cameras
 from .files import listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import SPACES, mesh_vertices, save_mesh
@@ -21,9 +22,9 @@ from .pictures import picture, save_environment, save_maps, write_exr
 from ..rendering.transfer import sample_texture
 
 # %% auto #0
-__all__ = ['FORMATS', 'vertex_colours', 'save_ply', 'coefficient_table', 'save_coefficients', 'save_usdz', 'export_face',
-           'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'output_folder', 'make_export_parser',
-           'export_checkpoint', 'main']
+__all__ = ['FORMATS', 'MESHES', 'vertex_colours', 'save_ply', 'coefficient_table', 'save_coefficients', 'save_usdz',
+           'export_face', 'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'output_folder',
+           'make_export_parser', 'export_checkpoint', 'main']
 
 # %% ../../nbs/65_output.export.ipynb #a580e40d
 def vertex_colours(
@@ -128,7 +129,8 @@ def _usd_material(stage, mesh):
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
 
 # %% ../../nbs/65_output.export.ipynb #4f08701b
-FORMATS = 'glb','posed','obj','ply','maps','env','coefficients','usdz'
+FORMATS = 'glb','posed','obj','ply','maps','env','coefficients','usdz','camera'
+MESHES = 'glb','posed','obj','ply' # They come with the cameras
 
 def export_face(
     pipeline,               # A `Pipeline`
@@ -147,6 +149,7 @@ def export_face(
         for name in formats:
             if progress: progress(name)
             _WRITERS[name](part, pipeline, face, dict(space=space, neutral=neutral), quality)
+        if set(MESHES)&set(formats): save_cameras(part, face, space, neutral)
         written = sorted(str(p.relative_to(part)) for p in part.rglob('*') if p.is_file())
     return [Path(folder)/name for name in written]
 
@@ -172,7 +175,8 @@ _WRITERS = dict(obj=_obj, maps=_maps,
     ply=_each(lambda folder,pipeline,face,i,shape,quality: save_ply(folder/f'mesh{i}.ply', pipeline, face, i, **shape)),
     env=_each(lambda folder,pipeline,face,i,*_: _save_light(folder, face.frames[i].light.environment(pipeline.config.environment_height), i)),
     coefficients=lambda folder,pipeline,face,*_: save_coefficients(folder, pipeline.model, face),
-    usdz=lambda folder,pipeline,face,*_: save_usdz(folder/'face0.usdz', pipeline, face))
+    usdz=lambda folder,pipeline,face,*_: save_usdz(folder/'face0.usdz', pipeline, face),
+    camera=lambda folder,pipeline,face,shape,quality: save_cameras(folder, face, **shape))
 
 # %% ../../nbs/65_output.export.ipynb #694b996e
 def open_checkpoint(

@@ -183,13 +183,22 @@ def _write_gif(path, first, rest, rate):
     small(first).save(path, save_all=True, append_images=(small(x) for x in rest), duration=max(20, round(100/rate)*10), loop=0)
 
 def _write_mp4(path, first, rest, rate):
-    from imageio_ffmpeg import write_frames
+    from imageio_ffmpeg import count_frames_and_secs, write_frames
     film = write_frames(str(path), first.shape[1::-1], fps=rate, codec='libx264', quality=None, macro_block_size=2, output_params=['-crf', '18', '-preset', 'medium', '-movflags', '+faststart'], ffmpeg_log_level='error')
     film.send(None)
+    count = 0
     try:
-        for x in itertools.chain([first], rest): film.send(np.ascontiguousarray(x))
-    except OSError as e: raise OutputError(f'{path}: ffmpeg stopped ({str(e).splitlines()[0]})', 'Is the disk full? --format gif does without ffmpeg.') from e
+        for count,x in enumerate(itertools.chain([first], rest), 1): film.send(np.ascontiguousarray(x))
+    except OSError as e: raise _stopped(path, str(e).splitlines()[0]) from e
     finally: film.close()
+    try: found = count_frames_and_secs(str(path))[0]   # ffmpeg tells nobody when the disk is full at its end
+    except (RuntimeError, OSError) as e: raise _stopped(path, 'the film cannot be read again') from e
+    if found!=count: raise _stopped(path, f'{found} of {count} pictures are in the film')
+
+def _stopped(path, why:str): # -> OSError of a full disk, or OutputError
+    from nextgenface_nb.output.files import disk_error
+    error = OutputError(f'{path}: ffmpeg stopped ({why})', 'Is the disk full? --format gif does without ffmpeg.')
+    return disk_error(error, Path(path).parent) or error
 
 # %% ../../nbs/67_output.replay.ipynb #f63de13c
 def make_replay_parser()->argparse.ArgumentParser:
