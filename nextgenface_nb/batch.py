@@ -16,8 +16,37 @@ from .output.files import sweep_parts, writing
 from .processes import end_with_parent, json_text, printable, shown_name
 
 # %% auto #0
-__all__ = ['ENDING', 'START', 'Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'as_ctrl_c', 'share_threads', 'Worker',
-           'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary', 'contact_sheet']
+__all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'attempt', 'invocation', 'was_done', 'Stop',
+           'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary',
+           'contact_sheet', 'beside_others', 'is_busy']
+
+# %% ../nbs/71_batch.ipynb #a3ef7803
+from functools import lru_cache
+from . import __version__
+from .errors import BusyError
+from .output.files import REPORT_VERSION, at_work, is_whole
+
+def origin(
+    config:Config,
+)->dict: # format_version (of the report), library (its version), model (fingerprint)
+    "What the results of a run made now have in common beside their settings"
+    return dict(format_version=REPORT_VERSION, library=__version__, model=_fingerprint(config.model, _stamp(config.model), config.components))
+
+def origin_in(
+    report:dict,
+)->dict: # as `origin`
+    "The same of a run that was made"
+    return dict(format_version=report['format_version'], library=report['versions']['nextgenface_nb'], model=report['model']['fingerprint'])
+
+def _stamp(path)->tuple: # changes with the file, or the files of the folder
+    path = Path(path) if path else None
+    files = [] if path is None else sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
+
+@lru_cache(maxsize=4)   # reading a model takes a second, and a batch asks for each photo
+def _fingerprint(path:str, stamp:tuple, components:int)->str:
+    from nextgenface_nb.facemodel.model import load_model
+    return load_model(path, components or None).fingerprint
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -60,11 +89,12 @@ def was_done(
     config:Config,
     asked:dict|None=None, # What else `invocation` is given
 )->bool:
-    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same?"
+    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by this library with this model; and all files that it lists?"
     try:
         found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
-        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError): return False
+        same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
+        return same and is_whole(folder) and origin_in(found)==origin(config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
 class Stop:
@@ -310,10 +340,12 @@ def run_batch(
     there = {o.folder for o in found}
     with Stop() as stop:
         try:
-            for outcome in outcomes([job for job in jobs if str(job[1]) not in there], make, workers, stop, limit) if len(there)<len(jobs) else ():
+            left = [job for job in jobs if str(job[1]) not in there]
+            do_all = lambda jobs: outcomes(jobs, make, workers, stop, limit)
+            for outcome in beside_others(left, do_all, lambda *job: was_done(*job, config, asked), stop) if left else ():
                 found.append(outcome)
                 save_failures(folder, found)
-                if tell: tell(outcome)
+                if tell and outcome.status!='before': tell(outcome)
         finally:
             if found or stop.asked:
                 found = _ordered(found, jobs)
@@ -376,3 +408,38 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
+
+# %% ../nbs/71_batch.ipynb #c20b0b06
+PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error
+
+def beside_others(
+    jobs:list, # of (photos, folder)
+    do_all,    # Function of jobs: iterator of `Outcome`
+    done,      # Function of photos and folder: were they done meanwhile?
+    stop,      # A `Stop`
+): # Iterator of `Outcome`
+    "Do all jobs, those at which another run is at work last"
+    known,busy,since = {str(j[1]):j for j in jobs},[],time.monotonic()
+    for outcome in do_all(jobs):
+        if outcome.kind==BusyError.__name__: busy.append(outcome)
+        else: yield outcome
+    while busy and not stop.asked:
+        free = [o for o in busy if not is_busy(o.folder)]
+        busy = [o for o in busy if o not in free]
+        if not free and time.monotonic()-since>PATIENCE: yield from busy; return
+        if not free: time.sleep(.5); continue
+        since = time.monotonic()
+        before = [o for o in free if done(*known[o.folder])]
+        for o in before: yield Outcome(o.photo, o.folder, 'before', figures(o.folder)['seconds'] or 0.)
+        for outcome in do_all(left) if (left := [known[o.folder] for o in free if o not in before]) else ():
+            if outcome.kind==BusyError.__name__: busy.append(outcome)
+            else: yield outcome
+
+def is_busy(
+    folder, # Of results
+)->bool:
+    "Is a run at work there?"
+    try:
+        with at_work(folder, wait=0): return False
+    except BusyError: return True
+    except FaceError: return False   # that cannot be written, which the job will say

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, as_ctrl_c, attempt, invocation, run_batch, save_failures
+from .batch import Stop, as_ctrl_c, attempt, invocation, run_batch, save_failures, was_done
 from .config import Config, PRESETS, explain
-from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
+from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
 from .lens import read_cameras
 from .processes import print_text
@@ -156,9 +156,8 @@ def fit(
     progress,         # Called with each step
 ): # A `Reconstruction`
     "Fit one face as the flags say"
-    from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
+    from nextgenface_nb.optim.resume import fit_resumable, resume_path
     stages = stages_asked(args)
-    sweep(folder)
     if args.debug is not None:
         from nextgenface_nb.output.debug import DebugFiles
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
@@ -279,11 +278,10 @@ def one_thread(
 def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warnings
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
-    from nextgenface_nb.output.files import check_writable
-    check_writable(folder)
+    from nextgenface_nb.output.files import at_work
     bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))   # as the photos are now: they may change meanwhile
     try:
-        with Stop() as stop, one_thread(pipeline.config.deterministic):
+        with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
             def progress(step): bars(step); stop.check()
             result = fit(photos, folder, pipeline, args, progress)
@@ -291,7 +289,7 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
             say('writing the results ...')
             pipeline.passes,result.invocation = bars.rays,asked
             result.save(folder)
-        resume_path(folder).unlink(missing_ok=True)
+            resume_path(folder).unlink(missing_ok=True)   # the results are on the disk
     finally: bars.close(); pipeline.passes = None
     return result.warnings
 
@@ -303,7 +301,10 @@ def photo_worker(args, loud:bool=True, known:dict|None=None):
         trials.update(known)
     config,say = make_config(args),(lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
     pipeline = begin_pipeline(config, say)
-    return lambda photos,folder: fit_and_save(photos, folder, pipeline, args, say)
+    def do(photos, folder):
+        if not args.again and was_done(photos, folder, config, asked_for(args, config)): return []   # by another batch, since this one began
+        return fit_and_save(photos, folder, pipeline, args, say)
+    return do
 
 def check_limit(args):
     "A limit is for the photos of a folder"
@@ -357,7 +358,7 @@ def exit_code(
 
 def exit_code_of(kind:str)->int:
     "The same by the name of the exception"
-    for code,kinds in {2:(ConfigError,), 3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError), 4:(DeviceError,RenderError), 5:(OutputError,)}.items():
+    for code,kinds in {2:(ConfigError,), 3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError), 4:(DeviceError,RenderError), 5:(OutputError,BusyError)}.items():
         if kind in [k.__name__ for k in kinds]: return code
     return 1
 

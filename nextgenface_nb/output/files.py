@@ -101,7 +101,7 @@ def _check_length(folder:Path):
     except (FileNotFoundError, NotADirectoryError): pass
 
 # %% ../../nbs/59_output.files.ipynb #7be2f06c
-_PART = re.compile(r'\.part-([0-9a-f]{8})\.(\d+)\.(\d+)-')
+_PART = re.compile(r'\.part-([0-9a-f]{8})-(\d+)-(\d+)-')   # no dots, which would begin an ending
 MOST_AGE = 24*3600. # s, of half-written files of processes about which nothing is known
 
 def _place()->str: # 8 hexadecimal digits
@@ -123,7 +123,7 @@ def _process(
     except (OSError, ValueError, IndexError): return '',0
 
 def _mark()->str: # of a temporary name: whose it is
-    return f'{_place()}.{os.getpid()}.{_process(os.getpid())[1]}'
+    return f'{_place()}-{os.getpid()}-{_process(os.getpid())[1]}'
 
 def _alive(
     number:int,  # Of a process in this place
