@@ -19,8 +19,9 @@ from .processes import print_text
 # %% auto #0
 __all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
            'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable',
-           'one_thread', 'fit_and_save', 'photo_worker', 'check_limit', 'known_trials', 'many_jobs', 'summary',
-           'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
+           'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker', 'check_limit', 'known_trials', 'many_jobs',
+           'summary', 'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config',
+           'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
 def make_parser()->argparse.ArgumentParser:
@@ -279,7 +280,7 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
     from nextgenface_nb.output.files import at_work
-    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))   # as the photos are now: they may change meanwhile
+    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
@@ -287,11 +288,21 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
             say('writing the results ...')
-            pipeline.passes,result.invocation = bars.rays,asked
+            pipeline.passes,result.invocation = bars.rays,asked|as_decoded(asked, result)
             result.save(folder)
             resume_path(folder).unlink(missing_ok=True)   # the results are on the disk
     finally: bars.close(); pipeline.passes = None
     return result.warnings
+
+# %% ../nbs/70_cli.ipynb #95c847be
+def as_decoded(
+    asked:dict, # What `invocation` gave before the fit
+    result,     # A `Reconstruction`
+)->dict: # photos, with the digests of the bytes that were decoded
+    "A file may have been exchanged between the question and the reading: what was read counts"
+    found = [f.photo.sha256 for f in result.face.frames]
+    if len(found)!=len(asked['photos']): return {}
+    return dict(photos=[p|dict(sha256=digest or p['sha256']) for p,digest in zip(asked['photos'], found)])
 
 # %% ../nbs/70_cli.ipynb #ee66d04f
 def photo_worker(args, loud:bool=True, known:dict|None=None):

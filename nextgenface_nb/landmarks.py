@@ -4,7 +4,7 @@
 
 # %% ../nbs/11_landmarks.ipynb #3740474d
 from __future__ import annotations
-import hashlib, os, sys, warnings
+import hashlib, io, os, sys, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from .errors import FaceError, LandmarkError, NoFaceError
 from .imaging import Photo, portrait_path
+from .reading import read_bytes
 
 # %% auto #0
 __all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'Landmarks', 'Detector', 'cache_folder', 'find_model',
@@ -420,8 +421,9 @@ def load_correspondences(
     path:str|Path, # Text: detector id and vertex, two columns
 )->tuple[Tensor, Tensor]: # ids [L], vertices [L], int64
     "Read a landmark association of the references."
-    try: rows = np.loadtxt(path, dtype=np.int64, ndmin=2)
-    except (ValueError, OSError) as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
+    text = read_bytes(path, 10_000_000, LandmarkError, 'table of landmarks')
+    try: rows = np.loadtxt(io.BytesIO(text), dtype=np.int64, ndmin=2)
+    except ValueError as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())
 

@@ -13,7 +13,7 @@ from ..config import Config
 from ..errors import FaceError, LandmarkError, OutputError, PhotoError
 from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
-from ..imaging import Photo, from_srgb, load_photo, portrait_path, to_bytes
+from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
 from ..landmarks import GROUPS, Landmarks, make_detector
 from ..measures import nme
 from ..optim.face import Face, HarmonicLight, Identity, MapLight, PROVENANCE, read_environment
@@ -204,7 +204,7 @@ class Pictures:
     def strip(self)->bytes: # PNG
         "All of them side by side"
         from PIL import Image
-        parts = [Image.open(io.BytesIO(i.value)).convert('RGB') for i in self.images.values()]
+        parts = [Image.open(io.BytesIO(i.value), formats=('PNG',)).convert('RGB') for i in self.images.values()]
         height = min(200, max(p.height for p in parts)); parts = [p.resize((max(1, round(p.width*height/p.height)), height)) for p in parts]
         row = Image.new('RGB', (sum(p.width+4 for p in parts), height), 'white'); x = 0
         for p in parts: row.paste(p, (x, 0)); x += p.width+4
@@ -312,11 +312,7 @@ class StartDashboard(Dashboard):
 
     def take_photo(self, name:str, data:bytes):
         "An image file in memory"
-        import tempfile
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder)/Path(name).name; path.write_bytes(data)
-            self.load(load_photo(path))
-        self.photo.path = name
+        self.load(load_photo(data, name))
 
     def cropped(self)->Photo:
         "The square part that the sliders choose; the whole photo where they choose nothing"
@@ -633,10 +629,8 @@ class TextureDashboard(FitDashboard):
         self.say(f'saved as {name}')
 
     def _take_upload(self):
-        from PIL import Image
-        for _,data in uploaded(self.upload.value)[-1:]:
-            codes = torch.from_numpy(np.array(Image.open(io.BytesIO(data)).convert('L' if self.which.value=='roughness' else 'RGB'))/255).float()
-            self.paint(self.which.value, codes[...,None] if codes.ndim==2 else from_srgb(codes))
+        for name,data in uploaded(self.upload.value)[-1:]:
+            self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness' else load_photo(data, name).pixels)
 
     def _wipe(self):
         "Left of the line the render before the stage, right of it the present one"
@@ -725,17 +719,15 @@ class LightPanel(Dashboard):
         finally: self._quiet = False
         self.guarded(self.update)()
 
-    def load(self, path, name:str=''):
-        "An environment map from a file; it gets a place in the menu"
-        found = read_environment(path); name = f'map: {name or Path(path).name}'
+    def load(self, source, name:str=''):
+        "An environment map, by its path or as the bytes of a file; it gets a place in the menu"
+        found = read_environment(source, name=name)
+        name = f'map: {Path(name or source).name}'
         self.maps[name] = found
         self.menu.options = [*LIGHTS, *self.maps]; self.menu.value = name; self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
 
     def _take_upload(self):
-        import tempfile
-        for name,data in uploaded(self.upload.value)[-1:]:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder)/Path(name).name; path.write_bytes(data); self.load(path)
+        for name,data in uploaded(self.upload.value)[-1:]: self.load(data, name or 'environment map')
 
     def still(self)->bytes: return self.ball.picture
 
