@@ -17,7 +17,7 @@ from .output.files import writing
 
 # %% auto #0
 __all__ = ['Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures',
-           'figures', 'save_summary', 'contact_sheet']
+           'figures', 'save_summary', 'contact_sheet', 'finish_summary']
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -254,3 +254,20 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
+
+# %% ../nbs/71_batch.ipynb #c9e7882d
+def finish_summary(
+    folder:Path,   # Of the batch
+    outcomes:list, # of `Outcome`
+    left:list=(),  # of (path within the input, reason): what is no photo of the batch
+):
+    "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
+    from dataclasses import replace
+    from nextgenface_nb.reading import printable
+    inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
+    if any(inner(o)!=Path() for o in outcomes): save_summary(folder, [replace(o, photo=printable((inner(o)/o.photo).as_posix())) for o in outcomes])
+    path = Path(folder)/'summary.csv'
+    if not left or not path.is_file(): return
+    rows = io.StringIO(newline='')
+    csv.writer(rows).writerows([_cell(printable(name)), 'left out', '', '', '', '', reason] for name,reason in left)
+    with writing(path) as part: Path(part).write_bytes(path.read_bytes()+rows.getvalue().encode('utf-8'))
