@@ -18,7 +18,7 @@ from .processes import end_with_parent, json_text, printable, shown_name
 # %% auto #0
 __all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'attempt', 'invocation', 'was_done', 'Stop',
            'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary',
-           'contact_sheet', 'beside_others', 'is_busy']
+           'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
 
 # %% ../nbs/71_batch.ipynb #a3ef7803
 from functools import lru_cache
@@ -408,6 +408,22 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
+
+# %% ../nbs/71_batch.ipynb #c9e7882d
+def finish_summary(
+    folder:Path,   # Of the batch
+    outcomes:list, # of `Outcome`
+    left:list=(),  # of (path within the input, reason): what is no photo of the batch
+):
+    "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
+    from dataclasses import replace
+    inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
+    if any(inner(o)!=Path() for o in outcomes): save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
+    path = Path(folder)/'summary.csv'
+    if not left or not path.is_file(): return
+    rows = io.StringIO(newline='')
+    csv.writer(rows).writerows([_cell(shown_name(name)), 'left out', '', '', '', '', reason] for name,reason in left)
+    with writing(path) as part: Path(part).write_bytes(path.read_bytes()+rows.getvalue().encode('utf-8'))
 
 # %% ../nbs/71_batch.ipynb #c20b0b06
 PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error

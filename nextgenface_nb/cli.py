@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, as_ctrl_c, attempt, invocation, run_batch, save_failures, was_done
+from .batch import Stop, as_ctrl_c, attempt, finish_summary, invocation, run_batch, save_failures, was_done
 from .config import Config, PRESETS, explain
 from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
@@ -17,11 +17,11 @@ from .lens import read_cameras
 from .processes import print_text
 
 # %% auto #0
-__all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
-           'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable',
-           'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker', 'check_limit', 'known_trials', 'many_jobs',
-           'summary', 'exit_code', 'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config',
-           'config_main']
+__all__ = ['STAGES', 'BATCH_FILES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'batch_folder',
+           'list_jobs', 'find_photos', 'result_folders', 'tell_left_out', 'Bars', 'fit', 'start_from', 'old_face',
+           'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save',
+           'as_decoded', 'photo_worker', 'check_limit', 'known_trials', 'many_jobs', 'summary', 'exit_code',
+           'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
 def make_parser()->argparse.ArgumentParser:
@@ -30,6 +30,7 @@ def make_parser()->argparse.ArgumentParser:
         epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 stopped.')
     add = p.add_argument
     add('--input', metavar='PATH', help='a photo, or a folder of photos (default: the bundled portrait)')
+    add('--recursive', action='store_true', help='photos in subfolders too; results lie in the same subfolders')
     add('--output', metavar='DIR', default='./output/', help='results go to DIR/NAME OF THE INPUT/ (default: %(default)s)')
     add('--config', metavar='FILE', help='settings, one key = value per line; files of NextFace and NextGenFace load too')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
@@ -102,20 +103,71 @@ def _invocation_in(path)->dict: # empty: it is no report
     return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
 
 # %% ../nbs/70_cli.ipynb #f50e3a85
+def batch_folder(
+    args, # What the parser returns
+)->Path:
+    "Where the results of the input go"
+    from nextgenface_nb.imaging import portrait_path
+    source = Path(args.input) if args.input else portrait_path()
+    return Path(args.output)/(source.name or source.resolve().name)
+
 def list_jobs(
     args, # What the parser returns
 )->list: # of (photos, folder for the results)
     "The faces to be fitted"
-    from nextgenface_nb.imaging import load_folder, portrait_path
+    from nextgenface_nb.imaging import portrait_path
     source = Path(args.input) if args.input else portrait_path()
-    output = Path(args.output)/(source.name or source.resolve().name)
+    output = batch_folder(args)
     if not source.is_dir():
         if not source.exists(): raise PhotoError(f'{source}: there is no such file', 'Check the path.')
         return [([source], output)]
-    photos = load_folder(source)
+    photos,args.left_out = find_photos(args, source, output)
     if args.sharedIdentity: return [(photos, output)]
     if args.landmarks and Path(args.landmarks).suffix and len(photos)>1: raise ConfigError(f'--landmarks {args.landmarks}: one file of points for {len(photos)} photos', 'Reconstruct the photos one by one.')
-    return [([p], output/p.name) for p in photos]
+    return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))]
+
+# %% ../nbs/70_cli.ipynb #8d2c0dfc
+def find_photos(
+    args,        # What the parser returns
+    source:Path, # A folder
+    output:Path, # For the results; it may lie in the former
+)->tuple: # (paths, list of (path, reason) of what is left out)
+    "The photos of a folder, with `--recursive` those of its subfolders"
+    from nextgenface_nb.imaging import load_folder, scan_folder
+    inside = Path(args.output).resolve()
+    closed = [output] if inside==source.resolve() or inside in source.resolve().parents else [output, inside]
+    photos,left = scan_folder(source, args.recursive, closed)
+    return (photos or load_folder(source, args.recursive)), left   # the latter says in words that there are none
+
+#: What a batch writes beside the folders of its photos
+BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
+
+def result_folders(
+    photos:list, # Paths
+    source:Path, # The folder in which they lie
+    output:Path, # For the results
+)->list: # A folder for each, none twice and none within another
+    "The tree of the input once more, with a folder in place of each photo"
+    wanted,taken = [output/p.relative_to(source) for p in photos],set()
+    around = {parent for w in wanted for parent in w.parents}
+    for place in wanted:
+        first = place.relative_to(output).parts[0]
+        if len(place.relative_to(output).parts)>1 and first in BATCH_FILES: place = output/f'{first} (2)'/place.relative_to(output/first)
+        free,number = place,2
+        while free in taken or free in around or (free.parent==output and free.name in BATCH_FILES): free,number = place.with_name(f'{place.name} ({number})'),number+1
+        taken.add(free)
+        yield free
+
+def tell_left_out(
+    left:list,   # of (path, reason)
+    source:Path, # The folder
+    say,         # Called with each line
+    most:int=20, # Lines
+):
+    "What lies in a folder and is not taken for a photo"
+    from nextgenface_nb.processes import shown_name
+    for path,reason in left[:most]: say(f'left out: {shown_name(path.relative_to(source))} ({reason})')
+    if len(left)>most: say(f'left out: {len(left)-most} more; summary.csv lists them')
 
 # %% ../nbs/70_cli.ipynb #7a32a186
 class Bars:
@@ -210,10 +262,11 @@ def _reconstruct_all(args)->int: # Exit code
     from nextgenface_nb.output.files import check_writable
     check_limit(args)
     many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
-    check_writable(jobs[0][1].parent if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
+    check_writable(batch_folder(args) if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
     args.workers = min(args.workers, len(jobs))
     say = (lambda text:None) if args.quiet else lambda text: print_text(text, sys.stderr)
     for note in config.notes: say(f'note: {note}')
+    tell_left_out(getattr(args, 'left_out', ()), Path(args.input or '.'), say)
     if args.verbose: say(config.describe(changed=True))
     if many: return many_jobs(jobs, args, config, say)
     pipeline = begin_pipeline(config, say)
@@ -334,7 +387,7 @@ def known_trials(config)->dict:
 def many_jobs(jobs:list, args, config, say)->int: # Exit code
     "Fit all faces of a folder"
     from tqdm import tqdm
-    folder,inside = jobs[0][1].parent,args.workers==1 and not args.limit
+    folder,inside = batch_folder(args),args.workers==1 and not args.limit
     make = partial(photo_worker, args, inside, {} if inside else known_trials(config))
     with tqdm(total=len(jobs), desc='photos', unit='photo', disable=args.quiet, dynamic_ncols=True) as bar:
         def tell(outcome):
@@ -344,6 +397,7 @@ def many_jobs(jobs:list, args, config, say)->int: # Exit code
             if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
         found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, asked_for(args, config), args.limit)
         bar.update(sum(o.status=='before' for o in found))
+    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in args.left_out])
     before = sum(o.status=='before' for o in found)
     if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt

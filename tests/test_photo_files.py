@@ -252,3 +252,102 @@ def test_transparent_colours_of_16_bits():
     np.testing.assert_array_equal(found.alpha.numpy() == 0, (codes == (1000, 2000, 3001)).all(-1))
     grey = load_photo(png(codes[..., :1], chunk(b'tRNS', struct.pack('>H', 1000))))
     np.testing.assert_array_equal(grey.alpha.numpy() == 0, codes[..., 0] == 1000)
+
+# ---- what a photo may be
+
+def test_every_way_to_give_a_photo(tmp_path, small):
+    "Path, text, bytes, open files, Pillow image, arrays and tensors: the same picture; names and digests that make sense"
+    path = tmp_path/'me.png'
+    small.save(path)
+    data, codes = path.read_bytes(), np.asarray(small)
+    whole = load_photo(path)
+    assert (whole.path, whole.sha256) == (str(path), hashlib.sha256(data).hexdigest())
+    buffer = io.BytesIO(data)
+    buffer.seek(0, 2)
+    with open(path, 'rb') as file, Image.open(path) as image:
+        ways = {'text':str(path), 'bytes':data, 'bytearray':bytearray(data), 'memoryview':memoryview(data), 'file':file, 'buffer':buffer, 'Pillow':image, 'in memory':small, 'uint8':codes,
+            'big-endian uint16':codes.astype('>u2')*257, 'uint16':codes.astype(np.uint16)*257, 'tensor':torch.from_numpy(codes.copy()), 'light':colour.srgb_curve(codes/255), 'float16':colour.srgb_curve(codes/255).astype(np.float16),
+            'light as tensor':torch.from_numpy(colour.srgb_curve(codes/255)), 'view':np.ascontiguousarray(codes[::-1])[::-1], 'photo':whole}
+        found = {name:load_photo(way) for name, way in ways.items()}
+    for name, photo in found.items():
+        np.testing.assert_allclose(photo.pixels, whole.pixels, atol=5e-4 if name == 'float16' else 1e-6, err_msg=name)
+        assert photo.pixels.dtype == torch.float32 and photo.original_size == (60, 76) and len(photo.sha256) == 64, name
+    assert {found[n].sha256 for n in ('text', 'bytes', 'bytearray', 'memoryview', 'file', 'buffer', 'photo')} == {whole.sha256}
+    assert found['uint8'].sha256 == found['tensor'].sha256 == found['view'].sha256 != found['uint16'].sha256 == found['big-endian uint16'].sha256
+    assert [found[n].path for n in ('file', 'Pillow', 'bytes', 'uint8', 'in memory')] == [str(path), str(path), '', '', ''] and load_photo(codes, 'me').path == 'me'
+
+def test_grey_and_transparent_arrays(small):
+    codes, alpha = np.asarray(small), np.zeros((76, 60), np.uint8)
+    alpha[10:60, 10:50] = 255
+    grey = codes[..., 0]
+    for given in (grey, grey[..., None], np.dstack((grey, alpha)), Image.fromarray(grey)):
+        np.testing.assert_allclose(load_photo(given).pixels[..., 2], colour.srgb_curve(grey/255), atol=1e-6)
+    for given in (np.dstack((codes, alpha)), np.dstack((grey, alpha)), Image.fromarray(np.dstack((codes, alpha))), np.dstack((codes, alpha)).astype(np.float32)/255):
+        np.testing.assert_array_equal(load_photo(given).alpha, alpha/255)
+
+def test_a_pillow_image_brings_its_orientation_and_profile(small):
+    for kind in ('JPEG', 'TIFF', 'PNG'):
+        exif = Image.Exif()
+        exif[274] = 6
+        file = io.BytesIO()
+        small.save(file, kind, exif=exif, icc_profile=make_profile())
+        np.testing.assert_allclose(load_photo(Image.open(io.BytesIO(file.getvalue()))).pixels, load_photo(file.getvalue()).pixels, atol=1e-6)
+    file = png(np.asarray(small), chunk(b'gAMA', struct.pack('>I', 100_000)))
+    np.testing.assert_allclose(light(Image.open(io.BytesIO(file))), np.asarray(small)/255, atol=1e-6)
+
+@pytest.mark.parametrize('given, words', [(np.zeros((3, 64, 64), np.uint8), 'shape'), (np.zeros((64, 64, 5), np.uint8), 'shape'), (np.zeros((2, 64, 64, 3), np.uint8), 'shape'), (np.zeros((64, 64, 3), np.int64), 'int64'),
+    (np.zeros((64, 64, 3), bool), 'bool'), (np.full((64, 64, 3), np.nan), 'not finite'), (np.full((64, 64, 3), 255.), '255'), (np.zeros((8, 8, 3), np.uint8), '8 x 8'), (3, 'int'), (None, 'NoneType'), ([1, 2], 'list'),
+    (b'', 'empty'), (b'text', 'not a picture'), (io.StringIO('text'), 'text'), (np.zeros((64, 64, 3), complex), 'complex'), (np.array([['a']*64]*64), 'U1'), (Image.new('F', (64, 64)), 'floating'), (np.broadcast_to(np.uint8(0), (90_000, 900)), '900 x 90000')])
+def test_what_is_no_photo_is_refused_in_words(given, words):
+    with pytest.raises(PhotoError, match=words) as caught: load_photo(given)
+    assert caught.value.advice
+
+def test_values_that_are_no_light():
+    codes = RANDOM.integers(0, 256, (40, 50), dtype=np.uint8)
+    for data in (png(codes[..., None]), png(np.dstack([codes]*3)), png(codes[..., None], chunk(b'gAMA', struct.pack('>I', 100_000))), png((codes.astype(np.uint16)*257)[..., None])):
+        np.testing.assert_allclose(load_values(data), codes/255, atol=1e-6)
+
+# ---- folders
+
+def test_folders_of_folders(tmp_path):
+    names = 'b.JFIF', 'a.jpe', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2', 'sub/notes.txt', '.hidden/f.png', 'results/old/render.png', '.DS_Store'
+    for name in names:
+        (tmp_path/name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/name).touch()
+    if hasattr(os, 'mkfifo'): os.mkfifo(tmp_path/'pipe.png')
+    (tmp_path/'loop').symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path/'lost.png').symlink_to(tmp_path/'nowhere.png')
+    shown = lambda found: [p.relative_to(tmp_path).as_posix() for p in found]
+    assert shown(load_folder(tmp_path)) == ['a.jpe', 'b.JFIF', 'c.mpo', 'd.gif']
+    photos, left = scan_folder(tmp_path, True, [tmp_path/'results'])
+    assert shown(photos) == ['a.jpe', 'b.JFIF', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2']
+    reasons = dict(zip(shown(p for p, _ in left), (reason for _, reason in left)))
+    for name, word in {'.hidden':'hidden', '.DS_Store':'hidden', 'loop':'link', 'lost.png':'link', 'results':'results', 'sub/notes.txt':'ending', **({'pipe.png':'pipe'} if hasattr(os, 'mkfifo') else {})}.items(): assert word in reasons[name], (name, reasons)
+    assert len(reasons) == len(left) == (7 if hasattr(os, 'mkfifo') else 6)
+    assert 'recursive' in dict((p.name, r) for p, r in scan_folder(tmp_path)[1])['sub']
+
+def test_every_ending_that_is_read_is_found(tmp_path):
+    for n, end in enumerate(reading.picture_suffixes()): (tmp_path/f'{n}{end.upper() if n % 2 else end}').touch()
+    assert len(load_folder(tmp_path)) == len(reading.picture_suffixes()) >= 15
+
+@pytest.mark.skipif(os.name != 'posix', reason='names that are no UTF-8')
+def test_names_that_are_no_utf8(tmp_path, small):
+    for name in (b'caf\xe9.png', b'caf\xe9.txt'): Path(os.fsdecode(os.fsencode(tmp_path)+b'/'+name)).write_bytes(b'x')
+    photos, left = scan_folder(tmp_path)
+    assert len(photos) == len(left) == 1
+    with pytest.raises(PhotoError, match=r'caf\\xe9.png'): load_photo(photos[0])
+    small.save(photos[0], 'PNG')
+    assert load_photo(photos[0]).path == str(photos[0])
+
+def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
+    from nextgenface_nb.cli import list_jobs, make_parser
+    names = 'a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json/x.png', 'summary.csv/summary.csv/y.png'
+    for name in names:
+        (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/'in'/name).touch()
+    args = make_parser().parse_args(['--input', str(tmp_path/'in'), '--output', str(tmp_path/'in'/'out'), '--recursive'])
+    found = [where.relative_to(tmp_path/'in'/'out'/'in').as_posix() for _, where in list_jobs(args)]
+    assert found == ['a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json (2)/x.png', 'summary.csv (2)/summary.csv/y.png']
+    (tmp_path/'in'/'c'/'a.jpg (2)').mkdir()
+    places = [where for _, where in list_jobs(args)]
+    assert not any(a in b.parents for a in places for b in places)

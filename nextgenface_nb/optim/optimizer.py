@@ -34,7 +34,7 @@ __all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'reconstruct', '
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
 
 def make_frame(
-    photo:Photo|str|Path,            # A photo, or where it lies
+    photo,                           # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
@@ -187,7 +187,7 @@ class Reconstruction:
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2e43794a
 def reconstruct_steps(
-    photos,                          # One photo (path or `Photo`) or a list: frames of one person
+    photos,                          # One photo (a `Photo`, or what `load_photo` takes) or a list: frames of one person
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks=None,                  # `Landmarks` for each photo, or None: detect
@@ -241,7 +241,7 @@ def exhaust(steps:Iterator, progress=None)->Reconstruction:
         if progress: progress(step)
 
 def reconstruct(
-    photo,                           # Path or `Photo`, or a list of them: photos of one person
+    photo,                           # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB, float: light) or a `Photo`; or a list of them: photos of one person
     config:Config|None=None,         # None: the default preset
     model:FaceModel|None=None,
     landmarks=None,                  # `Landmarks`, or a list of them; None: detect
