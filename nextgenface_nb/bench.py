@@ -446,5 +446,10 @@ def main(
     from nextgenface_nb.cli import run_command
     return run_command(make_parser(), bench_and_say, argv)
 
+# %% ../nbs/47_bench.ipynb #ff1f3e95
+from .surroundings import undisturb
+
+undisturb(globals(), 'bench_scene', 'bench_steps', 'bench_texture_stage', 'bench_shared', 'transfer_accuracies', 'gradient_agreements', 'compare_renderers', 'loss_bias', 'bench_memory', 'bench_all', grad=True)
+
 # %% ../nbs/47_bench.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -314,3 +314,8 @@ def load_folder(
     except OSError as e: raise PhotoError(f'{path}: cannot be read ({e.strerror})', 'Check the permissions of the folder.') from e
     if not photos: raise PhotoError(f'{path}: the folder has no photos', f'Files are taken whose names end in {", ".join(SUFFIXES)}.')
     return photos
+
+# %% ../nbs/10_imaging.ipynb #1539b59b
+from .surroundings import undisturb
+
+undisturb(globals(), 'Photo', 'load_photo', 'load_folder', 'overlay', 'to_srgb', 'from_srgb')

@@ -424,3 +424,8 @@ def load_correspondences(
     except (ValueError, OSError) as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())
+
+# %% ../nbs/11_landmarks.ipynb #2587c0db
+from .surroundings import undisturb
+
+undisturb(globals(), 'Landmarks', 'Detector', 'MediaPipeTasks', 'MediaPipeSolutions', 'FAN', 'FileDetector', 'make_detector', 'load_landmarks', 'save_landmarks', 'draw_landmarks')

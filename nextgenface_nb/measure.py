@@ -371,5 +371,10 @@ def _check_output(path:Path):
     if path.is_dir(): raise OutputError(f'{path}: is a folder', 'Give --output the name of a file, such as measure.json.')
     check_writable(path.absolute().parent)
 
+# %% ../nbs/80_measure.ipynb #a7c214e2
+from .surroundings import undisturb
+
+undisturb(globals(), 'measure_photo', 'held_out', 'measure_recovery', 'measure_sidelit', 'measure_photos', 'measure_synthetic', 'measure_all', grad=True)
+
 # %% ../nbs/80_measure.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -544,3 +544,8 @@ def load_model(
         if geometry.name in error.what or albedo.name in error.what: raise
         raise ModelError(f'{geometry.name}: {error.what}', error.advice) from None
     return model if components is None else model.trimmed(components)
+
+# %% ../../nbs/20_facemodel.model.ipynb #56257c24
+from ..surroundings import undisturb
+
+undisturb(globals(), 'FaceModel', 'load_model', 'toy_model')

@@ -199,6 +199,7 @@ def reconstruct(
     progress=None,                   # Called with each `Progress`
 )->Reconstruction:
     "A face from a photo: the short way"
+    if output is not None: output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
     result = exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
     if output is not None: result.save(output)
     return result
@@ -209,7 +210,7 @@ STAGE_NAMES = ('landmarks', 'photometric', 'texture')
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):
-        self.output,self.config = Path(outputDir),config or Config()
+        self.output,self.config = Path(outputDir).absolute(),config or Config()
         self.pipeline = Pipeline(None, self.config)
 
     def run(self,
@@ -234,3 +235,9 @@ class Optimizer:
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
         return in_known_light(load_face(path, self.pipeline.model)[0], self.config)
+
+# %% ../../nbs/55_optim.optimizer.ipynb #4af26f20
+from ..surroundings import undisturb
+
+undisturb(globals(), 'Reconstruction', 'make_frame', 'in_known_light', 'config_detector', 'mean_identity')
+undisturb(globals(), 'reconstruct_steps', grad=True)

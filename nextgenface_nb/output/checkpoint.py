@@ -186,3 +186,8 @@ def load_face(
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as e: raise CheckpointError(f'{path}: a part is missing or of the wrong kind ({e})', 'The file is damaged. Reconstruct the photo again.') from e
     except FaceError as e: raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}', 'The file is damaged. Reconstruct the photo again.') from e
     return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}
+
+# %% ../../nbs/62_output.checkpoint.ipynb #9bf5fb82
+from ..surroundings import undisturb
+
+undisturb(globals(), 'save_face', 'load_face', 'read_about')

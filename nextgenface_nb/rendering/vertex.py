@@ -657,3 +657,8 @@ def coverage(self:VertexRenderer,
     ones = lambda found: torch.ones(len(found.pixel), 1, device=self.device)
     own = vertices.to(self.device)[None]
     return self._draw(own, torch.zeros_like(own), [camera], subpixels, ones, torch.is_grad_enabled())[0][...,0].to(vertices.device)
+
+# %% ../../nbs/46_rendering.vertex.ipynb #f1d8f2e5
+from ..surroundings import undisturb
+
+undisturb(globals(), 'VertexRenderer')
