@@ -444,7 +444,7 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-bench`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), bench_and_say, argv)
+    return run_command(make_parser(), bench_and_say, argv, words=True)
 
 # %% ../nbs/47_bench.ipynb #ff1f3e95
 from .surroundings import undisturb

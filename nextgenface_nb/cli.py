@@ -11,6 +11,8 @@ from pathlib import Path
 from . import __version__
 from .batch import Stop, attempt, invocation, run_batch, save_failures
 from .config import Config, PRESETS, explain
+from .surroundings import plain_warnings
+from .terminal import check_words, name_of, read_paths, steady_streams
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
 
@@ -103,7 +105,7 @@ def list_jobs(
     "The faces to be fitted"
     from nextgenface_nb.imaging import load_folder, portrait_path
     source = Path(args.input) if args.input else portrait_path()
-    output = Path(args.output)/(source.name or source.resolve().name)
+    output = Path(args.output)/name_of(source)
     if not source.is_dir():
         if not source.exists(): raise PhotoError(f'{source}: there is no such file', 'Check the path.')
         return [([source], output)]
@@ -227,7 +229,7 @@ def begin_pipeline(config, say): # A `Pipeline`
 
 def checkpoint_folder(args)->Path:
     "Where results go when the photo is the checkpoint's: by the checkpoint's own place, `<name>/checkpoints/stage2_output.npz`"
-    path = Path(args.checkpoint).absolute()
+    path = Path(args.checkpoint).resolve()
     return Path(args.output)/(path.parent.parent.name if path.parent.name=='checkpoints' else path.stem)
 
 # %% ../nbs/70_cli.ipynb #86b39272
@@ -343,11 +345,18 @@ def run_command(
     work,            # Called with the flags; raises `FaceError`; may return an exit code
     argv=None,       # Flags; None: those of the process
     stopped:str='stopped; nothing incomplete has been written', # What Ctrl-C says
+    words:bool=False, # Are its words what it is for? Then they must be writable
 )->int: # Exit code
     "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
+    with steady_streams() as (out, _), plain_warnings(): return _run(parser, work, argv, stopped, out if words else None)
+
+def _run(parser, work, argv, stopped, out)->int: # Exit code
     try: args = parser.parse_args(argv)
     except SystemExit as e: return e.code or 0
-    try: return work(args) or 0
+    try:
+        code = work(read_paths(parser, args)) or 0
+        if out: check_words(out)
+        return code
     except KeyboardInterrupt: print('\n'+stopped, file=sys.stderr); return 130
     except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
@@ -395,4 +404,4 @@ def config_main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-config`"
-    return run_command(make_config_parser(), say_config, argv)
+    return run_command(make_config_parser(), say_config, argv, words=True)

@@ -363,7 +363,7 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-measure`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), measure_and_say, argv)
+    return run_command(make_parser(), measure_and_say, argv, words=True)
 
 def _check_output(path:Path):
     "Refuse at once what could not be written after minutes"

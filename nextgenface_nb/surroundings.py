@@ -8,14 +8,16 @@ import dataclasses, functools, inspect, os, sys, threading, warnings
 from contextlib import ExitStack, contextmanager
 
 # %% auto #0
-__all__ = ['NUMPY', 'Undisturbed', 'undisturbed', 'undisturbed_methods', 'undisturb', 'without_inference', 'variables']
+__all__ = ['NUMPY', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps', 'undisturbed_methods', 'undisturb',
+           'without_inference', 'variables']
 
 # %% ../nbs/02_surroundings.ipynb #a723deb0
 #: What NumPy does when it is loaded
 NUMPY = dict(divide='warn', over='warn', under='ignore', invalid='warn')
 
 def _of_this_thread(
-    grad:bool|None, # True: gradients are kept; False: they are not; None: as the caller has it
+    grad:bool|None,        # True: gradients are kept; False: they are not; None: as the caller has it
+    threads:int|None=None, # Of PyTorch; None: as the caller has it
 )->ExitStack: # entered
     "Plain settings of this thread"
     import numpy as np, torch
@@ -25,6 +27,9 @@ def _of_this_thread(
     for kind in ('cpu', 'cuda'):
         if torch.is_autocast_enabled(kind): stack.enter_context(torch.autocast(kind, enabled=False))
     if torch.get_default_device()!=torch.device('cpu'): stack.enter_context(torch.device('cpu'))
+    if threads and threads!=(before := torch.get_num_threads()):
+        torch.set_num_threads(threads)
+        stack.callback(torch.set_num_threads, before)
     if np.geterr()!=NUMPY or np.geterrcall() is not None: stack.enter_context(np.errstate(**NUMPY, call=None))
     return stack
 
@@ -43,11 +48,19 @@ def _of_the_process()->ExitStack: # its exit puts everything back
     anomaly = torch.is_anomaly_enabled(),torch.is_anomaly_check_nan_enabled()
     if anomaly[0]: change(anomaly, (False, True), lambda a: torch.autograd.set_detect_anomaly(*a))
     change(torch.get_float32_matmul_precision(), 'highest', torch.set_float32_matmul_precision)
-    if any(f[0]=='error' for f in warnings.filters):
-        stack.enter_context(warnings.catch_warnings())
-        warnings.filters[:] = [('default' if f[0]=='error' else f[0], *f[1:]) for f in warnings.filters]
+    stack.enter_context(plain_warnings())
     stack.callback(_put_back, _variant())
     return stack
+
+@contextmanager
+def plain_warnings():
+    "Within this context a warning is no error"
+    if not any(f[0]=='error' for f in warnings.filters):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filters[:] = [('default' if f[0]=='error' else f[0], *f[1:]) for f in warnings.filters]
+        yield
 
 def _variant()->str|None:
     "Mitsuba's, if it is loaded and has one"
@@ -60,15 +73,16 @@ def _put_back(variant):
 class Undisturbed:
     "Within this context the settings of PyTorch, NumPy, warnings and Mitsuba are plain; after it they are the caller's again."
     def __init__(self,
-        grad:bool|None=None, # True: gradients are kept; False: they are not; None: as the caller has it
-    ): self.grad,self.stack = grad,None
+        grad:bool|None=None,   # True: gradients are kept; False: they are not; None: as the caller has it
+        threads:int|None=None, # Of PyTorch, with one of which sums are the same bits every time; None: as the caller has it
+    ): self.grad,self.threads,self.stack = grad,threads,None
 
     def __enter__(self):
         global _inside,_changed
         with _lock:
             if not _inside: _changed = _of_the_process()
             _inside += 1
-        try: self.stack = _of_this_thread(self.grad)
+        try: self.stack = _of_this_thread(self.grad, self.threads)
         except BaseException: self._leave(); raise
         return self
 
@@ -94,7 +108,7 @@ def undisturbed(
     if function is None: return functools.partial(undisturbed, grad=grad)
     if inspect.isgeneratorfunction(function):
         @functools.wraps(function)
-        def wrapped(*args, **keywords): return (yield from _Steps(function(*args, **keywords), grad))
+        def wrapped(*args, **keywords): return (yield from UndisturbedSteps(function(*args, **keywords), grad))
     else:
         @functools.wraps(function)
         def wrapped(*args, **keywords):
@@ -102,17 +116,25 @@ def undisturbed(
     wrapped._undisturbed = True
     return wrapped
 
-class _Steps:
+class UndisturbedSteps:
     "A generator each step of which is undisturbed"
-    def __init__(self, steps, grad): self.steps,self.grad = steps,grad
+    def __init__(self,
+        steps,                 # A generator
+        grad:bool|None=None,   # As of `Undisturbed`
+        threads:int|None=None, # As of `Undisturbed`
+    ): self.steps,self.settings = steps,(grad, threads)
+
     def __iter__(self): return self
     def __next__(self): return self.send(None)
+
     def send(self, value):
-        with Undisturbed(self.grad): return self.steps.send(value)
+        with Undisturbed(*self.settings): return self.steps.send(value)
+
     def throw(self, *error):
-        with Undisturbed(self.grad): return self.steps.throw(*error)
+        with Undisturbed(*self.settings): return self.steps.throw(*error)
+
     def close(self):
-        with Undisturbed(self.grad): self.steps.close()
+        with Undisturbed(*self.settings): self.steps.close()
 
 # %% ../nbs/02_surroundings.ipynb #bc9c4444
 def undisturbed_methods(
