@@ -4,7 +4,7 @@
 
 # %% ../nbs/80_measure.ipynb #54dbf9fd
 from __future__ import annotations
-import argparse, json, math, os, site, subprocess, sys, tempfile, time
+import argparse, json, math, os, subprocess, sys, tempfile, time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
@@ -14,6 +14,7 @@ from .config import Config, PRESETS
 from .errors import FaceError, OutputError, PhotoError
 from .imaging import to_srgb
 from .measures import psnr, ssim
+from .surroundings import isolated
 
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
@@ -84,12 +85,10 @@ def cold_run(
     flags:list=(), # More flags of `nextgenface-reconstruct`
 )->dict: # seconds, peak_memory_gb
     "Photo to files in a new process with an empty kernel cache, as the first call has it"
-    library = str(Path(__file__).resolve().parent.parent)
     with tempfile.TemporaryDirectory() as home:
         environment = {k:v for k,v in os.environ.items() if k not in ('XDG_CACHE_HOME', 'MPLCONFIGDIR')}
-        environment |= dict(HOME=home, PYTHONUSERBASE=site.getuserbase(), PYTHONPATH=os.pathsep.join(filter(None, [library, os.environ.get('PYTHONPATH')])))
-        command = [sys.executable, '-m', 'nextgenface_nb.cli', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags]
-        seconds,peak,_ = run_measured(command, environment)
+        command = isolated('from nextgenface_nb.cli import main; sys.exit(main())', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags, package=True)
+        seconds,peak,_ = run_measured(command, environment|dict(HOME=home))
     return dict(photo=Path(path).name, seconds=seconds, peak_memory_gb=peak)
 
 # %% ../nbs/80_measure.ipynb #b1504a1f

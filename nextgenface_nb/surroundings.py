@@ -4,12 +4,13 @@
 
 # %% ../nbs/02_surroundings.ipynb #2e458f9a
 from __future__ import annotations
-import dataclasses, functools, inspect, os, sys, threading, warnings
+import dataclasses, functools, importlib.util, inspect, os, sys, threading, warnings
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 # %% auto #0
-__all__ = ['NUMPY', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps', 'undisturbed_methods', 'undisturb',
-           'without_inference', 'variables']
+__all__ = ['NUMPY', 'WAITING', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps', 'undisturbed_methods',
+           'undisturb', 'without_inference', 'variables', 'isolated', 'wait_calmly']
 
 # %% ../nbs/02_surroundings.ipynb #a723deb0
 #: What NumPy does when it is loaded
@@ -23,7 +24,7 @@ def _of_this_thread(
     import numpy as np, torch
     stack,wanted = ExitStack(),torch.is_grad_enabled() if grad is None else grad
     if torch.is_inference_mode_enabled(): stack.enter_context(torch.inference_mode(False))   # which turns gradients on
-    if torch.is_grad_enabled()!=wanted: stack.enter_context(torch.set_grad_enabled(wanted))
+    if torch.is_grad_enabled()!=wanted: stack.enter_context(torch.enable_grad() if wanted else torch.no_grad())
     for kind in ('cpu', 'cuda'):
         if torch.is_autocast_enabled(kind): stack.enter_context(torch.autocast(kind, enabled=False))
     if torch.get_default_device()!=torch.device('cpu'): stack.enter_context(torch.device('cpu'))
@@ -197,3 +198,38 @@ def variables(
     put(wanted)
     try: yield
     finally: put(before)
+
+# %% ../nbs/02_surroundings.ipynb #101fdd95
+_MINE = """
+import importlib.util
+found = importlib.util.spec_from_file_location({name!r}, {file!r}, submodule_search_locations=[{folder!r}])
+sys.modules[{name!r}] = importlib.util.module_from_spec(found)
+found.loader.exec_module(sys.modules[{name!r}])
+"""
+
+def isolated(
+    code:str,           # Of Python
+    *arguments,         # `sys.argv[1:]` of it
+    package:bool=False, # It imports this package
+)->list: # Command
+    "Code, to be run in another Python that takes nothing from the working directory"
+    here,folder = os.path.realpath(os.getcwd()),Path(__file__).resolve().parent if '__file__' in globals() else None
+    known = [p for p in sys.path if p and os.path.realpath(p)!=here]
+    if package: code = _MINE.format(name=folder.name, file=str(folder/'__init__.py'), folder=str(folder))+code
+    return [sys.executable, '-I', '-c', f'import sys\nsys.path[:] = {known!r}\n{code}', *map(str, arguments)]
+
+# %% ../nbs/02_surroundings.ipynb #0a669516
+WAITING = 'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT' #: With one of these set, somebody else has decided
+
+def wait_calmly()->bool: # Whether anything was done
+    "Let PyTorch's threads wait without spinning, unless PyTorch is loaded already, brings no OpenMP library of GCC, or somebody has decided otherwise"
+    if 'torch' in sys.modules or any(os.environ.get(n) for n in WAITING): return False
+    try: places = importlib.util.find_spec('torch').submodule_search_locations or ()
+    except (ImportError, AttributeError, ValueError): return False
+    found = sorted(f for p in places for f in Path(p, 'lib').glob('libgomp*.so*'))
+    if not found: return False
+    import ctypes
+    with variables(OMP_WAIT_POLICY='passive'):
+        try: ctypes.CDLL(str(found[0]))
+        except OSError: return False
+    return True

@@ -89,9 +89,18 @@ def test_the_library_does_not_print_assert_or_unpickle():
     assert not faults, '\n'.join(faults)
 
 def test_import_is_quick_and_loads_nothing_heavy():
-    code = 'import time,sys; start = time.perf_counter(); import nextgenface_nb; print(time.perf_counter()-start, *sorted({m.split(".")[0] for m in sys.modules}))'
-    seconds,*loaded = python(code).split()
-    assert float(seconds)<1
+    "A small part of what PyTorch alone takes"
+    code = '''
+import time, sys
+times = [time.process_time()]
+import nextgenface_nb
+times.append(time.process_time())
+loaded = sorted({m.split(".")[0] for m in sys.modules})
+import torch
+times.append(time.process_time())
+print((times[1]-times[0])/(times[2]-times[1]), *loaded)'''
+    share,*loaded = python(code).split()
+    assert float(share)<.25
     assert not {'torch', 'mitsuba', 'drjit', 'mediapipe', 'matplotlib', 'h5py', 'scipy', 'numpy'} & {*loaded}
 
 def test_settings_load_without_torch(): assert python('import sys, nextgenface_nb.config; print("torch" in sys.modules, "mitsuba" in sys.modules)')=='False False'

@@ -8,10 +8,10 @@ import glob,importlib.metadata,os,re,subprocess,sys,warnings
 from contextlib import contextmanager
 from typing import NamedTuple
 from ..errors import DeviceError
-from ..surroundings import variables
+from ..surroundings import isolated,variables
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'variants', 'Llvm', 'version_from_name', 'isolated', 'version_from_library', 'list_llvm',
+__all__ = ['places', 'tried', 'oldest', 'variants', 'Llvm', 'version_from_name', 'version_from_library', 'list_llvm',
            'mitsuba_version', 'rank_llvm', 'passes_trial', 'advice_for_llvm', 'find_llvm', 'use_variant']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
@@ -32,16 +32,6 @@ def version_from_name(
     for name in (path, os.path.realpath(path)):
         found = re.search(r'libLLVM(?:-|\.so\.|-rust-|\.)(\d+)', os.path.basename(name))
         if found: return int(found[1])
-
-# %% ../../nbs/40_rendering.variant.ipynb #f376fae2
-def isolated(
-    code:str,       # Of Python
-    *arguments:str, # `sys.argv[1:]` of it
-)->list: # Command
-    "Run code in another Python that takes nothing from the working directory"
-    here = os.path.realpath(os.getcwd())
-    known = [p for p in sys.path if p and os.path.realpath(p)!=here]
-    return [sys.executable, '-I', '-c', f'import sys; sys.path[:] = {known!r}\n{code}', *arguments]
 
 # %% ../../nbs/40_rendering.variant.ipynb #06375acd
 _ask = '''import ctypes,sys
