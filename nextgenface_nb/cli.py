@@ -11,10 +11,10 @@ from pathlib import Path
 from . import __version__
 from .batch import Stop, attempt, invocation, run_batch, save_failures
 from .config import Config, PRESETS, explain
-from .surroundings import plain_warnings
+from .surroundings import plain_warnings, variables
 from .terminal import check_words, name_of, read_paths, steady_streams
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
-    PhotoError, RenderError)
+    PhotoError, RenderError, in_words)
 
 # %% auto #0
 __all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
@@ -348,7 +348,8 @@ def run_command(
     words:bool=False, # Are its words what it is for? Then they must be writable
 )->int: # Exit code
     "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
-    with steady_streams() as (out, _), plain_warnings(): return _run(parser, work, argv, stopped, out if words else None)
+    with steady_streams() as (out, _), plain_warnings(), variables(PYTHONSAFEPATH='1'):   # of processes that start meanwhile (Python 3.11 on)
+        return _run(parser, work, argv, stopped, out if words else None)
 
 def _run(parser, work, argv, stopped, out)->int: # Exit code
     try: args = parser.parse_args(argv)
@@ -360,8 +361,12 @@ def _run(parser, work, argv, stopped, out)->int: # Exit code
     except KeyboardInterrupt: print('\n'+stopped, file=sys.stderr); return 130
     except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
+        if known := in_words(e): return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
         error,code,trace = e,1,getattr(args, 'verbose', True)
         text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
+    return _say_error(error, text, code, trace)
+
+def _say_error(error, text, code, trace)->int: # Exit code
     print(text, file=sys.stderr)
     if trace: traceback.print_exception(error)
     return code

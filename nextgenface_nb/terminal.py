@@ -43,8 +43,8 @@ def _home(text, flag)->str:
     return path
 
 # %% ../nbs/03_terminal.ipynb #56088056
-PATH_WORDS = 'PATH', 'DIR', 'FILE', 'CHECKPOINT' #: What the help calls a path, alone or with an ending or a choice: FILE.json, DETECTOR|FILE
-PATH_SETTINGS = 'model', 'detector', 'landmark_model', 'light' #: Settings that may be paths
+PATH_WORDS = 'PATH', 'DIR', 'FILE', 'CHECKPOINT', 'LENS' #: What the help calls a path, alone or with an ending or a choice: FILE.json, DETECTOR|FILE
+PATH_SETTINGS = 'model', 'detector', 'landmark_model', 'light', 'focal' #: Settings that may be paths
 
 def read_paths(
     parser:argparse.ArgumentParser,

@@ -11,7 +11,7 @@ import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
 from ..batch import Stop
 from ..config import Config
-from ..errors import FaceError, LandmarkError, OutputError, PhotoError
+from ..errors import FaceError, LandmarkError, OutputError, PhotoError, in_words
 from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
 from ..imaging import Photo, from_srgb, load_photo, portrait_path, to_bytes
@@ -53,7 +53,7 @@ def explained(
     error:Exception,
 )->str: # HTML
     "An error in words, with its advice"
-    if isinstance(error, FaceError): return message(error.what, error.advice, alert=True)
+    if known := in_words(error): return message(known.what, known.advice, alert=True)
     return message(f'{type(error).__name__}: {error}', 'This is a fault of the program; Reset starts again.', alert=True)
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #e12e9f47
