@@ -7,20 +7,28 @@ NAME := nextgenface_nb
 METADATA := settings.ini setup.py pyproject.toml
 WORKERS ?= 2
 
+ifneq ($(words $(VENV)),1)
+$(error VENV='$(VENV)': make knows no folder with a space in its name; take one without, such as VENV=.venv. OUTPUT may have spaces)
+endif
+export OUTPUT
+
 .PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few bench readme run docs colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: $(VENV)/.installed llvm ## Install what is missing, reconstruct the bundled portrait, say where the results lie
-	@$(BIN)/nextgenface-reconstruct --output $(OUTPUT)
-	@echo; echo "The results lie in $(abspath $(OUTPUT)):"; ls -d $(OUTPUT)/*/
+	@$(BIN)/nextgenface-reconstruct --output="$$OUTPUT"
+	@echo; cd -- "$$OUTPUT" && echo "The results lie in $$(pwd):" && ls -d -- */
 
 # ---- the environment: made once, made again when the metadata or the pins change
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3,10) <= sys.version_info[:2] <= (3,13))' || \
 		{ echo "$(NAME) needs Python 3.10 - 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make demo PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian/Ubuntu: apt-get install python3-venv"; exit 1; }
+	@made=yes; if [ -e $(VENV) ] || [ -h $(VENV) ]; then made=no; fi; \
+	$(PYTHON) -m venv $(VENV) || { \
+		if [ $$made = yes ]; then rm -rf $(VENV); else rm -f $@; echo "$(VENV) was there before, and stays."; fi; \
+		echo "No virtual environment could be made. On Debian/Ubuntu: apt-get install python3-venv"; exit 1; }
 
 PINS = $$($(BIN)/python -c 'import sys; print("constraints.txt" if sys.version_info < (3,13) else "constraints-colab.txt")')
 

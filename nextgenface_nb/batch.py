@@ -11,7 +11,7 @@ from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import quote
 from .config import Config
-from .errors import DeviceError, FaceError
+from .errors import DeviceError, FaceError, in_words
 from .output.files import sweep_parts, writing
 from .processes import end_with_parent, json_text, printable, shown_name
 
@@ -73,7 +73,9 @@ def attempt(
     except KeyboardInterrupt: return outcome('stopped')
     except FaceError as e: return outcome('failed', error=e.what, advice=e.advice, kind=type(e).__name__)
     except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
-    except Exception as e: return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
+    except Exception as e:
+        if known := in_words(e): return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
+        return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
 
 def invocation(
     photos:list, # Paths

@@ -12,9 +12,11 @@ from . import __version__
 from .batch import Stop, as_ctrl_c, attempt, finish_summary, invocation, run_batch, save_failures, was_done
 from .config import Config, PRESETS, explain
 from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
-    PhotoError, RenderError)
+    PhotoError, RenderError, in_words)
 from .lens import read_cameras
 from .processes import print_text
+from .surroundings import plain_warnings, variables
+from .terminal import check_words, name_of, read_paths, steady_streams
 
 # %% auto #0
 __all__ = ['STAGES', 'BATCH_FILES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'batch_folder',
@@ -109,7 +111,7 @@ def batch_folder(
     "Where the results of the input go"
     from nextgenface_nb.imaging import portrait_path
     source = Path(args.input) if args.input else portrait_path()
-    return Path(args.output)/(source.name or source.resolve().name)
+    return Path(args.output)/name_of(source)
 
 def list_jobs(
     args, # What the parser returns
@@ -286,7 +288,7 @@ def begin_pipeline(config, say): # A `Pipeline`
 
 def checkpoint_folder(args)->Path:
     "Where results go when the photo is the checkpoint's: by the checkpoint's own place, `<name>/checkpoints/stage2_output.npz`"
-    path = Path(args.checkpoint).absolute()
+    path = Path(args.checkpoint).resolve()
     return Path(args.output)/(path.parent.parent.name if path.parent.name=='checkpoints' else path.stem)
 
 # %% ../nbs/70_cli.ipynb #86b39272
@@ -433,17 +435,28 @@ def run_command(
     work,            # Called with the flags; raises `FaceError`; may return an exit code
     argv=None,       # Flags; None: those of the process
     stopped:str='stopped; nothing incomplete has been written', # What Ctrl-C says
+    words:bool=False, # Are its words what it is for? Then they must be writable
 )->int: # Exit code
     "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
+    with steady_streams() as (out, _), plain_warnings(), variables(PYTHONSAFEPATH='1'):   # of processes that start meanwhile (Python 3.11 on)
+        return _run(parser, work, argv, stopped, out if words else None)
+
+def _run(parser, work, argv, stopped, out)->int: # Exit code
     try: args = parser.parse_args(argv)
     except SystemExit as e: return e.code or 0
     try:
-        with as_ctrl_c(): return work(args) or 0
+        with as_ctrl_c(): code = work(read_paths(parser, args)) or 0
+        if out: check_words(out)
+        return code
     except KeyboardInterrupt: print_text('\n'+stopped, sys.stderr); return 130
     except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
+        if known := in_words(e): return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
         error,code,trace = e,1,getattr(args, 'verbose', True)
         text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
+    return _say_error(error, text, code, trace)
+
+def _say_error(error, text, code, trace)->int: # Exit code
     print_text(text, sys.stderr)
     if trace: traceback.print_exception(error)
     return code
@@ -486,4 +499,4 @@ def config_main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-config`"
-    return run_command(make_config_parser(), say_config, argv)
+    return run_command(make_config_parser(), say_config, argv, words=True)

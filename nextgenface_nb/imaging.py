@@ -533,6 +533,11 @@ def load_folder(
     if not photos: raise PhotoError(f'{shown_name(path)}: the folder has no photos', f'Files are taken whose names end in {", ".join(picture_suffixes())}; left out were {len(left)} others.')
     return photos
 
+# %% ../nbs/10_imaging.ipynb #1539b59b
+from .surroundings import undisturb
+
+undisturb(globals(), 'Photo', 'load_photo', 'load_folder', 'overlay', 'to_srgb', 'from_srgb')
+
 # %% ../nbs/10_imaging.ipynb #a0c20001
 from .processes import not_after_fork
 load_photo = not_after_fork(load_photo, starts=False)

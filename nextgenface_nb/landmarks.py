@@ -427,6 +427,11 @@ def load_correspondences(
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())
 
+# %% ../nbs/11_landmarks.ipynb #2587c0db
+from .surroundings import undisturb
+
+undisturb(globals(), 'Landmarks', 'Detector', 'MediaPipeTasks', 'MediaPipeSolutions', 'FAN', 'FileDetector', 'make_detector', 'load_landmarks', 'save_landmarks', 'draw_landmarks')
+
 # %% ../nbs/11_landmarks.ipynb #a0c20101
 from .processes import guard_methods
 guard_methods(Detector, 'detect', 'doubt')

@@ -4,7 +4,7 @@
 
 # %% ../nbs/80_measure.ipynb #54dbf9fd
 from __future__ import annotations
-import argparse, json, math, os, site, subprocess, sys, tempfile, time
+import argparse, json, math, os, subprocess, sys, tempfile, time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
@@ -15,6 +15,7 @@ from .errors import FaceError, OutputError, PhotoError
 from .processes import json_text, print_text
 from .imaging import to_srgb
 from .measures import psnr, ssim
+from .surroundings import isolated
 
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
@@ -85,12 +86,10 @@ def cold_run(
     flags:list=(), # More flags of `nextgenface-reconstruct`
 )->dict: # seconds, peak_memory_gb
     "Photo to files in a new process with an empty kernel cache, as the first call has it"
-    library = str(Path(__file__).resolve().parent.parent)
     with tempfile.TemporaryDirectory() as home:
         environment = {k:v for k,v in os.environ.items() if k not in ('XDG_CACHE_HOME', 'MPLCONFIGDIR')}
-        environment |= dict(HOME=home, PYTHONUSERBASE=site.getuserbase(), PYTHONPATH=os.pathsep.join(filter(None, [library, os.environ.get('PYTHONPATH')])))
-        command = [sys.executable, '-m', 'nextgenface_nb.cli', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags]
-        seconds,peak,_ = run_measured(command, environment)
+        command = isolated('from nextgenface_nb.cli import main; sys.exit(main())', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags, package=True)
+        seconds,peak,_ = run_measured(command, environment|dict(HOME=home))
     return dict(photo=Path(path).name, seconds=seconds, peak_memory_gb=peak)
 
 # %% ../nbs/80_measure.ipynb #b1504a1f
@@ -364,13 +363,18 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-measure`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), measure_and_say, argv)
+    return run_command(make_parser(), measure_and_say, argv, words=True)
 
 def _check_output(path:Path):
     "Refuse at once what could not be written after minutes"
     from nextgenface_nb.output.files import check_writable
     if path.is_dir(): raise OutputError(f'{path}: is a folder', 'Give --output the name of a file, such as measure.json.')
     check_writable(path.absolute().parent)
+
+# %% ../nbs/80_measure.ipynb #a7c214e2
+from .surroundings import undisturb
+
+undisturb(globals(), 'measure_photo', 'held_out', 'measure_recovery', 'measure_sidelit', 'measure_photos', 'measure_synthetic', 'measure_all', grad=True)
 
 # %% ../nbs/80_measure.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

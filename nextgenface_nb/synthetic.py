@@ -175,3 +175,8 @@ def rotation_error(
     from nextgenface_nb.geometry.camera import euler_to_matrix
     cosine = ((euler_to_matrix(a).T@euler_to_matrix(b)).trace()-1)/2
     return float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))))
+
+# %% ../nbs/56_synthetic.ipynb #b03525f5
+from .surroundings import undisturb
+
+undisturb(globals(), 'studio_light', 'synthetic_face', 'photograph')

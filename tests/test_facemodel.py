@@ -149,11 +149,16 @@ def test_default_model():
 
 
 def test_texture_map_is_quick():
-    m = load_model()
-    best = 1e9
-    for _ in range(2):
-        start = time.process_time(); m.texture_map(1024); best = min(best,time.process_time()-start)
-    assert best<4 # seconds of processor time; about 1 on an idle machine
+    "In processor time, against sorting two million numbers: about 17; a loop over texels in Python would be some hundreds"
+    m,numbers = load_model(),np.random.default_rng(0).random(2_000_000)
+    def least(work):
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            work()
+            times.append(time.process_time()-start)
+        return min(times)
+    assert least(lambda: m.texture_map(1024))<80*least(lambda: np.sort(numbers))
 
 
 def test_landmarks_computed_afresh():

@@ -440,7 +440,7 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-benchmark`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), benchmark_and_say, argv)
+    return run_command(make_parser(), benchmark_and_say, argv, words=True)
 
 # %% ../../nbs/83_benchmark.command.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

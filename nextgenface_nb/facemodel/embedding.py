@@ -242,3 +242,8 @@ def with_landmarks(
         model = replace(model, embeddings={**model.embeddings, 'mediapipe':embed_landmarks(model, detector or 'mediapipe', **options)})
         model = replace(model, regions=landmark_regions(model)).to(device)
     return replace(model, embeddings={'fan':ibug_embedding(model.embeddings['mediapipe']), **model.embeddings})
+
+# %% ../../nbs/22_facemodel.embedding.ipynb #5836472f
+from ..surroundings import undisturb
+
+undisturb(globals(), 'with_landmarks')

@@ -593,6 +593,11 @@ def load_model(
         raise ModelError(f'{geometry.name}: {error.what}', error.advice) from None
     return model if components is None else model.trimmed(components)
 
+# %% ../../nbs/20_facemodel.model.ipynb #56257c24
+from ..surroundings import undisturb
+
+undisturb(globals(), 'FaceModel', 'load_model', 'toy_model')
+
 # %% ../../nbs/20_facemodel.model.ipynb #a0c20201
 from ..processes import not_after_fork
 load_model = not_after_fork(load_model, starts=False)

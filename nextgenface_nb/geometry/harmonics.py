@@ -162,3 +162,8 @@ def from_legacy(
     order = torch.cat([torch.arange(-l, l+1) for l in range(count)]).to(coefficients.device)
     theirs = harmonics(torch.stack((theta.sin()*phi.cos(), theta.sin()*phi.sin(), theta.cos()), -1), count)*(1 - 2*(order.abs() % 2))
     return project_environment((theirs @ coefficients).relu(), bands)
+
+# %% ../../nbs/31_geometry.harmonics.ipynb #96660cae
+from ..surroundings import undisturb
+
+undisturb(globals(), 'environment_basis', 'environment_map', 'project_environment', 'rotate_harmonics', 'irradiance')

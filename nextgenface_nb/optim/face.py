@@ -191,3 +191,8 @@ class Face:
         "Cut every tensor off its history, in place"
         for name,value in self.parameters().items(): self.assign(name, value.detach())
         return self
+
+# %% ../../nbs/50_optim.face.ipynb #421ac22f
+from ..surroundings import undisturb
+
+undisturb(globals(), 'HarmonicLight', 'MapLight', 'Identity', 'Frame', 'Face', 'read_environment')

@@ -325,3 +325,8 @@ def start_pose(
     "Pose of the mean face from the landmarks alone (perspective-n-point), written into the frame"
     mean,_,_ = model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     frame.rotation,frame.translation = estimate_pose(mean, frame.landmarks.points, frame.camera)
+
+# %% ../../nbs/52_optim.landmarkfit.ipynb #90b7cae8
+from ..surroundings import undisturb
+
+undisturb(globals(), 'landmark_steps', 'fit_landmarks', 'start_pose')

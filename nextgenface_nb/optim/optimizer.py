@@ -249,6 +249,7 @@ def reconstruct(
     progress=None,                   # Called with each `Progress`
 )->Reconstruction:
     "A face from a photo: the short way"
+    if output is not None: output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
     if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
     from nextgenface_nb.output.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
@@ -262,7 +263,7 @@ STAGE_NAMES = ('landmarks', 'photometric', 'texture')
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):
-        self.output,self.config = Path(outputDir),config or Config()
+        self.output,self.config = Path(outputDir).absolute(),config or Config()
         self.pipeline = Pipeline(None, self.config)
 
     def run(self,
@@ -291,6 +292,12 @@ class Optimizer:
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
         return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)
+
+# %% ../../nbs/55_optim.optimizer.ipynb #4af26f20
+from ..surroundings import undisturb
+
+undisturb(globals(), 'Reconstruction', 'make_frame', 'in_known_light', 'config_detector', 'mean_identity')
+undisturb(globals(), 'reconstruct_steps', grad=True)
 
 # %% ../../nbs/55_optim.optimizer.ipynb #a0c20801
 from ..processes import guard_methods,not_after_fork

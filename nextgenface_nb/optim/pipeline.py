@@ -8,6 +8,7 @@ import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..config import Config
+from ..surroundings import without_inference
 from ..facemodel.contour import Outline, face_outline, landmark_places, marks_outline
 from ..facemodel.embedding import with_landmarks
 from ..facemodel.model import Embedding, FaceModel, load_model
@@ -30,6 +31,7 @@ class Pipeline:
     ):
         self.config = config or Config()
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
+        model = without_inference(model)
         self.model = model.trimmed(self.config.components) if self.config.components else model
         self._renderers,self._layouts,self._outlines,self._relief = {},{},{},None
         self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
@@ -222,6 +224,11 @@ def panels(self:Pipeline,
         light=_exposed(self.render(face, i, few, final=True, maps=white)),
         diffuse=self.flat(face, i, diffuse)[...,:3], specular=self.flat(face, i, specular)[...,:3],
         roughness=self.flat(face, i, roughness)[...,:1].expand(-1, -1, 3), skin=skin_picture(self, face, i)[...,None].expand(-1, -1, 3))
+
+# %% ../../nbs/51_optim.pipeline.ipynb #32560f36
+from ..surroundings import undisturb
+
+undisturb(globals(), 'Pipeline')
 
 # %% ../../nbs/51_optim.pipeline.ipynb #a0c20601
 from ..processes import guard_methods

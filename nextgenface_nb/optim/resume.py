@@ -158,3 +158,8 @@ def face_differences(
     light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]
     return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps], light=light).items()}
 
+
+# %% ../../nbs/57_optim.resume.ipynb #30c669db
+from ..surroundings import undisturb
+
+undisturb(globals(), 'keep_state', 'load_state', 'face_differences')

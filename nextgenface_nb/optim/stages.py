@@ -11,6 +11,7 @@ import math, torch
 from torch import Tensor
 from ..config import Config
 from ..errors import ConfigError
+from ..surroundings import UndisturbedSteps, without_inference
 from ..geometry.harmonics import irradiance, project_environment
 from ..measures import eye_distance
 from .face import Face, HarmonicLight, MapLight
@@ -266,7 +267,13 @@ def run(
 )->Iterator[Progress]: # One per step
     "Run one stage, step by step"
     if stage.name not in RUNNERS: raise ConfigError(f'no stage is called {stage.name!r}', f'There are: {", ".join(RUNNERS)}.')
-    yield from RUNNERS[stage.name](stage, pipeline, face, state or StageState())
+    steps = RUNNERS[stage.name](stage, pipeline, without_inference(face), state or StageState())
+    yield from UndisturbedSteps(steps, True, 1 if pipeline.config.deterministic else None)
+
+# %% ../../nbs/54_optim.stages.ipynb #d1493dad
+from ..surroundings import undisturb
+
+undisturb(globals(), 'run', grad=True)
 
 # %% ../../nbs/54_optim.stages.ipynb #a0c20701
 from ..processes import not_after_fork

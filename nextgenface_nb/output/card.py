@@ -197,3 +197,8 @@ def half_warnings(texels:dict|None)->list: # of sentences
     if texels is None: return []
     return [f"the person's {side} half of the face was mostly not seen: {100*texels[side]['mirrored']:.0f} % of its maps are mirrored, {100*texels[side]['guessed']:.0f} % guessed"
             for side in ('left', 'right') if texels[side]['seen']<.5]
+
+# %% ../../nbs/62a_output.card.ipynb #2737249e
+from ..surroundings import undisturb
+
+undisturb(globals(), 'report_card', 'frame_card')

@@ -215,6 +215,11 @@ def load_face(
     except FaceError as e: raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}', 'The file is damaged. Reconstruct the photo again.') from e
     return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}
 
+# %% ../../nbs/62_output.checkpoint.ipynb #9bf5fb82
+from ..surroundings import undisturb
+
+undisturb(globals(), 'save_face', 'load_face', 'read_about')
+
 # %% ../../nbs/62_output.checkpoint.ipynb #a0c20901
 from ..processes import not_after_fork
 load_face = not_after_fork(load_face, starts=False)

@@ -79,3 +79,8 @@ class DebugFiles:
                 seen = self.pipeline.render(face, i, self.samples, final=True)
             strip = panel_strip(dict(photo=frame.photo.pixels, reconstruction=seen[...,:3].detach()), f'{progress.stage} {k}/{progress.steps}: {total(progress):.4g}')
             save_picture(self.folder/'debug'/'results'/f'{drawn_by}_step{s}_{k}_{i}_.png', strip)
+
+# %% ../../nbs/66_output.debug.ipynb #a4760b8c
+from ..surroundings import undisturb
+
+undisturb(globals(), 'DebugFiles')

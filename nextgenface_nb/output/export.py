@@ -319,5 +319,10 @@ def main(argv:list|None=None)->int: # Exit code
     from nextgenface_nb.cli import run_command
     return run_command(make_export_parser(), export_checkpoint, argv)
 
+# %% ../../nbs/65_output.export.ipynb #d1415fd3
+from ..surroundings import undisturb
+
+undisturb(globals(), 'save_ply', 'save_coefficients', 'save_usdz', 'export_face', 'open_checkpoint', 'export_checkpoint')
+
 # %% ../../nbs/65_output.export.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

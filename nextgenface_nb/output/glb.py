@@ -315,3 +315,8 @@ def save_glb(
     data = face_glb(pipeline, face, posed, quality, merged, morphs)
     with writing(path) as part: part.write_bytes(data)
 
+
+# %% ../../nbs/64_output.glb.ipynb #c1026008
+from ..surroundings import undisturb
+
+undisturb(globals(), 'face_glb', 'save_glb')

@@ -192,3 +192,8 @@ def load_legacy(
     try: face = legacy_face(read_legacy(path), model, photos)
     except CheckpointError as e: raise e if str(path) in e.what else CheckpointError(f'{path}: {e.what}', e.advice) from None
     return face,dict(model=dict(name=model.name, fingerprint=model.fingerprint), photos=[dict(path='', sha256='') for _ in face.frames], library='NextFace or NextGenFace')
+
+# %% ../../nbs/58_output.legacy.ipynb #55c37932
+from ..surroundings import undisturb
+
+undisturb(globals(), 'legacy_face', 'load_legacy')

@@ -110,3 +110,8 @@ def save_mesh(
     expression = 'neutral expression' if neutral else f'expression of photo {i}'
     write_mesh(folder, mesh_vertices(pipeline, face, i, space, neutral), m.triangles, m.uvs, i, k, .5 if r is None else float(r.median()),
         f'{m.name}, {expression}, {space} space, millimetres')
+
+# %% ../../nbs/61_output.mesh.ipynb #90ae1be0
+from ..surroundings import undisturb
+
+undisturb(globals(), 'mesh_vertices', 'write_mesh', 'save_mesh')

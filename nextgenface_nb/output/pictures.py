@@ -195,3 +195,8 @@ def save_environment(
     if not exr: return
     try: write_exr(Path(folder)/f'envMap_{i}.exr', x)
     except ImportError: warnings.warn(f'envMap_{i}.exr was not written: the EXR code is that of Mitsuba, which is not installed')
+
+# %% ../../nbs/60_output.pictures.ipynb #08a64ddf
+from ..surroundings import undisturb
+
+undisturb(globals(), 'panel_strip', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'write_exr', 'read_exr', 'save_environment')

@@ -242,5 +242,10 @@ def main(argv:list|None=None)->int: # Exit code
     from nextgenface_nb.cli import run_command
     return run_command(make_replay_parser(), replay_checkpoint, argv)
 
+# %% ../../nbs/67_output.replay.ipynb #2eed3830
+from ..surroundings import undisturb
+
+undisturb(globals(), 'draw', 'replay_steps', 'write_film', 'replay_checkpoint')
+
 # %% ../../nbs/67_output.replay.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -206,3 +206,8 @@ def _save_report(r, folder:Path, measures:list, kept=())->list: # of warnings
     report = make_report(r, measures, {*files, *kept, LIST})
     with writing(folder/LIST) as part: part.write_text(json_text(report, indent=1, allow_nan=False), encoding='utf-8')
     return report['warnings']
+
+# %% ../../nbs/63_output.report.ipynb #db48a08e
+from ..surroundings import undisturb
+
+undisturb(globals(), 'frame_measures', 'make_report', 'save_reconstruction')

@@ -204,3 +204,8 @@ def _row(name, part, slopes, differences, directions)->GradientRow:
     both = [torch.tensor([[values[name,part,k,s] for k in range(directions)] for s in (0, 1)]) for values in (slopes, differences)]
     noise = sum(float((values[0]-values[1]).square().sum())/4 for values in both)**.5/max(float(both[1].mean(0).norm()), NOTHING)
     return GradientRow(name, part, both[0].mean(0), both[1].mean(0), noise)
+
+# %% ../../nbs/45_rendering.gradients.ipynb #47836da3
+from ..surroundings import undisturb
+
+undisturb(globals(), 'gradient_table', grad=True)

@@ -529,3 +529,8 @@ def noiseless_cosine(
     cosine = lambda a,b: float(torch.cosine_similarity(a.double().flatten(), b.double().flatten(), 0))
     between,plain = cosine(first, second),cosine(found, first+second)
     return plain,plain/math.sqrt(max(2*between/(1+between), 1e-6))
+
+# %% ../../nbs/44_rendering.transfer.ipynb #dbdd1b8c
+from ..surroundings import undisturb
+
+undisturb(globals(), 'Transfer', 'share_table', 'near_roughness', 'traced_halves', 'transfer_accuracy', 'gradient_agreement')

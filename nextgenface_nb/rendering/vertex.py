@@ -658,6 +658,11 @@ def coverage(self:VertexRenderer,
     own = vertices.to(self.device)[None]
     return self._draw(own, torch.zeros_like(own), [camera], subpixels, ones, torch.is_grad_enabled())[0][...,0].to(vertices.device)
 
+# %% ../../nbs/46_rendering.vertex.ipynb #f1d8f2e5
+from ..surroundings import undisturb
+
+undisturb(globals(), 'VertexRenderer')
+
 # %% ../../nbs/46_rendering.vertex.ipynb #a0c20501
 from ..processes import guard_methods
 guard_methods(VertexRenderer, '__init__', 'render', 'render_converged', 'render_many', 'coverage')

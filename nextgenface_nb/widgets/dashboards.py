@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
+from ..batch import Stop
 from ..config import Config
-from ..errors import FaceError, LandmarkError, OutputError, PhotoError
+from ..errors import FaceError, LandmarkError, OutputError, PhotoError, in_words
 from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
 from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
@@ -21,6 +22,7 @@ from ..optim.landmarkfit import LandmarkSettings, landmark_steps, start_pose
 from ..optim.optimizer import make_frame, mean_identity
 from ..optim.pipeline import Pipeline
 from ..optim.stages import Progress, make_stages, run
+from ..surroundings import Undisturbed, undisturb, undisturbed
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 
@@ -51,7 +53,7 @@ def explained(
     error:Exception,
 )->str: # HTML
     "An error in words, with its advice"
-    if isinstance(error, FaceError): return message(error.what, error.advice, alert=True)
+    if known := in_words(error): return message(known.what, known.advice, alert=True)
     return message(f'{type(error).__name__}: {error}', 'This is a fault of the program; Reset starts again.', alert=True)
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #e12e9f47
@@ -75,7 +77,14 @@ class Runner:
     def _say(self, state, text=''): self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
 
     def step(self)->bool: # Whether there may be more
-        "One step; errors are shown, not raised"
+        "One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on later goes on from there"
+        with Stop() as stop: more = self._step()
+        if not stop.asked: return more
+        if self.state=='running': self._say('paused', 'interrupted; Run goes on')
+        raise KeyboardInterrupt
+
+    @undisturbed
+    def _step(self)->bool:
         try:
             if self.steps is None: self.steps,self.error = iter(self.start()),None
             self.last = p = next(self.steps)
@@ -85,6 +94,10 @@ class Runner:
             return True
         except StopIteration: self._finish()
         except Exception as e: self._fail(e)
+        except BaseException:   # a second interrupt, within the step: there is nothing to go on from
+            self._close()
+            self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
+            raise
         return False
 
     def _finish(self):
@@ -104,18 +117,25 @@ class Runner:
     def step_once(self):
         "The Step button: nothing while a run is under way"
         if self.state=='running': return
-        self._say('paused'); self.step()
+        self._say('paused')
+        try: self.step()
+        except KeyboardInterrupt: pass   # the step is done, and no other follows
 
     def run(self):
         "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
-        if self.state=='running': return
+        if self.state=='running' and not (self.task and self.task.done()): return
         self._say('running')
         try: loop = asyncio.get_running_loop()
         except RuntimeError: return self.run_all()
         self.task = loop.create_task(self._go())
 
     async def _go(self):
-        while self.state=='running' and self.step(): await asyncio.sleep(.01)
+        try:
+            while self.state=='running' and self.step(): await asyncio.sleep(.01)
+        except KeyboardInterrupt: self.pause()
+        except asyncio.CancelledError:
+            self.pause()
+            raise
 
     def run_all(self):
         "To the end, here and now"
@@ -142,7 +162,9 @@ class Dashboard:
     def guarded(self, action):
         "The action, with its errors shown in `self.notes`"
         def do(*args):
-            try: action(*args); self.notes.value = self.notes.value if 'role="status"' in self.notes.value else ''
+            try:
+                with Undisturbed(): action(*args)
+                self.notes.value = self.notes.value if 'role="status"' in self.notes.value else ''
             except Exception as e: self.notes.value = explained(e)
         return do
 
@@ -928,3 +950,6 @@ class FaceStudio(Dashboard):
     def still(self)->bytes:
         panels = [self.start, *self.stages, self.play]
         return panels[self.tabs.selected_index or 0].still()
+
+# %% ../../nbs/69_widgets.dashboards.ipynb #c1ee582b
+undisturb(globals(), 'StartDashboard', 'LandmarkEditor', 'StageDashboard', 'LandmarkDashboard', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio')

@@ -103,3 +103,8 @@ class LightBall(anywidget.AnyWidget):
         "Another light in the ball"
         ball = mirror_ball(values/(values.mean()*4).clamp(min=1e-6), self.size)
         self.picture = png((ball[...,:3]+.9*(1-ball[...,3:])).clamp(0, 1))
+
+# %% ../../nbs/68a_widgets.light.ipynb #5b225363
+from ..surroundings import undisturb
+
+undisturb(globals(), 'LightBall', 'environment', 'lamp')

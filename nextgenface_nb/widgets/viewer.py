@@ -193,3 +193,8 @@ def reconstruction_bundle(
     viewer = FaceViewer(result.pipeline, result.face, picture=picture, description=repr(result))
     data,meta = viewer._repr_mimebundle_()
     return data|{'text/plain':repr(result)},meta
+
+# %% ../../nbs/68_widgets.viewer.ipynb #007ddfe4
+from ..surroundings import undisturb
+
+undisturb(globals(), 'FaceViewer', 'reconstruction_bundle', 'map_traits')
