@@ -16,7 +16,7 @@ from .config import Config, PRESETS
 from .errors import FaceError, OutputError
 from .measure import Target, markdown_table, run_measured, save_report
 from .measures import psnr
-from .surroundings import isolated, variables
+from .surroundings import isolated, variables, undisturbed
 
 # %% auto #0
 __all__ = ['SPINS', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage',
@@ -27,6 +27,7 @@ __all__ = ['SPINS', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'pr
            'main']
 
 # %% ../nbs/47_bench.ipynb #bbca3a1e
+@undisturbed(grad=True)
 def bench_scene(
     size:int=256,            # Pixels along each side
     texture_resolution:int=512,
@@ -90,6 +91,7 @@ def texture_stage(truth): # the stage, started: an iterator with one item per st
     stage.steps = 10**6
     return run(stage, truth.pipeline, face)
 
+@undisturbed(grad=True)
 def bench_steps(
     truth,
     repeat:int=9,
@@ -101,6 +103,7 @@ def bench_steps(
     return dict(size=frame.camera.width, texture_resolution=truth.pipeline.config.texture_resolution, vertices=len(m.uvs), primal_s=seconds['primal'],
         **{name:s/seconds['primal'] for name,s in seconds.items() if name!='primal'})
 
+@undisturbed(grad=True)
 def bench_texture_stage(
     truth,
     steps:int=200,
@@ -170,6 +173,7 @@ def bench_busy(
     return dict(seconds=seconds, two_cores=can, beside_one=seconds['beside_one']/alone, beside_two=seconds['beside_two']/alone, calm=alone/seconds['spinning'])
 
 # %% ../nbs/47_bench.ipynb #07a35124
+@undisturbed(grad=True)
 def bench_shared(
     photos:int=8,
     model=None,            # None: the default model
@@ -204,6 +208,7 @@ def scene_transfer(truth): # Transfer, maps
     from nextgenface_nb.optim.stages import frame_transfer
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
+@undisturbed(grad=True)
 def transfer_accuracies(
     size:int=96,                   # Pixels
     texture_resolution:int=256,
@@ -228,6 +233,7 @@ def transfer_accuracies(
             rows.append(row); say(str(row))
     return rows
 
+@undisturbed(grad=True)
 def gradient_agreements(
     size:int=128,
     texture_resolution:int=256,
@@ -259,6 +265,7 @@ def accuracy_table(
     return '\n\n'.join(parts)
 
 # %% ../nbs/47_bench.ipynb #8edadcec
+@undisturbed(grad=True)
 def compare_renderers(
     truth,
     steps:int=100,
@@ -320,6 +327,7 @@ def spotted(truth)->object: # Truth
     return photograph(truth.pipeline, truth.face, 1024)
 
 # %% ../nbs/47_bench.ipynb #e4693a7e
+@undisturbed(grad=True)
 def loss_bias(
     truth,
     samples:tuple=(2,8,32,256), # Rays per pixel
@@ -348,6 +356,7 @@ def resident()->float|None: # MB; None where the system does not say
     try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
     except (OSError, AttributeError, ValueError): return None
 
+@undisturbed(grad=True)
 def bench_memory(
     truth,
     steps:int=300,
@@ -442,6 +451,7 @@ def _busy(s:_Size)->dict:
 MEASURED = dict(steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
+@undisturbed(grad=True)
 def bench_all(
     args,                           # Of the parser
     say:Callable=lambda text: None, # Told what is being done
@@ -497,11 +507,6 @@ def main(
     "The command `nextgenface-bench`"
     from nextgenface_nb.cli import run_command
     return run_command(make_parser(), bench_and_say, argv, words=True)
-
-# %% ../nbs/47_bench.ipynb #ff1f3e95
-from .surroundings import undisturb
-
-undisturb(globals(), 'bench_scene', 'bench_steps', 'bench_texture_stage', 'bench_shared', 'transfer_accuracies', 'gradient_agreements', 'compare_renderers', 'loss_bias', 'bench_memory', 'bench_all', grad=True)
 
 # %% ../nbs/47_bench.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -20,12 +20,14 @@ from .lens import read_exif
 from .processes import shown_name
 from .reading import (LARGEST_PIXELS, MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size, lean_png, open_picture, picture_kind,
     picture_suffixes, png_chunks, read_bytes)
+from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['SUFFIXES', 'WORKING_SIDE', 'load_photo', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo', 'Raster',
+__all__ = ['SUFFIXES', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo', 'Raster', 'load_photo',
            'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix', 'scan_folder', 'load_folder']
 
 # %% ../nbs/10_imaging.ipynb #158dacf5
+@undisturbed
 def to_srgb(
     linear:Tensor|np.ndarray, # Linear light, any shape; values outside [0, 1] are clipped
 )->Tensor|np.ndarray: # sRGB values in [0, 1], of the same kind
@@ -34,6 +36,7 @@ def to_srgb(
     x = m.clip(linear, 0, 1)
     return m.where(x <= .0031308, 12.92*x, 1.055*m.clip(x, .0031308, 1)**(1/2.4) - .055)
 
+@undisturbed
 def from_srgb(
     srgb:Tensor|np.ndarray, # sRGB values in [0, 1], any shape
 )->Tensor|np.ndarray: # Linear light in [0, 1], of the same kind
@@ -65,6 +68,7 @@ def save_png(
     with writing(path) as part: Image.fromarray(to_bytes(picture, srgb)).save(part, format='PNG')
 
 # %% ../nbs/10_imaging.ipynb #379b570d
+@undisturbed
 def overlay(
     background:Tensor, # Linear light [H, W, 3]
     picture:Tensor,    # Linear light [H, W, 3 or 4]
@@ -75,6 +79,7 @@ def overlay(
     return background*(1-cover) + picture[..., :3]*cover
 
 # %% ../nbs/10_imaging.ipynb #d6031098
+@undisturbed
 @dataclass
 class Photo:
     "Linear light, and the part of the original that it shows."
@@ -322,6 +327,7 @@ def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, up
     return _upright(light, turned), None if alpha is None or (alpha == 1).all() else _upright(alpha, turned)
 
 # %% ../nbs/10_imaging.ipynb #fa02381e
+@undisturbed
 def load_photo(
     source,      # A path; the bytes of a file, or a file opened for reading; a Pillow image; an array or tensor [H, W] or [H, W, 1 to 4]
     name:str='', # What to call it, where it is no path
@@ -435,6 +441,7 @@ def resampling_matrix(
 
 # %% ../nbs/10_imaging.ipynb #61cc6a60
 @patch
+@undisturbed
 def crop(self:Photo,
     left:float, top:float, # Upper left corner in this photo, pixels; may lie outside
     side:float,            # Side of the square, pixels
@@ -464,6 +471,7 @@ def crop(self:Photo,
 
 # %% ../nbs/10_imaging.ipynb #0ae8b7a2
 @patch
+@undisturbed
 def crop_face(self:Photo,
     points:Tensor,          # The face's landmarks in this photo [L, 2], pixels
     max_resolution:int=256, # Side of the result, pixels
@@ -524,6 +532,7 @@ def _why_no_photo(file, readable)->str:
     if file.is_symlink() and not file.exists(): return 'a link to nothing'
     return '' if file.is_file() else 'a pipe or a device, and no file'
 
+@undisturbed
 def load_folder(
     path:str|Path, # A folder with photos
     recursive:bool=False, # Those in its subfolders too
@@ -532,12 +541,3 @@ def load_folder(
     photos, left = scan_folder(path, recursive)
     if not photos: raise PhotoError(f'{shown_name(path)}: the folder has no photos', f'Files are taken whose names end in {", ".join(picture_suffixes())}; left out were {len(left)} others.')
     return photos
-
-# %% ../nbs/10_imaging.ipynb #1539b59b
-from .surroundings import undisturb
-
-undisturb(globals(), 'Photo', 'load_photo', 'load_folder', 'overlay', 'to_srgb', 'from_srgb')
-
-# %% ../nbs/10_imaging.ipynb #a0c20001
-from .processes import not_after_fork
-load_photo = not_after_fork(load_photo, starts=False)

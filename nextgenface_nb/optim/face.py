@@ -17,11 +17,13 @@ from ..imaging import Photo, load_photo
 from ..landmarks import Landmarks
 from ..processes import shown_name
 from ..reading import MOST_BYTES, radiance_kind, read_bytes
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['LIGHTS', 'PROVENANCE', 'HarmonicLight', 'MapLight', 'read_environment', 'light_kind', 'Identity', 'Frame', 'Face']
 
 # %% ../../nbs/50_optim.face.ipynb #03cdd247
+@undisturbed
 @dataclass
 class HarmonicLight:
     "Light from far away as real spherical harmonics."
@@ -61,6 +63,7 @@ class HarmonicLight:
     def from_arrays(cls, arrays:dict)->HarmonicLight: return cls(torch.from_numpy(np.array(arrays['coefficients'])))
 
 # %% ../../nbs/50_optim.face.ipynb #231aabd7
+@undisturbed
 @dataclass
 class MapLight:
     "Light from far away as an environment map."
@@ -91,6 +94,7 @@ class MapLight:
     def from_arrays(cls, arrays:dict)->MapLight: return cls(torch.from_numpy(np.array(arrays['values'])))
 
 # %% ../../nbs/50_optim.face.ipynb #c949cd7e
+@undisturbed
 def read_environment(
     source,          # Path or bytes of an OpenEXR or HDR file, or of a picture
     height:int=128,  # Rows at most
@@ -121,6 +125,7 @@ def light_kind(light)->str:
     return next(name for name,kind in LIGHTS.items() if type(light) is kind)
 
 # %% ../../nbs/50_optim.face.ipynb #367114b5
+@undisturbed
 @dataclass
 class Identity:
     "What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only explain their start."
@@ -137,6 +142,7 @@ class Identity:
 PROVENANCE = dict(outside=0, seen=1, mirrored=2, guessed=3)
 
 # %% ../../nbs/50_optim.face.ipynb #d55a12c1
+@undisturbed
 @dataclass
 class Frame:
     "One photo, and all that belongs to it alone."
@@ -157,6 +163,7 @@ class Frame:
     @property
     def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
 
+@undisturbed
 @dataclass
 class Face:
     "A person, and the photos of them."
@@ -191,8 +198,3 @@ class Face:
         "Cut every tensor off its history, in place"
         for name,value in self.parameters().items(): self.assign(name, value.detach())
         return self
-
-# %% ../../nbs/50_optim.face.ipynb #421ac22f
-from ..surroundings import undisturb
-
-undisturb(globals(), 'HarmonicLight', 'MapLight', 'Identity', 'Frame', 'Face', 'read_environment')

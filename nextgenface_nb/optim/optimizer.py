@@ -24,15 +24,17 @@ from .pipeline import Pipeline
 from .stages import Stage, Progress, make_stages, run
 from .state import StageState
 from ..processes import shown_name
+from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame',
-           'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
-           'Reconstruction', 'chosen_stages', 'exhaust', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'in_known_light', 'config_detector', 'on_mesh',
+           'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'reconstruct_steps',
+           'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
 
+@undisturbed
 def make_frame(
     photo,                           # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
     model:FaceModel,
@@ -58,6 +60,7 @@ def make_frame(
     start_pose(model, frame)
     return frame
 
+@undisturbed
 def in_known_light(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
@@ -66,6 +69,7 @@ def in_known_light(
     for frame in face.frames if config.light else (): frame.light = read_environment(config.light)
     return face
 
+@undisturbed
 def config_detector(
     config:Config,
     pipeline:Pipeline|None=None, # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
@@ -85,6 +89,7 @@ def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     if len(kept)<6: raise LandmarkError(f'only {len(kept)} of the landmarks lie on the model; a pose needs 6', 'Give more points.')
     return replace(points, points=points.points[kept], ids=points.ids[kept], weights=points.weights[kept])
 
+@undisturbed
 def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
@@ -136,6 +141,7 @@ def in_known_camera(
     return face
 
 # %% ../../nbs/55_optim.optimizer.ipynb #6b3a3ab8
+@undisturbed
 @dataclass(repr=False)
 class Reconstruction:
     "A fitted face with all that belongs to it; shows itself in a notebook."
@@ -186,6 +192,7 @@ class Reconstruction:
         return save_reconstruction(self, folder, **options)
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2e43794a
+@undisturbed(grad=True)
 def reconstruct_steps(
     photos,                          # One photo (a `Photo`, or what `load_photo` takes) or a list: frames of one person
     config:Config|None=None,
@@ -292,15 +299,3 @@ class Optimizer:
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
         return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)
-
-# %% ../../nbs/55_optim.optimizer.ipynb #4af26f20
-from ..surroundings import undisturb
-
-undisturb(globals(), 'Reconstruction', 'make_frame', 'in_known_light', 'config_detector', 'mean_identity')
-undisturb(globals(), 'reconstruct_steps', grad=True)
-
-# %% ../../nbs/55_optim.optimizer.ipynb #a0c20801
-from ..processes import guard_methods,not_after_fork
-reconstruct,reconstruct_steps,make_frame = map(not_after_fork, (reconstruct, reconstruct_steps, make_frame))
-guard_methods(Optimizer, '__init__', 'run')
-guard_methods(Reconstruction, 'measures', 'panels', 'card', 'strip', 'save')

@@ -16,6 +16,7 @@ from .stages import Progress
 from .state import StageState
 from ..output.checkpoint import load_face, photo_digest, save_face
 from ..output.files import hidden_name, real_folder, sweep_parts
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['STATE_VERSION', 'TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper',
@@ -42,6 +43,7 @@ def sweep(
 #: Of what is kept beside the face; raised when an older reader would misunderstand it
 STATE_VERSION = 1
 
+@undisturbed
 def keep_state(
     path,                  # From `resume_path`
     result:Reconstruction, # So far
@@ -62,6 +64,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     if face is None: return ''
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes() for n,v in face.parameters().items())).hexdigest()
 
+@undisturbed
 def load_state(
     path,     # From `resume_path`
     photos,   # Paths of the photos
@@ -146,6 +149,7 @@ def fit_resumable(
 # %% ../../nbs/57_optim.resume.ipynb #b5c2d08f
 TOLERANCE = dict(vertices=.01, maps=.002, light=.02) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
 
+@undisturbed
 def face_differences(
     pipeline, # A `Pipeline`
     a:Face,
@@ -158,8 +162,3 @@ def face_differences(
     light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]
     return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps], light=light).items()}
 
-
-# %% ../../nbs/57_optim.resume.ipynb #30c669db
-from ..surroundings import undisturb
-
-undisturb(globals(), 'keep_state', 'load_state', 'face_differences')

@@ -23,6 +23,7 @@ from .livelink import save_live_link
 from .mesh import SPACES, mesh_vertices, save_mesh
 from .pictures import picture, save_environment, save_maps, write_exr
 from ..rendering.transfer import sample_texture
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['ENV_FOR', 'ENV_AROUND', 'FORMATS', 'MESHES', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table',
@@ -37,6 +38,7 @@ def vertex_colours(
     "The diffuse map at the vertices"
     return sample_texture(pipeline.maps(face)[0].detach(), pipeline.model.uvs)
 
+@undisturbed
 def save_ply(
     path,              # `.ply` file
     pipeline,          # A `Pipeline`
@@ -102,6 +104,7 @@ def coefficient_table(
             light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B', frame='x right, y up, z toward the viewer; camera at the origin'),
         shape=numbers(face.identity.shape), relief=None if face.identity.relief is None else numbers(face.identity.relief), shape_variance=numbers(model.shape_variance), albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
 
+@undisturbed
 def save_coefficients(
     folder, # Where to
     model,  # A `FaceModel`
@@ -115,6 +118,7 @@ def save_coefficients(
     with writing(Path(folder)/'coefficients.npz') as part, open(part, 'wb') as file: np.savez_compressed(file, **arrays)
 
 # %% ../../nbs/65_output.export.ipynb #39698c98
+@undisturbed
 def save_usdz(
     path,       # `.usdz` file
     pipeline,   # A `Pipeline`
@@ -183,6 +187,7 @@ class ExportChoices:
     def glb(self)->dict: return dict(quality=self.quality, merged=self.merged, morphs=not self.bake)
     def mesh(self)->dict: return dict(space=self.space, neutral=self.neutral)
 
+@undisturbed
 def export_face(
     pipeline,               # A `Pipeline`
     face,                   # A `Face`
@@ -233,6 +238,7 @@ _WRITERS = dict(obj=_obj, maps=_maps, env=_each(_light),
     camera=lambda folder,pipeline,face,how: save_cameras(folder, face, **how.mesh()))
 
 # %% ../../nbs/65_output.export.ipynb #694b996e
+@undisturbed
 def open_checkpoint(
     path,           # `.npz` file
     model:str='',   # Of the face model, where it lies elsewhere now
@@ -301,6 +307,7 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--envAround', choices=ENV_AROUND, default='photo', help='the environment map around the camera of the photo, or around the head as face0.glb has it (default: %(default)s)')
     return p
 
+@undisturbed
 def export_checkpoint(
     args, # What the parser returns
 ):
@@ -318,11 +325,6 @@ def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-export`"
     from nextgenface_nb.cli import run_command
     return run_command(make_export_parser(), export_checkpoint, argv)
-
-# %% ../../nbs/65_output.export.ipynb #d1415fd3
-from ..surroundings import undisturb
-
-undisturb(globals(), 'save_ply', 'save_coefficients', 'save_usdz', 'export_face', 'open_checkpoint', 'export_checkpoint')
 
 # %% ../../nbs/65_output.export.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

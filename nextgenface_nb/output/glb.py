@@ -21,6 +21,7 @@ from ..geometry.mesh import check_mesh, vertex_normals
 from ..optim.texels import shut_mouth
 from .files import writing
 from .pictures import picture
+from ..surroundings import undisturbed
 
 # %% ../../nbs/64_output.glb.ipynb #d51eb0a2
 #: Changes of position below this (mm), and of a unit normal below the other, are left out
@@ -282,6 +283,7 @@ def _one_scene(glb:GlbBytes, model, face, posed, morphs:bool):
     g.scenes.append(glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
     g.scene = 0
 
+@undisturbed
 def face_glb(
     pipeline,               # A `Pipeline`: model, maps(face)
     face,                   # A `Face`
@@ -302,6 +304,7 @@ def face_glb(
     glb.gltf.asset.extras = dict(model=model.name, licence=model.licence, fingerprint=model.fingerprint)
     return glb.to_bytes()
 
+@undisturbed
 def save_glb(
     path,                   # `.glb` file
     pipeline,               # A `Pipeline`
@@ -315,8 +318,3 @@ def save_glb(
     data = face_glb(pipeline, face, posed, quality, merged, morphs)
     with writing(path) as part: part.write_bytes(data)
 
-
-# %% ../../nbs/64_output.glb.ipynb #c1026008
-from ..surroundings import undisturb
-
-undisturb(globals(), 'face_glb', 'save_glb')

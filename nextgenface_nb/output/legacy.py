@@ -14,6 +14,7 @@ from ..imaging import Photo, resampling_matrix
 from ..landmarks import Landmarks
 from ..reading import read_bytes
 from ..optim.face import Face, Frame, HarmonicLight, Identity
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['MOST_BYTES', 'MOST_PARTS', 'plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
@@ -137,6 +138,7 @@ def read_legacy(
 
 _WANTED = 'vShapeCoeff','vAlbedoCoeff','vExpCoeff','vRotation','vTranslation','vFocals','vShCoeffs','screenWidth','screenHeight'
 
+@undisturbed
 def legacy_face(
     found:dict,    # What `read_legacy` gives
     model,         # The `FaceModel` that its coefficients belong to
@@ -183,6 +185,7 @@ def _part(found, name, *shape):
     if not np.isfinite(x.astype(np.float64)).all(): raise CheckpointError(f'{name} has values that are not finite', 'The checkpoint is damaged.')
     return x
 
+@undisturbed
 def load_legacy(
     path,      # `.pickle` of NextFace or NextGenFace
     model,     # The `FaceModel` that its coefficients belong to
@@ -192,8 +195,3 @@ def load_legacy(
     try: face = legacy_face(read_legacy(path), model, photos)
     except CheckpointError as e: raise e if str(path) in e.what else CheckpointError(f'{path}: {e.what}', e.advice) from None
     return face,dict(model=dict(name=model.name, fingerprint=model.fingerprint), photos=[dict(path='', sha256='') for _ in face.frames], library='NextFace or NextGenFace')
-
-# %% ../../nbs/58_output.legacy.ipynb #55c37932
-from ..surroundings import undisturb
-
-undisturb(globals(), 'legacy_face', 'load_legacy')

@@ -16,6 +16,7 @@ from ..imaging import to_bytes
 from .files import writing
 from ..processes import shown_name
 from ..reading import MOST_BYTES, check_radiance, radiance_kind, read_bytes
+from ..surroundings import undisturbed
 
 # %% ../../nbs/60_output.pictures.ipynb #d31eaed4
 def _array(x)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=np.float32)
@@ -35,6 +36,7 @@ def _font(size:int):
     return ImageFont.load_default(size)
 
 # %% ../../nbs/60_output.pictures.ipynb #eb26548d
+@undisturbed
 def panel_strip(
     panels:dict,       # Name -> [H, W, 3] linear; 'roughness' and 'skin' are shown as they are
     title:str='',      # Text of the bar above
@@ -64,6 +66,7 @@ def save_picture(path, image):
     "Write a PIL image whole or not at all"
     with writing(path) as part: image.save(part)
 
+@undisturbed
 def save_strip(
     folder,        # Where to
     panels:dict,   # Name -> [H, W, 3] linear
@@ -74,6 +77,7 @@ def save_strip(
     save_picture(Path(folder)/f'render_{i}.png', panel_strip(panels, title))
 
 # %% ../../nbs/60_output.pictures.ipynb #2890d805
+@undisturbed
 def save_maps(
     folder,    # Where to
     diffuse,   # [T, T, 3] Lambert albedo, linear
@@ -86,6 +90,7 @@ def save_maps(
         save_picture(Path(folder)/f'{name}Map_{k}.png', picture(x, encode=name!='roughness'))
 
 # %% ../../nbs/60_output.pictures.ipynb #46e0158c
+@undisturbed
 def landmark_picture(
     pixels,          # [H, W, 3] linear photo
     points,          # [L, 2] detected points, pixels
@@ -108,6 +113,7 @@ def landmark_picture(
     return image
 
 # %% ../../nbs/60_output.pictures.ipynb #09d87217
+@undisturbed
 def loss_figure(
     history,       # Progress items of one stage, each with step and losses (name -> value)
     title:str='',  # Of the plot
@@ -144,6 +150,7 @@ def two_threads():
     finally:
         if before<2: drjit.set_thread_count(before)
 
+@undisturbed
 def write_exr(
     path,   # File; `.hdr` is written as Radiance's RGBE, in steps of 1 %
     values, # [H, W, 3] linear, any range
@@ -155,6 +162,7 @@ def write_exr(
     with two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(stream, kind)
     with writing(path) as part: part.write_bytes(stream.raw_buffer())
 
+@undisturbed
 def read_exr(
     path, # File, OpenEXR or Radiance HDR
 )->np.ndarray: # [H, W, C] float32
@@ -183,6 +191,7 @@ def decode_radiance(
     except Exception as e: raise PhotoError(f'{name}: cannot be read ({str(e).splitlines()[0][:120] if str(e) else type(e).__name__})', 'Write it anew as .hdr or .exr, or as .png.') from None
 
 # %% ../../nbs/60_output.pictures.ipynb #19b247f5
+@undisturbed
 def save_environment(
     folder,      # Where to
     environment, # [H, 2H, 3] linear radiance, row 0 up
@@ -195,8 +204,3 @@ def save_environment(
     if not exr: return
     try: write_exr(Path(folder)/f'envMap_{i}.exr', x)
     except ImportError: warnings.warn(f'envMap_{i}.exr was not written: the EXR code is that of Mitsuba, which is not installed')
-
-# %% ../../nbs/60_output.pictures.ipynb #08a64ddf
-from ..surroundings import undisturb
-
-undisturb(globals(), 'panel_strip', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'write_exr', 'read_exr', 'save_environment')

@@ -24,6 +24,7 @@ from .glb import save_glb
 from .mesh import save_mesh
 from ..processes import json_text
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
+from ..surroundings import undisturbed
 
 # %% ../../nbs/63_output.report.ipynb #836d93de
 def versions()->dict: # package -> version
@@ -45,6 +46,7 @@ def machine()->dict: # system, processor, cores, memory_gb, variant
     return dict(system=f'{platform.system()} {platform.machine()}', processor=processor, cores=cores, memory_gb=memory, variant=mitsuba.variant() if mitsuba else None)
 
 # %% ../../nbs/63_output.report.ipynb #832bf927
+@undisturbed
 def frame_measures(
     pipeline,  # A `Pipeline`
     face,      # A `Face`
@@ -87,6 +89,7 @@ def _rounded(x):
     return x
 
 # %% ../../nbs/63_output.report.ipynb #6b7516ed
+@undisturbed
 def make_report(
     reconstruction, # A `Reconstruction`
     measures:list,  # One dict per frame
@@ -132,6 +135,7 @@ def outdated_files(
 # %% ../../nbs/63_output.report.ipynb #19f8a8e0
 FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','camera','checkpoint','report'
 
+@undisturbed
 def save_reconstruction(
     reconstruction,         # A `Reconstruction`
     folder,                 # Where to, `output/me.jpg` for instance
@@ -206,8 +210,3 @@ def _save_report(r, folder:Path, measures:list, kept=())->list: # of warnings
     report = make_report(r, measures, {*files, *kept, LIST})
     with writing(folder/LIST) as part: part.write_text(json_text(report, indent=1, allow_nan=False), encoding='utf-8')
     return report['warnings']
-
-# %% ../../nbs/63_output.report.ipynb #db48a08e
-from ..surroundings import undisturb
-
-undisturb(globals(), 'frame_measures', 'make_report', 'save_reconstruction')

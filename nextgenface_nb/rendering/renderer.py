@@ -521,6 +521,7 @@ def picture_noise(
     return float(square/mean.clamp(min=1e-9))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #d999a8bd
+@undisturbed
 class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
@@ -698,6 +699,7 @@ class Renderer:
 
 # %% ../../nbs/43_rendering.renderer.ipynb #44795f02
 @patch
+@undisturbed
 def hits(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -737,6 +739,7 @@ def _place(self:Renderer, vertices):
 
 # %% ../../nbs/43_rendering.renderer.ipynb #58e55871
 @patch
+@undisturbed
 def coverage(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -752,6 +755,7 @@ def coverage(self:Renderer,
 
 # %% ../../nbs/43_rendering.renderer.ipynb #912fcdd3
 @patch
+@undisturbed
 def albedo(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     texture:Tensor,   # [T, T, C], any map, any T
@@ -768,6 +772,7 @@ def albedo(self:Renderer,
     return values.reshape(self.height, self.width, subpixels**2, -1).mean(2)
 
 @patch
+@undisturbed
 def clay(self:Renderer,
     vertices:Tensor,            # [V, 3] mm, viewer frame
     camera:Camera,
@@ -783,6 +788,7 @@ def clay(self:Renderer,
 
 # %% ../../nbs/43_rendering.renderer.ipynb #0a9b7330
 @patch
+@undisturbed
 def visibility(self:Renderer,
     points:Tensor,               # [..., 3] mm; a little off the surface, if it is the surface's own points
     directions:Tensor,           # [..., 3] unit, as many as points (or to be broadcast to them)
@@ -805,12 +811,3 @@ def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
     dr.eval(blocked)
     dr.sync_thread()
     return blocked.torch()==0
-
-# %% ../../nbs/43_rendering.renderer.ipynb #dc954d05
-from ..surroundings import undisturb
-
-undisturb(globals(), 'Renderer')
-
-# %% ../../nbs/43_rendering.renderer.ipynb #a0c20401
-from ..processes import guard_methods
-guard_methods(Renderer, '__init__', 'render', 'render_converged', 'hits', 'coverage', 'albedo', 'clay', 'visibility')

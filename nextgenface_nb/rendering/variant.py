@@ -5,16 +5,16 @@
 # %% ../../nbs/40_rendering.variant.ipynb #a7d1ce6d
 from __future__ import annotations
 import glob,importlib.metadata,os,re,subprocess,sys,warnings
-from functools import wraps
 from contextlib import contextmanager
+from functools import wraps
 from typing import NamedTuple
 from ..errors import DeviceError
 from ..surroundings import isolated,variables
+from ..processes import check_fork
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'use_variant', 'Llvm', 'version_from_name',
-           'version_from_library', 'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm',
-           'find_llvm']
+__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'Llvm', 'version_from_name', 'version_from_library',
+           'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm', 'find_llvm', 'use_variant']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
 class Llvm(NamedTuple):
@@ -183,6 +183,7 @@ def use_variant(
 )->str:                # The variant
     "Set Mitsuba's variant for this process: `cuda_ad_rgb` before `metal_ad_rgb` before `llvm_ad_rgb`."
     if device not in ('auto', *variants): raise DeviceError(f'device={device!r}', "It is one of 'auto', 'cpu', 'cuda', 'metal'.")
+    check_fork()   # Dr.Jit is going to start threads
     mitsuba_version()
     active = sys.modules['mitsuba'].variant() if 'mitsuba' in sys.modules else None
     if active in (variants.values() if device=='auto' else [variants[device]]): return active
@@ -196,10 +197,6 @@ def use_variant(
     if device=='auto': find_llvm() # Its error says why there is no processor left
     raise DeviceError(f'device={device!r}: this machine or this Mitsuba has none that can be used',
         "Use device='auto' or device='cpu'." + (' For CUDA, an NVIDIA driver 535 or newer must be installed.' if device=='cuda' else ''))
-
-# %% ../../nbs/40_rendering.variant.ipynb #a0c20301
-from ..processes import not_after_fork
-use_variant = not_after_fork(use_variant)
 
 # %% ../../nbs/40_rendering.variant.ipynb #597e897f
 def _main()->int:

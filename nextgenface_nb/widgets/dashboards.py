@@ -22,7 +22,7 @@ from ..optim.landmarkfit import LandmarkSettings, landmark_steps, start_pose
 from ..optim.optimizer import make_frame, mean_identity
 from ..optim.pipeline import Pipeline
 from ..optim.stages import Progress, make_stages, run
-from ..surroundings import Undisturbed, undisturb, undisturbed
+from ..surroundings import Undisturbed, undisturbed
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 
@@ -261,6 +261,7 @@ class PhotoCapture(anywidget.AnyWidget):
         if isinstance(content, dict) and content.get('kind')=='photo' and buffers and self.on_photo: self.on_photo(str(content.get('name') or 'photo'), bytes(buffers[0]))
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #d9cae213
+@undisturbed
 class LandmarkEditor(anywidget.AnyWidget):
     "Points on a photo: drag, hide, give weight; by mouse or by keyboard."
     _esm = static_text('landmarks.js')
@@ -290,6 +291,7 @@ class LandmarkEditor(anywidget.AnyWidget):
         return replace(self._landmarks, points=torch.tensor(self.points, dtype=torch.float32).reshape(-1, 2), weights=weights)
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #d770102f
+@undisturbed
 class StartDashboard(Dashboard):
     "Choose or upload a photo, crop, detect, correct the points, save."
     title = 'Start'
@@ -404,6 +406,7 @@ def put_back(face:Face, other:Face):
     "Make a face what a copy of it was"
     fresh = other.copy(); face.identity,face.frames[:] = fresh.identity,fresh.frames
 
+@undisturbed
 class StageDashboard(Dashboard):
     "One stage of a fit of `face`, which changes in place."
     name,names = '',()
@@ -466,6 +469,7 @@ def wireframe_picture(
     return image
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #ed818d71
+@undisturbed
 class LandmarkDashboard(StageDashboard):
     "Stage 1: wireframe over the photo, pose and focal length by hand, the error of the points."
     name,names,title = 'landmarks',('Mesh over the photo',),'Stage 1'
@@ -537,6 +541,7 @@ def loss_picture(history:list)->bytes: # PNG
     figure.set_size_inches(5, 3); figure.savefig(data, format='png', dpi=70)
     return data.getvalue()
 
+@undisturbed
 class FitDashboard(StageDashboard):
     "A stage with weights and rates on sliders."
     def controls(self)->list:
@@ -559,6 +564,7 @@ class FitDashboard(StageDashboard):
     def render(self, samples:int=8)->Tensor:
         with torch.no_grad(): return self.pipeline.render(self.face, self.i, samples, final=True)
 
+@undisturbed
 class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
     name,title = 'photometric','Stage 2'
@@ -578,6 +584,7 @@ class PhotometricDashboard(FitDashboard):
 MAPS = 'diffuse','specular','roughness'
 PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])     # outside, seen, mirrored, guessed
 
+@undisturbed
 class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
     name,title = 'texture','Stage 3'
@@ -671,6 +678,7 @@ class TextureDashboard(FitDashboard):
 LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.), 'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
           **{n:('environment',n) for n in ENVIRONMENTS}}
 
+@undisturbed
 class LightPanel(Dashboard):
     "Which light: one of the menu or of a file, turned, and a lamp beside it that is dragged about a mirror ball."
     title = 'Light'
@@ -754,6 +762,7 @@ class LightPanel(Dashboard):
     def still(self)->bytes: return self.ball.picture
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #b613cd65
+@undisturbed
 class PlayDashboard(Dashboard):
     "Expression, pose, light and camera of a finished face; pictures and films."
     title = 'Play'
@@ -857,6 +866,7 @@ class PlayDashboard(Dashboard):
     def still(self)->bytes: return png(self.render(samples=16))
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #f04f42e9
+@undisturbed
 class FaceStudio(Dashboard):
     "From a photo to a face to play with, in five tabs."
     title = 'photo to face'
@@ -950,6 +960,3 @@ class FaceStudio(Dashboard):
     def still(self)->bytes:
         panels = [self.start, *self.stages, self.play]
         return panels[self.tabs.selected_index or 0].still()
-
-# %% ../../nbs/69_widgets.dashboards.ipynb #c1ee582b
-undisturb(globals(), 'StartDashboard', 'LandmarkEditor', 'StageDashboard', 'LandmarkDashboard', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio')
