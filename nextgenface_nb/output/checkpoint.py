@@ -6,7 +6,7 @@
 __all__ = ['FORMAT_VERSION', 'MOST_BYTES', 'MOST_TEXT', 'file_digest', 'photo_digest', 'save_face', 'read_about', 'load_face']
 
 # %% ../../nbs/62_output.checkpoint.ipynb #90b0e77b
-import hashlib, json, math, zipfile
+import hashlib, json, math, os, zipfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 import numpy as np, torch
