@@ -226,6 +226,49 @@ def test_a_command_is_told_before_it_works(tmp_path, other, capsys, monkeypatch)
     assert 'another run is at work there' in said and 'Traceback' not in said
     assert contents(tmp_path/'portrait.jpg').items()>=expected(OLD, 'old').items()
 
+BATCH = """
+from nextgenface_nb import batch
+from nextgenface_nb.config import Config
+out = Path(sys.argv[1])
+def do(photos, folder):
+    if batch.was_done(photos, folder, Config()): return
+    with at_work(folder, wait=0), open(out/'begun', 'a') as file:
+        file.write(f'{photos[0].name} {os.getpid()}\\n'); file.flush()
+        time.sleep(.3)
+        same = batch.origin(Config())
+        about = dict(format_version=same['format_version'], versions=dict(nextgenface_nb=same['library']), model=dict(fingerprint=same['model']))
+        with writing_folder(folder) as part:
+            (part/LIST).write_text(json.dumps(dict(**about, config=Config().to_dict(), invocation=batch.invocation(photos), files=[LIST])))
+batch._fingerprint = lambda *_: 'the same'   # no model is read
+print('ready', flush=True); sys.stdin.readline()
+jobs = [([out/n], out/'out'/n) for n in 'abcde']
+print(*[o.status for o in batch.run_batch(jobs, lambda: do, out/'out', Config())], flush=True)
+"""
+
+def test_two_batches_share_the_photos_of_a_folder(tmp_path):
+    "Each photo is done by one of them; both end when all is done, and without a failure"
+    for name in 'abcde': (tmp_path/name).touch()
+    both = [child(BATCH, tmp_path, stdin=subprocess.PIPE) for _ in range(2)]
+    for p in both: assert p.stdout.readline()=='ready\n', p.stderr.read()
+    said = _go(both)
+    for out, err in said: assert set(out.split())<={'done', 'before'} and len(out.split())==5, (out, err)
+    begun = [line.split() for line in (tmp_path/'begun').read_text().splitlines()]
+    assert sorted(n for n, _ in begun)==list('abcde') and len({p for _, p in begun})==2
+    assert not (tmp_path/'out'/'failures.json').exists() and not hidden(tmp_path)
+
+def _go(children):
+    "Let all go on at once"
+    for p in children: p.stdin.write('\n'); p.stdin.flush()
+    return [p.communicate(timeout=120) for p in children]
+
+def test_a_report_of_another_version_is_no_config(tmp_path):
+    from nextgenface_nb.config import Config
+    from nextgenface_nb.errors import ConfigError
+    for version, words in ((files.REPORT_VERSION, ''), (9, 'a report of version 9')):
+        (tmp_path/LIST).write_text(json.dumps(dict(format_version=version, config=dict(bands=3))))
+        if not words: assert Config.load(tmp_path/LIST).bands==3; continue
+        with pytest.raises(ConfigError, match=words): Config.load(tmp_path/LIST)
+
 # ---- other disks
 
 @pytest.fixture
@@ -249,7 +292,7 @@ def test_links_to_another_disk(tmp_path, elsewhere):
 def test_a_link_to_nothing_is_refused_at_the_start(tmp_path):
     (tmp_path/'out').symlink_to(tmp_path/'unplugged')
     for where in (tmp_path/'out', tmp_path/'out'/'me'):
-        for ask in (check_writable, lambda folder: save(folder, NEW, 'new')):
+        for ask in (check_writable, lambda folder: save(folder, NEW, 'new'), lambda folder: writing(folder/'a.txt').__enter__()):
             with pytest.raises(OutputError, match='out: a link to .*unplugged, which is not there'): ask(where)
     assert [p.name for p in tmp_path.iterdir()]==['out']
 

@@ -166,7 +166,7 @@ def _within_part(path)->bool: # then the folder as a whole is what counts
 
 # %% ../../nbs/59_output.files.ipynb #9fa7ed92
 _LOCK = '.nextgenface-lock'
-_NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS
+_NO_LOCKS = {getattr(errno, name, 0) for name in 'ENOLCK ENOSYS ENOTSUP EOPNOTSUPP EINVAL EBADF EACCES EPERM EROFS'.split()}
 
 @contextmanager
 def at_work(
@@ -245,7 +245,7 @@ def _signature(path)->str:
     return f' ({found[0]})' if found else ''
 
 # %% ../../nbs/59_output.files.ipynb #0ac3170b
-_NO_SYNC = errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.ENOSYS   # of file systems that cannot
+_NO_SYNC = {getattr(errno, name, 0) for name in 'EINVAL EBADF ENOTSUP ENOSYS'.split()}   # of file systems that cannot
 
 def _sync(path):
     "Wait until a file, or the list of files in a folder, is on the disk"
@@ -273,6 +273,7 @@ def writing(
     path = Path(path)
     part = _part_of(path)
     try:
+        real_folder(path.parent)   # which a link may not have
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file(): raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))   # a folder, a device
         alone = not _within_part(path)
