@@ -14,7 +14,7 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError
-from .measure import Target, markdown_table, run_measured, save_report
+from .measure import Target, check_output, markdown_table, run_measured, save_report
 from .measures import psnr
 from .surroundings import isolated, variables, undisturbed
 
@@ -462,6 +462,9 @@ def bench_all(
         say(part)
         try: found = MEASURED[part](size)
         except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')
+        except KeyboardInterrupt:
+            report['stopped'],report['skipped'][part] = True,'stopped'
+            break
         if why := found.pop('why', ''): report['skipped'][part] = why
         report |= found
     return where()|report
@@ -484,20 +487,25 @@ def append_report(
     path:str|Path,
 ):
     "Add figures to a file that keeps those of all runs"
-    path = Path(path)
+    save_report([*_read_history(Path(path)), report], Path(path))
+
+def _read_history(path:Path)->list: # of the figures of all runs
+    check_output(path, '--append', 'bench.json')
     try: history = json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
-    except json.JSONDecodeError as error: raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
+    except ValueError as error: raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
     if not isinstance(history, list): raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
-    save_report([*history, report], path)
+    return history
 
 def bench_and_say(
     args, # What the parser returns
 ):
     "Measure, print the tables, append the figures"
+    if args.append: _read_history(Path(args.append))   # what cannot be written in the end is refused at once
     report = bench_all(args, lambda text: print(text, file=sys.stderr, flush=True))
     print(bench_table(report))
     if 'transfer' in report: print('', accuracy_table(report['transfer'], report['gradients']), sep='\n')
     if args.append: append_report(report, args.append)
+    if report.get('stopped'): raise KeyboardInterrupt
     failed = {k:v for k,v in report['skipped'].items() if k not in report}
     if failed: raise FaceError('; '.join(f'{k} could not be measured ({v})' for k,v in failed.items()), 'All other parts were.')
 
@@ -506,7 +514,7 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-bench`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), bench_and_say, argv, words=True)
+    return run_command(make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
 
 # %% ../nbs/47_bench.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

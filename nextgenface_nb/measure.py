@@ -21,7 +21,7 @@ from .surroundings import isolated, undisturbed
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
            'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels', 'Target', 'mean',
            'markdown_table', 'target_table', 'photo_table', 'where_measured', 'find_photos', 'measure_photos',
-           'measure_synthetic', 'make_parser', 'measure_all', 'save_report', 'measure_and_say', 'main']
+           'measure_synthetic', 'make_parser', 'measure_all', 'save_report', 'measure_and_say', 'main', 'check_output']
 
 # %% ../nbs/80_measure.ipynb #9551e3fb
 @undisturbed(grad=True)
@@ -333,12 +333,14 @@ def measure_all(
     paths,flags = find_photos(args.photos),['--preset', args.preset, *(f for s in settings for f in ('--set', s))]
     if config.renderer=='mitsuba': use_variant(config.device)
     report = dict(preset=args.preset, settings=list(args.set), quick=args.quick, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions(), skipped={})
-    if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
-    if 'photos' in parts:
-        found = measure_photos(paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results, say)
-        report['skipped'] |= found.pop('skipped'); report |= found
-        if not args.photos: report['skipped']['held_out'] = 'no --photos DIR'
-    if 'synthetic' in parts: report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
+    try:
+        if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
+        if 'photos' in parts:
+            found = measure_photos(paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results, say)
+            report['skipped'] |= found.pop('skipped'); report |= found
+            if not args.photos: report['skipped']['held_out'] = 'no --photos DIR'
+        if 'synthetic' in parts: report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
+    except KeyboardInterrupt: report['stopped'] = True   # the parts that were finished are kept
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
@@ -360,22 +362,27 @@ def measure_and_say(
     args, # What the parser returns
 ):
     "Measure, print the tables, write the report"
-    if args.output: _check_output(Path(args.output))
+    if args.output: check_output(Path(args.output))
     report = measure_all(args, lambda text: print_text(text, sys.stderr))
     print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
     if args.output: save_report(report, args.output)
+    if report.get('stopped'): raise KeyboardInterrupt
 
 def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-measure`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), measure_and_say, argv, words=True)
+    return run_command(make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True)
 
-def _check_output(path:Path):
+def check_output(
+    path:Path,              # Of a file
+    flag:str='--output',    # That named it
+    like:str='measure.json',# A name that would do
+):
     "Refuse at once what could not be written after minutes"
     from nextgenface_nb.output.files import check_writable
-    if path.is_dir(): raise OutputError(f'{path}: is a folder', 'Give --output the name of a file, such as measure.json.')
+    if path.is_dir(): raise OutputError(f'{path}: is a folder', f'Give {flag} the name of a file, such as {like}.')
     check_writable(path.absolute().parent)
 
 # %% ../nbs/80_measure.ipynb #cd80f40b

@@ -456,11 +456,17 @@ def _attribute(file, name, otherwise):
     value = file.attrs[name]
     return value.decode('utf-8','replace') if isinstance(value,bytes) else str(value)
 
+def _is_locked(error): return isinstance(error,BlockingIOError) or 'lock file' in str(error)
+
+def _locked(path):
+    return ModelError(f'{path}: is open in another program that may write into it', 'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
+
 def _open(path):
     path = Path(path)
     _need(path.is_file(), f'{path}: no such file', 'Check the path of the model, or leave it empty for the one that comes with the library.')   # no pipe either: opening it would wait
     try: return h5py.File(path,'r')
     except OSError as error:
+        if _is_locked(error): raise _locked(path) from None
         raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})', 'The file is damaged or cut off: copy or download it again.') from None
 
 # %% ../../nbs/20_facemodel.model.ipynb #5d471a3f
@@ -508,6 +514,7 @@ def _holds(path, name):
     if not path.is_file(): return False
     try:
         with h5py.File(path,'r') as file: return _find(file, name) is not None
+    except BlockingIOError: raise _locked(path) from None
     except (OSError, RuntimeError, KeyError, ModelError): return False
 
 def _find_parts(path):
