@@ -11,14 +11,14 @@ from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import quote
 from .config import Config
-from .errors import DeviceError, FaceError
+from .errors import DeviceError, FaceError, in_words
 from .output.files import sweep_parts, writing
 from .processes import end_with_parent, json_text, printable, shown_name
 
 # %% auto #0
 __all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'attempt', 'invocation', 'was_done', 'Stop',
            'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary',
-           'contact_sheet', 'beside_others', 'is_busy']
+           'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
 
 # %% ../nbs/71_batch.ipynb #a3ef7803
 from functools import lru_cache
@@ -73,7 +73,9 @@ def attempt(
     except KeyboardInterrupt: return outcome('stopped')
     except FaceError as e: return outcome('failed', error=e.what, advice=e.advice, kind=type(e).__name__)
     except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
-    except Exception as e: return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
+    except Exception as e:
+        if known := in_words(e): return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
+        return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
 
 def invocation(
     photos:list, # Paths
@@ -408,6 +410,22 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
+
+# %% ../nbs/71_batch.ipynb #c9e7882d
+def finish_summary(
+    folder:Path,   # Of the batch
+    outcomes:list, # of `Outcome`
+    left:list=(),  # of (path within the input, reason): what is no photo of the batch
+):
+    "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
+    from dataclasses import replace
+    inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
+    if any(inner(o)!=Path() for o in outcomes): save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
+    path = Path(folder)/'summary.csv'
+    if not left or not path.is_file(): return
+    rows = io.StringIO(newline='')
+    csv.writer(rows).writerows([_cell(shown_name(name)), 'left out', '', '', '', '', reason] for name,reason in left)
+    with writing(path) as part: Path(part).write_bytes(path.read_bytes()+rows.getvalue().encode('utf-8'))
 
 # %% ../nbs/71_batch.ipynb #c20b0b06
 PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error

@@ -298,6 +298,7 @@ MOST_BYTES = 1_000_000 # of a file of settings
 
 def _text(path)->str:
     try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()): raise ConfigError(f'{path}: is a pipe or a device, and no file', 'A config is a text file with lines key = value.')
         with open(path, 'rb') as file: data = file.read(MOST_BYTES+1)
         if len(data)>MOST_BYTES: raise ConfigError(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB', 'This is no file of settings.')
         return data.decode('utf-8-sig')

@@ -4,7 +4,7 @@
 
 # %% ../nbs/11_landmarks.ipynb #3740474d
 from __future__ import annotations
-import hashlib, os, sys, warnings
+import hashlib, io, os, sys, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 from .errors import FaceError, LandmarkError, NoFaceError
 from .imaging import Photo, portrait_path
+from .reading import read_bytes
+from .processes import check_fork
+from .surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'Landmarks', 'Detector', 'cache_folder', 'find_model',
@@ -40,6 +43,7 @@ _OPEN = 'jaw', 'nose_bridge', 'nostrils'
 _COUNTS = {68: 'fan', 468: 'mediapipe', 478: 'mediapipe'}
 
 # %% ../nbs/11_landmarks.ipynb #4f3812a5
+@undisturbed
 @dataclass
 class Landmarks:
     "Points of one face in one photo."
@@ -89,6 +93,7 @@ class Landmarks:
     def __repr__(self): return f'Landmarks({len(self)} points, {self.detector!r}{", with blendshapes" if self.blendshapes else ""})'
 
 # %% ../nbs/11_landmarks.ipynb #eabfa941
+@undisturbed
 class Detector:
     "Finds the landmarks of the largest face in a photo."
     name = ''      # Whose ids the points have
@@ -223,12 +228,14 @@ def _quiet():
         if saved is not None: os.dup2(saved, 2); os.close(saved)
 
 def _mediapipe():
+    check_fork()   # it is going to start threads
     try:
         with _quiet(): import mediapipe
     except ImportError as e: raise LandmarkError(f'mediapipe cannot be imported ({e})', 'Install it (pip install mediapipe), use the detector `fan`, or give landmarks from a file.') from e
     return mediapipe
 
 # %% ../nbs/11_landmarks.ipynb #1c9ff686
+@undisturbed
 class MediaPipeTasks(Detector):
     "MediaPipe's FaceLandmarker: 478 points and 51 expression scores; needs its model file."
     name = 'mediapipe'
@@ -252,6 +259,7 @@ class MediaPipeTasks(Detector):
         scores = [{s.category_name: float(s.score) for s in face if s.category_name != '_neutral'} for face in result.face_blendshapes]
         return [(_pixels(face, picture), score) for face, score in zip(result.face_landmarks, scores)]
 
+@undisturbed
 class MediaPipeSolutions(Detector):
     "MediaPipe's older face mesh: 478 points; up to version 0.10.2x, with its models in the package."
     name = 'mediapipe'
@@ -281,6 +289,7 @@ def mediapipe_detector(
             f'Either fetch {MODEL_URL} and name the file in {MODEL_VARIABLE}, or install one that carries its models (pip install "mediapipe<0.10.30").') from e
 
 # %% ../nbs/11_landmarks.ipynb #4006f896
+@undisturbed
 def draw_landmarks(
     photo:Photo,
     landmarks:Landmarks, # In the same photo, or any other crop of it
@@ -298,6 +307,7 @@ def draw_landmarks(
     return np.asarray(picture)
 
 # %% ../nbs/11_landmarks.ipynb #5896490b
+@undisturbed
 class FAN(Detector):
     "The 68 points of face-alignment (pip install 'nextgenface_nb[fan]'); it downloads its weights itself."
     name, refine = 'fan', False
@@ -306,6 +316,7 @@ class FAN(Detector):
         device:str='cpu',
         network=None, # An object with `get_landmarks_from_image`; None: made by face-alignment
     ):
+        check_fork()   # its network is going to start threads
         self._network = network or self._make(device)
 
     @staticmethod
@@ -323,6 +334,7 @@ class FAN(Detector):
         return [(np.asarray(points, dtype=np.float64)[:, :2], None) for points in found if points is not None] if found is not None else []
 
 # %% ../nbs/11_landmarks.ipynb #cbd0533d
+@undisturbed
 def load_landmarks(
     path:str|Path,    # .pts, .npy or .txt
     detector:str='',  # Whose ids these are; '': told by the number of points
@@ -353,6 +365,7 @@ def load_landmarks(
     try: return Landmarks(rows[:, -2:], ids, None, detector)
     except LandmarkError as e: raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
 
+@undisturbed
 def save_landmarks(
     path:str|Path, # .txt
     landmarks:Landmarks,
@@ -365,6 +378,7 @@ def save_landmarks(
     with writing(path) as part: part.write_text('\n'.join(lines) + '\n')
 
 # %% ../nbs/11_landmarks.ipynb #87217651
+@undisturbed
 class FileDetector(Detector):
     "Landmarks that somebody else has found."
     def __init__(self,
@@ -390,6 +404,7 @@ class FileDetector(Detector):
         return found.moved(photo)
 
 # %% ../nbs/11_landmarks.ipynb #d76d42aa
+@undisturbed
 def make_detector(
     name:str|Path='mediapipe', # 'mediapipe', 'fan', a model file (.task), or landmarks (.pts, .npy, .txt or a folder of them)
     model:str|Path='',         # For 'mediapipe': its model file; '': found by `find_model`
@@ -420,14 +435,8 @@ def load_correspondences(
     path:str|Path, # Text: detector id and vertex, two columns
 )->tuple[Tensor, Tensor]: # ids [L], vertices [L], int64
     "Read a landmark association of the references."
-    try: rows = np.loadtxt(path, dtype=np.int64, ndmin=2)
-    except (ValueError, OSError) as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
+    text = read_bytes(path, 10_000_000, LandmarkError, 'table of landmarks')
+    try: rows = np.loadtxt(io.BytesIO(text), dtype=np.int64, ndmin=2)
+    except ValueError as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())
-
-# %% ../nbs/11_landmarks.ipynb #a0c20101
-from .processes import guard_methods
-guard_methods(Detector, 'detect', 'doubt')
-guard_methods(MediaPipeTasks, '__init__', 'faces')
-guard_methods(MediaPipeSolutions, '__init__', 'faces')
-guard_methods(FAN, '__init__', 'faces')

@@ -5,32 +5,34 @@
 # %% ../nbs/02_processes.ipynb #a0c10004
 from __future__ import annotations
 import json, multiprocessing, os, re, sys, threading, time
-from functools import wraps
 from .errors import DeviceError
 
 # %% auto #0
-__all__ = ['shown_name', 'printable', 'json_text', 'say', 'check_fork', 'not_after_fork', 'guard_methods', 'end_with_parent']
+__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'end_with_parent']
 
 # %% ../nbs/02_processes.ipynb #a0c10006
 def shown_name(
     name, # Of a file, or a path
 )->str:
     "A name on one line that any UTF-8 file and any terminal can take; what is not printable is written as an escape"
-    text = os.fsencode(os.fspath(name)).decode('utf-8', 'backslashreplace')
-    return ''.join(c if _harmless(c) else c.encode('unicode_escape').decode() for c in text)
+    return ''.join(c if _harmless(c) else _escaped(c) for c in _utf8(os.fspath(name)))
 
 def _harmless(c:str)->bool: # printable, or one that joins emoji and the letters of some scripts
     return c.isprintable() or c in '\u200c\u200d'
+
+def _escaped(c:str)->str: return c.encode('unicode_escape').decode()
+
+def _utf8(text)->str:
+    "Without what UTF-8 does not have: bytes of names, other halves of surrogate pairs"
+    if isinstance(text, bytes): text = os.fsdecode(text)
+    bytes_only = not re.search('[\ud800-\udc7f\udd00-\udfff]', text)
+    return text.encode('utf-8', 'surrogateescape' if bytes_only else 'surrogatepass').decode('utf-8', 'backslashreplace')
 
 def printable(
     text:str, # Of any number of lines, perhaps with names in it
 )->str:
     "The same for a text: its lines and tabs stay"
-    text = text.encode('utf-8', 'surrogateescape' if not _other_surrogate(text) else 'surrogatepass').decode('utf-8', 'backslashreplace')
-    return ''.join(c if _harmless(c) or c in '\n\t' else c.encode('unicode_escape').decode() for c in text)
-
-def _other_surrogate(text:str)->bool: # one that stands for no byte of a name
-    return bool(re.search('[\ud800-\udc7f\udd00-\udfff]', text))
+    return ''.join(c if _harmless(c) or c in '\n\t' else _escaped(c) for c in _utf8(text))
 
 def json_text(
     thing,     # What JSON can hold
@@ -40,14 +42,24 @@ def json_text(
     text = json.dumps(thing, ensure_ascii=False, **options)
     return re.sub('[\ud800-\udfff]', lambda found: f'\\u{ord(found[0]):04x}', text)
 
-def say(
+def print_text(
     text:str,  # One or more lines
     file=None, # Where to; None: standard output
 ):
-    "Print, whatever the names in the text and the encoding of the stream"
+    "Print, whatever the names in the text and the encoding of the stream, and whether anybody still reads it"
     file = sys.stdout if file is None else file
     encoding = getattr(file, 'encoding', None) or 'utf-8'
-    print(printable(text).encode(encoding, 'backslashreplace').decode(encoding), file=file, flush=True)
+    text = printable(text).encode(encoding, 'backslashreplace').decode(encoding)
+    try: print(text, file=file, flush=True)
+    except (OSError, ValueError): _hush(file)   # `| head`; a terminal that is gone; a stream that is closed
+
+def _hush(file):
+    "What is left in a stream that nobody reads goes nowhere, when Python ends too"
+    try: number = file.fileno()
+    except (OSError, ValueError, AttributeError): return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 # %% ../nbs/02_processes.ipynb #a0c1000a
 _state = dict(used=False, forked='') # Of this process. forked: '' (not, or before all use), 'used' (after our use), 'perhaps' (after PyTorch was loaded)
@@ -69,24 +81,6 @@ def check_fork(
         'This process was forked from one that had PyTorch or Mitsuba at work: their threads are not in the copy, and it would wait for them for ever',
         "Start processes afresh: multiprocessing.get_context('spawn'), or ProcessPoolExecutor(mp_context=...) with it. Or fork before the first face.")
     if starts: _state.update(used=True)
-
-def not_after_fork(
-    function,
-    starts:bool=True, # See `check_fork`
-):
-    "The function, with `check_fork` before each call"
-    @wraps(function)
-    def checked(*args, **named):
-        check_fork(starts)
-        return function(*args, **named)
-    return checked
-
-def guard_methods(
-    kind,   # A class
-    *names, # Of its methods
-):
-    "The same for methods"
-    for name in names: setattr(kind, name, not_after_fork(getattr(kind, name)))
 
 def _has_own_threads()->bool:
     "Have libraries started threads in this process since the fork, which left it one? Then they work. Where that cannot be told: they do"

@@ -23,17 +23,20 @@ from .landmarkfit import start_pose
 from .pipeline import Pipeline
 from .stages import Stage, Progress, make_stages, run
 from .state import StageState
+from ..processes import shown_name
+from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'reconstruct', 'reconstruct_steps', 'make_frame',
-           'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
-           'Reconstruction', 'chosen_stages', 'exhaust', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'in_known_light', 'config_detector', 'on_mesh',
+           'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'reconstruct_steps',
+           'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
 
+@undisturbed
 def make_frame(
-    photo:Photo|str|Path,            # A photo, or where it lies
+    photo,                           # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
@@ -57,6 +60,7 @@ def make_frame(
     start_pose(model, frame)
     return frame
 
+@undisturbed
 def in_known_light(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
@@ -65,6 +69,7 @@ def in_known_light(
     for frame in face.frames if config.light else (): frame.light = read_environment(config.light)
     return face
 
+@undisturbed
 def config_detector(
     config:Config,
     pipeline:Pipeline|None=None, # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
@@ -84,6 +89,7 @@ def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     if len(kept)<6: raise LandmarkError(f'only {len(kept)} of the landmarks lie on the model; a pose needs 6', 'Give more points.')
     return replace(points, points=points.points[kept], ids=points.ids[kept], weights=points.weights[kept])
 
+@undisturbed
 def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
@@ -135,6 +141,7 @@ def in_known_camera(
     return face
 
 # %% ../../nbs/55_optim.optimizer.ipynb #6b3a3ab8
+@undisturbed
 @dataclass(repr=False)
 class Reconstruction:
     "A fitted face with all that belongs to it; shows itself in a notebook."
@@ -165,7 +172,7 @@ class Reconstruction:
         return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
 
     def __repr__(self):
-        names = ', '.join(Path(f.photo.path or 'photo').name for f in self.face.frames)
+        names = ', '.join(shown_name(Path(f.photo.path or 'photo').name) for f in self.face.frames)
         return f'Reconstruction({names}; {len(self.history)} steps in {sum(self.timings.values()):.0f} s)'
 
     def _repr_png_(self):
@@ -185,8 +192,9 @@ class Reconstruction:
         return save_reconstruction(self, folder, **options)
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2e43794a
+@undisturbed(grad=True)
 def reconstruct_steps(
-    photos,                          # One photo (path or `Photo`) or a list: frames of one person
+    photos,                          # One photo (a `Photo`, or what `load_photo` takes) or a list: frames of one person
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks=None,                  # `Landmarks` for each photo, or None: detect
@@ -240,7 +248,7 @@ def exhaust(steps:Iterator, progress=None)->Reconstruction:
         if progress: progress(step)
 
 def reconstruct(
-    photo,                           # Path or `Photo`, or a list of them: photos of one person
+    photo,                           # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB, float: light) or a `Photo`; or a list of them: photos of one person
     config:Config|None=None,         # None: the default preset
     model:FaceModel|None=None,
     landmarks=None,                  # `Landmarks`, or a list of them; None: detect
@@ -248,6 +256,7 @@ def reconstruct(
     progress=None,                   # Called with each `Progress`
 )->Reconstruction:
     "A face from a photo: the short way"
+    if output is not None: output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
     if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
     from nextgenface_nb.output.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
@@ -261,7 +270,7 @@ STAGE_NAMES = ('landmarks', 'photometric', 'texture')
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):
-        self.output,self.config = Path(outputDir),config or Config()
+        self.output,self.config = Path(outputDir).absolute(),config or Config()
         self.pipeline = Pipeline(None, self.config)
 
     def run(self,
@@ -290,9 +299,3 @@ class Optimizer:
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
         return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)
-
-# %% ../../nbs/55_optim.optimizer.ipynb #a0c20801
-from ..processes import guard_methods,not_after_fork
-reconstruct,reconstruct_steps,make_frame = map(not_after_fork, (reconstruct, reconstruct_steps, make_frame))
-guard_methods(Optimizer, '__init__', 'run')
-guard_methods(Reconstruction, 'measures', 'panels', 'card', 'strip', 'save')

@@ -14,8 +14,9 @@ from .face import Face
 from .optimizer import STAGE_NAMES, Reconstruction, exhaust, reconstruct_steps
 from .stages import Progress
 from .state import StageState
-from ..output.checkpoint import file_digest, load_face, save_face
+from ..output.checkpoint import load_face, photo_digest, save_face
 from ..output.files import hidden_name, real_folder, sweep_parts
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['STATE_VERSION', 'TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper',
@@ -42,6 +43,7 @@ def sweep(
 #: Of what is kept beside the face; raised when an older reader would misunderstand it
 STATE_VERSION = 1
 
+@undisturbed
 def keep_state(
     path,                  # From `resume_path`
     result:Reconstruction, # So far
@@ -62,6 +64,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     if face is None: return ''
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes() for n,v in face.parameters().items())).hexdigest()
 
+@undisturbed
 def load_state(
     path,     # From `resume_path`
     photos,   # Paths of the photos
@@ -80,7 +83,7 @@ def load_state(
     other = [k for k,v in pipeline.config.to_dict().items() if config[k]!=v]
     if other: raise CheckpointError(f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
-    if [p['sha256'] for p in meta['photos']]!=[file_digest(p) for p in photos]: raise CheckpointError(f'{path}: made from other photos', advice)
+    if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]: raise CheckpointError(f'{path}: made from other photos', advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
 
@@ -130,7 +133,7 @@ def fit_resumable(
     every:float=10.,            # Seconds between two states within a stage; 0: after each step
 )->Reconstruction:
     "Fit all stages, keeping the state"
-    if start is not None: photos = [f.photo.path for f in start.frames]
+    if start is not None: photos = [f.photo for f in start.frames]
     begun_with,result,done,saved = face_digest(start),None,0,{}
     if resume and Path(keep).exists(): result,done,saved = load_state(keep, photos, pipeline, stages, begun_with)
     if result and hasattr(pipeline.watch, 'again'): pipeline.watch.again(result.history)
@@ -146,6 +149,7 @@ def fit_resumable(
 # %% ../../nbs/57_optim.resume.ipynb #b5c2d08f
 TOLERANCE = dict(vertices=.01, maps=.002, light=.02) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
 
+@undisturbed
 def face_differences(
     pipeline, # A `Pipeline`
     a:Face,
