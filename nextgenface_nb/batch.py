@@ -16,8 +16,8 @@ from .errors import FaceError
 from .output.files import writing
 
 # %% auto #0
-__all__ = ['Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures',
-           'figures', 'save_summary', 'contact_sheet']
+__all__ = ['Outcome', 'face_folder', 'face_number', 'attempt', 'invocation', 'was_done', 'Stop', 'share_threads', 'outcomes',
+           'run_batch', 'save_failures', 'figures', 'save_summary', 'contact_sheet']
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -31,6 +31,25 @@ class Outcome:
     advice:str = ''        # What to do about it
     kind:str = ''          # Name of the exception
     warnings:list = field(default_factory=list)
+
+    def __post_init__(self):
+        "With --face all a photo has several results: their folders are called `photo.jpg/face_2`"
+        number = face_number(self.folder)
+        if number and Path(self.folder).parent.name==self.photo: self.photo += f', face {number}'
+
+def face_folder(
+    folder,     # For the results of a photo
+    number:int, # Of the face
+)->Path:
+    "Where the results of one of several faces go"
+    return Path(folder)/f'face_{number}'
+
+def face_number(
+    folder, # For the results of a face
+)->int|None: # None: it is not from `face_folder`
+    "Which face has its results there"
+    start,_,number = Path(folder).name.partition('_')
+    return int(number) if start=='face' and number.isascii() and number.isdigit() else None
 
 def attempt(
     do,          # Function of photos and folder: fits, writes, and returns the warnings
@@ -58,12 +77,13 @@ def was_done(
     photos:list,   # Paths
     folder:Path,   # With the results, perhaps
     config:Config,
-    asked:dict|None=None, # What else `invocation` is given
+    asked=None,    # What else `invocation` is given: a dict, or a function of the folder that gives it
 )->bool:
     "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same?"
     try:
         found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
-        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
+        asked = asked(folder) if callable(asked) else asked or {}
+        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **asked)
     except (OSError, ValueError, KeyError, TypeError, RecursionError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
@@ -184,7 +204,7 @@ def run_batch(
     workers:int=1,       # Processes side by side
     again:bool=False,    # Do what was done before too
     tell=None,           # Called with each `Outcome`
-    asked:dict|None=None,# What else `invocation` is given
+    asked=None,          # What else `invocation` is given, see `was_done`
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"
     found = [Outcome(Path(p[0]).name, str(where), 'before', figures(where)['seconds'] or 0.) for p,where in jobs if not again and was_done(p, where, config, asked)]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FaceError', 'PhotoError', 'NoFaceError', 'LandmarkError', 'ModelError', 'ConfigError', 'CheckpointError',
-           'GeometryError', 'RenderError', 'DeviceError', 'OutputError']
+           'GeometryError', 'RenderError', 'DeviceError', 'OutputError', 'note', 'notes_heard']
 
 # %% ../nbs/00_errors.ipynb #626df202
 class FaceError(Exception):
@@ -29,3 +29,25 @@ class GeometryError(FaceError): "Points, meshes or cameras that cannot be comput
 class RenderError(FaceError): "The renderer got something that it cannot draw."
 class DeviceError(FaceError): "The device or its libraries are not usable."
 class OutputError(FaceError): "Results cannot be written."
+
+# %% ../nbs/00_errors.ipynb #4c1f0a11
+import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_listener = ContextVar('listener', default=None) # A list of sentences; None: nobody listens
+
+def note(
+    text:str, # A sentence
+):
+    "Tell who listens; else it is a warning"
+    heard = _listener.get()
+    if heard is None: warnings.warn(text, stacklevel=3)
+    else: heard.append(text)
+
+@contextmanager
+def notes_heard(): # Yields the list into which the notes of this thread go
+    "Within this context notes are collected"
+    before = _listener.set(heard := [])
+    try: yield heard
+    finally: _listener.reset(before)
