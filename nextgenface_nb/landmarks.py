@@ -4,7 +4,7 @@
 
 # %% ../nbs/11_landmarks.ipynb #3740474d
 from __future__ import annotations
-import hashlib, math, os, sys, threading, warnings, weakref
+import atexit, hashlib, math, os, sys, threading, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -426,6 +426,13 @@ def _quiet():
             os.dup2(saved, 2)
             os.close(saved)
 
+def _closed_in_time(owner, close):
+    "Call `close` when the owner is gone, or before threads are given up at the end of Python"
+    ending = weakref.finalize(owner, close)
+    ending.atexit = False
+    try: getattr(threading, '_register_atexit', atexit.register)(ending)
+    except RuntimeError: pass                                       # Python is ending already
+
 def _mediapipe():
     try:
         with _quiet(): import mediapipe
@@ -456,7 +463,7 @@ class MediaPipeTasks(Detector):
             try: self._landmarker = vision.FaceLandmarker.create_from_options(options)
             except Exception as e: raise LandmarkError(f'{model}: MediaPipe cannot use this model file', f'Download it again from {MODEL_URL}') from e
             self._one_at_a_time = threading.Lock()
-            weakref.finalize(self, self._landmarker.close)       # while Python lives: later its own end would fail
+            _closed_in_time(self, self._landmarker.close)
             for picture in _first_pictures(): self.faces(picture)
 
     def faces(self, picture):
@@ -475,7 +482,7 @@ class MediaPipeSolutions(Detector):
         with _quiet():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, max_num_faces=MOST_FACES)
             self._one_at_a_time = threading.Lock()
-            weakref.finalize(self, self._mesh.close)
+            _closed_in_time(self, self._mesh.close)
             for picture in _first_pictures(): self.faces(picture)
 
     def faces(self, picture):
