@@ -447,7 +447,7 @@ def many_jobs(jobs:list, folder:Path, args, config, say)->int: # Exit code
             if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
         found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, partial(asked_for, args, config), args.limit)
         bar.update(sum(o.status=='before' for o in found))
-    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in args.left_out])
+    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
     before = sum(o.status=='before' for o in found)
     if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
