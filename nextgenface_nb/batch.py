@@ -16,9 +16,9 @@ from .output.files import sweep_parts, writing
 from .processes import end_with_parent, json_text, printable, shown_name
 
 # %% auto #0
-__all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'attempt', 'invocation', 'was_done', 'Stop',
-           'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary',
-           'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
+__all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
+           'was_done', 'Stop', 'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures',
+           'figures', 'save_summary', 'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
 
 # %% ../nbs/71_batch.ipynb #a3ef7803
 from functools import lru_cache
@@ -61,6 +61,25 @@ class Outcome:
     kind:str = ''          # Name of the exception
     warnings:list = field(default_factory=list)
 
+    def __post_init__(self):
+        "With --face all a photo has several results: their folders are called `photo.jpg/face_2`"
+        number = face_number(self.folder)
+        if number and Path(self.folder).parent.name==self.photo: self.photo += f', face {number}'
+
+def face_folder(
+    folder,     # For the results of a photo
+    number:int, # Of the face
+)->Path:
+    "Where the results of one of several faces go"
+    return Path(folder)/f'face_{number}'
+
+def face_number(
+    folder, # For the results of a face
+)->int|None: # None: it is not from `face_folder`
+    "Which face has its results there"
+    start,_,number = Path(folder).name.partition('_')
+    return int(number) if start=='face' and number.isascii() and number.isdigit() else None
+
 def attempt(
     do,          # Function of photos and folder: fits, writes, and returns the warnings
     photos:list, # Paths
@@ -89,12 +108,13 @@ def was_done(
     photos:list,   # Paths
     folder:Path,   # With the results, perhaps
     config:Config,
-    asked:dict|None=None, # What else `invocation` is given
+    asked=None,    # What else `invocation` is given: a dict, or a function of the folder that gives it
 )->bool:
     "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by this library with this model; and all files that it lists?"
     try:
         found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
-        same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
+        asked = asked(folder) if callable(asked) else asked or {}
+        same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **asked)
         return same and is_whole(folder) and origin_in(found)==origin(config)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError): return False
 
@@ -334,7 +354,7 @@ def run_batch(
     workers:int=1,       # Processes side by side
     again:bool=False,    # Do what was done before too
     tell=None,           # Called with each `Outcome`
-    asked:dict|None=None,# What else `invocation` is given
+    asked=None,          # What else `invocation` is given, see `was_done`
     limit:float=0.,      # Seconds that one job may take; 0: no limit
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"

@@ -9,23 +9,32 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, as_ctrl_c, attempt, finish_summary, invocation, run_batch, save_failures, was_done
+from .batch import Stop, as_ctrl_c, attempt, face_folder, face_number, finish_summary, invocation, run_batch, save_failures, was_done
 from .config import Config, PRESETS, explain
 from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
-    PhotoError, RenderError, in_words)
+    PhotoError, RenderError, in_words, notes_heard)
 from .lens import read_cameras
 from .processes import print_text
 from .surroundings import plain_warnings, variables
 from .terminal import check_words, name_of, read_paths, steady_streams
 
 # %% auto #0
-__all__ = ['STAGES', 'BATCH_FILES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'batch_folder',
-           'list_jobs', 'find_photos', 'result_folders', 'tell_left_out', 'Bars', 'fit', 'start_from', 'old_face',
-           'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save',
-           'as_decoded', 'photo_worker', 'check_limit', 'known_trials', 'many_jobs', 'summary', 'exit_code',
-           'exit_code_of', 'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
+__all__ = ['STAGES', 'BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked',
+           'recall', 'batch_folder', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out', 'every_face',
+           'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline',
+           'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker',
+           'check_limit', 'known_trials', 'many_jobs', 'summary', 'exit_code', 'exit_code_of', 'run_command', 'main',
+           'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
+def which_face(
+    text:str, # A number, or `all`
+): # int or 'all'
+    "What --face may be"
+    if text=='all': return text
+    if not (text.isascii() and text.isdigit()) or int(text)<1: raise argparse.ArgumentTypeError(f'{text!r}: give a number from 1 (the largest face) on, or all')
+    return int(text)
+
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-reconstruct`"
     p = argparse.ArgumentParser('nextgenface-reconstruct', description='A 3D face from a photo: geometry, diffuse, specular and roughness maps, pose, camera and light.', allow_abbrev=False,
@@ -41,6 +50,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--seed', type=int, help='where all random numbers start')
     add('--landmarks', metavar='DETECTOR|FILE', help='mediapipe, fan, or a file of points (.pts, .npy)')
     add('--focal', metavar='LENS', help='what is known of the lens, and kept: 50mm (35 mm equivalent), 2400px or fx,fy,cx,cy (pixels of the original photo), or a file: camera.json, OpenCV, COLMAP; ~50mm: about')
+    add('--face', metavar='N|all', type=which_face, help='of several faces in a photo the N-th by size, 1 is the largest, or all, each in a folder of its own (default: the largest)')
     add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
@@ -77,11 +87,21 @@ def stages_asked(args)->list: # of names
 def asked_for(
     args,   # What the parser returns
     config, # From `make_config`
-)->dict: # stages, shared_identity, checkpoint, landmarks, light
+    folder=None, # For the results; with --face all it says which face
+)->dict: # stages, shared_identity, checkpoint, landmarks, light, face
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
-    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector), light=file(config.light), **(dict(focal=file(config.focal)) if config.focal else {}))
+    lens = dict(focal=file(config.focal)) if config.focal else {}
+    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector),
+        light=file(config.light), face=face_asked(args, folder), **lens)
+
+def face_asked(
+    args,        # What the parser returns
+    folder=None, # For the results
+)->int|None: # None: the largest
+    "Which face of a photo is to be fitted"
+    return face_number(folder) if args.face=='all' else args.face
 
 def recall(
     args, # What the parser returns; stages that the flags leave open are set
@@ -93,6 +113,7 @@ def recall(
         setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
         if skip: notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
     if before.get('shared_identity') and not args.sharedIdentity: notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
+    if before.get('face') and args.face is None: notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
     if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("path")}), which is not taken over')
     return notes
 
@@ -101,7 +122,7 @@ def _invocation_in(path)->dict: # empty: it is no report
     if not path or Path(path).suffix.lower()!='.json': return {}
     try: found = json.loads(Path(path).read_text(encoding='utf-8'))['invocation']
     except (OSError, ValueError, KeyError, TypeError, RecursionError): return {}
-    right = dict(stages=list, checkpoint=dict, shared_identity=bool)
+    right = dict(stages=list, checkpoint=dict, shared_identity=bool, face=int)
     return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
 
 # %% ../nbs/70_cli.ipynb #f50e3a85
@@ -171,6 +192,30 @@ def tell_left_out(
     for path,reason in left[:most]: say(f'left out: {shown_name(path.relative_to(source))} ({reason})')
     if len(left)>most: say(f'left out: {len(left)-most} more; summary.csv lists them')
 
+# %% ../nbs/70_cli.ipynb #8d31c021
+def every_face(
+    jobs:list, # From `list_jobs`
+    args,      # What the parser returns
+    config,    # From `make_config`
+)->list: # of (photos, folder for the results)
+    "A job for each face of each photo, if --face all is given"
+    if args.face is not None and args.checkpoint and Path(args.checkpoint).suffix not in ('.pickle','.pkl'):
+        raise ConfigError(f'--face {args.face} with --checkpoint: the face is the one in the checkpoint', 'Leave out one of both.')
+    if args.face!='all': return jobs
+    if args.sharedIdentity or args.checkpoint: raise ConfigError('--face all: all faces of a photo are not one person', 'Leave out --sharedIdentity and --checkpoint, or give the number of one face.')
+    from nextgenface_nb.optim.optimizer import config_detector
+    detector = config_detector(config)
+    return [(photos, face_folder(folder, k)) for photos,folder in jobs for k in range(1, count_faces(photos[0], detector)+1)]
+
+def count_faces(
+    path,     # Of a photo
+    detector, # A `Detector`
+)->int: # at least 1
+    "How many faces a photo shows"
+    from nextgenface_nb.imaging import load_photo
+    try: return len(detector.detect_all(load_photo(path)))
+    except FaceError: return 1
+
 # %% ../nbs/70_cli.ipynb #7a32a186
 class Bars:
     "One progress bar per stage, on standard error"
@@ -218,7 +263,7 @@ def fit(
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
     from nextgenface_nb.optim.optimizer import in_known_camera, in_known_light
     start = in_known_camera(in_known_light(start_from(args, pipeline), pipeline.config), pipeline.config) if args.checkpoint else None
-    return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery)
+    return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery, face=face_asked(args, folder))
 
 def start_from(
     args,     # What the parser returns
@@ -244,7 +289,7 @@ def old_face(args, pipeline): # A `Face`
     if not args.input or Path(args.input).is_dir(): raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo', 'Name the photo with --input.')
     face = legacy_face(found, pipeline.model, [load_photo(args.input)], config.bands)
     detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
-    for frame in face.frames[:1]: frame.landmarks = on_mesh(detector.detect(frame.photo), pipeline.model)
+    for frame in face.frames[:1]: frame.landmarks = on_mesh(detector.detect(frame.photo, **({} if args.face is None else dict(face=face_asked(args)))), pipeline.model)
     return face
 
 # %% ../nbs/70_cli.ipynb #293efda1
@@ -264,13 +309,15 @@ def _reconstruct_all(args)->int: # Exit code
     from nextgenface_nb.output.files import check_writable
     check_limit(args)
     many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
-    check_writable(batch_folder(args) if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
+    together = batch_folder(args) if many else jobs[0][1]
+    jobs,many = every_face(jobs, args, config),many or args.face=='all'
+    check_writable(together)   # of many photos each has its own folder, and fails alone
     args.workers = min(args.workers, len(jobs))
     say = (lambda text:None) if args.quiet else lambda text: print_text(text, sys.stderr)
     for note in config.notes: say(f'note: {note}')
     tell_left_out(getattr(args, 'left_out', ()), Path(args.input or '.'), say)
     if args.verbose: say(config.describe(changed=True))
-    if many: return many_jobs(jobs, args, config, say)
+    if many: return many_jobs(jobs, together, args, config, say)
     pipeline = begin_pipeline(config, say)
     return one_job(*jobs[0], pipeline, args, say)
 
@@ -295,7 +342,7 @@ def checkpoint_folder(args)->Path:
 def one_job(photos:list, folder:Path, pipeline, args, say)->int: # Exit code
     "Fit and save one face"
     began,together = time.perf_counter(),args.sharedIdentity and not args.checkpoint
-    photos,bad = usable(photos, folder, pipeline) if together else (photos,[])
+    photos,bad = usable(photos, folder, pipeline, args.face) if together else (photos,[])
     for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
     if bad: say(f'note: {", ".join(o.photo for o in bad)}: left out; the face is fitted to the other {len(photos)}')
     warnings = fit_and_save(photos, folder, pipeline, args, say)
@@ -308,13 +355,14 @@ def usable(
     photos:list, # Paths, all of one person
     folder:Path, # For the results
     pipeline,    # A `Pipeline`
+    face=None,   # Which of several faces each is to show
 )->tuple: # (paths that show a face, `Outcome` of each other one)
     "The photos that can be fitted together; the error of the first if there is none"
     from nextgenface_nb.optim.optimizer import config_detector, make_frame
     config = pipeline.config
     detector = config_detector(config, pipeline)
-    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector)
-    found = [attempt(look, [p], folder) for p in photos]
+    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector, face=face)
+    with notes_heard(): found = [attempt(look, [p], folder) for p in photos]   # the fit says it again
     if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
     good,bad = [p for p,o in zip(photos, found) if o.status=='done'],[o for o in found if o.status!='done']
     if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
@@ -335,7 +383,7 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
     from nextgenface_nb.output.files import at_work
-    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))
+    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config, folder))
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
@@ -386,10 +434,10 @@ def known_trials(config)->dict:
     except DeviceError: pass
     return dict(trials)
 
-def many_jobs(jobs:list, args, config, say)->int: # Exit code
-    "Fit all faces of a folder"
+def many_jobs(jobs:list, folder:Path, args, config, say)->int: # Exit code
+    "Fit all faces of a folder, or of a photo; the summary goes into the folder"
     from tqdm import tqdm
-    folder,inside = batch_folder(args),args.workers==1 and not args.limit
+    inside = args.workers==1 and not args.limit
     make = partial(photo_worker, args, inside, {} if inside else known_trials(config))
     with tqdm(total=len(jobs), desc='photos', unit='photo', disable=args.quiet, dynamic_ncols=True) as bar:
         def tell(outcome):
@@ -397,9 +445,9 @@ def many_jobs(jobs:list, args, config, say)->int: # Exit code
             if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)
             for w in outcome.warnings: say(f'{outcome.photo}: note: {w}')
             if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
-        found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, asked_for(args, config), args.limit)
+        found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, partial(asked_for, args, config), args.limit)
         bar.update(sum(o.status=='before' for o in found))
-    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in args.left_out])
+    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
     before = sum(o.status=='before' for o in found)
     if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt

@@ -68,7 +68,7 @@ def frame_report(
     "Figures, camera and pose of one photo, in units for people"
     f = face.frames[i]; c,p = f.camera,f.photo
     number = lambda x, digits=3: [round(float(v),digits) for v in np.ravel(x.detach().cpu())]
-    return dict(photo=str(p.path), sha256=p.sha256, **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), crop=dict(width=c.width, height=c.height,
+    return dict(photo=str(p.path), sha256=p.sha256, **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), faces=[dict(row) for row in f.landmarks.faces], crop=dict(width=c.width, height=c.height,
             offset=[float(v) for v in p.offset], scale=float(p.scale), original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
         focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit', principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
 
