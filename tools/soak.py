@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = ('max_resolution=96 texture_resolution=64 steps_shading=1 steps_texture=2 samples_final=1 bands=3 environment_height=8 deterministic=true').split()
+SETTINGS = ('max_resolution=96 texture_resolution=64 steps_shading=1 steps_texture=2 samples_final=1 steps_landmarks=6 steps_detail=0 bands=3 environment_height=8 deterministic=true').split()
 NAMES = ['plain', 'two words', '顔', 'وجه', 'πρόσωπο', 'лицо', 'चेहरा', 'פנים', '얼굴', '👩‍🦰', 'a\u0301', 'ﬁ', '"quotes\'', '<b>&amp;', '%41?#', '=1+1', '-dash', ' blank ', 'tab\t', 'two\nlines',
     '\x1b[31mred', '$(touch x)', '`ls`', ';rm', '*', '{a,b}', '~', 'CON', '\u202ertl', os.fsdecode(b'caf\xe9'), os.fsdecode(b'\xff\xfe'), os.fsdecode(b'\x82\xa0'), 'long'*40]
 SMALL_DISK = 56     # MB; a run asks for 50 that are free
