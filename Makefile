@@ -7,20 +7,28 @@ NAME := nextgenface_nb
 METADATA := settings.ini setup.py pyproject.toml
 WORKERS ?= 2
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few bench readme run docs colab viewer export constraints dist clean
+ifneq ($(words $(VENV)),1)
+$(error VENV='$(VENV)': make knows no folder with a space in its name; take one without, such as VENV=.venv. OUTPUT may have spaces)
+endif
+export OUTPUT
+
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: $(VENV)/.installed llvm ## Install what is missing, reconstruct the bundled portrait, say where the results lie
-	@$(BIN)/nextgenface-reconstruct --output $(OUTPUT)
-	@echo; echo "The results lie in $(abspath $(OUTPUT)):"; ls -d $(OUTPUT)/*/
+	@$(BIN)/nextgenface-reconstruct --output="$$OUTPUT"
+	@echo; cd -- "$$OUTPUT" && echo "The results lie in $$(pwd):" && ls -d -- */
 
 # ---- the environment: made once, made again when the metadata or the pins change
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3,10) <= sys.version_info[:2] <= (3,13))' || \
 		{ echo "$(NAME) needs Python 3.10 - 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make demo PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian/Ubuntu: apt-get install python3-venv"; exit 1; }
+	@made=yes; if [ -e $(VENV) ] || [ -h $(VENV) ]; then made=no; fi; \
+	$(PYTHON) -m venv $(VENV) || { \
+		if [ $$made = yes ]; then rm -rf $(VENV); else rm -f $@; echo "$(VENV) was there before, and stays."; fi; \
+		echo "No virtual environment could be made. On Debian/Ubuntu: apt-get install python3-venv"; exit 1; }
 
 PINS = $$($(BIN)/python -c 'import sys; print("constraints.txt" if sys.version_info < (3,13) else "constraints-colab.txt")')
 
@@ -46,6 +54,8 @@ llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it 
 test: agree notebooks mutants-few pytest ## What CI runs
 
 test-long: agree notebooks mutants tutorials ## The rest: every mutant, slow tests, slow cells, tutorials
+	-$(MAKE) importers
+	-$(MAKE) blender
 	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
 	$(BIN)/python -m pytest -q tests -m "slow or not slow"
 
@@ -66,6 +76,17 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
+
+importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs
+	cd tests/importers && npm ci --no-audit --no-fund
+
+BLENDER ?= .blender
+$(BLENDER)/.installed: tests/importers/blender.txt
+	$(PYTHON) -m venv $(BLENDER)
+	$(BLENDER)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/importers/blender.txt
+	@touch $@
+
+blender: $(BLENDER)/.installed ## Blender as a Python package for slow tests (GPL, 1 GB, an environment of its own; Python 3.11: make blender PYTHON=python3.11)
 
 bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo against one ray-traced picture
 	$(BIN)/nextgenface-bench --append nbs/figures/bench.json $(BENCH)

@@ -11,13 +11,42 @@ from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import quote
 from .config import Config
-from .errors import DeviceError, FaceError
+from .errors import DeviceError, FaceError, in_words
 from .output.files import sweep_parts, writing
 from .processes import end_with_parent, json_text, printable, shown_name
 
 # %% auto #0
-__all__ = ['ENDING', 'START', 'Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'as_ctrl_c', 'share_threads', 'Worker',
-           'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary', 'contact_sheet']
+__all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
+           'was_done', 'Stop', 'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures',
+           'figures', 'save_summary', 'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
+
+# %% ../nbs/71_batch.ipynb #a3ef7803
+from functools import lru_cache
+from . import __version__
+from .errors import BusyError
+from .output.files import REPORT_VERSION, at_work, is_whole
+
+def origin(
+    config:Config,
+)->dict: # format_version (of the report), library (its version), model (fingerprint)
+    "What the results of a run made now have in common beside their settings"
+    return dict(format_version=REPORT_VERSION, library=__version__, model=_fingerprint(config.model, _stamp(config.model), config.components))
+
+def origin_in(
+    report:dict,
+)->dict: # as `origin`
+    "The same of a run that was made"
+    return dict(format_version=report['format_version'], library=report['versions']['nextgenface_nb'], model=report['model']['fingerprint'])
+
+def _stamp(path)->tuple: # changes with the file, or the files of the folder
+    path = Path(path) if path else None
+    files = [] if path is None else sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
+
+@lru_cache(maxsize=4)   # reading a model takes a second, and a batch asks for each photo
+def _fingerprint(path:str, stamp:tuple, components:int)->str:
+    from nextgenface_nb.facemodel.model import load_model
+    return load_model(path, components or None).fingerprint
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -32,6 +61,25 @@ class Outcome:
     kind:str = ''          # Name of the exception
     warnings:list = field(default_factory=list)
 
+    def __post_init__(self):
+        "With --face all a photo has several results: their folders are called `photo.jpg/face_2`"
+        number = face_number(self.folder)
+        if number and Path(self.folder).parent.name==self.photo: self.photo += f', face {number}'
+
+def face_folder(
+    folder,     # For the results of a photo
+    number:int, # Of the face
+)->Path:
+    "Where the results of one of several faces go"
+    return Path(folder)/f'face_{number}'
+
+def face_number(
+    folder, # For the results of a face
+)->int|None: # None: it is not from `face_folder`
+    "Which face has its results there"
+    start,_,number = Path(folder).name.partition('_')
+    return int(number) if start=='face' and number.isascii() and number.isdigit() else None
+
 def attempt(
     do,          # Function of photos and folder: fits, writes, and returns the warnings
     photos:list, # Paths
@@ -44,7 +92,9 @@ def attempt(
     except KeyboardInterrupt: return outcome('stopped')
     except FaceError as e: return outcome('failed', error=e.what, advice=e.advice, kind=type(e).__name__)
     except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
-    except Exception as e: return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
+    except Exception as e:
+        if known := in_words(e): return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
+        return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
 
 def invocation(
     photos:list, # Paths
@@ -58,13 +108,15 @@ def was_done(
     photos:list,   # Paths
     folder:Path,   # With the results, perhaps
     config:Config,
-    asked:dict|None=None, # What else `invocation` is given
+    asked=None,    # What else `invocation` is given: a dict, or a function of the folder that gives it
 )->bool:
-    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same?"
+    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by this library with this model; and all files that it lists?"
     try:
         found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
-        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError): return False
+        asked = asked(folder) if callable(asked) else asked or {}
+        same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **asked)
+        return same and is_whole(folder) and origin_in(found)==origin(config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
 class Stop:
@@ -302,7 +354,7 @@ def run_batch(
     workers:int=1,       # Processes side by side
     again:bool=False,    # Do what was done before too
     tell=None,           # Called with each `Outcome`
-    asked:dict|None=None,# What else `invocation` is given
+    asked=None,          # What else `invocation` is given, see `was_done`
     limit:float=0.,      # Seconds that one job may take; 0: no limit
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"
@@ -310,10 +362,12 @@ def run_batch(
     there = {o.folder for o in found}
     with Stop() as stop:
         try:
-            for outcome in outcomes([job for job in jobs if str(job[1]) not in there], make, workers, stop, limit) if len(there)<len(jobs) else ():
+            left = [job for job in jobs if str(job[1]) not in there]
+            do_all = lambda jobs: outcomes(jobs, make, workers, stop, limit)
+            for outcome in beside_others(left, do_all, lambda *job: was_done(*job, config, asked), stop) if left else ():
                 found.append(outcome)
                 save_failures(folder, found)
-                if tell: tell(outcome)
+                if tell and outcome.status!='before': tell(outcome)
         finally:
             if found or stop.asked:
                 found = _ordered(found, jobs)
@@ -376,3 +430,54 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
+
+# %% ../nbs/71_batch.ipynb #c9e7882d
+def finish_summary(
+    folder:Path,   # Of the batch
+    outcomes:list, # of `Outcome`
+    left:list=(),  # of (path within the input, reason): what is no photo of the batch
+):
+    "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
+    from dataclasses import replace
+    inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
+    if any(inner(o)!=Path() for o in outcomes): save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
+    path = Path(folder)/'summary.csv'
+    if not left or not path.is_file(): return
+    rows = io.StringIO(newline='')
+    csv.writer(rows).writerows([_cell(shown_name(name)), 'left out', '', '', '', '', reason] for name,reason in left)
+    with writing(path) as part: Path(part).write_bytes(path.read_bytes()+rows.getvalue().encode('utf-8'))
+
+# %% ../nbs/71_batch.ipynb #c20b0b06
+PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error
+
+def beside_others(
+    jobs:list, # of (photos, folder)
+    do_all,    # Function of jobs: iterator of `Outcome`
+    done,      # Function of photos and folder: were they done meanwhile?
+    stop,      # A `Stop`
+): # Iterator of `Outcome`
+    "Do all jobs, those at which another run is at work last"
+    known,busy,since = {str(j[1]):j for j in jobs},[],time.monotonic()
+    for outcome in do_all(jobs):
+        if outcome.kind==BusyError.__name__: busy.append(outcome)
+        else: yield outcome
+    while busy and not stop.asked:
+        free = [o for o in busy if not is_busy(o.folder)]
+        busy = [o for o in busy if o not in free]
+        if not free and time.monotonic()-since>PATIENCE: yield from busy; return
+        if not free: time.sleep(.5); continue
+        since = time.monotonic()
+        before = [o for o in free if done(*known[o.folder])]
+        for o in before: yield Outcome(o.photo, o.folder, 'before', figures(o.folder)['seconds'] or 0.)
+        for outcome in do_all(left) if (left := [known[o.folder] for o in free if o not in before]) else ():
+            if outcome.kind==BusyError.__name__: busy.append(outcome)
+            else: yield outcome
+
+def is_busy(
+    folder, # Of results
+)->bool:
+    "Is a run at work there?"
+    try:
+        with at_work(folder, wait=0): return False
+    except BusyError: return True
+    except FaceError: return False   # that cannot be written, which the job will say

@@ -4,8 +4,9 @@
 
 # %% ../nbs/47_bench.ipynb #5211dbf2
 from __future__ import annotations
-import argparse, json, os, statistics, sys, tempfile, time
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,17 +14,20 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError
-from .measure import Target, markdown_table, run_measured, save_report
+from .measure import Target, check_output, markdown_table, run_measured, save_report
 from .measures import psnr
+from .surroundings import isolated, variables, undisturbed
 
 # %% auto #0
-__all__ = ['TARGETS', 'MEASURED', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
-           'bench_texture_stage', 'bench_photo', 'bench_shared', 'bench_lights', 'scene_transfer',
-           'transfer_accuracies', 'gradient_agreements', 'accuracy_table', 'compare_renderers', 'run_maps', 'fit_maps',
-           'spotted', 'loss_bias', 'resident', 'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table',
-           'history_table', 'append_report', 'bench_and_say', 'main']
+__all__ = ['SPINS', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage',
+           'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared',
+           'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table',
+           'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'bench_memory',
+           'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say',
+           'main']
 
 # %% ../nbs/47_bench.ipynb #bbca3a1e
+@undisturbed(grad=True)
 def bench_scene(
     size:int=256,            # Pixels along each side
     texture_resolution:int=512,
@@ -87,6 +91,7 @@ def texture_stage(truth): # the stage, started: an iterator with one item per st
     stage.steps = 10**6
     return run(stage, truth.pipeline, face)
 
+@undisturbed(grad=True)
 def bench_steps(
     truth,
     repeat:int=9,
@@ -98,6 +103,7 @@ def bench_steps(
     return dict(size=frame.camera.width, texture_resolution=truth.pipeline.config.texture_resolution, vertices=len(m.uvs), primal_s=seconds['primal'],
         **{name:s/seconds['primal'] for name,s in seconds.items() if name!='primal'})
 
+@undisturbed(grad=True)
 def bench_texture_stage(
     truth,
     steps:int=200,
@@ -119,12 +125,55 @@ def bench_photo(
     from nextgenface_nb.imaging import portrait_path
     path = Path(path or portrait_path()).absolute()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, '-m', 'nextgenface_nb.cli', '--input', path, '--output', folder, '--quiet', '--set', f'max_resolution={size}', *flags]
+        command = isolated('from nextgenface_nb.cli import main; sys.exit(main())', '--input', path, '--output', folder, '--quiet', '--set', f'max_resolution={size}', *flags, package=True)
         seconds,peak,_ = run_measured(command)
         report = json.loads(next(Path(folder).rglob('report.json')).read_text(encoding='utf-8'))
     return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'], peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
 
+# %% ../nbs/47_bench.ipynb #39269ca7
+SPINS = 300_000 #: Turns for which threads of GCC's OpenMP wait by spinning, where nobody says anything
+
+@contextmanager
+def beside(
+    busy:int, # How many
+):
+    "Within this context so many other processes are always busy"
+    others = [subprocess.Popen(isolated('while True: pass')) for _ in range(busy)]
+    try: yield
+    finally:
+        for p in others: p.kill()
+        for p in others: p.wait()
+
+@contextmanager
+def two_cores(): # Yields whether that could be done
+    "Within this context new processes run on two cores of this process's, where the system can do that"
+    can = hasattr(os, 'sched_setaffinity') and len(os.sched_getaffinity(0))>=2
+    before = os.sched_getaffinity(0) if can else None
+    if can: os.sched_setaffinity(0, sorted(before)[:2])
+    try: yield can
+    finally:
+        if can: os.sched_setaffinity(0, before)
+
+def bench_busy(
+    size:int=256,            # `max_resolution`
+    flags:list=(),           # More flags of `nextgenface-reconstruct`
+    repeat:int=3,
+)->dict: # seconds of each way, the median of its runs; beside_one, beside_two, calm: ratios
+    "A photo alone, beside busy programs, and with threads that spin"
+    def photo(busy, **settings):
+        with beside(busy), variables(**dict(OMP_WAIT_POLICY=None, GOMP_SPINCOUNT=None)|settings): return bench_photo(size, flags=flags)['seconds']
+    ways = dict(alone=lambda: photo(0), beside_one=lambda: photo(1), beside_two=lambda: photo(2), spinning=lambda: photo(0, GOMP_SPINCOUNT=str(SPINS)))
+    times = {name:[] for name in ways}
+    with two_cores() as can:
+        photo(0)   # which compiles the kernels
+        for _ in range(repeat):
+            for name,way in ways.items(): times[name].append(way())
+    seconds = {name:statistics.median(t) for name,t in times.items()}
+    alone = seconds['alone']
+    return dict(seconds=seconds, two_cores=can, beside_one=seconds['beside_one']/alone, beside_two=seconds['beside_two']/alone, calm=alone/seconds['spinning'])
+
 # %% ../nbs/47_bench.ipynb #07a35124
+@undisturbed(grad=True)
 def bench_shared(
     photos:int=8,
     model=None,            # None: the default model
@@ -159,6 +208,7 @@ def scene_transfer(truth): # Transfer, maps
     from nextgenface_nb.optim.stages import frame_transfer
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
+@undisturbed(grad=True)
 def transfer_accuracies(
     size:int=96,                   # Pixels
     texture_resolution:int=256,
@@ -183,6 +233,7 @@ def transfer_accuracies(
             rows.append(row); say(str(row))
     return rows
 
+@undisturbed(grad=True)
 def gradient_agreements(
     size:int=128,
     texture_resolution:int=256,
@@ -214,6 +265,7 @@ def accuracy_table(
     return '\n\n'.join(parts)
 
 # %% ../nbs/47_bench.ipynb #8edadcec
+@undisturbed(grad=True)
 def compare_renderers(
     truth,
     steps:int=100,
@@ -275,6 +327,7 @@ def spotted(truth)->object: # Truth
     return photograph(truth.pipeline, truth.face, 1024)
 
 # %% ../nbs/47_bench.ipynb #e4693a7e
+@undisturbed(grad=True)
 def loss_bias(
     truth,
     samples:tuple=(2,8,32,256), # Rays per pixel
@@ -303,6 +356,7 @@ def resident()->float|None: # MB; None where the system does not say
     try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
     except (OSError, AttributeError, ValueError): return None
 
+@undisturbed(grad=True)
 def bench_memory(
     truth,
     steps:int=300,
@@ -330,13 +384,16 @@ TARGETS = [
     Target('stage 3 over the ray-traced loop after the same steps', 'renderers.gain_db', min, '>=', 2., '{:.1f} dB'),
     Target('eight photos of one person: whole fit, over that of one', 'shared.ratio', max, '<=', 5., '{:.1f} x'),
     Target('memory that 300 steps add', 'memory.grown_mb', max, '<=', 10., '{:.1f} MB'),
+    Target('a photo on two cores beside one busy program, over that alone', 'busy.beside_one', max, '<=', 1.35, '{:.2f} x'),
+    Target('beside two', 'busy.beside_two', max, '<=', 2.6, '{:.2f} x'),
+    Target('alone: threads that wait without spinning, over threads that spin', 'busy.calm', max, '<=', 1.03, '{:.2f} x'),
     Target('gradients by diffuse and specular texels: cosine to the ray tracer\'s', 'gradients.worst', min, '>=', .99, '{:.3f}'),
     Target('by roughness texels', 'gradients.worst_roughness', min, '>=', .95, '{:.3f}')]
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-bench`"
     p = argparse.ArgumentParser('nextgenface-bench', description='Measure steps of a fit as multiples of one ray-traced picture, and whole fits in seconds.', allow_abbrev=False)
-    p.add_argument('--only', choices=MEASURED, action='append', help='a part; may be repeated (default: all but transfer)')
+    p.add_argument('--only', choices=MEASURED, action='append', help=f'a part; may be repeated (default: all but {" and ".join(LONG)})')
     p.add_argument('--full', action='store_true', help='also a photo of 512 pixels')
     p.add_argument('--quick', action='store_true', help='a small model and few repetitions: does the command work?')
     p.add_argument('--preset', choices=PRESETS, default='default', help='of the photos (default: %(default)s)')
@@ -387,19 +444,27 @@ def _transfer(s:_Size)->dict:
     gradients = [g|dict(worst=min(g['diffuse'][0], g['specular'][0]), worst_roughness=g['roughness'][0]) for g in gradient_agreements(**small)]
     return dict(transfer=transfer_accuracies(**small, say=s.say), gradients=gradients)
 
-#: Name of a part -> what is measured in it
-MEASURED = dict(steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer)
+def _busy(s:_Size)->dict:
+    return dict(busy=[bench_busy(s.pick(256, 64), ['--preset', s.pick(s.preset, 'fast')], s.pick(3, 1))])
 
+#: Name of a part -> what is measured in it
+MEASURED = dict(steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
+LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
+
+@undisturbed(grad=True)
 def bench_all(
     args,                           # Of the parser
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The figures; `skipped`: part -> why it has none
     "All that `nextgenface-bench` does but for printing and writing. A part that fails costs only its own figures"
     size,report = _Size(args.quick, args.preset, args.full, say),dict(skipped={}, quick=args.quick, preset=args.preset)
-    for part in args.only or [p for p in MEASURED if p!='transfer']:
+    for part in args.only or [p for p in MEASURED if p not in LONG]:
         say(part)
         try: found = MEASURED[part](size)
         except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')
+        except KeyboardInterrupt:
+            report['stopped'],report['skipped'][part] = True,'stopped'
+            break
         if why := found.pop('why', ''): report['skipped'][part] = why
         report |= found
     return where()|report
@@ -422,20 +487,25 @@ def append_report(
     path:str|Path,
 ):
     "Add figures to a file that keeps those of all runs"
-    path = Path(path)
+    save_report([*_read_history(Path(path)), report], Path(path))
+
+def _read_history(path:Path)->list: # of the figures of all runs
+    check_output(path, '--append', 'bench.json')
     try: history = json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
-    except json.JSONDecodeError as error: raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
+    except ValueError as error: raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
     if not isinstance(history, list): raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
-    save_report([*history, report], path)
+    return history
 
 def bench_and_say(
     args, # What the parser returns
 ):
     "Measure, print the tables, append the figures"
+    if args.append: _read_history(Path(args.append))   # what cannot be written in the end is refused at once
     report = bench_all(args, lambda text: print(text, file=sys.stderr, flush=True))
     print(bench_table(report))
     if 'transfer' in report: print('', accuracy_table(report['transfer'], report['gradients']), sep='\n')
     if args.append: append_report(report, args.append)
+    if report.get('stopped'): raise KeyboardInterrupt
     failed = {k:v for k,v in report['skipped'].items() if k not in report}
     if failed: raise FaceError('; '.join(f'{k} could not be measured ({v})' for k,v in failed.items()), 'All other parts were.')
 
@@ -444,7 +514,7 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-bench`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), bench_and_say, argv)
+    return run_command(make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
 
 # %% ../nbs/47_bench.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -4,7 +4,7 @@
 
 # %% ../nbs/80_measure.ipynb #54dbf9fd
 from __future__ import annotations
-import argparse, json, math, os, site, subprocess, sys, tempfile, time
+import argparse, json, math, os, subprocess, sys, tempfile, time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
@@ -15,14 +15,16 @@ from .errors import FaceError, OutputError, PhotoError
 from .processes import json_text, print_text
 from .imaging import to_srgb
 from .measures import psnr, ssim
+from .surroundings import isolated, undisturbed
 
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
            'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels', 'Target', 'mean',
            'markdown_table', 'target_table', 'photo_table', 'where_measured', 'find_photos', 'measure_photos',
-           'measure_synthetic', 'make_parser', 'measure_all', 'save_report', 'measure_and_say', 'main']
+           'measure_synthetic', 'make_parser', 'measure_all', 'save_report', 'measure_and_say', 'main', 'check_output']
 
 # %% ../nbs/80_measure.ipynb #9551e3fb
+@undisturbed(grad=True)
 def measure_photo(
     path:str|Path,
     config:Config,
@@ -41,6 +43,7 @@ def measure_photo(
         seconds_landmarks=result.timings['landmarks'], seconds=seconds),result
 
 # %% ../nbs/80_measure.ipynb #3de76b55
+@undisturbed(grad=True)
 def held_out(
     first,             # `Reconstruction` of one photo of a person
     second,            # Of another photo, in another light
@@ -85,15 +88,14 @@ def cold_run(
     flags:list=(), # More flags of `nextgenface-reconstruct`
 )->dict: # seconds, peak_memory_gb
     "Photo to files in a new process with an empty kernel cache, as the first call has it"
-    library = str(Path(__file__).resolve().parent.parent)
     with tempfile.TemporaryDirectory() as home:
         environment = {k:v for k,v in os.environ.items() if k not in ('XDG_CACHE_HOME', 'MPLCONFIGDIR')}
-        environment |= dict(HOME=home, PYTHONUSERBASE=site.getuserbase(), PYTHONPATH=os.pathsep.join(filter(None, [library, os.environ.get('PYTHONPATH')])))
-        command = [sys.executable, '-m', 'nextgenface_nb.cli', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags]
-        seconds,peak,_ = run_measured(command, environment)
+        command = isolated('from nextgenface_nb.cli import main; sys.exit(main())', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags, package=True)
+        seconds,peak,_ = run_measured(command, environment|dict(HOME=home))
     return dict(photo=Path(path).name, seconds=seconds, peak_memory_gb=peak)
 
 # %% ../nbs/80_measure.ipynb #b1504a1f
+@undisturbed(grad=True)
 def measure_recovery(
     config:Config,
     seed:int,               # Of the person
@@ -151,6 +153,7 @@ def map_score(
     gain = (texture*true)[mask].sum()/texture[mask].square().sum().clamp(min=1e-12)
     return psnr(to_srgb((gain*texture).clamp(0, 1)), to_srgb(true.clamp(0, 1)), mask)
 
+@undisturbed(grad=True)
 def measure_sidelit(
     config:Config,
     seed:int,       # Of the person
@@ -268,6 +271,7 @@ def find_photos(
 def _said(figures:dict)->str:
     return ', '.join(f'{k} {v:.4g}' for k,v in figures.items() if isinstance(v, float))
 
+@undisturbed(grad=True)
 def measure_photos(
     paths:list,
     config:Config,
@@ -286,6 +290,7 @@ def measure_photos(
     if len(pair)==2: return dict(photos=figures, held_out=held_out(*(pair[n] for n in PAIR), samples), skipped={})
     return dict(photos=figures, skipped=dict(held_out=f'needs {" and ".join(PAIR)}'))
 
+@undisturbed(grad=True)
 def measure_synthetic(
     config:Config,
     people:tuple=(3,2),    # How many for the recovery and for the side light
@@ -315,6 +320,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
+@undisturbed(grad=True)
 def measure_all(
     args,                           # What the parser returns
     say:Callable=lambda text: None, # Told what is being done
@@ -327,12 +333,14 @@ def measure_all(
     paths,flags = find_photos(args.photos),['--preset', args.preset, *(f for s in settings for f in ('--set', s))]
     if config.renderer=='mitsuba': use_variant(config.device)
     report = dict(preset=args.preset, settings=list(args.set), quick=args.quick, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions(), skipped={})
-    if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
-    if 'photos' in parts:
-        found = measure_photos(paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results, say)
-        report['skipped'] |= found.pop('skipped'); report |= found
-        if not args.photos: report['skipped']['held_out'] = 'no --photos DIR'
-    if 'synthetic' in parts: report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
+    try:
+        if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
+        if 'photos' in parts:
+            found = measure_photos(paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results, say)
+            report['skipped'] |= found.pop('skipped'); report |= found
+            if not args.photos: report['skipped']['held_out'] = 'no --photos DIR'
+        if 'synthetic' in parts: report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
+    except KeyboardInterrupt: report['stopped'] = True   # the parts that were finished are kept
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
@@ -354,22 +362,27 @@ def measure_and_say(
     args, # What the parser returns
 ):
     "Measure, print the tables, write the report"
-    if args.output: _check_output(Path(args.output))
+    if args.output: check_output(Path(args.output))
     report = measure_all(args, lambda text: print_text(text, sys.stderr))
     print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
     if args.output: save_report(report, args.output)
+    if report.get('stopped'): raise KeyboardInterrupt
 
 def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-measure`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), measure_and_say, argv)
+    return run_command(make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True)
 
-def _check_output(path:Path):
+def check_output(
+    path:Path,              # Of a file
+    flag:str='--output',    # That named it
+    like:str='measure.json',# A name that would do
+):
     "Refuse at once what could not be written after minutes"
     from nextgenface_nb.output.files import check_writable
-    if path.is_dir(): raise OutputError(f'{path}: is a folder', 'Give --output the name of a file, such as measure.json.')
+    if path.is_dir(): raise OutputError(f'{path}: is a folder', f'Give {flag} the name of a file, such as {like}.')
     check_writable(path.absolute().parent)
 
 # %% ../nbs/80_measure.ipynb #cd80f40b

@@ -5,12 +5,10 @@
 # %% ../nbs/02_processes.ipynb #a0c10004
 from __future__ import annotations
 import json, multiprocessing, os, re, sys, threading, time
-from functools import wraps
 from .errors import DeviceError
 
 # %% auto #0
-__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'not_after_fork', 'guard_methods',
-           'end_with_parent']
+__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'end_with_parent']
 
 # %% ../nbs/02_processes.ipynb #a0c10006
 def shown_name(
@@ -83,24 +81,6 @@ def check_fork(
         'This process was forked from one that had PyTorch or Mitsuba at work: their threads are not in the copy, and it would wait for them for ever',
         "Start processes afresh: multiprocessing.get_context('spawn'), or ProcessPoolExecutor(mp_context=...) with it. Or fork before the first face.")
     if starts: _state.update(used=True)
-
-def not_after_fork(
-    function,
-    starts:bool=True, # See `check_fork`
-):
-    "The function, with `check_fork` before each call"
-    @wraps(function)
-    def checked(*args, **named):
-        check_fork(starts)
-        return function(*args, **named)
-    return checked
-
-def guard_methods(
-    kind,   # A class
-    *names, # Of its methods
-):
-    "The same for methods"
-    for name in names: setattr(kind, name, not_after_fork(getattr(kind, name)))
 
 def _has_own_threads()->bool:
     "Have libraries started threads in this process since the fork, which left it one? Then they work. Where that cannot be told: they do"

@@ -18,12 +18,14 @@ from .imaging import Photo, from_srgb, to_srgb
 from .landmarks import Landmarks
 from .optim.face import Face, Frame, HarmonicLight, Identity
 from .optim.pipeline import Pipeline
+from .surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['studio_light', 'Truth', 'synthetic_face', 'photograph', 'face_edge', 'mark_jaw', 'scale_aligned_errors',
            'rotation_error']
 
 # %% ../nbs/56_synthetic.ipynb #aa3ee80b
+@undisturbed
 def studio_light(
     side:float=0.,        # -1 left .. 0 front .. 1 right
     ambient:float=.35,    # Radiance from everywhere, against the key light's 1
@@ -66,6 +68,7 @@ class Truth:
         "Its points"
         return self.face.frames[i].landmarks
 
+@undisturbed
 def synthetic_face(
     pipeline:Pipeline,           # Whose model draws the person
     seed:int=0,                  # Of the person
@@ -95,6 +98,7 @@ def synthetic_face(
     identity.diffuse,identity.specular,identity.roughness = diffuse,specular,roughness
     return photograph(pipeline, face, samples, landmark_noise, seed)
 
+@undisturbed
 def photograph(
     pipeline:Pipeline,        # What renders
     face:Face,                # Changed in place: gets photos and points. With camera, pose and light in its frames

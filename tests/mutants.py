@@ -106,6 +106,13 @@ MUTANTS = [
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
     Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),
     Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
+    # files that are whole, and one run at a time
+    Mutant('the old report stays while the new files come', 'output/files.py', "    if LIST in names: _take_back(folder, names)", "    pass", 'test_files.py::test_killed_at_every_step'),
+    Mutant('the report comes with the rest', 'output/files.py', "if f.as_posix()!=LIST: _put", "_put", 'test_files.py::test_killed_at_every_step test_files.py::test_flushed_before_the_old_is_given_up'),
+    Mutant('nothing is flushed', 'output/files.py', "    try: os.fsync(handle)\n", "    try: pass\n", 'test_files.py::test_flushed_before_the_old_is_given_up'),
+    Mutant('nobody is ever at work', 'output/files.py', "lock.acquire(timeout=wait)", "pass", 'test_files.py::test_a_second_run_is_told', few=True),
+    Mutant('processes of another container are dead', 'output/files.py', "lambda: os.readlink('/proc/self/ns/pid')", "lambda: ''", 'test_files.py::test_containers_with_one_host_name'),
+    Mutant('parts lie next to a link', 'output/files.py', "    return Path(os.path.realpath(folder))", "    return folder", 'test_files.py::test_links_to_another_disk'),
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),

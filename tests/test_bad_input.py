@@ -96,18 +96,21 @@ class SharesBytes:
 plain = np.zeros(3, np.uint8)
 key = pickle.dumps({1:2}, 2).replace(b'K\\x01', pickle.dumps(nested(20, tuple), 2)[2:-1])   # a dictionary whose key has 10**20 parts
 cases = dict(lists=pickle.dumps(nested(7)), deep=pickle.dumps(nested(20)), tuples=pickle.dumps(nested(7, tuple)), key=key, bytes=pickle.dumps([SharesBytes() for _ in range(1000)]))
-before,began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.perf_counter()
+began = time.process_time()
+plain_pickle(pickle.dumps([['x']*10 for _ in range(9000)]))   # nearly as many parts as are allowed
+usual = time.process_time()-began
+before,began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.process_time()
 for name,data in cases.items():
     try: print(name, len(data), plain_pickle(data))
     except pickle.UnpicklingError as error: print(name, error)
-print('together', time.perf_counter()-began, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/1000)
+print('together', (time.process_time()-began)/usual, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/1000)
 '''
 
 def test_pickles_that_refer_to_themselves():
     "Some hundred bytes that would take hours and gigabytes: refused at once"
-    done = subprocess.run([sys.executable, '-c', SHARED], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, '-c', SHARED], capture_output=True, text=True, timeout=600)
     said = dict(line.split(' ', 1) for line in done.stdout.splitlines())
     assert done.returncode==0 and set(said)=={'lists', 'deep', 'tuples', 'key', 'bytes', 'together'}, done.stderr
     for name,words in dict(lists='100,000 parts', tuples='100,000 parts', deep='nested too deep', key='no text', bytes='more bytes than the file').items(): assert words in said[name], said[name]
-    seconds,megabytes = map(float, said['together'].split())
-    assert seconds<5 and megabytes<100, said['together']
+    ratio,megabytes = map(float, said['together'].split())
+    assert ratio<100 and megabytes<1000/5, said['together']   # of a pickle that is allowed; of what the bytes alone would take

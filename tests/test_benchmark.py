@@ -60,3 +60,25 @@ def test_parts_of_the_truth_are_given(folder):
 
 def test_wrong_use(capsys):
     assert main(['--levels', 'Q'])==2 and main(['--faces', 'many'])==2 and main(['--mutant', 'none'])==2 and main(['--given', 'hair'])==2
+
+def test_ctrl_c_keeps_the_faces_that_are_finished(whole, tmp_path, monkeypatch, capsys):
+    import torch
+    from nextgenface_nb.benchmark import command
+    def measured(level, k, *_):
+        if k: raise KeyboardInterrupt
+        return whole['A'][0],None,{'photo':torch.rand(8, 8, 3)}
+    monkeypatch.setattr(command, 'measure_face', measured)
+    output,sheet = tmp_path/'figures.json',tmp_path/'faces.png'
+    assert main(['--quick', '--levels', 'A', '--faces', '2', '--ablate', 'bands=3', '--output', str(output), '--sheet', str(sheet)])==130
+    report,said = json.loads(output.read_text()),capsys.readouterr()
+    assert len(report['A'])==len(report['A_all'])==1 and report['stopped'] and report['skipped']=={'A1':'stopped'} and sheet.exists()
+    assert 'Level A' in said.out and 'A1: stopped' in said.out and 'what was finished before is above' in said.err
+
+@pytest.mark.parametrize('flag,name', [('--sheet', 'faces.xyz'), ('--sheet', 'faces'), ('--sheet', 'there.jpg'), ('--output', 'there.jpg')])
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, capsys, flag, name):
+    from nextgenface_nb.benchmark import command
+    monkeypatch.setattr(command, 'measure_benchmark', None)
+    (tmp_path/'there.jpg').mkdir()
+    assert main([flag, str(tmp_path/name)]) in (2, 5)
+    said = capsys.readouterr().err
+    assert flag in said and name in said and 'not foreseen' not in said

@@ -149,11 +149,16 @@ def test_default_model():
 
 
 def test_texture_map_is_quick():
-    m = load_model()
-    best = 1e9
-    for _ in range(2):
-        start = time.process_time(); m.texture_map(1024); best = min(best,time.process_time()-start)
-    assert best<4 # seconds of processor time; about 1 on an idle machine
+    "In processor time, against sorting two million numbers: about 17; a loop over texels in Python would be some hundreds"
+    m,numbers = load_model(),np.random.default_rng(0).random(2_000_000)
+    def least(work):
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            work()
+            times.append(time.process_time()-start)
+        return min(times)
+    assert least(lambda: m.texture_map(1024))<80*least(lambda: np.sort(numbers))
 
 
 def test_landmarks_computed_afresh():
@@ -225,3 +230,18 @@ def test_ibug_table_is_mirror_symmetric_and_near_ibugs_mean_face():
     pairs = [(IBUG[i],IBUG[j]) for i,j in enumerate(IBUG_MIRROR) if IBUG[i] in points and IBUG[j] in points]
     apart = torch.stack([(points[a]*torch.tensor([-1.,1,1])-points[b]).norm() for a,b in pairs])
     assert len(pairs)>=62 and apart.max()<3   # averaged with the mirror image, then put on a surface that is symmetric to 2 mm
+
+def test_a_model_that_is_open_elsewhere(tmp_path):
+    "It is not damaged: another process writes into it, or may"
+    import shutil, subprocess, sys
+    from importlib.resources import files
+    path = tmp_path/'m.h5'
+    shutil.copy(files('nextgenface_nb')/'data'/'face_model.h5', path)
+    writer = subprocess.Popen([sys.executable, '-c', f'import h5py, sys; f = h5py.File({str(path)!r}, "r+"); print(flush=True); sys.stdin.read()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    writer.stdout.readline()
+    try:
+        for place in (path, tmp_path):
+            with pytest.raises(ModelError, match='another program') as error: load_model(place)
+            assert 'damaged' not in str(error.value) and 'Close it' in error.value.advice
+    finally: writer.communicate(b'')
+    assert load_model(path).triangles.shape==load_model().triangles.shape

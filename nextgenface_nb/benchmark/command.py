@@ -16,14 +16,14 @@ from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
 from ..processes import print_text
 from ..imaging import to_srgb
 from ..bench import resident
-from ..measure import Target, markdown_table, mean, save_report
+from ..measure import Target, check_output, markdown_table, mean, save_report
 
 # %% auto #0
-__all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'fit_face',
+__all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES', 'fit_face',
            'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table', 'benchmark_targets',
            'stage_table', 'photo_pairs', 'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'make_parser',
            'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short', 'measure_benchmark',
-           'summary', 'ablation_table', 'picture_sheet', 'say_report', 'benchmark_and_say', 'main']
+           'summary', 'ablation_table', 'picture_sheet', 'say_report', 'check_sheet', 'benchmark_and_say', 'main']
 
 # %% ../../nbs/83_benchmark.command.ipynb #211bab7c
 class _Memory:
@@ -320,7 +320,7 @@ def run_levels(
     changes:tuple=(),     # More settings of the fit
     say:Callable=lambda text: None,
     given:tuple=(),       # Names of `GIVEN`
-)->dict: # A, A_all, B, B_all, C, skipped; and pictures
+)->dict: # A, A_all, B, B_all, C, skipped; and pictures; `stopped` after Ctrl-C: what was finished before
     "Fit and score the chosen faces at levels A, B and C"
     from nextgenface_nb.optim.pipeline import Pipeline
     settings,texts = settings_of(args); levels,faces = chosen_levels(args),chosen_faces(args, settings)
@@ -328,12 +328,15 @@ def run_levels(
     pipeline,mutate = Pipeline(None, config),MUTANTS[args.mutant][1] if args.mutant else None
     found,pictures,skipped = {},{},{}
     for level in TRUE_LEVELS:
-        if level not in levels and not (level=='B' and 'C' in levels): continue
+        if level not in levels and not (level=='B' and 'C' in levels) or 'stopped' in found: continue
         rows = found.setdefault(level, [])
         for k in faces:
             say(f'{level}{k}')
             try: figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline, level=='B' and 'C' in levels, args.landmarks, mutate, given, args.cache, min(128, config.samples_final))
             except (NoFaceError, LandmarkError, PhotoError) as error: skipped[f'{level}{k}'] = str(error); say(f'  {error}'); continue
+            except KeyboardInterrupt:   # hours may lie in what is finished
+                found['stopped'],skipped[f'{level}{k}'] = True,'stopped'
+                break
             rows.append(figures); say('  '+short(figures, lit))
             if lit: found.setdefault('C', []).append(lit)
         if rows: found[f'{level}_all'] = [pooled(rows)]
@@ -350,7 +353,6 @@ def measure_benchmark(
 )->dict: # The report; `pictures` is to be taken out before it is written
     "All that `nextgenface-benchmark` does but for printing and writing"
     from nextgenface_nb.measure import find_photos
-    from nextgenface_nb.optim.pipeline import Pipeline
     from nextgenface_nb.output.report import machine, versions
     from nextgenface_nb.rendering.variant import use_variant
     settings,texts = settings_of(args); levels = chosen_levels(args)
@@ -361,6 +363,16 @@ def measure_benchmark(
     use_variant(config.device)
     report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts, mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions())
     report |= run_levels(args, (), say)
+    if not report.get('stopped'):
+        try: _measure_more(args, report, say, config, levels, paths, parts)
+        except KeyboardInterrupt: report['stopped'] = True
+    for name in ('ablation', 'given'): report.setdefault(name, [])
+    report['targets'] = [t.row(report) for t in TARGETS]
+    return report
+
+def _measure_more(args, report:dict, say:Callable, config, levels:list, paths:list, parts:list):
+    "Photos, and the same faces with other settings or parts of the truth; a comparison that was stopped is none"
+    from nextgenface_nb.optim.pipeline import Pipeline
     if paths and 'D' in levels:
         pipeline = Pipeline(None, config)
         report |= dict(landmarks=[row for path in paths for row in held_out_landmarks(path, pipeline)])
@@ -369,13 +381,15 @@ def measure_benchmark(
     report['ablation'] = [dict(change='none', **summary(report))]
     for change in args.ablate:
         say(f'--- {change}')
-        report['ablation'].append(dict(change=change, **summary(run_levels(args, tuple(change.split('+')), say))))
+        report['ablation'].append(dict(change=change, **summary(_whole(run_levels(args, tuple(change.split('+')), say)))))
     report['given'] = [dict(change='nothing', **summary(report))]
     for given in parts:
         say(f'--- given {" and ".join(given)}')
-        report['given'].append(dict(change=' + '.join(given), **summary(run_levels(args, (), say, given))))
-    report['targets'] = [t.row(report) for t in TARGETS]
-    return report
+        report['given'].append(dict(change=' + '.join(given), **summary(_whole(run_levels(args, (), say, given)))))
+
+def _whole(found:dict)->dict:
+    if found.get('stopped'): raise KeyboardInterrupt
+    return found
 
 # %% ../../nbs/83_benchmark.command.ipynb #4de422ce
 #: What an ablation compares: section, key, heading, form
@@ -424,23 +438,35 @@ def say_report(report:dict)->str:
     if len(report.get('given', ()))>1: parts.append(ablation_table(report['given'], 'given'))
     return '\n\n'.join([*parts, benchmark_targets(report), *(f'{k}: {v}' for k,v in report['skipped'].items())])
 
+#: Endings of pictures
+PICTURES = '.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp'
+
+def check_sheet(
+    path:Path, # Of `--sheet`
+):
+    "Refuse at once what could not be written after the whole benchmark"
+    if path.suffix.lower() not in PICTURES: raise ConfigError(f'--sheet {path}: no picture has the ending {path.suffix or "of a name without one"}', f'Choose one of {" ".join(PICTURES)}.')
+    check_output(path, '--sheet', 'faces.jpg')
+
 def benchmark_and_say(args):
     "Measure, print the tables, write report and sheet"
-    from nextgenface_nb.output.files import check_writable, writing
-    for name in filter(None, (args.output, args.sheet)): check_writable(Path(name).absolute().parent)
+    from nextgenface_nb.output.files import writing
+    if args.output: check_output(Path(args.output), like='benchmark.json')
+    if args.sheet: check_sheet(Path(args.sheet))
     report = measure_benchmark(args, lambda text: print_text(text, sys.stderr))
     pictures = report.pop('pictures')
     print_text(say_report(report))
     if args.output: save_report(report, args.output)
     if args.sheet and pictures:
         with writing(args.sheet) as part: picture_sheet(pictures).save(part, quality=85)
+    if report.get('stopped'): raise KeyboardInterrupt
 
 def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-benchmark`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), benchmark_and_say, argv)
+    return run_command(make_parser(), benchmark_and_say, argv, 'stopped; what was finished before is above, and in the files that were asked for', words=True)
 
 # %% ../../nbs/83_benchmark.command.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

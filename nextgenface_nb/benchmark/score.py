@@ -18,8 +18,8 @@ from ..optim.face import MapLight
 from ..measures import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim
 
 # %% auto #0
-__all__ = ['score_face', 'face_parts', 'score_geometry', 'turn_between', 'score_light', 'to_resolution', 'score_maps',
-           'variance_over_prior', 'crop_like', 'score_photo', 'score_relighting']
+__all__ = ['face_parts', 'score_geometry', 'turn_between', 'score_light', 'to_resolution', 'score_maps', 'variance_over_prior',
+           'crop_like', 'score_photo', 'score_relighting', 'score_face']
 
 # %% ../../nbs/82_benchmark.score.ipynb #d24986e3
 def face_parts(
@@ -174,7 +174,3 @@ def score_face(
 )->dict:
     "All but relighting"
     return score_geometry(truth, result)|score_light(truth, result)|score_maps(truth, result)|score_photo(truth, result, samples)
-
-# %% ../../nbs/82_benchmark.score.ipynb #a0c20b01
-from ..processes import not_after_fork
-score_face = not_after_fork(score_face, starts=False)

@@ -21,11 +21,11 @@ from ..landmarks import Landmarks, cache_folder
 from ..rendering.variant import use_variant
 
 # %% auto #0
-__all__ = ['LEVELS', 'QUICK', 'SURROUNDINGS', 'trace', 'true_face', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones',
-           'Person', 'draw_person', 'smooth_noise', 'inexpressible', 'subdivide', 'skin_maps', 'facing_irradiance',
+__all__ = ['LEVELS', 'QUICK', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones', 'Person',
+           'draw_person', 'smooth_noise', 'inexpressible', 'subdivide', 'skin_maps', 'facing_irradiance',
            'harmonic_light', 'room', 'outdoors', 'studio', 'Lighting', 'draw_lighting', 'tube', 'make_glasses',
-           'make_body', 'make_hand', 'TrueFace', 'true_geometry', 'occluder_mesh', 'make_scene', 'make_face',
-           'model_region', 'default_folder', 'relights', 'relit_face']
+           'make_body', 'make_hand', 'trace', 'TrueFace', 'true_geometry', 'occluder_mesh', 'make_scene', 'make_face',
+           'model_region', 'default_folder', 'true_face', 'relights', 'relit_face']
 
 # %% ../../nbs/81_benchmark.truth.ipynb #ac7398a5
 LEVELS = 'A','B'
@@ -755,7 +755,3 @@ def relit_face(
     environments,pictures = (torch.stack(x) for x in zip(*found))
     data = io.BytesIO(); np.savez_compressed(data, environments=environments.half().numpy(), pictures=pictures.half().numpy()); _write(path, data.getvalue())
     return environments.half().float(),pictures.half().float()
-
-# %% ../../nbs/81_benchmark.truth.ipynb #a0c20a01
-from ..processes import not_after_fork
-trace,true_face = not_after_fork(trace),not_after_fork(true_face)

@@ -13,6 +13,7 @@ from ..facemodel.model import Embedding, FaceModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
 from ..measures import eye_distance
 from .face import Face, Frame
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'energy_of',
@@ -271,6 +272,7 @@ def damped_gauss_newton(
     return found
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #70016483
+@undisturbed
 def landmark_steps(
     model:FaceModel,
     face:Face,                              # Changed in place, at each iteration
@@ -289,6 +291,7 @@ def landmark_steps(
         put_back(problem, x, face)
         yield dict(loss=float(energy), iterations=k)
 
+@undisturbed
 def fit_landmarks(
     model:FaceModel,
     face:Face,                              # Changed in place
@@ -318,6 +321,7 @@ def put_back(
         f.camera = replace(f.camera, focal=tensor(focal)); f.expression = tensor(expression)
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #a8ef98b2
+@undisturbed
 def start_pose(
     model:FaceModel,
     frame:Frame, # With landmarks and camera; rotation and translation are written

@@ -11,6 +11,8 @@ import math, torch
 from torch import Tensor
 from ..config import Config
 from ..errors import ConfigError
+from ..processes import check_fork
+from ..surroundings import UndisturbedSteps, undisturbed, without_inference
 from ..geometry.harmonics import irradiance, project_environment
 from ..measures import eye_distance
 from .face import Face, HarmonicLight, MapLight
@@ -23,9 +25,9 @@ from .state import StageState
 from .texels import *
 
 # %% auto #0
-__all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'run', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
+__all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
            'FreeParameters', 'start_light', 'geometry_losses', 'softness', 'run_photometric', 'fit_shading',
-           'fit_geometry', 'pace', 'run_texture', 'texture_losses']
+           'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
 
 # %% ../../nbs/54_optim.stages.ipynb #98bcafd2
 @dataclass
@@ -258,6 +260,7 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
 # %% ../../nbs/54_optim.stages.ipynb #3bab92bd
 RUNNERS = dict(landmarks=run_landmarks, photometric=run_photometric, texture=run_texture)
 
+@undisturbed(grad=True)
 def run(
     stage:Stage,
     pipeline:Pipeline,
@@ -265,9 +268,7 @@ def run(
     state:StageState|None=None, # Of a run of the same stage that was interrupted, to go on there; or a new one, to look into
 )->Iterator[Progress]: # One per step
     "Run one stage, step by step"
+    check_fork()
     if stage.name not in RUNNERS: raise ConfigError(f'no stage is called {stage.name!r}', f'There are: {", ".join(RUNNERS)}.')
-    yield from RUNNERS[stage.name](stage, pipeline, face, state or StageState())
-
-# %% ../../nbs/54_optim.stages.ipynb #a0c20701
-from ..processes import not_after_fork
-run = not_after_fork(run)
+    steps = RUNNERS[stage.name](stage, pipeline, without_inference(face), state or StageState())
+    yield from UndisturbedSteps(steps, True, 1 if pipeline.config.deterministic else None)

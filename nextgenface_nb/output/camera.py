@@ -105,7 +105,7 @@ def three_words(focal, principal, size, pose_mm, pose_m)->dict:
     return dict(fov=math.degrees(2*math.atan(full[1]/2/focal)), aspect=full[0]/full[1], near=dict(mm=1000*NEAR, m=NEAR), far=dict(mm=1000*FAR, m=FAR),
         view_offset=[*full, full[0]/2-x, full[1]/2-y, float(w), float(h)], matrix_world=dict(mm=columns(inverse(pose_mm)), m=columns(inverse(pose_m))))
 
-# %% ../../nbs/61a_output.camera.ipynb #0f553256
+# %% ../../nbs/61a_output.camera.ipynb #54ba50cd
 CONVENTIONS = dict(photo='the original, held upright by its EXIF orientation', pixels='x right, y down; the centre of the first pixel is (0.5, 0.5), in opencv.K alone it is (0, 0)',
     world='the vertices as they stand in the mesh files; matrices under mm belong to OBJ and PLY, those under m to GLB', matrices='4 x 4 by rows, for columns (x, y, z, 1); three.matrix_world by columns',
     opencv='x right, y down, looks along +z', opengl='x right, y up, looks along -z', blender='as opengl, after the default import, which turns y up into z up', colmap='as opencv, quaternion w x y z')
@@ -135,7 +135,7 @@ def camera_table(
     "The cameras of all photos of a face"
     expression = 'neutral' if neutral else 'the expression of photo i'
     meshes = dict(mm=dict(files='mesh{i}.obj, mesh{i}.ply', unit='millimetre', space=space, expression=expression),
-        m=dict(files='face0.glb, posed{i}.glb', unit='metre', space='model', expression="neutral; the expression of photo i as weights of morph targets, animation 'photo i'"))
+        m=dict(files='face0.glb', unit='metre', space='model', expression="neutral; that of photo i as weights of its morph targets, in the animation 'photo i'"))
     return dict(format='nextgenface_nb camera', format_version=FORMAT_VERSION, library=__version__, conventions=CONVENTIONS, meshes=meshes,
         photos=[camera_words(frame, i, space) for i,frame in enumerate(face.frames)])
 

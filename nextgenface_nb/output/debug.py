@@ -13,6 +13,7 @@ from .files import output_error
 from .mesh import mesh_vertices, write_mesh
 from .pictures import panel_strip, save_picture
 from .report import stage_number
+from ..surroundings import undisturbed
 
 # %% ../../nbs/66_output.debug.ipynb #9c3ece01
 def _append(path, text:str, anew=False):
@@ -35,6 +36,7 @@ def total(progress)->float: # A `Progress`
     return progress.losses.get('total', sum(progress.losses.values()))
 
 # %% ../../nbs/66_output.debug.ipynb #bd7955ab
+@undisturbed
 class DebugFiles:
     "Writes what a fit does, step by step; to be called with each `Progress` and the `Face`."
     def __init__(self,

@@ -101,7 +101,7 @@ def _check_length(folder:Path):
     except (FileNotFoundError, NotADirectoryError): pass
 
 # %% ../../nbs/59_output.files.ipynb #7be2f06c
-_PART = re.compile(r'\.part-([0-9a-f]{8})\.(\d+)\.(\d+)-')
+_PART = re.compile(r'\.part-([0-9a-f]{8})-(\d+)-(\d+)-')   # no dots, which would begin an ending
 MOST_AGE = 24*3600. # s, of half-written files of processes about which nothing is known
 
 def _place()->str: # 8 hexadecimal digits
@@ -123,7 +123,7 @@ def _process(
     except (OSError, ValueError, IndexError): return '',0
 
 def _mark()->str: # of a temporary name: whose it is
-    return f'{_place()}.{os.getpid()}.{_process(os.getpid())[1]}'
+    return f'{_place()}-{os.getpid()}-{_process(os.getpid())[1]}'
 
 def _alive(
     number:int,  # Of a process in this place
@@ -166,7 +166,7 @@ def _within_part(path)->bool: # then the folder as a whole is what counts
 
 # %% ../../nbs/59_output.files.ipynb #9fa7ed92
 _LOCK = '.nextgenface-lock'
-_NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS
+_NO_LOCKS = {getattr(errno, name, 0) for name in 'ENOLCK ENOSYS ENOTSUP EOPNOTSUPP EINVAL EBADF EACCES EPERM EROFS'.split()}
 
 @contextmanager
 def at_work(
@@ -245,7 +245,7 @@ def _signature(path)->str:
     return f' ({found[0]})' if found else ''
 
 # %% ../../nbs/59_output.files.ipynb #0ac3170b
-_NO_SYNC = errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.ENOSYS   # of file systems that cannot
+_NO_SYNC = {getattr(errno, name, 0) for name in 'EINVAL EBADF ENOTSUP ENOSYS'.split()}   # of file systems that cannot
 
 def _sync(path):
     "Wait until a file, or the list of files in a folder, is on the disk"
@@ -273,6 +273,7 @@ def writing(
     path = Path(path)
     part = _part_of(path)
     try:
+        real_folder(path.parent)   # which a link may not have
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file(): raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))   # a folder, a device
         alone = not _within_part(path)

@@ -16,6 +16,7 @@ from ..optim.face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
 from .files import writing
 from .pictures import picture
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
@@ -128,6 +129,7 @@ def film_length(
 FILMS = dict(turntable=turntable, expressions=expressions, relight=relight)
 
 # %% ../../nbs/67_output.replay.ipynb #d0562db7
+@undisturbed
 def draw(
     pipeline,       # A `Pipeline`
     face:Face,      # Of one frame
@@ -142,6 +144,7 @@ def draw(
     if caption: ImageDraw.Draw(image).text((image.width/2, image.height-image.height//24), caption, fill='white', font=ImageFont.load_default(max(9, image.height//20)), anchor='mb', stroke_width=1, stroke_fill='black')
     return np.asarray(image)
 
+@undisturbed
 def replay_steps(
     pipeline,               # A `Pipeline`
     face:Face,
@@ -164,6 +167,7 @@ def replay_steps(
 # %% ../../nbs/67_output.replay.ipynb #6b79c4c0
 ENDINGS = 'gif','mp4'
 
+@undisturbed
 def write_film(
     path,           # `.gif` or `.mp4` file
     pictures,       # Iterable of [H, W, 3] uint8, all of one size
@@ -219,6 +223,7 @@ def make_replay_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), default='auto', help='what renders')
     return p
 
+@undisturbed
 def replay_checkpoint(
     args, # What the parser returns
 ):

@@ -24,6 +24,7 @@ from .glb import save_glb
 from .mesh import save_mesh
 from ..processes import json_text
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
+from ..surroundings import undisturbed
 
 # %% ../../nbs/63_output.report.ipynb #836d93de
 def versions()->dict: # package -> version
@@ -45,6 +46,7 @@ def machine()->dict: # system, processor, cores, memory_gb, variant
     return dict(system=f'{platform.system()} {platform.machine()}', processor=processor, cores=cores, memory_gb=memory, variant=mitsuba.variant() if mitsuba else None)
 
 # %% ../../nbs/63_output.report.ipynb #832bf927
+@undisturbed
 def frame_measures(
     pipeline,  # A `Pipeline`
     face,      # A `Face`
@@ -66,7 +68,7 @@ def frame_report(
     "Figures, camera and pose of one photo, in units for people"
     f = face.frames[i]; c,p = f.camera,f.photo
     number = lambda x, digits=3: [round(float(v),digits) for v in np.ravel(x.detach().cpu())]
-    return dict(photo=str(p.path), **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), crop=dict(width=c.width, height=c.height,
+    return dict(photo=str(p.path), sha256=p.sha256, **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), faces=[dict(row) for row in f.landmarks.faces], crop=dict(width=c.width, height=c.height,
             offset=[float(v) for v in p.offset], scale=float(p.scale), original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
         focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit', principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
 
@@ -87,6 +89,7 @@ def _rounded(x):
     return x
 
 # %% ../../nbs/63_output.report.ipynb #6b7516ed
+@undisturbed
 def make_report(
     reconstruction, # A `Reconstruction`
     measures:list,  # One dict per frame
@@ -132,6 +135,7 @@ def outdated_files(
 # %% ../../nbs/63_output.report.ipynb #19f8a8e0
 FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','camera','checkpoint','report'
 
+@undisturbed
 def save_reconstruction(
     reconstruction,         # A `Reconstruction`
     folder,                 # Where to, `output/me.jpg` for instance

@@ -14,6 +14,7 @@ from ..geometry.camera import Camera,project
 from ..geometry.harmonics import environment_directions
 from ..geometry.mesh import vertex_normals
 from .variant import use_variant
+from ..surroundings import undisturbed
 from .scene import Scene,lattice_environment,to_drjit
 
 # %% auto #0
@@ -473,6 +474,7 @@ class _Bridge(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
+    @undisturbed
     def backward(ctx, gradient):
         import drjit as dr
         tensors,options,renderer = ctx.saved_tensors,ctx.options,ctx.renderer
@@ -519,6 +521,7 @@ def picture_noise(
     return float(square/mean.clamp(min=1e-9))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #d999a8bd
+@undisturbed
 class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
@@ -537,7 +540,7 @@ class Renderer:
         deterministic:bool=False,    # One thread: the same bits every time
         shadows:bool=True,           # False: the face does not block light (for comparison)
     ):
-        self.variant = use_variant(device)
+        self.variant = use_variant(device, say=False)
         if not len(triangles): raise RenderError('A mesh without triangles', 'A face model has some thousands.')
         if int(triangles.min())<0 or int(triangles.max())>=len(uvs): raise RenderError(f'triangles: indices {int(triangles.min())} to {int(triangles.max())}', f'There are {len(uvs)} vertices (by uvs).')
         if width<1 or height<1 or texture_resolution<1: raise RenderError(f'An image of {width} x {height} pixels, maps of {texture_resolution}', 'All are at least 1.')
@@ -642,7 +645,6 @@ class Renderer:
     def _record(self, tensors, needs, first, count, options):
         "One pass; the leaves of the Dr.Jit graph for what needs a gradient."
         import mitsuba as mi, drjit as dr
-        if mi.variant()!=self.variant: raise RenderError(f'Mitsuba was changed from {self.variant} to {mi.variant()}', f"Set it back with mitsuba.set_variant('{self.variant}').")
         values = self.scene.set_tensors(needs=dict(zip(self.names, needs)), **dict(zip(self.names[:6], tensors)))
         focal,principal = [to_drjit(tensor, flat=True) for tensor in tensors[6:]]
         for leaf,need in zip((focal, principal), needs[6:]):
@@ -654,13 +656,20 @@ class Renderer:
         leaves = [*[values[name] for name in self.names[:6]], focal, principal]
         return image,[leaf if need else None for leaf,need in zip(leaves, needs)]
 
+    def _ready(self):
+        "Mitsuba's variant is this renderer's, until the undisturbed call ends"
+        import mitsuba as mi
+        if mi.variant()!=self.variant: mi.set_variant(self.variant)
+
     @contextlib.contextmanager
     def _threads(self):
-        "With `deterministic`, one thread for the time being."
+        "This renderer's variant; derivatives, though the caller may have suspended Dr.Jit's; with `deterministic`, one thread for the time being."
         import drjit as dr
+        self._ready()
         before = dr.thread_count()
         if self.deterministic: dr.set_thread_count(1)
-        try: yield
+        try:
+            with dr.resume_grad(): yield
         finally:
             if self.deterministic: dr.set_thread_count(before)
 
@@ -690,6 +699,7 @@ class Renderer:
 
 # %% ../../nbs/43_rendering.renderer.ipynb #44795f02
 @patch
+@undisturbed
 def hits(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -698,6 +708,7 @@ def hits(self:Renderer,
     "What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel as well)."
     self._check_vertices(vertices); self._check_camera(camera)
     with torch.no_grad():
+        self._ready()
         self._place(vertices)
         return tuple(values.to(vertices.device) for values in self._grid_hits(camera, subpixels))
 
@@ -728,6 +739,7 @@ def _place(self:Renderer, vertices):
 
 # %% ../../nbs/43_rendering.renderer.ipynb #58e55871
 @patch
+@undisturbed
 def coverage(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -743,6 +755,7 @@ def coverage(self:Renderer,
 
 # %% ../../nbs/43_rendering.renderer.ipynb #912fcdd3
 @patch
+@undisturbed
 def albedo(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     texture:Tensor,   # [T, T, C], any map, any T
@@ -759,6 +772,7 @@ def albedo(self:Renderer,
     return values.reshape(self.height, self.width, subpixels**2, -1).mean(2)
 
 @patch
+@undisturbed
 def clay(self:Renderer,
     vertices:Tensor,            # [V, 3] mm, viewer frame
     camera:Camera,
@@ -774,12 +788,14 @@ def clay(self:Renderer,
 
 # %% ../../nbs/43_rendering.renderer.ipynb #0a9b7330
 @patch
+@undisturbed
 def visibility(self:Renderer,
     points:Tensor,               # [..., 3] mm; a little off the surface, if it is the surface's own points
     directions:Tensor,           # [..., 3] unit, as many as points (or to be broadcast to them)
     vertices:Tensor|None=None,   # [V, 3]; None: where the mesh stood at the last call
 )->Tensor:                       # [...] bool
     "Which rays leave without meeting the face."
+    self._ready()
     if vertices is not None: self._check_vertices(vertices); self._place(vertices)
     points,directions = torch.broadcast_tensors(points.detach(), directions.detach())
     parts = zip(*(values.reshape(-1, 3).split(self.lanes) for values in (points, directions)))
@@ -795,7 +811,3 @@ def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
     dr.eval(blocked)
     dr.sync_thread()
     return blocked.torch()==0
-
-# %% ../../nbs/43_rendering.renderer.ipynb #a0c20401
-from ..processes import guard_methods
-guard_methods(Renderer, '__init__', 'render', 'render_converged', 'hits', 'coverage', 'albedo', 'clay', 'visibility')

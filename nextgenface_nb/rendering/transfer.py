@@ -15,6 +15,7 @@ from ..errors import RenderError
 from ..geometry.camera import Camera
 from ..geometry.harmonics import environment_map, environment_solid_angles, harmonics, project_environment
 from ..imaging import to_srgb
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'texel_weights', 'sample_texture', 'spread_points', 'unit', 'tangents',
@@ -152,6 +153,7 @@ def _check_mesh(renderer, vertices:Tensor, normals:Tensor):
         if not value.isfinite().all(): raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite', 'A step of the fit that was too long does that; lower its rate.')
 
 # %% ../../nbs/44_rendering.transfer.ipynb #16044cac
+@undisturbed
 class Transfer:
     "Noise-free light transport of one frame: fixed camera and geometry, free maps and light."
     PORTION = 2048 # pixels that are worked through together
@@ -267,6 +269,7 @@ def sparse_pair(
 
 # %% ../../nbs/44_rendering.transfer.ipynb #cb784a1a
 @patch
+@undisturbed
 def gather(self:Transfer,
     texture:Tensor, # [T, T, C]
 )->Tensor: # [P, C]
@@ -274,11 +277,13 @@ def gather(self:Transfer,
     return _SparseProduct.apply(texture.reshape(-1, texture.shape[-1]), *self.matrices)
 
 @patch
+@undisturbed
 def evidence(self:Transfer)->Tensor: # [T, T]
     "How many pixels look at each texel"
     return (self.matrices[1]@torch.ones(len(self.pixels), 1)).reshape(self.size, self.size)
 
 @patch
+@undisturbed
 def lit(self:Transfer,
     environment:Tensor, # [H, 2H, 3] radiance, or [bands^2, 3] coefficients
 )->tuple: # diffuse light [P, 3], glossy light [P, K, 6] (A and B in three colours, by level) or None
@@ -305,6 +310,7 @@ def level_shares(
     return w[:,1:-1]+low*w[:,:1]+high*w[:,-1:]
 
 @patch
+@undisturbed
 def shade(self:Transfer,
     lit:tuple,         # From `lit`
     diffuse:Tensor,    # [P, 3] albedo
@@ -319,6 +325,7 @@ def shade(self:Transfer,
     return colour+specular*level[:,:3]+level[:,3:]
 
 @patch
+@undisturbed
 def picture(self:Transfer,
     colours:Tensor, # [P, C]
 )->Tensor: # [H, W, C], zero where nothing is covered
@@ -374,6 +381,7 @@ def principal_directions(
     return start
 
 @patch
+@undisturbed
 def near(self:Transfer,
     environment:Tensor, # [H, 2H, 3] or [bands^2, 3]: the start light
     rank:int=64,        # Numbers per pixel; more are more exact for distant lights
@@ -403,6 +411,7 @@ class Shading:
         "The same without history: the light stands still"
         return Shading(self.roughness, self.irradiance.detach(), self.glossy.detach(), self.slope.detach())
 
+@undisturbed
 @cache
 def share_table()->Tensor: # [1024, 2, K]
     "`level_shares` of finely spaced roughnesses, and their slopes: looking up is quicker than computing"
@@ -410,6 +419,7 @@ def share_table()->Tensor: # [1024, 2, K]
     r = r.clamp(.1+step, 1-step)
     return torch.stack([level_shares(r), (level_shares(r+step)-level_shares(r-step))/(2*step)], 1)
 
+@undisturbed
 def near_roughness(
     lit:tuple,        # From `lit`, with a glossy part
     roughness:Tensor, # [P, 1]
@@ -422,6 +432,7 @@ def near_roughness(
 
 # %% ../../nbs/44_rendering.transfer.ipynb #dacdd315
 @patch
+@undisturbed
 def check(self:Transfer,
     vertices:Tensor,      # [V, 3] mm: where the face stands now
     camera:Camera,        # What looks at it now
@@ -448,6 +459,7 @@ def left_out(
     return float(power(rest)/power(environment).clamp(min=1e-12))
 
 @patch
+@undisturbed
 def render(self:Transfer,
     diffuse:Tensor,     # [T, T, 3]
     specular:Tensor,    # [T, T, 3] or [T, T, 1]
@@ -466,6 +478,7 @@ def render(self:Transfer,
     return self.picture(torch.cat([colours, torch.ones_like(colours[:,:1])], 1))
 
 # %% ../../nbs/44_rendering.transfer.ipynb #7662d300
+@undisturbed
 def traced_halves(
     transfer:Transfer,
     maps:tuple,         # diffuse, specular, roughness
@@ -476,6 +489,7 @@ def traced_halves(
     t = transfer
     return tuple(t.renderer.render_converged(t.vertices, t.normals, *maps, environment, t.camera, samples=samples//2, seed=seed) for seed in (1, 2))
 
+@undisturbed
 def transfer_accuracy(
     transfer:Transfer,
     maps:tuple,               # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
@@ -499,6 +513,7 @@ def transfer_accuracy(
     return dict(psnr=decibel(c-judge), noise=decibel((a-b)/2), brightness=float(c.mean()/judge.mean()))
 
 # %% ../../nbs/44_rendering.transfer.ipynb #35c81a92
+@undisturbed
 def gradient_agreement(
     transfer:Transfer,
     maps:tuple,         # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]

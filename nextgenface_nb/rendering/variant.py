@@ -5,14 +5,16 @@
 # %% ../../nbs/40_rendering.variant.ipynb #a7d1ce6d
 from __future__ import annotations
 import glob,importlib.metadata,os,re,subprocess,sys,warnings
+from contextlib import contextmanager
 from functools import wraps
 from typing import NamedTuple
 from ..errors import DeviceError
+from ..surroundings import isolated,variables
+from ..processes import check_fork
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'use_variant', 'Llvm', 'version_from_name',
-           'version_from_library', 'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm',
-           'find_llvm']
+__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'Llvm', 'version_from_name', 'version_from_library',
+           'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm', 'find_llvm', 'use_variant']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
 class Llvm(NamedTuple):
@@ -44,7 +46,7 @@ def version_from_library(
     path:str, # A library file
 )->int|None:  # Major version of LLVM, None if it does not say (LLVM 15 and older, or no LLVM at all)
     "The version that the library itself tells."
-    answer = subprocess.run([sys.executable, '-c', _ask, path], capture_output=True, text=True)
+    answer = subprocess.run(isolated(_ask, path), capture_output=True, text=True)
     return int(answer.stdout) if answer.returncode==0 and answer.stdout.strip().isdigit() else None
 
 # %% ../../nbs/40_rendering.variant.ipynb #b26cf3d4
@@ -97,7 +99,7 @@ def passes_trial(
 )->bool:
     "Can Dr.Jit draw and differentiate with this library? Tried in another process (some seconds)."
     environment = dict(os.environ, DRJIT_LIBLLVM_PATH=path)
-    try: answer = subprocess.run([sys.executable, '-c', _trial], capture_output=True, text=True, env=environment, timeout=300)
+    try: answer = subprocess.run(isolated(_trial), capture_output=True, text=True, env=environment, timeout=300)
     except subprocess.TimeoutExpired: return False
     return answer.returncode==0 and 'works' in answer.stdout
 
@@ -158,14 +160,14 @@ def find_llvm(
 variants = dict(cuda='cuda_ad_rgb', metal='metal_ad_rgb', cpu='llvm_ad_rgb')
 
 # %% ../../nbs/40_rendering.variant.ipynb #5685e066
-def _prepare_llvm(must:bool)->bool:
-    "Point Dr.Jit at an LLVM that works; if there is none, at nothing, so that it does not take one that ends the process."
-    try: os.environ['DRJIT_LIBLLVM_PATH'] = find_llvm()
+@contextmanager
+def _llvm_named(must:bool): # Yields whether there is one
+    "Within this context Dr.Jit is pointed at an LLVM that works; if there is none, at nothing, so that it does not take one that ends the process."
+    try: path = find_llvm()
     except DeviceError:
         if must: raise
-        os.environ['DRJIT_LIBLLVM_PATH'] = '/no-usable-llvm'
-        return False
-    return True
+        path = ''
+    with variables(DRJIT_LIBLLVM_PATH=path or '/no-usable-llvm'): yield bool(path)
 
 def _usable(mi, device:str)->bool:
     "Does this Mitsuba have the variant, and this machine the processor?"
@@ -177,26 +179,24 @@ def _usable(mi, device:str)->bool:
 # %% ../../nbs/40_rendering.variant.ipynb #dc9f236d
 def use_variant(
     device:str='auto', # 'auto' (the best there is), 'cpu', 'cuda' or 'metal'
+    say:bool=True,     # Warn where this changes a variant that somebody else has set
 )->str:                # The variant
     "Set Mitsuba's variant for this process: `cuda_ad_rgb` before `metal_ad_rgb` before `llvm_ad_rgb`."
     if device not in ('auto', *variants): raise DeviceError(f'device={device!r}', "It is one of 'auto', 'cpu', 'cuda', 'metal'.")
+    check_fork()   # Dr.Jit is going to start threads
     mitsuba_version()
     active = sys.modules['mitsuba'].variant() if 'mitsuba' in sys.modules else None
     if active in (variants.values() if device=='auto' else [variants[device]]): return active
-    have_llvm = _prepare_llvm(must=device=='cpu')
-    import mitsuba as mi
-    for name in ([device] if device!='auto' else ['cuda', 'metal', 'cpu']):
-        if (name!='cpu' or have_llvm) and _usable(mi, name):
-            if active is not None: warnings.warn(f'Mitsuba was set to {active}; this changes it to {variants[name]} for the whole process')
-            mi.set_variant(variants[name])
-            return variants[name]
+    with _llvm_named(must=device=='cpu') as have_llvm:
+        import mitsuba as mi
+        for name in ([device] if device!='auto' else ['cuda', 'metal', 'cpu']):
+            if (name!='cpu' or have_llvm) and _usable(mi, name):
+                if active is not None and say: warnings.warn(f'Mitsuba was set to {active}; this changes it to {variants[name]} for the whole process')
+                mi.set_variant(variants[name])
+                return variants[name]
     if device=='auto': find_llvm() # Its error says why there is no processor left
     raise DeviceError(f'device={device!r}: this machine or this Mitsuba has none that can be used',
         "Use device='auto' or device='cpu'." + (' For CUDA, an NVIDIA driver 535 or newer must be installed.' if device=='cuda' else ''))
-
-# %% ../../nbs/40_rendering.variant.ipynb #a0c20301
-from ..processes import not_after_fork
-use_variant = not_after_fork(use_variant)
 
 # %% ../../nbs/40_rendering.variant.ipynb #597e897f
 def _main()->int:
