@@ -191,12 +191,12 @@ def test_a_stop_within_another_is_the_other(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
 def test_memory_does_not_grow_with_the_photos():
-    "30 photos of different sizes, in one process; a detector for each photo would cost 30 MB a photo"
+    "30 photos of different sizes, in one process, by the median of all slopes; a detector for each photo would cost 30 MB a photo"
     tool = Path(__file__).resolve().parent.parent/'tools'/'memory.py'
     done = subprocess.run([sys.executable, str(tool), '--photos', '30'], capture_output=True, text=True)
     found = re.search(r'([+-][0-9.]+) MB per photo', done.stdout)
     assert done.returncode==0 and found, done.stderr[-1000:]
-    assert float(found[1])<3, done.stdout
+    assert float(found[1])<.3, done.stdout
 
 def test_one_detector_for_all_photos(monkeypatch):
     "MediaPipe holds on to 30 MB of each that was ever made (tools/memory.py)"
