@@ -13,7 +13,7 @@ from .batch import Stop, attempt, invocation, run_batch, save_failures
 from .config import Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError)
-from .lens import read_cameras
+from .lens import check_focal
 
 # %% auto #0
 __all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
@@ -200,7 +200,7 @@ def reconstruct_all(
 
 def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
-    if config.focal: read_cameras(config.focal)   # may fail, and before anything is loaded
+    check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
