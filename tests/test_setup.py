@@ -262,3 +262,19 @@ def test_notice_names_every_file_of_the_site():
 
 def test_wheel_and_source_carry_the_notice():
     assert 'NOTICE' in (ROOT/'MANIFEST.in').read_text() and 'LICENSE' in (ROOT/'MANIFEST.in').read_text()
+
+# ---- workflows
+
+@pytest.mark.parametrize('path', sorted((ROOT/'.github'/'workflows').glob('*.y*ml')), ids=lambda p: p.name)
+def test_workflows_run_strangers_without_rights(path):
+    "Actions by commit; rights for each job, and none to write or to sign where anything but actions runs"
+    yaml = pytest.importorskip("yaml")
+    flow = yaml.safe_load(path.read_text())
+    assert flow.get('permissions')=={}, 'rights are given job by job'
+    for name,job in flow['jobs'].items():
+        steps,rights = job['steps'],job.get('permissions', {})
+        for step in steps:
+            if 'uses' in step: assert re.fullmatch(r'[\w./-]+@[0-9a-f]{40}', step['uses']), f"{name}: {step['uses']}"
+        if any('run' in step or 'checkout' in step.get('uses', '') for step in steps):
+            assert set(rights.items())<={('contents', 'read')}, f'{name}: {rights}'
+            assert all(step.get('with', {}).get('persist-credentials') is False for step in steps if 'checkout' in step.get('uses', ''))
