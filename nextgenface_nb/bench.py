@@ -4,12 +4,13 @@
 
 # %% ../nbs/47_bench.ipynb #5211dbf2
 from __future__ import annotations
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, ctypes, gc, json, os, statistics, subprocess, sys, tempfile, time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+import numpy as np
 import torch
 from . import __version__
 from .config import Config, PRESETS
@@ -22,9 +23,9 @@ from .surroundings import isolated, variables, undisturbed
 __all__ = ['SPINS', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage',
            'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared',
            'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table',
-           'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'bench_memory',
-           'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say',
-           'main']
+           'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth',
+           'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report',
+           'bench_and_say', 'main']
 
 # %% ../nbs/47_bench.ipynb #bbca3a1e
 @undisturbed(grad=True)
@@ -356,20 +357,37 @@ def resident()->float|None: # MB; None where the system does not say
     try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
     except (OSError, AttributeError, ValueError): return None
 
-@undisturbed(grad=True)
+def tidy():
+    "Give back what is free, so that it does not go later in the midst of a measurement"
+    gc.collect()
+    if not sys.platform.startswith('linux'): return
+    try: ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError): pass   # another C library than glibc
+
+def growth(
+    held, # What was held after each step or photo
+)->float: # By step
+    "The median of the slopes between all pairs (Theil and Sen): one large piece more or less, now or then, does not count"
+    held = np.asarray(held, float)
+    first,second = np.triu_indices(len(held), 1)
+    return float(np.median((held[second]-held[first])/(second-first)))
+
 def bench_memory(
     truth,
     steps:int=300,
     before:int=20, # Steps that do not count
-)->list: # of dicts: stage, steps, resident_mb at their end, grown_mb; empty where the system does not say
+)->list: # of dicts: stage, steps, resident_mb at their end, grown_mb (by the median slope); empty where the system does not say
     "How much steps of stages 2 (ray-traced, outlines included) and 3 add to the memory"
     if resident() is None: return []
     third,rows = texture_stage(truth),[]
     for stage,run in dict(photometric=photometric_step(truth), texture=lambda: next(third)).items():
         for _ in range(before): run()
-        start = resident()
-        for _ in range(steps): run()
-        rows.append(dict(stage=stage, steps=steps, resident_mb=resident(), grown_mb=resident()-start))
+        tidy()
+        held = [resident()]
+        for _ in range(steps):
+            run()
+            held.append(resident())
+        rows.append(dict(stage=stage, steps=steps, resident_mb=held[-1], grown_mb=steps*growth(held)))
     return rows
 
 # %% ../nbs/47_bench.ipynb #058a06b9

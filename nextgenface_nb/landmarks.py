@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from .errors import FaceError, LandmarkError, NoFaceError, note
+from .processes import ignoring
 from .imaging import Photo, load_photo, portrait_path, to_bytes, to_srgb
 from .reading import read_bytes
 from .processes import check_fork
@@ -551,8 +552,7 @@ class FAN(Detector):
         except Exception as e: raise LandmarkError(f'face-alignment cannot be set up ({e})', 'It needs its weights: connect to the network once, or use the detector `mediapipe`.') from e
 
     def faces(self, picture):
-        with _alone, warnings.catch_warnings():
-            warnings.simplefilter('ignore')                      # it warns where we raise
+        with _alone, ignoring():                                 # it warns where we raise
             found = self._network.get_landmarks_from_image(picture)
         return [(np.asarray(points, dtype=np.float64)[:, :2], None) for points in found if points is not None] if found is not None else []
 

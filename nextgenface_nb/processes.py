@@ -8,7 +8,7 @@ import json, multiprocessing, os, re, sys, threading, time
 from .errors import DeviceError
 
 # %% auto #0
-__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'end_with_parent']
+__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'end_with_parent', 'ignoring']
 
 # %% ../nbs/02_processes.ipynb #a0c10006
 def shown_name(
@@ -130,3 +130,18 @@ def end_with_parent():
     try: ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, KILL)
     except (OSError, AttributeError): return
     if os.getppid()!=parent.pid and not parent.is_alive(): os._exit(1)   # it ended meanwhile
+
+# %% ../nbs/02_processes.ipynb #a0c10011
+import warnings
+from contextlib import contextmanager
+
+_one_by_one = threading.RLock()
+
+@contextmanager
+def ignoring(
+    category=Warning, # Which warnings
+):
+    "Within this context, of which threads have one at a time, warnings of a library are not shown"
+    with _one_by_one, warnings.catch_warnings():
+        warnings.simplefilter('ignore', category)
+        yield

@@ -191,12 +191,12 @@ def test_a_stop_within_another_is_the_other(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
 def test_memory_does_not_grow_with_the_photos():
-    "30 photos of different sizes, in one process; a detector for each photo would cost 30 MB a photo"
+    "30 photos of different sizes, in one process, by the median of all slopes; a detector for each photo would cost 30 MB a photo"
     tool = Path(__file__).resolve().parent.parent/'tools'/'memory.py'
     done = subprocess.run([sys.executable, str(tool), '--photos', '30'], capture_output=True, text=True)
     found = re.search(r'([+-][0-9.]+) MB per photo', done.stdout)
     assert done.returncode==0 and found, done.stderr[-1000:]
-    assert float(found[1])<3, done.stdout
+    assert float(found[1])<.3, done.stdout
 
 def test_one_detector_for_all_photos(monkeypatch):
     "MediaPipe holds on to 30 MB of each that was ever made (tools/memory.py)"
@@ -209,3 +209,69 @@ def test_one_detector_for_all_photos(monkeypatch):
     first = optimizer.config_detector(Config(), pipeline)
     assert optimizer.config_detector(Config(bands=3), pipeline) is first and len(made)==1
     assert optimizer.config_detector(Config(landmark_model='x.task'), pipeline) is not first and made[1]==('mediapipe', {'model':'x.task'})
+
+# ---- names
+
+BYTES = [b'caf\xe9.jpg', b'two\nlines.jpg', b'"quotes\' & <b>.jpg', '顔 👩.jpg'.encode(), 'وجه.jpg'.encode(), b'-leading.jpg', b'per%20cent?#.jpg', b'\x1b[31mred.jpg', b'\xff\xfe.jpg', b'=1+1.jpg']
+
+def some_names(folder): # that this file system takes
+    found = []
+    for name in BYTES:
+        try: (folder/os.fsdecode(name)).touch()
+        except (OSError, ValueError): continue
+        found.append(os.fsdecode(name))
+    return found
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_names_of_any_bytes_in_what_a_batch_leaves(tmp_path, workers):
+    "JSON that reads back to the same names, a table and a page in UTF-8, links by the bytes"
+    from urllib.parse import unquote_to_bytes
+    names = some_names(tmp_path)
+    jobs = [([tmp_path/n], tmp_path/'out'/n) for n in names]
+    found = run_batch(jobs, make_named, tmp_path/'out', Config(), workers=workers)
+    assert {o.photo for o in found if o.status=='failed'}=={names[0], names[1]} and sum(o.status=='done' for o in found)==len(names)-2
+    rows = json.loads((tmp_path/'out'/'failures.json').read_bytes().decode())
+    assert {row['photo'] for row in rows}=={names[0], names[1]}
+    table = (tmp_path/'out'/'summary.csv').read_bytes().decode()
+    page = (tmp_path/'out'/'contact_sheet.html').read_bytes().decode()
+    assert 'caf\\xe9.jpg,failed' in table and '\x1b' not in table+page and '<b>' not in page
+    links = re.findall(r'href="([^"]+)/"', page)
+    assert all((tmp_path/'out'/os.fsdecode(unquote_to_bytes(link))/'report.json').exists() for link in links) and len(links)==len(names)-2
+
+def named(photos, folder):
+    from nextgenface_nb.errors import PhotoError
+    if photos[0].name in map(os.fsdecode, BYTES[:2]): raise PhotoError(f'{photos[0]}: cannot be read')
+    put(folder)
+
+def make_named(): return named
+
+def test_a_photo_with_a_name_that_is_not_utf8(tmp_path, capfd):
+    "The whole command, in and out of folders with such names, to a terminal that knows ASCII alone"
+    from nextgenface_nb.imaging import portrait_path
+    folder,out = tmp_path/os.fsdecode(b'f\xe9lder'),tmp_path/os.fsdecode(b'\xffout')
+    try: folder.mkdir()
+    except (OSError, ValueError): pytest.skip('this file system takes no such names')
+    good,bad = os.fsdecode(b'caf\xe9\n.jpg'),os.fsdecode(b'bad\xe9.jpg')
+    (folder/good).write_bytes(Path(portrait_path()).read_bytes())
+    (folder/bad).write_bytes(b'no photo')
+    flags = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+    run = [sys.executable, '-m', 'nextgenface_nb.cli', *flags, '--input', str(folder), '--output', str(out)]
+    done = subprocess.run(run, capture_output=True, env=dict(os.environ, PYTHONIOENCODING='ascii', PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')])))
+    assert done.returncode==3 and b'bad\\xe9.jpg: is not a picture' in done.stderr and b'caf\\xe9' in done.stdout, done.stderr.decode()
+    result = out/folder.name/good
+    report = json.loads((result/'report.json').read_bytes().decode())
+    assert report['invocation']['photos'][0]['name']==good
+    assert {'envMap_0.exr', 'face0.glb', 'mesh0.obj', 'render_0.png', 'report.json'}<=set(report['files']) and all((result/n).exists() for n in report['files'])
+    for path in result.rglob('*'):
+        if path.suffix in ('.json', '.obj', '.mtl'): path.read_bytes().decode('utf-8')
+
+@pytest.mark.parametrize('name', ['SIGTERM', 'SIGHUP'])
+@pytest.mark.skipif(not hasattr(signal, 'SIGHUP'), reason='there is none here')
+def test_every_command_hears_that_it_shall_end(name, capsys):
+    "Those that look at no mark too; and what was set before is set again"
+    import argparse
+    from nextgenface_nb.cli import run_command
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    assert run_command(argparse.ArgumentParser(), lambda args: signal.raise_signal(number), [])==130
+    assert 'stopped' in capsys.readouterr().err and signal.getsignal(number)==before

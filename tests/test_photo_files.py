@@ -351,3 +351,48 @@ def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
     (tmp_path/'in'/'c'/'a.jpg (2)').mkdir()
     places = [where for _, where in list_jobs(args)]
     assert not any(a in b.parents for a in places for b in places)
+
+# ---- HEIC
+
+def box(kind, *parts): return struct.pack('>I', 8+sum(map(len, parts)))+kind+b''.join(parts)
+def full(kind, *parts, version=0, flags=0): return box(kind, struct.pack('>I', version << 24 | flags), *parts)
+
+def heic(picture, rotation=0, profile=b''):
+    "A HEIC file of one picture: a frame of HEVC, from the ffmpeg that writes our films, in the boxes of the format"
+    import subprocess, imageio_ffmpeg
+    height, width = picture.shape[:2]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{width}x{height}', '-i', '-', '-frames:v', '1', '-pix_fmt', 'yuv444p', '-vf', 'scale=out_color_matrix=bt709:out_range=full',
+        '-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=1:crf=4:range=full:colormatrix=bt709', '-f', 'hevc', '-']
+    done = subprocess.run(command, input=picture.tobytes(), capture_output=True)
+    if done.returncode: pytest.skip('this ffmpeg has no HEVC')
+    units = [u.rstrip(b'\0') for u in done.stdout.replace(b'\0\0\0\1', b'\0\0\1').split(b'\0\0\1') if u]
+    kinds = {k:[u for u in units if u[0] >> 1 & 63 == k] for k in (32, 33, 34)}
+    frame = b''.join(struct.pack('>I', len(u))+u for u in units if u[0] >> 1 & 63 < 32)
+    level = kinds[33][0].replace(b'\0\0\3', b'\0\0')[3:15]
+    config = b'\1'+level+bytes.fromhex('f000fcfff8f800000f')[:2]+bytes((0xfc, 0xfc | 3, 0xf8, 0xf8, 0, 0, 0x0f, 3))
+    for kind, found in kinds.items(): config += bytes((0x80 | kind,))+struct.pack('>H', len(found))+b''.join(struct.pack('>H', len(u))+u for u in found)
+    properties = [box(b'hvcC', config), full(b'ispe', struct.pack('>II', width, height)), box(b'colr', b'nclx', struct.pack('>HHHB', 1, 13, 1, 0x80)), box(b'irot', bytes((rotation,)))]
+    if profile: properties.append(box(b'colr', b'prof', profile))
+    uses = bytes((0x81, 2, 3, *([0x84] if rotation else []), *([5] if profile else [])))
+    def meta(start):
+        return full(b'meta', full(b'hdlr', bytes(4)+b'pict'+bytes(13)), full(b'pitm', struct.pack('>H', 1)), full(b'iloc', struct.pack('>BBHHHHII', 0x44, 0, 1, 1, 0, 1, start, len(frame))),
+            full(b'iinf', struct.pack('>H', 1), full(b'infe', struct.pack('>HH', 1, 0)+b'hvc1\0', version=2)), box(b'iprp', box(b'ipco', *properties), full(b'ipma', struct.pack('>IHB', 1, 1, len(uses))+uses)))
+    head = box(b'ftyp', b'heic', bytes(4), b'mif1heic')
+    return head+meta(len(head)+len(meta(0))+8)+box(b'mdat', frame)
+
+def test_heic(small, monkeypatch, tmp_path):
+    "What iPhones write, where pi-heif is installed; words where it is not"
+    if not can_read('HEIF'): pytest.skip('needs pi-heif')
+    codes = np.asarray(small.resize((128, 160)))
+    plain = heic(codes)
+    photo = load_photo(plain)
+    assert np.abs(to_srgb(photo.pixels)*255 - codes).mean() < 3 and (photo.width, photo.height) == (128, 160)
+    turned = load_photo(heic(np.ascontiguousarray(np.rot90(codes, -1)), rotation=1))       # irot counts quarter turns against the clock
+    assert (turned.width, turned.height) == (128, 160) and np.abs(to_srgb(turned.pixels)*255 - codes).mean() < 3
+    wide = load_photo(heic(codes, profile=make_profile()))
+    assert np.abs(wide.pixels.numpy() - expected(codes, P3, 2.2, 255)).mean() < .02 < np.abs(wide.pixels - photo.pixels).numpy().max()
+    monkeypatch.setattr(reading, 'can_read', lambda kind: kind != 'HEIF')
+    with pytest.raises(PhotoError, match='HEIF') as caught: load_photo(plain, 'IMG_1.heic')
+    assert 'pi-heif' in caught.value.advice
+    (tmp_path/'IMG_1.HEIC').touch()
+    assert [reason for _, reason in scan_folder(tmp_path)[1] if 'pi-heif' in reason]

@@ -16,7 +16,7 @@ from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder
 from ..landmarks import Detector, Landmarks, make_detector
-from ..lens import Lens, exif_lens, known_lens
+from ..lens import Lens, check_focal, exif_lens, known_lens
 from ..measures import eye_distance, nme
 from .face import Face, Frame, HarmonicLight, Identity, read_environment
 from .landmarkfit import start_pose
@@ -115,8 +115,7 @@ def find_lens(
     "What settings or file know of the camera of a photo"
     photo = frame.photo
     width,height = (int(side) for side in photo.original_size)
-    if config.focal and config.focal_length:
-        raise ConfigError(f'focal = {config.focal!r} and focal_length = {config.focal_length:g}', 'Give one of them: focal is what is known, focal_length a start in pixels of the crop.')
+    if config.focal and config.focal_length: check_focal(config.focal, config.focal_length)
     if config.focal: return known_lens(config.focal, Path(photo.path).name, width, height)
     if config.focal_length or not config.exif_focal: return Lens(0.)
     lens = exif_lens(photo.exif, width, height)

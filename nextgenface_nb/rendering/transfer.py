@@ -12,6 +12,7 @@ import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..errors import RenderError
+from ..processes import ignoring
 from ..geometry.camera import Camera
 from ..geometry.harmonics import environment_map, environment_solid_angles, harmonics, project_environment
 from ..imaging import to_srgb
@@ -262,8 +263,7 @@ def sparse_pair(
     "A sparse matrix with N entries a row, and its transpose"
     P,N = index.shape
     rows = torch.arange(P)[:,None].expand(P, N).reshape(-1)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning) # PyTorch calls its CSR support beta
+    with ignoring(UserWarning): # PyTorch calls its CSR support beta
         pair = torch.sparse_coo_tensor(torch.stack([rows, index.reshape(-1)]), weight.reshape(-1), (P, columns)).coalesce()
         return pair.to_sparse_csr(),pair.t().coalesce().to_sparse_csr()
 
