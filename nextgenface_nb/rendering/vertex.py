@@ -630,6 +630,9 @@ def _grid_hits(self:VertexRenderer, camera, subpixels)->tuple:
     return tuple(self._by_pixel(empty.index_copy(0, sight.pixel, values), canvas) for empty,values in found)
 
 @patch
+def _ready(self:VertexRenderer): "There is no variant of Mitsuba to be set"
+
+@patch
 def _by_pixel(self:VertexRenderer, values, canvas)->Tensor:
     "Without margin, subpixels of a pixel next to each other."
     n,m,rest = canvas.grid,canvas.margin,values.shape[1:]
