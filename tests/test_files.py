@@ -269,6 +269,23 @@ def test_a_report_of_another_version_is_no_config(tmp_path):
         if not words: assert Config.load(tmp_path/LIST).bands==3; continue
         with pytest.raises(ConfigError, match=words): Config.load(tmp_path/LIST)
 
+def test_the_short_ways_ask_before_they_work(tmp_path, other, monkeypatch):
+    "`reconstruct` and `Optimizer`: a fit whose results cannot be written is not begun"
+    from nextgenface_nb.optim import optimizer
+    monkeypatch.setattr(optimizer, 'exhaust', lambda *_: pytest.fail('it has worked'))
+    monkeypatch.setattr(optimizer, 'Pipeline', lambda *_: None)
+    other(tmp_path/'me'); (tmp_path/'out').symlink_to(tmp_path/'unplugged')
+    for folder, kind in ((tmp_path/'me', BusyError), (tmp_path/'out', OutputError), (tmp_path/'out'/'me', OutputError)):
+        with pytest.raises(kind): optimizer.reconstruct('x.jpg', output=folder)
+        with pytest.raises(kind): optimizer.Optimizer(folder).run('x.jpg')
+
+def test_the_state_lies_where_one_may_write(tmp_path, monkeypatch):
+    from nextgenface_nb.optim.resume import resume_path
+    (tmp_path/'me').mkdir()
+    assert resume_path(tmp_path/'me')==tmp_path/'.me.resume.npz'
+    monkeypatch.setattr(os, 'access', lambda path, mode: Path(path)!=tmp_path)
+    assert resume_path(tmp_path/'me').parent==tmp_path/'me'
+
 # ---- other disks
 
 @pytest.fixture

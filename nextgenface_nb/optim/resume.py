@@ -26,10 +26,10 @@ __all__ = ['STATE_VERSION', 'TOLERANCE', 'resume_path', 'sweep', 'keep_state', '
 def resume_path(
     folder, # Where the results go
 )->Path: # The file from which an interrupted run goes on
-    "Next to the folder, hidden; in it, where it is a disk of its own"
+    "Next to the folder, hidden; in it, where it is a disk of its own or nobody may write next to it"
     folder = Path(folder)
     if folder.is_symlink() or folder.name in ('', '..'): folder = real_folder(folder)
-    if os.path.ismount(folder): return folder/'.resume.npz'
+    if os.path.ismount(folder) or folder.is_dir() and not os.access(folder.parent, os.W_OK): return folder/'.resume.npz'
     return folder.parent/hidden_name(folder.name, '.resume.npz')
 
 def sweep(
