@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few bench readme run docs colab viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -54,6 +54,8 @@ llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it 
 test: agree notebooks mutants-few pytest ## What CI runs
 
 test-long: agree notebooks mutants tutorials ## The rest: every mutant, slow tests, slow cells, tutorials
+	-$(MAKE) importers
+	-$(MAKE) blender
 	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
 	$(BIN)/python -m pytest -q tests -m "slow or not slow"
 
@@ -74,6 +76,17 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
+
+importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs
+	cd tests/importers && npm ci --no-audit --no-fund
+
+BLENDER ?= .blender
+$(BLENDER)/.installed: tests/importers/blender.txt
+	$(PYTHON) -m venv $(BLENDER)
+	$(BLENDER)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/importers/blender.txt
+	@touch $@
+
+blender: $(BLENDER)/.installed ## Blender as a Python package for slow tests (GPL, 1 GB, an environment of its own; Python 3.11: make blender PYTHON=python3.11)
 
 bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo against one ray-traced picture
 	$(BIN)/nextgenface-bench --append nbs/figures/bench.json $(BENCH)

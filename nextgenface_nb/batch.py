@@ -4,20 +4,49 @@
 
 # %% ../nbs/71_batch.ipynb #24dc2f38
 from __future__ import annotations
-import csv, html, io, json, multiprocessing, os, signal, threading, time
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import csv, html, io, json, multiprocessing, os, signal, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import quote
 from .config import Config
-from .errors import FaceError, in_words
-from .output.files import writing
+from .errors import DeviceError, FaceError, in_words
+from .output.files import sweep_parts, writing
+from .processes import end_with_parent, json_text, printable, shown_name
 
 # %% auto #0
-__all__ = ['Outcome', 'attempt', 'invocation', 'was_done', 'Stop', 'share_threads', 'outcomes', 'run_batch', 'save_failures',
-           'figures', 'save_summary', 'contact_sheet']
+__all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
+           'was_done', 'Stop', 'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures',
+           'figures', 'save_summary', 'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
+
+# %% ../nbs/71_batch.ipynb #a3ef7803
+from functools import lru_cache
+from . import __version__
+from .errors import BusyError
+from .output.files import REPORT_VERSION, at_work, is_whole
+
+def origin(
+    config:Config,
+)->dict: # format_version (of the report), library (its version), model (fingerprint)
+    "What the results of a run made now have in common beside their settings"
+    return dict(format_version=REPORT_VERSION, library=__version__, model=_fingerprint(config.model, _stamp(config.model), config.components))
+
+def origin_in(
+    report:dict,
+)->dict: # as `origin`
+    "The same of a run that was made"
+    return dict(format_version=report['format_version'], library=report['versions']['nextgenface_nb'], model=report['model']['fingerprint'])
+
+def _stamp(path)->tuple: # changes with the file, or the files of the folder
+    path = Path(path) if path else None
+    files = [] if path is None else sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
+
+@lru_cache(maxsize=4)   # reading a model takes a second, and a batch asks for each photo
+def _fingerprint(path:str, stamp:tuple, components:int)->str:
+    from nextgenface_nb.facemodel.model import load_model
+    return load_model(path, components or None).fingerprint
 
 # %% ../nbs/71_batch.ipynb #883ea79e
 @dataclass
@@ -31,6 +60,25 @@ class Outcome:
     advice:str = ''        # What to do about it
     kind:str = ''          # Name of the exception
     warnings:list = field(default_factory=list)
+
+    def __post_init__(self):
+        "With --face all a photo has several results: their folders are called `photo.jpg/face_2`"
+        number = face_number(self.folder)
+        if number and Path(self.folder).parent.name==self.photo: self.photo += f', face {number}'
+
+def face_folder(
+    folder,     # For the results of a photo
+    number:int, # Of the face
+)->Path:
+    "Where the results of one of several faces go"
+    return Path(folder)/f'face_{number}'
+
+def face_number(
+    folder, # For the results of a face
+)->int|None: # None: it is not from `face_folder`
+    "Which face has its results there"
+    start,_,number = Path(folder).name.partition('_')
+    return int(number) if start=='face' and number.isascii() and number.isdigit() else None
 
 def attempt(
     do,          # Function of photos and folder: fits, writes, and returns the warnings
@@ -60,34 +108,61 @@ def was_done(
     photos:list,   # Paths
     folder:Path,   # With the results, perhaps
     config:Config,
-    asked:dict|None=None, # What else `invocation` is given
+    asked=None,    # What else `invocation` is given: a dict, or a function of the folder that gives it
 )->bool:
-    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same?"
+    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by this library with this model; and all files that it lists?"
     try:
         found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
-        return found['config']==config.to_dict() and found['invocation']==invocation(photos, **(asked or {}))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError): return False
+        asked = asked(folder) if callable(asked) else asked or {}
+        same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **asked)
+        return same and is_whole(folder) and origin_in(found)==origin(config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
 class Stop:
-    "Within this context Ctrl-C sets a mark; `check`, called at each step, stops there. Within another it is the other."
+    "Within this context Ctrl-C sets a mark, as SIGTERM and SIGHUP do; `check`, called at each step, stops there. Within another it is the other."
     def __init__(self,
         deaf:float=0., # Seconds after the first Ctrl-C in which it is not heard again: a terminal and the parent may both send it
-    ): self.asked,self.forced,self.before,self.deaf,self.at = False,False,None,deaf,0.
+    ): self.asked,self.forced,self.before,self.deaf,self.at = False,False,{},deaf,0.
     def __enter__(self):
         if threading.current_thread() is not threading.main_thread(): return self
         around = getattr(signal.getsignal(signal.SIGINT), '__self__', None)
         if isinstance(around, Stop): return around
-        self.before = signal.signal(signal.SIGINT, self._ask)
+        self.before = {s:signal.signal(s, self._ask) for s in (signal.SIGINT, *_heard())}
         return self
     def __exit__(self, kind, error, trace):
-        if self.before is not None: signal.signal(signal.SIGINT, self.before)
+        _put_back(self.before)
         if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError): raise KeyboardInterrupt from error
-    def _ask(self, *_):
-        if not self.asked: self.asked,self.at = True,time.monotonic()
-        elif time.monotonic()-self.at>=self.deaf: self.forced = True; raise KeyboardInterrupt
+    def _ask(self, number=signal.SIGINT, *_):
+        if not self.asked:
+            self.asked,self.at = True,time.monotonic()
+            return
+        if number==getattr(signal, 'SIGHUP', None) or time.monotonic()-self.at<self.deaf: return
+        self.forced = True
+        raise KeyboardInterrupt
     def check(self, progress=None):
         if self.asked: raise KeyboardInterrupt
+
+#: Names of the signals that ask a process to end, beside that of Ctrl-C
+ENDING = 'SIGTERM','SIGHUP'
+
+def _heard()->list: # of signals
+    "Those of `ENDING` that this system has, and nobody has said not to hear"
+    known = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    return [s for s in known if signal.getsignal(s)!=signal.SIG_IGN]
+
+def _put_back(before:dict):
+    for number,handler in before.items(): signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+@contextmanager
+def as_ctrl_c():
+    "Within this context SIGTERM and SIGHUP raise KeyboardInterrupt, unless somebody handles them already"
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        free = [s for s in _heard() if signal.getsignal(s)==signal.SIG_DFL]
+        before = {s:signal.signal(s, signal.default_int_handler) for s in free}
+    try: yield
+    finally: _put_back(before)
 
 # %% ../nbs/71_batch.ipynb #dcbca4be
 def share_threads(
@@ -97,30 +172,38 @@ def share_threads(
     cores = len(os.sched_getaffinity(0)) if hasattr(os,'sched_getaffinity') else os.cpu_count() or 1
     return max(1, cores//workers)
 
-_do,_stop = None,None   # In a worker process: what it does with each job (or why it cannot), and its `Stop`
-
-def _begin(make, threads:int):
-    "Prepare a worker process, which was started within `_deaf`"
-    global _do,_stop
-    _stop = Stop(deaf=1.).__enter__()
-    try: _share(threads); _do = make()
-    except (Exception, KeyboardInterrupt) as e: _do = e
-    if hasattr(signal,'pthread_sigmask'): signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
 def _share(threads:int):
-    import torch
-    torch.set_num_threads(threads)
-    try:
-        import drjit
-        drjit.set_thread_count(threads)
-    except ImportError: pass
+    "No more threads than its share, in the libraries that are loaded"
+    if 'torch' in sys.modules: sys.modules['torch'].set_num_threads(threads)
+    if 'drjit' in sys.modules: sys.modules['drjit'].set_thread_count(threads)
 
-def _one(photos, folder)->Outcome:
-    if _stop.asked: return _not_begun(photos, folder)
-    if isinstance(_do, Exception): raise _do
-    return attempt(_do, photos, folder)
+START = 600. # Seconds that a process may take until it is ready
+
+def _work(pipe, make, threads:int):
+    "All that a worker process does. It is started within `_deaf`; sends None when it is ready, or why it cannot be; then an `Outcome` for each job"
+    end_with_parent()
+    stop,reason = Stop(deaf=5.).__enter__(),None
+    try:
+        do = make()
+        _share(threads)
+    except (Exception, KeyboardInterrupt) as e: reason = e
+    if hasattr(signal,'pthread_sigmask'): signal.pthread_sigmask(signal.SIG_UNBLOCK, _asking())
+    try:
+        _tell(pipe, reason)
+        while reason is None:
+            job = pipe.recv()
+            pipe.send(_not_begun(*job) if stop.asked else attempt(do, *job))
+    except (EOFError, OSError, KeyboardInterrupt): pass   # the other end is closed; or Ctrl-C for the second time
+
+def _tell(pipe, reason):
+    try: pipe.send(reason)
+    except OSError: raise
+    except Exception: pipe.send(RuntimeError(f'{type(reason).__name__}: {reason}'))   # one that cannot be sent
 
 def _not_begun(photos, folder)->Outcome: return Outcome(Path(photos[0]).name, str(folder), 'not begun')
+
+def _asking()->set: # of signals
+    return {signal.SIGINT, *(getattr(signal, name) for name in ENDING if hasattr(signal, name))}
 
 @contextmanager
 def _deaf():
@@ -128,56 +211,141 @@ def _deaf():
     if not hasattr(signal,'pthread_sigmask'): yield; return   # Windows
     from multiprocessing import resource_tracker
     resource_tracker.ensure_running()   # it would lift the block when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _asking())
     try: yield
     finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+# %% ../nbs/71_batch.ipynb #a0c30001
+class Worker:
+    "A process that does one job at a time"
+    def __init__(self,
+        make,        # Gives the function that does one job
+        threads:int, # Its share
+    ):
+        context = multiprocessing.get_context('spawn')
+        self.pipe,far = context.Pipe()
+        self.process = context.Process(target=_work, args=(far, make, threads))
+        self.job,self.began,self.ready = None,time.monotonic(),False
+        with _deaf(): self.process.start()
+        far.close()
+
+    def begin(self, job):
+        "Give it a job"
+        self.job,self.began = job,time.monotonic()
+        try: self.pipe.send(job)
+        except OSError: pass   # it is gone, which `hear` will find
+
+    def late(self, limit:float)->bool:
+        "Has it taken too long, with its job or until it is ready?"
+        allowed = limit if self.ready else START
+        return bool(self.job and allowed and time.monotonic()-self.began>allowed)
+
+    def hear(self): # An `Outcome`; None: it is ready; an exception: it cannot begin
+        "What it has to say; EOFError: it is gone"
+        try: said = self.pipe.recv()
+        except OSError: raise EOFError from None
+        if said is None: self.ready,self.began = True,time.monotonic()
+        else: self.job = None
+        return said
+
+    def interrupt(self):
+        "Ctrl-C"
+        if self.process.is_alive(): os.kill(self.process.pid, signal.SIGINT)
+
+    def end(self, kill:bool=False):
+        "Let it end, or make it"
+        self.pipe.close()
+        if not kill: self.process.join(10)
+        if self.process.exitcode is None: self.process.kill()   # also one that is stopped
+        self.process.join()
+        if kill and self.job: _sweep(self.job[1])
+
+def _sweep(folder):
+    "Remove what a process that is gone has left half-written"
+    for place in (Path(folder).parent, Path(folder)): sweep_parts(place)
+
+# %% ../nbs/71_batch.ipynb #a0c30002
 def outcomes(
     jobs:list,     # of (photos, folder)
     make,          # Gives the function that does one job; called once in each process
     workers:int=1, # Processes
     stop:Stop|None=None, # Where Ctrl-C is marked: no job begins after it
+    limit:float=0.,# Seconds that one job may take; 0: no limit. With one, jobs are done in processes in any case
 ): # Iterator of `Outcome`, in the order in which they end
     "Do all jobs"
     stop = stop or Stop()
-    if workers>1: yield from _in_processes(jobs, make, workers, stop); return
+    if workers>1 or limit: yield from _in_processes(jobs, make, workers, stop, limit); return
     do = make()
     for job in jobs:
         if stop.asked: return
         yield (outcome := attempt(do, *job))
         if outcome.status=='stopped': return
 
-def _in_processes(jobs:list, make, workers:int, stop:Stop):
-    "The same side by side; jobs during which a process died once more, each alone"
-    left = list(jobs)
-    while left and not stop.asked:
-        for job in (yield from _round(left, make, workers, workers, stop)):
-            if not stop.asked and (yield from _round([job], make, 1, workers, stop)): yield _died(*job)
+def _in_processes(jobs:list, make, workers:int, stop:Stop, limit:float):
+    "The same side by side; jobs during which a process died once more in the end, each alone"
+    threads = share_threads(workers)
+    for job in (yield from _round(list(jobs), make, workers, threads, stop, limit)):
+        if not stop.asked and (yield from _round([job], make, 1, threads, stop, limit, True)): yield _died(*job)
 
-def _round(left:list, make, count:int, workers:int, stop:Stop): # Yields `Outcome`; returns the jobs during which a process died
-    "Take jobs from the list, `count` at a time, until it is empty, a process dies, or Ctrl-C comes"
-    others,running,told = multiprocessing.active_children(),{},False
-    mine = lambda: [p for p in multiprocessing.active_children() if p not in others]
-    pool = ProcessPoolExecutor(min(count, len(left)), multiprocessing.get_context('spawn'), _begin, (make, share_threads(workers)))
+def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, again:bool=False): # Yields `Outcome`; returns the jobs during which a process died
+    "Take jobs from the list, `count` at a time, until it is empty or Ctrl-C comes"
+    crew,resting,died,early,told,last = [],[],[],0,False,time.monotonic()
     try:
-        while running or (left and not stop.asked):
-            while left and len(running)<count and not stop.asked:
-                with _deaf(): future = pool.submit(_one, *left[0])
-                running[future] = left.pop(0)
-            if stop.asked and not told: told = [os.kill(p.pid, signal.SIGINT) for p in mine()] or True
-            for ended in sorted(wait(running, .2, FIRST_COMPLETED).done, key=lambda f: f.exception() is not None):
-                outcome = ended.result(); del running[ended]
-                yield outcome
-    except BrokenProcessPool: return list(running.values())
-    except KeyboardInterrupt:   # the second
-        for p in mine(): p.terminate()
-        raise
-    finally: pool.shutdown(wait=True, cancel_futures=True)
-    return []
+        while True:
+            if stop.asked: left = []
+            _give_work(crew, resting, left, lambda: Worker(make, threads), count)
+            if stop.asked and not told: told = [w.interrupt() for w in crew] or True
+            if not crew: break
+            spoke = connection.wait([w.pipe for w in crew], .2)
+            last = _stretch(crew, last)
+            for worker in [w for w in crew if w.pipe in spoke or w.late(limit)]:
+                try: said = worker.hear() if worker.pipe in spoke else None
+                except EOFError: said = EOFError()
+                if isinstance(said, Outcome): yield said
+                elif isinstance(said, EOFError) or worker.late(limit):
+                    crew.remove(worker)
+                    worker.end(kill=True)
+                    if worker.ready and not isinstance(said, EOFError):
+                        yield _too_long(*worker.job, limit)
+                        continue
+                    died.append(worker.job)
+                    early += not worker.ready
+                    if not again and early>1 and early==len(died): raise _cannot_start()
+                elif isinstance(said, BaseException): raise said
+        for worker in resting: worker.end()
+    finally:
+        for worker in [w for w in crew+resting if w.process.exitcode is None]: worker.end(kill=True)
+    return died
+
+def _give_work(crew:list, resting:list, left:list, start, count:int):
+    "Jobs for the workers that have none, and workers for the jobs; who gets none is sent to rest"
+    while left and len(crew)<count: crew.append(start()); crew[-1].begin(left.pop(0))
+    for worker in [w for w in crew if not w.job]:
+        if left: worker.begin(left.pop(0))
+        else:
+            crew.remove(worker)
+            resting.append(worker)
+            worker.pipe.close()
+
+def _stretch(crew:list, last:float)->float: # now
+    "Time in which this process was stopped itself does not count for any job"
+    now = time.monotonic()
+    if now-last>5:
+        for worker in crew: worker.began += now-last
+    return now
 
 def _died(photos, folder)->Outcome:
-    return Outcome(Path(photos[0]).name, str(folder), 'failed', error='the process that worked on it died, alone too', advice='Memory may have run out: choose a smaller max_resolution or texture_resolution.', kind='BrokenProcessPool')
+    name = Path(photos[0]).name
+    return Outcome(name, str(folder), 'failed', error=f'{name}: the process that worked on it died, alone too', advice='Memory may have run out: choose a smaller max_resolution or texture_resolution.', kind='BrokenProcessPool')
 
+def _too_long(photos, folder, limit:float)->Outcome:
+    name = Path(photos[0]).name
+    return Outcome(name, str(folder), 'failed', limit, f'{name}: not done after {limit:g} s, and given up', 'Try it alone, or with a higher --limit.', 'TimeoutError')
+
+def _cannot_start()->DeviceError:
+    return DeviceError('The worker processes die as they start', 'Memory may have run out: use fewer --workers. With one, the photos are done in this process.')
+
+# %% ../nbs/71_batch.ipynb #a0c30003
 def run_batch(
     jobs:list,           # of (photos, folder)
     make,                # Gives the function that does one job
@@ -186,19 +354,25 @@ def run_batch(
     workers:int=1,       # Processes side by side
     again:bool=False,    # Do what was done before too
     tell=None,           # Called with each `Outcome`
-    asked:dict|None=None,# What else `invocation` is given
+    asked=None,          # What else `invocation` is given, see `was_done`
+    limit:float=0.,      # Seconds that one job may take; 0: no limit
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"
     found = [Outcome(Path(p[0]).name, str(where), 'before', figures(where)['seconds'] or 0.) for p,where in jobs if not again and was_done(p, where, config, asked)]
     there = {o.folder for o in found}
     with Stop() as stop:
         try:
-            for outcome in outcomes([job for job in jobs if str(job[1]) not in there], make, workers, stop) if len(there)<len(jobs) else ():
+            left = [job for job in jobs if str(job[1]) not in there]
+            do_all = lambda jobs: outcomes(jobs, make, workers, stop, limit)
+            for outcome in beside_others(left, do_all, lambda *job: was_done(*job, config, asked), stop) if left else ():
                 found.append(outcome)
                 save_failures(folder, found)
-                if tell: tell(outcome)
+                if tell and outcome.status!='before': tell(outcome)
         finally:
-            if found: found = _ordered(found, jobs); save_failures(folder, found); save_summary(folder, found)
+            if found or stop.asked:
+                found = _ordered(found, jobs)
+                save_failures(folder, found)
+                save_summary(folder, found)
     return _ordered(found, jobs)
 
 def _ordered(found:list, jobs:list)->list: # of `Outcome`
@@ -215,7 +389,7 @@ def save_failures(
     path,failed = Path(folder)/'failures.json',[o for o in outcomes if o.status=='failed']
     if not failed: return path.unlink(missing_ok=True)
     rows = [{k:v for k,v in asdict(o).items() if k in ('photo','folder','error','advice','kind','seconds')} for o in failed]
-    with writing(path) as part: Path(part).write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding='utf-8')
+    with writing(path) as part: Path(part).write_text(json_text(rows, indent=1), encoding='utf-8')
 
 def figures(
     folder, # Of one face
@@ -232,7 +406,7 @@ def save_summary(
     outcomes:list, # of `Outcome`
 ):
     "Write `summary.csv` and `contact_sheet.html`"
-    rows = [{'photo':o.photo, 'status':o.status, **(figures(o.folder) if o.status in ('done','before') else {}), 'seconds':o.seconds or '', 'error':o.error} for o in outcomes]
+    rows = [{'photo':shown_name(o.photo), 'status':o.status, **(figures(o.folder) if o.status in ('done','before') else {}), 'seconds':o.seconds or '', 'error':printable(o.error)} for o in outcomes]
     text = io.StringIO()
     table = csv.DictWriter(text, ['photo','status','nme','psnr','ssim','seconds','error'], restval='')
     table.writeheader(); table.writerows({k:_cell(v) for k,v in row.items()} for row in rows)
@@ -247,12 +421,63 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     shown = lambda v,form: form.format(v) if isinstance(v, (int,float)) else '-'
     parts = []
     for o,row in zip(outcomes, rows):
-        name,picture = html.escape(o.photo),Path(os.path.relpath(o.folder, folder))/'render_0.png'
+        name,place = html.escape(shown_name(o.photo)),quote(os.fsencode(Path(os.path.relpath(o.folder, folder)).as_posix()))
         head = f'<h2>{name} <small>{o.status}</small></h2>'
-        if o.status in ('done','before'): head += (f'<a href="{quote(picture.parent.as_posix())}/"><img loading="lazy" src="{quote(picture.as_posix())}" alt="{name}"></a>'
+        if o.status in ('done','before'): head += (f'<a href="{place}/"><img loading="lazy" src="{place}/render_0.png" alt="{name}"></a>'
             f'<p>landmarks {shown(row.get("nme"), "{:.2%}")}, PSNR {shown(row.get("psnr"), "{:.1f}")} dB, SSIM {shown(row.get("ssim"), "{:.3f}")}</p>')
-        else: head += f'<p>{html.escape(o.error)}<br>{html.escape(o.advice)}</p>'
+        else: head += f'<p>{html.escape(printable(o.error))}<br>{html.escape(printable(o.advice))}</p>'
         parts.append(f'<section>{head}</section>')
     count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
     return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
+
+# %% ../nbs/71_batch.ipynb #c9e7882d
+def finish_summary(
+    folder:Path,   # Of the batch
+    outcomes:list, # of `Outcome`
+    left:list=(),  # of (path within the input, reason): what is no photo of the batch
+):
+    "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
+    from dataclasses import replace
+    inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
+    if any(inner(o)!=Path() for o in outcomes): save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
+    path = Path(folder)/'summary.csv'
+    if not left or not path.is_file(): return
+    rows = io.StringIO(newline='')
+    csv.writer(rows).writerows([_cell(shown_name(name)), 'left out', '', '', '', '', reason] for name,reason in left)
+    with writing(path) as part: Path(part).write_bytes(path.read_bytes()+rows.getvalue().encode('utf-8'))
+
+# %% ../nbs/71_batch.ipynb #c20b0b06
+PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error
+
+def beside_others(
+    jobs:list, # of (photos, folder)
+    do_all,    # Function of jobs: iterator of `Outcome`
+    done,      # Function of photos and folder: were they done meanwhile?
+    stop,      # A `Stop`
+): # Iterator of `Outcome`
+    "Do all jobs, those at which another run is at work last"
+    known,busy,since = {str(j[1]):j for j in jobs},[],time.monotonic()
+    for outcome in do_all(jobs):
+        if outcome.kind==BusyError.__name__: busy.append(outcome)
+        else: yield outcome
+    while busy and not stop.asked:
+        free = [o for o in busy if not is_busy(o.folder)]
+        busy = [o for o in busy if o not in free]
+        if not free and time.monotonic()-since>PATIENCE: yield from busy; return
+        if not free: time.sleep(.5); continue
+        since = time.monotonic()
+        before = [o for o in free if done(*known[o.folder])]
+        for o in before: yield Outcome(o.photo, o.folder, 'before', figures(o.folder)['seconds'] or 0.)
+        for outcome in do_all(left) if (left := [known[o.folder] for o in free if o not in before]) else ():
+            if outcome.kind==BusyError.__name__: busy.append(outcome)
+            else: yield outcome
+
+def is_busy(
+    folder, # Of results
+)->bool:
+    "Is a run at work there?"
+    try:
+        with at_work(folder, wait=0): return False
+    except BusyError: return True
+    except FaceError: return False   # that cannot be written, which the job will say

@@ -4,29 +4,31 @@
 
 # %% ../nbs/47_bench.ipynb #5211dbf2
 from __future__ import annotations
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, ctypes, gc, json, os, statistics, subprocess, sys, tempfile, time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+import numpy as np
 import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError
 from .measure import Target, check_output, markdown_table, run_measured, save_report
 from .measures import psnr
-from .surroundings import isolated, variables
+from .surroundings import isolated, variables, undisturbed
 
 # %% auto #0
 __all__ = ['SPINS', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage',
            'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared',
            'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table',
-           'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'bench_memory',
-           'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say',
-           'main']
+           'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth',
+           'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report',
+           'bench_and_say', 'main']
 
 # %% ../nbs/47_bench.ipynb #bbca3a1e
+@undisturbed(grad=True)
 def bench_scene(
     size:int=256,            # Pixels along each side
     texture_resolution:int=512,
@@ -90,6 +92,7 @@ def texture_stage(truth): # the stage, started: an iterator with one item per st
     stage.steps = 10**6
     return run(stage, truth.pipeline, face)
 
+@undisturbed(grad=True)
 def bench_steps(
     truth,
     repeat:int=9,
@@ -101,6 +104,7 @@ def bench_steps(
     return dict(size=frame.camera.width, texture_resolution=truth.pipeline.config.texture_resolution, vertices=len(m.uvs), primal_s=seconds['primal'],
         **{name:s/seconds['primal'] for name,s in seconds.items() if name!='primal'})
 
+@undisturbed(grad=True)
 def bench_texture_stage(
     truth,
     steps:int=200,
@@ -170,6 +174,7 @@ def bench_busy(
     return dict(seconds=seconds, two_cores=can, beside_one=seconds['beside_one']/alone, beside_two=seconds['beside_two']/alone, calm=alone/seconds['spinning'])
 
 # %% ../nbs/47_bench.ipynb #07a35124
+@undisturbed(grad=True)
 def bench_shared(
     photos:int=8,
     model=None,            # None: the default model
@@ -204,6 +209,7 @@ def scene_transfer(truth): # Transfer, maps
     from nextgenface_nb.optim.stages import frame_transfer
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
+@undisturbed(grad=True)
 def transfer_accuracies(
     size:int=96,                   # Pixels
     texture_resolution:int=256,
@@ -228,6 +234,7 @@ def transfer_accuracies(
             rows.append(row); say(str(row))
     return rows
 
+@undisturbed(grad=True)
 def gradient_agreements(
     size:int=128,
     texture_resolution:int=256,
@@ -259,6 +266,7 @@ def accuracy_table(
     return '\n\n'.join(parts)
 
 # %% ../nbs/47_bench.ipynb #8edadcec
+@undisturbed(grad=True)
 def compare_renderers(
     truth,
     steps:int=100,
@@ -320,6 +328,7 @@ def spotted(truth)->object: # Truth
     return photograph(truth.pipeline, truth.face, 1024)
 
 # %% ../nbs/47_bench.ipynb #e4693a7e
+@undisturbed(grad=True)
 def loss_bias(
     truth,
     samples:tuple=(2,8,32,256), # Rays per pixel
@@ -348,19 +357,37 @@ def resident()->float|None: # MB; None where the system does not say
     try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
     except (OSError, AttributeError, ValueError): return None
 
+def tidy():
+    "Give back what is free, so that it does not go later in the midst of a measurement"
+    gc.collect()
+    if not sys.platform.startswith('linux'): return
+    try: ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError): pass   # another C library than glibc
+
+def growth(
+    held, # What was held after each step or photo
+)->float: # By step
+    "The median of the slopes between all pairs (Theil and Sen): one large piece more or less, now or then, does not count"
+    held = np.asarray(held, float)
+    first,second = np.triu_indices(len(held), 1)
+    return float(np.median((held[second]-held[first])/(second-first)))
+
 def bench_memory(
     truth,
     steps:int=300,
     before:int=20, # Steps that do not count
-)->list: # of dicts: stage, steps, resident_mb at their end, grown_mb; empty where the system does not say
+)->list: # of dicts: stage, steps, resident_mb at their end, grown_mb (by the median slope); empty where the system does not say
     "How much steps of stages 2 (ray-traced, outlines included) and 3 add to the memory"
     if resident() is None: return []
     third,rows = texture_stage(truth),[]
     for stage,run in dict(photometric=photometric_step(truth), texture=lambda: next(third)).items():
         for _ in range(before): run()
-        start = resident()
-        for _ in range(steps): run()
-        rows.append(dict(stage=stage, steps=steps, resident_mb=resident(), grown_mb=resident()-start))
+        tidy()
+        held = [resident()]
+        for _ in range(steps):
+            run()
+            held.append(resident())
+        rows.append(dict(stage=stage, steps=steps, resident_mb=held[-1], grown_mb=steps*growth(held)))
     return rows
 
 # %% ../nbs/47_bench.ipynb #058a06b9
@@ -442,6 +469,7 @@ def _busy(s:_Size)->dict:
 MEASURED = dict(steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
+@undisturbed(grad=True)
 def bench_all(
     args,                           # Of the parser
     say:Callable=lambda text: None, # Told what is being done
@@ -505,11 +533,6 @@ def main(
     "The command `nextgenface-bench`"
     from nextgenface_nb.cli import run_command
     return run_command(make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
-
-# %% ../nbs/47_bench.ipynb #ff1f3e95
-from .surroundings import undisturb
-
-undisturb(globals(), 'bench_scene', 'bench_steps', 'bench_texture_stage', 'bench_shared', 'transfer_accuracies', 'gradient_agreements', 'compare_renderers', 'loss_bias', 'bench_memory', 'bench_all', grad=True)
 
 # %% ../nbs/47_bench.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

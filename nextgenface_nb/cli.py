@@ -9,26 +9,39 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, attempt, invocation, run_batch, save_failures
+from .batch import Stop, as_ctrl_c, attempt, face_folder, face_number, finish_summary, invocation, run_batch, save_failures, was_done
 from .config import Config, PRESETS, explain
+from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
+    PhotoError, RenderError, in_words, notes_heard)
+from .lens import check_focal
+from .processes import print_text
 from .surroundings import plain_warnings, variables
 from .terminal import check_words, name_of, read_paths, steady_streams
-from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
-    PhotoError, RenderError, in_words)
 
 # %% auto #0
-__all__ = ['STAGES', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'recall', 'list_jobs', 'Bars', 'fit',
-           'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable',
-           'one_thread', 'fit_and_save', 'photo_worker', 'many_jobs', 'summary', 'exit_code', 'exit_code_of',
-           'run_command', 'main', 'make_config_parser', 'say_config', 'config_main']
+__all__ = ['STAGES', 'BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked',
+           'recall', 'batch_folder', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out', 'every_face',
+           'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline',
+           'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker',
+           'check_limit', 'known_trials', 'many_jobs', 'summary', 'exit_code', 'exit_code_of', 'run_command', 'main',
+           'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/70_cli.ipynb #9b0c85cf
+def which_face(
+    text:str, # A number, or `all`
+): # int or 'all'
+    "What --face may be"
+    if text=='all': return text
+    if not (text.isascii() and text.isdigit()) or int(text)<1: raise argparse.ArgumentTypeError(f'{text!r}: give a number from 1 (the largest face) on, or all')
+    return int(text)
+
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-reconstruct`"
     p = argparse.ArgumentParser('nextgenface-reconstruct', description='A 3D face from a photo: geometry, diffuse, specular and roughness maps, pose, camera and light.', allow_abbrev=False,
         epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 stopped.')
     add = p.add_argument
     add('--input', metavar='PATH', help='a photo, or a folder of photos (default: the bundled portrait)')
+    add('--recursive', action='store_true', help='photos in subfolders too; results lie in the same subfolders')
     add('--output', metavar='DIR', default='./output/', help='results go to DIR/NAME OF THE INPUT/ (default: %(default)s)')
     add('--config', metavar='FILE', help='settings, one key = value per line; files of NextFace and NextGenFace load too')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
@@ -36,12 +49,15 @@ def make_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), help='what renders')
     add('--seed', type=int, help='where all random numbers start')
     add('--landmarks', metavar='DETECTOR|FILE', help='mediapipe, fan, or a file of points (.pts, .npy)')
+    add('--focal', metavar='LENS', help='what is known of the lens, and kept: 50mm (35 mm equivalent), 2400px or fx,fy,cx,cy (pixels of the original photo), or a file: camera.json, OpenCV, COLMAP; ~50mm: about')
+    add('--face', metavar='N|all', type=which_face, help='of several faces in a photo the N-th by size, 1 is the largest, or all, each in a folder of its own (default: the largest)')
     add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
     add('--resume', action='store_true', help='go on where a run into the same folder was stopped; begin where there is none')
     add('--keepEvery', type=float, metavar='SECONDS', default=10., help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
     add('--workers', type=int, metavar='N', default=1, help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
+    add('--limit', type=float, metavar='SECONDS', default=0., help='of a folder: give up a photo that takes longer, and do the others; 0: never (default: %(default)g)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
     for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
     talk = p.add_mutually_exclusive_group()
@@ -58,7 +74,7 @@ def make_config(
     config = Config.preset(args.preset)
     if args.config: config.fillFromDicFile(args.config)
     config.set(*args.set)
-    for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks).items():
+    for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks, focal=args.focal).items():
         if value is not None: setattr(config, name, value)
     return config
 
@@ -71,11 +87,21 @@ def stages_asked(args)->list: # of names
 def asked_for(
     args,   # What the parser returns
     config, # From `make_config`
-)->dict: # stages, shared_identity, checkpoint, landmarks, light
+    folder=None, # For the results; with --face all it says which face
+)->dict: # stages, shared_identity, checkpoint, landmarks, light, face
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
-    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector), light=file(config.light))
+    lens = dict(focal=file(config.focal)) if config.focal else {}
+    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector),
+        light=file(config.light), face=face_asked(args, folder), **lens)
+
+def face_asked(
+    args,        # What the parser returns
+    folder=None, # For the results
+)->int|None: # None: the largest
+    "Which face of a photo is to be fitted"
+    return face_number(folder) if args.face=='all' else args.face
 
 def recall(
     args, # What the parser returns; stages that the flags leave open are set
@@ -87,6 +113,7 @@ def recall(
         setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
         if skip: notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
     if before.get('shared_identity') and not args.sharedIdentity: notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
+    if before.get('face') and args.face is None: notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
     if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("path")}), which is not taken over')
     return notes
 
@@ -95,24 +122,99 @@ def _invocation_in(path)->dict: # empty: it is no report
     if not path or Path(path).suffix.lower()!='.json': return {}
     try: found = json.loads(Path(path).read_text(encoding='utf-8'))['invocation']
     except (OSError, ValueError, KeyError, TypeError, RecursionError): return {}
-    right = dict(stages=list, checkpoint=dict, shared_identity=bool)
+    right = dict(stages=list, checkpoint=dict, shared_identity=bool, face=int)
     return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
 
 # %% ../nbs/70_cli.ipynb #f50e3a85
+def batch_folder(
+    args, # What the parser returns
+)->Path:
+    "Where the results of the input go"
+    from nextgenface_nb.imaging import portrait_path
+    source = Path(args.input) if args.input else portrait_path()
+    return Path(args.output)/name_of(source)
+
 def list_jobs(
     args, # What the parser returns
 )->list: # of (photos, folder for the results)
     "The faces to be fitted"
-    from nextgenface_nb.imaging import load_folder, portrait_path
+    from nextgenface_nb.imaging import portrait_path
     source = Path(args.input) if args.input else portrait_path()
-    output = Path(args.output)/name_of(source)
+    output = batch_folder(args)
     if not source.is_dir():
         if not source.exists(): raise PhotoError(f'{source}: there is no such file', 'Check the path.')
         return [([source], output)]
-    photos = load_folder(source)
+    photos,args.left_out = find_photos(args, source, output)
     if args.sharedIdentity: return [(photos, output)]
     if args.landmarks and Path(args.landmarks).suffix and len(photos)>1: raise ConfigError(f'--landmarks {args.landmarks}: one file of points for {len(photos)} photos', 'Reconstruct the photos one by one.')
-    return [([p], output/p.name) for p in photos]
+    return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))]
+
+# %% ../nbs/70_cli.ipynb #8d2c0dfc
+def find_photos(
+    args,        # What the parser returns
+    source:Path, # A folder
+    output:Path, # For the results; it may lie in the former
+)->tuple: # (paths, list of (path, reason) of what is left out)
+    "The photos of a folder, with `--recursive` those of its subfolders"
+    from nextgenface_nb.imaging import load_folder, scan_folder
+    inside = Path(args.output).resolve()
+    closed = [output] if inside==source.resolve() or inside in source.resolve().parents else [output, inside]
+    photos,left = scan_folder(source, args.recursive, closed)
+    return (photos or load_folder(source, args.recursive)), left   # the latter says in words that there are none
+
+#: What a batch writes beside the folders of its photos
+BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
+
+def result_folders(
+    photos:list, # Paths
+    source:Path, # The folder in which they lie
+    output:Path, # For the results
+)->list: # A folder for each, none twice and none within another
+    "The tree of the input once more, with a folder in place of each photo"
+    wanted,taken = [output/p.relative_to(source) for p in photos],set()
+    around = {parent for w in wanted for parent in w.parents}
+    for place in wanted:
+        first = place.relative_to(output).parts[0]
+        if len(place.relative_to(output).parts)>1 and first in BATCH_FILES: place = output/f'{first} (2)'/place.relative_to(output/first)
+        free,number = place,2
+        while free in taken or free in around or (free.parent==output and free.name in BATCH_FILES): free,number = place.with_name(f'{place.name} ({number})'),number+1
+        taken.add(free)
+        yield free
+
+def tell_left_out(
+    left:list,   # of (path, reason)
+    source:Path, # The folder
+    say,         # Called with each line
+    most:int=20, # Lines
+):
+    "What lies in a folder and is not taken for a photo"
+    from nextgenface_nb.processes import shown_name
+    for path,reason in left[:most]: say(f'left out: {shown_name(path.relative_to(source))} ({reason})')
+    if len(left)>most: say(f'left out: {len(left)-most} more; summary.csv lists them')
+
+# %% ../nbs/70_cli.ipynb #8d31c021
+def every_face(
+    jobs:list, # From `list_jobs`
+    args,      # What the parser returns
+    config,    # From `make_config`
+)->list: # of (photos, folder for the results)
+    "A job for each face of each photo, if --face all is given"
+    if args.face is not None and args.checkpoint and Path(args.checkpoint).suffix not in ('.pickle','.pkl'):
+        raise ConfigError(f'--face {args.face} with --checkpoint: the face is the one in the checkpoint', 'Leave out one of both.')
+    if args.face!='all': return jobs
+    if args.sharedIdentity or args.checkpoint: raise ConfigError('--face all: all faces of a photo are not one person', 'Leave out --sharedIdentity and --checkpoint, or give the number of one face.')
+    from nextgenface_nb.optim.optimizer import config_detector
+    detector = config_detector(config)
+    return [(photos, face_folder(folder, k)) for photos,folder in jobs for k in range(1, count_faces(photos[0], detector)+1)]
+
+def count_faces(
+    path,     # Of a photo
+    detector, # A `Detector`
+)->int: # at least 1
+    "How many faces a photo shows"
+    from nextgenface_nb.imaging import load_photo
+    try: return len(detector.detect_all(load_photo(path)))
+    except FaceError: return 1
 
 # %% ../nbs/70_cli.ipynb #7a32a186
 class Bars:
@@ -154,15 +256,14 @@ def fit(
     progress,         # Called with each step
 ): # A `Reconstruction`
     "Fit one face as the flags say"
-    from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
+    from nextgenface_nb.optim.resume import fit_resumable, resume_path
     stages = stages_asked(args)
-    sweep(folder)
     if args.debug is not None:
         from nextgenface_nb.output.debug import DebugFiles
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
-    from nextgenface_nb.optim.optimizer import in_known_light
-    start = in_known_light(start_from(args, pipeline), pipeline.config) if args.checkpoint else None
-    return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery)
+    from nextgenface_nb.optim.optimizer import in_known_camera, in_known_light
+    start = in_known_camera(in_known_light(start_from(args, pipeline), pipeline.config), pipeline.config) if args.checkpoint else None
+    return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery, face=face_asked(args, folder))
 
 def start_from(
     args,     # What the parser returns
@@ -188,7 +289,7 @@ def old_face(args, pipeline): # A `Face`
     if not args.input or Path(args.input).is_dir(): raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo', 'Name the photo with --input.')
     face = legacy_face(found, pipeline.model, [load_photo(args.input)], config.bands)
     detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
-    for frame in face.frames[:1]: frame.landmarks = on_mesh(detector.detect(frame.photo), pipeline.model)
+    for frame in face.frames[:1]: frame.landmarks = on_mesh(detector.detect(frame.photo, **({} if args.face is None else dict(face=face_asked(args)))), pipeline.model)
     return face
 
 # %% ../nbs/70_cli.ipynb #293efda1
@@ -200,18 +301,23 @@ def reconstruct_all(
 
 def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
+    check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
     if args.checkpoint and len(jobs)>1: raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces', 'Go on with one face at a time.')
     from nextgenface_nb.output.files import check_writable
+    check_limit(args)
     many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
-    check_writable(jobs[0][1].parent if many else jobs[0][1])   # of many photos each has its own folder, and fails alone
+    together = batch_folder(args) if many else jobs[0][1]
+    jobs,many = every_face(jobs, args, config),many or args.face=='all'
+    check_writable(together)   # of many photos each has its own folder, and fails alone
     args.workers = min(args.workers, len(jobs))
-    say = (lambda text:None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
+    say = (lambda text:None) if args.quiet else lambda text: print_text(text, sys.stderr)
     for note in config.notes: say(f'note: {note}')
+    tell_left_out(getattr(args, 'left_out', ()), Path(args.input or '.'), say)
     if args.verbose: say(config.describe(changed=True))
-    if many: return many_jobs(jobs, args, config, say)
+    if many: return many_jobs(jobs, together, args, config, say)
     pipeline = begin_pipeline(config, say)
     return one_job(*jobs[0], pipeline, args, say)
 
@@ -236,26 +342,27 @@ def checkpoint_folder(args)->Path:
 def one_job(photos:list, folder:Path, pipeline, args, say)->int: # Exit code
     "Fit and save one face"
     began,together = time.perf_counter(),args.sharedIdentity and not args.checkpoint
-    photos,bad = usable(photos, folder, pipeline) if together else (photos,[])
-    for o in bad: print(f'error: {o.error}\n{o.advice}', file=sys.stderr)
+    photos,bad = usable(photos, folder, pipeline, args.face) if together else (photos,[])
+    for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
     if bad: say(f'note: {", ".join(o.photo for o in bad)}: left out; the face is fitted to the other {len(photos)}')
     warnings = fit_and_save(photos, folder, pipeline, args, say)
     if together: save_failures(folder, bad)
     for w in warnings: say(f'note: {w}')
-    if not args.quiet: print(summary(folder, time.perf_counter()-began), flush=True)
+    if not args.quiet: print_text(summary(folder, time.perf_counter()-began))
     return max((exit_code_of(o.kind) for o in bad), default=0)
 
 def usable(
     photos:list, # Paths, all of one person
     folder:Path, # For the results
     pipeline,    # A `Pipeline`
+    face=None,   # Which of several faces each is to show
 )->tuple: # (paths that show a face, `Outcome` of each other one)
     "The photos that can be fitted together; the error of the first if there is none"
     from nextgenface_nb.optim.optimizer import config_detector, make_frame
     config = pipeline.config
     detector = config_detector(config, pipeline)
-    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector)
-    found = [attempt(look, [p], folder) for p in photos]
+    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector, face=face)
+    with notes_heard(): found = [attempt(look, [p], folder) for p in photos]   # the fit says it again
     if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
     good,bad = [p for p,o in zip(photos, found) if o.status=='done'],[o for o in found if o.status!='done']
     if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
@@ -275,41 +382,72 @@ def one_thread(
 def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warnings
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
-    from nextgenface_nb.output.files import check_writable
-    check_writable(folder)
-    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config))   # as the photos are now: they may change meanwhile
+    from nextgenface_nb.output.files import at_work
+    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config, folder))
     try:
-        with Stop() as stop, one_thread(pipeline.config.deterministic):
+        with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
             def progress(step): bars(step); stop.check()
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
             say('writing the results ...')
-            pipeline.passes,result.invocation = bars.rays,asked
+            pipeline.passes,result.invocation = bars.rays,asked|as_decoded(asked, result)
             result.save(folder)
-        resume_path(folder).unlink(missing_ok=True)
+            resume_path(folder).unlink(missing_ok=True)   # the results are on the disk
     finally: bars.close(); pipeline.passes = None
     return result.warnings
 
-# %% ../nbs/70_cli.ipynb #ee66d04f
-def photo_worker(args, loud:bool=True):
-    "What a process does with each photo"
-    config,say = make_config(args),(lambda text: print(text, file=sys.stderr, flush=True)) if loud and not args.quiet else (lambda text: None)
-    pipeline = begin_pipeline(config, say)
-    return lambda photos,folder: fit_and_save(photos, folder, pipeline, args, say)
+# %% ../nbs/70_cli.ipynb #95c847be
+def as_decoded(
+    asked:dict, # What `invocation` gave before the fit
+    result,     # A `Reconstruction`
+)->dict: # photos, with the digests of the bytes that were decoded
+    "A file may have been exchanged between the question and the reading: what was read counts"
+    found = [f.photo.sha256 for f in result.face.frames]
+    if len(found)!=len(asked['photos']): return {}
+    return dict(photos=[p|dict(sha256=digest or p['sha256']) for p,digest in zip(asked['photos'], found)])
 
-def many_jobs(jobs:list, args, config, say)->int: # Exit code
-    "Fit all faces of a folder"
+# %% ../nbs/70_cli.ipynb #ee66d04f
+def photo_worker(args, loud:bool=True, known:dict|None=None):
+    "What a process does with each photo; `known` are the trials of LLVM that need not be repeated"
+    if known:
+        from nextgenface_nb.rendering.variant import trials
+        trials.update(known)
+    config,say = make_config(args),(lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
+    pipeline = begin_pipeline(config, say)
+    def do(photos, folder):
+        if not args.again and was_done(photos, folder, config, asked_for(args, config)): return []   # by another batch, since this one began
+        return fit_and_save(photos, folder, pipeline, args, say)
+    return do
+
+def check_limit(args):
+    "A limit is for the photos of a folder"
+    if not 0<=args.limit<float('inf'): raise ConfigError(f'--limit {args.limit}: must be a number of seconds from 0 on', 'Leave it out for no limit.')
+    if args.limit and (not args.input or not Path(args.input).is_dir() or args.sharedIdentity):
+        raise ConfigError(f'--limit {args.limit:g}: is for a folder of photos, of which the others go on', 'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
+
+def known_trials(config)->dict:
+    "The trials of LLVM, done here once for all workers; they say what is missing"
+    from nextgenface_nb.rendering.variant import find_llvm, trials
+    if config.renderer!='mitsuba' or config.device not in ('auto', 'cpu'): return {}
+    try: find_llvm()
+    except DeviceError: pass
+    return dict(trials)
+
+def many_jobs(jobs:list, folder:Path, args, config, say)->int: # Exit code
+    "Fit all faces of a folder, or of a photo; the summary goes into the folder"
     from tqdm import tqdm
-    folder = jobs[0][1].parent
+    inside = args.workers==1 and not args.limit
+    make = partial(photo_worker, args, inside, {} if inside else known_trials(config))
     with tqdm(total=len(jobs), desc='photos', unit='photo', disable=args.quiet, dynamic_ncols=True) as bar:
         def tell(outcome):
             bar.update()
-            if outcome.status=='failed': print(f'error: {outcome.error}\n{outcome.advice}', file=sys.stderr)
+            if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)
             for w in outcome.warnings: say(f'{outcome.photo}: note: {w}')
-            if outcome.status=='done' and not args.quiet: print(summary(outcome.folder, outcome.seconds), flush=True)
-        found = run_batch(jobs, partial(photo_worker, args, args.workers==1), folder, config, args.workers, args.again, tell, asked_for(args, config))
+            if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
+        found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, partial(asked_for, args, config), args.limit)
         bar.update(sum(o.status=='before' for o in found))
+    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
     before = sum(o.status=='before' for o in found)
     if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
@@ -335,7 +473,7 @@ def exit_code(
 
 def exit_code_of(kind:str)->int:
     "The same by the name of the exception"
-    for code,kinds in {2:(ConfigError,), 3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError), 4:(DeviceError,RenderError), 5:(OutputError,)}.items():
+    for code,kinds in {2:(ConfigError,), 3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError), 4:(DeviceError,RenderError), 5:(OutputError,BusyError)}.items():
         if kind in [k.__name__ for k in kinds]: return code
     return 1
 
@@ -355,10 +493,10 @@ def _run(parser, work, argv, stopped, out)->int: # Exit code
     try: args = parser.parse_args(argv)
     except SystemExit as e: return e.code or 0
     try:
-        code = work(read_paths(parser, args)) or 0
+        with as_ctrl_c(): code = work(read_paths(parser, args)) or 0
         if out: check_words(out)
         return code
-    except KeyboardInterrupt: print('\n'+stopped, file=sys.stderr); return 130
+    except KeyboardInterrupt: print_text('\n'+stopped, sys.stderr); return 130
     except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
         if known := in_words(e): return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
@@ -367,7 +505,7 @@ def _run(parser, work, argv, stopped, out)->int: # Exit code
     return _say_error(error, text, code, trace)
 
 def _say_error(error, text, code, trace)->int: # Exit code
-    print(text, file=sys.stderr)
+    print_text(text, sys.stderr)
     if trace: traceback.print_exception(error)
     return code
 

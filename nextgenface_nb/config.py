@@ -117,6 +117,8 @@ class Config(CheckedSettings):
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
     # camera
+    focal:str = setting('', 'the lens, which is known and kept: 50mm (35 mm equivalent, by the diagonal of the whole picture), 2400px or fx,fy,cx,cy (pixels of the original photo, as OpenCV has them), or a file: camera.json, OpenCV, COLMAP; ~50mm: about; empty: not known')
+    exif_focal:bool = setting(True, 'where nothing else is known of the lens, take what the photo says of it (EXIF) as a prior, as far as resizing and cropping allow')
     focal_length:float = setting(0., 'focal length to start from, in pixels of the crop; 0: estimate it', 'px', 0, 1e6)
     optimize_focal_length:bool = setting(True, 'let the focal length change')
     # how long, how often
@@ -296,6 +298,7 @@ MOST_BYTES = 1_000_000 # of a file of settings
 
 def _text(path)->str:
     try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()): raise ConfigError(f'{path}: is a pipe or a device, and no file', 'A config is a text file with lines key = value.')
         with open(path, 'rb') as file: data = file.read(MOST_BYTES+1)
         if len(data)>MOST_BYTES: raise ConfigError(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB', 'This is no file of settings.')
         return data.decode('utf-8-sig')
@@ -314,13 +317,20 @@ def read_lines(
         if key: found.append((f'{path}, line {number}', key, value))
     return found
 
+def _of_report(path, report:dict)->dict: # name -> value
+    "The settings in a report, if its format is known"
+    from nextgenface_nb.output.files import REPORT_VERSION
+    version = report.get('format_version', REPORT_VERSION)
+    if version!=REPORT_VERSION: raise ConfigError(f'{path}: a report of version {version}, {REPORT_VERSION} is known', 'Use the version of the library that wrote it.')
+    return report['config']
+
 def read_json(
     path:str|Path, # An object of settings, or the report of a run
 )->list: # of (place, key, value)
     "All settings in a JSON file"
     try: found = json.loads(_text(path))
     except (ValueError, RecursionError): raise ConfigError(f'{path}: no JSON', 'A config that ends in .json is an object: {"bands": 5}.') from None
-    if isinstance(found, dict) and isinstance(found.get('config'), dict): found = found['config']
+    if isinstance(found, dict) and isinstance(found.get('config'), dict): found = _of_report(path, found)
     if not isinstance(found, dict): raise ConfigError(f'{path}: holds no settings', 'A config that ends in .json is an object: {"bands": 5}.')
     return [(str(path), key, value) for key,value in found.items()]
 

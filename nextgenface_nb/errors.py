@@ -8,7 +8,8 @@ import errno, os, re
 
 # %% auto #0
 __all__ = ['MEMORY_WORDS', 'FaceError', 'PhotoError', 'NoFaceError', 'LandmarkError', 'ModelError', 'ConfigError',
-           'CheckpointError', 'GeometryError', 'RenderError', 'DeviceError', 'OutputError', 'in_words']
+           'CheckpointError', 'GeometryError', 'RenderError', 'DeviceError', 'OutputError', 'BusyError', 'note',
+           'notes_heard', 'in_words']
 
 # %% ../nbs/00_errors.ipynb #626df202
 class FaceError(Exception):
@@ -33,6 +34,31 @@ class GeometryError(FaceError): "Points, meshes or cameras that cannot be comput
 class RenderError(FaceError): "The renderer got something that it cannot draw."
 class DeviceError(FaceError): "The device or its libraries are not usable."
 class OutputError(FaceError): "Results cannot be written."
+
+# %% ../nbs/00_errors.ipynb #c27e5eaf
+class BusyError(OutputError): "Another run is at work in the same folder."
+
+# %% ../nbs/00_errors.ipynb #4c1f0a11
+import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_listener = ContextVar('listener', default=None) # A list of sentences; None: nobody listens
+
+def note(
+    text:str, # A sentence
+):
+    "Tell who listens; else it is a warning"
+    heard = _listener.get()
+    if heard is None: warnings.warn(text, stacklevel=3)
+    else: heard.append(text)
+
+@contextmanager
+def notes_heard(): # Yields the list into which the notes of this thread go
+    "Within this context notes are collected"
+    before = _listener.set(heard := [])
+    try: yield heard
+    finally: _listener.reset(before)
 
 # %% ../nbs/00_errors.ipynb #915b525b
 #: How libraries say that memory has run out: PyTorch on processors and on graphics cards, Dr.Jit, C++, the operating system

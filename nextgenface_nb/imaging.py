@@ -4,7 +4,8 @@
 
 # %% ../nbs/10_imaging.ipynb #25867669
 from __future__ import annotations
-import io, math, os, warnings
+import hashlib, io, math, os, struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,13 +13,21 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from torch import Tensor
+from .colour import (Colour, Lattice, SRGB, cms_converted, gamma_colour, grey_by_cms, icc_colour, is_profile, lattice_by_cms, png_colour,
+    power, to_srgb_primaries, to_xyz, D65)
 from .errors import PhotoError
+from .lens import read_exif
+from .processes import shown_name
+from .reading import (LARGEST_PIXELS, MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size, lean_png, open_picture, picture_kind,
+    picture_suffixes, png_chunks, read_bytes)
+from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['SUFFIXES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png',
-           'overlay', 'Photo', 'load_photo', 'portrait_path', 'resampling_matrix', 'load_folder']
+__all__ = ['SUFFIXES', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo', 'Raster', 'load_photo',
+           'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix', 'scan_folder', 'load_folder']
 
 # %% ../nbs/10_imaging.ipynb #158dacf5
+@undisturbed
 def to_srgb(
     linear:Tensor|np.ndarray, # Linear light, any shape; values outside [0, 1] are clipped
 )->Tensor|np.ndarray: # sRGB values in [0, 1], of the same kind
@@ -27,6 +36,7 @@ def to_srgb(
     x = m.clip(linear, 0, 1)
     return m.where(x <= .0031308, 12.92*x, 1.055*m.clip(x, .0031308, 1)**(1/2.4) - .055)
 
+@undisturbed
 def from_srgb(
     srgb:Tensor|np.ndarray, # sRGB values in [0, 1], any shape
 )->Tensor|np.ndarray: # Linear light in [0, 1], of the same kind
@@ -58,6 +68,7 @@ def save_png(
     with writing(path) as part: Image.fromarray(to_bytes(picture, srgb)).save(part, format='PNG')
 
 # %% ../nbs/10_imaging.ipynb #379b570d
+@undisturbed
 def overlay(
     background:Tensor, # Linear light [H, W, 3]
     picture:Tensor,    # Linear light [H, W, 3 or 4]
@@ -68,6 +79,7 @@ def overlay(
     return background*(1-cover) + picture[..., :3]*cover
 
 # %% ../nbs/10_imaging.ipynb #d6031098
+@undisturbed
 @dataclass
 class Photo:
     "Linear light, and the part of the original that it shows."
@@ -78,6 +90,8 @@ class Photo:
     original_size: tuple = ()     # Width and height of the original, after rotation
     alpha: Tensor|None = None     # Opacity [H, W], 0..1, where the file has any
     inside: Tensor|None = None    # Where the original has opaque pixels [H, W], bool; None: everywhere
+    exif: dict|None = None        # What the file says of its lens, see `lens.read_exif`; None: nothing
+    sha256: str = ''              # Of the bytes that were decoded; empty: unknown
 
     def __post_init__(self):
         if self.pixels.ndim != 3 or self.pixels.shape[-1] != 3: raise PhotoError(f'{self.path or "Photo"}: pixels of shape {tuple(self.pixels.shape)}', 'They are [H, W, 3].')
@@ -122,115 +136,286 @@ class Photo:
         return data.getvalue()
 
     def __repr__(self):
-        name = Path(self.path).name or 'no file'
+        name = shown_name(Path(self.path).name) or 'no file'
         return f'Photo({name}, {self.width} x {self.height}, from ({self.offset[0]:.1f}, {self.offset[1]:.1f}) at scale {self.scale:.3g} of {self.original_size[0]} x {self.original_size[1]})'
 
 # %% ../nbs/10_imaging.ipynb #27cfcae8
-SUFFIXES = '.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp'
-SMALLEST_SIDE, LARGEST_PIXELS, WORKING_SIDE = 32, 64_000_000, 4096
+#: Endings of photos; HEIC is among them, whether or not it can be read here
+SUFFIXES = tuple(end for ends in PICTURES.values() for end in ends)
+WORKING_SIDE = 4096
+
+@dataclass
+class Raster:
+    "Codes of a picture, as they lie in the file, and what they mean."
+    rows:Callable             # From first and last row to codes [rows, width, channels], uint8 or uint16; or float32, which is light
+    width:int                 # Before it is turned upright
+    height:int
+    channels:int              # 1 grey, 2 grey and alpha, 3 colours, 4 colours and alpha
+    most:int = 255            # The largest code
+    colour:Colour|Lattice|None = SRGB # None: they are light
+    orientation:int = 1       # As EXIF numbers them: how to turn it upright
+    lens:dict|None = None     # What the camera says of its lens, see `lens.read_exif`; None: nothing
 
 # %% ../nbs/10_imaging.ipynb #183cc33a
-def _open(path):
-    "A Pillow image whose size is acceptable."
-    from PIL import Image, UnidentifiedImageError
-    path = Path(path)
-    if path.is_dir(): raise PhotoError(f'{path}: is a folder', 'Give one photo, or read the folder with `load_folder`.')
-    if not path.exists(): raise PhotoError(f'{path}: there is no such file', 'Check the path.')
-    if not path.stat().st_size: raise PhotoError(f'{path}: the file is empty', 'Save or copy the photo again.')
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)      # our own limit is lower
-            image = Image.open(path)
-    except UnidentifiedImageError as e:
-        raise PhotoError(f'{path}: is not a picture that can be read', 'JPEG, PNG and WebP can; convert others (HEIC, RAW) first.') from e
-    except Image.DecompressionBombError as e: raise _too_large(path, 'more than 178 million') from e
-    except PermissionError as e: raise PhotoError(f'{path}: may not be read', 'Check the permissions of the file.') from e
-    except Exception as e: raise PhotoError(f'{path}: cannot be read ({e})', 'The file is damaged: save or copy it again.') from e
-    width, height = image.size
-    if width*height > LARGEST_PIXELS: raise _too_large(path, f'{width} x {height}')
-    if min(width, height) < SMALLEST_SIDE:
-        raise PhotoError(f'{path}: has only {width} x {height} pixels', f'A face needs some detail: give a photo of at least {SMALLEST_SIDE} pixels a side, better 256.')
-    return image
+def _decode(data, name)->Raster:
+    "The content of a file"
+    image = open_picture(data, name)
+    try: return _raster(image, data, name)
+    except PhotoError: raise
+    except MemoryError as e: raise PhotoError(f'{name}: memory ran out', 'Shrink the photo, or cut out the face, first.') from e
+    except Exception as e: raise PhotoError(f'{name}: cannot be decoded ({e})', 'The file is damaged or incomplete: save or copy it again.') from e
 
-def _too_large(path, size):
-    return PhotoError(f'{path}: has {size} pixels', f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo, or cut out the face, first.')
+def _raster(image, data, name)->Raster:
+    "Pillow's picture with all its bits, its colours and its orientation; `data` is the file, if there is one"
+    layout = _layout(image)
+    lens = read_exif(image) if image.format == 'TIFF' else None   # its file is closed when it has been decoded; others are decoded when they are asked
+    image.load()
+    check_size(*image.size, name)
+    exif = image.getexif()                     # asked for after loading: Pillow turns TIFF upright itself, and then says so
+    found = dict(orientation=exif.get(0x0112, 1), lens=lens or read_exif(image))
+    if image.mode == 'F': raise PhotoError(f'{name}: holds floating point numbers', 'Save the photo as 8 or 16 bit PNG; light as it is can be given as an array.')
+    colour, profile = _what_codes_mean(image, data, exif)
+    if image.mode in ('I', 'I;16', 'I;16B', 'I;16L', 'I;16N'):
+        key = image.info.get('transparency')
+        return Raster(_grey_rows(image, key), *image.size, 1 if key is None else 2, 65535, _colour(colour, profile, True, True), **found)
+    if layout == 'LA;16B' and data: return Raster(_grey_alpha_rows(data, name), *image.size, 2, 65535, _colour(colour, profile, True, True), **found)
+    lower = _lower_bytes(data, name, layout) if data and layout[:-1] in _SWAPPED else None
+    if lower is not None:
+        key = image.info.get('transparency') if image.mode == 'RGB' else None
+        return Raster(_deep_rows(image, lower, key), *image.size, 4 if image.mode == 'RGBA' or key is not None else 3, 65535, _colour(colour, profile, False, True), **found)
+    image, colour = _plain(image, colour, profile)
+    return Raster(_pillow_rows(image), *image.size, len(image.getbands()), 255, colour, **found)
+
+def _pillow_rows(image):
+    return lambda first, last: np.asarray(image.crop((0, first, image.width, last))).reshape(last-first, image.width, -1)
 
 # %% ../nbs/10_imaging.ipynb #f58bd03f
-def _decode(image, path):
-    "Codes [H, W, 3] as uint8 or uint16, and alpha [H, W] 0..1 or None, with the camera held upright."
-    try:
-        layout = image.tile[0][3] if len(image.tile) == 1 and isinstance(image.tile[0][3], str) else ''
-        orientation = image.getexif().get(0x0112, 1)
-        image.load()
-        if image.mode in ('I', 'I;16', 'I;16B', 'I;16L'):
-            codes = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
-        elif image.mode == 'F': raise PhotoError(f'{path}: holds floating point numbers', 'Save the photo as 8 or 16 bit PNG.')
-        else:
-            transparent = image.mode in ('LA', 'PA', 'La', 'RGBA', 'RGBa') or 'transparency' in image.info
-            image = _to_srgb_profile(image, 'RGBA' if transparent else 'RGB')
-            codes = np.asarray(image)
-            if layout in ('RGB;16B', 'RGBA;16B') and codes.shape[-1] == len(layout)-4: codes = _with_lower_bytes(path, layout, codes)
-    except PhotoError: raise
-    except Exception as e: raise PhotoError(f'{path}: cannot be decoded ({e})', 'The file is damaged or incomplete: save or copy it again.') from e
-    if codes.ndim == 2: codes = np.repeat(codes[..., None], 3, -1)
-    codes = _upright(codes, orientation)
-    return codes[..., :3], codes[..., 3]/np.float32(np.iinfo(codes.dtype).max) if codes.shape[-1] == 4 else None
+def _layout(image)->str:
+    "What Pillow's decoder calls the pixels of the file"
+    for tile in getattr(image, 'tile', ())[:1]:
+        arguments = tile[3]
+        name = arguments if isinstance(arguments, str) else arguments[0] if isinstance(arguments, tuple) and arguments else ''
+        return name if isinstance(name, str) else ''
+    return ''
 
-def _with_lower_bytes(path, layout, upper):
-    "The full 16 bits of a PNG of which Pillow has decoded the upper eight."
-    with _open(path) as image:
-        tile = image.tile[0]
-        image.tile = [tile._replace(args=layout.replace('16B', '16L')) if hasattr(tile, '_replace') else (*tile[:3], layout.replace('16B', '16L'))]
-        lower = np.asarray(image)
-    return upper.astype(np.uint16) << 8 | lower
+#: Layouts of 16 bits whose other byte can be had, by the letter of the other byte order
+_SWAPPED = {f'{kind};16': kind for kind in ('RGB', 'RGBA', 'RGBX')}
+_OTHER_ORDER = {'B':'L', 'L':'B', 'N':'B' if struct.pack('=H', 1)[0] else 'L'}
 
-def _upright(codes, orientation):
-    "Undo the rotation and mirroring that the EXIF orientation tells of."
-    if orientation in (5, 6, 7, 8): codes = codes.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7): codes = codes[:, ::-1]
-    if orientation in (3, 4, 7, 8): codes = codes[::-1]
-    return codes
+def _lower_bytes(data, name, layout):
+    "The same picture made of the bytes that Pillow leaves out; None: it cannot be had"
+    if layout[-1] not in _OTHER_ORDER: return None
+    other = layout[:-1]+_OTHER_ORDER[layout[-1]]
+    image = open_picture(data, name)
+    def swapped(arguments): return other if isinstance(arguments, str) else (other, *arguments[1:])
+    image.tile = [t._replace(args=swapped(t.args)) if hasattr(t, '_replace') else (*t[:3], swapped(t[3])) for t in image.tile]
+    try: image.load()
+    except Exception: return None
+    return image
+
+def _deep_rows(image, lower, key):
+    "16-bit colours; those of the colour `key` are transparent"
+    upper, under = _pillow_rows(image), _pillow_rows(lower)
+    def rows(first, last):
+        codes = upper(first, last).astype(np.uint16)
+        codes <<= 8
+        codes |= under(first, last)
+        if key is None: return codes
+        alpha = (codes != np.asarray(key, np.uint16)).any(-1, keepdims=True)
+        return np.concatenate((codes, alpha*np.uint16(65535)), -1)
+    return rows
+
+def _grey_alpha_rows(data, name):
+    "16-bit grey with alpha of PNG, decoded as if it were 8-bit colours with alpha"
+    from PIL import Image
+    header = next(bytes(content) for kind, content in png_chunks(data, name) if kind == b'IHDR')
+    image = Image.open(io.BytesIO(lean_png(data, name, header[:8]+b'\x08\x06'+header[10:])), formats=('PNG',))
+    image.load()
+    plain = _pillow_rows(image)
+    def rows(first, last):
+        codes = plain(first, last).astype(np.uint16)
+        return codes[..., 0::2] << 8 | codes[..., 1::2]
+    return rows
+
+def _grey_rows(image, key):
+    "16-bit grey; of TIFF also 12 and 32 bits, and such in which 0 is white"
+    tags = getattr(image, 'tag_v2', {}) if image.format == 'TIFF' else {}
+    bits, inverted = tags.get(258, (16,)), tags.get(262) == 0
+    bits = bits[0] if isinstance(bits, tuple) else bits
+    def rows(first, last):
+        codes = np.asarray(image.crop((0, first, image.width, last)))
+        if bits == 32: codes = codes.astype(np.uint32) >> 16
+        codes = np.clip(codes, 0, 65535).astype(np.uint16)
+        if bits == 12: codes = codes << 4 | codes >> 8
+        if inverted: codes = 65535 - codes
+        if key is None: return codes[..., None]
+        return np.stack((codes, (codes != key)*np.uint16(65535)), -1)
+    return rows
 
 # %% ../nbs/10_imaging.ipynb #be1af9be
-def _to_srgb_profile(image, mode):
-    "Convert to RGB or RGBA, by the colour profile where the file carries one."
+#: Adobe RGB (1998)
+_ADOBE = Colour((power(563/256),)*3, to_srgb_primaries(to_xyz(D65, ((.64, .33), (.21, .71), (.15, .06)))))
+
+def _what_codes_mean(image, data, exif)->tuple: # (`Colour` or None, profile or None)
+    "What the file says"
+    if data and image.format == 'PNG':
+        wanted = b'IHDR', b'cICP', b'iCCP', b'sRGB', b'gAMA', b'cHRM'
+        return png_colour({kind: bytes(content) for kind, content in png_chunks(data, '') if kind in wanted})
     profile = image.info.get('icc_profile')
-    if not profile or image.mode not in ('RGB', 'RGBA', 'CMYK'): return image.convert(mode)
-    from PIL import ImageCms
+    if profile: return None, profile[:MOST_PROFILE]
+    if 'srgb' not in image.info and ('gamma' in image.info or 'chromaticity' in image.info):      # a PNG that the caller has opened
+        numbers = image.info.get('chromaticity')
+        return gamma_colour(image.info.get('gamma'), numbers and list(zip(numbers[::2], numbers[1::2]))), None
+    try: adobe = exif.get_ifd(0x8769).get(0xA001) == 65535 and str(exif.get_ifd(0xA005).get(1, '')).startswith('R03')
+    except Exception: adobe = False                                                               # damaged EXIF says nothing
+    return _ADOBE if adobe else None, None
+
+def _colour(colour, profile, grey, deep)->Colour|Lattice|None:
+    "For codes of grey or of red, green and blue. None: the profile is of another build, and the codes are colours of 8 bits"
+    if colour is not None or not is_profile(profile, ('GRAY', 'RGB') if grey else ('RGB',)): return colour or SRGB
     try:
-        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if 'sRGB' in ImageCms.getProfileDescription(theirs): return image.convert(mode)
-        colour = image if image.mode == 'CMYK' else image.convert('RGB')
-        colour = ImageCms.profileToProfile(colour, theirs, ImageCms.createProfile('sRGB'), outputMode='RGB')
-    except (ImageCms.PyCMSError, OSError): return image.convert(mode)       # a broken profile is no reason to refuse a photo
-    if mode == 'RGBA': colour.putalpha(image.convert('RGBA').getchannel('A'))
-    return colour
+        found = icc_colour(profile)
+        if found is not None: return found
+        if is_profile(profile, ('GRAY',)): return grey_by_cms(profile)
+        return lattice_by_cms(profile) if grey or deep else None
+    except ValueError: return SRGB                     # a broken profile is no reason to refuse a photo
+
+def _plain(image, colour, profile)->tuple: # (Pillow image: L, LA, RGB or RGBA; `Colour`)
+    "8 bits"
+    if image.mode in ('LAB', 'CMYK'):
+        inks = profile if image.mode == 'CMYK' and is_profile(profile, ('CMYK',)) else None
+        if image.mode == 'LAB' or inks:
+            try: return cms_converted(image, inks), SRGB
+            except ValueError: pass
+        return image.convert('RGB'), SRGB
+    transparent = image.mode in ('LA', 'PA', 'La', 'RGBA', 'RGBa') or 'transparency' in image.info
+    grey = image.mode in ('1', 'L', 'LA', 'La')
+    image = image.convert(('LA' if grey else 'RGBA') if transparent else 'L' if grey else 'RGB')
+    found = _colour(colour, profile, grey, False)
+    if found is not None: return image, found
+    try: converted = cms_converted(image.convert('RGB'), profile)
+    except ValueError: return image, SRGB
+    if transparent: converted.putalpha(image.getchannel('A'))
+    return converted, SRGB
 
 # %% ../nbs/10_imaging.ipynb #5a2174f9
-def _linear(codes, block):
-    "Codes [H, W, 3] to light, averaged over blocks of so many pixels a side."
-    most = np.iinfo(codes.dtype).max
-    table = from_srgb(np.arange(most+1)/most).astype(np.float32)
-    height, width = codes.shape[0]//block, codes.shape[1]//block
-    light = np.empty((height, width, 3), np.float32)
-    for row in range(0, height, 256):
-        part = table[codes[row*block:(row+256)*block][:(height-row)*block, :width*block]]
-        light[row:row+256] = part.reshape(-1, block, width, block, 3).mean((1, 3)) if block > 1 else part
-    return torch.from_numpy(light)
+def _upright(picture, orientation):
+    "Undo the rotation and mirroring that the EXIF orientation tells of"
+    if orientation in (5, 6, 7, 8): picture = picture.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7): picture = picture[:, ::-1]
+    if orientation in (3, 4, 7, 8): picture = picture[::-1]
+    return np.ascontiguousarray(picture)
+
+def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, upright
+    "Codes to light, averaged over blocks of so many pixels a side"
+    turned, width, height = raster.orientation, raster.width//block, raster.height//block
+    from_right = turned in (2, 3, 7, 8)            # the columns of the file end at the upper left corner
+    from_below = turned in (3, 4, 6, 7)
+    left, top = (raster.width - width*block)*from_right, (raster.height - height*block)*from_below
+    colours = 1 if raster.channels < 3 else 3
+    table = raster.colour.table(raster.most) if raster.colour is not None else None
+    light, alpha = np.empty((height, width, 3), np.float32), None
+    if raster.channels in (2, 4): alpha = np.empty((height, width), np.float32)
+    mean = lambda part: part.reshape(-1, block, width, block, part.shape[-1]).mean((1, 3)) if block > 1 else part
+    step = max(1, 256//block)
+    for row in range(0, height, step):
+        last = min(row+step, height)
+        codes = raster.rows(top+row*block, top+last*block)[:, left:left+width*block]
+        part = codes[..., :colours]
+        light[row:last] = mean(raster.colour.to_light(part, table) if table is not None else part)
+        if alpha is not None: alpha[row:last] = mean(codes[..., colours:]/np.float32(raster.most))[..., 0]
+    return _upright(light, turned), None if alpha is None or (alpha == 1).all() else _upright(alpha, turned)
 
 # %% ../nbs/10_imaging.ipynb #fa02381e
+@undisturbed
 def load_photo(
-    path:str|Path, # JPEG, PNG, WebP, ...: 8 or 16 bits, grey or colour, with or without transparency
+    source,      # A path; the bytes of a file, or a file opened for reading; a Pillow image; an array or tensor [H, W] or [H, W, 1 to 4]
+    name:str='', # What to call it, where it is no path
 )->Photo:
-    "Read a photo as linear light, upright."
-    image = _open(path)
-    with image: codes, alpha = _decode(image, path)
-    height, width = codes.shape[:2]
-    block = math.ceil(max(height, width)/WORKING_SIDE)
-    if alpha is not None:
-        alpha = torch.from_numpy(np.ascontiguousarray(alpha[:height//block*block, :width//block*block]))
-        alpha = torch.nn.functional.avg_pool2d(alpha[None, None], block)[0, 0] if not (alpha == 1).all() else None
-    return Photo(_linear(codes, block), str(path), scale=1/block, original_size=(width, height), alpha=alpha, inside=None if alpha is None else alpha > .5)
+    """Read a photo as linear light, upright.
+
+    Files are JPEG, PNG, WebP, TIFF, AVIF, HEIC ...: 8 or 16 bits, grey or colour, with or without transparency. Arrays of uint8 and uint16 hold sRGB codes, those of floats linear light,
+    1 for white. The digest is of the bytes that were decoded; of Pillow images and arrays, of their pixels."""
+    if isinstance(source, Photo): return source
+    raster, path, digest = _taken(source, name)
+    block = math.ceil(max(raster.height, raster.width)/WORKING_SIDE)
+    try: light, alpha = _light(raster, block)
+    except MemoryError as e: raise PhotoError(f'{path or "photo"}: memory ran out', 'Shrink the photo, or cut out the face, first.') from e
+    size = raster.width, raster.height
+    alpha = None if alpha is None else torch.from_numpy(alpha)
+    return Photo(torch.from_numpy(light), path, scale=1/block, original_size=size[::-1] if raster.orientation in (5, 6, 7, 8) else size, alpha=alpha,
+        inside=None if alpha is None else alpha > .5, exif=raster.lens, sha256=digest)
+
+def _taken(source, name)->tuple: # (`Raster`, name, digest)
+    "Whatever holds a photo"
+    if isinstance(source, (str, os.PathLike)):
+        return _from_file(read_photo_file(source), name or str(source), shown_name(source))
+    if isinstance(source, (bytes, bytearray, memoryview)): return _from_file(bytes(source), name, name or 'photo')
+    if isinstance(source, (np.ndarray, Tensor)): return _from_array(source, name)
+    if hasattr(source, 'getexif') and hasattr(source, 'tobytes'): return _from_pillow(source, name)
+    if hasattr(source, 'read'):
+        name = name or (source.name if isinstance(getattr(source, 'name', None), str) else '')
+        if hasattr(source, 'seekable') and source.seekable(): source.seek(0)
+        data = source.read(MOST_BYTES+1)
+        if not isinstance(data, bytes): raise PhotoError(f'{name or "the file"}: was opened as text', "Open it with open(path, 'rb').")
+        return _from_file(data, name, shown_name(name) or 'photo')
+    raise PhotoError(f'{type(source).__name__}: not a photo', 'Give a path, bytes, an open file, a Pillow image, an array, or a `Photo`.')
+
+def read_photo_file(
+    path:str|Path,
+)->bytes:
+    "The bytes of a photo's file; `PhotoError` where there are none, or too many."
+    if Path(path).is_dir(): raise PhotoError(f'{shown_name(path)}: is a folder', 'Give one photo, or read the folder with `load_folder`.')
+    return read_bytes(path, MOST_BYTES)
+
+def _from_file(data, path, shown):
+    if len(data) > MOST_BYTES: raise PhotoError(f'{shown}: has more than {MOST_BYTES//10**6} MB', 'No photo needs that many.')
+    digest = hashlib.sha256(data).hexdigest()
+    return _decode(data, shown), path, digest
+
+def _from_pillow(image, name):
+    file = getattr(image, 'filename', '')
+    name = name or (os.fsdecode(file) if isinstance(file, (str, bytes)) else '')
+    check_size(*image.size, shown_name(name) or 'picture')
+    try:
+        raster = _raster(image, b'', shown_name(name) or 'picture')
+        digest = hashlib.sha256(f'{image.mode} {image.size}'.encode()+image.tobytes()).hexdigest()
+    except PhotoError: raise
+    except Exception as e: raise PhotoError(f'{shown_name(name) or "picture"}: cannot be decoded ({e})', 'The file is damaged or incomplete: save or copy it again.') from e
+    return raster, name, digest
+
+def _from_array(array, name):
+    shown = shown_name(name) or 'array'
+    codes = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
+    if codes.ndim == 2: codes = codes[..., None]
+    if codes.ndim != 3 or codes.shape[-1] not in (1, 2, 3, 4):
+        raise PhotoError(f'{shown}: has the shape {tuple(array.shape)}', 'A photo is [height, width], or [height, width, channels] with 1 to 4 channels (grey, grey and alpha, RGB, RGBA).')
+    height, width, channels = codes.shape
+    check_size(width, height, shown)
+    if codes.dtype.kind == 'f':
+        codes, most, colour = codes.astype(np.float32), 1, None
+        if not np.isfinite(codes).all(): raise PhotoError(f'{shown}: holds values that are not finite', 'Replace them, or make them transparent by a fourth channel.')
+        if codes.max() > 50: raise PhotoError(f'{shown}: holds floats up to {codes.max():.4g}', 'Floats are linear light, 1 for white. Give codes of 0 to 255 as uint8.')
+        codes = codes.clip(0)
+    elif codes.dtype.kind == 'u' and codes.dtype.itemsize <= 2:
+        codes = codes.astype(codes.dtype.newbyteorder('='))
+        most, colour = int(np.iinfo(codes.dtype).max), SRGB
+    else: raise PhotoError(f'{shown}: holds {codes.dtype}', 'Give uint8 or uint16 for sRGB codes, or floats for linear light.')
+    digest = hashlib.sha256(f'{codes.dtype.str} {codes.shape}'.encode())
+    digest.update(np.ascontiguousarray(codes))
+    if channels in (2, 4) and codes.dtype.kind == 'f': codes = np.concatenate((codes[..., :-1], codes[..., -1:].clip(0, 1)), -1)
+    return Raster(lambda first, last: codes[first:last], width, height, channels, most, colour), name, digest.hexdigest()
+
+# %% ../nbs/10_imaging.ipynb #a8c557fd
+def load_values(
+    source,      # As for `load_photo`
+    name:str='',
+)->Tensor: # [H, W] float32, 0 to 1
+    "A grey picture of values that are not light: codes as they are, of colours the weighted mean."
+    raster, path, _ = _taken(source, name)
+    plain = replace(raster, colour=None, rows=lambda first, last: raster.rows(first, last)/np.float32(raster.most))
+    values, _ = _light(replace(plain, most=1), math.ceil(max(raster.height, raster.width)/WORKING_SIDE))
+    return torch.from_numpy(values @ np.array([.299, .587, .114], np.float32))
 
 # %% ../nbs/10_imaging.ipynb #4d603792
 def portrait_path()->Path:
@@ -256,6 +441,7 @@ def resampling_matrix(
 
 # %% ../nbs/10_imaging.ipynb #61cc6a60
 @patch
+@undisturbed
 def crop(self:Photo,
     left:float, top:float, # Upper left corner in this photo, pixels; may lie outside
     side:float,            # Side of the square, pixels
@@ -285,6 +471,7 @@ def crop(self:Photo,
 
 # %% ../nbs/10_imaging.ipynb #0ae8b7a2
 @patch
+@undisturbed
 def crop_face(self:Photo,
     points:Tensor,          # The face's landmarks in this photo [L, 2], pixels
     max_resolution:int=256, # Side of the result, pixels
@@ -304,18 +491,53 @@ def crop_face(self:Photo,
     return self.crop(*corner, side, max_resolution)
 
 # %% ../nbs/10_imaging.ipynb #f5040177
+def scan_folder(
+    path:str|Path,       # A folder with photos
+    recursive:bool=False,# Those in its subfolders too
+    without=(),          # Folders that are not entered, such as the one for results
+)->tuple: # (paths of photos, sorted; list of (path, reason) of what is left out)
+    "The photos of a folder, and what is in it besides."
+    path = Path(path)
+    if not path.is_dir(): raise PhotoError(f'{shown_name(path)}: {"is not a folder" if path.exists() else "there is no such folder"}', 'Check the path.')
+    photos, left, readable, closed = [], [], picture_suffixes(), [os.path.realpath(p) for p in without]
+    def unreadable(error): left.append((Path(error.filename), f'cannot be read ({error.strerror})'))
+    for folder, inner, names in os.walk(path, onerror=unreadable):
+        inner.sort()
+        here = Path(folder)
+        entered = []
+        for name in inner:
+            reason = _why_not_entered(here/name, recursive, closed)
+            if reason: left.append((here/name, reason))
+            else: entered.append(name)
+        inner[:] = entered
+        for name in sorted(names):
+            reason = _why_no_photo(here/name, readable)
+            if reason: left.append((here/name, reason))
+            else: photos.append(here/name)
+    if left and left[0][0] == path: raise PhotoError(f'{shown_name(path)}: {left[0][1]}', 'Check the permissions of the folder.')
+    return sorted(photos, key=lambda p: p.parts), sorted(left, key=lambda found: found[0].parts)
+
+def _why_not_entered(folder, recursive, closed)->str:
+    if folder.name.startswith('.'): return 'a hidden folder'
+    if not recursive: return 'a folder; --recursive enters it'
+    if os.path.realpath(folder) in closed: return 'the folder of the results'
+    return 'a link to a folder' if folder.is_symlink() else ''
+
+def _why_no_photo(file, readable)->str:
+    suffix = file.suffix.lower()
+    if file.name.startswith('.'): return 'a hidden file'
+    if suffix in PICTURES['HEIF'] and suffix not in readable: return "HEIC needs pi-heif (pip install 'nextgenface_nb[heif]')"
+    if suffix in SUFFIXES and suffix not in readable: return f'the installed Pillow cannot read {suffix}'
+    if suffix not in SUFFIXES: return 'no photo, by the ending of its name'
+    if file.is_symlink() and not file.exists(): return 'a link to nothing'
+    return '' if file.is_file() else 'a pipe or a device, and no file'
+
+@undisturbed
 def load_folder(
     path:str|Path, # A folder with photos
+    recursive:bool=False, # Those in its subfolders too
 )->list[Path]: # Their paths, sorted by name; other files are left out
     "The photos of a folder."
-    path = Path(path)
-    if not path.is_dir(): raise PhotoError(f'{path}: {"is not a folder" if path.exists() else "there is no such folder"}', 'Check the path.')
-    try: photos = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith('.') and p.is_file())
-    except OSError as e: raise PhotoError(f'{path}: cannot be read ({e.strerror})', 'Check the permissions of the folder.') from e
-    if not photos: raise PhotoError(f'{path}: the folder has no photos', f'Files are taken whose names end in {", ".join(SUFFIXES)}.')
+    photos, left = scan_folder(path, recursive)
+    if not photos: raise PhotoError(f'{shown_name(path)}: the folder has no photos', f'Files are taken whose names end in {", ".join(picture_suffixes())}; left out were {len(left)} others.')
     return photos
-
-# %% ../nbs/10_imaging.ipynb #1539b59b
-from .surroundings import undisturb
-
-undisturb(globals(), 'Photo', 'load_photo', 'load_folder', 'overlay', 'to_srgb', 'from_srgb')

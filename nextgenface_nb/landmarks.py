@@ -4,7 +4,7 @@
 
 # %% ../nbs/11_landmarks.ipynb #3740474d
 from __future__ import annotations
-import hashlib, os, sys, warnings
+import atexit, hashlib, io, math, os, sys, threading, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from .errors import FaceError, LandmarkError, NoFaceError
-from .imaging import Photo, portrait_path
+from .errors import FaceError, LandmarkError, NoFaceError, note
+from .processes import ignoring
+from .imaging import Photo, load_photo, portrait_path, to_bytes, to_srgb
+from .reading import read_bytes
+from .processes import check_fork
+from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'Landmarks', 'Detector', 'cache_folder', 'find_model',
-           'download_model', 'MediaPipeTasks', 'MediaPipeSolutions', 'mediapipe_detector', 'draw_landmarks', 'FAN',
-           'load_landmarks', 'save_landmarks', 'FileDetector', 'make_detector', 'normalised_mean_error',
-           'load_correspondences']
+__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'Landmarks', 'Detector', 'cache_folder',
+           'find_model', 'download_model', 'MediaPipeTasks', 'MediaPipeSolutions', 'mediapipe_detector',
+           'draw_landmarks', 'FAN', 'load_landmarks', 'save_landmarks', 'FileDetector', 'make_detector',
+           'normalised_mean_error', 'load_correspondences']
 
 # %% ../nbs/11_landmarks.ipynb #cd006910
 GROUPS = {
@@ -40,6 +44,7 @@ _OPEN = 'jaw', 'nose_bridge', 'nostrils'
 _COUNTS = {68: 'fan', 468: 'mediapipe', 478: 'mediapipe'}
 
 # %% ../nbs/11_landmarks.ipynb #4f3812a5
+@undisturbed
 @dataclass
 class Landmarks:
     "Points of one face in one photo."
@@ -51,6 +56,7 @@ class Landmarks:
     offset: tuple = (0., 0.)       # Of the photo in which the points lie, as in `Photo`
     scale: float = 1.              # Likewise
     doubt: float = 0.              # How far the detector's points of the mirrored photo lie elsewhere, over the distance of the outer eye corners; 0 where nobody has asked
+    faces: tuple = ()              # All faces that were found in the photo, the largest first: rows of `face_row`
 
     def __post_init__(self):
         self.points = torch.as_tensor(self.points, dtype=torch.float32)
@@ -89,8 +95,9 @@ class Landmarks:
     def __repr__(self): return f'Landmarks({len(self)} points, {self.detector!r}{", with blendshapes" if self.blendshapes else ""})'
 
 # %% ../nbs/11_landmarks.ipynb #eabfa941
+@undisturbed
 class Detector:
-    "Finds the landmarks of the largest face in a photo."
+    "Finds the landmarks of the faces in a photo."
     name = ''      # Whose ids the points have
     refine = True  # Whether a second look at a crop helps
 
@@ -99,32 +106,130 @@ class Detector:
     )->list: # of (points [L, 2] in pixels, blendshape scores or None), one per face
         raise NotImplementedError
 
-    def detect(self, photo:Photo)->Landmarks:
-        "The landmarks of the largest face."
-        points, scores = self._first_look(photo)
-        if self.refine: points, scores = self._look(photo, points) or (points, scores)
-        return Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale)
+    def detect(self,
+        photo:Photo,
+        face:int|None=None, # Number of the face, 1 is the largest; None: the largest, and a note if there are others
+    )->Landmarks:
+        "The landmarks of one face."
+        found = self.detect_all(photo, every=face is not None)
+        if face is None and len(found) > 1: note(several_faces(photo, found[0].faces))
+        if face is not None and face not in range(1, len(found)+1): raise no_such_face(photo, face, found[0].faces)
+        return found[(face or 1)-1]
 
-    def _first_look(self, photo):
-        "Points and scores of the largest face, wherever it is"
-        for view in _views(photo):
-            found = self.faces(view.to_bytes())
-            if found: break
-        else: raise NoFaceError(f'{photo.path or "Photo"}: no face was found', 'Give a photo in which the face is well lit, larger, and seen from the front, or landmarks from a file.')
-        if len(found) > 1: warnings.warn(f'{photo.path or "Photo"}: {len(found)} faces were found, the largest is taken', stacklevel=3)
-        points, scores = max(found, key=lambda face: _size(face[0]))
-        return photo.from_original(view.to_original(torch.as_tensor(points, dtype=torch.float64))), scores
+    def detect_all(self,
+        photo:Photo,
+        every:bool=True, # Look for small faces even where the first look finds one; it does in any case where that finds none or several
+    )->list: # of `Landmarks`, the largest face first
+        "The landmarks of all faces."
+        people = self._people(photo, every)
+        rows = [face_row(photo, points, k) for k, (points, _) in enumerate(people, 1)]
+        if not rows: raise NoFaceError(f'{photo.path or "Photo"}: no face was found', 'Give a photo in which the face is well lit, larger, and seen from the front, or landmarks from a file.')
+        table = lambda k: tuple(dict(row, chosen=row['number'] == k) for row in rows)
+        return [Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale, faces=table(k)) for k, (points, scores) in enumerate(people, 1)]
 
-    def _look(self, photo, points, wide=2., mirrored=False):
-        "Points and scores in a crop around earlier points, `wide` times as large as they are; None where there is no face"
+    def again(self,
+        photo:Photo,     # Another crop of the same original
+        known:Landmarks, # Of a face in it
+    )->Landmarks:
+        "The landmarks of a face that was found before, and of no other."
+        points, scores = known.moved(photo).points.double(), known.blendshapes
+        turn = self._leaning(points)
+        if not turn:
+            seen = [(torch.as_tensor(p, dtype=torch.float64), s) for p, s in self.faces(photo.to_bytes())]
+            points, scores = min((face for face in seen if _same_face(face[0], points)), key=lambda face: _apart(face[0], points), default=(points, scores))
+        if self.refine:
+            look = self._look(photo, points, turn=turn)
+            if look and _same_face(look[0], points): points, scores = look
+        return replace(known, points=points, ids=torch.arange(len(points)), weights=None, blendshapes=scores, offset=tuple(photo.offset), scale=photo.scale)
+
+    def _people(self, photo, every):
+        "Points and scores of the faces, the largest first"
+        found, level = [], whole_views(photo)
+        for upright in (True, False):
+            for view in level:
+                if not found: found = self._faces_in(photo, [view if upright else view.upside_down()])
+        turned = bool(found) and abs(self._roll(found[0][0])) > math.radians(UPSIDE_DOWN)
+        if turned: found = self._faces_in(photo, [level[0].upside_down()], found)         # the others were looked for the wrong way up
+        return found if len(found) == 1 and not every else self._in_tiles(photo, found, every, (turned,) if found else (False, True))
+
+    def _in_tiles(self, photo, found, every, ways):
+        "More faces, in tiles that get smaller; those of one level are all looked at, so that the largest is found"
+        for upside_down in ways:
+            for side in tile_sides(photo):
+                tiles = tile_views(photo, side)
+                found = self._faces_in(photo, (t.upside_down() if upside_down else t for t in tiles), found, strict=True)
+                if len(found) == 1 and not every: return found
+            if found: return found
+        return found
+
+    def _faces_in(self, photo, views, known=(), strict=False):
+        "The faces that are known and those that some views show, each once, the largest first"
+        seen, people = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)], list(known)
+        for points, scores in sorted(seen, key=lambda face: -_size(face[0])):
+            if any(_same_face(points, other) for other, _ in people): continue
+            settled = self._settled(photo, points, scores, strict) if self.refine else (points, scores)
+            if settled and not any(_same_face(settled[0], other) for other, _ in people): people.append(settled)
+        return sorted(people, key=lambda face: -_size(face[0]))
+
+    def _settled(self, photo, points, scores, strict):
+        "A face looked at closely, the right way up; None where there is none after all"
+        look = self._look(photo, points)
+        unlike = math.inf if look is None else self._in_the_mirror(photo, look[0])
+        if unlike > UNSURE:
+            ways = [(look, unlike)]*(look is not None) + self._other_ways_up(photo, points if look is None else look[0])
+            best, unlike = min(ways, key=lambda way: way[1], default=(None, math.inf))
+            if look is None or self._turned(look[0], best[0]): look = best
+        if strict and not unlike < FALSE: return None
+        if look is None: return points, scores
+        turn = self._leaning(look[0])
+        return self._look(photo, look[0], turn=turn) or look if turn else look
+
+    def _other_ways_up(self, photo, points):
+        "What is found where the photo is turned, and what its mirror image says of that"
+        if mirror_partners(self.name) is None: return []
+        found = []
+        for quarter in range(4):
+            first = self._look(photo, points, turn=quarter*math.pi/2)
+            level = self._look(photo, first[0], turn=self._roll(first[0])) if first else None
+            if level: found.append((level, self._in_the_mirror(photo, level[0], self._roll(level[0]))))
+        return found
+
+    def _roll(self, points): # radians, clockwise
+        "Direction of the line of the eyes"
+        corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
+        if corners is None or len(points) <= max(corners): return 0.
+        across = points[corners[1]] - points[corners[0]]
+        return float(torch.atan2(across[1], across[0]))
+
+    def _turned(self, points, others):
+        "Do two findings disagree on where up is?"
+        apart = abs(self._roll(points) - self._roll(others)) % (2*math.pi)
+        return min(apart, 2*math.pi - apart) > math.radians(2*LEANING)
+
+    def _leaning(self, points):
+        "How far to turn the picture; 0 where the head is level enough"
+        roll = self._roll(points)
+        return roll if abs(roll) > math.radians(LEANING) else 0.
+
+    def _look(self, photo, points, wide=2., mirrored=False, turn=0.):
+        "Points and scores in a crop around earlier points, `wide` times as large as they are, in which a line that leans by `turn` is level; None where there is no face"
         low, high = points.amin(0), points.amax(0)
         side = wide*float((high - low).max())
-        view = photo.crop(*((low + high)/2 - side/2).tolist(), side, 512)
-        found = self.faces(view.to_bytes()[:, ::-1] if mirrored else view.to_bytes())
+        picture, place = _crop_view(photo, (low + high)/2, side, 512, turn)
+        found = self.faces(picture[:, ::-1] if mirrored else picture)
         if not found: return None
         seen, scores = min(found, key=lambda face: np.linalg.norm(face[0].mean(0) - 256))
         if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)
-        return photo.from_original(view.to_original(torch.as_tensor(seen, dtype=torch.float64))), scores
+        return place(torch.as_tensor(seen, dtype=torch.float64)), scores
+
+    def _in_the_mirror(self, photo, points, turn=0.): # Fraction of the distance of the outer eye corners
+        "How far the points of the mirrored crop lie elsewhere; 0 where it is not known which point becomes which, infinite where no face is found"
+        partner, corners = mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
+        if partner is None or len(partner) != len(points): return 0.
+        look = self._look(photo, points, mirrored=True, turn=turn)
+        if look is None: return math.inf
+        apart = (points - look[0][partner])[partner >= 0].norm(dim=-1).mean()
+        return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
 
     def doubt(self,
         photo:Photo,
@@ -133,25 +238,124 @@ class Detector:
         "How far the points of the photo and of its mirror image are apart, each the mean of some crops"
         points, partner, corners = landmarks.points.double(), mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
         if partner is None or len(partner) != len(points): return 0.
-        looks = [[self._look(photo, points, wide, mirrored) for wide in LOOKS] for mirrored in (False, True)]
+        turn = self._leaning(points)
+        looks = [[self._look(photo, points, wide, mirrored, turn) for wide in LOOKS] for mirrored in (False, True)]
         plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points for each in looks)
         apart = (plain - mirrored[partner])[partner >= 0].norm(dim=-1).mean()
         return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
 
-
 # %% ../nbs/11_landmarks.ipynb #06326d42
-def _size(points): return np.ptp(points, axis=0).prod()
+def _size(points): return float((points.amax(0) - points.amin(0)).prod())
 
-def _views(photo):
-    "The whole photo, then with a border of its edge repeated, then overlapping squares."
-    yield photo
+def _apart(points, others):
+    "How far apart the middles of two faces are, over the larger one's size"
+    boxes = [torch.stack([p.amin(0), p.amax(0)]).double() for p in (points, others)]
+    sides = [float((high - low).max()) for low, high in boxes]
+    return float((boxes[0].mean(0) - boxes[1].mean(0)).norm())/max(*sides, 1e-6)
+
+SAME = .5          # `_apart` under which two findings are one face
+UNSURE = .022      # `_in_the_mirror` from which on other ways up are tried
+FALSE = .1         # The same from which on what was found in a tile is no face
+LEANING = 15.      # Degrees from which on the picture is turned before the face is looked at closely
+UPSIDE_DOWN = 100. # Degrees by which a head leans in a photo that lies upside down
+
+def _same_face(points, others): return _apart(points, others) < SAME
+
+def face_row(
+    photo:Photo,
+    points:Tensor, # [L, 2] of a face, pixels of the photo
+    number:int,    # 1: the largest
+)->dict: # number, box (left, top, right, bottom) and size (the longer side) in pixels of the original
+    "What is said of a face that was found"
+    box = torch.stack([photo.to_original(edge) for edge in (points.amin(0), points.amax(0))])
+    return dict(number=number, box=[round(x, 1) for x in box.flatten().tolist()], size=round(float((box[1] - box[0]).max()), 1))
+
+def _places(rows):
+    middle = lambda box: f'({(box[0]+box[2])/2:.0f}, {(box[1]+box[3])/2:.0f})'
+    return '; '.join(f'{row["number"]} at {middle(row["box"])}, {row["size"]:.0f} pixels' for row in rows)
+
+def several_faces(photo, rows)->str:
+    "What is said where nobody has chosen"
+    return f'{photo.path or "Photo"}: {len(rows)} faces were found, the largest is taken; --face N (in Python: face=N) takes another, numbered by size: {_places(rows)}'
+
+def no_such_face(photo, face, rows)->NoFaceError:
+    "What is said of a number that no face has"
+    count = 'one face was' if len(rows) == 1 else f'{len(rows)} faces were'
+    return NoFaceError(f'{photo.path or "Photo"}: there is no face {face}; {count} found', f'Faces are numbered by size, 1 is the largest: {_places(rows)} (middle and size in pixels of the photo).')
+
+# %% ../nbs/11_landmarks.ipynb #8d31c002
+@dataclass
+class View:
+    "A picture that is looked at, and where its pixels lie in the photo."
+    picture: np.ndarray           # sRGB uint8 [h, w, 3]
+    step: tuple = (1., 1.)        # Pixels of the photo per pixel of the picture, x and y
+    corner: tuple = (0., 0.)      # Of the picture, in the photo
+    turned: bool = False          # By 180 degrees
+
+    def upside_down(self)->View: return replace(self, picture=self.picture[::-1, ::-1], turned=not self.turned)
+
+    def place(self,
+        points:np.ndarray, # [L, 2] in the picture
+    )->Tensor: # [L, 2] in the photo
+        points = torch.as_tensor(points, dtype=torch.float64)
+        if self.turned: points = torch.tensor(self.picture.shape[1::-1], dtype=torch.float64) - points
+        return points*torch.tensor(self.step, dtype=torch.float64) + torch.tensor(self.corner, dtype=torch.float64)
+
+def _shrunk(photo, factor):
+    "The photo in bytes, smaller, each pixel the mean of the light that it covers"
+    if factor >= 1: return photo.to_bytes()
+    size = [max(1, round(factor*n)) for n in (photo.height, photo.width)]
+    light = torch.nn.functional.adaptive_avg_pool2d(photo.composited().permute(2, 0, 1)[None], size)[0].permute(1, 2, 0)
+    return to_bytes(to_srgb(light), srgb=False)
+
+WHOLE = 1536 # Longer side up to which the whole photo is looked at as it is
+
+def whole_views(photo:Photo)->list: # of `View`
+    "The whole photo, and the same with a border of its edge repeated."
+    long = max(photo.width, photo.height)
+    picture = _shrunk(photo, 1. if long <= WHOLE else 1024/long)
+    border = photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 512)
+    corner, step = ((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2), (1.6*long/512,)*2
+    return [View(picture, (photo.width/picture.shape[1], photo.height/picture.shape[0])), View(border.to_bytes(), step, corner)]
+
+SMALLEST_TILE, MOST_TILES, TILE_PIXELS, TILE_STRIDE = 160, 800, 256, .55
+
+def tile_sides(photo:Photo)->list: # of pixels of the photo
+    "Sides of the tiles of each level, large ones first; the last has as many as may be looked at."
     long, short = max(photo.width, photo.height), min(photo.width, photo.height)
-    yield photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 512)
-    for part in (1/2, 1/4):
-        side = part*long
-        if side < 160 or side > short: continue
-        for top in np.linspace(0, photo.height - side, int(np.ceil((photo.height - side)/(side/2)))+1):
-            for left in np.linspace(0, photo.width - side, int(np.ceil((photo.width - side)/(side/2)))+1): yield photo.crop(left, top, side, 256)
+    least = max(SMALLEST_TILE, math.sqrt(long*short/MOST_TILES)/TILE_STRIDE)
+    sides, side = [], .9*long
+    while (smaller := max(side/3, least)) < .75*side:
+        side = smaller
+        sides.append(side)
+    return sides
+
+def tile_views(photo:Photo, side:float): # Iterator of `View`
+    "Overlapping tiles; in one direction they are cut short where the photo is narrower."
+    picture = _shrunk(photo, min(1., TILE_PIXELS/side))
+    height, width = picture.shape[:2]
+    step = photo.width/width, photo.height/height
+    tile = [min(round(side/s), n) for s, n in zip(step, (width, height))]
+    starts = [np.linspace(0, n - t, 1 + math.ceil((n - t)/(TILE_STRIDE*side/s))).round().astype(int) for n, t, s in zip((width, height), tile, step)]
+    for top in starts[1]:
+        for left in starts[0]:
+            yield View(picture[top:top+tile[1], left:left+tile[0]], step, (left*step[0], top*step[1]))
+
+# %% ../nbs/11_landmarks.ipynb #8d31c004
+def _crop_view(photo, middle, side, size, turn=0.):
+    "sRGB bytes [size, size, 3] of a square, in which the direction `turn` (radians, clockwise) is level, and where its points lie in the photo"
+    if not turn:
+        view = photo.crop(*(middle - side/2).tolist(), side, size)
+        return view.to_bytes(), lambda points: photo.from_original(view.to_original(points))
+    c, s = math.cos(turn), math.sin(turn)
+    axes = torch.tensor([[c, s], [-s, c]], dtype=torch.float64)     # rows: right and down in the view, as the photo has them
+    room = abs(c) + abs(s)                                          # the upright square around the turned one
+    wide, pixels = side*room, math.ceil(size*room - 1e-6)
+    upright = photo.crop(*(middle - wide/2).tolist(), wide, pixels)
+    steps = (torch.arange(size, dtype=torch.float64) + .5)/size*2 - 1
+    grid = (torch.stack(torch.meshgrid(steps, steps, indexing='xy'), -1) @ axes)/room
+    light = torch.nn.functional.grid_sample(upright.composited().permute(2, 0, 1)[None], grid[None].float(), padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
+    return to_bytes(light), lambda points: middle + (points - size/2) @ axes*side/size
 
 # %% ../nbs/11_landmarks.ipynb #7edf169e
 LOOKS = 1.6, 2., 2.5 # Sides of the crops in which a detector is asked twice, over the size of the face
@@ -209,26 +413,48 @@ def download_model(
     return path
 
 # %% ../nbs/11_landmarks.ipynb #648685cf
+_alone = threading.RLock() # held while the error stream leads nowhere
+
 @contextmanager
 def _quiet():
-    "Hold back what compiled code writes to the error stream, and Python's warnings."
-    try: saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    except OSError: saved = None
-    if saved is not None: os.dup2(nowhere, 2); os.close(nowhere)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        if saved is not None: os.dup2(saved, 2); os.close(saved)
+    "Hold back what compiled code writes to the error stream; one thread at a time"
+    with _alone:
+        try:
+            saved = os.dup(2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+        except OSError:
+            yield                                                   # there is no such stream
+            return
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        try: yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+def _closed_in_time(owner, close):
+    "Call `close` when the owner is gone, or before threads are given up at the end of Python"
+    ending = weakref.finalize(owner, close)
+    ending.atexit = False
+    try: getattr(threading, '_register_atexit', atexit.register)(ending)
+    except RuntimeError: pass                                       # Python is ending already
 
 def _mediapipe():
+    check_fork()   # it is going to start threads
     try:
         with _quiet(): import mediapipe
     except ImportError as e: raise LandmarkError(f'mediapipe cannot be imported ({e})', 'Install it (pip install mediapipe), use the detector `fan`, or give landmarks from a file.') from e
     return mediapipe
 
+def _first_pictures():
+    "A face, square and not square: what MediaPipe has to say once it says here"
+    picture = load_photo(portrait_path()).to_bytes()
+    return picture, picture[:384]
+
 # %% ../nbs/11_landmarks.ipynb #1c9ff686
+MOST_FACES = 24 # that MediaPipe looks for in one picture
+
+@undisturbed
 class MediaPipeTasks(Detector):
     "MediaPipe's FaceLandmarker: 478 points and 51 expression scores; needs its model file."
     name = 'mediapipe'
@@ -241,17 +467,20 @@ class MediaPipeTasks(Detector):
         self._mediapipe = _mediapipe()
         with _quiet():
             from mediapipe.tasks.python import BaseOptions, vision
-            options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=model.read_bytes()), num_faces=5, output_face_blendshapes=True)
+            options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=model.read_bytes()), num_faces=MOST_FACES, output_face_blendshapes=True)
             try: self._landmarker = vision.FaceLandmarker.create_from_options(options)
             except Exception as e: raise LandmarkError(f'{model}: MediaPipe cannot use this model file', f'Download it again from {MODEL_URL}') from e
-        self.faces(np.zeros((64, 64, 3), np.uint8))              # its threads start, and write, at the first picture
+            self._one_at_a_time = threading.Lock()
+            _closed_in_time(self, self._landmarker.close)
+            for picture in _first_pictures(): self.faces(picture)
 
     def faces(self, picture):
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
-        with _quiet(): result = self._landmarker.detect(image)
+        with self._one_at_a_time: result = self._landmarker.detect(image)
         scores = [{s.category_name: float(s.score) for s in face if s.category_name != '_neutral'} for face in result.face_blendshapes]
         return [(_pixels(face, picture), score) for face, score in zip(result.face_landmarks, scores)]
 
+@undisturbed
 class MediaPipeSolutions(Detector):
     "MediaPipe's older face mesh: 478 points; up to version 0.10.2x, with its models in the package."
     name = 'mediapipe'
@@ -259,11 +488,14 @@ class MediaPipeSolutions(Detector):
     def __init__(self):
         mediapipe = _mediapipe()
         if not hasattr(mediapipe, 'solutions'): raise LandmarkError(f'mediapipe {mediapipe.__version__} has no `solutions`', 'Use the Tasks interface, with a model file.')
-        with _quiet(): self._mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, max_num_faces=5)
-        self.faces(np.zeros((64, 64, 3), np.uint8))              # its threads start, and write, at the first picture
+        with _quiet():
+            self._mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, max_num_faces=MOST_FACES)
+            self._one_at_a_time = threading.Lock()
+            _closed_in_time(self, self._mesh.close)
+            for picture in _first_pictures(): self.faces(picture)
 
     def faces(self, picture):
-        with _quiet(): result = self._mesh.process(np.ascontiguousarray(picture))
+        with self._one_at_a_time: result = self._mesh.process(np.ascontiguousarray(picture))
         return [(_pixels(face.landmark, picture), None) for face in result.multi_face_landmarks or []]
 
 def _pixels(points, picture): return np.array([[p.x, p.y] for p in points])*picture.shape[1::-1] + .5
@@ -281,6 +513,7 @@ def mediapipe_detector(
             f'Either fetch {MODEL_URL} and name the file in {MODEL_VARIABLE}, or install one that carries its models (pip install "mediapipe<0.10.30").') from e
 
 # %% ../nbs/11_landmarks.ipynb #4006f896
+@undisturbed
 def draw_landmarks(
     photo:Photo,
     landmarks:Landmarks, # In the same photo, or any other crop of it
@@ -298,6 +531,7 @@ def draw_landmarks(
     return np.asarray(picture)
 
 # %% ../nbs/11_landmarks.ipynb #5896490b
+@undisturbed
 class FAN(Detector):
     "The 68 points of face-alignment (pip install 'nextgenface_nb[fan]'); it downloads its weights itself."
     name, refine = 'fan', False
@@ -306,6 +540,7 @@ class FAN(Detector):
         device:str='cpu',
         network=None, # An object with `get_landmarks_from_image`; None: made by face-alignment
     ):
+        check_fork()   # its network is going to start threads
         self._network = network or self._make(device)
 
     @staticmethod
@@ -317,12 +552,12 @@ class FAN(Detector):
         except Exception as e: raise LandmarkError(f'face-alignment cannot be set up ({e})', 'It needs its weights: connect to the network once, or use the detector `mediapipe`.') from e
 
     def faces(self, picture):
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')                      # it warns where we raise
+        with _alone, ignoring():                                 # it warns where we raise
             found = self._network.get_landmarks_from_image(picture)
         return [(np.asarray(points, dtype=np.float64)[:, :2], None) for points in found if points is not None] if found is not None else []
 
 # %% ../nbs/11_landmarks.ipynb #cbd0533d
+@undisturbed
 def load_landmarks(
     path:str|Path,    # .pts, .npy or .txt
     detector:str='',  # Whose ids these are; '': told by the number of points
@@ -339,9 +574,8 @@ def load_landmarks(
         else:
             for line in path.read_text().splitlines():
                 if line.startswith('# detector:'): detector = detector or line.split(':')[1].strip()
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore')   # a text without numbers
-                rows = np.loadtxt(path, ndmin=2)
+            if not any(line.split('#')[0].strip() for line in path.read_text().splitlines()): raise ValueError('there are no numbers in it')
+            rows = np.loadtxt(path, ndmin=2)
         if np.asarray(rows).dtype.kind not in 'fiu': raise ValueError(f'{np.asarray(rows).dtype} instead of numbers')
         rows = np.asarray(rows, dtype=np.float64)
     except Exception as e: raise LandmarkError(f'{path}: cannot be read as landmarks ({e})', 'See `load_landmarks` for the formats.') from e
@@ -353,6 +587,7 @@ def load_landmarks(
     try: return Landmarks(rows[:, -2:], ids, None, detector)
     except LandmarkError as e: raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
 
+@undisturbed
 def save_landmarks(
     path:str|Path, # .txt
     landmarks:Landmarks,
@@ -365,6 +600,7 @@ def save_landmarks(
     with writing(path) as part: part.write_text('\n'.join(lines) + '\n')
 
 # %% ../nbs/11_landmarks.ipynb #87217651
+@undisturbed
 class FileDetector(Detector):
     "Landmarks that somebody else has found."
     def __init__(self,
@@ -376,8 +612,13 @@ class FileDetector(Detector):
 
     def doubt(self, photo, landmarks): return 0.   # nobody to ask
 
-    def detect(self, photo):
+    def detect_all(self, photo, every=True): return [self.detect(photo)]
+
+    def again(self, photo, known): return self.detect(photo)
+
+    def detect(self, photo, face=None):
         path = self.path
+        if face not in (None, 1): raise LandmarkError(f'{path}: has the points of one face, and face {face} is asked for', 'Leave out the number of the face.')
         if path.is_dir():
             stem = Path(photo.path).stem
             candidates = [p for end in ('.pts', '.npy', '.txt') if (p := path/f'{stem}{end}').is_file()]
@@ -390,6 +631,7 @@ class FileDetector(Detector):
         return found.moved(photo)
 
 # %% ../nbs/11_landmarks.ipynb #d76d42aa
+@undisturbed
 def make_detector(
     name:str|Path='mediapipe', # 'mediapipe', 'fan', a model file (.task), or landmarks (.pts, .npy, .txt or a folder of them)
     model:str|Path='',         # For 'mediapipe': its model file; '': found by `find_model`
@@ -420,12 +662,8 @@ def load_correspondences(
     path:str|Path, # Text: detector id and vertex, two columns
 )->tuple[Tensor, Tensor]: # ids [L], vertices [L], int64
     "Read a landmark association of the references."
-    try: rows = np.loadtxt(path, dtype=np.int64, ndmin=2)
-    except (ValueError, OSError) as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
+    text = read_bytes(path, 10_000_000, LandmarkError, 'table of landmarks')
+    try: rows = np.loadtxt(io.BytesIO(text), dtype=np.int64, ndmin=2)
+    except ValueError as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())
-
-# %% ../nbs/11_landmarks.ipynb #2587c0db
-from .surroundings import undisturb
-
-undisturb(globals(), 'Landmarks', 'Detector', 'MediaPipeTasks', 'MediaPipeSolutions', 'FAN', 'FileDetector', 'make_detector', 'load_landmarks', 'save_landmarks', 'draw_landmarks')

@@ -12,9 +12,10 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError, PhotoError
+from .processes import json_text, print_text
 from .imaging import to_srgb
 from .measures import psnr, ssim
-from .surroundings import isolated
+from .surroundings import isolated, undisturbed
 
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
@@ -23,6 +24,7 @@ __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'ru
            'measure_synthetic', 'make_parser', 'measure_all', 'save_report', 'measure_and_say', 'main', 'check_output']
 
 # %% ../nbs/80_measure.ipynb #9551e3fb
+@undisturbed(grad=True)
 def measure_photo(
     path:str|Path,
     config:Config,
@@ -41,6 +43,7 @@ def measure_photo(
         seconds_landmarks=result.timings['landmarks'], seconds=seconds),result
 
 # %% ../nbs/80_measure.ipynb #3de76b55
+@undisturbed(grad=True)
 def held_out(
     first,             # `Reconstruction` of one photo of a person
     second,            # Of another photo, in another light
@@ -92,6 +95,7 @@ def cold_run(
     return dict(photo=Path(path).name, seconds=seconds, peak_memory_gb=peak)
 
 # %% ../nbs/80_measure.ipynb #b1504a1f
+@undisturbed(grad=True)
 def measure_recovery(
     config:Config,
     seed:int,               # Of the person
@@ -149,6 +153,7 @@ def map_score(
     gain = (texture*true)[mask].sum()/texture[mask].square().sum().clamp(min=1e-12)
     return psnr(to_srgb((gain*texture).clamp(0, 1)), to_srgb(true.clamp(0, 1)), mask)
 
+@undisturbed(grad=True)
 def measure_sidelit(
     config:Config,
     seed:int,       # Of the person
@@ -266,6 +271,7 @@ def find_photos(
 def _said(figures:dict)->str:
     return ', '.join(f'{k} {v:.4g}' for k,v in figures.items() if isinstance(v, float))
 
+@undisturbed(grad=True)
 def measure_photos(
     paths:list,
     config:Config,
@@ -284,6 +290,7 @@ def measure_photos(
     if len(pair)==2: return dict(photos=figures, held_out=held_out(*(pair[n] for n in PAIR), samples), skipped={})
     return dict(photos=figures, skipped=dict(held_out=f'needs {" and ".join(PAIR)}'))
 
+@undisturbed(grad=True)
 def measure_synthetic(
     config:Config,
     people:tuple=(3,2),    # How many for the recovery and for the side light
@@ -313,6 +320,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
+@undisturbed(grad=True)
 def measure_all(
     args,                           # What the parser returns
     say:Callable=lambda text: None, # Told what is being done
@@ -342,7 +350,7 @@ def save_report(
 ):
     "Write a report as JSON, whole or not at all"
     from nextgenface_nb.output.files import writing
-    with writing(path) as part: part.write_text(json.dumps(_short(report), indent=1, ensure_ascii=False)+'\n', encoding='utf-8')
+    with writing(path) as part: part.write_text(json_text(_short(report), indent=1)+'\n', encoding='utf-8')
 
 def _short(x):
     if isinstance(x, dict): return {k:_short(v) for k,v in x.items()}
@@ -355,8 +363,8 @@ def measure_and_say(
 ):
     "Measure, print the tables, write the report"
     if args.output: check_output(Path(args.output))
-    report = measure_all(args, lambda text: print(text, file=sys.stderr, flush=True))
-    print(*filter(None, [target_table(report), photo_table(report), where_measured(report)]), sep='\n\n', flush=True)
+    report = measure_all(args, lambda text: print_text(text, sys.stderr))
+    print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
     if args.output: save_report(report, args.output)
     if report.get('stopped'): raise KeyboardInterrupt
 
@@ -376,11 +384,6 @@ def check_output(
     from nextgenface_nb.output.files import check_writable
     if path.is_dir(): raise OutputError(f'{path}: is a folder', f'Give {flag} the name of a file, such as {like}.')
     check_writable(path.absolute().parent)
-
-# %% ../nbs/80_measure.ipynb #a7c214e2
-from .surroundings import undisturb
-
-undisturb(globals(), 'measure_photo', 'held_out', 'measure_recovery', 'measure_sidelit', 'measure_photos', 'measure_synthetic', 'measure_all', grad=True)
 
 # %% ../nbs/80_measure.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -7,10 +7,11 @@ from __future__ import annotations
 import dataclasses, functools, importlib.util, inspect, os, sys, threading, warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from .processes import check_fork
 
 # %% auto #0
-__all__ = ['NUMPY', 'WAITING', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps', 'undisturbed_methods',
-           'undisturb', 'without_inference', 'variables', 'isolated', 'wait_calmly']
+__all__ = ['NUMPY', 'WAITING', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps', 'without_inference',
+           'variables', 'isolated', 'wait_calmly']
 
 # %% ../nbs/02_surroundings.ipynb #a723deb0
 #: What NumPy does when it is loaded
@@ -101,21 +102,37 @@ class Undisturbed:
 
 # %% ../nbs/02_surroundings.ipynb #045c5b25
 def undisturbed(
-    function=None,       # A function or generator function; None: give a decorator
+    work=None,           # A function, a generator function or a class; None: give a decorator
     *,
     grad:bool|None=None, # True: gradients are kept; False: they are not; None: as the caller has it
 ):
-    "The function, at work in surroundings of its own"
-    if function is None: return functools.partial(undisturbed, grad=grad)
-    if inspect.isgeneratorfunction(function):
-        @functools.wraps(function)
-        def wrapped(*args, **keywords): return (yield from UndisturbedSteps(function(*args, **keywords), grad))
-    else:
-        @functools.wraps(function)
+    "The same, at work in surroundings of its own; of a class, all that is called from outside. `DeviceError` in a process that was forked too late"
+    if work is None: return functools.partial(undisturbed, grad=grad)
+    if isinstance(work, type): return _undisturbed_class(work, grad)
+    if inspect.isgeneratorfunction(work):
+        @functools.wraps(work)
         def wrapped(*args, **keywords):
-            with Undisturbed(grad): return function(*args, **keywords)
+            check_fork(starts=False)
+            return (yield from UndisturbedSteps(work(*args, **keywords), grad))
+    else:
+        @functools.wraps(work)
+        def wrapped(*args, **keywords):
+            check_fork(starts=False)
+            with Undisturbed(grad): return work(*args, **keywords)
     wrapped._undisturbed = True
     return wrapped
+
+def _undisturbed_class(cls:type, grad)->type: # the same one
+    "Its public methods and properties, its beginning and what notebooks ask it for"
+    for name,value in list(vars(cls).items()):
+        if name.startswith('_') and name!='__init__' and not name.startswith('_repr_'): continue
+        if isinstance(value, property): setattr(cls, name, _undisturbed_property(value, grad))
+        elif inspect.isfunction(value) and not hasattr(value, '_undisturbed'):
+            if not inspect.iscoroutinefunction(value): setattr(cls, name, undisturbed(value, grad=grad))
+    return cls
+
+def _undisturbed_property(value:property, grad)->property:
+    return property(undisturbed(value.fget, grad=grad), value.fset, value.fdel, value.__doc__)
 
 class UndisturbedSteps:
     "A generator each step of which is undisturbed"
@@ -136,28 +153,6 @@ class UndisturbedSteps:
 
     def close(self):
         with Undisturbed(*self.settings): self.steps.close()
-
-# %% ../nbs/02_surroundings.ipynb #bc9c4444
-def undisturbed_methods(
-    cls:type,            # Changed in place
-    grad:bool|None=None, # As of `undisturbed`
-)->type:
-    "All public methods and properties of a class, its beginning and what notebooks ask it for, undisturbed"
-    for name,value in list(vars(cls).items()):
-        if name.startswith('_') and name!='__init__' and not name.startswith('_repr_'): continue
-        if isinstance(value, property): setattr(cls, name, property(undisturbed(value.fget, grad=grad), value.fset, value.fdel, value.__doc__))
-        elif inspect.isfunction(value) and not inspect.iscoroutinefunction(value) and not hasattr(value, '_undisturbed'): setattr(cls, name, undisturbed(value, grad=grad))
-    return cls
-
-def undisturb(
-    module:dict,         # `globals()` of the module
-    *names:str,          # Of its functions and classes
-    grad:bool|None=None, # As of `undisturbed`
-):
-    "From now on these are undisturbed"
-    for name in names:
-        value = module[name]
-        module[name] = undisturbed_methods(value, grad) if isinstance(value, type) else undisturbed(value, grad=grad)
 
 # %% ../nbs/02_surroundings.ipynb #59dd737c
 def without_inference(

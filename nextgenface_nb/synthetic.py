@@ -18,12 +18,14 @@ from .imaging import Photo, from_srgb, to_srgb
 from .landmarks import Landmarks
 from .optim.face import Face, Frame, HarmonicLight, Identity
 from .optim.pipeline import Pipeline
+from .surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['studio_light', 'Truth', 'synthetic_face', 'photograph', 'face_edge', 'mark_jaw', 'scale_aligned_errors',
            'rotation_error']
 
 # %% ../nbs/56_synthetic.ipynb #aa3ee80b
+@undisturbed
 def studio_light(
     side:float=0.,        # -1 left .. 0 front .. 1 right
     ambient:float=.35,    # Radiance from everywhere, against the key light's 1
@@ -66,6 +68,7 @@ class Truth:
         "Its points"
         return self.face.frames[i].landmarks
 
+@undisturbed
 def synthetic_face(
     pipeline:Pipeline,           # Whose model draws the person
     seed:int=0,                  # Of the person
@@ -95,6 +98,7 @@ def synthetic_face(
     identity.diffuse,identity.specular,identity.roughness = diffuse,specular,roughness
     return photograph(pipeline, face, samples, landmark_noise, seed)
 
+@undisturbed
 def photograph(
     pipeline:Pipeline,        # What renders
     face:Face,                # Changed in place: gets photos and points. With camera, pose and light in its frames
@@ -175,8 +179,3 @@ def rotation_error(
     from nextgenface_nb.geometry.camera import euler_to_matrix
     cosine = ((euler_to_matrix(a).T@euler_to_matrix(b)).trace()-1)/2
     return float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))))
-
-# %% ../nbs/56_synthetic.ipynb #b03525f5
-from .surroundings import undisturb
-
-undisturb(globals(), 'studio_light', 'synthetic_face', 'photograph')

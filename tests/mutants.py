@@ -36,6 +36,12 @@ MUTANTS = [
         'r = torch.stack(rows, -1).unflatten(-1, (3, 3)); x,y,z = rotation.unbind(-1); o = torch.zeros_like(x)\n'
         '    one = lambda i,a: torch.matrix_exp(torch.stack([torch.stack(v, -1) for v in {0: ((o,o,o),(o,o,-a),(o,a,o)), 1: ((o,o,a),(o,o,o),(-a,o,o)), 2: ((o,-a,o),(a,o,o),(o,o,o))}[i]], -2))\n'
         '    return one(0, x) @ one(1, y) @ one(2, z)', GEOMETRY, few=True),
+    # the lens, and the camera for other programs
+    Mutant('a known lens moves', 'optim/landmarkfit.py', "{*names, 'focal'} if self.frames[k].focal_fixed else names", 'names', 'test_camera.py'),
+    Mutant('half a pixel of OpenCV is forgotten (reading)', 'lens.py', '(cx+.5, cy+.5)', '(cx, cy)', 'test_camera.py'),
+    Mutant('half a pixel of OpenCV is forgotten (writing)', 'output/camera.py', 'principal[0]-.5], [0., focal, principal[1]-.5]', 'principal[0]], [0., focal, principal[1]]', 'test_camera.py'),
+    Mutant('the photo is on the other side of the view of three.js', 'output/camera.py', 'full[0]/2-x, full[1]/2-y', 'x-full[0]/2, y-full[1]/2', 'test_camera.py'),
+    Mutant('a camera of the crop, not of the original', 'output/camera.py', 'float(frame.camera.focal.detach())/photo.scale', 'float(frame.camera.focal.detach())', 'test_camera.py'),
     # surface beyond the model, and the light of stage 2
     Mutant('the relief goes inward', 'facemodel/relief.py', 'return (heights@self.weights)[:,None]*self.normals', 'return -(heights@self.weights)[:,None]*self.normals', 'test_shading.py'),
     Mutant('light below zero is shown', 'optim/lightfit.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
@@ -76,6 +82,9 @@ MUTANTS = [
     Mutant('GLB upside down in its texture', 'output/glb.py', 'torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)', 'torch.stack([model.uvs[:,0], model.uvs[:,1]], 1)', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin', few=True),
     Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
+    Mutant('GLB accessor without data for what stands still', 'output/glb.py', 'if not len(rows): rows = np.zeros(1, rows.dtype)',
+        "if not len(rows): return self.accessor(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
+    Mutant('environment map turned the wrong way for Blender', 'output/export.py', 'blender=.25', 'blender=-.25', 'test_export.py::test_export_flags_for_other_programs'),
     Mutant('GLB camera in the middle of the crop', 'output/glb.py', 'centre = camera.principal.detach().cpu()', 'centre = torch.tensor([camera.width/2, camera.height/2])', 'test_export.py::test_glb_holds_the_face_where_the_photo_shows_it'),
     Mutant('coinciding edges counted each', 'rendering/renderer.py', 'torch.where(inside-outside>tolerance, -1., 1.)', 'torch.where(inside-outside>tolerance, 1., 1.)', 'test_gradients.py::test_coverage_by_geometry_and_camera'),
     # maps and photos
@@ -106,6 +115,15 @@ MUTANTS = [
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
     Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),
     Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
+    # files that are whole, and one run at a time
+    Mutant('the old report stays while the new files come', 'output/files.py', "    if LIST in names: _take_back(folder, names)", "    pass", 'test_files.py::test_killed_at_every_step'),
+    Mutant('the report comes with the rest', 'output/files.py', "if f.as_posix()!=LIST: _put", "_put", 'test_files.py::test_killed_at_every_step test_files.py::test_flushed_before_the_old_is_given_up'),
+    Mutant('nothing is flushed', 'output/files.py', "    try: os.fsync(handle)\n", "    try: pass\n", 'test_files.py::test_flushed_before_the_old_is_given_up'),
+    Mutant('nobody is ever at work', 'output/files.py', "lock.acquire(timeout=wait)", "pass", 'test_files.py::test_a_second_run_is_told'),
+    Mutant('processes of another container are dead', 'output/files.py', "lambda: os.readlink('/proc/self/ns/pid')", "lambda: ''", 'test_files.py::test_containers_with_one_host_name'),
+    Mutant('a link to nothing is followed', 'output/files.py', "if p.is_symlink() and not p.exists():", "if False:", 'test_files.py::test_a_link_to_nothing_is_refused_at_the_start'),
+    Mutant('a file on another disk is renamed', 'output/files.py', "if error.errno!=errno.EXDEV: raise", "raise", 'test_files.py::test_links_to_another_disk'),
+    Mutant('a full disk is what the library makes of it', 'output/files.py', "        cause = disk_error(e, path.parent)\n", "        cause = e if isinstance(e, OSError) else None\n", 'test_files.py::test_a_full_disk_is_said_whatever_was_written'),
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
@@ -119,10 +137,11 @@ def places(mutant:Mutant, folder:Path=ROOT/PACKAGE)->int:
     return path.read_text(encoding='utf-8').count(mutant.old) if path.exists() else 0
 
 def copy_library(folder:Path)->Path:
-    "The package (big data by link) and the tests, in a folder of their own"
+    "The package (big data by link), the tests, and what they read, in a folder of their own"
     shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__', 'data'))
     if (ROOT/PACKAGE/'data').exists(): (folder/PACKAGE/'data').symlink_to(ROOT/PACKAGE/'data')
-    shutil.copytree(ROOT/'tests', folder/'tests', ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copytree(ROOT/'tests', folder/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))
+    for name in ('nbs', 'tools'): (folder/name).symlink_to(ROOT/name)
     return folder
 
 def run_tests(folder:Path, tests:str)->tuple[int, str]:

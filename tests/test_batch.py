@@ -32,6 +32,27 @@ def stoppable(photos, folder):
     with Stop() as stop:
         for _ in range(600): time.sleep(.05); stop.check()
 
+def hanging(photos, folder):
+    "Where no word reaches it"
+    put(folder)
+    if photos[0].name!='hangs': return stoppable(photos, folder)
+    from nextgenface_nb.output.files import writing
+    with writing(folder.parent/'half') as part:
+        part.write_text('x')
+        hang()
+
+def hang():
+    for number in signal.SIGINT,signal.SIGTERM,signal.SIGHUP: signal.signal(number, signal.SIG_IGN)
+    time.sleep(600)
+
+def shortly(photos, folder):
+    put(folder)
+    if photos[0].name=='hangs': hang()
+    time.sleep(.5)
+
+def make_hanging(): return hanging
+def make_shortly(): return shortly
+def make_dying(): os.kill(os.getpid(), signal.SIGKILL)
 def make_killed(): return killed
 def make_stoppable(): return stoppable
 def make_slowly(): time.sleep(3); return stoppable
@@ -61,26 +82,103 @@ BATCH = """
 import signal, sys, test_batch as t
 from pathlib import Path
 if __name__=='__main__':
-    folder = Path(sys.argv[1])
+    folder,make,names,limit = Path(sys.argv[1]),getattr(t, sys.argv[2]),sys.argv[3].split(','),float(sys.argv[4])
     print('ready', flush=True)
-    found = t.run_batch(t.people(folder, *'abcd'), getattr(t, sys.argv[2]), folder/'out', t.Config(), workers=2)
-    print(*[o.status for o in found], sep=',', flush=True)
+    try: found = t.run_batch(t.people(folder, *names), make, folder/'out', t.Config(), workers=2, limit=limit)
+    except KeyboardInterrupt: print('at once', flush=True)
+    else: print(*[o.status for o in found], sep=',', flush=True)
 """
 
-@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs process groups')
-@pytest.mark.parametrize('make, group', [('make_stoppable', True), ('make_stoppable', False), ('make_slowly', True)])
-def test_ctrl_c_with_workers(tmp_path, make, group):
+class Batch:
+    "A batch in a process of its own, in a group of its own"
+    def __init__(self, folder, make, names='a,b,c,d', limit=0, before=None):
+        (folder/'run.py').write_text(BATCH)
+        self.folder,self.mark = folder,f'TEST_BATCH={folder}'
+        paths = [str(Path(__file__).parent), os.environ.get('PYTHONPATH', str(Path(__file__).parent.parent))]
+        self.child = subprocess.Popen([sys.executable, str(folder/'run.py'), str(folder), make, names, str(limit)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, preexec_fn=before, env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), TEST_BATCH=str(folder)))
+        assert self.child.stdout.readline()=='ready\n'
+
+    def until(self, count, seconds=120):
+        "Wait until so many photos are being worked on"
+        until = time.monotonic()+seconds
+        while len(list(self.folder.glob('out/*/report.json')))<count and time.monotonic()<until: time.sleep(.1)
+
+    def end(self): # what it printed
+        out,err = self.child.communicate(timeout=120)
+        assert 'Traceback' not in err, err
+        return out.strip()
+
+    def processes(self): # of this batch, that live
+        found = []
+        for place in Path('/proc').glob('[0-9]*'):
+            try:
+                if self.mark.encode() in (place/'environ').read_bytes().split(b'\0') and (place/'stat').read_text().rsplit(')', 1)[1].split()[0]!='Z': found.append(int(place.name))
+            except OSError: pass
+        return found
+
+    def nothing_left(self, seconds=60):
+        until = time.monotonic()+seconds
+        while self.processes() and time.monotonic()<until: time.sleep(.1)
+        return self.processes()==[]
+
+needs_groups = pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs process groups')
+needs_proc = pytest.mark.skipif(not Path('/proc/self/environ').exists(), reason='needs /proc')
+
+@needs_groups
+@pytest.mark.parametrize('make, number, group', [('make_stoppable', 'SIGINT', True), ('make_stoppable', 'SIGTERM', False), ('make_stoppable', 'SIGHUP', True), ('make_slowly', 'SIGTERM', True)])
+def test_ctrl_c_with_workers(tmp_path, make, number, group):
     "From a terminal, which signals all of them; to the first process alone; and while the workers load"
-    (tmp_path/'run.py').write_text(BATCH)
-    child = subprocess.Popen([sys.executable, str(tmp_path/'run.py'), str(tmp_path), make], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).parent), os.environ.get('PYTHONPATH', str(Path(__file__).parent.parent))])))
-    assert child.stdout.readline()=='ready\n'
-    began = time.monotonic()
-    while make=='make_stoppable' and len(list(tmp_path.glob('out/*/report.json')))<2 and time.monotonic()-began<60: time.sleep(.1)
-    if make=='make_slowly': time.sleep(2)
-    (os.killpg if group else os.kill)(child.pid, signal.SIGINT)
-    out,err = child.communicate(timeout=60)
-    assert 'Traceback' not in err and out.strip()==('stopped,stopped,not begun,not begun' if make=='make_stoppable' else 'not begun,'*3+'not begun'), err
+    batch = Batch(tmp_path, make)
+    if make=='make_stoppable': batch.until(2)
+    else: time.sleep(2)
+    (os.killpg if group else os.kill)(batch.child.pid, getattr(signal, number))
+    assert batch.end()==('stopped,stopped,not begun,not begun' if make=='make_stoppable' else 'not begun,'*3+'not begun')
+    assert (tmp_path/'out'/'summary.csv').exists()
+
+@needs_groups
+def test_a_run_under_nohup_goes_on_when_the_terminal_is_closed(tmp_path):
+    batch = Batch(tmp_path, 'make_shortly', before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    batch.until(2)
+    os.killpg(batch.child.pid, signal.SIGHUP)
+    assert batch.end()=='done,done,done,done'
+
+@needs_groups
+@needs_proc
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    "Also those that hang and hear nothing; and the process that tracks resources"
+    batch = Batch(tmp_path, 'make_hanging', 'hangs,b')
+    batch.until(2)
+    assert len(batch.processes())>=3
+    os.kill(batch.child.pid, signal.SIGKILL)
+    assert batch.nothing_left()
+
+@needs_groups
+@needs_proc
+def test_ctrl_c_twice_ends_at_once(tmp_path):
+    "Though a worker hears nothing; the summary is written, and nothing half-written stays"
+    batch = Batch(tmp_path, 'make_hanging', 'hangs,b')
+    batch.until(2)
+    while not list(tmp_path.glob('out/.*part*')): time.sleep(.1)
+    os.kill(batch.child.pid, signal.SIGINT)
+    time.sleep(1)
+    os.kill(batch.child.pid, signal.SIGINT)
+    assert batch.end()=='at once' and batch.nothing_left()
+    assert 'hangs,not begun' in (tmp_path/'out'/'summary.csv').read_text()
+    assert not list(tmp_path.glob('out/.*part*'))
+
+@needs_groups
+@needs_proc
+def test_a_photo_that_hangs_is_given_up_and_the_others_are_done(tmp_path):
+    batch = Batch(tmp_path, 'make_shortly', 'hangs,b,c', limit=6)
+    assert batch.end()=='failed,done,done' and batch.nothing_left()
+    failed, = json.loads((tmp_path/'out'/'failures.json').read_text())
+    assert failed['photo']=='hangs' and 'not done after 6 s' in failed['error'] and '--limit' in failed['advice']
+
+@needs_groups
+def test_workers_that_die_as_they_start_are_one_error(tmp_path):
+    from nextgenface_nb.errors import DeviceError
+    with pytest.raises(DeviceError, match='die as they start'): run_batch(people(tmp_path, *'abcdef'), make_dying, tmp_path/'out', Config(), workers=2)
 
 def test_a_stop_within_another_is_the_other(tmp_path):
     "So Ctrl-C during the last lines of one photo, which nothing looks at, is seen before the next"
@@ -93,12 +191,12 @@ def test_a_stop_within_another_is_the_other(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
 def test_memory_does_not_grow_with_the_photos():
-    "30 photos of different sizes, in one process; a detector for each photo would cost 30 MB a photo"
+    "30 photos of different sizes, in one process, by the median of all slopes; a detector for each photo would cost 30 MB a photo"
     tool = Path(__file__).resolve().parent.parent/'tools'/'memory.py'
     done = subprocess.run([sys.executable, str(tool), '--photos', '30'], capture_output=True, text=True)
     found = re.search(r'([+-][0-9.]+) MB per photo', done.stdout)
     assert done.returncode==0 and found, done.stderr[-1000:]
-    assert float(found[1])<3, done.stdout
+    assert float(found[1])<.3, done.stdout
 
 def test_one_detector_for_all_photos(monkeypatch):
     "MediaPipe holds on to 30 MB of each that was ever made (tools/memory.py)"
@@ -111,3 +209,69 @@ def test_one_detector_for_all_photos(monkeypatch):
     first = optimizer.config_detector(Config(), pipeline)
     assert optimizer.config_detector(Config(bands=3), pipeline) is first and len(made)==1
     assert optimizer.config_detector(Config(landmark_model='x.task'), pipeline) is not first and made[1]==('mediapipe', {'model':'x.task'})
+
+# ---- names
+
+BYTES = [b'caf\xe9.jpg', b'two\nlines.jpg', b'"quotes\' & <b>.jpg', '顔 👩.jpg'.encode(), 'وجه.jpg'.encode(), b'-leading.jpg', b'per%20cent?#.jpg', b'\x1b[31mred.jpg', b'\xff\xfe.jpg', b'=1+1.jpg']
+
+def some_names(folder): # that this file system takes
+    found = []
+    for name in BYTES:
+        try: (folder/os.fsdecode(name)).touch()
+        except (OSError, ValueError): continue
+        found.append(os.fsdecode(name))
+    return found
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_names_of_any_bytes_in_what_a_batch_leaves(tmp_path, workers):
+    "JSON that reads back to the same names, a table and a page in UTF-8, links by the bytes"
+    from urllib.parse import unquote_to_bytes
+    names = some_names(tmp_path)
+    jobs = [([tmp_path/n], tmp_path/'out'/n) for n in names]
+    found = run_batch(jobs, make_named, tmp_path/'out', Config(), workers=workers)
+    assert {o.photo for o in found if o.status=='failed'}=={names[0], names[1]} and sum(o.status=='done' for o in found)==len(names)-2
+    rows = json.loads((tmp_path/'out'/'failures.json').read_bytes().decode())
+    assert {row['photo'] for row in rows}=={names[0], names[1]}
+    table = (tmp_path/'out'/'summary.csv').read_bytes().decode()
+    page = (tmp_path/'out'/'contact_sheet.html').read_bytes().decode()
+    assert 'caf\\xe9.jpg,failed' in table and '\x1b' not in table+page and '<b>' not in page
+    links = re.findall(r'href="([^"]+)/"', page)
+    assert all((tmp_path/'out'/os.fsdecode(unquote_to_bytes(link))/'report.json').exists() for link in links) and len(links)==len(names)-2
+
+def named(photos, folder):
+    from nextgenface_nb.errors import PhotoError
+    if photos[0].name in map(os.fsdecode, BYTES[:2]): raise PhotoError(f'{photos[0]}: cannot be read')
+    put(folder)
+
+def make_named(): return named
+
+def test_a_photo_with_a_name_that_is_not_utf8(tmp_path, capfd):
+    "The whole command, in and out of folders with such names, to a terminal that knows ASCII alone"
+    from nextgenface_nb.imaging import portrait_path
+    folder,out = tmp_path/os.fsdecode(b'f\xe9lder'),tmp_path/os.fsdecode(b'\xffout')
+    try: folder.mkdir()
+    except (OSError, ValueError): pytest.skip('this file system takes no such names')
+    good,bad = os.fsdecode(b'caf\xe9\n.jpg'),os.fsdecode(b'bad\xe9.jpg')
+    (folder/good).write_bytes(Path(portrait_path()).read_bytes())
+    (folder/bad).write_bytes(b'no photo')
+    flags = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+    run = [sys.executable, '-m', 'nextgenface_nb.cli', *flags, '--input', str(folder), '--output', str(out)]
+    done = subprocess.run(run, capture_output=True, env=dict(os.environ, PYTHONIOENCODING='ascii', PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')])))
+    assert done.returncode==3 and b'bad\\xe9.jpg: is not a picture' in done.stderr and b'caf\\xe9' in done.stdout, done.stderr.decode()
+    result = out/folder.name/good
+    report = json.loads((result/'report.json').read_bytes().decode())
+    assert report['invocation']['photos'][0]['name']==good
+    assert {'envMap_0.exr', 'face0.glb', 'mesh0.obj', 'render_0.png', 'report.json'}<=set(report['files']) and all((result/n).exists() for n in report['files'])
+    for path in result.rglob('*'):
+        if path.suffix in ('.json', '.obj', '.mtl'): path.read_bytes().decode('utf-8')
+
+@pytest.mark.parametrize('name', ['SIGTERM', 'SIGHUP'])
+@pytest.mark.skipif(not hasattr(signal, 'SIGHUP'), reason='there is none here')
+def test_every_command_hears_that_it_shall_end(name, capsys):
+    "Those that look at no mark too; and what was set before is set again"
+    import argparse
+    from nextgenface_nb.cli import run_command
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    assert run_command(argparse.ArgumentParser(), lambda args: signal.raise_signal(number), [])==130
+    assert 'stopped' in capsys.readouterr().err and signal.getsignal(number)==before

@@ -239,7 +239,7 @@ def test_results(done):
     folder, out, err = done
     assert str(folder) in out and 'PSNR' in out and 'landmarks' in err
     names = {str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()}
-    assert names == {'render_0.png', 'diffuseMap_0.png', 'specularMap_0.png', 'roughnessMap_0.png', 'mesh0.obj', 'material0.mtl', 'face0.glb', 'envMap_0.png', 'envMap_0.exr',
+    assert names == {'render_0.png', 'camera.json', 'diffuseMap_0.png', 'specularMap_0.png', 'roughnessMap_0.png', 'mesh0.obj', 'material0.mtl', 'face0.glb', 'envMap_0.png', 'envMap_0.exr',
         'landmarks0.png', 'face0.glb', 'checkpoints/stage1_output.npz', 'checkpoints/stage1_loss.png', 'report.json'}
     assert [p.name for p in folder.parent.iterdir()] == ['portrait.jpg']
     report = json.loads((folder/'report.json').read_text())

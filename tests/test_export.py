@@ -1,5 +1,6 @@
 "Files for other programs, read by other programs."
 import io, json, math, shutil, struct, subprocess, sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
@@ -124,8 +125,8 @@ def test_expressions_of_the_glb_have_names_and_normals(made):
         moved = vertex_normals(model.vertices(face.identity.shape, one), model.triangles).numpy()
         assert np.abs(normals+glb.array(target['NORMAL'])-moved).max()<.005, model.expression_names[j]
     animation = glb.json['animations'][0]
-    values = glb.array(animation['samplers'][0]['output']).reshape(2, -1)
-    assert np.abs(values-np.stack([0*face.frames[0].expression, face.frames[0].expression])).max()<1e-6
+    values = glb.array(animation['samplers'][0]['output']).reshape(3, -1)
+    assert np.abs(values-np.stack([0*face.frames[0].expression, 0*face.frames[0].expression, face.frames[0].expression])).max()<1e-6
 
 def test_a_render_of_the_glb_is_our_render(made):
     "Geometry, maps and camera from the file, light from us; skin that reflects up to a fifth"
@@ -154,9 +155,13 @@ def validate(*files):
 
 def test_the_khronos_validator_has_nothing_to_say(made, tmp_path):
     pipeline, face, _ = made
-    for name, options in dict(face={}, posed=dict(posed=0), jpeg=dict(quality=85)).items(): (tmp_path/f'{name}.glb').write_bytes(face_glb(pipeline, face, **options))
+    several = dict(face={}, posed=dict(posed=0), jpeg=dict(quality=85), merged=dict(merged=True), merged_posed=dict(merged=True, posed=0), plain=dict(morphs=False), baked=dict(posed=0, morphs=False))
+    still = replace(pipeline.model, expression_basis=pipeline.model.expression_basis*torch.tensor([1., 0, 1, 0, 0, 1])[:, None, None])
+    kinds = {'': pipeline, 'still': Pipeline(still, pipeline.config)}
+    for kind, one in kinds.items():
+        for name, options in several.items(): (tmp_path/f'{name}{kind}.glb').write_bytes(face_glb(one, face, **options))
     done = validate(*tmp_path.glob('*.glb'))
-    assert done.returncode==0 and done.stdout.count(' 0 errors, 0 warnings, 0 notes, 0 hints')==3, done.stdout
+    assert done.returncode==0 and done.stdout.count(' 0 errors, 0 warnings, 0 notes, 0 hints')==2*len(several), done.stdout
     data = face_glb(pipeline, face).replace(b'"VEC2"', b'"VEC3"', 1); (tmp_path/'bad.glb').write_bytes(data)
     assert validate(tmp_path/'bad.glb').returncode==1                                                 # it does look
 
@@ -178,10 +183,10 @@ def test_environment_map_is_in_mitsubas_frame(made, tmp_path):
 def test_export_command_writes_all_formats(made, tmp_path, capsys):
     import trimesh
     pipeline, face, folder = made
-    formats = 'glb,posed,obj,ply,env,coefficients,maps'
+    formats = 'glb,posed,obj,ply,env,coefficients,maps,livelink'
     assert export.main([str(folder), '--format', formats, '--space', 'camera', '--output', str(tmp_path/'out')])==0
     said = capsys.readouterr()
-    assert sorted(said.out.split())==sorted(map(str, (tmp_path/'out').iterdir())) and len(said.out.split())==13
+    assert sorted(said.out.split())==sorted(map(str, (tmp_path/'out').iterdir())) and len(said.out.split())==14
     world = pipeline.world_vertices(face).numpy()
     for name in ('mesh0.obj', 'mesh0.ply'):
         loaded = trimesh.load(tmp_path/'out'/name, process=False)
@@ -190,7 +195,36 @@ def test_export_command_writes_all_formats(made, tmp_path, capsys):
     material = (tmp_path/'out'/'material0.mtl').read_text()
     for key in ('map_Kd', 'map_Ks', 'map_Pr'): assert (tmp_path/'out'/material.split(key)[1].split()[0]).is_file()
 
-@pytest.mark.parametrize('flags,code,word', [(['--format', 'fbx'], 2, 'There are: glb'), (['--format', ','], 2, 'There are: glb'), (['--jpeg', '0'], 2, '1 to 95'), (['--neutral', '--space', 'viewer'], 2, 'model space'),
+def test_export_flags_for_other_programs(made, tmp_path):
+    "--merged, --bake, --envFor and --envAround do through the command what their functions do"
+    import trimesh
+    from nextgenface_nb.output.pictures import read_exr
+    pipeline, face, folder = made
+    def run(name, *flags):
+        assert export.main([str(folder), '--quiet', '--output', str(tmp_path/name), *flags])==0
+        return tmp_path/name
+    plain, turned, head = (read_exr(run(name, '--format', 'env', *flags)/'envMap_0.exr') for name, flags in
+        dict(plain=[], turned=['--envFor', 'blender'], head=['--envAround', 'head']).items())
+    quarter = plain.shape[1]//4
+    assert np.abs(np.roll(plain, quarter, 1)-turned).max()<1e-6 and np.abs(plain-turned).max()>.01 and np.abs(plain-head).max()>.01
+    merged = Glb((run('merged', '--format', 'glb', '--merged')/'face0.glb').read_bytes())
+    assert len(merged.json['scenes'])==1 and len(merged.json['meshes'][0]['extras']['targetNames'])==6
+    baked = trimesh.load(run('baked', '--format', 'posed', '--bake')/'posed0.glb').to_geometry()
+    assert np.abs(baked.vertices*1000-pipeline.world_vertices(face).numpy()).max()<.01
+    with open(run('take', '--format', 'livelink')/'livelink.csv', newline='') as file:
+        row = next(__import__('csv').DictReader(file))
+    assert row['BlendShapeCount']=='61' and abs(float(row['JawOpen'])-.6)<1e-6 and abs(float(row['BrowInnerUp'])-.4)<1e-6
+
+def test_live_link_needs_arkit_names(made, tmp_path):
+    "A PCA model has no such expressions; nothing is written"
+    from types import SimpleNamespace
+    from nextgenface_nb.errors import ModelError
+    pipeline, face, _ = made
+    other = SimpleNamespace(model=replace(pipeline.model, expression_names=[f'expression{i}' for i in range(6)]), config=pipeline.config)
+    with pytest.raises(ModelError, match='ARKit'): export.export_face(other, face, tmp_path/'out', ['livelink'])
+    assert not any(tmp_path.iterdir())
+
+@pytest.mark.parametrize('flags,code,word', [(['--envFor', 'maya'], 2, 'blender'), (['--envAround', 'room'], 2, 'head'), (['--format', 'fbx'], 2, 'There are: glb'), (['--format', ','], 2, 'There are: glb'), (['--jpeg', '0'], 2, '1 to 95'), (['--neutral', '--space', 'viewer'], 2, 'model space'),
     (['--output', '/dev/null/x'], 5, 'cannot be written'), (['--model', '/no/such/model.h5'], 3, 'model')])
 def test_export_errors_in_words(made, tmp_path, capsys, flags, code, word):
     target = [] if '--output' in flags else ['--output', str(tmp_path/'out')]
@@ -200,7 +234,6 @@ def test_export_errors_in_words(made, tmp_path, capsys, flags, code, word):
 
 def test_names_in_files_stay_names(made, tmp_path):
     "A model's name, an expression's name and a photo's path come from files: they neither begin a line of OBJ nor name a folder"
-    from dataclasses import replace
     from types import SimpleNamespace
     pipeline, face, _ = made; face = face.copy()
     names = ['../../up', 'two\nlines', '"quoted"', 'ümläut', 'jawOpen', 'jawOpen']
@@ -209,7 +242,7 @@ def test_names_in_files_stay_names(made, tmp_path):
     written = export.export_face(odd, face, tmp_path/'out', ['glb', 'obj', 'ply', 'coefficients'])
     assert {p.parent for p in written}=={tmp_path/'out'}
     assert [line for line in (tmp_path/'out'/'mesh0.obj').read_text().splitlines() if line.startswith('mtllib')]==['mtllib material0.mtl']
-    assert Glb((tmp_path/'out'/'face0.glb').read_bytes()).json['meshes'][0]['extras']['targetNames']==names
+    assert Glb((tmp_path/'out'/'face0.glb').read_bytes()).json['meshes'][0]['extras']['targetNames']==names[:5]+['jawOpen_2']
     for path in written: assert b'secret' not in path.read_bytes(), path.name
 
 @pytest.mark.parametrize('spoil', [lambda f: f.identity.shape.fill_(math.nan), lambda f: f.identity.specular.fill_(math.inf)])

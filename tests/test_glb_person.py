@@ -53,6 +53,6 @@ def test_offsets_are_the_models_for_everybody_and_normals_are_personal(pipeline)
 @pytest.mark.slow
 def test_the_khronos_validator_has_nothing_to_say_about_the_portrait(tmp_path):
     found = reconstruct(portrait_path(), Config(device='cpu'))
-    for name,options in dict(face={}, posed=dict(posed=0), jpeg=dict(quality=85)).items(): save_glb(tmp_path/f'{name}.glb', found.pipeline, found.face, **options)
+    for name,options in dict(face={}, posed=dict(posed=0), jpeg=dict(quality=85), merged=dict(merged=True, posed=0), baked=dict(posed=0, morphs=False)).items(): save_glb(tmp_path/f'{name}.glb', found.pipeline, found.face, **options)
     done = validate(*tmp_path.glob('*.glb'))
-    assert done.returncode==0 and done.stdout.count(' 0 errors, 0 warnings, 0 notes, 0 hints')==3, done.stdout
+    assert done.returncode==0 and done.stdout.count(' 0 errors, 0 warnings, 0 notes, 0 hints')==5, done.stdout

@@ -241,3 +241,14 @@ def test_damaged_states_and_other_settings_are_refused(place, tmp_path):
     with pytest.raises(CheckpointError, match='the stages were'): fit_here(place, keep, stages=STAGE_NAMES[:2])
     data = keep.read_bytes(); keep.write_bytes(data[:len(data)//2])
     with pytest.raises(CheckpointError, match='cut off'): fit_here(place, keep)
+
+def test_a_state_of_another_version_is_refused(place, tmp_path):
+    "Of the library, of what is kept beside the face, of the file"
+    import json
+    keep = tmp_path/'.x.resume.npz'
+    fit_here(place, keep, stages=STAGE_NAMES[:1])
+    with np.load(keep) as file: arrays = {k:file[k] for k in file.files}
+    about = json.loads(str(arrays['json']))
+    for change,words in ((dict(library='9.9.9'), 'was of version 9.9.9 of this library'), (dict(meta=about['meta']|dict(state_version=9)), 'a state of version 9'), (dict(format_version=9), 'format version 9')):
+        np.savez(keep, **arrays|dict(json=np.array(json.dumps(about|change))))
+        with pytest.raises(CheckpointError, match=words): fit_here(place, keep, stages=STAGE_NAMES[:1])

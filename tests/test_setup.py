@@ -122,7 +122,7 @@ def built(tmp_path_factory):
     source,out = tmp_path_factory.mktemp('source'),tmp_path_factory.mktemp('dist')
     for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'NOTICE'): shutil.copy(ROOT/name, source)
     shutil.copytree(PACKAGE, source/'nextgenface_nb', ignore=shutil.ignore_patterns('__pycache__'))
-    shutil.copytree(ROOT/'tests', source/'tests', ignore=shutil.ignore_patterns('__pycache__'))  # must not get in
+    shutil.copytree(ROOT/'tests', source/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))  # must not get in
     subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', out, source], check=True, capture_output=True)   # the wheel comes from the sdist
     return out
 

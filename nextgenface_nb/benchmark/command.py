@@ -13,6 +13,7 @@ from .. import __version__
 from .truth import LEVELS as TRUE_LEVELS, QUICK, Settings, default_folder, relit_face, true_face
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
+from ..processes import print_text
 from ..imaging import to_srgb
 from ..bench import resident
 from ..measure import Target, check_output, markdown_table, mean, save_report
@@ -449,13 +450,15 @@ def check_sheet(
 
 def benchmark_and_say(args):
     "Measure, print the tables, write report and sheet"
+    from nextgenface_nb.output.files import writing
     if args.output: check_output(Path(args.output), like='benchmark.json')
     if args.sheet: check_sheet(Path(args.sheet))
-    report = measure_benchmark(args, lambda text: print(text, file=sys.stderr, flush=True))
+    report = measure_benchmark(args, lambda text: print_text(text, sys.stderr))
     pictures = report.pop('pictures')
-    print(say_report(report), flush=True)
+    print_text(say_report(report))
     if args.output: save_report(report, args.output)
-    if args.sheet and pictures: picture_sheet(pictures).save(args.sheet, quality=85)
+    if args.sheet and pictures:
+        with writing(args.sheet) as part: picture_sheet(pictures).save(part, quality=85)
     if report.get('stopped'): raise KeyboardInterrupt
 
 def main(

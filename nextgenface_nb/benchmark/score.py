@@ -16,6 +16,7 @@ from ..geometry.mesh import triangle_areas, vertex_normals
 from ..imaging import to_srgb
 from ..optim.face import MapLight
 from ..measures import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['face_parts', 'score_geometry', 'turn_between', 'score_light', 'to_resolution', 'score_maps', 'variance_over_prior',
@@ -167,6 +168,7 @@ def score_relighting(
         each.append(dict(psnr=psnr(a, b, mask), psnr_gain=psnr(c, b, mask), ssim=ssim(a, b, mask)))
     return {k:float(np.mean([e[k] for e in each])) for k in each[0]}|dict(each=each)
 
+@undisturbed
 def score_face(
     truth:TrueFace,
     result,

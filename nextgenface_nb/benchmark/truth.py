@@ -19,6 +19,7 @@ from ..geometry.mesh import edges, vertex_normals
 from ..imaging import Photo, from_srgb, load_photo, to_srgb
 from ..landmarks import Landmarks, cache_folder
 from ..rendering.variant import use_variant
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['LEVELS', 'QUICK', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones', 'Person',
@@ -482,6 +483,7 @@ def _emitters(light:Lighting)->dict:
     return found
 
 # %% ../../nbs/81_benchmark.truth.ipynb #938a2e11
+@undisturbed
 def trace(
     meshes:list,       # of `mi.Mesh`
     light:Lighting,
@@ -692,6 +694,7 @@ def _write(path:Path, data:bytes):
 # %% ../../nbs/81_benchmark.truth.ipynb #6513f9f5
 def default_folder()->Path: return cache_folder()/'benchmark'
 
+@undisturbed
 def true_face(
     level:str,             # A or B
     index:int,             # 0 ..

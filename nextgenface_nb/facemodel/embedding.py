@@ -17,6 +17,7 @@ from .model import Embedding, FaceModel
 from .texture import rasterise
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import triangle_crosses, vertex_normals
+from ..surroundings import undisturbed
 
 # %% ../../nbs/22_facemodel.embedding.ipynb #6b5bf031
 def posed(
@@ -228,6 +229,7 @@ def ibug_embedding(
     found,rows = embedding.match(torch.tensor(IBUG))
     return Embedding(found, embedding.triangles[rows], embedding.barycentric[rows])
 
+@undisturbed
 def with_landmarks(
     model:FaceModel,
     name:str='mediapipe', # Whose landmarks are needed: 'mediapipe' or 'fan'
@@ -242,8 +244,3 @@ def with_landmarks(
         model = replace(model, embeddings={**model.embeddings, 'mediapipe':embed_landmarks(model, detector or 'mediapipe', **options)})
         model = replace(model, regions=landmark_regions(model)).to(device)
     return replace(model, embeddings={'fan':ibug_embedding(model.embeddings['mediapipe']), **model.embeddings})
-
-# %% ../../nbs/22_facemodel.embedding.ipynb #5836472f
-from ..surroundings import undisturb
-
-undisturb(globals(), 'with_landmarks')

@@ -6,7 +6,7 @@
 __all__ = ['Embedding', 'FaceModel', 'combine', 'toy_model', 'Coefficients', 'find_mirror', 'guess_regions', 'load_model']
 
 # %% ../../nbs/20_facemodel.model.ipynb #c51422fb
-import hashlib, math
+import hashlib, itertools, math
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,8 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 
 from ..errors import ModelError
+from ..reading import unpacked
+from ..surroundings import undisturbed
 
 # %% ../../nbs/20_facemodel.model.ipynb #85e4ed1d
 @dataclass(eq=False)
@@ -58,6 +60,7 @@ def _need(condition, what, advice='Give the file of a complete face model, or le
 # %% ../../nbs/20_facemodel.model.ipynb #601c26fe
 _linear = 'shape','expression','diffuse','specular'
 
+@undisturbed
 @dataclass(eq=False)
 class FaceModel:
     "A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its mesh."
@@ -96,6 +99,7 @@ class FaceModel:
 
 # %% ../../nbs/20_facemodel.model.ipynb #2e15311e
 @patch
+@undisturbed
 def check(self:FaceModel):
     "Raise a `ModelError` unless all shapes, indices and values fit together."
     vertices,shapes = len(self.shape_mean),{}
@@ -137,6 +141,7 @@ def combine(
 
 # %% ../../nbs/20_facemodel.model.ipynb #e9d509c3
 @patch
+@undisturbed
 def vertices(self:FaceModel,
     shape:torch.Tensor=None, # Identity coefficients [..,S]
     expression:torch.Tensor=None, # Expression coefficients [..,E]
@@ -145,6 +150,7 @@ def vertices(self:FaceModel,
     return combine(self.shape_mean, self.shape_basis, shape) + combine(self.expression_mean, self.expression_basis, expression)
 
 @patch
+@undisturbed
 def diffuse_albedo(self:FaceModel,
     albedo:torch.Tensor=None, # Albedo coefficients [..,A]
 )->torch.Tensor: # [..,V,3] linear RGB; not clamped: extreme coefficients leave 0..1
@@ -152,6 +158,7 @@ def diffuse_albedo(self:FaceModel,
     return combine(self.diffuse_mean, self.diffuse_basis, albedo)
 
 @patch
+@undisturbed
 def specular_albedo(self:FaceModel,
     albedo:torch.Tensor=None, # Albedo coefficients [..,A]
 )->torch.Tensor: # [..,V,3] linear RGB; not clamped
@@ -160,6 +167,7 @@ def specular_albedo(self:FaceModel,
 
 # %% ../../nbs/20_facemodel.model.ipynb #f964314b
 @patch
+@undisturbed
 def embedding_of(self:FaceModel,
     ids=None, # Landmark ids [L]; without: all that the model has, in the order of its embedding
     detector:str='mediapipe', # Whose ids these are
@@ -174,6 +182,7 @@ def embedding_of(self:FaceModel,
     return Embedding(embedding.ids[rows], embedding.triangles[rows], embedding.barycentric[rows])
 
 @patch
+@undisturbed
 def basis_at(self:FaceModel,
     places:Embedding, # L points of the surface
 )->tuple: # mean [L,3], shape basis [S,L,3], expression basis [E,L,3]
@@ -181,6 +190,7 @@ def basis_at(self:FaceModel,
     return tuple(places.points(x, self.triangles) for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
 
 @patch
+@undisturbed
 def landmark_basis(self:FaceModel,
     ids=None, # Landmark ids [L]; without: all that the model has, in the order of its embedding
     detector:str='mediapipe', # Whose ids these are
@@ -270,6 +280,7 @@ def _toy_regions(p):
     return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,25,14,7), lips=ellipse(0,-45,24,10), mouth=torch.zeros_like(x))
 
 # %% ../../nbs/20_facemodel.model.ipynb #7c1ed731
+@undisturbed
 def toy_model(
     columns:int=61, # Vertices from ear to ear; odd, so that one column is the midline
     rows:int=43, # Vertices from neck to crown
@@ -301,11 +312,13 @@ class Coefficients(NamedTuple):
 
 # %% ../../nbs/20_facemodel.model.ipynb #0cd33080
 @patch(as_prop=True)
+@undisturbed
 def is_blendshape(self:FaceModel)->torch.Tensor: # [E] bool
     "Which expressions start at 0 (blendshapes), others are symmetric about 0 (PCA)."
     return self.expression_bounds[:,0]>=0
 
 @patch
+@undisturbed
 def sample(self:FaceModel,
     n:int=1, # Number of faces
     seed:int=0, # The same seed gives the same faces
@@ -323,6 +336,7 @@ def sample(self:FaceModel,
 
 # %% ../../nbs/20_facemodel.model.ipynb #d0a99dad
 @patch
+@undisturbed
 def trimmed(self:FaceModel,
     n:int=80, # Number of components to keep in each PCA basis
 )->FaceModel: # A model that shares memory with this one
@@ -336,6 +350,7 @@ def trimmed(self:FaceModel,
     return replace(self, **cut)
 
 @patch
+@undisturbed
 def to(self:FaceModel,
     device, # A PyTorch device, or its name
 )->FaceModel:
@@ -345,6 +360,7 @@ def to(self:FaceModel,
 
 # %% ../../nbs/20_facemodel.model.ipynb #0ed9419d
 @patch(as_prop=True)
+@undisturbed
 def fingerprint(self:FaceModel)->str: # 16 hexadecimal digits
     "A short name for exactly this model's means, bases, variances and mesh."
     if '_fingerprint' not in self.__dict__:
@@ -366,6 +382,7 @@ def _write_linear(group, mean, basis, variance, compact):
     group.create_dataset('pcaBasis', data=columns.astype(np.float16), chunks=(len(columns),1), compression='gzip', compression_opts=9, shuffle=True)
 
 @patch
+@undisturbed
 def save(self:FaceModel,
     path, # The HDF5 file to write
     compact:bool=False, # 16-bit bases with gzip
@@ -390,18 +407,21 @@ def save(self:FaceModel,
 
 # %% ../../nbs/20_facemodel.model.ipynb #0f8d9769
 _largest = 2**28 # bytes of one dataset as float32; BFM 2017's largest has 68 MB
+_vertices_most = 500_000
 
 def _dataset(file, name, shape):
     "Read a numeric dataset whose shape must be `shape` (None: any)"
     where = Path(file.filename).name
-    data = file.get(name)
+    data = _find(file, name)
     _need(isinstance(data,h5py.Dataset), f'{where}: the dataset {name} is missing')
+    _need(_is_in(data, file), f'{where}: {name} lies in another file', 'Copy it into this one: what a file names elsewhere is not read.')
     _need(data.dtype.kind in 'fiu', f'{where}: {name} holds {data.dtype}, not numbers')
     fits = len(data.shape)==len(shape) and all(want in (None,has) for want,has in zip(shape,data.shape))
     _need(fits, f"{where}: {name} has the shape {list(data.shape)}, expected [{', '.join('any' if s is None else str(s) for s in shape)}]")
     _need(0<data.size<=_largest//4, f'{where}: {name} has {data.size} values', 'Check the file: no face model is that large, or empty.')
-    _need(data.file.filename==file.filename and not data.is_virtual and data.id.get_create_plist().get_external_count()==0, f'{where}: {name} lies in another file', 'Copy it into this one: what a file names elsewhere is not read.')
     _need(data.id.get_storage_size()>0, f'{where}: {name} was never written', 'The file is not complete: copy or download it again.')
+    _need(data.nbytes<=_packed_most*file.id.get_filesize()+2**24, f'{where}: {name} has {data.nbytes} bytes in a file of {file.id.get_filesize()}', 'No face model can be packed like that.')
+    _check_chunks(data, f'{where}: {name}')
     try: values = data[()]
     except OSError as error: raise ModelError(f'{where}: {name} cannot be read ({error})', 'The file is damaged or cut off: copy or download it again.') from None
     if values.dtype.kind=='f': _need(np.isfinite(values).all(), f'{where}: {name} holds values that are not finite')
@@ -419,8 +439,10 @@ def _read_linear(file, group, rows=None):
 
 def _names(file, count):
     "The names of the expressions"
-    where,data = Path(file.filename).name,file['expression/names']
-    _need(isinstance(data,h5py.Dataset) and data.shape==(count,) and data.dtype.kind in 'SO' and data.dtype.itemsize<=256 and data.file.filename==file.filename, f'{where}: expression/names are not {count} names')
+    where,data = Path(file.filename).name,_find(file, 'expression/names')
+    right = isinstance(data,h5py.Dataset) and _is_in(data, file) and data.shape==(count,) and data.dtype.kind in 'SO' and data.dtype.itemsize<=256
+    _need(right, f'{where}: expression/names are not {count} names')
+    _check_chunks(data, f'{where}: expression/names')
     if data.dtype.kind=='O' and not _is_ours(file): return None   # a heap again, see `_attribute`: the expressions get numbers for names
     return [name.decode() if isinstance(name,bytes) else str(name) for name in data[()]]
 
@@ -429,8 +451,8 @@ def _is_ours(file): return Path(file.filename)==Path(files('nextgenface_nb')/'da
 def _attribute(file, name, otherwise):
     "A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is damaged: only our own file may have them"
     if name not in file.attrs: return otherwise
-    kind = file.attrs.get_id(name).dtype
-    if not _is_ours(file) and not (kind.kind=='S' and kind.itemsize<10_000): return otherwise
+    found = file.attrs.get_id(name)
+    if not _is_ours(file) and not (found.shape==() and found.dtype.kind=='S' and found.dtype.itemsize<10_000): return otherwise
     value = file.attrs[name]
     return value.decode('utf-8','replace') if isinstance(value,bytes) else str(value)
 
@@ -441,18 +463,59 @@ def _locked(path):
 
 def _open(path):
     path = Path(path)
-    _need(path.is_file(), f'{path}: no such file', 'Check the path of the model, or leave it empty for the one that comes with the library.')
+    _need(path.is_file(), f'{path}: no such file', 'Check the path of the model, or leave it empty for the one that comes with the library.')   # no pipe either: opening it would wait
     try: return h5py.File(path,'r')
     except OSError as error:
         if _is_locked(error): raise _locked(path) from None
         raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})', 'The file is damaged or cut off: copy or download it again.') from None
 
+# %% ../../nbs/20_facemodel.model.ipynb #5d471a3f
+_packed_most = 50       # times as many bytes as the file may a dataset have
+_chunks_most = 100_000  # chunks of one dataset
+
+def _find(file, name):
+    "What lies in the file under this path; None: nothing. Links are not followed: looking at what one to another file leads to would open that file already, and wait if it is a pipe"
+    found = file
+    for part in name.split('/'):
+        if not isinstance(found,h5py.Group) or not found.id.links.exists(part.encode()): return None
+        hard = found.id.links.get_info(part.encode()).type==h5py.h5l.TYPE_HARD
+        _need(hard, f'{Path(file.filename).name}: {name} is a link, into another file perhaps', 'Copy it into this one: what a file names elsewhere is not read.')
+        found = found[part]
+    return found
+
+def _members(file, name)->list: # of names
+    "What is in a group"
+    group = _find(file, name)
+    return list(group) if isinstance(group,h5py.Group) else []
+
+def _is_in(data, file)->bool:
+    "Are the values of a dataset in this file?"
+    return not data.is_virtual and data.id.get_create_plist().get_external_count()==0 and data.file.filename==file.filename
+
+def _check_chunks(data, where):
+    "A packed chunk can become as large as it likes while HDF5 unpacks it: here it may become as large as a chunk is"
+    if data.chunks is None: return
+    plist,size = data.id.get_create_plist(),math.prod(data.chunks)*data.dtype.itemsize
+    filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+    packing = [f for f in filters if f!=h5py.h5z.FILTER_FLETCHER32]
+    known = packing in ([], [h5py.h5z.FILTER_SHUFFLE], [h5py.h5z.FILTER_DEFLATE], [h5py.h5z.FILTER_SHUFFLE,h5py.h5z.FILTER_DEFLATE])
+    _need(known, f'{where} is packed in a way that is not read', 'Save it with gzip, or unpacked.')
+    _need(size<=max(2**22, 2*data.nbytes), f'{where} has chunks of {size} bytes, and {data.nbytes} in all')
+    steps = [range(0, n, step) for n,step in zip(data.shape, data.chunks)]
+    _need(math.prod(map(len, steps))<=_chunks_most, f'{where} has more than {_chunks_most} chunks')
+    if h5py.h5z.FILTER_DEFLATE not in packing or _is_ours(data.file): return
+    for corner in itertools.product(*steps):
+        try: skipped,packed = data.id.read_direct_chunk(corner)
+        except (RuntimeError,OSError,ValueError): continue   # it was never written
+        if not skipped: _need(len(unpacked(packed, size+17))<=size+16, f'{where} has a chunk that becomes larger than its size')
+
 # %% ../../nbs/20_facemodel.model.ipynb #7c7cccb1
 def _holds(path, name):
+    if not path.is_file(): return False
     try:
-        with h5py.File(path,'r') as file: return name in file
+        with h5py.File(path,'r') as file: return _find(file, name) is not None
     except BlockingIOError: raise _locked(path) from None
-    except (OSError, RuntimeError, KeyError): return False
+    except (OSError, RuntimeError, KeyError, ModelError): return False
 
 def _find_parts(path):
     "The file with the shape and the file with the albedo"
@@ -462,16 +525,16 @@ def _find_parts(path):
     geometry = next((p for p in candidates if not path.is_dir() or _holds(p,'shape/model/mean')), None)
     _need(geometry is not None, f'{path}: no face model (an .h5 file with shape/model/mean) in this folder')
     with _open(geometry) as file:
-        if 'diffuseAlbedo/model/mean' in file: return geometry,geometry
-        _need('shape/model/mean' in file, f'{geometry.name}: the dataset shape/model/mean is missing')
-        rows = file['shape/model/mean'].shape
+        if _find(file,'diffuseAlbedo/model/mean') is not None: return geometry,geometry
+        _need(isinstance(_find(file,'shape/model/mean'),h5py.Dataset), f'{geometry.name}: the dataset shape/model/mean is missing')
+        rows = _find(file,'shape/model/mean').shape
     albedo = [p for p in sorted(geometry.parent.glob('*.h5')) if _holds(p,'diffuseAlbedo/model/mean') and not _holds(p,'shape/model/mean')]
     _need(albedo, f'{geometry.name}: no albedo model beside it', 'Put albedoModel2020_face12_albedoPart.h5 (AlbedoMM) into the same folder.')
     fitting = [p for p in albedo if _holds_shape(p,'diffuseAlbedo/model/mean',rows)]
     return geometry, (fitting or albedo)[0]
 
 def _holds_shape(path, name, shape):
-    with h5py.File(path,'r') as file: return file[name].shape==shape
+    with h5py.File(path,'r') as file: return getattr(_find(file, name), 'shape', None)==shape
 
 # %% ../../nbs/20_facemodel.model.ipynb #ed8f43f8
 def find_mirror(
@@ -502,6 +565,7 @@ def _read(geometry, albedo):
     with _open(geometry) as file:
         shape_mean,shape_basis,shape_variance = _read_linear(file,'shape/model')
         count = len(shape_mean)
+        _need(count<=_vertices_most, f'{geometry.name}: {count} vertices', f'Models of up to {_vertices_most:,} vertices are read.')
         expression_mean,expression_basis,expression_variance = _read_linear(file,'expression/model',3*count)
         cells = _dataset(file,'shape/representer/cells',(None,None))
         _need(3 in cells.shape and cells.dtype.kind in 'iu', f'{geometry.name}: shape/representer/cells is no list of triangles')
@@ -509,14 +573,14 @@ def _read(geometry, albedo):
         _check_index(triangles, count, f'{geometry.name}: shape/representer/cells')
         size = len(expression_variance)
         extra = dict(name=_attribute(file,'name',geometry.stem), licence=_attribute(file,'licence','see the source of the file'))
-        if 'expression/names' in file: extra['expression_names'] = _names(file, size)
-        for group in ('regions','landmarks'): _need(len(file.get(group,()))<=64, f'{geometry.name}: {len(file.get(group,()))} {group}')
-        if 'expression/bounds' in file: extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
-        if 'uv/coordinates' in file: extra['uvs'] = _tensor(_dataset(file,'uv/coordinates',(count,2)))
-        if 'uv/mirror' in file: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
-        extra['regions'] = {key:_tensor(_dataset(file,f'regions/{key}',(count,))) for key in file.get('regions',())}
+        if _find(file,'expression/names') is not None: extra['expression_names'] = _names(file, size)
+        for group in ('regions','landmarks'): _need(len(_members(file,group))<=64, f'{geometry.name}: {len(_members(file,group))} {group}')
+        if _find(file,'expression/bounds') is not None: extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
+        if _find(file,'uv/coordinates') is not None: extra['uvs'] = _tensor(_dataset(file,'uv/coordinates',(count,2)))
+        if _find(file,'uv/mirror') is not None: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
+        extra['regions'] = {key:_tensor(_dataset(file,f'regions/{key}',(count,))) for key in _members(file,'regions')}
         extra['embeddings'] = {key:Embedding(*(_tensor(_dataset(file,f'landmarks/{key}/{name}',shape)) for name,shape in
-            dict(ids=(None,),triangles=(None,),barycentric=(None,3)).items())) for key in file.get('landmarks',())}
+            dict(ids=(None,),triangles=(None,),barycentric=(None,3)).items())) for key in _members(file,'landmarks')}
     with _open(albedo) as file:
         diffuse_mean,diffuse_basis,albedo_variance = _read_linear(file,'diffuseAlbedo/model',3*count)
         specular_mean,specular_basis,_ = _read_linear(file,'specularAlbedo/model',3*count)
@@ -537,6 +601,7 @@ def _readable(path, read, *args):
         raise ModelError(f'{Path(path).name}: cannot be read ({error})', 'The file is damaged; get it again.') from None
 
 # %% ../../nbs/20_facemodel.model.ipynb #622bf452
+@undisturbed
 def load_model(
     path='', # HDF5 file, or a folder with BFM 2017 and AlbedoMM; empty: the model that comes with the library
     components:int=None, # Keep only so many components of each PCA basis, see `trimmed`
@@ -551,8 +616,3 @@ def load_model(
         if geometry.name in error.what or albedo.name in error.what: raise
         raise ModelError(f'{geometry.name}: {error.what}', error.advice) from None
     return model if components is None else model.trimmed(components)
-
-# %% ../../nbs/20_facemodel.model.ipynb #56257c24
-from ..surroundings import undisturb
-
-undisturb(globals(), 'FaceModel', 'load_model', 'toy_model')

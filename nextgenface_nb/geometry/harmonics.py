@@ -8,6 +8,7 @@ import functools, math
 import torch
 from torch import Tensor
 from ..errors import GeometryError
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['harmonics', 'environment_directions', 'environment_solid_angles', 'environment_basis', 'environment_map',
@@ -52,6 +53,7 @@ def environment_solid_angles(
     edge = torch.cos(math.pi*torch.arange(height+1, device=device, dtype=torch.float64)/height)
     return ((edge[:-1] - edge[1:])*math.pi/height).float()[:, None]
 
+@undisturbed
 def environment_basis(
     height:int, # Rows H of the map
     bands:int,  # Number of bands B
@@ -61,6 +63,7 @@ def environment_basis(
     return harmonics(environment_directions(height, device), bands)
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #11eb1933
+@undisturbed
 def environment_map(
     coefficients:Tensor, # Light [B^2, 3]
     height:int=64,       # Rows H of the map
@@ -76,6 +79,7 @@ def _kept_basis(height, bands, device)->Tensor: # [H 2H, B^2]
     with torch.inference_mode(False): return environment_basis(height, bands, device).flatten(0, 1)
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #487826ef
+@undisturbed
 def project_environment(
     environment:Tensor, # Radiance [H, 2H, C]
     bands:int=9,        # Number of bands B
@@ -95,6 +99,7 @@ def _projection(height, bands, device)->Tensor: # [B^2, H 2H]
         return torch.linalg.solve(weighted.T @ basis, weighted.T)
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #8cbbea6d
+@undisturbed
 def rotate_harmonics(
     coefficients:Tensor, # Light [B^2, C]
     rotation:Tensor,     # Rotation matrix [3, 3]
@@ -119,6 +124,7 @@ def irradiance_bands(
         return 2*math.pi*(-1)**(l//2-1)/((l+2)*(l-1))*math.factorial(l)/(2**l*math.factorial(l//2)**2)
     return torch.tensor([factor(l) for l in range(bands)])
 
+@undisturbed
 def irradiance(
     coefficients:Tensor, # Light [B^2, C]
     normals:Tensor,      # Unit vectors [..., 3]
@@ -162,8 +168,3 @@ def from_legacy(
     order = torch.cat([torch.arange(-l, l+1) for l in range(count)]).to(coefficients.device)
     theirs = harmonics(torch.stack((theta.sin()*phi.cos(), theta.sin()*phi.sin(), theta.cos()), -1), count)*(1 - 2*(order.abs() % 2))
     return project_environment((theirs @ coefficients).relu(), bands)
-
-# %% ../../nbs/31_geometry.harmonics.ipynb #96660cae
-from ..surroundings import undisturb
-
-undisturb(globals(), 'environment_basis', 'environment_map', 'project_environment', 'rotate_harmonics', 'irradiance')

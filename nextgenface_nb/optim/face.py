@@ -15,12 +15,15 @@ from ..geometry.camera import Camera
 from ..geometry.harmonics import environment_map, rotate_harmonics
 from ..imaging import Photo, load_photo
 from ..landmarks import Landmarks
+from ..processes import shown_name
+from ..reading import MOST_BYTES, radiance_kind, read_bytes
+from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['RADIANCE', 'LIGHTS', 'PROVENANCE', 'HarmonicLight', 'MapLight', 'read_environment', 'light_kind', 'Identity', 'Frame',
-           'Face']
+__all__ = ['LIGHTS', 'PROVENANCE', 'HarmonicLight', 'MapLight', 'read_environment', 'light_kind', 'Identity', 'Frame', 'Face']
 
 # %% ../../nbs/50_optim.face.ipynb #03cdd247
+@undisturbed
 @dataclass
 class HarmonicLight:
     "Light from far away as real spherical harmonics."
@@ -60,6 +63,7 @@ class HarmonicLight:
     def from_arrays(cls, arrays:dict)->HarmonicLight: return cls(torch.from_numpy(np.array(arrays['coefficients'])))
 
 # %% ../../nbs/50_optim.face.ipynb #231aabd7
+@undisturbed
 @dataclass
 class MapLight:
     "Light from far away as an environment map."
@@ -90,31 +94,28 @@ class MapLight:
     def from_arrays(cls, arrays:dict)->MapLight: return cls(torch.from_numpy(np.array(arrays['values'])))
 
 # %% ../../nbs/50_optim.face.ipynb #c949cd7e
-#: Files with light as it was
-RADIANCE = '.exr','.hdr'
-
+@undisturbed
 def read_environment(
-    path,            # `.exr`, `.hdr`, or a picture
+    source,          # Path or bytes of an OpenEXR or HDR file, or of a picture
     height:int=128,  # Rows at most
+    name:str='',     # What to call it, where it is no path
 )->MapLight: # `PhotoError` if it is none
     "An environment map from a file"
-    path = Path(path)
-    if not path.is_file(): raise PhotoError(f'{path}: no such file', 'Give the path of an environment map: .hdr, .exr, .png or .jpg.')
-    values = _read_radiance(path) if path.suffix.lower() in RADIANCE else load_photo(path).pixels
+    if isinstance(source, (bytes, bytearray)): data,name = bytes(source),name or 'environment map'
+    else:
+        data = read_bytes(source, MOST_BYTES, PhotoError, 'environment map (.hdr, .exr, .png or .jpg)')
+        name = name or shown_name(source)
+    values = _read_radiance(data, name) if radiance_kind(data) else load_photo(data, name).pixels
     h,w = values.shape[:2]
-    if not 1.9<w/h<2.1: raise PhotoError(f'{path.name}: {w} x {h} pixels', 'An equirectangular map is twice as wide as high.')
-    if not torch.isfinite(values).all() or values.max()<=0: raise PhotoError(f'{path.name}: no light, or values that are not finite', 'Is this an environment map?')
+    if not 1.9<w/h<2.1: raise PhotoError(f'{name}: {w} x {h} pixels', 'An equirectangular map is twice as wide as high.')
+    if not torch.isfinite(values).all() or values.max()<=0: raise PhotoError(f'{name}: no light, or values that are not finite', 'Is this an environment map?')
     rows = min(height, h)
-    return MapLight(F.interpolate(values.clamp(min=0).permute(2, 0, 1)[None], (rows, 2*rows), mode='bilinear', antialias=True)[0].permute(1, 2, 0).contiguous())
+    shrunk = [F.interpolate(values[None,None,...,c].clamp(min=0), (rows, 2*rows), mode='bilinear', antialias=True)[0,0] for c in range(3)]   # one by one: a large map takes less memory
+    return MapLight(torch.stack(shrunk, -1).contiguous())
 
-def _read_radiance(path)->Tensor: # [H, W, 3] linear
-    try:
-        from mitsuba import Bitmap, Struct
-        from nextgenface_nb.output.pictures import two_threads
-        with two_threads(): values = torch.tensor(np.array(Bitmap(str(path)).convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)))
-    except ImportError: raise PhotoError(f'{path.name}: light as it was is read with Mitsuba, which is not installed', 'Install it, or give the map as .png.') from None
-    except Exception as e: raise PhotoError(f'{path.name}: cannot be read ({str(e).splitlines()[0][:120]})', 'Write it anew as .hdr or .exr, or as .png.') from None
-    return values
+def _read_radiance(data, name)->Tensor: # [H, W, 3] linear
+    from nextgenface_nb.output.pictures import decode_radiance
+    return torch.from_numpy(decode_radiance(data, name, rgb=True))
 
 # %% ../../nbs/50_optim.face.ipynb #35a13870
 LIGHTS = {'harmonic': HarmonicLight, 'map': MapLight}
@@ -124,6 +125,7 @@ def light_kind(light)->str:
     return next(name for name,kind in LIGHTS.items() if type(light) is kind)
 
 # %% ../../nbs/50_optim.face.ipynb #367114b5
+@undisturbed
 @dataclass
 class Identity:
     "What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only explain their start."
@@ -140,6 +142,7 @@ class Identity:
 PROVENANCE = dict(outside=0, seen=1, mirrored=2, guessed=3)
 
 # %% ../../nbs/50_optim.face.ipynb #d55a12c1
+@undisturbed
 @dataclass
 class Frame:
     "One photo, and all that belongs to it alone."
@@ -153,7 +156,14 @@ class Frame:
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
     hidden:Tensor|None = None     # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
+    focal_known:float = 0.        # What is known of the focal length, pixels of the crop, see `lens`; 0: nothing
+    focal_spread:float = 0.       # Standard deviation of its logarithm; 0: what is known is kept
+    focal_source:str = ''         # Where it comes from, in words
 
+    @property
+    def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
+
+@undisturbed
 @dataclass
 class Face:
     "A person, and the photos of them."
@@ -188,8 +198,3 @@ class Face:
         "Cut every tensor off its history, in place"
         for name,value in self.parameters().items(): self.assign(name, value.detach())
         return self
-
-# %% ../../nbs/50_optim.face.ipynb #421ac22f
-from ..surroundings import undisturb
-
-undisturb(globals(), 'HarmonicLight', 'MapLight', 'Identity', 'Frame', 'Face', 'read_environment')

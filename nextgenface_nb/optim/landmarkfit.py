@@ -13,6 +13,7 @@ from ..facemodel.model import Embedding, FaceModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
 from ..measures import eye_distance
 from .face import Face, Frame
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'energy_of',
@@ -86,7 +87,9 @@ class LandmarkProblem:
         self.expression_sigma = np.sqrt(_double(model.expression_variance))
         self.bounds_expression = _double(model.expression_bounds)
         self.shape_start = _double(person)
-        self.focal_start = [float(f.camera.focal) for f in face.frames]
+        prior = [(f.focal_known, f.focal_spread) if f.focal_spread else (float(f.camera.focal), settings.focal_sigma) for f in face.frames]
+        self.focal_start = [focal for focal,_ in prior]
+        self.focal_sigma = [sigma for _,sigma in prior]
 
     def reduced(self,
         places:Embedding, # L points of the surface
@@ -147,12 +150,13 @@ class LandmarkProblem:
         high:np.ndarray, # [N] from `limits`, changed in place
         names,           # Of the parts
     ):
-        "Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; changes the bounds"
+        "Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; a focal length that is known does in any case. Changes the bounds"
         own = self.shape_size-self.relief_size
         parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('relief' in names)
         for k in range(len(self.frames)):
             first = self.shape_size+k*(POSE+self.expression_size)
-            parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in names if n in HOLDS]
+            still = {*names, 'focal'} if self.frames[k].focal_fixed else names
+            parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in HOLDS if n in still]
             if 'expression' in names: parts.append(slice(first+POSE, first+POSE+self.expression_size))
         for part in parts: low[part] = high[part] = x[part]
 
@@ -208,8 +212,9 @@ def evaluate(
         blocks.append((np.concatenate([np.arange(S), own]), r, np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
         prior = np.zeros((E+1, POSE+E))
         prior[:E,POSE:] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
-        prior[E,POSE-1] = 1/s.focal_sigma
-        blocks.append((own, np.append(np.sqrt(s.expression)*expression/problem.expression_sigma, (pose[6]-np.log(problem.focal_start[k]))/s.focal_sigma), prior))
+        sigma = problem.focal_sigma[k]
+        prior[E,POSE-1] = 1/sigma
+        blocks.append((own, np.append(np.sqrt(s.expression)*expression/problem.expression_sigma, (pose[6]-np.log(problem.focal_start[k]))/sigma), prior))
     if S: blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma, np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
     return blocks
 
@@ -267,6 +272,7 @@ def damped_gauss_newton(
     return found
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #70016483
+@undisturbed
 def landmark_steps(
     model:FaceModel,
     face:Face,                              # Changed in place, at each iteration
@@ -285,6 +291,7 @@ def landmark_steps(
         put_back(problem, x, face)
         yield dict(loss=float(energy), iterations=k)
 
+@undisturbed
 def fit_landmarks(
     model:FaceModel,
     face:Face,                              # Changed in place
@@ -314,6 +321,7 @@ def put_back(
         f.camera = replace(f.camera, focal=tensor(focal)); f.expression = tensor(expression)
 
 # %% ../../nbs/52_optim.landmarkfit.ipynb #a8ef98b2
+@undisturbed
 def start_pose(
     model:FaceModel,
     frame:Frame, # With landmarks and camera; rotation and translation are written
@@ -321,8 +329,3 @@ def start_pose(
     "Pose of the mean face from the landmarks alone (perspective-n-point), written into the frame"
     mean,_,_ = model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     frame.rotation,frame.translation = estimate_pose(mean, frame.landmarks.points, frame.camera)
-
-# %% ../../nbs/52_optim.landmarkfit.ipynb #90b7cae8
-from ..surroundings import undisturb
-
-undisturb(globals(), 'landmark_steps', 'fit_landmarks', 'start_pose')

@@ -4,46 +4,53 @@
 
 # %% ../../nbs/55_optim.optimizer.ipynb #b33f889b
 from __future__ import annotations
-import time, warnings
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..config import Config
-from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError
+from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError, notes_heard
 from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder
 from ..landmarks import Detector, Landmarks, make_detector
+from ..lens import Lens, check_focal, exif_lens, known_lens
 from ..measures import eye_distance, nme
 from .face import Face, Frame, HarmonicLight, Identity, read_environment
 from .landmarkfit import start_pose
 from .pipeline import Pipeline
 from .stages import Stage, Progress, make_stages, run
 from .state import StageState
+from ..processes import shown_name
+from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'STAGE_NAMES', 'make_frame', 'in_known_light', 'config_detector', 'on_mesh', 'mean_identity',
-           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'seen_again', 'in_known_light', 'config_detector',
+           'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction',
+           'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
 
+@undisturbed
 def make_frame(
-    photo:Photo|str|Path,            # A photo, or where it lies
+    photo,                           # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
     detector=None,                   # Whatever can `detect`; a `Detector` is asked for its doubt too. None: the one that the config names
     crop:bool=True,                  # Crop to the face; else take the photo as it is
+    face:int|None=None,              # Which of several faces, numbered by size; 1 is the largest. None: the largest
 )->Frame: # Mean face at the pose that the landmarks show
     "Crop the face, find its landmarks, put the mean face there"
     if not isinstance(photo, Photo): photo = load_photo(photo)
     detector = detector or (None if landmarks is not None else config_detector(config))
-    points = landmarks if landmarks is not None else detector.detect(photo)
+    if landmarks is not None and face is not None: raise LandmarkError(f'landmarks of one face and the number of another ({face})', 'Give one of both.')
+    points = landmarks if landmarks is not None else detector.detect(photo, **({} if face is None else dict(face=face)))
     cropped = photo.crop_face(points.points, config.max_resolution) if crop else photo
-    if crop: points = points.moved(cropped) if landmarks is not None else detector.detect(cropped)
+    if crop: points = points.moved(cropped) if landmarks is not None else seen_again(detector, cropped, points)
     doubt = detector.doubt(cropped, points) if isinstance(detector, Detector) and config.detector_doubt else points.doubt
     points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
     H,W = cropped.pixels.shape[:2]
@@ -51,9 +58,19 @@ def make_frame(
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)),
         read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
+    put_lens(frame, find_lens(frame, config))
     start_pose(model, frame)
     return frame
 
+def seen_again(
+    detector,         # Whatever can `detect`; a `Detector` looks for this face alone
+    cropped:Photo,
+    points:Landmarks, # Found in the whole photo
+)->Landmarks:
+    "The landmarks of a face in the crop that was made around it"
+    return detector.again(cropped, points) if isinstance(detector, Detector) else detector.detect(cropped)
+
+@undisturbed
 def in_known_light(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
@@ -62,6 +79,7 @@ def in_known_light(
     for frame in face.frames if config.light else (): frame.light = read_environment(config.light)
     return face
 
+@undisturbed
 def config_detector(
     config:Config,
     pipeline:Pipeline|None=None, # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
@@ -81,11 +99,58 @@ def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     if len(kept)<6: raise LandmarkError(f'only {len(kept)} of the landmarks lie on the model; a pose needs 6', 'Give more points.')
     return replace(points, points=points.points[kept], ids=points.ids[kept], weights=points.weights[kept])
 
+@undisturbed
 def mean_identity(model:FaceModel)->Identity:
     "The average person"
     return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
 
+# %% ../../nbs/55_optim.optimizer.ipynb #6fd3174d
+#: Nearest and farthest face for which EXIF is believed, in distances of the outer eye corners (about 9 cm)
+BELIEVED_DISTANCE = 2.,300.
+
+def find_lens(
+    frame:Frame, # Its photo and landmarks are used
+    config:Config,
+)->Lens: # In pixels of the original; focal length 0 where nothing is known, and `source` says why
+    "What settings or file know of the camera of a photo"
+    photo = frame.photo
+    width,height = (int(side) for side in photo.original_size)
+    if config.focal and config.focal_length: check_focal(config.focal, config.focal_length)
+    if config.focal: return known_lens(config.focal, Path(photo.path).name, width, height)
+    if config.focal_length or not config.exif_focal: return Lens(0.)
+    lens = exif_lens(photo.exif, width, height)
+    away = lens.focal*photo.scale/eye_distance(frame.landmarks)
+    nearest,farthest = BELIEVED_DISTANCE
+    if lens.focal and not nearest<away<farthest:
+        return Lens(0., source=f'EXIF is not used: with {lens.focal:.0f} pixels the face would be {away:.3g} eye distances away')
+    return lens
+
+def put_lens(
+    frame:Frame, # Changed in place
+    lens:Lens,   # In pixels of the original
+):
+    "Let a frame know its lens; where it has been fitted with another, the face moves so that it stays where it is seen"
+    frame.focal_known,frame.focal_spread,frame.focal_source = lens.focal*frame.photo.scale,lens.spread,lens.source
+    if not lens.focal: return
+    before,photo = frame.camera,frame.photo
+    focal = torch.tensor(float(frame.focal_known))
+    principal = before.principal if lens.principal is None else photo.from_original(torch.tensor(lens.principal, dtype=torch.float64)).float()
+    frame.camera = replace(before, focal=focal, principal=principal)
+    nearer = float(focal)/float(before.focal)
+    shift = (before.principal-principal)/focal                          # of the direction in which the face is seen
+    depth = -frame.translation[2]*nearer
+    frame.translation = torch.stack([frame.translation[0]+shift[0]*depth, frame.translation[1]-shift[1]*depth, -depth])
+
+def in_known_camera(
+    face:Face, # Of a checkpoint, say; changed in place
+    config:Config,
+)->Face:
+    "The face before the cameras that the config knows, if it knows any; what EXIF says was taken when the photo was read"
+    for frame in face.frames if config.focal else (): put_lens(frame, find_lens(frame, config))
+    return face
+
 # %% ../../nbs/55_optim.optimizer.ipynb #6b3a3ab8
+@undisturbed
 @dataclass(repr=False)
 class Reconstruction:
     "A fitted face with all that belongs to it; shows itself in a notebook."
@@ -116,7 +181,7 @@ class Reconstruction:
         return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
 
     def __repr__(self):
-        names = ', '.join(Path(f.photo.path or 'photo').name for f in self.face.frames)
+        names = ', '.join(shown_name(Path(f.photo.path or 'photo').name) for f in self.face.frames)
         return f'Reconstruction({names}; {len(self.history)} steps in {sum(self.timings.values()):.0f} s)'
 
     def _repr_png_(self):
@@ -131,13 +196,14 @@ class Reconstruction:
         return reconstruction_bundle(self, self._repr_png_())
 
     def save(self, folder:str|Path, **options)->Path:
-        "Write pictures, maps, meshes, light, report and checkpoint"
+        "Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while another run is at work there"
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2e43794a
+@undisturbed(grad=True)
 def reconstruct_steps(
-    photos,                          # One photo (path or `Photo`) or a list: frames of one person
+    photos,                          # One photo (a `Photo`, or what `load_photo` takes) or a list: frames of one person
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks=None,                  # `Landmarks` for each photo, or None: detect
@@ -146,15 +212,15 @@ def reconstruct_steps(
     pipeline:Pipeline|None=None,     # Reuse one
     state:StageState|None=None,      # Of the first stage: to go on in its middle, and to look into
     result:Reconstruction|None=None, # Of the stages before these, to go on with
+    face=None,                       # Which of several faces, numbered by size (1 is the largest), or a list with one number for each photo; None: the largest
 )->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = config or Config()
     if pipeline is None: pipeline = Pipeline(model, config)
     began,result = time.perf_counter(),result or Reconstruction(start, pipeline)
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter('always')
-        if result.face is None: result.face = _first_face(photos, pipeline, config, landmarks)
-    result.warnings += [str(w.message) for w in heard if issubclass(w.category, UserWarning)]
+    with notes_heard() as heard:
+        if result.face is None: result.face = _first_face(photos, pipeline, config, landmarks, face)
+    result.warnings += heard
     result.timings.setdefault('detection', time.perf_counter()-began)
     for k,stage in enumerate(chosen_stages(config, stages)):
         at = state if state and not k else StageState(); at.start()
@@ -174,14 +240,16 @@ def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
 
-def _first_face(photos, pipeline:Pipeline, config:Config, landmarks)->Face:
+def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)->Face:
     "Frames of all photos with the mean face"
     photos = list(photos) if isinstance(photos, (list, tuple)) else [photos]
     points = [None]*len(photos) if landmarks is None else list(landmarks) if isinstance(landmarks, (list, tuple)) else [landmarks]
     if len(points)!=len(photos): raise LandmarkError(f'{len(points)} sets of landmarks for {len(photos)} photos', 'Give one set for each photo.')
+    numbers = list(face) if isinstance(face, (list, tuple)) else [face]*len(photos)
+    if len(numbers)!=len(photos): raise LandmarkError(f'{len(numbers)} numbers of faces for {len(photos)} photos', 'Give one for each photo, or one for all.')
     if not photos: raise PhotoError('no photo was given', 'Give at least one.')
     model,detector = pipeline.model,None if all(l is not None for l in points) else config_detector(config, pipeline)
-    return Face(mean_identity(model), [make_frame(p, model, config, l, detector) for p,l in zip(photos, points)])
+    return Face(mean_identity(model), [make_frame(p, model, config, l, detector, face=k) for p,l,k in zip(photos, points, numbers)])
 
 def exhaust(steps:Iterator, progress=None)->Reconstruction:
     "Run an iterator to its end and give its return value"
@@ -191,17 +259,21 @@ def exhaust(steps:Iterator, progress=None)->Reconstruction:
         if progress: progress(step)
 
 def reconstruct(
-    photo,                           # Path or `Photo`, or a list of them: photos of one person
+    photo,                           # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB, float: light) or a `Photo`; or a list of them: photos of one person
     config:Config|None=None,         # None: the default preset
     model:FaceModel|None=None,
     landmarks=None,                  # `Landmarks`, or a list of them; None: detect
     output:str|Path|None=None,       # Folder for the results; None: write nothing
     progress=None,                   # Called with each `Progress`
+    face=None,                       # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
 )->Reconstruction:
     "A face from a photo: the short way"
     if output is not None: output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
-    result = exhaust(reconstruct_steps(photo, config, model, landmarks), progress)
-    if output is not None: result.save(output)
+    if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
+    from nextgenface_nb.output.files import at_work
+    with at_work(output, needed=50):   # before the fit, or it might be in vain
+        result = exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
+        result.save(output)
     return result
 
 # %% ../../nbs/55_optim.optimizer.ipynb #2d8d4975
@@ -221,23 +293,21 @@ class Optimizer:
         progress=None,                # Called with each `Progress`
     ): # -> Reconstruction, or a list of them for a folder of strangers
         "Fit, write everything into the output folder, and return the result"
+        from nextgenface_nb.output.files import at_work, check_writable
+        check_writable(self.output)
         photos = load_folder(path) if Path(path).is_dir() else [path]
         groups = [photos] if sharedIdentity else [[p] for p in photos]
         stages = [n for n,do in zip(STAGE_NAMES, (doStep1, doStep2, doStep3)) if do]
         results = []
         for group in groups:
             start = self._load(checkpoint) if checkpoint else None
-            result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
-            result.save(self.output if len(groups)==1 else self.output/Path(group[0]).name)
+            goal = self.output if len(groups)==1 else self.output/Path(group[0]).name
+            with at_work(goal):
+                result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
+                result.save(goal)
             results.append(result)
         return results[0] if len(groups)==1 else results
 
     def _load(self, path)->Face:
         from nextgenface_nb.output.checkpoint import load_face
-        return in_known_light(load_face(path, self.pipeline.model)[0], self.config)
-
-# %% ../../nbs/55_optim.optimizer.ipynb #4af26f20
-from ..surroundings import undisturb
-
-undisturb(globals(), 'Reconstruction', 'make_frame', 'in_known_light', 'config_detector', 'mean_identity')
-undisturb(globals(), 'reconstruct_steps', grad=True)
+        return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)

@@ -8,7 +8,8 @@ import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..config import Config
-from ..surroundings import without_inference
+from ..processes import check_fork
+from ..surroundings import without_inference, undisturbed
 from ..facemodel.contour import Outline, face_outline, landmark_places, marks_outline
 from ..facemodel.embedding import with_landmarks
 from ..facemodel.model import Embedding, FaceModel, load_model
@@ -23,12 +24,14 @@ from ..rendering.transfer import sample_texture
 __all__ = ['Pipeline']
 
 # %% ../../nbs/51_optim.pipeline.ipynb #b7279fe3
+@undisturbed
 class Pipeline:
     "From a `Face` to everything that can be seen of it."
     def __init__(self,
         model:FaceModel|None=None,  # None: the model that the config names
         config:Config|None=None,    # None: the default preset
     ):
+        check_fork()
         self.config = config or Config()
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         model = without_inference(model)
@@ -76,6 +79,7 @@ class Pipeline:
 
 # %% ../../nbs/51_optim.pipeline.ipynb #684f4ed9
 @patch
+@undisturbed
 def person(self:Pipeline,
     face:Face,                    # Its identity is used
     expression:Tensor|None=None,  # [E]; None: the neutral face
@@ -86,6 +90,7 @@ def person(self:Pipeline,
     return vertices if own.relief is None else vertices+self.relief.displacement(own.relief)
 
 @patch
+@undisturbed
 def vertices(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
@@ -94,6 +99,7 @@ def vertices(self:Pipeline,
     return self.person(face, face.frames[i].expression)
 
 @patch
+@undisturbed
 def world_vertices(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
@@ -103,6 +109,7 @@ def world_vertices(self:Pipeline,
     return transform(self.vertices(face, i), frame.rotation, frame.translation)
 
 @patch
+@undisturbed
 def landmark_places(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
@@ -113,6 +120,7 @@ def landmark_places(self:Pipeline,
     with torch.no_grad(): return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)
 
 @patch
+@undisturbed
 def landmarks(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
@@ -125,6 +133,7 @@ def landmarks(self:Pipeline,
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
 @patch
+@undisturbed
 def landmark_offsets(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
@@ -136,6 +145,7 @@ def landmark_offsets(self:Pipeline,
 
 # %% ../../nbs/51_optim.pipeline.ipynb #c366288c
 @patch
+@undisturbed
 def model_maps(self:Pipeline,
     identity:Identity, # Its coefficients and base roughness are used, not its maps
     resolution:int|None=None, # Texels along each side; None: as the config says
@@ -146,6 +156,7 @@ def model_maps(self:Pipeline,
     return maps[...,:3], maps[...,3:], identity.base_roughness.expand_as(maps[...,:1])
 
 @patch
+@undisturbed
 def maps(self:Pipeline,
     face:Face, # Its identity is used
 )->tuple: # diffuse [T,T,3], specular [T,T,3], roughness [T,T,1]
@@ -156,6 +167,7 @@ def maps(self:Pipeline,
 
 # %% ../../nbs/51_optim.pipeline.ipynb #2db0aa8f
 @patch
+@undisturbed
 def render(self:Pipeline,
     face:Face,               # Identity and frames
     i:int=0,                 # Frame
@@ -173,6 +185,7 @@ def render(self:Pipeline,
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
 @patch
+@undisturbed
 def flat(self:Pipeline,
     face:Face,           # Identity and frames
     i:int,               # Frame
@@ -190,6 +203,7 @@ def flat(self:Pipeline,
         return picture.mean(2)
 
 @patch
+@undisturbed
 def face_mask(self:Pipeline,
     face:Face, # Identity and frames
     i:int=0,   # Frame
@@ -206,6 +220,7 @@ def _exposed(picture)->Tensor: # [H, W, 3]
     return picture[...,:3]*(.8/bright.quantile(.95).clamp(min=1e-6) if len(bright) else 1.)
 
 @patch
+@undisturbed
 def panels(self:Pipeline,
     face:Face,             # Identity and frames
     i:int=0,               # Frame
@@ -224,8 +239,3 @@ def panels(self:Pipeline,
         light=_exposed(self.render(face, i, few, final=True, maps=white)),
         diffuse=self.flat(face, i, diffuse)[...,:3], specular=self.flat(face, i, specular)[...,:3],
         roughness=self.flat(face, i, roughness)[...,:1].expand(-1, -1, 3), skin=skin_picture(self, face, i)[...,None].expand(-1, -1, 3))
-
-# %% ../../nbs/51_optim.pipeline.ipynb #32560f36
-from ..surroundings import undisturb
-
-undisturb(globals(), 'Pipeline')

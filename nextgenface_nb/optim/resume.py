@@ -4,40 +4,46 @@
 
 # %% ../../nbs/57_optim.resume.ipynb #8e1416dd
 from __future__ import annotations
-import hashlib, shutil, time
+import hashlib, os, time
 from pathlib import Path
 import torch
+from .. import __version__
 from ..config import Config
 from ..errors import CheckpointError
 from .face import Face
 from .optimizer import STAGE_NAMES, Reconstruction, exhaust, reconstruct_steps
 from .stages import Progress
 from .state import StageState
-from ..output.checkpoint import file_digest, load_face, save_face
+from ..output.checkpoint import load_face, photo_digest, save_face
+from ..output.files import hidden_name, real_folder, sweep_parts
+from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper', 'fit_resumable',
-           'face_differences']
+__all__ = ['STATE_VERSION', 'TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper',
+           'fit_resumable', 'face_differences']
 
 # %% ../../nbs/57_optim.resume.ipynb #7364dd85
 def resume_path(
     folder, # Where the results go
 )->Path: # The file from which an interrupted run goes on
-    "Next to the folder, hidden"
+    "Next to the folder, hidden; in it, where it is a disk of its own or nobody may write next to it"
     folder = Path(folder)
-    return folder.parent/f'.{folder.name}.resume.npz'
+    if folder.is_symlink() or folder.name in ('', '..'): folder = real_folder(folder)
+    if os.path.ismount(folder) or folder.is_dir() and not os.access(folder.parent, os.W_OK): return folder/'.resume.npz'
+    return folder.parent/hidden_name(folder.name, '.resume.npz')
 
 def sweep(
     folder, # Where the results go
 ):
-    "Remove what a killed run has left half-written; the file to go on from stays"
-    folder = Path(folder)
-    if not folder.parent.is_dir(): return
-    for entry in folder.parent.iterdir():
-        if entry.name.startswith(f'.{folder.name}.part-') and entry.is_dir(): shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name.startswith('.part-') and entry.name.endswith(f'-{resume_path(folder).name}'): entry.unlink(missing_ok=True)
+    "Remove what killed runs have left half-written, there and next to it; the file to go on from stays"
+    real = real_folder(folder)
+    for place in (real.parent, real): sweep_parts(place)
 
 # %% ../../nbs/57_optim.resume.ipynb #5a811b7f
+#: Of what is kept beside the face; raised when an older reader would misunderstand it
+STATE_VERSION = 1
+
+@undisturbed
 def keep_state(
     path,                  # From `resume_path`
     result:Reconstruction, # So far
@@ -45,12 +51,13 @@ def keep_state(
     done:int,              # How many are finished
     state:StageState|None=None, # Of the next one, if it has begun
     start:str='',          # `face_digest` of the face that the run began with, if one was given
+    face=None,             # Which of several faces was asked for
 ):
     "Write all that is needed to go on"
     history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()}, seconds=p.seconds) for p in result.history]
     tensors = {f'state.{n}':v for n,v in (state.tensors() if state else {}).items()}
     tensors |= {f'snapshots.{stage}.{n}':v for stage,face in result.snapshots.items() for n,v in face.parameters().items()}
-    save_face(path, result.face, result.pipeline.model, dict(config=result.pipeline.config.to_dict(), stages=list(stages), done=done, history=history, start=start,
+    save_face(path, result.face, result.pipeline.model, dict(state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done, history=history, start=start, which_face=face,
         timings=result.timings, warnings=result.warnings, after_landmarks=[float(x) for x in result.after_landmarks]), tensors, packed=False)
 
 def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a face
@@ -58,15 +65,18 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     if face is None: return ''
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes() for n,v in face.parameters().items())).hexdigest()
 
+@undisturbed
 def load_state(
     path,     # From `resume_path`
     photos,   # Paths of the photos
     pipeline, # A `Pipeline`
     stages:list, # Names of all stages
     start:str='',# `face_digest` of the face that the run begins with, if one is given
+    which_face=None,# Which of several faces is asked for
 )->tuple: # (`Reconstruction` so far, number of stages that are done, tensors for the `StageState` of the next; empty: it has not begun)
     "Read it again; `CheckpointError` if it is of another photo, model, or other settings"
     face,meta = load_face(path, pipeline.model)
+    _check_version(path, meta)
     advice = 'Start again without --resume, or with the settings and photos of the interrupted run.'
     try:
         config,names,done,history = Config(**meta['config']).to_dict(),list(meta['stages']),int(meta['done']),[Progress(**h) for h in meta['history']]
@@ -75,9 +85,19 @@ def load_state(
     other = [k for k,v in pipeline.config.to_dict().items() if config[k]!=v]
     if other: raise CheckpointError(f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
-    if [p['sha256'] for p in meta['photos']]!=[file_digest(p) for p in photos]: raise CheckpointError(f'{path}: made from other photos', advice)
+    if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]: raise CheckpointError(f'{path}: made from other photos', advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
+    if meta.get('which_face')!=which_face: raise CheckpointError(f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; asked for is {_which(which_face)})', 'Start again without --resume, or with the same --face.')
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
+
+def _check_version(path, meta:dict):
+    "Only what this very version has written means the same to it"
+    advice = f'Go on with that version, or remove {Path(path).name} and start again.'
+    known = meta.get('state_version', STATE_VERSION)
+    if known!=STATE_VERSION: raise CheckpointError(f'{path}: a state of version {known}, {STATE_VERSION} is known', advice)
+    if meta['library']!=__version__:
+        raise CheckpointError(f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}', advice)
+def _which(face)->str: return 'the largest' if face is None else f'number {face}'
 
 def _snapshots(face:Face, tensors:dict)->dict: # stage -> `Face`
     "The faces after each stage, if they were kept"
@@ -115,24 +135,26 @@ def fit_resumable(
     landmarks=None,             # `Landmarks` for each photo; None: detect
     progress=None,              # Called with each `Progress`
     every:float=10.,            # Seconds between two states within a stage; 0: after each step
+    face=None,                  # Which of several faces, see `reconstruct`
 )->Reconstruction:
     "Fit all stages, keeping the state"
-    if start is not None: photos = [f.photo.path for f in start.frames]
+    if start is not None: photos = [f.photo for f in start.frames]
     begun_with,result,done,saved = face_digest(start),None,0,{}
-    if resume and Path(keep).exists(): result,done,saved = load_state(keep, photos, pipeline, stages, begun_with)
+    if resume and Path(keep).exists(): result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face)
     if result and hasattr(pipeline.watch, 'again'): pipeline.watch.again(result.history)
     result = result or Reconstruction(start, pipeline)
     for k in range(done, max(len(stages), 1)):
         state,saved = StageState(saved),{}
         def write():
-            if state.face is not None: keep_state(keep, result, stages, k, state, begun_with)
-        exhaust(reconstruct_steps(photos, pipeline.config, landmarks=landmarks, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result), Keeper(write, every, progress))
-        keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with)
+            if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face)
+        exhaust(reconstruct_steps(photos, pipeline.config, landmarks=landmarks, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result, face=face), Keeper(write, every, progress))
+        keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face)
     return result
 
 # %% ../../nbs/57_optim.resume.ipynb #b5c2d08f
 TOLERANCE = dict(vertices=.01, maps=.002, light=.02) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
 
+@undisturbed
 def face_differences(
     pipeline, # A `Pipeline`
     a:Face,
@@ -145,8 +167,3 @@ def face_differences(
     light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]
     return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps], light=light).items()}
 
-
-# %% ../../nbs/57_optim.resume.ipynb #30c669db
-from ..surroundings import undisturb
-
-undisturb(globals(), 'keep_state', 'load_state', 'face_differences')

@@ -11,7 +11,8 @@ import math, torch
 from torch import Tensor
 from ..config import Config
 from ..errors import ConfigError
-from ..surroundings import UndisturbedSteps, without_inference
+from ..processes import check_fork
+from ..surroundings import UndisturbedSteps, undisturbed, without_inference
 from ..geometry.harmonics import irradiance, project_environment
 from ..measures import eye_distance
 from .face import Face, HarmonicLight, MapLight
@@ -83,6 +84,7 @@ class FreeParameters:
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames)) for n in self.GROUPS[group]]
             names = [n for n in names if n in face.parameters()]                # a known light has no coefficients
+            names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
                 self.units[name] = unit
@@ -155,6 +157,8 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
     if face.identity.relief is not None and stage.rates.get('relief'): terms['relief'] = prior_loss(face.identity.relief, pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
+    lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
+    if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
     return terms
 
 #: Steps of light and albedo before and after the geometry, and between two of its steps
@@ -256,6 +260,7 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
 # %% ../../nbs/54_optim.stages.ipynb #3bab92bd
 RUNNERS = dict(landmarks=run_landmarks, photometric=run_photometric, texture=run_texture)
 
+@undisturbed(grad=True)
 def run(
     stage:Stage,
     pipeline:Pipeline,
@@ -263,11 +268,7 @@ def run(
     state:StageState|None=None, # Of a run of the same stage that was interrupted, to go on there; or a new one, to look into
 )->Iterator[Progress]: # One per step
     "Run one stage, step by step"
+    check_fork()
     if stage.name not in RUNNERS: raise ConfigError(f'no stage is called {stage.name!r}', f'There are: {", ".join(RUNNERS)}.')
     steps = RUNNERS[stage.name](stage, pipeline, without_inference(face), state or StageState())
     yield from UndisturbedSteps(steps, True, 1 if pipeline.config.deterministic else None)
-
-# %% ../../nbs/54_optim.stages.ipynb #d1493dad
-from ..surroundings import undisturb
-
-undisturb(globals(), 'run', grad=True)

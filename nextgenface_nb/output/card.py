@@ -13,6 +13,7 @@ from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import irradiance, project_environment
 from ..imaging import to_srgb
 from ..measures import psnr
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['turned_degrees', 'face_pixels', 'side_light', 'light_fit', 'unlike_skin', 'flat_windows', 'skin_texels', 'skin_tone',
@@ -140,6 +141,7 @@ class Card:
 
     def __repr__(self): return '\n'.join([f"NME {100*f['nme']:.2f} %, PSNR {f['psnr']:.1f} dB, light and shape alone {f['light_psnr']:.1f} dB" for f in self.frames]+[f'skin tone {tone_name(self.tone)} (ITA {self.tone:.0f}°)', *self.warnings])
 
+@undisturbed
 def frame_card(
     pipeline,
     face,
@@ -178,6 +180,7 @@ def frame_warnings(
     if c['mean_light']<.02: say('the face is very dark; noise becomes albedo')
     return found
 
+@undisturbed
 def report_card(
     reconstruction,
     measures:list|None=None, # One dict per frame, from `frame_measures`; None: measure
@@ -197,8 +200,3 @@ def half_warnings(texels:dict|None)->list: # of sentences
     if texels is None: return []
     return [f"the person's {side} half of the face was mostly not seen: {100*texels[side]['mirrored']:.0f} % of its maps are mirrored, {100*texels[side]['guessed']:.0f} % guessed"
             for side in ('left', 'right') if texels[side]['seen']<.5]
-
-# %% ../../nbs/62a_output.card.ipynb #2737249e
-from ..surroundings import undisturb
-
-undisturb(globals(), 'report_card', 'frame_card')

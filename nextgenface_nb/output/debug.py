@@ -13,6 +13,7 @@ from .files import output_error
 from .mesh import mesh_vertices, write_mesh
 from .pictures import panel_strip, save_picture
 from .report import stage_number
+from ..surroundings import undisturbed
 
 # %% ../../nbs/66_output.debug.ipynb #9c3ece01
 def _append(path, text:str, anew=False):
@@ -35,6 +36,7 @@ def total(progress)->float: # A `Progress`
     return progress.losses.get('total', sum(progress.losses.values()))
 
 # %% ../../nbs/66_output.debug.ipynb #bd7955ab
+@undisturbed
 class DebugFiles:
     "Writes what a fit does, step by step; to be called with each `Progress` and the `Face`."
     def __init__(self,
@@ -79,8 +81,3 @@ class DebugFiles:
                 seen = self.pipeline.render(face, i, self.samples, final=True)
             strip = panel_strip(dict(photo=frame.photo.pixels, reconstruction=seen[...,:3].detach()), f'{progress.stage} {k}/{progress.steps}: {total(progress):.4g}')
             save_picture(self.folder/'debug'/'results'/f'{drawn_by}_step{s}_{k}_{i}_.png', strip)
-
-# %% ../../nbs/66_output.debug.ipynb #a4760b8c
-from ..surroundings import undisturb
-
-undisturb(globals(), 'DebugFiles')

@@ -5,24 +5,30 @@
 # %% ../../nbs/65_output.export.ipynb #a75e8b15
 from __future__ import annotations
 import argparse, json, sys
+from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
 from ..config import Config, FIELDS
 from ..errors import CheckpointError, ConfigError, OutputError
+from ..processes import print_text
 from ..geometry.camera import euler_to_matrix
+from ..geometry.harmonics import environment_directions
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
+from .camera import save_cameras
 from .files import listed_files, writing, writing_folder
-from .glb import save_glb
+from .glb import save_glb, unique_names
+from .livelink import save_live_link
 from .mesh import SPACES, mesh_vertices, save_mesh
 from .pictures import picture, save_environment, save_maps, write_exr
 from ..rendering.transfer import sample_texture
+from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FORMATS', 'vertex_colours', 'save_ply', 'coefficient_table', 'save_coefficients', 'save_usdz', 'export_face',
-           'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'output_folder', 'make_export_parser',
-           'export_checkpoint', 'main']
+__all__ = ['ENV_FOR', 'ENV_AROUND', 'FORMATS', 'MESHES', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table',
+           'save_coefficients', 'save_usdz', 'ExportChoices', 'export_face', 'open_checkpoint', 'checkpoint_parser',
+           'find_checkpoint', 'output_folder', 'make_export_parser', 'export_checkpoint', 'main']
 
 # %% ../../nbs/65_output.export.ipynb #a580e40d
 def vertex_colours(
@@ -32,6 +38,7 @@ def vertex_colours(
     "The diffuse map at the vertices"
     return sample_texture(pipeline.maps(face)[0].detach(), pipeline.model.uvs)
 
+@undisturbed
 def save_ply(
     path,              # `.ply` file
     pipeline,          # A `Pipeline`
@@ -47,6 +54,40 @@ def save_ply(
     mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=vertex_normals(v, m.triangles).numpy(), vertex_colors=colours, process=False)
     with writing(path) as part: part.write_bytes(trimesh.exchange.ply.export_ply(mesh, vertex_normal=True))
 
+# %% ../../nbs/65_output.export.ipynb #f9c5a6a7
+#: By how many turns the map moves to the right, for programs that count the angle from another side
+ENV_FOR = dict(mitsuba=0., blender=.25, three=.25)
+#: What the light stands around: the photo's camera, or the head that looks straight ahead
+ENV_AROUND = 'photo','head'
+
+def _radiance_from(values:torch.Tensor, directions:torch.Tensor)->torch.Tensor:
+    "Look a map up in directions [..., 3], bilinearly; its left and right edge are neighbours"
+    around = torch.cat([values[:,-1:], values, values[:,:1]], 1)
+    height,width = around.shape[:2]
+    x,y,z = directions.unbind(-1)
+    column = torch.atan2(x, -z)/(2*torch.pi)%1*(width-2)+1
+    row = torch.arccos(y.clamp(-1, 1))/torch.pi*height
+    where = torch.stack([2*column/width-1, 2*row/height-1], -1)
+    found = torch.nn.functional.grid_sample(around.permute(2, 0, 1)[None], where[None], mode='bilinear', padding_mode='border', align_corners=False)
+    return found[0].permute(1, 2, 0)
+
+def environment_for(
+    frame,                 # A `Frame`: its light and its pose
+    height:int=64,         # Rows
+    program:str='mitsuba', # Of `ENV_FOR`
+    around:str='photo',    # 'photo': as the camera has it; 'head': around the neutral head, which looks along +z
+)->torch.Tensor: # [height, 2 height, 3] radiance
+    "The light of a photo, turned as another program wants it"
+    if program not in ENV_FOR: raise ConfigError(f'No program is called {program!r}', f'There are: {", ".join(ENV_FOR)}.')
+    if around not in ENV_AROUND: raise ConfigError(f'Light around {around!r}', f'There are: {", ".join(ENV_AROUND)}.')
+    values = frame.light.environment(height).detach().cpu()
+    if around=='head':
+        seen = environment_directions(height)@euler_to_matrix(frame.rotation.detach().cpu()).T     # as the photo's camera has these directions
+        values = _radiance_from(values, seen)
+    shift = ENV_FOR[program]*values.shape[1]
+    whole = int(shift)
+    return values.roll(whole, 1)*(1-shift+whole)+values.roll(whole+1, 1)*(shift-whole)      # half a column where the width is no multiple of four
+
 # %% ../../nbs/65_output.export.ipynb #ad8df1d5
 def coefficient_table(
     model,  # A `FaceModel`
@@ -54,7 +95,7 @@ def coefficient_table(
 )->dict: # Only what JSON has
     "All that describes a face but its maps"
     numbers = lambda x: [float(v) for v in x.detach().cpu().reshape(-1)]
-    frames = [dict(photo=Path(f.photo.path or 'photo').name, expression=dict(zip(model.expression_names, numbers(f.expression))),
+    frames = [dict(photo=Path(f.photo.path or 'photo').name, expression=dict(zip(unique_names(model.expression_names), numbers(f.expression))),
         rotation=dict(zip(('pitch','yaw','roll'), numbers(f.rotation))), translation=dict(zip('xyz', numbers(f.translation))), matrix=[numbers(r) for r in euler_to_matrix(f.rotation)],
         camera=dict(focal=float(f.camera.focal), principal=numbers(f.camera.principal), width=f.camera.width, height=f.camera.height), crop=dict(offset=[float(v) for v in f.photo.offset],
         scale=float(f.photo.scale), original_size=[int(v) for v in f.photo.original_size]), light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
@@ -63,6 +104,7 @@ def coefficient_table(
             light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B', frame='x right, y up, z toward the viewer; camera at the origin'),
         shape=numbers(face.identity.shape), relief=None if face.identity.relief is None else numbers(face.identity.relief), shape_variance=numbers(model.shape_variance), albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
 
+@undisturbed
 def save_coefficients(
     folder, # Where to
     model,  # A `FaceModel`
@@ -76,6 +118,7 @@ def save_coefficients(
     with writing(Path(folder)/'coefficients.npz') as part, open(part, 'wb') as file: np.savez_compressed(file, **arrays)
 
 # %% ../../nbs/65_output.export.ipynb #39698c98
+@undisturbed
 def save_usdz(
     path,       # `.usdz` file
     pipeline,   # A `Pipeline`
@@ -90,7 +133,8 @@ def save_usdz(
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
         _usd_material(stage, _usd_mesh(stage, pipeline, face))
         stage.Save()
-        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), str(part)): raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
+        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'): raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
+        part.write_bytes(Path(f'{work}/face.usdz').read_bytes())   # under a name that need not be UTF-8
 
 def _usd_mesh(stage, pipeline, face):
     "Points, normals and texture coordinates, in mm"
@@ -126,8 +170,24 @@ def _usd_material(stage, mesh):
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
 
 # %% ../../nbs/65_output.export.ipynb #4f08701b
-FORMATS = 'glb','posed','obj','ply','maps','env','coefficients','usdz'
+FORMATS = 'glb','posed','obj','ply','maps','env','coefficients','livelink','usdz','camera'
+MESHES = 'glb','posed','obj','ply' # They come with the cameras
 
+@dataclass
+class ExportChoices:
+    "How the files of `export_face` are to be"
+    space:str = 'model'          # Of OBJ and PLY: 'model', 'viewer' or 'camera'
+    neutral:bool = False         # OBJ and PLY without the photo's expression
+    quality:int|None = None      # JPEG instead of PNG in the GLB, 1 .. 95
+    merged:bool = False          # GLB with one scene and one object
+    bake:bool = False            # GLB without morph targets: the expression is in the vertices
+    env_for:str = 'mitsuba'      # The program that reads the environment map, of `ENV_FOR`
+    env_around:str = 'photo'     # What the light stands around, of `ENV_AROUND`
+
+    def glb(self)->dict: return dict(quality=self.quality, merged=self.merged, morphs=not self.bake)
+    def mesh(self)->dict: return dict(space=self.space, neutral=self.neutral)
+
+@undisturbed
 def export_face(
     pipeline,               # A `Pipeline`
     face,                   # A `Face`
@@ -137,42 +197,48 @@ def export_face(
     neutral=False,          # OBJ and PLY without the photo's expression
     quality:int|None=None,  # JPEG instead of PNG in the GLB, 1 .. 95
     progress=None,          # Called with the name of what is being written
+    **choices,              # merged, bake, env_for, env_around: see `ExportChoices`
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
     unknown = [f for f in formats if f not in FORMATS]
     if unknown or not formats: raise ConfigError(f'No format is called {unknown[0]!r}' if unknown else 'No format was named', f'There are: {", ".join(FORMATS)}.')
+    how = ExportChoices(space, neutral, quality, **choices)
     with torch.no_grad(), writing_folder(folder) as part:
         for name in formats:
             if progress: progress(name)
-            _WRITERS[name](part, pipeline, face, dict(space=space, neutral=neutral), quality)
+            _WRITERS[name](part, pipeline, face, how)
+        if set(MESHES)&set(formats): save_cameras(part, face, **how.mesh())
         written = sorted(str(p.relative_to(part)) for p in part.rglob('*') if p.is_file())
     return [Path(folder)/name for name in written]
 
 def _each(write):
     "Once for every photo"
-    def all_of_them(folder, pipeline, face, shape, quality):
-        for i in range(len(face.frames)): write(folder, pipeline, face, i, shape, quality)
+    def all_of_them(folder, pipeline, face, how):
+        for i in range(len(face.frames)): write(folder, pipeline, face, i, how)
     return all_of_them
 
-def _save_light(folder, environment, i):
+def _light(folder, pipeline, face, i, how):
+    environment = environment_for(face.frames[i], pipeline.config.environment_height, how.env_for, how.env_around)
     save_environment(folder, environment, i)
     write_exr(folder/f'envMap_{i}.hdr', environment)
 
 def _maps(folder, pipeline, face, *_): save_maps(folder, *pipeline.maps(face))
 
-def _obj(folder, pipeline, face, shape, quality):
-    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **shape)
+def _obj(folder, pipeline, face, how):
+    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **how.mesh())
     _maps(folder, pipeline, face)
 
-_WRITERS = dict(obj=_obj, maps=_maps,
-    glb=lambda folder,pipeline,face,shape,quality: save_glb(folder/'face0.glb', pipeline, face, quality=quality),
-    posed=_each(lambda folder,pipeline,face,i,shape,quality: save_glb(folder/f'posed{i}.glb', pipeline, face, i, quality)),
-    ply=_each(lambda folder,pipeline,face,i,shape,quality: save_ply(folder/f'mesh{i}.ply', pipeline, face, i, **shape)),
-    env=_each(lambda folder,pipeline,face,i,*_: _save_light(folder, face.frames[i].light.environment(pipeline.config.environment_height), i)),
-    coefficients=lambda folder,pipeline,face,*_: save_coefficients(folder, pipeline.model, face),
-    usdz=lambda folder,pipeline,face,*_: save_usdz(folder/'face0.usdz', pipeline, face))
+_WRITERS = dict(obj=_obj, maps=_maps, env=_each(_light),
+    glb=lambda folder,pipeline,face,how: save_glb(folder/'face0.glb', pipeline, face, **how.glb()),
+    posed=_each(lambda folder,pipeline,face,i,how: save_glb(folder/f'posed{i}.glb', pipeline, face, i, **how.glb())),
+    ply=_each(lambda folder,pipeline,face,i,how: save_ply(folder/f'mesh{i}.ply', pipeline, face, i, **how.mesh())),
+    coefficients=lambda folder,pipeline,face,how: save_coefficients(folder, pipeline.model, face),
+    livelink=lambda folder,pipeline,face,how: save_live_link(folder/'livelink.csv', pipeline.model, face),
+    usdz=lambda folder,pipeline,face,how: save_usdz(folder/'face0.usdz', pipeline, face),
+    camera=lambda folder,pipeline,face,how: save_cameras(folder, face, **how.mesh()))
 
 # %% ../../nbs/65_output.export.ipynb #694b996e
+@undisturbed
 def open_checkpoint(
     path,           # `.npz` file
     model:str='',   # Of the face model, where it lies elsewhere now
@@ -235,29 +301,30 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--space', choices=SPACES, default='model', help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it (camera) (default: %(default)s)')
     p.add_argument('--neutral', action='store_true', help="OBJ and PLY without the photo's expression")
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
+    p.add_argument('--merged', action='store_true', help='GLB with one scene and one object, for Blender and Unreal, which show all scenes at once')
+    p.add_argument('--bake', action='store_true', help='GLB without morph targets: the expression that is shown is in the vertices')
+    p.add_argument('--envFor', choices=ENV_FOR, default='mitsuba', help='the program that reads the environment map: it is turned so that light comes from where it should (default: %(default)s)')
+    p.add_argument('--envAround', choices=ENV_AROUND, default='photo', help='the environment map around the camera of the photo, or around the head as face0.glb has it (default: %(default)s)')
     return p
 
+@undisturbed
 def export_checkpoint(
     args, # What the parser returns
 ):
     "All that `nextgenface-export` does"
     if args.neutral and args.space!='model': raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
-    say = (lambda text: None) if args.quiet else lambda text: print(text, file=sys.stderr, flush=True)
+    say = (lambda text: None) if args.quiet else lambda text: print_text(text, sys.stderr)
     formats = [f.strip() for f in args.format.split(',') if f.strip()]
     folder = args.output or output_folder(args.checkpoint, 'export')
-    for path in export_face(pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...')):
-        if not args.quiet: print(path)
+    choices = dict(merged=args.merged, bake=args.bake, env_for=args.envFor, env_around=args.envAround)
+    for path in export_face(pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...'), **choices):
+        if not args.quiet: print_text(str(path))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-export`"
     from nextgenface_nb.cli import run_command
     return run_command(make_export_parser(), export_checkpoint, argv)
-
-# %% ../../nbs/65_output.export.ipynb #d1415fd3
-from ..surroundings import undisturb
-
-undisturb(globals(), 'save_ply', 'save_coefficients', 'save_usdz', 'export_face', 'open_checkpoint', 'export_checkpoint')
 
 # %% ../../nbs/65_output.export.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -12,7 +12,9 @@ from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..geometry.harmonics import from_legacy
 from ..imaging import Photo, resampling_matrix
 from ..landmarks import Landmarks
+from ..reading import read_bytes
 from ..optim.face import Face, Frame, HarmonicLight, Identity
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['MOST_BYTES', 'MOST_PARTS', 'plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
@@ -57,14 +59,15 @@ for _code,_first,_step in ((pickle.SETITEM,-2,2), (pickle.SETITEMS,0,2), (pickle
 
 
 # %% ../../nbs/58_output.legacy.ipynb #e01ea730
-MOST_BYTES = 2_000_000_000 # of an old checkpoint: far more than the largest maps need
+MOST_BYTES = 500_000_000 # of an old checkpoint: maps of 2048 x 2048 texels have 120 million
 MOST_PARTS = 100_000       # numbers, texts, arrays, lists and dictionaries in it; each counts as often as it is referred to. NextFace writes some dozens
 
 def plain_pickle(
     data:bytes, # Of the file
 ): # dicts, lists, tuples, numbers, text, and NumPy arrays of numbers
     "Read a pickle that holds arrays and nothing that runs; `pickle.UnpicklingError` for any other"
-    for operation,argument,_ in pickletools.genops(data):
+    for number,(operation,argument,_) in enumerate(pickletools.genops(data)):
+        if number>10*MOST_PARTS: raise pickle.UnpicklingError(f'it has more than {10*MOST_PARTS:,} operations, far more than a checkpoint')
         if operation.name not in _OPERATIONS: raise pickle.UnpicklingError(f'it has the operation {operation.name}, of which a checkpoint has no need')
         if operation.name in ('PUT','BINPUT','LONG_BINPUT') and not 0<=argument<=len(data): raise pickle.UnpicklingError('it numbers its parts wildly')
         if operation.name=='GLOBAL' and tuple(argument.split(' ',1)) not in _NAMES: raise pickle.UnpicklingError(f'it asks for {argument.replace(" ",".")}, of which a checkpoint has no need')
@@ -116,8 +119,8 @@ def _from_buffer(raw, kind, shape, order):
     found = np.dtype(_KINDS[code.lstrip('<>|=')])
     if not isinstance(shape, tuple) or len(shape)>6 or not all(isinstance(n, int) and n>=0 for n in shape): raise pickle.UnpicklingError('an array has no shape')
     if not isinstance(raw, (bytes,bytearray)) or math.prod(shape)*found.itemsize!=len(raw): raise pickle.UnpicklingError(f'an array of shape {shape} has not the bytes for it')
-    array = np.frombuffer(raw, found.newbyteorder('>') if swapped else found).astype(found)
-    return array.reshape(shape, order='F' if order=='F' else 'C').copy()
+    array = np.frombuffer(raw, found.newbyteorder('>') if swapped else found).astype(found)   # a copy, which may be changed
+    return np.ascontiguousarray(array.reshape(shape, order='F' if order=='F' else 'C')).reshape(shape)
 
 # %% ../../nbs/58_output.legacy.ipynb #9c8ebc85
 def read_legacy(
@@ -125,11 +128,7 @@ def read_legacy(
 )->dict: # The arrays, by their old names
     "Read an old checkpoint; `CheckpointError` with the reason where it cannot be trusted or is none"
     path = Path(path)
-    try:
-        if path.stat().st_size>MOST_BYTES: raise CheckpointError(f'{path}: larger than {MOST_BYTES/1e9:.0f} GB', 'This is no checkpoint.')
-        data = path.read_bytes()
-    except FileNotFoundError: raise CheckpointError(f'{path}: there is no such file', 'Give a checkpoint of NextFace or NextGenFace (.pickle).') from None
-    except OSError as e: raise CheckpointError(f'{path}: cannot be read ({e.strerror})', 'Check the file and its permissions.') from None
+    data = read_bytes(path, MOST_BYTES, CheckpointError, 'checkpoint of NextFace or NextGenFace')
     try: found = plain_pickle(data)
     except pickle.UnpicklingError as e: raise CheckpointError(f'{path}: not read, for {e}', 'Pickles can run code; only those that hold NumPy arrays and nothing else are read.') from None
     except Exception as e: raise CheckpointError(f'{path}: cut off, damaged, or no pickle ({type(e).__name__})', 'Give a checkpoint of NextFace or NextGenFace, or reconstruct the photo again.') from None
@@ -139,6 +138,7 @@ def read_legacy(
 
 _WANTED = 'vShapeCoeff','vAlbedoCoeff','vExpCoeff','vRotation','vTranslation','vFocals','vShCoeffs','screenWidth','screenHeight'
 
+@undisturbed
 def legacy_face(
     found:dict,    # What `read_legacy` gives
     model,         # The `FaceModel` that its coefficients belong to
@@ -185,6 +185,7 @@ def _part(found, name, *shape):
     if not np.isfinite(x.astype(np.float64)).all(): raise CheckpointError(f'{name} has values that are not finite', 'The checkpoint is damaged.')
     return x
 
+@undisturbed
 def load_legacy(
     path,      # `.pickle` of NextFace or NextGenFace
     model,     # The `FaceModel` that its coefficients belong to
@@ -194,8 +195,3 @@ def load_legacy(
     try: face = legacy_face(read_legacy(path), model, photos)
     except CheckpointError as e: raise e if str(path) in e.what else CheckpointError(f'{path}: {e.what}', e.advice) from None
     return face,dict(model=dict(name=model.name, fingerprint=model.fingerprint), photos=[dict(path='', sha256='') for _ in face.frames], library='NextFace or NextGenFace')
-
-# %% ../../nbs/58_output.legacy.ipynb #55c37932
-from ..surroundings import undisturb
-
-undisturb(globals(), 'legacy_face', 'load_legacy')

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import GeometryError, OutputError
 from ..geometry.mesh import vertex_normals
 from .files import writing
+from ..surroundings import undisturbed
 
 # %% ../../nbs/61_output.mesh.ipynb #4eee6fc1
 def _array(x, kind=np.float64)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=kind)
@@ -57,6 +58,7 @@ def mtl_text(
 # %% ../../nbs/61_output.mesh.ipynb #30a3c3c7
 SPACES = 'model','viewer','camera'
 
+@undisturbed
 def mesh_vertices(
     pipeline,          # A `Pipeline`: vertices(face, i), world_vertices(face, i), model
     face,              # A `Face`
@@ -73,6 +75,7 @@ def mesh_vertices(
     return v if space=='viewer' else v*v.new_tensor([1,-1,-1])
 
 # %% ../../nbs/61_output.mesh.ipynb #51f02bdd
+@undisturbed
 def write_mesh(
     folder,            # Where to; the maps are expected beside
     vertices,          # [V, 3] mm
@@ -89,13 +92,14 @@ def write_mesh(
     v = torch_like(vertices)
     text = obj_text(v, triangles, uvs, vertex_normals(v, torch_like(triangles, int)), library, comment)
     if library:
-        with writing(folder/library) as part: part.write_text(mtl_text(k, roughness))
-    with writing(folder/f'{name}{i}.obj') as part: part.write_text(text)
+        with writing(folder/library) as part: part.write_text(mtl_text(k, roughness), encoding='utf-8')
+    with writing(folder/f'{name}{i}.obj') as part: part.write_text(text, encoding='utf-8')
 
 def torch_like(x, kind=None):
     import torch
     return torch.as_tensor(x, dtype=torch.int64 if kind is int else torch.float32)
 
+@undisturbed
 def save_mesh(
     folder,            # Where to; the maps are expected beside
     pipeline,          # A `Pipeline`
@@ -110,8 +114,3 @@ def save_mesh(
     expression = 'neutral expression' if neutral else f'expression of photo {i}'
     write_mesh(folder, mesh_vertices(pipeline, face, i, space, neutral), m.triangles, m.uvs, i, k, .5 if r is None else float(r.median()),
         f'{m.name}, {expression}, {space} space, millimetres')
-
-# %% ../../nbs/61_output.mesh.ipynb #90ae1be0
-from ..surroundings import undisturb
-
-undisturb(globals(), 'mesh_vertices', 'write_mesh', 'save_mesh')

@@ -4,16 +4,19 @@
 
 # %% auto #0
 __all__ = ['picture', 'panel_strip', 'save_picture', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'save_figure',
-           'two_threads', 'write_exr', 'read_exr', 'save_environment']
+           'two_threads', 'write_exr', 'read_exr', 'decode_radiance', 'save_environment']
 
 # %% ../../nbs/60_output.pictures.ipynb #f9156798
 import warnings
 from contextlib import contextmanager
 import numpy as np
 from pathlib import Path
-from ..errors import OutputError
+from ..errors import OutputError, PhotoError
 from ..imaging import to_bytes
 from .files import writing
+from ..processes import shown_name
+from ..reading import MOST_BYTES, check_radiance, radiance_kind, read_bytes
+from ..surroundings import undisturbed
 
 # %% ../../nbs/60_output.pictures.ipynb #d31eaed4
 def _array(x)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=np.float32)
@@ -33,6 +36,7 @@ def _font(size:int):
     return ImageFont.load_default(size)
 
 # %% ../../nbs/60_output.pictures.ipynb #eb26548d
+@undisturbed
 def panel_strip(
     panels:dict,       # Name -> [H, W, 3] linear; 'roughness' and 'skin' are shown as they are
     title:str='',      # Text of the bar above
@@ -49,7 +53,7 @@ def panel_strip(
     total = Image.new('RGB', (sum(im.width for _,im in images)+gap*(len(images)-1), top+bar+height), 'white')
     draw = ImageDraw.Draw(total)
     draw.rectangle((0,0,total.width,top), fill=(40,44,52))
-    draw.text((2*gap,top/2), title, fill='white', font=_font(round(1.2*size)), anchor='lm')
+    draw.text((2*gap,top/2), shown_name(title), fill='white', font=_font(round(1.2*size)), anchor='lm')
     x = 0
     for name,im in images:
         draw.text((x+im.width/2, top+bar/2), name.capitalize(), fill='black', font=_font(size), anchor='mm')
@@ -62,6 +66,7 @@ def save_picture(path, image):
     "Write a PIL image whole or not at all"
     with writing(path) as part: image.save(part)
 
+@undisturbed
 def save_strip(
     folder,        # Where to
     panels:dict,   # Name -> [H, W, 3] linear
@@ -72,6 +77,7 @@ def save_strip(
     save_picture(Path(folder)/f'render_{i}.png', panel_strip(panels, title))
 
 # %% ../../nbs/60_output.pictures.ipynb #2890d805
+@undisturbed
 def save_maps(
     folder,    # Where to
     diffuse,   # [T, T, 3] Lambert albedo, linear
@@ -84,6 +90,7 @@ def save_maps(
         save_picture(Path(folder)/f'{name}Map_{k}.png', picture(x, encode=name!='roughness'))
 
 # %% ../../nbs/60_output.pictures.ipynb #46e0158c
+@undisturbed
 def landmark_picture(
     pixels,          # [H, W, 3] linear photo
     points,          # [L, 2] detected points, pixels
@@ -106,6 +113,7 @@ def landmark_picture(
     return image
 
 # %% ../../nbs/60_output.pictures.ipynb #09d87217
+@undisturbed
 def loss_figure(
     history,       # Progress items of one stage, each with step and losses (name -> value)
     title:str='',  # Of the plot
@@ -142,22 +150,48 @@ def two_threads():
     finally:
         if before<2: drjit.set_thread_count(before)
 
+@undisturbed
 def write_exr(
     path,   # File; `.hdr` is written as Radiance's RGBE, in steps of 1 %
     values, # [H, W, 3] linear, any range
 ):
     "Write a true float32 EXR file"
-    from mitsuba import Bitmap   # the one EXR code that we have anyway; needs no variant
-    with writing(path) as part, two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(str(part))
+    from mitsuba import Bitmap, MemoryStream   # the one EXR code that we have anyway; needs no variant
+    kind = Bitmap.FileFormat.RGBE if Path(path).suffix.lower()=='.hdr' else Bitmap.FileFormat.OpenEXR
+    stream = MemoryStream()                    # Mitsuba itself takes no file name that is not UTF-8
+    with two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(stream, kind)
+    with writing(path) as part: part.write_bytes(stream.raw_buffer())
 
+@undisturbed
 def read_exr(
-    path, # File
+    path, # File, OpenEXR or Radiance HDR
 )->np.ndarray: # [H, W, C] float32
     "Read an EXR file"
-    from mitsuba import Bitmap
-    with two_threads(): return np.array(Bitmap(str(path)), dtype=np.float32)
+    return decode_radiance(read_bytes(path, MOST_BYTES, PhotoError, 'picture'), shown_name(path))
+
+def decode_radiance(
+    data:bytes, # Content of an OpenEXR or HDR file
+    name:str,   # For the words
+    rgb:bool=False, # Three channels, whatever it has
+)->np.ndarray: # [H, W, C] float32
+    "Light as it was, after its size has been looked at; `PhotoError` if it cannot be read"
+    kind = radiance_kind(data)
+    if not kind: raise PhotoError(f'{name}: is neither OpenEXR nor Radiance HDR', 'Write it anew as .exr or .hdr.')
+    check_radiance(data, name)
+    try: from mitsuba import Bitmap, MemoryStream, Struct
+    except ImportError: raise PhotoError(f'{name}: light as it was is read with Mitsuba, which is not installed', 'Install it, or give the map as .png.') from None
+    try:
+        stream = MemoryStream()
+        stream.write(data)
+        stream.seek(0)
+        with two_threads():
+            bitmap = Bitmap(stream, Bitmap.FileFormat.OpenEXR if kind=='EXR' else Bitmap.FileFormat.RGBE)
+            if rgb: bitmap = bitmap.convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)
+        return np.array(bitmap, dtype=np.float32)
+    except Exception as e: raise PhotoError(f'{name}: cannot be read ({str(e).splitlines()[0][:120] if str(e) else type(e).__name__})', 'Write it anew as .hdr or .exr, or as .png.') from None
 
 # %% ../../nbs/60_output.pictures.ipynb #19b247f5
+@undisturbed
 def save_environment(
     folder,      # Where to
     environment, # [H, 2H, 3] linear radiance, row 0 up
@@ -170,8 +204,3 @@ def save_environment(
     if not exr: return
     try: write_exr(Path(folder)/f'envMap_{i}.exr', x)
     except ImportError: warnings.warn(f'envMap_{i}.exr was not written: the EXR code is that of Mitsuba, which is not installed')
-
-# %% ../../nbs/60_output.pictures.ipynb #08a64ddf
-from ..surroundings import undisturb
-
-undisturb(globals(), 'panel_strip', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'write_exr', 'read_exr', 'save_environment')

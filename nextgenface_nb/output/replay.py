@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from ..errors import ConfigError, OutputError
+from ..processes import print_text
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..optim.face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
 from .files import writing
 from .pictures import picture
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
@@ -127,6 +129,7 @@ def film_length(
 FILMS = dict(turntable=turntable, expressions=expressions, relight=relight)
 
 # %% ../../nbs/67_output.replay.ipynb #d0562db7
+@undisturbed
 def draw(
     pipeline,       # A `Pipeline`
     face:Face,      # Of one frame
@@ -141,6 +144,7 @@ def draw(
     if caption: ImageDraw.Draw(image).text((image.width/2, image.height-image.height//24), caption, fill='white', font=ImageFont.load_default(max(9, image.height//20)), anchor='mb', stroke_width=1, stroke_fill='black')
     return np.asarray(image)
 
+@undisturbed
 def replay_steps(
     pipeline,               # A `Pipeline`
     face:Face,
@@ -163,6 +167,7 @@ def replay_steps(
 # %% ../../nbs/67_output.replay.ipynb #6b79c4c0
 ENDINGS = 'gif','mp4'
 
+@undisturbed
 def write_film(
     path,           # `.gif` or `.mp4` file
     pictures,       # Iterable of [H, W, 3] uint8, all of one size
@@ -182,13 +187,22 @@ def _write_gif(path, first, rest, rate):
     small(first).save(path, save_all=True, append_images=(small(x) for x in rest), duration=max(20, round(100/rate)*10), loop=0)
 
 def _write_mp4(path, first, rest, rate):
-    from imageio_ffmpeg import write_frames
+    from imageio_ffmpeg import count_frames_and_secs, write_frames
     film = write_frames(str(path), first.shape[1::-1], fps=rate, codec='libx264', quality=None, macro_block_size=2, output_params=['-crf', '18', '-preset', 'medium', '-movflags', '+faststart'], ffmpeg_log_level='error')
     film.send(None)
+    count = 0
     try:
-        for x in itertools.chain([first], rest): film.send(np.ascontiguousarray(x))
-    except OSError as e: raise OutputError(f'{path}: ffmpeg stopped ({str(e).splitlines()[0]})', 'Is the disk full? --format gif does without ffmpeg.') from e
+        for count,x in enumerate(itertools.chain([first], rest), 1): film.send(np.ascontiguousarray(x))
+    except OSError as e: raise _stopped(path, str(e).splitlines()[0]) from e
     finally: film.close()
+    try: found = count_frames_and_secs(str(path))[0]   # ffmpeg tells nobody when the disk is full at its end
+    except (RuntimeError, OSError) as e: raise _stopped(path, 'the film cannot be read again') from e
+    if found!=count: raise _stopped(path, f'{found} of {count} pictures are in the film')
+
+def _stopped(path, why:str): # -> OSError of a full disk, or OutputError
+    from nextgenface_nb.output.files import disk_error
+    error = OutputError(f'{path}: ffmpeg stopped ({why})', 'Is the disk full? --format gif does without ffmpeg.')
+    return disk_error(error, Path(path).parent) or error
 
 # %% ../../nbs/67_output.replay.ipynb #f63de13c
 def make_replay_parser()->argparse.ArgumentParser:
@@ -209,6 +223,7 @@ def make_replay_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), default='auto', help='what renders')
     return p
 
+@undisturbed
 def replay_checkpoint(
     args, # What the parser returns
 ):
@@ -225,17 +240,12 @@ def replay_checkpoint(
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
             write_film(folder/f'{what}.{ending}', shown, args.fps)
-            if not args.quiet: print(folder/f'{what}.{ending}')
+            if not args.quiet: print_text(str(folder/f'{what}.{ending}'))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"
     from nextgenface_nb.cli import run_command
     return run_command(make_replay_parser(), replay_checkpoint, argv)
-
-# %% ../../nbs/67_output.replay.ipynb #2eed3830
-from ..surroundings import undisturb
-
-undisturb(globals(), 'draw', 'replay_steps', 'write_film', 'replay_checkpoint')
 
 # %% ../../nbs/67_output.replay.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

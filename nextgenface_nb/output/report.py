@@ -16,12 +16,15 @@ from .. import __version__
 from ..errors import OutputError
 from ..imaging import to_srgb
 from ..measures import nme, psnr, ssim
+from .camera import save_cameras
 from .card import report_card
 from .checkpoint import save_face
-from .files import LIST, listed_files, writing, writing_folder
+from .files import LIST, REPORT_VERSION, listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import save_mesh
+from ..processes import json_text
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
+from ..surroundings import undisturbed
 
 # %% ../../nbs/63_output.report.ipynb #836d93de
 def versions()->dict: # package -> version
@@ -43,6 +46,7 @@ def machine()->dict: # system, processor, cores, memory_gb, variant
     return dict(system=f'{platform.system()} {platform.machine()}', processor=processor, cores=cores, memory_gb=memory, variant=mitsuba.variant() if mitsuba else None)
 
 # %% ../../nbs/63_output.report.ipynb #832bf927
+@undisturbed
 def frame_measures(
     pipeline,  # A `Pipeline`
     face,      # A `Face`
@@ -64,9 +68,9 @@ def frame_report(
     "Figures, camera and pose of one photo, in units for people"
     f = face.frames[i]; c,p = f.camera,f.photo
     number = lambda x, digits=3: [round(float(v),digits) for v in np.ravel(x.detach().cpu())]
-    return dict(photo=str(p.path), **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), crop=dict(width=c.width, height=c.height,
+    return dict(photo=str(p.path), sha256=p.sha256, **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), faces=[dict(row) for row in f.landmarks.faces], crop=dict(width=c.width, height=c.height,
             offset=[float(v) for v in p.offset], scale=float(p.scale), original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
-        focal_length_px=number(c.focal)[0], principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
+        focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit', principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
 
 # %% ../../nbs/63_output.report.ipynb #1bac1b5d
 #: Names of the stages in their order
@@ -85,6 +89,7 @@ def _rounded(x):
     return x
 
 # %% ../../nbs/63_output.report.ipynb #6b7516ed
+@undisturbed
 def make_report(
     reconstruction, # A `Reconstruction`
     measures:list,  # One dict per frame
@@ -98,7 +103,7 @@ def make_report(
     last = {p.stage:p for p in r.history}
     provenance = face.identity.provenance
     # the settings exactly, for they reproduce the run, together with what the command was asked for (`batch.invocation`)
-    return dict(config=config.to_dict(), invocation=getattr(r, 'invocation', None), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
+    return dict(format='nextgenface_nb report', format_version=REPORT_VERSION, config=config.to_dict(), invocation=getattr(r, 'invocation', None), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
         seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
         texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings, model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
         versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
@@ -122,14 +127,15 @@ def outdated_files(
     folder, # Of an earlier run
 )->set: # of names within the latter
     "What the earlier run wrote and the new one did not; results without a report are an addition, before which only the older checkpoints go"
-    new,old = {str(p.relative_to(part)) for p in Path(part).rglob('*') if p.is_file()},set(listed_files(folder))
+    new,old = {p.relative_to(part).as_posix() for p in Path(part).rglob('*') if p.is_file()},set(listed_files(folder))
     if LIST in new: return old-new-set(json.loads((Path(part)/LIST).read_text(encoding='utf-8'))['files'])
     return {n for n in old-new if n.endswith('_output.npz')} if any(n.endswith('_output.npz') for n in new) else set()
 
 
 # %% ../../nbs/63_output.report.ipynb #19f8a8e0
-FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','checkpoint','report'
+FORMATS = 'pictures','maps','mesh','glb','light','landmarks','losses','camera','checkpoint','report'
 
+@undisturbed
 def save_reconstruction(
     reconstruction,         # A `Reconstruction`
     folder,                 # Where to, `output/me.jpg` for instance
@@ -152,6 +158,7 @@ def save_reconstruction(
             if 'light' in formats: save_environment(part, frame.light.environment(r.pipeline.config.environment_height), i, r.pipeline.config.save_exr)
             if 'mesh' in formats: save_mesh(part, r.pipeline, r.face, i, 0, space, neutral)
         if 'glb' in formats: save_glb(part/'face0.glb', r.pipeline, r.face)
+        if 'camera' in formats: save_cameras(part, r.face, space, neutral)
         say('maps')
         if 'maps' in formats or 'mesh' in formats: save_maps(part, *r.pipeline.maps(r.face))
         say('checkpoints')
@@ -199,12 +206,7 @@ def _save_intermediate(r, folder:Path, samples):
         save_maps(part, *r.pipeline.maps(face))
 
 def _save_report(r, folder:Path, measures:list, kept=())->list: # of warnings
-    files = [str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()]
+    files = [p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()]
     report = make_report(r, measures, {*files, *kept, LIST})
-    with writing(folder/LIST) as part: part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False), encoding='utf-8')
+    with writing(folder/LIST) as part: part.write_text(json_text(report, indent=1, allow_nan=False), encoding='utf-8')
     return report['warnings']
-
-# %% ../../nbs/63_output.report.ipynb #db48a08e
-from ..surroundings import undisturb
-
-undisturb(globals(), 'frame_measures', 'make_report', 'save_reconstruction')

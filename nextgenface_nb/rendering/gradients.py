@@ -13,6 +13,7 @@ from ..facemodel.model import FaceModel
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera,transform
 from ..geometry.harmonics import environment_map
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['parts', 'geometric', 'NOTHING', 'steps', 'smooth_map', 'smooth_field', 'Setting', 'inside', 'adjoint', 'GradientRow',
@@ -169,6 +170,7 @@ def _difference(setting, renderer, name, direction, samples, seed)->Tensor: # [H
 steps = dict(vertices=.2, shape=.5, expression=.1, rotation=.004, translation=.7, focal=1., principal=.2, albedo=.4, diffuse=.02, specular=.004, roughness=.03, light=.05)
 
 # %% ../../nbs/45_rendering.gradients.ipynb #fac42147
+@undisturbed(grad=True)
 def gradient_table(
     factory,                 # Of renderers, see `Setting.renderer`
     setting:Setting,
@@ -204,8 +206,3 @@ def _row(name, part, slopes, differences, directions)->GradientRow:
     both = [torch.tensor([[values[name,part,k,s] for k in range(directions)] for s in (0, 1)]) for values in (slopes, differences)]
     noise = sum(float((values[0]-values[1]).square().sum())/4 for values in both)**.5/max(float(both[1].mean(0).norm()), NOTHING)
     return GradientRow(name, part, both[0].mean(0), both[1].mean(0), noise)
-
-# %% ../../nbs/45_rendering.gradients.ipynb #47836da3
-from ..surroundings import undisturb
-
-undisturb(globals(), 'gradient_table', grad=True)

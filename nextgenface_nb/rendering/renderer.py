@@ -21,7 +21,7 @@ from .scene import Scene,lattice_environment,to_drjit
 __all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers',
            'edge_table', 'EdgePoints', 'across_edge', 'outline_points', 'outline_contrast', 'outline_term',
            'draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast',
-           'horizon_term', 'picture_noise', 'Renderer']
+           'horizon_term', 'new_scope', 'picture_noise', 'Renderer']
 
 # %% ../../nbs/43_rendering.renderer.ipynb #94c8d346
 _roberts,_roots,_golden = (.7548776662466927, .5698402909980532),(.2599210498948732, .5874010519681994),(.6180339887498949,)
@@ -453,6 +453,14 @@ def horizon_term(
     return flat.index_add(0, hits.ray.torch().long()//samples, value).reshape(height, width, 4)
 
 # %% ../../nbs/43_rendering.renderer.ipynb #5aad4618
+def new_scope(
+    variant:str, # Of Mitsuba
+):
+    "Tell Dr.Jit that what follows comes after everything so far, also after what other threads have recorded."
+    import drjit as dr
+    backend = variant.split('_')[0]
+    dr.detail.new_scope(getattr(dr.JitBackend, dict(cuda='CUDA', llvm='LLVM', metal='Metal')[backend]))
+
 class _Bridge(torch.autograd.Function):
     @staticmethod
     def forward(ctx, renderer, options, *tensors):
@@ -521,6 +529,7 @@ def picture_noise(
     return float(square/mean.clamp(min=1e-9))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #d999a8bd
+@undisturbed
 class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
@@ -664,14 +673,17 @@ class Renderer:
 
     @contextlib.contextmanager
     def _threads(self):
-        "This renderer's variant; derivatives, though the caller may have suspended Dr.Jit's; with `deterministic`, one thread for the time being."
+        """A piece of work for Dr.Jit with this renderer's variant, whichever thread of Python asks for it; derivatives, though the caller may have
+        suspended Dr.Jit's; with `deterministic`, on one thread of the processor."""
         import drjit as dr
         self._ready()
         before = dr.thread_count()
         if self.deterministic: dr.set_thread_count(1)
+        new_scope(self.variant)
         try:
             with dr.resume_grad(): yield
         finally:
+            new_scope(self.variant)
             if self.deterministic: dr.set_thread_count(before)
 
     def _outline(self, vertices, focal, principal, seed, colour)->Tensor:
@@ -700,6 +712,7 @@ class Renderer:
 
 # %% ../../nbs/43_rendering.renderer.ipynb #44795f02
 @patch
+@undisturbed
 def hits(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -716,6 +729,7 @@ def hits(self:Renderer,
 def _grid_hits(self:Renderer, camera, n)->tuple:
     "`hits` of the mesh where it stands."
     import mitsuba as mi, drjit as dr
+    new_scope(self.variant)
     triangles,weights,count,numbers = [],[],self.width*self.height*n*n,camera_numbers(camera)
     step = max(n*n*self.width, self.lanes//(n*n*self.width)*(n*n*self.width))
     for start in range(0, count, step):
@@ -735,10 +749,12 @@ def _place(self:Renderer, vertices):
     "Let the mesh of the scene stand here. Normals do not matter for what follows; what is there already stays."
     vertices = vertices.detach().to(self.device)
     if self.scene.placed is None or not torch.equal(vertices, self.scene.placed):
+        new_scope(self.variant)
         self.scene.set_tensors(vertices=vertices, normals=vertex_normals(vertices, self.triangles))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #58e55871
 @patch
+@undisturbed
 def coverage(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -754,6 +770,7 @@ def coverage(self:Renderer,
 
 # %% ../../nbs/43_rendering.renderer.ipynb #912fcdd3
 @patch
+@undisturbed
 def albedo(self:Renderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     texture:Tensor,   # [T, T, C], any map, any T
@@ -770,6 +787,7 @@ def albedo(self:Renderer,
     return values.reshape(self.height, self.width, subpixels**2, -1).mean(2)
 
 @patch
+@undisturbed
 def clay(self:Renderer,
     vertices:Tensor,            # [V, 3] mm, viewer frame
     camera:Camera,
@@ -785,6 +803,7 @@ def clay(self:Renderer,
 
 # %% ../../nbs/43_rendering.renderer.ipynb #0a9b7330
 @patch
+@undisturbed
 def visibility(self:Renderer,
     points:Tensor,               # [..., 3] mm; a little off the surface, if it is the surface's own points
     directions:Tensor,           # [..., 3] unit, as many as points (or to be broadcast to them)
@@ -802,13 +821,9 @@ def visibility(self:Renderer,
 def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
     "`visibility` of a portion of rays."
     import mitsuba as mi, drjit as dr
+    new_scope(self.variant)
     columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
     blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(mi.Ray3f(mi.Point3f(*columns(points)), mi.Vector3f(*columns(directions)))), mi.UInt32(1), mi.UInt32(0)))
     dr.eval(blocked)
     dr.sync_thread()
     return blocked.torch()==0
-
-# %% ../../nbs/43_rendering.renderer.ipynb #dc954d05
-from ..surroundings import undisturb
-
-undisturb(globals(), 'Renderer')

@@ -12,9 +12,11 @@ import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..errors import RenderError
+from ..processes import ignoring
 from ..geometry.camera import Camera
 from ..geometry.harmonics import environment_map, environment_solid_angles, harmonics, project_environment
 from ..imaging import to_srgb
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'texel_weights', 'sample_texture', 'spread_points', 'unit', 'tangents',
@@ -88,12 +90,13 @@ class DirectionTable:
     def __init__(self,
         bands:int=9,    # Number of bands
         height:int=256, # Rows of the grid; twice as many columns
+        device='cpu',   # Where it lies
     ):
         self.height = height
         polar = (torch.arange(height)+.5)/height*math.pi
         azimuth = (torch.arange(2*height)+.5)/height*math.pi
         s,c = polar.sin()[:,None],polar.cos()[:,None].expand(-1, 2*height)
-        self.values = harmonics(torch.stack([s*azimuth.cos(), s*azimuth.sin(), c], -1).reshape(-1, 3), bands)
+        self.values = harmonics(torch.stack([s*azimuth.cos(), s*azimuth.sin(), c], -1).reshape(-1, 3), bands).to(device)
 
     def cells(self, directions:Tensor)->Tensor: # [..] int64
         "The grid cell of each unit direction [3, ..]"
@@ -118,7 +121,8 @@ class SurfacePoints:
 
 def _surface_points(vertices, normals, triangles, triangle, barycentric)->SurfacePoints:
     "Interpolate the mesh at the hits: triangle [N], barycentric [N, 3]"
-    mix = lambda values: (values[triangles[triangle]]*barycentric[...,None]).sum(1).T[...,None].contiguous()
+    corners = triangles[triangle]
+    mix = lambda values: (values[corners]*barycentric[...,None]).sum(1).T[...,None].contiguous()
     position = mix(vertices)
     return SurfacePoints(position, unit(mix(normals)), unit(-position))
 
@@ -152,6 +156,7 @@ def _check_mesh(renderer, vertices:Tensor, normals:Tensor):
         if not value.isfinite().all(): raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite', 'A step of the fit that was too long does that; lower its rate.')
 
 # %% ../../nbs/44_rendering.transfer.ipynb #16044cac
+@undisturbed
 class Transfer:
     "Noise-free light transport of one frame: fixed camera and geometry, free maps and light."
     PORTION = 2048 # pixels that are worked through together
@@ -180,7 +185,7 @@ class Transfer:
             if points: renderer.visibility(vertices[:1], normals[:1], vertices)  # puts the mesh in its place, as `hits` does
             self.pixels,self.triangle,self.barycentric = points or self._seen(subpixels, wanted)
             shift = torch.rand(2, *self.triangle.shape, 1, generator=torch.Generator().manual_seed(seed))
-            table = DirectionTable(bands)
+            table = DirectionTable(bands, device=renderer.device)
             cast = lambda rows: self._cast(rows, shift[:,rows].flatten(1, 2), table, diffuse_samples, glossy_samples, offset)
             self.near_light = None if near is None else NearLight(cast, self.portions(), harmonics_of(near, bands))
             self.vectors = gathered((rows, cast(rows)) for rows in self.portions()) if near is None else None # [P, 1 + 2 K, bands^2]
@@ -201,15 +206,17 @@ class Transfer:
         return pixels,triangle[pixels],barycentric[pixels]
 
     def _cast(self, rows:Tensor, shift:Tensor, table:DirectionTable, diffuse_samples, glossy_samples, offset)->Tensor: # [p, 1 + 2 K, bands^2]
-        "Transfer vectors of some pixels: T, then A and B of each roughness level"
-        points = _surface_points(self.vertices, self.normals, self.renderer.triangles, self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1))
-        spread = lambda count: (spread_points(count)[:,None]+shift).frac()
+        "Transfer vectors of some pixels: T, then A and B of each roughness level. Worked out where the renderer works, kept where the mesh is"
+        home,device = self.vertices.device,self.renderer.device
+        vertices,normals,triangle,barycentric,shift = [x.to(device) for x in (self.vertices, self.normals, self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1), shift)]
+        points = _surface_points(vertices, normals, self.renderer.triangles, triangle, barycentric)
+        spread = lambda count: (spread_points(count).to(device)[:,None]+shift).frac()
         rays = [(_to_world(cosine_directions(spread(diffuse_samples)), points), (torch.tensor(1/diffuse_samples),))]
         if glossy_samples: rays += [_glossy_rays(points, spread(glossy_samples), float(r)**2) for r in ROUGHNESS_LEVELS]
         free = _visible(self.renderer, points, torch.cat([d for d,_ in rays], -1), offset).split([d.shape[-1] for d,_ in rays], -1)
         pixel = lambda x: x.reshape(len(rows), -1)
         sums = [table.sums(cells, pixel(f*w)) for (d,weights),f in zip(rays, free) for cells in [pixel(table.cells(d))] for w in weights]
-        return torch.stack(sums, 1)/self.triangle.shape[1]
+        return (torch.stack(sums, 1)/self.triangle.shape[1]).to(home)
 
     def texels(self,
         size:int,        # T of the maps
@@ -220,7 +227,8 @@ class Transfer:
         triangle,barycentric = renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
         triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
         hit = (triangle>=0).float()
-        uv = (renderer.uvs[renderer.triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
+        uvs,triangles = renderer.uvs.to(triangle.device),renderer.triangles.to(triangle.device)
+        uv = (uvs[triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
         index,weight = texel_weights(uv, size)
         share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)
         rows = lambda x: x.reshape(len(self.pixels), -1)
@@ -260,13 +268,13 @@ def sparse_pair(
     "A sparse matrix with N entries a row, and its transpose"
     P,N = index.shape
     rows = torch.arange(P)[:,None].expand(P, N).reshape(-1)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning) # PyTorch calls its CSR support beta
+    with ignoring(UserWarning): # PyTorch calls its CSR support beta
         pair = torch.sparse_coo_tensor(torch.stack([rows, index.reshape(-1)]), weight.reshape(-1), (P, columns)).coalesce()
         return pair.to_sparse_csr(),pair.t().coalesce().to_sparse_csr()
 
 # %% ../../nbs/44_rendering.transfer.ipynb #cb784a1a
 @patch
+@undisturbed
 def gather(self:Transfer,
     texture:Tensor, # [T, T, C]
 )->Tensor: # [P, C]
@@ -274,11 +282,13 @@ def gather(self:Transfer,
     return _SparseProduct.apply(texture.reshape(-1, texture.shape[-1]), *self.matrices)
 
 @patch
+@undisturbed
 def evidence(self:Transfer)->Tensor: # [T, T]
     "How many pixels look at each texel"
     return (self.matrices[1]@torch.ones(len(self.pixels), 1)).reshape(self.size, self.size)
 
 @patch
+@undisturbed
 def lit(self:Transfer,
     environment:Tensor, # [H, 2H, 3] radiance, or [bands^2, 3] coefficients
 )->tuple: # diffuse light [P, 3], glossy light [P, K, 6] (A and B in three colours, by level) or None
@@ -305,6 +315,7 @@ def level_shares(
     return w[:,1:-1]+low*w[:,:1]+high*w[:,-1:]
 
 @patch
+@undisturbed
 def shade(self:Transfer,
     lit:tuple,         # From `lit`
     diffuse:Tensor,    # [P, 3] albedo
@@ -319,6 +330,7 @@ def shade(self:Transfer,
     return colour+specular*level[:,:3]+level[:,3:]
 
 @patch
+@undisturbed
 def picture(self:Transfer,
     colours:Tensor, # [P, C]
 )->Tensor: # [H, W, C], zero where nothing is covered
@@ -374,6 +386,7 @@ def principal_directions(
     return start
 
 @patch
+@undisturbed
 def near(self:Transfer,
     environment:Tensor, # [H, 2H, 3] or [bands^2, 3]: the start light
     rank:int=64,        # Numbers per pixel; more are more exact for distant lights
@@ -403,6 +416,7 @@ class Shading:
         "The same without history: the light stands still"
         return Shading(self.roughness, self.irradiance.detach(), self.glossy.detach(), self.slope.detach())
 
+@undisturbed
 @cache
 def share_table()->Tensor: # [1024, 2, K]
     "`level_shares` of finely spaced roughnesses, and their slopes: looking up is quicker than computing"
@@ -410,6 +424,7 @@ def share_table()->Tensor: # [1024, 2, K]
     r = r.clamp(.1+step, 1-step)
     return torch.stack([level_shares(r), (level_shares(r+step)-level_shares(r-step))/(2*step)], 1)
 
+@undisturbed
 def near_roughness(
     lit:tuple,        # From `lit`, with a glossy part
     roughness:Tensor, # [P, 1]
@@ -422,6 +437,7 @@ def near_roughness(
 
 # %% ../../nbs/44_rendering.transfer.ipynb #dacdd315
 @patch
+@undisturbed
 def check(self:Transfer,
     vertices:Tensor,      # [V, 3] mm: where the face stands now
     camera:Camera,        # What looks at it now
@@ -448,6 +464,7 @@ def left_out(
     return float(power(rest)/power(environment).clamp(min=1e-12))
 
 @patch
+@undisturbed
 def render(self:Transfer,
     diffuse:Tensor,     # [T, T, 3]
     specular:Tensor,    # [T, T, 3] or [T, T, 1]
@@ -466,6 +483,7 @@ def render(self:Transfer,
     return self.picture(torch.cat([colours, torch.ones_like(colours[:,:1])], 1))
 
 # %% ../../nbs/44_rendering.transfer.ipynb #7662d300
+@undisturbed
 def traced_halves(
     transfer:Transfer,
     maps:tuple,         # diffuse, specular, roughness
@@ -476,6 +494,7 @@ def traced_halves(
     t = transfer
     return tuple(t.renderer.render_converged(t.vertices, t.normals, *maps, environment, t.camera, samples=samples//2, seed=seed) for seed in (1, 2))
 
+@undisturbed
 def transfer_accuracy(
     transfer:Transfer,
     maps:tuple,               # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
@@ -499,6 +518,7 @@ def transfer_accuracy(
     return dict(psnr=decibel(c-judge), noise=decibel((a-b)/2), brightness=float(c.mean()/judge.mean()))
 
 # %% ../../nbs/44_rendering.transfer.ipynb #35c81a92
+@undisturbed
 def gradient_agreement(
     transfer:Transfer,
     maps:tuple,         # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
@@ -529,8 +549,3 @@ def noiseless_cosine(
     cosine = lambda a,b: float(torch.cosine_similarity(a.double().flatten(), b.double().flatten(), 0))
     between,plain = cosine(first, second),cosine(found, first+second)
     return plain,plain/math.sqrt(max(2*between/(1+between), 1e-6))
-
-# %% ../../nbs/44_rendering.transfer.ipynb #dbdd1b8c
-from ..surroundings import undisturb
-
-undisturb(globals(), 'Transfer', 'share_table', 'near_roughness', 'traced_halves', 'transfer_accuracy', 'gradient_agreement')

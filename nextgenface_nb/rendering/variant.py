@@ -6,13 +6,15 @@
 from __future__ import annotations
 import glob,importlib.metadata,os,re,subprocess,sys,warnings
 from contextlib import contextmanager
+from functools import wraps
 from typing import NamedTuple
 from ..errors import DeviceError
 from ..surroundings import isolated,variables
+from ..processes import check_fork
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'variants', 'Llvm', 'version_from_name', 'version_from_library', 'list_llvm',
-           'mitsuba_version', 'rank_llvm', 'passes_trial', 'advice_for_llvm', 'find_llvm', 'use_variant']
+__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'Llvm', 'version_from_name', 'version_from_library',
+           'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm', 'find_llvm', 'use_variant']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
 class Llvm(NamedTuple):
@@ -101,6 +103,24 @@ def passes_trial(
     except subprocess.TimeoutExpired: return False
     return answer.returncode==0 and 'works' in answer.stdout
 
+# %% ../../nbs/40_rendering.variant.ipynb #a0c40002
+trials = {} # (library, its size, its date) -> did it pass? Of this process and of the one that has started it
+
+def remembered(
+    trial, # Function of a path
+):
+    "The trial, once for each library"
+    @wraps(trial)
+    def passes(path):
+        file = os.path.realpath(path)
+        found = os.stat(file) if os.path.exists(file) else None
+        key = file,found and found.st_size,found and found.st_mtime_ns
+        if key not in trials: trials[key] = trial(path)
+        return trials[key]
+    return passes
+
+passes_trial = remembered(passes_trial)
+
 # %% ../../nbs/40_rendering.variant.ipynb #d50ada30
 def advice_for_llvm(
     mitsuba:str, # Mitsuba version, 'major.minor'
@@ -163,6 +183,7 @@ def use_variant(
 )->str:                # The variant
     "Set Mitsuba's variant for this process: `cuda_ad_rgb` before `metal_ad_rgb` before `llvm_ad_rgb`."
     if device not in ('auto', *variants): raise DeviceError(f'device={device!r}', "It is one of 'auto', 'cpu', 'cuda', 'metal'.")
+    check_fork()   # Dr.Jit is going to start threads
     mitsuba_version()
     active = sys.modules['mitsuba'].variant() if 'mitsuba' in sys.modules else None
     if active in (variants.values() if device=='auto' else [variants[device]]): return active

@@ -14,6 +14,8 @@ from ..geometry.harmonics import environment_basis,environment_solid_angles,harm
 from ..geometry.mesh import vertex_normals
 from .renderer import Renderer,_check,edge_table
 from .transfer import masking,spread_points,tangents,visible_normals
+from ..processes import check_fork
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['Canvas', 'Corners', 'place_vertices', 'boxes', 'signed_areas', 'covered', 'Sight', 'rasterise', 'barycentrics',
@@ -453,6 +455,7 @@ class ShadowMaps:
         return self.maps[which,row,column]<=height+1e-3+self.slack
 
 # %% ../../nbs/46_rendering.vertex.ipynb #4c3bdbba
+@undisturbed
 class VertexRenderer(Renderer):
     "A differentiable rasteriser for one mesh, behind the interface of the ray tracer. Without Mitsuba, without shadows, gloss approximate."
     def __init__(self,
@@ -465,12 +468,13 @@ class VertexRenderer(Renderer):
         device:str='auto',           # 'auto', 'cpu', 'cuda'
         samples:int=8,               # Under 64: one per pixel; 2 x 2 from 64, 4 x 4 from 256
         max_depth:int=2,             # Without effect: light comes from the environment only
-        deterministic:bool=False,    # Without effect: it always is
+        deterministic:bool=False,    # Without effect: it always is, but on CUDA, where sums have no order
         bands:int=9,                 # Of the light; 5 of them for matt reflection
         gloss:bool=True,             # The specular part, approximately
         shadow_maps:int=96,          # Directions for `visibility`; 0: everything is visible
         grid:int=0,                  # Subpixels along each side of a pixel; 0: by the samples
     ):
+        check_fork()
         if not len(triangles): raise RenderError('A mesh without triangles', 'A face model has some thousands.')
         if int(triangles.min())<0 or int(triangles.max())>=len(uvs): raise RenderError(f'triangles: indices {int(triangles.min())} to {int(triangles.max())}', f'There are {len(uvs)} vertices (by uvs).')
         if width<1 or height<1 or texture_resolution<1: raise RenderError(f'An image of {width} x {height} pixels, maps of {texture_resolution}', 'All are at least 1.')
@@ -535,6 +539,7 @@ def per_picture(
 from fastcore.basics import patch
 
 @patch
+@undisturbed
 def render_many(self:VertexRenderer,
     vertices:Tensor|list,            # [N, V, 3] mm, viewer frame, or N times [V, 3]
     normals:Tensor|list|None,        # The same; None: of the vertices
@@ -646,6 +651,7 @@ def _leaves(self:VertexRenderer, points, directions)->Tensor: # [N] bool
     return self._shadows.free(points, directions)
 
 @patch
+@undisturbed
 def coverage(self:VertexRenderer,
     vertices:Tensor,  # [V, 3] mm, viewer frame
     camera:Camera,
@@ -657,8 +663,3 @@ def coverage(self:VertexRenderer,
     ones = lambda found: torch.ones(len(found.pixel), 1, device=self.device)
     own = vertices.to(self.device)[None]
     return self._draw(own, torch.zeros_like(own), [camera], subpixels, ones, torch.is_grad_enabled())[0][...,0].to(vertices.device)
-
-# %% ../../nbs/46_rendering.vertex.ipynb #f1d8f2e5
-from ..surroundings import undisturb
-
-undisturb(globals(), 'VertexRenderer')

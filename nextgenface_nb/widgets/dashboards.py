@@ -14,7 +14,7 @@ from ..config import Config
 from ..errors import FaceError, LandmarkError, OutputError, PhotoError, in_words
 from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
-from ..imaging import Photo, from_srgb, load_photo, portrait_path, to_bytes
+from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
 from ..landmarks import GROUPS, Landmarks, make_detector
 from ..measures import nme
 from ..optim.face import Face, HarmonicLight, Identity, MapLight, PROVENANCE, read_environment
@@ -22,7 +22,7 @@ from ..optim.landmarkfit import LandmarkSettings, landmark_steps, start_pose
 from ..optim.optimizer import make_frame, mean_identity
 from ..optim.pipeline import Pipeline
 from ..optim.stages import Progress, make_stages, run
-from ..surroundings import Undisturbed, undisturb, undisturbed
+from ..surroundings import Undisturbed, undisturbed
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 
@@ -226,7 +226,7 @@ class Pictures:
     def strip(self)->bytes: # PNG
         "All of them side by side"
         from PIL import Image
-        parts = [Image.open(io.BytesIO(i.value)).convert('RGB') for i in self.images.values()]
+        parts = [Image.open(io.BytesIO(i.value), formats=('PNG',)).convert('RGB') for i in self.images.values()]
         height = min(200, max(p.height for p in parts)); parts = [p.resize((max(1, round(p.width*height/p.height)), height)) for p in parts]
         row = Image.new('RGB', (sum(p.width+4 for p in parts), height), 'white'); x = 0
         for p in parts: row.paste(p, (x, 0)); x += p.width+4
@@ -261,6 +261,7 @@ class PhotoCapture(anywidget.AnyWidget):
         if isinstance(content, dict) and content.get('kind')=='photo' and buffers and self.on_photo: self.on_photo(str(content.get('name') or 'photo'), bytes(buffers[0]))
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #d9cae213
+@undisturbed
 class LandmarkEditor(anywidget.AnyWidget):
     "Points on a photo: drag, hide, give weight; by mouse or by keyboard."
     _esm = static_text('landmarks.js')
@@ -290,6 +291,7 @@ class LandmarkEditor(anywidget.AnyWidget):
         return replace(self._landmarks, points=torch.tensor(self.points, dtype=torch.float32).reshape(-1, 2), weights=weights)
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #d770102f
+@undisturbed
 class StartDashboard(Dashboard):
     "Choose or upload a photo, crop, detect, correct the points, save."
     title = 'Start'
@@ -334,11 +336,7 @@ class StartDashboard(Dashboard):
 
     def take_photo(self, name:str, data:bytes):
         "An image file in memory"
-        import tempfile
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder)/Path(name).name; path.write_bytes(data)
-            self.load(load_photo(path))
-        self.photo.path = name
+        self.load(load_photo(data, name))
 
     def cropped(self)->Photo:
         "The square part that the sliders choose; the whole photo where they choose nothing"
@@ -408,6 +406,7 @@ def put_back(face:Face, other:Face):
     "Make a face what a copy of it was"
     fresh = other.copy(); face.identity,face.frames[:] = fresh.identity,fresh.frames
 
+@undisturbed
 class StageDashboard(Dashboard):
     "One stage of a fit of `face`, which changes in place."
     name,names = '',()
@@ -470,6 +469,7 @@ def wireframe_picture(
     return image
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #ed818d71
+@undisturbed
 class LandmarkDashboard(StageDashboard):
     "Stage 1: wireframe over the photo, pose and focal length by hand, the error of the points."
     name,names,title = 'landmarks',('Mesh over the photo',),'Stage 1'
@@ -541,6 +541,7 @@ def loss_picture(history:list)->bytes: # PNG
     figure.set_size_inches(5, 3); figure.savefig(data, format='png', dpi=70)
     return data.getvalue()
 
+@undisturbed
 class FitDashboard(StageDashboard):
     "A stage with weights and rates on sliders."
     def controls(self)->list:
@@ -563,6 +564,7 @@ class FitDashboard(StageDashboard):
     def render(self, samples:int=8)->Tensor:
         with torch.no_grad(): return self.pipeline.render(self.face, self.i, samples, final=True)
 
+@undisturbed
 class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
     name,title = 'photometric','Stage 2'
@@ -582,6 +584,7 @@ class PhotometricDashboard(FitDashboard):
 MAPS = 'diffuse','specular','roughness'
 PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])     # outside, seen, mirrored, guessed
 
+@undisturbed
 class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
     name,title = 'texture','Stage 3'
@@ -655,10 +658,8 @@ class TextureDashboard(FitDashboard):
         self.say(f'saved as {name}')
 
     def _take_upload(self):
-        from PIL import Image
-        for _,data in uploaded(self.upload.value)[-1:]:
-            codes = torch.from_numpy(np.array(Image.open(io.BytesIO(data)).convert('L' if self.which.value=='roughness' else 'RGB'))/255).float()
-            self.paint(self.which.value, codes[...,None] if codes.ndim==2 else from_srgb(codes))
+        for name,data in uploaded(self.upload.value)[-1:]:
+            self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness' else load_photo(data, name).pixels)
 
     def _wipe(self):
         "Left of the line the render before the stage, right of it the present one"
@@ -677,6 +678,7 @@ class TextureDashboard(FitDashboard):
 LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.), 'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
           **{n:('environment',n) for n in ENVIRONMENTS}}
 
+@undisturbed
 class LightPanel(Dashboard):
     "Which light: one of the menu or of a file, turned, and a lamp beside it that is dragged about a mirror ball."
     title = 'Light'
@@ -747,21 +749,20 @@ class LightPanel(Dashboard):
         finally: self._quiet = False
         self.guarded(self.update)()
 
-    def load(self, path, name:str=''):
-        "An environment map from a file; it gets a place in the menu"
-        found = read_environment(path); name = f'map: {name or Path(path).name}'
+    def load(self, source, name:str=''):
+        "An environment map, by its path or as the bytes of a file; it gets a place in the menu"
+        found = read_environment(source, name=name)
+        name = f'map: {Path(name or source).name}'
         self.maps[name] = found
         self.menu.options = [*LIGHTS, *self.maps]; self.menu.value = name; self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
 
     def _take_upload(self):
-        import tempfile
-        for name,data in uploaded(self.upload.value)[-1:]:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder)/Path(name).name; path.write_bytes(data); self.load(path)
+        for name,data in uploaded(self.upload.value)[-1:]: self.load(data, name or 'environment map')
 
     def still(self)->bytes: return self.ball.picture
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #b613cd65
+@undisturbed
 class PlayDashboard(Dashboard):
     "Expression, pose, light and camera of a finished face; pictures and films."
     title = 'Play'
@@ -865,6 +866,7 @@ class PlayDashboard(Dashboard):
     def still(self)->bytes: return png(self.render(samples=16))
 
 # %% ../../nbs/69_widgets.dashboards.ipynb #f04f42e9
+@undisturbed
 class FaceStudio(Dashboard):
     "From a photo to a face to play with, in five tabs."
     title = 'photo to face'
@@ -958,6 +960,3 @@ class FaceStudio(Dashboard):
     def still(self)->bytes:
         panels = [self.start, *self.stages, self.play]
         return panels[self.tabs.selected_index or 0].still()
-
-# %% ../../nbs/69_widgets.dashboards.ipynb #c1ee582b
-undisturb(globals(), 'StartDashboard', 'LandmarkEditor', 'StageDashboard', 'LandmarkDashboard', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio')

@@ -12,6 +12,7 @@ from ..errors import PhotoError
 from ..geometry.harmonics import environment_directions
 from ..optim.face import MapLight
 from .viewer import png, static_text
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['ENVIRONMENTS', 'direction', 'angles', 'lamp', 'environment', 'mirror_ball', 'LightBall']
@@ -33,6 +34,7 @@ def angles(
     return math.degrees(math.atan2(x, z)),math.degrees(math.asin(max(-1., min(1., y))))
 
 # %% ../../nbs/68a_widgets.light.ipynb #4f382320
+@undisturbed
 def lamp(
     azimuth:float, elevation:float, # Degrees
     size:float=20.,                 # Its radius, degrees (one standard deviation)
@@ -67,6 +69,7 @@ def _neon(d): return _colour(.04,.04,.06)+_box(d, -75., 0., .35, 1.)*_colour(3.2
 #: Environments by name: directions [H, 2H, 3] -> radiance
 ENVIRONMENTS = {'overcast sky':_overcast, 'sunset':_sunset, 'window':_window, 'two soft boxes':_boxes, 'from behind':_rim, 'neon':_neon}
 
+@undisturbed
 def environment(
     name:str,       # One of `ENVIRONMENTS`
     height:int=64,
@@ -90,6 +93,7 @@ def mirror_ball(
     return torch.cat((seen*inside[...,None], inside[...,None].float()), -1)
 
 # %% ../../nbs/68a_widgets.light.ipynb #fea54df9
+@undisturbed
 class LightBall(anywidget.AnyWidget):
     "A mirror ball with a lamp on it that is dragged, by mouse or by arrow keys."
     _esm = static_text('light.js')
@@ -103,8 +107,3 @@ class LightBall(anywidget.AnyWidget):
         "Another light in the ball"
         ball = mirror_ball(values/(values.mean()*4).clamp(min=1e-6), self.size)
         self.picture = png((ball[...,:3]+.9*(1-ball[...,3:])).clamp(0, 1))
-
-# %% ../../nbs/68a_widgets.light.ipynb #5b225363
-from ..surroundings import undisturb
-
-undisturb(globals(), 'LightBall', 'environment', 'lamp')

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..geometry.camera import euler_to_matrix
 from ..imaging import to_bytes
+from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['pick_expressions', 'sparse_morph', 'pose_matrix', 'png', 'map_traits', 'static_text', 'FaceViewer',
@@ -60,6 +61,7 @@ def png(
     data = io.BytesIO(); Image.fromarray(to_bytes(values, srgb)).save(data, 'PNG')
     return data.getvalue()
 
+@undisturbed
 def map_traits(
     diffuse:Tensor, specular:Tensor, roughness:Tensor, # [T, T, 3], [T, T, 3], [T, T, 1]
 )->dict: # of what the viewer synchronises
@@ -80,6 +82,7 @@ def static_text(
 def _bytes(x:Tensor, kind=np.float32)->bytes: return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()
 
 # %% ../../nbs/68_widgets.viewer.ipynb #524bd4a6
+@undisturbed
 class FaceViewer(anywidget.AnyWidget):
     "A face in 3D: orbit by mouse or arrow keys, zoom by wheel or + and -."
     _esm = static_text('viewer.js')
@@ -185,6 +188,7 @@ def _limits(bounds:list, sigma:float)->list:
     return [x if abs(x)<1e6 else sign*3*sigma for x,sign in zip(bounds, (-1,1))]
 
 # %% ../../nbs/68_widgets.viewer.ipynb #d4b52d70
+@undisturbed
 def reconstruction_bundle(
     result,         # `Reconstruction`
     picture:bytes,  # PNG: its strip
@@ -193,8 +197,3 @@ def reconstruction_bundle(
     viewer = FaceViewer(result.pipeline, result.face, picture=picture, description=repr(result))
     data,meta = viewer._repr_mimebundle_()
     return data|{'text/plain':repr(result)},meta
-
-# %% ../../nbs/68_widgets.viewer.ipynb #007ddfe4
-from ..surroundings import undisturb
-
-undisturb(globals(), 'FaceViewer', 'reconstruction_bundle', 'map_traits')

@@ -1,0 +1,398 @@
+"Photos as people have them: held sideways, in other colour spaces, handed over as arrays, in folders of folders"
+import hashlib, io, os, struct, zlib
+from pathlib import Path
+import numpy as np, pytest, torch
+from PIL import Image, ImageCms, ImageOps
+from nextgenface_nb import colour, imaging, reading
+from nextgenface_nb.errors import PhotoError
+from nextgenface_nb.imaging import load_folder, load_photo, load_values, portrait_path, scan_folder, to_bytes, to_srgb
+from nextgenface_nb.reading import PICTURES, can_read
+
+@pytest.fixture(scope='module')
+def small(): return Image.open(portrait_path(), formats=('JPEG',)).crop((150, 20, 310, 220)).resize((60, 76))
+
+def chunk(kind, content): return struct.pack('>I', len(content))+kind+content+struct.pack('>I', zlib.crc32(kind+content))
+
+def png(codes, *extra): # [H, W, C] uint8 or uint16
+    "A PNG of 8 or 16 bits with further chunks before the picture"
+    height, width, channels = codes.shape
+    bits = codes.dtype.itemsize*8
+    rows = b''.join(b'\0'+row.astype('>u2' if bits == 16 else 'u1').tobytes() for row in codes)
+    header = struct.pack('>IIBBBBB', width, height, bits, {1:0, 2:4, 3:2, 4:6}[channels], 0, 0, 0)
+    return b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', header)+b''.join(extra)+chunk(b'IDAT', zlib.compress(rows))+chunk(b'IEND', b'')
+
+def light(data, name=''): return load_photo(data, name).pixels.numpy()
+
+# ---- orientation: as Pillow's exif_transpose says
+
+MODES = {'1':('raw', 'group4', 'packbits'), 'L':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'LA':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
+    'I;16':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'), 'RGB':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'RGBA':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
+    'P':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'), 'CMYK':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'YCbCr':('raw', 'tiff_lzw', 'jpeg')}
+
+def in_mode(image, mode):
+    if mode == 'I;16': return Image.fromarray(np.asarray(image.convert('L')).astype(np.uint16)*257)
+    if mode == 'YCbCr': return image.convert('YCbCr')
+    return image.convert(mode)
+
+def upright_codes(data):
+    "What Pillow makes of it, by its own ImageOps"
+    turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if turned.mode.startswith('I'): return np.repeat((np.asarray(turned) >> 8).astype(np.uint8)[..., None], 3, -1)
+    return np.asarray(turned.convert('RGBA' if turned.mode in ('LA', 'RGBA') else 'RGB'))[..., :3]
+
+@pytest.mark.parametrize('mode, packing', [(mode, packing) for mode, packings in MODES.items() for packing in packings])
+def test_tiff_of_every_mode_and_compression_is_turned_once(small, mode, packing):
+    if mode == 'YCbCr' and packing == 'jpeg': tags, image = {}, small.convert('YCbCr')
+    else: tags, image = {}, in_mode(small, mode)
+    for orientation in range(1, 9):
+        file = io.BytesIO()
+        image.save(file, 'TIFF', compression=None if packing == 'raw' else packing, tiffinfo={274:orientation})
+        photo = load_photo(file.getvalue(), 'a.tif')
+        wanted = upright_codes(file.getvalue())
+        assert photo.original_size == wanted.shape[1::-1]
+        np.testing.assert_array_equal(to_bytes(photo.pixels), wanted)
+
+KINDS = ('JPEG', 'PNG', 'WEBP', 'AVIF', 'JPEG2000', 'MPO')
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_other_kinds_are_turned_once(small, kind):
+    if not can_read('JPEG' if kind == 'MPO' else kind): pytest.skip(f'Pillow has no {kind}')
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[274] = orientation
+        file = io.BytesIO()
+        more = dict(save_all=True, append_images=[small.rotate(90)]) if kind == 'MPO' else dict(quality=90) if kind in ('WEBP', 'AVIF') else {}
+        small.save(file, kind, exif=exif, **more)
+        photo = load_photo(file.getvalue())
+        np.testing.assert_array_equal(to_bytes(photo.pixels), upright_codes(file.getvalue()))
+
+def test_orientation_in_xmp_and_in_texts_of_png(small):
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    codes = np.asarray(small)
+    exif = Image.Exif()
+    exif[274] = 6
+    raw = b'\nexif\n      %d\n' % len(exif.tobytes())+exif.tobytes().hex().encode()+b'\n'
+    for data in (png(codes, chunk(b'iTXt', b'XML:com.adobe.xmp\0\0\0\0\0'+xmp)), png(codes, chunk(b'zTXt', b'Raw profile type exif\0\0'+zlib.compress(raw)))):
+        np.testing.assert_array_equal(to_bytes(load_photo(data).pixels), upright_codes(data))
+        assert load_photo(data).width == 76
+
+def test_a_large_photo_is_cut_into_blocks_from_its_own_corner():
+    "4097 x 4100 are averaged by two; the odd row and column are left out on the same sides whichever way it was held"
+    codes = np.random.default_rng(0).integers(0, 256, (4100, 4097), dtype=np.uint8)
+    wanted = light(codes)
+    for orientation, stored in ((3, codes[::-1, ::-1]), (6, np.rot90(codes)), (7, codes.T[::-1, ::-1])):
+        exif = Image.Exif()
+        exif[274] = orientation
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(stored)).save(file, 'PNG', exif=exif, compress_level=0)
+        np.testing.assert_allclose(light(file.getvalue()), wanted, atol=1e-6)
+
+def test_a_turned_tiff_against_arithmetic(small):
+    codes = np.asarray(small)
+    stored = {1:codes, 2:codes[:, ::-1], 3:codes[::-1, ::-1], 4:codes[::-1], 5:codes.swapaxes(0, 1), 6:np.rot90(codes), 7:codes.swapaxes(0, 1)[::-1, ::-1], 8:np.rot90(codes, -1)}
+    for orientation, turned in stored.items():
+        for packing in (None, 'tiff_lzw'):
+            file = io.BytesIO()
+            Image.fromarray(np.ascontiguousarray(turned)).save(file, 'TIFF', compression=packing, tiffinfo={274:orientation})
+            np.testing.assert_array_equal(to_bytes(load_photo(file.getvalue()).pixels), codes)
+
+# ---- colours
+
+P3, ADOBE, SRGB = ((.68, .32), (.265, .69), (.15, .06)), ((.64, .33), (.21, .71), (.15, .06)), ((.64, .33), (.30, .60), (.15, .06))
+
+def gamma(value): return struct.pack('>4sIIH', b'curv', 0, 1, round(value*256))+bytes(2)
+
+def make_profile(space=b'RGB ', primaries=P3, curve=gamma(2.2), table=b''):
+    "An ICC profile: primaries at the white of D65, one curve, or a table `A2B0`"
+    d50 = np.array([.9642, 1, .8249])
+    xyz = colour.to_xyz(colour.D65, primaries)
+    columns = colour.adapted(xyz.sum(1), d50) @ xyz
+    part = lambda v: b'XYZ '+bytes(4)+struct.pack('>3i', *(round(float(x)*65536) for x in v))
+    parts = [(b'desc', b'desc'+bytes(4)+struct.pack('>I', 5)+b'mine\0'+bytes(79)), (b'wtpt', part(d50)), (b'cprt', b'text\0\0\0\0none\0')]
+    if table: parts.append((b'A2B0', table))
+    elif space == b'GRAY': parts.append((b'kTRC', curve))
+    else: parts += [*zip((b'rXYZ', b'gXYZ', b'bXYZ'), map(part, columns.T)), *((n, curve) for n in (b'rTRC', b'gTRC', b'bTRC'))]
+    body, index, start = b'', b'', 132+12*len(parts)
+    for name, content in parts:
+        index += name+struct.pack('>II', start+len(body), len(content))
+        body += content+bytes(-len(content) % 4)
+    head = struct.pack('>I4sI4s4s4s12s4s', start+len(body), b'none', 0x02200000, b'mntr', space, b'Lab ' if table else b'XYZ ', bytes(12), b'acsp')+bytes(28)
+    head += struct.pack('>3i', *(round(x*65536) for x in d50))
+    return head.ljust(128, b'\0')+struct.pack('>I', len(parts))+index+body
+
+def expected(codes, primaries, exponent, most): # [..., 3] linear sRGB
+    "From colour science: codes to light, their primaries to XYZ, XYZ to sRGB; both have the white of D65"
+    to_xyz = lambda p: colour.to_xyz(colour.D65, p)
+    found = (codes/most)**exponent @ (np.linalg.inv(to_xyz(SRGB)) @ to_xyz(primaries)).T
+    return found.clip(0, 1)
+
+def iccp(profile): return chunk(b'iCCP', b'x\0\0'+zlib.compress(profile))
+
+RANDOM = np.random.default_rng(1)
+CODES8, CODES16 = RANDOM.integers(0, 256, (40, 50, 4), dtype=np.uint8), RANDOM.integers(0, 65536, (40, 50, 4), dtype=np.uint16)
+
+@pytest.mark.parametrize('primaries', (P3, ADOBE))
+@pytest.mark.parametrize('channels', (3, 4))
+def test_a_profile_counts_for_all_16_bits(channels, primaries):
+    codes = CODES16[..., :channels]
+    found = load_photo(png(codes, iccp(make_profile(primaries=primaries))))
+    np.testing.assert_allclose(found.pixels, expected(codes[..., :3], primaries, 2.2, 65535), atol=3e-4)
+    if channels == 4: np.testing.assert_allclose(found.alpha, codes[..., 3]/65535, atol=1e-6)
+    low = codes & 0xff00
+    apart = np.abs(found.pixels.numpy() - light(png(low, iccp(make_profile(primaries=primaries)))))
+    assert apart.max() > 1e-3       # the lower bytes count
+
+@pytest.mark.parametrize('codes', (CODES8[..., :1], CODES8[..., :2], CODES16[..., :1], CODES16[..., :2]), ids=('L', 'LA', 'I;16', 'LA;16'))
+@pytest.mark.parametrize('how', ('grey profile', 'colour profile', 'gAMA'))
+def test_grey_with_a_profile(codes, how):
+    most = np.iinfo(codes.dtype).max
+    extra = dict([('grey profile', iccp(make_profile(b'GRAY', curve=gamma(1.0)))), ('colour profile', iccp(make_profile(curve=gamma(1.0)))), ('gAMA', chunk(b'gAMA', struct.pack('>I', 100_000)))])[how]
+    found = load_photo(png(codes, extra))
+    np.testing.assert_allclose(found.pixels, np.repeat(codes[..., :1]/most, 3, -1), atol=1e-3)
+    if codes.shape[-1] == 2: np.testing.assert_allclose(found.alpha, codes[..., 1]/most, atol=1e-6)
+    np.testing.assert_allclose(light(png(codes)), np.repeat(colour.srgb_curve(codes[..., :1]/most), 3, -1), atol=1e-6)
+
+def test_what_png_says_in_its_order():
+    codes = CODES8[..., :3]
+    p3, linear, srgb, gama = make_profile(curve=gamma(2.2)), make_profile(primaries=SRGB, curve=gamma(1.)), chunk(b'sRGB', b'\0'), chunk(b'gAMA', struct.pack('>I', 100_000))
+    cicp = chunk(b'cICP', bytes((9, 8, 0, 1)))
+    bt2020 = (.708, .292), (.17, .797), (.131, .046)
+    cases = {'cICP before all':((cicp, iccp(p3), srgb, gama), (bt2020, 1.)), 'iCCP before sRGB':((iccp(p3), srgb, gama), (P3, 2.2)), 'sRGB before gAMA':((srgb, gama), None),
+        'gAMA':((gama,), (SRGB, 1.)), 'gAMA of 2.2':((chunk(b'gAMA', struct.pack('>I', 45_455)),), (SRGB, 1/.45455)), 'nothing':((), None),
+        'unknown cICP':((chunk(b'cICP', bytes((77, 8, 0, 1))), iccp(p3)), (P3, 2.2)), 'broken iCCP':((chunk(b'iCCP', b'x\0\0broken'), gama), (SRGB, 1.)), 'gAMA 0':((chunk(b'gAMA', bytes(4)),), None),
+        'gAMA and cHRM':((gama, chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, 1.)),
+        'grey profile on colours':((iccp(make_profile(b'GRAY', curve=gamma(1.))),), None)}
+    for name, (extra, meaning) in cases.items():
+        wanted = colour.srgb_curve(codes/255) if meaning is None else expected(codes, *meaning, 255)
+        np.testing.assert_allclose(light(png(codes, *extra)), wanted, atol=2e-3, err_msg=name)
+
+@pytest.mark.parametrize('kind', ('JPEG', 'WEBP', 'TIFF', 'AVIF', 'PNG'))
+@pytest.mark.parametrize('primaries', (P3, ADOBE))
+def test_profiles_in_every_kind_of_file(kind, primaries):
+    if not can_read(kind): pytest.skip(f'Pillow has no {kind}')
+    codes = np.zeros((48, 64, 3), np.uint8)+np.uint8((200, 90, 60))
+    file = io.BytesIO()
+    Image.fromarray(codes).save(file, kind, icc_profile=make_profile(primaries=primaries), **dict(quality=100) if kind in ('JPEG', 'AVIF') else dict(lossless=True) if kind == 'WEBP' else {})
+    decoded = np.asarray(Image.open(io.BytesIO(file.getvalue())).convert('RGB'))
+    np.testing.assert_allclose(light(file.getvalue()), expected(decoded, primaries, 2.2, 255), atol=2e-3)
+
+def test_sixteen_bits_of_tiff(tmp_path):
+    "Colours of both byte orders, raw: Pillow gives the upper bytes only"
+    codes = CODES16[..., :3]
+    for order in '<>':
+        data = tiff16(codes, order)
+        np.testing.assert_allclose(light(data), colour.srgb_curve(codes/65535), atol=1e-6)
+        np.testing.assert_allclose(light(tiff16(codes, order, make_profile())), expected(codes, P3, 2.2, 65535), atol=3e-4)
+        np.testing.assert_allclose(light(tiff16(codes, order, packed=True)), colour.srgb_curve(codes/65535), atol=1e-6)
+
+def tiff16(codes, order, profile=b'', packed=False):
+    "A TIFF of one strip, 16 bits of 3 colours"
+    pixels = codes.astype(order+'u2').tobytes()
+    if packed: pixels = zlib.compress(pixels)
+    tags = [(256, 4, codes.shape[1]), (257, 4, codes.shape[0]), (258, 3, 0), (259, 3, 8 if packed else 1), (262, 3, 2), (273, 4, 0), (277, 3, 3), (278, 4, codes.shape[0]), (279, 4, len(pixels))]
+    if profile: tags.append((34675, 7, 0))
+    at = 8+2+12*len(tags)+4
+    places = {258:at, 34675:at+6, 273:at+6+len(profile)}
+    table = b''
+    for tag, kind, value in tags:
+        count = {258:3, 34675:len(profile)}.get(tag, 1)
+        value = places.get(tag, value)
+        table += struct.pack(order+'HHI', tag, kind, count)+(struct.pack(order+'HH', value, 0) if kind == 3 and count == 1 else struct.pack(order+'I', value))
+    return (b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'IH', 8, len(tags))+table+bytes(4)+struct.pack(order+'3H', 16, 16, 16)+profile+pixels
+
+def test_inks_lab_and_palettes(small):
+    file = io.BytesIO()
+    lab = ImageCms.profileToProfile(small, ImageCms.createProfile('sRGB'), ImageCms.createProfile('LAB'), outputMode='LAB')
+    lab.save(file, 'TIFF')
+    np.testing.assert_allclose(to_srgb(light(file.getvalue())), np.asarray(small)/255, atol=.03)
+    file = io.BytesIO()
+    palette = small.quantize(64)
+    palette.save(file, 'PNG', icc_profile=make_profile())
+    np.testing.assert_allclose(light(file.getvalue()), expected(np.asarray(palette.convert('RGB')), P3, 2.2, 255), atol=2e-3)
+    file = io.BytesIO()
+    palette.save(file, 'PNG', icc_profile=make_profile(), transparency=3)
+    found = load_photo(file.getvalue())
+    np.testing.assert_array_equal(found.alpha.numpy() == 0, np.asarray(palette) == 3)
+    np.testing.assert_allclose(found.pixels, expected(np.asarray(palette.convert('RGB')), P3, 2.2, 255), atol=2e-3)
+    file = io.BytesIO()
+    small.convert('CMYK').save(file, 'JPEG', quality=95, icc_profile=make_profile())      # a profile that is not for inks counts as none
+    assert np.abs(light(file.getvalue()) - colour.srgb_curve(np.asarray(small)/255)).mean() < .02
+
+def test_a_profile_that_is_a_table(small):
+    "`A2B0`, in which red and blue change places: by Little CMS for 8 bits, by a lattice for 16, and for grey"
+    swap = make_lut()
+    codes = CODES8[..., :3]
+    by_cms = ImageCms.profileToProfile(Image.fromarray(codes), ImageCms.ImageCmsProfile(io.BytesIO(swap)), ImageCms.createProfile('sRGB'))
+    np.testing.assert_allclose(light(png(codes, iccp(swap))), colour.srgb_curve(np.asarray(by_cms)/255), atol=1e-6)
+    deep = light(png(codes.astype(np.uint16)*257, iccp(swap)))
+    assert np.abs(to_srgb(deep)*255 - np.asarray(by_cms)).max() < 8 and np.abs(to_srgb(deep)*255 - np.asarray(by_cms)).mean() < 1
+
+def make_lut():
+    "An RGB profile whose A2B0 (lut8, 2 x 2 x 2) gives Lab = (mean, red, blue), a smooth table"
+    corners = b''.join(bytes((85*(r+g+b), 128+60*(r-g), 128+60*(g-b))) for r in (0, 1) for g in (0, 1) for b in (0, 1))
+    identity = bytes(range(256))*3
+    matrix = struct.pack('>9i', 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    return make_profile(table=b'mft1'+bytes(4)+bytes((3, 3, 2, 0))+matrix+identity+corners+identity)
+
+def test_adobe_rgb_of_cameras(small):
+    "No profile: EXIF says `uncalibrated` and names the option file R03"
+    exif = Image.Exif()
+    exif[274] = 1
+    exif[0x8769] = {0xA001:65535, 0xA005:{1:'R03', 2:b'0100'}}
+    file = io.BytesIO()
+    small.save(file, 'JPEG', exif=exif, quality=95)
+    decoded = np.asarray(Image.open(io.BytesIO(file.getvalue())))
+    np.testing.assert_allclose(light(file.getvalue()), expected(decoded, ADOBE, 563/256, 255), atol=2e-3)
+
+def test_transparent_colours_of_16_bits():
+    codes = CODES16[..., :3].copy()
+    codes[5:9, 7:20] = 1000, 2000, 3001
+    codes[10:12] = 1000, 2000, 3000                         # differs in the last byte
+    found = load_photo(png(codes, chunk(b'tRNS', struct.pack('>3H', 1000, 2000, 3001))))
+    np.testing.assert_array_equal(found.alpha.numpy() == 0, (codes == (1000, 2000, 3001)).all(-1))
+    grey = load_photo(png(codes[..., :1], chunk(b'tRNS', struct.pack('>H', 1000))))
+    np.testing.assert_array_equal(grey.alpha.numpy() == 0, codes[..., 0] == 1000)
+
+# ---- what a photo may be
+
+def test_every_way_to_give_a_photo(tmp_path, small):
+    "Path, text, bytes, open files, Pillow image, arrays and tensors: the same picture; names and digests that make sense"
+    path = tmp_path/'me.png'
+    small.save(path)
+    data, codes = path.read_bytes(), np.asarray(small)
+    whole = load_photo(path)
+    assert (whole.path, whole.sha256) == (str(path), hashlib.sha256(data).hexdigest())
+    buffer = io.BytesIO(data)
+    buffer.seek(0, 2)
+    with open(path, 'rb') as file, Image.open(path) as image:
+        ways = {'text':str(path), 'bytes':data, 'bytearray':bytearray(data), 'memoryview':memoryview(data), 'file':file, 'buffer':buffer, 'Pillow':image, 'in memory':small, 'uint8':codes,
+            'big-endian uint16':codes.astype('>u2')*257, 'uint16':codes.astype(np.uint16)*257, 'tensor':torch.from_numpy(codes.copy()), 'light':colour.srgb_curve(codes/255), 'float16':colour.srgb_curve(codes/255).astype(np.float16),
+            'light as tensor':torch.from_numpy(colour.srgb_curve(codes/255)), 'view':np.ascontiguousarray(codes[::-1])[::-1], 'photo':whole}
+        found = {name:load_photo(way) for name, way in ways.items()}
+    for name, photo in found.items():
+        np.testing.assert_allclose(photo.pixels, whole.pixels, atol=5e-4 if name == 'float16' else 1e-6, err_msg=name)
+        assert photo.pixels.dtype == torch.float32 and photo.original_size == (60, 76) and len(photo.sha256) == 64, name
+    assert {found[n].sha256 for n in ('text', 'bytes', 'bytearray', 'memoryview', 'file', 'buffer', 'photo')} == {whole.sha256}
+    assert found['uint8'].sha256 == found['tensor'].sha256 == found['view'].sha256 != found['uint16'].sha256 == found['big-endian uint16'].sha256
+    assert [found[n].path for n in ('file', 'Pillow', 'bytes', 'uint8', 'in memory')] == [str(path), str(path), '', '', ''] and load_photo(codes, 'me').path == 'me'
+
+def test_grey_and_transparent_arrays(small):
+    codes, alpha = np.asarray(small), np.zeros((76, 60), np.uint8)
+    alpha[10:60, 10:50] = 255
+    grey = codes[..., 0]
+    for given in (grey, grey[..., None], np.dstack((grey, alpha)), Image.fromarray(grey)):
+        np.testing.assert_allclose(load_photo(given).pixels[..., 2], colour.srgb_curve(grey/255), atol=1e-6)
+    for given in (np.dstack((codes, alpha)), np.dstack((grey, alpha)), Image.fromarray(np.dstack((codes, alpha))), np.dstack((codes, alpha)).astype(np.float32)/255):
+        np.testing.assert_array_equal(load_photo(given).alpha, alpha/255)
+
+def test_a_pillow_image_brings_its_orientation_and_profile(small):
+    for kind in ('JPEG', 'TIFF', 'PNG'):
+        exif = Image.Exif()
+        exif[274] = 6
+        file = io.BytesIO()
+        small.save(file, kind, exif=exif, icc_profile=make_profile())
+        np.testing.assert_allclose(load_photo(Image.open(io.BytesIO(file.getvalue()))).pixels, load_photo(file.getvalue()).pixels, atol=1e-6)
+    file = png(np.asarray(small), chunk(b'gAMA', struct.pack('>I', 100_000)))
+    np.testing.assert_allclose(light(Image.open(io.BytesIO(file))), np.asarray(small)/255, atol=1e-6)
+
+@pytest.mark.parametrize('given, words', [(np.zeros((3, 64, 64), np.uint8), 'shape'), (np.zeros((64, 64, 5), np.uint8), 'shape'), (np.zeros((2, 64, 64, 3), np.uint8), 'shape'), (np.zeros((64, 64, 3), np.int64), 'int64'),
+    (np.zeros((64, 64, 3), bool), 'bool'), (np.full((64, 64, 3), np.nan), 'not finite'), (np.full((64, 64, 3), 255.), '255'), (np.zeros((8, 8, 3), np.uint8), '8 x 8'), (3, 'int'), (None, 'NoneType'), ([1, 2], 'list'),
+    (b'', 'empty'), (b'text', 'not a picture'), (io.StringIO('text'), 'text'), (np.zeros((64, 64, 3), complex), 'complex'), (np.array([['a']*64]*64), 'U1'), (Image.new('F', (64, 64)), 'floating'), (np.broadcast_to(np.uint8(0), (90_000, 900)), '900 x 90000')])
+def test_what_is_no_photo_is_refused_in_words(given, words):
+    with pytest.raises(PhotoError, match=words) as caught: load_photo(given)
+    assert caught.value.advice
+
+def test_values_that_are_no_light():
+    codes = RANDOM.integers(0, 256, (40, 50), dtype=np.uint8)
+    for data in (png(codes[..., None]), png(np.dstack([codes]*3)), png(codes[..., None], chunk(b'gAMA', struct.pack('>I', 100_000))), png((codes.astype(np.uint16)*257)[..., None])):
+        np.testing.assert_allclose(load_values(data), codes/255, atol=1e-6)
+
+# ---- folders
+
+def test_folders_of_folders(tmp_path):
+    names = 'b.JFIF', 'a.jpe', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2', 'sub/notes.txt', '.hidden/f.png', 'results/old/render.png', '.DS_Store'
+    for name in names:
+        (tmp_path/name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/name).touch()
+    if hasattr(os, 'mkfifo'): os.mkfifo(tmp_path/'pipe.png')
+    (tmp_path/'loop').symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path/'lost.png').symlink_to(tmp_path/'nowhere.png')
+    shown = lambda found: [p.relative_to(tmp_path).as_posix() for p in found]
+    assert shown(load_folder(tmp_path)) == ['a.jpe', 'b.JFIF', 'c.mpo', 'd.gif']
+    photos, left = scan_folder(tmp_path, True, [tmp_path/'results'])
+    assert shown(photos) == ['a.jpe', 'b.JFIF', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2']
+    reasons = dict(zip(shown(p for p, _ in left), (reason for _, reason in left)))
+    for name, word in {'.hidden':'hidden', '.DS_Store':'hidden', 'loop':'link', 'lost.png':'link', 'results':'results', 'sub/notes.txt':'ending', **({'pipe.png':'pipe'} if hasattr(os, 'mkfifo') else {})}.items(): assert word in reasons[name], (name, reasons)
+    assert len(reasons) == len(left) == (7 if hasattr(os, 'mkfifo') else 6)
+    assert 'recursive' in dict((p.name, r) for p, r in scan_folder(tmp_path)[1])['sub']
+
+def test_every_ending_that_is_read_is_found(tmp_path):
+    for n, end in enumerate(reading.picture_suffixes()): (tmp_path/f'{n}{end.upper() if n % 2 else end}').touch()
+    assert len(load_folder(tmp_path)) == len(reading.picture_suffixes()) >= 15
+
+@pytest.mark.skipif(os.name != 'posix', reason='names that are no UTF-8')
+def test_names_that_are_no_utf8(tmp_path, small):
+    for name in (b'caf\xe9.png', b'caf\xe9.txt'): Path(os.fsdecode(os.fsencode(tmp_path)+b'/'+name)).write_bytes(b'x')
+    photos, left = scan_folder(tmp_path)
+    assert len(photos) == len(left) == 1
+    with pytest.raises(PhotoError, match=r'caf\\xe9.png'): load_photo(photos[0])
+    small.save(photos[0], 'PNG')
+    assert load_photo(photos[0]).path == str(photos[0])
+
+def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
+    from nextgenface_nb.cli import list_jobs, make_parser
+    names = 'a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json/x.png', 'summary.csv/summary.csv/y.png'
+    for name in names:
+        (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/'in'/name).touch()
+    args = make_parser().parse_args(['--input', str(tmp_path/'in'), '--output', str(tmp_path/'in'/'out'), '--recursive'])
+    found = [where.relative_to(tmp_path/'in'/'out'/'in').as_posix() for _, where in list_jobs(args)]
+    assert found == ['a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json (2)/x.png', 'summary.csv (2)/summary.csv/y.png']
+    (tmp_path/'in'/'c'/'a.jpg (2)').mkdir()
+    places = [where for _, where in list_jobs(args)]
+    assert not any(a in b.parents for a in places for b in places)
+
+# ---- HEIC
+
+def box(kind, *parts): return struct.pack('>I', 8+sum(map(len, parts)))+kind+b''.join(parts)
+def full(kind, *parts, version=0, flags=0): return box(kind, struct.pack('>I', version << 24 | flags), *parts)
+
+def heic(picture, rotation=0, profile=b''):
+    "A HEIC file of one picture: a frame of HEVC, from the ffmpeg that writes our films, in the boxes of the format"
+    import subprocess, imageio_ffmpeg
+    height, width = picture.shape[:2]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{width}x{height}', '-i', '-', '-frames:v', '1', '-pix_fmt', 'yuv444p', '-vf', 'scale=out_color_matrix=bt709:out_range=full',
+        '-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=1:crf=4:range=full:colormatrix=bt709', '-f', 'hevc', '-']
+    done = subprocess.run(command, input=picture.tobytes(), capture_output=True)
+    if done.returncode: pytest.skip('this ffmpeg has no HEVC')
+    units = [u.rstrip(b'\0') for u in done.stdout.replace(b'\0\0\0\1', b'\0\0\1').split(b'\0\0\1') if u]
+    kinds = {k:[u for u in units if u[0] >> 1 & 63 == k] for k in (32, 33, 34)}
+    frame = b''.join(struct.pack('>I', len(u))+u for u in units if u[0] >> 1 & 63 < 32)
+    level = kinds[33][0].replace(b'\0\0\3', b'\0\0')[3:15]
+    config = b'\1'+level+bytes.fromhex('f000fcfff8f800000f')[:2]+bytes((0xfc, 0xfc | 3, 0xf8, 0xf8, 0, 0, 0x0f, 3))
+    for kind, found in kinds.items(): config += bytes((0x80 | kind,))+struct.pack('>H', len(found))+b''.join(struct.pack('>H', len(u))+u for u in found)
+    properties = [box(b'hvcC', config), full(b'ispe', struct.pack('>II', width, height)), box(b'colr', b'nclx', struct.pack('>HHHB', 1, 13, 1, 0x80)), box(b'irot', bytes((rotation,)))]
+    if profile: properties.append(box(b'colr', b'prof', profile))
+    uses = bytes((0x81, 2, 3, *([0x84] if rotation else []), *([5] if profile else [])))
+    def meta(start):
+        return full(b'meta', full(b'hdlr', bytes(4)+b'pict'+bytes(13)), full(b'pitm', struct.pack('>H', 1)), full(b'iloc', struct.pack('>BBHHHHII', 0x44, 0, 1, 1, 0, 1, start, len(frame))),
+            full(b'iinf', struct.pack('>H', 1), full(b'infe', struct.pack('>HH', 1, 0)+b'hvc1\0', version=2)), box(b'iprp', box(b'ipco', *properties), full(b'ipma', struct.pack('>IHB', 1, 1, len(uses))+uses)))
+    head = box(b'ftyp', b'heic', bytes(4), b'mif1heic')
+    return head+meta(len(head)+len(meta(0))+8)+box(b'mdat', frame)
+
+def test_heic(small, monkeypatch, tmp_path):
+    "What iPhones write, where pi-heif is installed; words where it is not"
+    if not can_read('HEIF'): pytest.skip('needs pi-heif')
+    codes = np.asarray(small.resize((128, 160)))
+    plain = heic(codes)
+    photo = load_photo(plain)
+    assert np.abs(to_srgb(photo.pixels)*255 - codes).mean() < 3 and (photo.width, photo.height) == (128, 160)
+    turned = load_photo(heic(np.ascontiguousarray(np.rot90(codes, -1)), rotation=1))       # irot counts quarter turns against the clock
+    assert (turned.width, turned.height) == (128, 160) and np.abs(to_srgb(turned.pixels)*255 - codes).mean() < 3
+    wide = load_photo(heic(codes, profile=make_profile()))
+    assert np.abs(wide.pixels.numpy() - expected(codes, P3, 2.2, 255)).mean() < .02 < np.abs(wide.pixels - photo.pixels).numpy().max()
+    monkeypatch.setattr(reading, 'can_read', lambda kind: kind != 'HEIF')
+    with pytest.raises(PhotoError, match='HEIF') as caught: load_photo(plain, 'IMG_1.heic')
+    assert 'pi-heif' in caught.value.advice
+    (tmp_path/'IMG_1.HEIC').touch()
+    assert [reason for _, reason in scan_folder(tmp_path)[1] if 'pi-heif' in reason]
