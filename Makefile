@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs colab viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -87,6 +87,9 @@ $(BLENDER)/.installed: tests/importers/blender.txt
 	@touch $@
 
 blender: $(BLENDER)/.installed ## Blender as a Python package for slow tests (GPL, 1 GB, an environment of its own; Python 3.11: make blender PYTHON=python3.11)
+
+soak: $(VENV)/.developed llvm ## An hour of batches that are killed, stopped and starved: make soak, or make soak SOAK='--minutes 5 --photos 40'
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/soak.py --json nbs/figures/soak.json $(SOAK)
 
 bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo against one ray-traced picture
 	$(BIN)/nextgenface-bench --append nbs/figures/bench.json $(BENCH)

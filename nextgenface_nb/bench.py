@@ -17,6 +17,7 @@ from .config import Config, PRESETS
 from .errors import FaceError, OutputError
 from .measure import Target, check_output, markdown_table, run_measured, save_report
 from .measures import psnr
+from .processes import LEASH, leash
 from .surroundings import isolated, variables, undisturbed
 
 # %% auto #0
@@ -139,11 +140,12 @@ def beside(
     busy:int, # How many
 ):
     "Within this context so many other processes are always busy"
-    others = [subprocess.Popen(isolated('while True: pass')) for _ in range(busy)]
-    try: yield
-    finally:
-        for p in others: p.kill()
-        for p in others: p.wait()
+    with leash() as line:
+        others = [subprocess.Popen(isolated(LEASH+'while True: pass'), stdin=line) for _ in range(busy)]
+        try: yield
+        finally:
+            for p in others: p.kill()
+            for p in others: p.wait()
 
 @contextmanager
 def two_cores(): # Yields whether that could be done

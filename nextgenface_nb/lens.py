@@ -82,7 +82,7 @@ def read_exif(
     if not found and not doubtful: return None
     return dict(found, sizes=list(dict.fromkeys(sizes)), doubtful=doubtful)
 
-# %% ../nbs/05_lens.ipynb #c5409aaa
+# %% ../nbs/05_lens.ipynb #8b5301c6
 SENSORS,CUTS = (4/3, 3/2),(16/9, 1.) # Shapes of sensors; shapes that cameras cut out of them
 SURE,UNSURE,USELESS = .05,.15,.4     # Spread of the logarithm of an equivalent focal length; of one by the sensor's resolution; too much to be of use
 
@@ -141,7 +141,7 @@ def exif_lens(
     elif 'length' in exif: return unused(f'{exif["length"]:g} mm, on a sensor of unknown size')
     else: return unused('it has no focal length')
     low,high,happened = _kept_range(sizes, width, height)
-    if not sizes: spread = 2*spread
+    if sorted(whole)!=sorted((width, height)) or not sizes: spread = 2*spread               # resized, as it seems, or nobody knows
     if exif.get('zoom', 1.)>1.01: high,happened = high*exif['zoom'],happened+f'; digital zoom of {exif["zoom"]:g}'
     spread = math.sqrt(spread**2+math.log(high/low)**2/12)
     if spread>USELESS: return unused(f'{named}, and {happened}: anything from {focal*low:.0f} to {focal*high:.0f} pixels is possible')

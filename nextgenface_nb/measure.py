@@ -12,7 +12,7 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError, PhotoError
-from .processes import json_text, print_text
+from .processes import json_text, leash, print_text
 from .imaging import to_srgb
 from .measures import psnr, ssim
 from .surroundings import isolated, undisturbed
@@ -62,9 +62,13 @@ def _name(result)->str:
     return Path(result.face.frames[0].photo.path).name
 
 # %% ../nbs/80_measure.ipynb #4e37779f
-_BETWEEN = '''import os, sys, json, subprocess, time
+_BETWEEN = '''import os, sys, json, subprocess, threading, time
 began = time.perf_counter()
 with open(sys.argv[1], 'wb') as said: child = subprocess.Popen(sys.argv[2:], stdout=said, stderr=said)
+def end_when_let_go():
+    os.read(0, 1)
+    child.kill()
+threading.Thread(target=end_when_let_go, daemon=True).start()
 if hasattr(os, 'wait4'): _,status,used = os.wait4(child.pid, 0); code,peak = os.waitstatus_to_exitcode(status),used.ru_maxrss
 else: code,peak = child.wait(),None
 print(json.dumps([code, time.perf_counter()-began, peak]))'''
@@ -75,10 +79,15 @@ def run_measured(
 )->tuple: # seconds, peak memory in GB (None where the system does not say), what it said
     "Run a command in a new process; `FaceError` if it fails"
     with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder)/'said'
-        done = subprocess.run([sys.executable, '-I', '-c', _BETWEEN, str(said), *map(str, command)], capture_output=True, text=True, env=environment)
-        text = said.read_text(errors='replace') if said.exists() else done.stderr
-    code,seconds,peak = json.loads(done.stdout) if done.returncode==0 else (done.returncode, 0., None)
+        said,between = Path(folder)/'said',None
+        try:
+            with leash() as line:
+                between = subprocess.Popen([sys.executable, '-I', '-c', _BETWEEN, str(said), *map(str, command)], stdin=line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+                out,err = between.communicate()
+        finally:
+            if between: between.wait()   # let go, it has ended what it had started
+        text = said.read_text(errors='replace') if said.exists() else err
+    code,seconds,peak = json.loads(out) if between.returncode==0 else (between.returncode, 0., None)
     if code: raise FaceError(f'{" ".join(map(str, command[:4]))} ... failed with exit code {code}', text.strip()[-1000:])
     unit = 1 if sys.platform=='darwin' else 1024
     return seconds,None if peak is None else peak*unit/1e9,text

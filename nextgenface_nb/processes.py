@@ -4,11 +4,12 @@
 
 # %% ../nbs/02_processes.ipynb #a0c10004
 from __future__ import annotations
-import json, multiprocessing, os, re, sys, threading, time
+import json, multiprocessing, os, re, sys, threading, time, warnings
+from contextlib import contextmanager
 from .errors import DeviceError
 
 # %% auto #0
-__all__ = ['shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'end_with_parent', 'ignoring']
+__all__ = ['LEASH', 'shown_name', 'printable', 'json_text', 'print_text', 'check_fork', 'end_with_parent', 'leash', 'ignoring']
 
 # %% ../nbs/02_processes.ipynb #a0c10006
 def shown_name(
@@ -131,10 +132,24 @@ def end_with_parent():
     except (OSError, AttributeError): return
     if os.getppid()!=parent.pid and not parent.is_alive(): os._exit(1)   # it ended meanwhile
 
-# %% ../nbs/02_processes.ipynb #a0c10011
-import warnings
-from contextlib import contextmanager
+# %% ../nbs/02_processes.ipynb #a0c10014
+LEASH = '''import os, threading
+def _end_when_let_go():
+    os.read(0, 1)
+    os._exit(1)
+threading.Thread(target=_end_when_let_go, daemon=True).start()
+''' # Python: to stand before the code of a child that ends with the context below
 
+@contextmanager
+def leash(): # Yields what to give as `stdin` to `subprocess`
+    "Children whose code begins with `LEASH` end with this context, and with this process"
+    theirs,ours = os.pipe()
+    try: yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+# %% ../nbs/02_processes.ipynb #a0c10011
 _one_by_one = threading.RLock()
 
 @contextmanager

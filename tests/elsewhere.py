@@ -83,10 +83,10 @@ def elsewhere(monkeypatch):
         if not (on_card(tensor) or mode.backward): raise two_places('to_drjit')
         return give(tensor, flat)
     with monkeypatch.context() as patch:
-        patch.setattr(renderer, 'use_variant', lambda device='auto': Card(plain('cpu')))
+        patch.setattr(renderer, 'use_variant', lambda *asked, **options: Card(plain('cpu', say=False)))
         patch.setattr(vertex, 'torch_device', lambda device: 'cuda')
         patch.setattr(renderer, 'to_drjit', there); patch.setattr(scene, 'to_drjit', there)
-        plain('cpu')
+        plain('cpu', say=False)
         dr.ArrayBase.torch = lambda array: mark(take(array), True)
         try:
             with mode: yield

@@ -1,5 +1,5 @@
 """The figures are figures: a worse result gives a worse one, and the command says what it could not measure"""
-import json, sys
+import json, os, subprocess, sys
 from pathlib import Path
 import pytest, torch
 from nextgenface_nb import measure
@@ -82,3 +82,21 @@ def test_cold_run_measures_time_and_memory():
     from nextgenface_nb.imaging import portrait_path
     found = measure.cold_run(portrait_path(), ['--preset', 'fast', '--skipStage2', '--skipStage3', '--set', 'samples_final=2', '--set', 'texture_resolution=64'])
     assert found['seconds']>2 and (found['peak_memory_gb'] is None or .3<found['peak_memory_gb']<4)
+
+@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs process groups')
+def test_what_is_measured_ends_with_who_measures(tmp_path):
+    "SIGTERM to the first process alone; the one that is measured, two further on, ends too"
+    import signal, time
+    mark = tmp_path/'pid'
+    child = f'import os, time; open({str(mark)!r}, "w").write(str(os.getpid())); time.sleep(600)'
+    program = f'import signal, sys\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\nfrom nextgenface_nb import measure\nmeasure.run_measured([sys.executable, "-c", {child!r}])'
+    paths = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get('PYTHONPATH', '')])
+    with subprocess.Popen([sys.executable, '-c', program], stderr=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths)) as first:
+        while not (mark.exists() and mark.read_text()): time.sleep(.05)
+        first.terminate()
+    until = time.monotonic()+60
+    while time.monotonic()<until:
+        try: os.kill(int(mark.read_text()), 0)
+        except ProcessLookupError: return
+        time.sleep(.1)
+    pytest.fail('it lives on')

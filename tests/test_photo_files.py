@@ -396,3 +396,52 @@ def test_heic(small, monkeypatch, tmp_path):
     assert 'pi-heif' in caught.value.advice
     (tmp_path/'IMG_1.HEIC').touch()
     assert [reason for _, reason in scan_folder(tmp_path)[1] if 'pi-heif' in reason]
+
+# ---- where photos and maps come in
+
+def test_a_batch_of_subfolders_tells_what_it_left_out(tmp_path, monkeypatch, capsys):
+    "Two walls without a face, one in a subfolder, and a letter: rows for all three, the tree of results, words on standard error"
+    import csv
+    from nextgenface_nb.cli import main
+    monkeypatch.chdir(tmp_path)
+    for name in ('wall.jpe', 'sub/wall.jpe'):
+        (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', (64, 64), 'grey').save(tmp_path/'in'/name, 'JPEG')
+    (tmp_path/'in'/'sub'/'letter.txt').write_text('dear')
+    assert main(['--input', 'in', '--recursive', '--output', 'in/out', '--preset', 'fast', '--set', 'renderer=vertex']) == 3
+    said = capsys.readouterr().err
+    assert 'left out: sub/letter.txt (no photo' in said.replace(os.sep, '/')
+    rows = list(csv.DictReader(open(tmp_path/'in'/'out'/'in'/'summary.csv', encoding='utf-8', newline='')))
+    assert [(row['photo'], row['status']) for row in rows] == [('sub/wall.jpe', 'failed'), ('wall.jpe', 'failed'), ('sub/letter.txt', 'left out')]
+
+def test_environment_maps_as_bytes(small):
+    from nextgenface_nb.optim.face import read_environment
+    wide = np.asarray(small.resize((64, 32)))
+    np.testing.assert_allclose(read_environment(png(wide), 32).values, colour.srgb_curve(wide/255), atol=1e-5)
+    with pytest.raises(PhotoError, match='sky.hdr'): read_environment(b'nothing', name='sky.hdr')
+
+def test_uploads_in_dashboards(tmp_path, monkeypatch):
+    "A map of light and a painted map by what they hold; bombs in words; the digest of an upload is its own, whatever lies in the working directory"
+    pytest.importorskip('ipywidgets')
+    from nextgenface_nb.optim.face import HarmonicLight
+    from nextgenface_nb.widgets import dashboards
+    monkeypatch.chdir(tmp_path)
+    panel = dashboards.LightPanel(HarmonicLight.frontal(3))
+    wide = np.full((32, 64, 3), 188, np.uint8)
+    panel.load(png(wide), 'sky.png')
+    assert panel.menu.value == 'map: sky.png' and abs(float(panel.maps['map: sky.png'].values.mean())-colour.srgb_curve(188/255)) < 1e-3
+    bomb = b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', struct.pack('>IIBBBBB', 60_000, 30_000, 8, 2, 0, 0, 0))+chunk(b'IDAT', zlib.compress(b'x'))+chunk(b'IEND', b'')
+    with pytest.raises(PhotoError, match='60000'): panel.load(bomb, 'sky.hdr')
+    painted = []
+    class Maps:
+        upload, which = type('', (), dict(value=({'name':'a.png', 'content':memoryview(png(wide))},))), type('', (), dict(value='roughness'))
+        def paint(self, name, values): painted.append((name, values))
+    stage = next(c for c in vars(dashboards).values() if isinstance(c, type) and '_take_upload' in vars(c) and 'paint' in vars(c))
+    stage._take_upload(Maps())
+    Maps.which.value = 'diffuse'
+    stage._take_upload(Maps())
+    (first, rough), (second, diffuse) = painted
+    assert (first, tuple(rough.shape), second, tuple(diffuse.shape)) == ('roughness', (32, 64, 1), 'diffuse', (32, 64, 3))
+    assert float(rough.mean()) == pytest.approx(188/255, abs=1e-4) and float(diffuse.mean()) == pytest.approx(float(colour.srgb_curve(188/255)), abs=1e-4)
+    Maps.upload.value = ({'name':'a.png', 'content':memoryview(bomb)},)
+    with pytest.raises(PhotoError, match='60000'): stage._take_upload(Maps())

@@ -534,6 +534,7 @@ class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
     near = 10. # mm: nothing may come closer to the camera
+    variant = None # Of Mitsuba, for those that draw with it
 
     def __init__(self,
         triangles:Tensor,            # [F, 3] int
@@ -666,6 +667,7 @@ class Renderer:
 
     def _ready(self):
         "Mitsuba's variant is this renderer's, until the undisturbed call ends"
+        if self.variant is None: return
         import mitsuba as mi
         if mi.variant()!=self.variant: mi.set_variant(self.variant)
 

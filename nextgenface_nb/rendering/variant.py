@@ -10,7 +10,7 @@ from functools import wraps
 from typing import NamedTuple
 from ..errors import DeviceError
 from ..surroundings import isolated,variables
-from ..processes import check_fork
+from ..processes import LEASH, check_fork, leash
 
 # %% auto #0
 __all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'Llvm', 'version_from_name', 'version_from_library',
@@ -99,8 +99,9 @@ def passes_trial(
 )->bool:
     "Can Dr.Jit draw and differentiate with this library? Tried in another process (some seconds)."
     environment = dict(os.environ, DRJIT_LIBLLVM_PATH=path)
-    try: answer = subprocess.run(isolated(_trial), capture_output=True, text=True, env=environment, timeout=300)
-    except subprocess.TimeoutExpired: return False
+    with leash() as line:
+        try: answer = subprocess.run(isolated(LEASH+_trial), stdin=line, capture_output=True, text=True, env=environment, timeout=300)
+        except subprocess.TimeoutExpired: return False
     return answer.returncode==0 and 'works' in answer.stdout
 
 # %% ../../nbs/40_rendering.variant.ipynb #a0c40002
