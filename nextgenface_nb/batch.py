@@ -18,13 +18,13 @@ from .processes import end_with_parent, json_text, printable, shown_name
 # %% auto #0
 __all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
            'was_done', 'Stop', 'as_ctrl_c', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures',
-           'figures', 'save_summary', 'contact_sheet', 'finish_summary', 'beside_others', 'is_busy']
+           'figures', 'save_summary', 'contact_sheet', 'finish_summary', 'beside_others', 'is_busy', 'tidy']
 
 # %% ../nbs/71_batch.ipynb #a3ef7803
 from functools import lru_cache
 from . import __version__
 from .errors import BusyError
-from .output.files import REPORT_VERSION, at_work, is_whole
+from .output.files import PENDING, REPORT_VERSION, at_work, is_whole, resume_path
 
 def origin(
     config:Config,
@@ -360,6 +360,7 @@ def run_batch(
     "Do what is missing, and write failures and the summary"
     found = [Outcome(Path(p[0]).name, str(where), 'before', figures(where)['seconds'] or 0.) for p,where in jobs if not again and was_done(p, where, config, asked)]
     there = {o.folder for o in found}
+    for o in found: tidy(o.folder)
     with Stop() as stop:
         try:
             left = [job for job in jobs if str(job[1]) not in there]
@@ -481,3 +482,23 @@ def is_busy(
         with at_work(folder, wait=0): return False
     except BusyError: return True
     except FaceError: return False   # that cannot be written, which the job will say
+
+# %% ../nbs/71_batch.ipynb #f84a94a3
+def tidy(
+    folder, # With whole results
+):
+    "Remove what a run that was killed when all was done has left beside them; what another needs stays"
+    folder,keep = Path(folder),resume_path(folder)
+    if not keep.exists() and not any(e.name.startswith('.') for e in os.scandir(folder)): return
+    try:
+        with at_work(folder, wait=0):   # which sweeps
+            if is_whole(folder): (folder/PENDING).unlink(missing_ok=True)
+            if _is_over(keep, folder): keep.unlink()
+    except (OSError, FaceError): pass   # another's, or not ours to remove
+
+def _is_over(keep, folder)->bool:
+    "Is this the state of a run that had nothing more to do, by the settings of the results?"
+    from nextgenface_nb.output.checkpoint import read_about
+    if not keep.exists(): return False
+    meta,report = read_about(keep)['meta'],json.loads((folder/'report.json').read_text(encoding='utf-8'))
+    return meta.get('config')==report.get('config') and meta.get('done')==len(meta.get('stages', ()))

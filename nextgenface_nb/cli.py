@@ -13,7 +13,7 @@ from .batch import Stop, as_ctrl_c, attempt, face_folder, face_number, finish_su
 from .config import Config, PRESETS, explain
 from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
     PhotoError, RenderError, in_words, notes_heard)
-from .lens import read_cameras
+from .lens import check_focal
 from .processes import print_text
 from .surroundings import plain_warnings, variables
 from .terminal import check_words, name_of, read_paths, steady_streams
@@ -301,7 +301,7 @@ def reconstruct_all(
 
 def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
-    if config.focal: read_cameras(config.focal)   # may fail, and before anything is loaded
+    check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]

@@ -12,7 +12,7 @@ from .errors import ConfigError
 # %% auto #0
 __all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'MOST_BYTES', 'Lens',
            'focal_of_film', 'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera', 'parse_focal',
-           'read_cameras', 'known_lens']
+           'read_cameras', 'known_lens', 'check_focal']
 
 # %% ../nbs/05_lens.ipynb #70051fcc
 @dataclass
@@ -82,7 +82,7 @@ def read_exif(
     if not found and not doubtful: return None
     return dict(found, sizes=list(dict.fromkeys(sizes)), doubtful=doubtful)
 
-# %% ../nbs/05_lens.ipynb #c5409aaa
+# %% ../nbs/05_lens.ipynb #8b5301c6
 SENSORS,CUTS = (4/3, 3/2),(16/9, 1.) # Shapes of sensors; shapes that cameras cut out of them
 SURE,UNSURE,USELESS = .05,.15,.4     # Spread of the logarithm of an equivalent focal length; of one by the sensor's resolution; too much to be of use
 
@@ -141,14 +141,14 @@ def exif_lens(
     elif 'length' in exif: return unused(f'{exif["length"]:g} mm, on a sensor of unknown size')
     else: return unused('it has no focal length')
     low,high,happened = _kept_range(sizes, width, height)
-    if not sizes: spread = 2*spread
+    if sorted(whole)!=sorted((width, height)) or not sizes: spread = 2*spread               # resized, as it seems, or nobody knows
     if exif.get('zoom', 1.)>1.01: high,happened = high*exif['zoom'],happened+f'; digital zoom of {exif["zoom"]:g}'
     spread = math.sqrt(spread**2+math.log(high/low)**2/12)
     if spread>USELESS: return unused(f'{named}, and {happened}: anything from {focal*low:.0f} to {focal*high:.0f} pixels is possible')
     focal = focal*math.sqrt(low*high)
     return Lens(focal, None, spread, f'EXIF: {named}; {happened}: {focal:.0f} pixels, give or take {100*spread:.0f} %')
 
-# %% ../nbs/05_lens.ipynb #07ab4a1c
+# %% ../nbs/05_lens.ipynb #53951e8f
 @dataclass
 class KnownCamera:
     "One camera as somebody wrote it down."
@@ -170,9 +170,10 @@ def parse_focal(
 )->KnownCamera|None: # None: it is none of these, and so the name of a file
     "A camera in a few characters"
     plain = text.strip().replace(' ', '')
-    single = re.fullmatch(rf'(~?)({_NUMBER})(mm|px)', plain)
+    single = re.fullmatch(rf'(~?)({_NUMBER})(mm|px)', plain, re.I)
     if single:
         about,number,unit = single.groups()
+        unit = unit.lower()
         value,spread = float(number),SURE if about else 0.
         if unit=='mm' and not _believed('film', value): raise _refused(f'{text!r}: from {BELIEVED["film"][0]} to {BELIEVED["film"][1]} mm are possible')
         if unit=='px' and not 1<=value<=1e7: raise _refused(f'{text!r}: from 1 to 10,000,000 pixels are possible')
@@ -276,7 +277,7 @@ def read_cameras(
         raise _refused(f'{path}: a number that is not finite, or a focal length or size that is not positive', 'Calibrate again, or leave it out.')
     return [replace(c, source=f'{path.name}'+f', {c.source}'*bool(c.source)) for c in cameras]
 
-# %% ../nbs/05_lens.ipynb #b2136211
+# %% ../nbs/05_lens.ipynb #b48ad3d4
 def _camera_of(cameras:list, name:str, width:int, height:int)->KnownCamera:
     "The camera of a photo among several"
     named = [c for c in cameras if name and c.photo==name]
@@ -310,6 +311,14 @@ def known_lens(
     if fx!=fy: words += f'; mean of fx = {fx:g} and fy = {fy:g}'
     if camera.distorted: words += '; its distortion is left out'
     return _plausible(Lens(scale*math.sqrt(fx*fy), principal, camera.spread, words), text, width, height)
+
+def check_focal(
+    text:str,           # The setting `focal`
+    start:float = 0.,   # The setting `focal_length`
+):
+    "Refuse in words what cannot be, before anything is loaded"
+    if text and start: raise ConfigError(f'focal = {text!r} and focal_length = {start:g}', 'Give one of them: focal is what is known, focal_length a start in pixels of the crop.')
+    if text: read_cameras(text)
 
 def _plausible(lens:Lens, text:str, width:int, height:int)->Lens:
     "Refuse what is no view of a face but a mistaken unit"

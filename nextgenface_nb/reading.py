@@ -320,7 +320,7 @@ def _exr_size(data, name):
         if across*down > max(4*width*height, 2**20): raise _strange(name, f'has tiles of {across} x {down} pixels')
         pieces = -(-width//max(across, 1))*-(-height//max(down, 1))
     else: pieces = -(-height//_EXR_LINES.get(tags['compression'][0], 1))
-    if width < 1 or height < 1: return width, height, channels
+    if width < 1 or height < 1 or width*height > LARGEST_MAP: return width, height, channels     # refused at once
     _check_exr_pieces(data, name, end, pieces, 16 if 'tiles' in tags else 4)
     return width, height, channels
 

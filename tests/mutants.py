@@ -36,6 +36,12 @@ MUTANTS = [
         'r = torch.stack(rows, -1).unflatten(-1, (3, 3)); x,y,z = rotation.unbind(-1); o = torch.zeros_like(x)\n'
         '    one = lambda i,a: torch.matrix_exp(torch.stack([torch.stack(v, -1) for v in {0: ((o,o,o),(o,o,-a),(o,a,o)), 1: ((o,o,a),(o,o,o),(-a,o,o)), 2: ((o,-a,o),(a,o,o),(o,o,o))}[i]], -2))\n'
         '    return one(0, x) @ one(1, y) @ one(2, z)', GEOMETRY, few=True),
+    # the lens, and the camera for other programs
+    Mutant('a known lens moves', 'optim/landmarkfit.py', "{*names, 'focal'} if self.frames[k].focal_fixed else names", 'names', 'test_camera.py'),
+    Mutant('half a pixel of OpenCV is forgotten (reading)', 'lens.py', '(cx+.5, cy+.5)', '(cx, cy)', 'test_camera.py'),
+    Mutant('half a pixel of OpenCV is forgotten (writing)', 'output/camera.py', 'principal[0]-.5], [0., focal, principal[1]-.5]', 'principal[0]], [0., focal, principal[1]]', 'test_camera.py'),
+    Mutant('the photo is on the other side of the view of three.js', 'output/camera.py', 'full[0]/2-x, full[1]/2-y', 'x-full[0]/2, y-full[1]/2', 'test_camera.py'),
+    Mutant('a camera of the crop, not of the original', 'output/camera.py', 'float(frame.camera.focal.detach())/photo.scale', 'float(frame.camera.focal.detach())', 'test_camera.py'),
     # surface beyond the model, and the light of stage 2
     Mutant('the relief goes inward', 'facemodel/relief.py', 'return (heights@self.weights)[:,None]*self.normals', 'return -(heights@self.weights)[:,None]*self.normals', 'test_shading.py'),
     Mutant('light below zero is shown', 'optim/lightfit.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
@@ -77,7 +83,9 @@ MUTANTS = [
     Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
     Mutant('GLB accessor without data for what stands still', 'output/glb.py', 'if not len(rows): rows = np.zeros(1, rows.dtype)',
-        "if not len(rows): return self.accessor(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
+        "if not len(rows): return self.accessor(componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
+    Mutant('sparse lists without the zeros that they lie on', 'output/glb.py', 'about = dict(bufferView=self.zeros(x), ', 'about = dict(byteOffset=None, ',
+        'test_importers.py::test_every_accessor_has_data_and_lies_where_it_should'),
     Mutant('environment map turned the wrong way for Blender', 'output/export.py', 'blender=.25', 'blender=-.25', 'test_export.py::test_export_flags_for_other_programs'),
     Mutant('GLB camera in the middle of the crop', 'output/glb.py', 'centre = camera.principal.detach().cpu()', 'centre = torch.tensor([camera.width/2, camera.height/2])', 'test_export.py::test_glb_holds_the_face_where_the_photo_shows_it'),
     Mutant('coinciding edges counted each', 'rendering/renderer.py', 'torch.where(inside-outside>tolerance, -1., 1.)', 'torch.where(inside-outside>tolerance, 1., 1.)', 'test_gradients.py::test_coverage_by_geometry_and_camera'),
@@ -137,10 +145,11 @@ def places(mutant:Mutant, folder:Path=ROOT/PACKAGE)->int:
     return path.read_text(encoding='utf-8').count(mutant.old) if path.exists() else 0
 
 def copy_library(folder:Path)->Path:
-    "The package (big data by link) and the tests, in a folder of their own"
+    "The package (big data by link), the tests, and what they read, in a folder of their own"
     shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__', 'data'))
     if (ROOT/PACKAGE/'data').exists(): (folder/PACKAGE/'data').symlink_to(ROOT/PACKAGE/'data')
     shutil.copytree(ROOT/'tests', folder/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))
+    for name in ('nbs', 'tools'): (folder/name).symlink_to(ROOT/name)
     return folder
 
 def run_tests(folder:Path, tests:str)->tuple[int, str]:

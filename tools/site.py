@@ -107,6 +107,25 @@ def static_files(folder):
         (folder/place).mkdir(parents=True, exist_ok=True)
         for font in (modules/'@jupyter-widgets'/'html-manager'/'dist').glob('*.[wt][ot]f*'): shutil.copy(font, folder/place)
     (folder/'widgets-here.js').write_text("// widget modules lie beside the pages\nrequirejs.config({ baseUrl: new URL('.', document.currentScript.src).href });\n")
+    (folder/'licences.txt').write_text(licence_texts(modules), encoding='utf-8')
+
+#: Packages of Python whose scripts, styles and fonts the site carries
+CARRIED = 'furo', 'sphinx', 'sphinx-basic-ng', 'pygments', 'sphinx-copybutton', 'myst-nb', 'myst-parser', 'sphinx-mathjax-offline', 'anywidget', 'ipywidgets'
+
+def licence_texts(modules, carried=CARRIED):
+    "NOTICE, our licence, and the full texts of the licences of what the site carries: packages of npm (their folder node_modules) and of Python"
+    import importlib.metadata as metadata
+    parts = [(ROOT/'NOTICE').read_text(encoding='utf-8'), (ROOT/'LICENSE').read_text(encoding='utf-8')]
+    lock = json.loads((modules.parent/'package-lock.json').read_text(encoding='utf-8'))['packages']
+    for place,about in lock.items():
+        if not place or about.get('dev'): continue
+        texts = [f.read_text(encoding='utf-8', errors='replace') for f in sorted((modules.parent/place).glob('*')) if re.match('licen[cs]e|copying', f.name, re.I) and f.is_file()]
+        parts.append('\n\n'.join([f'{place.rpartition("node_modules/")[2]} {about.get("version")}, {about.get("license") or "MIT"}', *texts]))
+    for name in carried:
+        found = metadata.distribution(name)
+        files = [f for f in found.files or () if re.match('licen[cs]e|copying|authors', f.name, re.I)]
+        parts.append('\n\n'.join([f'{name} {found.version}', *(f.locate().read_text(encoding='utf-8', errors='replace') for f in files if f.locate().is_file())]))
+    return f'\n\n{"="*80}\n\n'.join(parts)
 
 # ---- build
 def lean_execution():

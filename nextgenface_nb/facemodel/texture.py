@@ -33,7 +33,8 @@ def _weights(corners):
     square = np.concatenate([corners, np.ones((len(corners),3,1))],2) # corner -> (x,y,1)
     a,b,c = square[:,0],square[:,1],square[:,2]
     with np.errstate(all='ignore'):
-        area = np.cross(b[:,:2]-a[:,:2], c[:,:2]-a[:,:2])
+        right,up = (b-a).T,(c-a).T
+        area = right[0]*up[1]-right[1]*up[0]   # NumPy 2.5 has no cross product of two numbers each
         return np.stack([np.cross(b,c),np.cross(c,a),np.cross(a,b)],1)/np.where(np.abs(area)>1e-12,area,np.nan)[:,None,None]
 
 # %% ../../nbs/21_facemodel.texture.ipynb #30de2523

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..config import Config
-from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError, notes_heard
+from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError, note, notes_heard
 from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
-from ..imaging import Photo, load_photo, load_folder
+from ..imaging import Photo, load_photo, load_folder, to_srgb
 from ..landmarks import Detector, Landmarks, make_detector
-from ..lens import Lens, exif_lens, known_lens
+from ..lens import Lens, check_focal, exif_lens, known_lens
 from ..measures import eye_distance, nme
 from .face import Face, Frame, HarmonicLight, Identity, read_environment
 from .landmarkfit import start_pose
@@ -27,9 +27,9 @@ from ..processes import shown_name
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'seen_again', 'in_known_light', 'config_detector',
-           'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction',
-           'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'block_edges', 'seen_again',
+           'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
+           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../../nbs/55_optim.optimizer.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -51,6 +51,7 @@ def make_frame(
     points = landmarks if landmarks is not None else detector.detect(photo, **({} if face is None else dict(face=face)))
     cropped = photo.crop_face(points.points, config.max_resolution) if crop else photo
     if crop: points = points.moved(cropped) if landmarks is not None else seen_again(detector, cropped, points)
+    if block_edges(photo, points.moved(photo).points)>BLOCKY: note(f'{photo.path or "Photo"}: strongly compressed, the blocks of JPEG are visible; details finer than some eight pixels are guessed')
     doubt = detector.doubt(cropped, points) if isinstance(detector, Detector) and config.detector_doubt else points.doubt
     points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
     H,W = cropped.pixels.shape[:2]
@@ -61,6 +62,24 @@ def make_frame(
     put_lens(frame, find_lens(frame, config))
     start_pose(model, frame)
     return frame
+
+BLOCKY = 1.8 # `block_edges` from which on it is said
+
+def block_edges(
+    photo:Photo,   # As it was read
+    points:Tensor, # [L, 2] of the face in it
+)->float: # about 1 without blocks; 0: the photo has other pixels than its file
+    "Steps between the blocks of 8 x 8 pixels that JPEG makes, over those within, in the square around a face"
+    if photo.scale!=1 or any(float(x)!=round(float(x)) for x in photo.offset): return 0.
+    low,high = points.amin(0).floor().clamp(min=0).int().tolist(),points.amax(0).ceil().int().tolist()
+    part = to_srgb(photo.composited()[low[1]:high[1],low[0]:high[0]].clamp(0, 1)).mean(-1)
+    if min(part.shape)<25: return 0.
+    found = []
+    for axis in (0, 1):
+        steps = part.diff(dim=axis).abs().mean(1-axis)
+        at = (torch.arange(len(steps))+low[1-axis]+round(float(photo.offset[1-axis])))%8==7
+        found.append(float(steps[at].mean()/steps[~at].mean().clamp(min=1e-6)))
+    return min(found)
 
 def seen_again(
     detector,         # Whatever can `detect`; a `Detector` looks for this face alone
@@ -115,8 +134,7 @@ def find_lens(
     "What settings or file know of the camera of a photo"
     photo = frame.photo
     width,height = (int(side) for side in photo.original_size)
-    if config.focal and config.focal_length:
-        raise ConfigError(f'focal = {config.focal!r} and focal_length = {config.focal_length:g}', 'Give one of them: focal is what is known, focal_length a start in pixels of the crop.')
+    if config.focal and config.focal_length: check_focal(config.focal, config.focal_length)
     if config.focal: return known_lens(config.focal, Path(photo.path).name, width, height)
     if config.focal_length or not config.exif_focal: return Lens(0.)
     lens = exif_lens(photo.exif, width, height)

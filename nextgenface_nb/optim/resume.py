@@ -4,7 +4,7 @@
 
 # %% ../../nbs/57_optim.resume.ipynb #8e1416dd
 from __future__ import annotations
-import hashlib, os, time
+import hashlib, time
 from pathlib import Path
 import torch
 from .. import __version__
@@ -15,23 +15,14 @@ from .optimizer import STAGE_NAMES, Reconstruction, exhaust, reconstruct_steps
 from .stages import Progress
 from .state import StageState
 from ..output.checkpoint import load_face, photo_digest, save_face
-from ..output.files import hidden_name, real_folder, sweep_parts
+from ..output.files import real_folder, resume_path, sweep_parts
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['STATE_VERSION', 'TOLERANCE', 'resume_path', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper',
-           'fit_resumable', 'face_differences']
+__all__ = ['STATE_VERSION', 'TOLERANCE', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper', 'fit_resumable',
+           'face_differences']
 
 # %% ../../nbs/57_optim.resume.ipynb #7364dd85
-def resume_path(
-    folder, # Where the results go
-)->Path: # The file from which an interrupted run goes on
-    "Next to the folder, hidden; in it, where it is a disk of its own or nobody may write next to it"
-    folder = Path(folder)
-    if folder.is_symlink() or folder.name in ('', '..'): folder = real_folder(folder)
-    if os.path.ismount(folder) or folder.is_dir() and not os.access(folder.parent, os.W_OK): return folder/'.resume.npz'
-    return folder.parent/hidden_name(folder.name, '.resume.npz')
-
 def sweep(
     folder, # Where the results go
 ):

@@ -63,7 +63,7 @@ def inverse(
     back[:3,3] = -pose[:3,:3].T@pose[:3,3]
     return back
 
-# %% ../../nbs/61a_output.camera.ipynb #e7741029
+# %% ../../nbs/61a_output.camera.ipynb #5ea9d317
 NEAR,FAR = .01,100. # metres: what OpenGL, Blender and three.js draw between
 
 def opencv_words(focal, principal, pose_mm, pose_m)->dict:
@@ -86,16 +86,16 @@ def blender_words(focal, principal, size, pose_mm, pose_m)->dict:
         shift_x=(w/2-x)/w, shift_y=(y-h/2)/w, clip_start=dict(mm=1000*NEAR, m=NEAR), clip_end=dict(mm=1000*FAR, m=FAR), resolution_x=w, resolution_y=h, resolution_percentage=100)
 
 def colmap_words(focal, principal, size, pose_mm, pose_m, name:str, number:int)->dict:
-    "Lines of cameras.txt and images.txt; the latter wants an empty line after each"
+    "Lines of cameras.txt and images.txt; the latter wants an empty line after each. Spaces in names become underlines"
     from scipy.spatial.transform import Rotation
     x,y,z,w = Rotation.from_matrix((FLIP@pose_mm)[:3,:3]).as_quat()
     sign = -1. if w<0 else 1.
     rotation = [float(sign*part) for part in (w, x, y, z)]
     moved = dict(mm=(FLIP@pose_mm)[:3,3].tolist(), m=(FLIP@pose_m)[:3,3].tolist())
     line = lambda values: ' '.join(f'{value!r}' for value in values)
-    one_line = ' '.join(name.split()) or 'photo'
+    one_word = '_'.join(name.split()) or 'photo'                 # a name ends at the first space there
     return dict(cameras_txt=f'{number} SIMPLE_PINHOLE {size[0]} {size[1]} {line([focal, *principal])}', qvec_wxyz=rotation, tvec=moved,
-        images_txt={unit: f'{number} {line([*rotation, *t])} {number} {one_line}' for unit,t in moved.items()})
+        images_txt={unit: f'{number} {line([*rotation, *t])} {number} {one_word}' for unit,t in moved.items()})
 
 def three_words(focal, principal, size, pose_mm, pose_m)->dict:
     "A symmetric view around the axis of the lens, of which the photo is a part; matrices as `Matrix4.fromArray` reads them, by columns"

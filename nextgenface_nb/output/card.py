@@ -12,12 +12,17 @@ from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import irradiance, project_environment
 from ..imaging import to_srgb
-from ..measures import psnr
+from ..detector_errors import eye_roll
+from ..errors import LandmarkError
+from ..measures import eye_distance, psnr
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['turned_degrees', 'face_pixels', 'side_light', 'light_fit', 'unlike_skin', 'flat_windows', 'skin_texels', 'skin_tone',
-           'tone_name', 'texel_shares', 'Card', 'frame_card', 'frame_warnings', 'report_card', 'half_warnings']
+__all__ = ['FIRM', 'PROFILE', 'PROFILE_DOUBT', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL', 'BLURRED', 'COVERED', 'SHUT',
+           'turned_degrees', 'looks_up', 'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin',
+           'flat_windows', 'outline_mask', 'zones', 'tint', 'sharpness', 'photo_signs', 'skin_texels', 'skin_tone',
+           'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings',
+           'report_card', 'half_warnings']
 
 # %% ../../nbs/62a_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -27,6 +32,14 @@ def turned_degrees(
     looks = euler_to_matrix(frame.rotation.detach())[:,2]
     toward = -frame.translation.detach(); toward = toward/toward.norm().clamp(min=1e-9)
     return math.degrees(math.acos(max(-1., min(1., float(looks@toward)))))
+
+def looks_up(
+    frame, # A `Frame`
+)->float: # Degrees; negative: down
+    "By how much the face looks past the camera, upwards as the head itself has it"
+    R = euler_to_matrix(frame.rotation.detach())
+    toward = -frame.translation.detach()@R      # the camera, from the head
+    return -math.degrees(math.atan2(float(toward[1]), float(toward[[0, 2]].norm())))
 
 def face_pixels(
     frame, # A `Frame`
@@ -45,6 +58,14 @@ def side_light(
     e = irradiance(light, torch.tensor([[math.sin(a), 0., math.cos(a)], [-math.sin(a), 0., math.cos(a)]])).mean(-1).clamp(min=1e-6)
     return float(e[0]/e[1])
 
+def open_mouth(
+    frame, # A `Frame`
+)->Tensor: # [H, W] bool
+    "What lies between the lips"
+    size = frame.photo.width,frame.photo.height
+    try: return outline_mask(frame.landmarks.group('lips_inner').points, size)
+    except LandmarkError: return torch.zeros(size[1], size[0], dtype=torch.bool)
+
 def light_fit(
     pipeline,
     face,
@@ -53,6 +74,7 @@ def light_fit(
 )->tuple: # dB, share of the face's pixels that it cannot explain
     "PSNR of the photo by shape, light and the model's albedo alone; and the share of pixels that are off by more than a third and a tenth of white"
     frame,inside = face.frames[i],pipeline.face_mask(face, i)
+    inside = inside&~open_mouth(frame)                       # the model has nothing to show in there
     if not inside.any(): return float('nan'),1.
     with torch.no_grad(): picture = pipeline.render(face, i, samples, final=True, maps=pipeline.model_maps(face.identity))[...,:3]
     a,b = to_srgb(picture.clamp(0, 1)),to_srgb(frame.photo.pixels.clamp(0, 1))
@@ -75,6 +97,82 @@ def flat_windows(
     x = to_srgb(pixels.clamp(0, 1)).permute(2, 0, 1)[None]
     highest,lowest = (s*torch.nn.functional.max_pool2d(s*x, side, 1, side//2) for s in (1, -1))
     return ((highest-lowest).amax(1)[0]<1.5/255)&(x[0].amin(0)<.98)     # overexposed white is flat in photos, too
+
+# %% ../../nbs/62a_output.card.ipynb #62ca0011
+FIRM = 'left_eye','right_eye','left_brow','right_brow','lips_outer'
+
+def outline_mask(
+    points:Tensor, # [K, 2] pixels, in the order of the outline
+    size:tuple,    # Width and height of the mask
+)->Tensor: # [H, W] bool
+    "Inside of an outline"
+    from PIL import Image, ImageDraw
+    import numpy as np
+    mask = Image.new('L', size)
+    ImageDraw.Draw(mask).polygon([tuple(p) for p in points.tolist()], fill=1)
+    return torch.from_numpy(np.asarray(mask)>0)
+
+def zones(
+    landmarks,  # `Landmarks` that have the groups of MediaPipe
+    size:tuple, # Width and height of the photo
+)->dict: # face, skin, upper, lower: [H, W] bool each
+    "Parts of the face in the photo, by its landmarks"
+    from scipy.ndimage import binary_dilation
+    group = lambda name: landmarks.group(name).points
+    face = outline_mask(group('face_oval'), size)
+    reach = max(1, round(.06*eye_distance(landmarks)))
+    skin = face.clone()
+    for name in FIRM: skin &= ~torch.from_numpy(binary_dilation(outline_mask(group(name), size).numpy(), iterations=reach))
+    place = {int(i):p for i,p in zip(landmarks.ids, landmarks.points)}
+    chin,top = place[152],place[10]
+    up = (top-chin)/(top-chin).norm().clamp(min=1e-6)
+    rows,columns = torch.meshgrid(torch.arange(size[1])+.5, torch.arange(size[0])+.5, indexing='ij')
+    height = lambda points: (points-chin)@up
+    here = height(torch.stack([columns, rows], -1))
+    brows = height(torch.cat([group('left_brow'), group('right_brow')])).mean()
+    return dict(face=face, skin=skin, upper=skin&(here>brows), lower=skin&(here<height(place[2])))
+
+def tint(
+    srgb:Tensor, # [H, W, 3] 0..1
+)->tuple: # how far colours lie from grey, and from a function of brightness: root mean squares, of 1
+    "Is there any colour, and more than one? JPEG keeps colours coarsely: means of some cells are compared"
+    cells = torch.nn.functional.adaptive_avg_pool2d(srgb.permute(2, 0, 1)[None], (24, 24))[0].permute(1, 2, 0)
+    red,green,blue = cells.reshape(-1, 3).double().unbind(-1)
+    brightness,colour = .299*red+.587*green+.114*blue,torch.stack([red-green, (red+green)/2-blue], 1)
+    powers = torch.stack([brightness**k for k in range(4)], 1)
+    left = colour-powers@torch.linalg.lstsq(powers, colour, driver='gelsd').solution
+    size = lambda x: float(x.square().sum(1).mean().sqrt())
+    return size(colour),size(left)
+
+def sharpness(
+    srgb:Tensor,  # [H, W, 3] 0..1
+    face:Tensor,  # [H, W] bool
+    eyes:float,   # Distance of the outer eye corners, pixels
+)->float:
+    "Contrast of fine detail over that of coarser detail"
+    from scipy.ndimage import gaussian_filter
+    fine,middle,coarse = (torch.from_numpy(gaussian_filter(srgb.mean(-1).numpy(), share*eyes)) for share in (.01, .02, .08))
+    contrast = lambda x: float(x[face].square().mean().sqrt())
+    return contrast(fine-middle)/max(contrast(middle-coarse), 1e-6)
+
+def photo_signs(
+    frame, # A `Frame`
+)->dict: # numbers; empty where the landmarks have no outlines of the parts
+    "What the photo itself tells about what can be known from it"
+    points,picture = frame.landmarks,frame.photo.composited()
+    try: parts = zones(points, (frame.photo.width, frame.photo.height))
+    except (LandmarkError, KeyError): return {}
+    if not (parts['upper'].any() and parts['lower'].any()): return {}
+    srgb,light = to_srgb(picture.clamp(0, 1)),(picture.clamp(min=0)+.004).log()
+    colours = {k:torch.stack([light[...,0]-light[...,1], light[...,2]-light[...,1]], -1)[parts[k]].median(0).values for k in ('upper','lower')}
+    means = {k:picture[parts[k]].mean(0).clamp(min=1e-4) for k in ('upper','lower')}
+    chroma,left = tint(srgb)
+    place = {int(i):p for i,p in zip(points.ids, points.points)}
+    apart = lambda a,b: float((place[a]-place[b]).norm())
+    try: eyes_open,mouth_open = (apart(159, 145)/apart(33, 133)+apart(386, 374)/apart(362, 263))/2,apart(13, 14)/eye_distance(points)
+    except KeyError: eyes_open,mouth_open = math.nan,math.nan
+    return dict(chroma=chroma, tint=left, sharpness=sharpness(srgb, parts['face'], eye_distance(points)), red_over_green=[float(m[0]/m[1]) for m in means.values()], blue_over_green=[float(m[2]/m[1]) for m in means.values()],
+        zones_colour=float((colours['upper']-colours['lower']).norm()), zones_light=float(light.mean(-1)[parts['upper']].median()-light.mean(-1)[parts['lower']].median()), eyes_open=eyes_open, mouth_open=mouth_open)
 
 # %% ../../nbs/62a_output.card.ipynb #c0262f61
 def skin_texels(
@@ -156,8 +254,33 @@ def frame_card(
     things = torch.zeros(inside.shape) if frame.hidden is None else frame.hidden
     light = to_srgb(frame.photo.pixels.clamp(0, 1))[inside]
     share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
-    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=share(1-given*(1-things)), things=share(things), unexplained=unexplained, unlike_skin=share(unlike_skin(frame.photo.pixels)), flat=share(flat_windows(frame.photo.pixels)), turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), doubt=frame.landmarks.doubt, side_light=side_light(frame),
+    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=share(1-given*(1-things)), things=share(things), unexplained=unexplained, unlike_skin=share(unlike_skin(frame.photo.pixels)), flat=share(flat_windows(frame.photo.pixels)), **photo_signs(frame), looks_up=looks_up(frame), leans_degrees=math.degrees(eye_roll(frame.landmarks)), turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), doubt=frame.landmarks.doubt, side_light=side_light(frame),
         overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0., mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
+
+PROFILE,PROFILE_DOUBT = 60,38    #: Degrees from which on a head is in profile; the same where the detector is in doubt
+STEEP,LEANS = 20,45              #: Degrees past the camera, and of the line of the eyes, from which on it is said
+GREY,TINTED = .03,.012           #: `tint` below which there is no colour, and one at most
+WARM,COOL = (.95, 4.),1.2        #: Red over green, and blue over green, of skin in light that people take photos in
+BLURRED = .18                    #: `sharpness` below which a photo is blurred
+COVERED = .45,1.2,1.7            #: Difference of colour between forehead and chin; of brightness where the forehead is darker; where the chin is (beards are)
+SHUT = .14                       #: Opening of the eyes over their width
+
+def landmark_limit(c:dict)->float:
+    "How far off the landmarks of a face may be after stage 1: the model knows no shouts, and a detector knows turned heads less well"
+    shout = c.get('mouth_open', 0.)
+    return .04+.15*max(0., shout-.2 if shout==shout else 0.)+.002*max(0., c['turned_degrees']-15)
+
+def photo_warnings(c:dict)->list: # of sentences
+    "What the photo itself cannot tell, from `photo_signs`"
+    if 'tint' not in c: return []
+    found,light = [],c['zones_light']
+    if c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
+    elif c['tint']<TINTED: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
+    elif all(not WARM[0]<r<WARM[1] or b>COOL for r,b in zip(c['red_over_green'], c['blue_over_green'])): found.append('the face is in strongly coloured light, or the photo is tinted: the colour of skin is guessed')
+    elif c['zones_colour']>COVERED[0] or light<-COVERED[1] or light>COVERED[2]: found.append('forehead and chin differ in colour or brightness as skin does not (a cap, hair, a mask, a hard shadow?): what is covered is guessed')
+    if c['sharpness']<BLURRED: found.append('the photo is blurred: details finer than a nostril are guessed')
+    if c['eyes_open']<SHUT: found.append('the eyes are closed: eyeballs and gaze are guessed')
+    return found
 
 def frame_warnings(
     card:dict,    # From `frame_card`
@@ -166,12 +289,16 @@ def frame_warnings(
     "What a person should know before using the result"
     found,c,start = [],card,f'{name}: '*bool(name)
     say = lambda text: found.append(start+text)
-    if c['turned_degrees']>60: say(f"profile: the head is turned {c['turned_degrees']:.0f}° from the camera; one half of the face and the depth of the other are guessed")
+    turned,doubtful = c['turned_degrees'],c['doubt']>.03
+    if turned>PROFILE or (turned>PROFILE_DOUBT and doubtful): say(f"profile: the head is turned {turned:.0f}° from the camera{' or more (the landmark detector is in doubt, and takes profiles for less)' if doubtful else ''}; one half of the face and the depth of the other are guessed")
+    elif abs(c.get('looks_up', 0.))>STEEP: say(f"the face looks {'up' if c['looks_up']>0 else 'down'}, {abs(c['looks_up']):.0f}° past the camera: {'forehead and eyes' if c['looks_up']>0 else 'chin and mouth'} are foreshortened, and their shape is partly guessed")
+    if abs(c.get('leans_degrees', 0.))>LEANS: say(f"the head {'is upside down' if abs(c['leans_degrees'])>135 else 'leans'} in the photo (by {abs(c['leans_degrees']):.0f}°); it was found that way up and is fitted so, its light and pose are those of the photo as it is")
     if c['face_pixels']<40: say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
     if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
-    if (c['nme_landmarks'] or 0)>.04 or c['light_psnr']<14 or c['flat']>.35: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
+    if (c['nme_landmarks'] or 0)>landmark_limit(c) or c['light_psnr']<14 or c['flat']>.35: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
+    found += [start+text for text in photo_warnings(c)]
     if c['doubt']>.025: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')

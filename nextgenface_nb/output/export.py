@@ -181,10 +181,11 @@ class ExportChoices:
     quality:int|None = None      # JPEG instead of PNG in the GLB, 1 .. 95
     merged:bool = False          # GLB with one scene and one object
     bake:bool = False            # GLB without morph targets: the expression is in the vertices
+    dense:bool = False           # GLB without sparse accessors, for readers that do not know them
     env_for:str = 'mitsuba'      # The program that reads the environment map, of `ENV_FOR`
     env_around:str = 'photo'     # What the light stands around, of `ENV_AROUND`
 
-    def glb(self)->dict: return dict(quality=self.quality, merged=self.merged, morphs=not self.bake)
+    def glb(self)->dict: return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense)
     def mesh(self)->dict: return dict(space=self.space, neutral=self.neutral)
 
 @undisturbed
@@ -197,7 +198,7 @@ def export_face(
     neutral=False,          # OBJ and PLY without the photo's expression
     quality:int|None=None,  # JPEG instead of PNG in the GLB, 1 .. 95
     progress=None,          # Called with the name of what is being written
-    **choices,              # merged, bake, env_for, env_around: see `ExportChoices`
+    **choices,              # merged, bake, dense, env_for, env_around: see `ExportChoices`
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
     unknown = [f for f in formats if f not in FORMATS]
@@ -303,6 +304,7 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
     p.add_argument('--merged', action='store_true', help='GLB with one scene and one object, for Blender and Unreal, which show all scenes at once')
     p.add_argument('--bake', action='store_true', help='GLB without morph targets: the expression that is shown is in the vertices')
+    p.add_argument('--dense', action='store_true', help='GLB with plain lists of what moves, for programs in which expressions stand still (Panda3D): about four times as large')
     p.add_argument('--envFor', choices=ENV_FOR, default='mitsuba', help='the program that reads the environment map: it is turned so that light comes from where it should (default: %(default)s)')
     p.add_argument('--envAround', choices=ENV_AROUND, default='photo', help='the environment map around the camera of the photo, or around the head as face0.glb has it (default: %(default)s)')
     return p
@@ -317,7 +319,7 @@ def export_checkpoint(
     say = (lambda text: None) if args.quiet else lambda text: print_text(text, sys.stderr)
     formats = [f.strip() for f in args.format.split(',') if f.strip()]
     folder = args.output or output_folder(args.checkpoint, 'export')
-    choices = dict(merged=args.merged, bake=args.bake, env_for=args.envFor, env_around=args.envAround)
+    choices = dict(merged=args.merged, bake=args.bake, dense=args.dense, env_for=args.envFor, env_around=args.envAround)
     for path in export_face(pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...'), **choices):
         if not args.quiet: print_text(str(path))
 

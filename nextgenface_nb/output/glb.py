@@ -114,8 +114,11 @@ class GlbBytes:
     "The bytes of a glTF file, and what they mean."
     FLOAT,SHORT,INT,ARRAY,ELEMENTS = 5126,5123,5125,34962,34963
 
-    def __init__(self):
+    def __init__(self,
+        dense:bool=False, # Plain lists for what could be sparse
+    ):
         import pygltflib
+        self.dense,self.base = dense,None
         self.lib,self.blob = pygltflib,bytearray()
         self.gltf = pygltflib.GLTF2(asset=pygltflib.Asset(version='2.0', generator=f'nextgenface_nb {__version__}'))
 
@@ -143,12 +146,19 @@ class GlbBytes:
         "A list that holds mostly zeros; returns the number of its accessor"
         x = np.asarray(values, dtype=np.float32)
         rows = np.flatnonzero(np.abs(x).max(1)).astype(self.index(len(x)-1))
-        if not len(rows): rows = np.zeros(1, rows.dtype)                         # see below: what stands still says so in one row
-        about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))
-        if 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
+        if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
+        if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
+        about = dict(bufferView=self.zeros(x), componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))
         where = self.lib.AccessorSparseIndices(bufferView=self.view(rows.tobytes()), componentType=self.SHORT if rows.itemsize==2 else self.INT)
         what = self.lib.AccessorSparseValues(bufferView=self.view(x[rows].tobytes()))
         return self.accessor(sparse=self.lib.Sparse(count=len(rows), indices=where, values=what), **about)
+
+    def zeros(self, x)->int:
+        "What all sparse lists begin with; returns the number of the buffer view"
+        if self.base is None:
+            self.base = self.view(bytes(x.nbytes), self.ARRAY)
+            self.gltf.bufferViews[self.base].byteStride = x.strides[0]           # several use it, so it must say how far apart the rows are
+        return self.base
 
     @staticmethod
     def index(largest:int): return np.uint16 if largest<65535 else np.uint32     # 65535 itself means "start anew"
@@ -291,10 +301,11 @@ def face_glb(
     quality:int|None=None,  # Of JPEG for the colours, 1 .. 95; None: PNG, without loss
     merged:bool=False,      # Only the scene that is shown first: one object with one mesh
     morphs:bool=True,       # False: no morph targets, the expression that is shown is in the vertices; `merged` as well
+    dense:bool=False,       # Morph targets as plain lists, for readers that know no sparse accessors: about four times as large
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
     _check_choices(face, posed, quality)
-    glb,model = GlbBytes(),pipeline.model
+    glb,model = GlbBytes(dense),pipeline.model
     with torch.no_grad():
         maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)   # expressions open the mouth; the photo's own is as the photo has it
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
@@ -313,8 +324,9 @@ def save_glb(
     quality:int|None=None,  # Of JPEG; None: PNG
     merged:bool=False,      # One scene, one object
     morphs:bool=True,       # With morph targets
+    dense:bool=False,       # As plain lists
 ):
     "Write it whole or not at all"
-    data = face_glb(pipeline, face, posed, quality, merged, morphs)
+    data = face_glb(pipeline, face, posed, quality, merged, morphs, dense)
     with writing(path) as part: part.write_bytes(data)
 

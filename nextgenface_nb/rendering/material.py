@@ -103,6 +103,6 @@ def make_material(
 ):
     "A material with textures of its own."
     import mitsuba as mi, drjit as dr
-    texture = lambda value,channels: dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp',
+    texture = lambda value,channels: dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp', accel=False,
                                           data=dr.full(mi.TensorXf, value, (resolution, resolution, channels)))
     return mi.load_dict(dict(type=register_material(), diffuse=texture(values[0], 3), specular=texture(values[1], 3), roughness=texture(values[2], 1)))

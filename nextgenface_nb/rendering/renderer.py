@@ -21,7 +21,7 @@ from .scene import Scene,lattice_environment,to_drjit
 __all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers',
            'edge_table', 'EdgePoints', 'across_edge', 'outline_points', 'outline_contrast', 'outline_term',
            'draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast',
-           'horizon_term', 'picture_noise', 'Renderer']
+           'horizon_term', 'new_scope', 'picture_noise', 'Renderer']
 
 # %% ../../nbs/43_rendering.renderer.ipynb #94c8d346
 _roberts,_roots,_golden = (.7548776662466927, .5698402909980532),(.2599210498948732, .5874010519681994),(.6180339887498949,)
@@ -453,6 +453,14 @@ def horizon_term(
     return flat.index_add(0, hits.ray.torch().long()//samples, value).reshape(height, width, 4)
 
 # %% ../../nbs/43_rendering.renderer.ipynb #5aad4618
+def new_scope(
+    variant:str, # Of Mitsuba
+):
+    "Tell Dr.Jit that what follows comes after everything so far, also after what other threads have recorded."
+    import drjit as dr
+    backend = variant.split('_')[0]
+    dr.detail.new_scope(getattr(dr.JitBackend, dict(cuda='CUDA', llvm='LLVM', metal='Metal')[backend]))
+
 class _Bridge(torch.autograd.Function):
     @staticmethod
     def forward(ctx, renderer, options, *tensors):
@@ -526,6 +534,7 @@ class Renderer:
     "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
     near = 10. # mm: nothing may come closer to the camera
+    variant = None # Of Mitsuba, for those that draw with it
 
     def __init__(self,
         triangles:Tensor,            # [F, 3] int
@@ -658,19 +667,23 @@ class Renderer:
 
     def _ready(self):
         "Mitsuba's variant is this renderer's, until the undisturbed call ends"
+        if self.variant is None: return
         import mitsuba as mi
         if mi.variant()!=self.variant: mi.set_variant(self.variant)
 
     @contextlib.contextmanager
     def _threads(self):
-        "This renderer's variant; derivatives, though the caller may have suspended Dr.Jit's; with `deterministic`, one thread for the time being."
+        """A piece of work for Dr.Jit with this renderer's variant, whichever thread of Python asks for it; derivatives, though the caller may have
+        suspended Dr.Jit's; with `deterministic`, on one thread of the processor."""
         import drjit as dr
         self._ready()
         before = dr.thread_count()
         if self.deterministic: dr.set_thread_count(1)
+        new_scope(self.variant)
         try:
             with dr.resume_grad(): yield
         finally:
+            new_scope(self.variant)
             if self.deterministic: dr.set_thread_count(before)
 
     def _outline(self, vertices, focal, principal, seed, colour)->Tensor:
@@ -716,6 +729,7 @@ def hits(self:Renderer,
 def _grid_hits(self:Renderer, camera, n)->tuple:
     "`hits` of the mesh where it stands."
     import mitsuba as mi, drjit as dr
+    new_scope(self.variant)
     triangles,weights,count,numbers = [],[],self.width*self.height*n*n,camera_numbers(camera)
     step = max(n*n*self.width, self.lanes//(n*n*self.width)*(n*n*self.width))
     for start in range(0, count, step):
@@ -735,6 +749,7 @@ def _place(self:Renderer, vertices):
     "Let the mesh of the scene stand here. Normals do not matter for what follows; what is there already stays."
     vertices = vertices.detach().to(self.device)
     if self.scene.placed is None or not torch.equal(vertices, self.scene.placed):
+        new_scope(self.variant)
         self.scene.set_tensors(vertices=vertices, normals=vertex_normals(vertices, self.triangles))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #58e55871
@@ -806,6 +821,7 @@ def visibility(self:Renderer,
 def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
     "`visibility` of a portion of rays."
     import mitsuba as mi, drjit as dr
+    new_scope(self.variant)
     columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
     blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(mi.Ray3f(mi.Point3f(*columns(points)), mi.Vector3f(*columns(directions)))), mi.UInt32(1), mi.UInt32(0)))
     dr.eval(blocked)

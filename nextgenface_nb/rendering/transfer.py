@@ -90,12 +90,13 @@ class DirectionTable:
     def __init__(self,
         bands:int=9,    # Number of bands
         height:int=256, # Rows of the grid; twice as many columns
+        device='cpu',   # Where it lies
     ):
         self.height = height
         polar = (torch.arange(height)+.5)/height*math.pi
         azimuth = (torch.arange(2*height)+.5)/height*math.pi
         s,c = polar.sin()[:,None],polar.cos()[:,None].expand(-1, 2*height)
-        self.values = harmonics(torch.stack([s*azimuth.cos(), s*azimuth.sin(), c], -1).reshape(-1, 3), bands)
+        self.values = harmonics(torch.stack([s*azimuth.cos(), s*azimuth.sin(), c], -1).reshape(-1, 3), bands).to(device)
 
     def cells(self, directions:Tensor)->Tensor: # [..] int64
         "The grid cell of each unit direction [3, ..]"
@@ -120,7 +121,8 @@ class SurfacePoints:
 
 def _surface_points(vertices, normals, triangles, triangle, barycentric)->SurfacePoints:
     "Interpolate the mesh at the hits: triangle [N], barycentric [N, 3]"
-    mix = lambda values: (values[triangles[triangle]]*barycentric[...,None]).sum(1).T[...,None].contiguous()
+    corners = triangles[triangle]
+    mix = lambda values: (values[corners]*barycentric[...,None]).sum(1).T[...,None].contiguous()
     position = mix(vertices)
     return SurfacePoints(position, unit(mix(normals)), unit(-position))
 
@@ -183,7 +185,7 @@ class Transfer:
             if points: renderer.visibility(vertices[:1], normals[:1], vertices)  # puts the mesh in its place, as `hits` does
             self.pixels,self.triangle,self.barycentric = points or self._seen(subpixels, wanted)
             shift = torch.rand(2, *self.triangle.shape, 1, generator=torch.Generator().manual_seed(seed))
-            table = DirectionTable(bands)
+            table = DirectionTable(bands, device=renderer.device)
             cast = lambda rows: self._cast(rows, shift[:,rows].flatten(1, 2), table, diffuse_samples, glossy_samples, offset)
             self.near_light = None if near is None else NearLight(cast, self.portions(), harmonics_of(near, bands))
             self.vectors = gathered((rows, cast(rows)) for rows in self.portions()) if near is None else None # [P, 1 + 2 K, bands^2]
@@ -204,15 +206,17 @@ class Transfer:
         return pixels,triangle[pixels],barycentric[pixels]
 
     def _cast(self, rows:Tensor, shift:Tensor, table:DirectionTable, diffuse_samples, glossy_samples, offset)->Tensor: # [p, 1 + 2 K, bands^2]
-        "Transfer vectors of some pixels: T, then A and B of each roughness level"
-        points = _surface_points(self.vertices, self.normals, self.renderer.triangles, self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1))
-        spread = lambda count: (spread_points(count)[:,None]+shift).frac()
+        "Transfer vectors of some pixels: T, then A and B of each roughness level. Worked out where the renderer works, kept where the mesh is"
+        home,device = self.vertices.device,self.renderer.device
+        vertices,normals,triangle,barycentric,shift = [x.to(device) for x in (self.vertices, self.normals, self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1), shift)]
+        points = _surface_points(vertices, normals, self.renderer.triangles, triangle, barycentric)
+        spread = lambda count: (spread_points(count).to(device)[:,None]+shift).frac()
         rays = [(_to_world(cosine_directions(spread(diffuse_samples)), points), (torch.tensor(1/diffuse_samples),))]
         if glossy_samples: rays += [_glossy_rays(points, spread(glossy_samples), float(r)**2) for r in ROUGHNESS_LEVELS]
         free = _visible(self.renderer, points, torch.cat([d for d,_ in rays], -1), offset).split([d.shape[-1] for d,_ in rays], -1)
         pixel = lambda x: x.reshape(len(rows), -1)
         sums = [table.sums(cells, pixel(f*w)) for (d,weights),f in zip(rays, free) for cells in [pixel(table.cells(d))] for w in weights]
-        return torch.stack(sums, 1)/self.triangle.shape[1]
+        return (torch.stack(sums, 1)/self.triangle.shape[1]).to(home)
 
     def texels(self,
         size:int,        # T of the maps
@@ -223,7 +227,8 @@ class Transfer:
         triangle,barycentric = renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
         triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
         hit = (triangle>=0).float()
-        uv = (renderer.uvs[renderer.triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
+        uvs,triangles = renderer.uvs.to(triangle.device),renderer.triangles.to(triangle.device)
+        uv = (uvs[triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
         index,weight = texel_weights(uv, size)
         share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)
         rows = lambda x: x.reshape(len(self.pixels), -1)

@@ -468,7 +468,7 @@ class VertexRenderer(Renderer):
         device:str='auto',           # 'auto', 'cpu', 'cuda'
         samples:int=8,               # Under 64: one per pixel; 2 x 2 from 64, 4 x 4 from 256
         max_depth:int=2,             # Without effect: light comes from the environment only
-        deterministic:bool=False,    # Without effect: it always is
+        deterministic:bool=False,    # Without effect: it always is, but on CUDA, where sums have no order
         bands:int=9,                 # Of the light; 5 of them for matt reflection
         gloss:bool=True,             # The specular part, approximately
         shadow_maps:int=96,          # Directions for `visibility`; 0: everything is visible
@@ -628,6 +628,9 @@ def _grid_hits(self:VertexRenderer, camera, subpixels)->tuple:
     found = ((-torch.ones(len(canvas), dtype=torch.long, device=self.device), sight.triangle),
              (torch.zeros(len(canvas), 3, device=self.device), barycentrics(corners, self.triangles[sight.triangle], *centres)))
     return tuple(self._by_pixel(empty.index_copy(0, sight.pixel, values), canvas) for empty,values in found)
+
+@patch
+def _ready(self:VertexRenderer): "There is no variant of Mitsuba to be set"
 
 @patch
 def _by_pixel(self:VertexRenderer, values, canvas)->Tensor:
