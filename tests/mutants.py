@@ -126,6 +126,12 @@ MUTANTS = [
     Mutant('a link to nothing is followed', 'output/files.py', "if p.is_symlink() and not p.exists():", "if False:", 'test_files.py::test_a_link_to_nothing_is_refused_at_the_start'),
     Mutant('a file on another disk is renamed', 'output/files.py', "if error.errno!=errno.EXDEV: raise", "raise", 'test_files.py::test_links_to_another_disk'),
     Mutant('a full disk is what the library makes of it', 'output/files.py', "        cause = disk_error(e, path.parent)\n", "        cause = e if isinstance(e, OSError) else None\n", 'test_files.py::test_a_full_disk_is_said_whatever_was_written'),
+    # processes
+    Mutant('workers outlive their parent', 'batch.py', '    end_with_parent()\n', '', 'test_batch.py::test_workers_end_when_their_parent_is_killed'),
+    Mutant('who ignores SIGHUP hears it', 'batch.py', 'return [s for s in known if signal.getsignal(s)!=signal.SIG_IGN]', 'return known', 'test_batch.py::test_a_run_under_nohup_goes_on_when_the_terminal_is_closed'),
+    Mutant('names go into JSON as they are', 'batch.py', 'json_text(rows, indent=1)', 'json.dumps(rows, indent=1, ensure_ascii=False)', 'test_batch.py::test_names_of_any_bytes_in_what_a_batch_leaves'),
+    Mutant('the clock of a photo runs while its process loads', 'batch.py', 'self.ready,self.began = True,time.monotonic()', 'self.ready,self.began = True,-1e9', 'test_batch.py::test_a_photo_that_hangs_is_given_up_and_the_others_are_done'),
+    Mutant('growth of memory by its two ends', 'bench.py', 'return float(np.median((held[second]-held[first])/(second-first)))', 'return float(held[-1]-held[0])/(len(held)-1)', 'test_transfer.py::test_growing_memory_is_noticed'),
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),

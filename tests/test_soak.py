@@ -8,7 +8,7 @@ TOOL = Path(__file__).resolve().parent.parent/'tools'/'soak.py'
 @pytest.mark.skipif(not Path('/proc/self/environ').exists(), reason='needs /proc')
 def test_a_minute_of_soak(tmp_path):
     "However far the disturbed batches come: in the end all is there, and nothing else"
-    flags = '--minutes .5 --photos 8 --quiet 2 --few 2 --pause 4 --limit 60 --seed 1'.split()
+    flags = '--short --minutes .5 --photos 8 --quiet 2 --few 2 --pause 4 --limit 60 --seed 1'.split()
     done = subprocess.run([sys.executable, str(TOOL), *flags, '--json', str(tmp_path/'soak.json')], capture_output=True, text=True, timeout=1800)
     assert done.returncode==0, done.stdout+done.stderr
     report = json.loads((tmp_path/'soak.json').read_text())

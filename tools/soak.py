@@ -1,6 +1,6 @@
 """Do batches survive an hour on a bad machine? Photos with names of all scripts and bytes, some of them bad, two batches on one output and one on a small disk; parents and workers are
 killed, stopped and asked to end at random; the clock is set back where faketime is installed. Then a calm batch does what is missing, and everything is looked at.
-usage: soak.py [--minutes M] [--photos N] [--seed S] [--json FILE] [--keep FOLDER]
+usage: soak.py [--minutes M] [--photos N] [--seed S] [--short] [--json FILE] [--keep FOLDER]
 
 The first photos are done in a quiet run before, with `deterministic=true`, as all are: their files must be the same in the end. Exit code 0: all is as it should be."""
 import argparse, hashlib, io, json, os, random, shutil, signal, statistics, subprocess, sys, tempfile, time
@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ('max_resolution=96 texture_resolution=64 steps_shading=1 steps_texture=2 samples_final=1 steps_landmarks=6 steps_detail=0 bands=3 environment_height=8 deterministic=true').split()
 NAMES = ['plain', 'two words', '顔', 'وجه', 'πρόσωπο', 'лицо', 'चेहरा', 'פנים', '얼굴', '👩‍🦰', 'a\u0301', 'ﬁ', '"quotes\'', '<b>&amp;', '%41?#', '=1+1', '-dash', ' blank ', 'tab\t', 'two\nlines',
     '\x1b[31mred', '$(touch x)', '`ls`', ';rm', '*', '{a,b}', '~', 'CON', '\u202ertl', os.fsdecode(b'caf\xe9'), os.fsdecode(b'\xff\xfe'), os.fsdecode(b'\x82\xa0'), 'long'*40]
+ALL = []            # Flags of all batches
 SMALL_DISK = 56     # MB; a run asks for 50 that are free
 TRUE = 'PhotoError','NoFaceError','LandmarkError'
 
@@ -101,7 +102,7 @@ class Batch:
     "A batch in a process of its own, started again when it has ended"
     def __init__(self, home:Path, photos:Path, output:Path, flags=(), fake:str=''):
         self.home,self.flags,self.codes,self.child,self.log = home,flags,Counter(),None,home/f'{output.name}{id(self)}.log'
-        self.command = [sys.executable, '-m', 'nextgenface_nb.cli', f'--input={photos}', f'--output={output}', '--workers=2', *flags, *(f'--set={s}' for s in SETTINGS)]
+        self.command = [sys.executable, '-m', 'nextgenface_nb.cli', f'--input={photos}', f'--output={output}', '--workers=2', *flags, *ALL, *(f'--set={s}' for s in SETTINGS)]
         self.environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]), OMP_WAIT_POLICY='passive', SOAK=str(home))
         if fake: self.environment |= dict(LD_PRELOAD=fake, FAKETIME='-3d', FAKETIME_DONT_FAKE_MONOTONIC='1')
 
@@ -292,9 +293,11 @@ def main(argv=None)->int:
     p.add_argument('--limit', type=float, default=120, help='--limit of the disturbed batches (default: %(default)g)')
     p.add_argument('--growth', type=float, default=.3, help='MB per photo and worker pair that are too much (default: %(default)g)')
     p.add_argument('--seed', type=int, default=0)
+    p.add_argument('--short', action='store_true', help='without stage 2')
     p.add_argument('--json', type=Path, help='keep the report')
     p.add_argument('--keep', type=Path, help='work in this folder and leave it')
     args = p.parse_args(argv)
+    if args.short: ALL.append('--skipStage2')
     if not Path('/proc/self/environ').exists(): sys.exit('soak.py needs /proc')
     home = args.keep or Path(tempfile.mkdtemp(prefix='soak'))
     home.mkdir(exist_ok=True)
