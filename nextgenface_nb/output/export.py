@@ -304,7 +304,7 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
     p.add_argument('--merged', action='store_true', help='GLB with one scene and one object, for Blender and Unreal, which show all scenes at once')
     p.add_argument('--bake', action='store_true', help='GLB without morph targets: the expression that is shown is in the vertices')
-    p.add_argument('--dense', action='store_true', help='GLB with plain lists of what moves, for programs in which expressions stand still (Panda3D): about four times as large')
+    p.add_argument('--dense', action='store_true', help='GLB with plain lists of what moves, for VTK, ParaView, PyVista, Panda3D: about four times as large')
     p.add_argument('--envFor', choices=ENV_FOR, default='mitsuba', help='the program that reads the environment map: it is turned so that light comes from where it should (default: %(default)s)')
     p.add_argument('--envAround', choices=ENV_AROUND, default='photo', help='the environment map around the camera of the photo, or around the head as face0.glb has it (default: %(default)s)')
     return p

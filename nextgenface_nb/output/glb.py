@@ -118,7 +118,7 @@ class GlbBytes:
         dense:bool=False, # Plain lists for what could be sparse
     ):
         import pygltflib
-        self.dense,self.base = dense,None
+        self.dense = dense
         self.lib,self.blob = pygltflib,bytearray()
         self.gltf = pygltflib.GLTF2(asset=pygltflib.Asset(version='2.0', generator=f'nextgenface_nb {__version__}'))
 
@@ -148,17 +148,10 @@ class GlbBytes:
         rows = np.flatnonzero(np.abs(x).max(1)).astype(self.index(len(x)-1))
         if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
         if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
-        about = dict(bufferView=self.zeros(x), componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))
+        about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))
         where = self.lib.AccessorSparseIndices(bufferView=self.view(rows.tobytes()), componentType=self.SHORT if rows.itemsize==2 else self.INT)
         what = self.lib.AccessorSparseValues(bufferView=self.view(x[rows].tobytes()))
         return self.accessor(sparse=self.lib.Sparse(count=len(rows), indices=where, values=what), **about)
-
-    def zeros(self, x)->int:
-        "What all sparse lists begin with; returns the number of the buffer view"
-        if self.base is None:
-            self.base = self.view(bytes(x.nbytes), self.ARRAY)
-            self.gltf.bufferViews[self.base].byteStride = x.strides[0]           # several use it, so it must say how far apart the rows are
-        return self.base
 
     @staticmethod
     def index(largest:int): return np.uint16 if largest<65535 else np.uint32     # 65535 itself means "start anew"
