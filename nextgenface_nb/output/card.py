@@ -277,7 +277,7 @@ def photo_warnings(c:dict)->list: # of sentences
     found,light = [],c['zones_light']
     if c['overexposed']>.5: pass      # white has no colour
     elif c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
-    elif c['tint']<TINTED: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
+    elif c['tint']<TINTED and c['turned_degrees']<45: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
     elif all(not WARM[0]<r<WARM[1] or b>COOL for r,b in zip(c['red_over_green'], c['blue_over_green'])): found.append('the face is in strongly coloured light, or the photo is tinted: the colour of skin is guessed')
     elif c['zones_colour']>COVERED[0] or light<-COVERED[1] or light>COVERED[2]: found.append('forehead and chin differ in colour or brightness as skin does not (a cap, hair, a mask, a hard shadow?): what is covered is guessed')
     if c['sharpness']<BLURRED and c['turned_degrees']<45: found.append('the photo is blurred: details finer than a nostril are guessed')
