@@ -134,10 +134,13 @@ def zones(
 
 def tint(
     srgb:Tensor, # [H, W, 3] 0..1
-)->tuple: # how far colours lie from grey, and from a function of brightness: root mean squares, of 1
+    face:Tensor, # [H, W] bool, where
+)->tuple: # how far colours lie from grey, and from a function of brightness: root mean squares, over the mean brightness
     "Is there any colour, and more than one? JPEG keeps colours coarsely: means of some cells are compared"
-    cells = torch.nn.functional.adaptive_avg_pool2d(srgb.permute(2, 0, 1)[None], (24, 24))[0].permute(1, 2, 0)
-    red,green,blue = cells.reshape(-1, 3).double().unbind(-1)
+    means = torch.nn.functional.adaptive_avg_pool2d(torch.cat([srgb.permute(2, 0, 1), face.float()[None]])[None], (32, 32))[0]
+    cells = means[:3,means[3]>.9].T
+    if len(cells)<16: return math.nan,math.nan
+    red,green,blue = (cells/cells.mean().clamp(min=1e-4)).reshape(-1, 3).double().unbind(-1)
     brightness,colour = .299*red+.587*green+.114*blue,torch.stack([red-green, (red+green)/2-blue], 1)
     powers = torch.stack([brightness**k for k in range(4)], 1)
     left = colour-powers@torch.linalg.lstsq(powers, colour, driver='gelsd').solution
@@ -166,7 +169,7 @@ def photo_signs(
     srgb,light = to_srgb(picture.clamp(0, 1)),(picture.clamp(min=0)+.004).log()
     colours = {k:torch.stack([light[...,0]-light[...,1], light[...,2]-light[...,1]], -1)[parts[k]].median(0).values for k in ('upper','lower')}
     means = {k:picture[parts[k]].mean(0).clamp(min=1e-4) for k in ('upper','lower')}
-    chroma,left = tint(srgb)
+    chroma,left = tint(srgb, parts['face'])
     place = {int(i):p for i,p in zip(points.ids, points.points)}
     apart = lambda a,b: float((place[a]-place[b]).norm())
     try: eyes_open,mouth_open = (apart(159, 145)/apart(33, 133)+apart(386, 374)/apart(362, 263))/2,apart(13, 14)/eye_distance(points)
@@ -259,7 +262,7 @@ def frame_card(
 
 PROFILE,PROFILE_DOUBT = 60,38    #: Degrees from which on a head is in profile; the same where the detector is in doubt
 STEEP,LEANS = 20,45              #: Degrees past the camera, and of the line of the eyes, from which on it is said
-GREY,TINTED = .03,.012           #: `tint` below which there is no colour, and one at most
+GREY,TINTED = .06,.024           #: `tint` below which there is no colour, and one at most
 WARM,COOL = (.95, 4.),1.2        #: Red over green, and blue over green, of skin in light that people take photos in
 BLURRED = .18                    #: `sharpness` below which a photo is blurred
 COVERED = .45,1.2,1.7            #: Difference of colour between forehead and chin; of brightness where the forehead is darker; where the chin is (beards are)
@@ -274,11 +277,12 @@ def photo_warnings(c:dict)->list: # of sentences
     "What the photo itself cannot tell, from `photo_signs`"
     if 'tint' not in c: return []
     found,light = [],c['zones_light']
-    if c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
-    elif c['tint']<TINTED: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
+    if c['overexposed']>.5: pass      # white has no colour
+    elif c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
+    elif c['tint']<TINTED and c['turned_degrees']<45: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
     elif all(not WARM[0]<r<WARM[1] or b>COOL for r,b in zip(c['red_over_green'], c['blue_over_green'])): found.append('the face is in strongly coloured light, or the photo is tinted: the colour of skin is guessed')
     elif c['zones_colour']>COVERED[0] or light<-COVERED[1] or light>COVERED[2]: found.append('forehead and chin differ in colour or brightness as skin does not (a cap, hair, a mask, a hard shadow?): what is covered is guessed')
-    if c['sharpness']<BLURRED: found.append('the photo is blurred: details finer than a nostril are guessed')
+    if c['sharpness']<BLURRED and c['turned_degrees']<45: found.append('the photo is blurred: details finer than a nostril are guessed')
     if c['eyes_open']<SHUT: found.append('the eyes are closed: eyeballs and gaze are guessed')
     return found
 
