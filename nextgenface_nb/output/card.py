@@ -18,11 +18,11 @@ from ..measures import eye_distance, psnr
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FIRM', 'PROFILE', 'PROFILE_DOUBT', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL', 'BLURRED', 'COVERED', 'SHUT',
-           'turned_degrees', 'looks_up', 'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin',
-           'flat_windows', 'outline_mask', 'zones', 'tint', 'sharpness', 'photo_signs', 'skin_texels', 'skin_tone',
-           'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings',
-           'report_card', 'half_warnings']
+__all__ = ['FIRM', 'PROFILE', 'PROFILE_DOUBT', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL', 'BLURRED', 'COVERED',
+           'SIDEWAYS', 'SHUT', 'turned_degrees', 'looks_up', 'face_pixels', 'side_light', 'open_mouth', 'light_fit',
+           'unlike_skin', 'flat_windows', 'outline_mask', 'zones', 'tint', 'sharpness', 'photo_signs', 'skin_texels',
+           'skin_tone', 'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings',
+           'frame_warnings', 'report_card', 'half_warnings']
 
 # %% ../../nbs/62a_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -266,6 +266,7 @@ GREY,TINTED = .06,.024           #: `tint` below which there is no colour, and o
 WARM,COOL = (.95, 4.),1.2        #: Red over green, and blue over green, of skin in light that people take photos in
 BLURRED = .18                    #: `sharpness` below which a photo is blurred
 COVERED = .45,1.2,1.7            #: Difference of colour between forehead and chin; of brightness where the forehead is darker; where the chin is (beards are)
+SIDEWAYS = 45                    #: Degrees from which on the zones of a face are too narrow for all but black and white
 SHUT = .14                       #: Opening of the eyes over their width
 
 def landmark_limit(c:dict)->float:
@@ -275,14 +276,14 @@ def landmark_limit(c:dict)->float:
 
 def photo_warnings(c:dict)->list: # of sentences
     "What the photo itself cannot tell, from `photo_signs`"
-    if 'tint' not in c: return []
+    if 'tint' not in c or c['overexposed']>.5: return []        # white has neither colour nor detail
     found,light = [],c['zones_light']
-    if c['overexposed']>.5: pass      # white has no colour
-    elif c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
-    elif c['tint']<TINTED and c['turned_degrees']<45: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
+    if c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
+    elif c['turned_degrees']>=SIDEWAYS: return found
+    elif c['tint']<TINTED: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
     elif all(not WARM[0]<r<WARM[1] or b>COOL for r,b in zip(c['red_over_green'], c['blue_over_green'])): found.append('the face is in strongly coloured light, or the photo is tinted: the colour of skin is guessed')
     elif c['zones_colour']>COVERED[0] or light<-COVERED[1] or light>COVERED[2]: found.append('forehead and chin differ in colour or brightness as skin does not (a cap, hair, a mask, a hard shadow?): what is covered is guessed')
-    if c['sharpness']<BLURRED and c['turned_degrees']<45: found.append('the photo is blurred: details finer than a nostril are guessed')
+    if c['sharpness']<BLURRED: found.append('the photo is blurred: details finer than a nostril are guessed')
     if c['eyes_open']<SHUT: found.append('the eyes are closed: eyeballs and gaze are guessed')
     return found
 
