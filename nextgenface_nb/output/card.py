@@ -63,8 +63,10 @@ def open_mouth(
 )->Tensor: # [H, W] bool
     "What lies between the lips"
     size = frame.photo.width,frame.photo.height
-    try: return outline_mask(frame.landmarks.group('lips_inner').points, size)
-    except LandmarkError: return torch.zeros(size[1], size[0], dtype=torch.bool)
+    try: points = frame.landmarks.group('lips_inner').points
+    except LandmarkError: points = ()   # of a detector that has none
+    if len(points)<3: return torch.zeros(size[1], size[0], dtype=torch.bool)
+    return outline_mask(points, size)
 
 def light_fit(
     pipeline,
