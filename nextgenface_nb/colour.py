@@ -73,7 +73,8 @@ SRGB = Colour((srgb_curve,)*3)
 
 # %% ../nbs/09_colour.ipynb #7728896c
 _BRADFORD = np.array([[.8951, .2664, -.1614], [-.7502, 1.7135, .0367], [.0389, -.0685, 1.0296]])
-D65, D50 = (.3127, .3290), (.3457, .3585)
+D65 = .3127, .3290
+D50 = .3457, .3585
 BT709 = (.64, .33), (.30, .60), (.15, .06)
 
 def to_xyz(
@@ -104,7 +105,8 @@ def icc_parts(
 )->dict: # Name -> content; 'space' and 'to' from the header
     "The parts of an ICC profile; `ValueError` if it is none."
     if len(profile) < 132 or profile[36:40] != b'acsp': raise ValueError('not a profile')
-    count, found = struct.unpack('>I', profile[128:132])[0], {}
+    count = struct.unpack('>I', profile[128:132])[0]
+    found = {}
     for at in range(132, min(132+12*min(count, 200), len(profile)-11), 12):
         name, start, length = struct.unpack_from('>4sII', profile, at)
         if start+length <= len(profile): found[name.decode('latin1')] = profile[start:start+length]
@@ -197,10 +199,26 @@ def lattice_by_cms(profile:bytes, count:int=33)->Lattice:
     return Lattice(np.asarray(cms_converted(flat, profile)).reshape(count, count, count, 3)/255)
 
 # %% ../nbs/09_colour.ipynb #a1e3cec2
-_CICP_PRIMARIES = {1:(D65, BT709), 5:(D65, ((.64, .33), (.29, .60), (.15, .06))), 6:(D65, ((.63, .34), (.31, .595), (.155, .07))), 7:(D65, ((.63, .34), (.31, .595), (.155, .07))),
-    9:(D65, ((.708, .292), (.17, .797), (.131, .046))), 11:((.314, .351), ((.68, .32), (.265, .69), (.15, .06))), 12:(D65, ((.68, .32), (.265, .69), (.15, .06)))}
+_CICP_PRIMARIES = {
+    1:(D65, BT709),
+    5:(D65, ((.64, .33), (.29, .60), (.15, .06))),
+    6:(D65, ((.63, .34), (.31, .595), (.155, .07))),
+    7:(D65, ((.63, .34), (.31, .595), (.155, .07))),
+    9:(D65, ((.708, .292), (.17, .797), (.131, .046))),
+    11:((.314, .351), ((.68, .32), (.265, .69), (.15, .06))),
+    12:(D65, ((.68, .32), (.265, .69), (.15, .06)))}
 _video = parametric(1/.45, 1/1.099, .099/1.099, 1/4.5, .081)
-_CICP_CURVES = {1:_video, 6:_video, 14:_video, 15:_video, 4:power(2.2), 5:power(2.8), 8:power(1.), 13:srgb_curve, 16:pq_curve, 18:hlg_curve}
+_CICP_CURVES = {
+    1:_video,
+    6:_video,
+    14:_video,
+    15:_video,
+    4:power(2.2),
+    5:power(2.8),
+    8:power(1.),
+    13:srgb_curve,
+    16:pq_curve,
+    18:hlg_curve}
 
 def cicp_colour(
     primaries:int, transfer:int, matrix:int=0, # Code points of ITU-T H.273

@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from torch import Tensor
-from .colour import (Colour, Lattice, SRGB, cms_converted, gamma_colour, grey_by_cms, icc_colour, is_profile, lattice_by_cms, png_colour,
+from .colour import (
+    Colour, Lattice, SRGB, cms_converted, gamma_colour, grey_by_cms, icc_colour, is_profile, lattice_by_cms, png_colour,
     power, to_srgb_primaries, to_xyz, D65)
 from .errors import PhotoError
 from .lens import read_exif
 from .processes import shown_name
-from .reading import (LARGEST_PIXELS, MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size, lean_png, open_picture, picture_kind,
+from .reading import (
+    LARGEST_PIXELS, MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size, lean_png, open_picture, picture_kind,
     picture_suffixes, png_chunks, read_bytes)
 from .surroundings import undisturbed
 
@@ -147,7 +149,8 @@ WORKING_SIDE = 4096
 @dataclass
 class Raster:
     "Codes of a picture, as they lie in the file, and what they mean."
-    rows:Callable             # From first and last row to codes [rows, width, channels], uint8 or uint16; or float32, which is light
+    # From first and last row to codes [rows, width, channels], uint8 or uint16; or float32, which is light
+    rows:Callable
     width:int                 # Before it is turned upright
     height:int
     channels:int              # 1 grey, 2 grey and alpha, 3 colours, 4 colours and alpha
@@ -162,39 +165,71 @@ def _decode(data, name)->Raster:
     image = open_picture(data, name)
     try: return _raster(image, data, name)
     except PhotoError: raise
-    except MemoryError as e: raise PhotoError(f'{name}: memory ran out', 'Shrink the photo, or cut out the face, first.') from e
-    except Exception as e: raise PhotoError(f'{name}: cannot be decoded ({e})', 'The file is damaged or incomplete: save or copy it again.') from e
+    except MemoryError as e:
+        raise PhotoError(f'{name}: memory ran out', 'Shrink the photo, or cut out the face, first.') from e
+    except Exception as e:
+        raise PhotoError(
+            f'{name}: cannot be decoded ({e})',
+            'The file is damaged or incomplete: save or copy it again.') from e
 
 def _raster(image, data, name)->Raster:
     "Pillow's picture with all its bits, its colours and its orientation; `data` is the file, if there is one"
     layout = _layout(image)
-    lens = read_exif(image) if image.format == 'TIFF' else None   # its file is closed when it has been decoded; others are decoded when they are asked
+    # its file is closed when it has been decoded; others are decoded when they are asked
+    lens = read_exif(image) if image.format == 'TIFF' else None
     image.load()
     check_size(*image.size, name)
-    exif = image.getexif()                     # asked for after loading: Pillow turns TIFF upright itself, and then says so
+    # asked for after loading: Pillow turns TIFF upright itself, and then says so
+    exif = image.getexif()
     found = dict(orientation=exif.get(0x0112, 1), lens=lens or read_exif(image))
-    if image.mode == 'F': raise PhotoError(f'{name}: holds floating point numbers', 'Save the photo as 8 or 16 bit PNG; light as it is can be given as an array.')
+    if image.mode == 'F':
+        raise PhotoError(
+            f'{name}: holds floating point numbers',
+            'Save the photo as 8 or 16 bit PNG; light as it is can be given as an array.')
     colour, profile = _what_codes_mean(image, data, exif)
     if image.mode in ('I', 'I;16', 'I;16B', 'I;16L', 'I;16N'):
         key = image.info.get('transparency')
-        return Raster(_grey_rows(image, key), *image.size, 1 if key is None else 2, 65535, _colour(colour, profile, True, True), **found)
-    if layout == 'LA;16B' and data: return Raster(_grey_alpha_rows(data, name), *image.size, 2, 65535, _colour(colour, profile, True, True), **found)
+        return Raster(
+            _grey_rows(image, key),
+            *image.size,
+            1 if key is None else 2,
+            65535,
+            _colour(colour, profile, True, True),
+            **found)
+    if layout == 'LA;16B' and data:
+        return Raster(
+            _grey_alpha_rows(data, name),
+            *image.size,
+            2,
+            65535,
+            _colour(colour, profile, True, True),
+            **found)
     lower = _lower_bytes(data, name, layout) if data and layout[:-1] in _SWAPPED else None
     if lower is not None:
         key = image.info.get('transparency') if image.mode == 'RGB' else None
-        return Raster(_deep_rows(image, lower, key), *image.size, 4 if image.mode == 'RGBA' or key is not None else 3, 65535, _colour(colour, profile, False, True), **found)
+        return Raster(
+            _deep_rows(image, lower, key),
+            *image.size,
+            4 if image.mode == 'RGBA' or key is not None else 3,
+            65535,
+            _colour(colour, profile, False, True),
+            **found)
     image, colour = _plain(image, colour, profile)
     return Raster(_pillow_rows(image), *image.size, len(image.getbands()), 255, colour, **found)
 
 def _pillow_rows(image):
-    return lambda first, last: np.asarray(image.crop((0, first, image.width, last))).reshape(last-first, image.width, -1)
+    return lambda first, last: (
+        np.asarray(image.crop((0, first, image.width, last))).reshape(last-first, image.width, -1))
 
 # %% ../nbs/10_imaging.ipynb #f58bd03f
 def _layout(image)->str:
     "What Pillow's decoder calls the pixels of the file"
     for tile in getattr(image, 'tile', ())[:1]:
         arguments = tile[3]
-        name = arguments if isinstance(arguments, str) else arguments[0] if isinstance(arguments, tuple) and arguments else ''
+        name = (
+            arguments if isinstance(arguments, str)
+            else arguments[0] if isinstance(arguments, tuple) and arguments
+            else '')
         return name if isinstance(name, str) else ''
     return ''
 
@@ -208,7 +243,9 @@ def _lower_bytes(data, name, layout):
     other = layout[:-1]+_OTHER_ORDER[layout[-1]]
     image = open_picture(data, name)
     def swapped(arguments): return other if isinstance(arguments, str) else (other, *arguments[1:])
-    image.tile = [t._replace(args=swapped(t.args)) if hasattr(t, '_replace') else (*t[:3], swapped(t[3])) for t in image.tile]
+    image.tile = [
+        t._replace(args=swapped(t.args)) if hasattr(t, '_replace') else (*t[:3], swapped(t[3]))
+        for t in image.tile]
     try: image.load()
     except Exception: return None
     return image
@@ -240,7 +277,8 @@ def _grey_alpha_rows(data, name):
 def _grey_rows(image, key):
     "16-bit grey; of TIFF also 12 and 32 bits, and such in which 0 is white"
     tags = getattr(image, 'tag_v2', {}) if image.format == 'TIFF' else {}
-    bits, inverted = tags.get(258, (16,)), tags.get(262) == 0
+    bits = tags.get(258, (16,))
+    inverted = tags.get(262) == 0
     bits = bits[0] if isinstance(bits, tuple) else bits
     def rows(first, last):
         codes = np.asarray(image.crop((0, first, image.width, last)))
@@ -263,15 +301,19 @@ def _what_codes_mean(image, data, exif)->tuple: # (`Colour` or None, profile or 
         return png_colour({kind: bytes(content) for kind, content in png_chunks(data, '') if kind in wanted})
     profile = image.info.get('icc_profile')
     if profile: return None, profile[:MOST_PROFILE]
-    if 'srgb' not in image.info and ('gamma' in image.info or 'chromaticity' in image.info):      # a PNG that the caller has opened
+    # a PNG that the caller has opened
+    if 'srgb' not in image.info and ('gamma' in image.info or 'chromaticity' in image.info):
         numbers = image.info.get('chromaticity')
         return gamma_colour(image.info.get('gamma'), numbers and list(zip(numbers[::2], numbers[1::2]))), None
-    try: adobe = exif.get_ifd(0x8769).get(0xA001) == 65535 and str(exif.get_ifd(0xA005).get(1, '')).startswith('R03')
-    except Exception: adobe = False                                                               # damaged EXIF says nothing
+    try:
+        adobe = exif.get_ifd(0x8769).get(0xA001) == 65535 and str(exif.get_ifd(0xA005).get(1, '')).startswith('R03')
+    except Exception:                              # damaged EXIF says nothing
+        adobe = False
     return _ADOBE if adobe else None, None
 
 def _colour(colour, profile, grey, deep)->Colour|Lattice|None:
-    "For codes of grey or of red, green and blue. None: the profile is of another build, and the codes are colours of 8 bits"
+    """For codes of grey or of red, green and blue.
+    None: the profile is of another build, and the codes are colours of 8 bits"""
     if colour is not None or not is_profile(profile, ('GRAY', 'RGB') if grey else ('RGB',)): return colour or SRGB
     try:
         found = icc_colour(profile)
@@ -308,13 +350,17 @@ def _upright(picture, orientation):
 
 def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, upright
     "Codes to light, averaged over blocks of so many pixels a side"
-    turned, width, height = raster.orientation, raster.width//block, raster.height//block
+    turned = raster.orientation
+    width = raster.width//block
+    height = raster.height//block
     from_right = turned in (2, 3, 7, 8)            # the columns of the file end at the upper left corner
     from_below = turned in (3, 4, 6, 7)
-    left, top = (raster.width - width*block)*from_right, (raster.height - height*block)*from_below
+    left = (raster.width - width*block)*from_right
+    top = (raster.height - height*block)*from_below
     colours = 1 if raster.channels < 3 else 3
     table = raster.colour.table(raster.most) if raster.colour is not None else None
-    light, alpha = np.empty((height, width, 3), np.float32), None
+    light = np.empty((height, width, 3), np.float32)
+    alpha = None
     if raster.channels in (2, 4): alpha = np.empty((height, width), np.float32)
     mean = lambda part: part.reshape(-1, block, width, block, part.shape[-1]).mean((1, 3)) if block > 1 else part
     step = max(1, 256//block)
@@ -329,22 +375,35 @@ def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, up
 # %% ../nbs/10_imaging.ipynb #fa02381e
 @undisturbed
 def load_photo(
-    source,      # A path; the bytes of a file, or a file opened for reading; a Pillow image; an array or tensor [H, W] or [H, W, 1 to 4]
+    # A path; the bytes of a file, or a file opened for reading; a Pillow image;
+    # an array or tensor [H, W] or [H, W, 1 to 4]
+    source,
     name:str='', # What to call it, where it is no path
 )->Photo:
     """Read a photo as linear light, upright.
 
-    Files are JPEG, PNG, WebP, TIFF, AVIF, HEIC ...: 8 or 16 bits, grey or colour, with or without transparency. Arrays of uint8 and uint16 hold sRGB codes, those of floats linear light,
-    1 for white. The digest is of the bytes that were decoded; of Pillow images and arrays, of their pixels."""
+    Files are JPEG, PNG, WebP, TIFF, AVIF, HEIC ...: 8 or 16 bits, grey or colour, with or without transparency.
+    Arrays of uint8 and uint16 hold sRGB codes, those of floats linear light, 1 for white. The digest is of the bytes
+    that were decoded; of Pillow images and arrays, of their pixels."""
     if isinstance(source, Photo): return source
     raster, path, digest = _taken(source, name)
     block = math.ceil(max(raster.height, raster.width)/WORKING_SIDE)
     try: light, alpha = _light(raster, block)
-    except MemoryError as e: raise PhotoError(f'{path or "photo"}: memory ran out', 'Shrink the photo, or cut out the face, first.') from e
+    except MemoryError as e:
+        raise PhotoError(
+            f'{path or "photo"}: memory ran out',
+            'Shrink the photo, or cut out the face, first.') from e
     size = raster.width, raster.height
     alpha = None if alpha is None else torch.from_numpy(alpha)
-    return Photo(torch.from_numpy(light), path, scale=1/block, original_size=size[::-1] if raster.orientation in (5, 6, 7, 8) else size, alpha=alpha,
-        inside=None if alpha is None else alpha > .5, exif=raster.lens, sha256=digest)
+    return Photo(
+        torch.from_numpy(light),
+        path,
+        scale=1/block,
+        original_size=size[::-1] if raster.orientation in (5, 6, 7, 8) else size,
+        alpha=alpha,
+        inside=None if alpha is None else alpha > .5,
+        exif=raster.lens,
+        sha256=digest)
 
 def _taken(source, name)->tuple: # (`Raster`, name, digest)
     "Whatever holds a photo"
@@ -357,19 +416,26 @@ def _taken(source, name)->tuple: # (`Raster`, name, digest)
         name = name or (source.name if isinstance(getattr(source, 'name', None), str) else '')
         if hasattr(source, 'seekable') and source.seekable(): source.seek(0)
         data = source.read(MOST_BYTES+1)
-        if not isinstance(data, bytes): raise PhotoError(f'{name or "the file"}: was opened as text', "Open it with open(path, 'rb').")
+        if not isinstance(data, bytes):
+            raise PhotoError(f'{name or "the file"}: was opened as text', "Open it with open(path, 'rb').")
         return _from_file(data, name, shown_name(name) or 'photo')
-    raise PhotoError(f'{type(source).__name__}: not a photo', 'Give a path, bytes, an open file, a Pillow image, an array, or a `Photo`.')
+    raise PhotoError(
+        f'{type(source).__name__}: not a photo',
+        'Give a path, bytes, an open file, a Pillow image, an array, or a `Photo`.')
 
 def read_photo_file(
     path:str|Path,
 )->bytes:
     "The bytes of a photo's file; `PhotoError` where there are none, or too many."
-    if Path(path).is_dir(): raise PhotoError(f'{shown_name(path)}: is a folder', 'Give one photo, or read the folder with `load_folder`.')
+    if Path(path).is_dir():
+        raise PhotoError(
+            f'{shown_name(path)}: is a folder',
+            'Give one photo, or read the folder with `load_folder`.')
     return read_bytes(path, MOST_BYTES)
 
 def _from_file(data, path, shown):
-    if len(data) > MOST_BYTES: raise PhotoError(f'{shown}: has more than {MOST_BYTES//10**6} MB', 'No photo needs that many.')
+    if len(data) > MOST_BYTES:
+        raise PhotoError(f'{shown}: has more than {MOST_BYTES//10**6} MB', 'No photo needs that many.')
     digest = hashlib.sha256(data).hexdigest()
     return _decode(data, shown), path, digest
 
@@ -381,7 +447,10 @@ def _from_pillow(image, name):
         raster = _raster(image, b'', shown_name(name) or 'picture')
         digest = hashlib.sha256(f'{image.mode} {image.size}'.encode()+image.tobytes()).hexdigest()
     except PhotoError: raise
-    except Exception as e: raise PhotoError(f'{shown_name(name) or "picture"}: cannot be decoded ({e})', 'The file is damaged or incomplete: save or copy it again.') from e
+    except Exception as e:
+        raise PhotoError(
+            f'{shown_name(name) or "picture"}: cannot be decoded ({e})',
+            'The file is damaged or incomplete: save or copy it again.') from e
     return raster, name, digest
 
 def _from_array(array, name):
@@ -389,22 +458,41 @@ def _from_array(array, name):
     codes = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
     if codes.ndim == 2: codes = codes[..., None]
     if codes.ndim != 3 or codes.shape[-1] not in (1, 2, 3, 4):
-        raise PhotoError(f'{shown}: has the shape {tuple(array.shape)}', 'A photo is [height, width], or [height, width, channels] with 1 to 4 channels (grey, grey and alpha, RGB, RGBA).')
+        raise PhotoError(
+            f'{shown}: has the shape {tuple(array.shape)}',
+            'A photo is [height, width], or [height, width, channels] with 1 to 4 channels '
+            '(grey, grey and alpha, RGB, RGBA).')
     height, width, channels = codes.shape
     check_size(width, height, shown)
     if codes.dtype.kind == 'f':
-        codes, most, colour = codes.astype(np.float32), 1, None
-        if not np.isfinite(codes).all(): raise PhotoError(f'{shown}: holds values that are not finite', 'Replace them, or make them transparent by a fourth channel.')
-        if codes.max() > 50: raise PhotoError(f'{shown}: holds floats up to {codes.max():.4g}', 'Floats are linear light, 1 for white. Give codes of 0 to 255 as uint8.')
+        codes = codes.astype(np.float32)
+        most = 1
+        colour = None
+        if not np.isfinite(codes).all():
+            raise PhotoError(
+                f'{shown}: holds values that are not finite',
+                'Replace them, or make them transparent by a fourth channel.')
+        if codes.max() > 50:
+            raise PhotoError(
+                f'{shown}: holds floats up to {codes.max():.4g}',
+                'Floats are linear light, 1 for white. Give codes of 0 to 255 as uint8.')
         codes = codes.clip(0)
     elif codes.dtype.kind == 'u' and codes.dtype.itemsize <= 2:
         codes = codes.astype(codes.dtype.newbyteorder('='))
-        most, colour = int(np.iinfo(codes.dtype).max), SRGB
-    else: raise PhotoError(f'{shown}: holds {codes.dtype}', 'Give uint8 or uint16 for sRGB codes, or floats for linear light.')
+        most = int(np.iinfo(codes.dtype).max)
+        colour = SRGB
+    else:
+        raise PhotoError(
+            f'{shown}: holds {codes.dtype}',
+            'Give uint8 or uint16 for sRGB codes, or floats for linear light.')
     digest = hashlib.sha256(f'{codes.dtype.str} {codes.shape}'.encode())
     digest.update(np.ascontiguousarray(codes))
-    if channels in (2, 4) and codes.dtype.kind == 'f': codes = np.concatenate((codes[..., :-1], codes[..., -1:].clip(0, 1)), -1)
-    return Raster(lambda first, last: codes[first:last], width, height, channels, most, colour), name, digest.hexdigest()
+    if channels in (2, 4) and codes.dtype.kind == 'f':
+        codes = np.concatenate((codes[..., :-1], codes[..., -1:].clip(0, 1)), -1)
+    return (
+        Raster(lambda first, last: codes[first:last], width, height, channels, most, colour),
+        name,
+        digest.hexdigest())
 
 # %% ../nbs/10_imaging.ipynb #a8c557fd
 def load_values(
@@ -498,8 +586,14 @@ def scan_folder(
 )->tuple: # (paths of photos, sorted; list of (path, reason) of what is left out)
     "The photos of a folder, and what is in it besides."
     path = Path(path)
-    if not path.is_dir(): raise PhotoError(f'{shown_name(path)}: {"is not a folder" if path.exists() else "there is no such folder"}', 'Check the path.')
-    photos, left, readable, closed = [], [], picture_suffixes(), [os.path.realpath(p) for p in without]
+    if not path.is_dir():
+        raise PhotoError(
+            f'{shown_name(path)}: {"is not a folder" if path.exists() else "there is no such folder"}',
+            'Check the path.')
+    photos = []
+    left = []
+    readable = picture_suffixes()
+    closed = [os.path.realpath(p) for p in without]
     def unreadable(error): left.append((Path(error.filename), f'cannot be read ({error.strerror})'))
     for folder, inner, names in os.walk(path, onerror=unreadable):
         inner.sort()
@@ -514,7 +608,8 @@ def scan_folder(
             reason = _why_no_photo(here/name, readable)
             if reason: left.append((here/name, reason))
             else: photos.append(here/name)
-    if left and left[0][0] == path: raise PhotoError(f'{shown_name(path)}: {left[0][1]}', 'Check the permissions of the folder.')
+    if left and left[0][0] == path:
+        raise PhotoError(f'{shown_name(path)}: {left[0][1]}', 'Check the permissions of the folder.')
     return sorted(photos, key=lambda p: p.parts), sorted(left, key=lambda found: found[0].parts)
 
 def _why_not_entered(folder, recursive, closed)->str:
@@ -526,7 +621,8 @@ def _why_not_entered(folder, recursive, closed)->str:
 def _why_no_photo(file, readable)->str:
     suffix = file.suffix.lower()
     if file.name.startswith('.'): return 'a hidden file'
-    if suffix in PICTURES['HEIF'] and suffix not in readable: return "HEIC needs pi-heif (pip install 'nextgenface_nb[heif]')"
+    if suffix in PICTURES['HEIF'] and suffix not in readable:
+        return "HEIC needs pi-heif (pip install 'nextgenface_nb[heif]')"
     if suffix in SUFFIXES and suffix not in readable: return f'the installed Pillow cannot read {suffix}'
     if suffix not in SUFFIXES: return 'no photo, by the ending of its name'
     if file.is_symlink() and not file.exists(): return 'a link to nothing'
@@ -539,5 +635,8 @@ def load_folder(
 )->list[Path]: # Their paths, sorted by name; other files are left out
     "The photos of a folder."
     photos, left = scan_folder(path, recursive)
-    if not photos: raise PhotoError(f'{shown_name(path)}: the folder has no photos', f'Files are taken whose names end in {", ".join(picture_suffixes())}; left out were {len(left)} others.')
+    if not photos:
+        raise PhotoError(
+            f'{shown_name(path)}: the folder has no photos',
+            f'Files are taken whose names end in {", ".join(picture_suffixes())}; left out were {len(left)} others.')
     return photos

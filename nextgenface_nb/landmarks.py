@@ -118,53 +118,89 @@ class Detector:
 
     def detect_all(self,
         photo:Photo,
-        every:bool=True, # Look for small faces even where the first look finds one; it does in any case where that finds none or several
+        # Look for small faces even where the first look finds one; it does in any case where that finds none or several
+        every:bool=True,
     )->list: # of `Landmarks`, the largest face first
         "The landmarks of all faces."
         people = self._people(photo, every)
         rows = [face_row(photo, points, k) for k, (points, _) in enumerate(people, 1)]
-        if not rows: raise NoFaceError(f'{photo.path or "Photo"}: no face was found', 'Give a photo in which the face is well lit, larger, and seen from the front, or landmarks from a file.')
+        if not rows:
+            raise NoFaceError(
+                f'{photo.path or "Photo"}: no face was found',
+                'Give a photo in which the face is well lit, larger, and seen from the front, '
+                'or landmarks from a file.')
         table = lambda k: tuple(dict(row, chosen=row['number'] == k) for row in rows)
-        return [Landmarks(points, torch.arange(len(points)), None, self.name, scores, tuple(photo.offset), photo.scale, faces=table(k)) for k, (points, scores) in enumerate(people, 1)]
+        return [
+            Landmarks(
+                points,
+                torch.arange(len(points)),
+                None,
+                self.name,
+                scores,
+                tuple(photo.offset),
+                photo.scale,
+                faces=table(k))
+            for k, (points, scores) in enumerate(people, 1)]
 
     def again(self,
         photo:Photo,     # Another crop of the same original
         known:Landmarks, # Of a face in it
     )->Landmarks:
         "The landmarks of a face that was found before, and of no other."
-        points, scores = known.moved(photo).points.double(), known.blendshapes
+        points = known.moved(photo).points.double()
+        scores = known.blendshapes
         turn = self._leaning(points)
         if not turn:
             seen = [(torch.as_tensor(p, dtype=torch.float64), s) for p, s in self.faces(photo.to_bytes())]
-            points, scores = min((face for face in seen if _same_face(face[0], points)), key=lambda face: _apart(face[0], points), default=(points, scores))
+            points, scores = min(
+                (face for face in seen if _same_face(face[0], points)),
+                key=lambda face: _apart(face[0], points),
+                default=(points, scores))
         if self.refine:
             look = self._look(photo, points, turn=turn)
             if look and _same_face(look[0], points): points, scores = look
-        return replace(known, points=points, ids=torch.arange(len(points)), weights=None, blendshapes=scores, offset=tuple(photo.offset), scale=photo.scale)
+        return replace(
+            known,
+            points=points,
+            ids=torch.arange(len(points)),
+            weights=None,
+            blendshapes=scores,
+            offset=tuple(photo.offset),
+            scale=photo.scale)
 
     def _people(self, photo, every):
         "Points and scores of the faces, the largest first"
-        found, level = [], whole_views(photo)
+        found = []
+        level = whole_views(photo)
         for upright in (True, False):
             for view in level:
                 if not found: found = self._faces_in(photo, [view if upright else view.upside_down()])
         turned = bool(found) and abs(self._roll(found[0][0])) > math.radians(UPSIDE_DOWN)
-        if turned: found = self._faces_in(photo, [level[0].upside_down()], found)         # the others were looked for the wrong way up
-        return found if len(found) == 1 and not every else self._in_tiles(photo, found, every, (turned,) if found else (False, True))
+        if turned:
+            # the others were looked for the wrong way up
+            found = self._faces_in(photo, [level[0].upside_down()], found)
+        return (
+            found if len(found) == 1 and not every
+            else self._in_tiles(photo, found, every, (turned,) if found else (False, True)))
 
     def _in_tiles(self, photo, found, every, ways):
         "More faces, in tiles that get smaller; those of one level are all looked at, so that the largest is found"
         for upside_down in ways:
             for side in tile_sides(photo):
                 tiles = tile_views(photo, side)
-                found = self._faces_in(photo, (t.upside_down() if upside_down else t for t in tiles), found, strict=True)
+                found = self._faces_in(
+                    photo,
+                    (t.upside_down() if upside_down else t for t in tiles),
+                    found,
+                    strict=True)
                 if len(found) == 1 and not every: return found
             if found: return found
         return found
 
     def _faces_in(self, photo, views, known=(), strict=False):
         "The faces that are known and those that some views show, each once, the largest first"
-        seen, people = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)], list(known)
+        seen = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)]
+        people = list(known)
         for points, scores in sorted(seen, key=lambda face: -_size(face[0])):
             if any(_same_face(points, other) for other, _ in people): continue
             settled = self._settled(photo, points, scores, strict) if self.refine else (points, scores)
@@ -212,7 +248,8 @@ class Detector:
         return roll if abs(roll) > math.radians(LEANING) else 0.
 
     def _look(self, photo, points, wide=2., mirrored=False, turn=0.):
-        "Points and scores in a crop around earlier points, `wide` times as large as they are, in which a line that leans by `turn` is level; None where there is no face"
+        """Points and scores in a crop around earlier points, `wide` times as large as they are,
+        in which a line that leans by `turn` is level; None where there is no face"""
         low, high = points.amin(0), points.amax(0)
         side = wide*float((high - low).max())
         picture, place = _crop_view(photo, (low + high)/2, side, 512, turn)
@@ -223,8 +260,10 @@ class Detector:
         return place(torch.as_tensor(seen, dtype=torch.float64)), scores
 
     def _in_the_mirror(self, photo, points, turn=0.): # Fraction of the distance of the outer eye corners
-        "How far the points of the mirrored crop lie elsewhere; 0 where it is not known which point becomes which, infinite where no face is found"
-        partner, corners = mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
+        """How far the points of the mirrored crop lie elsewhere; 0 where it is not known which point becomes which,
+        infinite where no face is found"""
+        partner = mirror_partners(self.name)
+        corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
         if partner is None or len(partner) != len(points): return 0.
         look = self._look(photo, points, mirrored=True, turn=turn)
         if look is None: return math.inf
@@ -268,7 +307,10 @@ def face_row(
 )->dict: # number, box (left, top, right, bottom) and size (the longer side) in pixels of the original
     "What is said of a face that was found"
     box = torch.stack([photo.to_original(edge) for edge in (points.amin(0), points.amax(0))])
-    return dict(number=number, box=[round(x, 1) for x in box.flatten().tolist()], size=round(float((box[1] - box[0]).max()), 1))
+    return dict(
+        number=number,
+        box=[round(x, 1) for x in box.flatten().tolist()],
+        size=round(float((box[1] - box[0]).max()), 1))
 
 def _places(rows):
     middle = lambda box: f'({(box[0]+box[2])/2:.0f}, {(box[1]+box[3])/2:.0f})'
@@ -276,12 +318,16 @@ def _places(rows):
 
 def several_faces(photo, rows)->str:
     "What is said where nobody has chosen"
-    return f'{photo.path or "Photo"}: {len(rows)} faces were found, the largest is taken; --face N (in Python: face=N) takes another, numbered by size: {_places(rows)}'
+    return (
+        f'{photo.path or "Photo"}: {len(rows)} faces were found, the largest is taken; '
+        f'--face N (in Python: face=N) takes another, numbered by size: {_places(rows)}')
 
 def no_such_face(photo, face, rows)->NoFaceError:
     "What is said of a number that no face has"
     count = 'one face was' if len(rows) == 1 else f'{len(rows)} faces were'
-    return NoFaceError(f'{photo.path or "Photo"}: there is no face {face}; {count} found', f'Faces are numbered by size, 1 is the largest: {_places(rows)} (middle and size in pixels of the photo).')
+    return NoFaceError(
+        f'{photo.path or "Photo"}: there is no face {face}; {count} found',
+        f'Faces are numbered by size, 1 is the largest: {_places(rows)} (middle and size in pixels of the photo).')
 
 # %% ../nbs/11_landmarks.ipynb #8d31c002
 @dataclass
@@ -315,16 +361,23 @@ def whole_views(photo:Photo)->list: # of `View`
     long = max(photo.width, photo.height)
     picture = _shrunk(photo, 1. if long <= WHOLE else 1024/long)
     border = photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 512)
-    corner, step = ((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2), (1.6*long/512,)*2
-    return [View(picture, (photo.width/picture.shape[1], photo.height/picture.shape[0])), View(border.to_bytes(), step, corner)]
+    corner = (photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2
+    step = (1.6*long/512,)*2
+    return [
+        View(picture, (photo.width/picture.shape[1], photo.height/picture.shape[0])),
+        View(border.to_bytes(), step, corner)]
 
-SMALLEST_TILE, MOST_TILES, TILE_PIXELS, TILE_STRIDE = 160, 800, 256, .55
+SMALLEST_TILE = 160
+MOST_TILES = 800
+TILE_PIXELS = 256
+TILE_STRIDE = .55
 
 def tile_sides(photo:Photo)->list: # of pixels of the photo
     "Sides of the tiles of each level, large ones first; the last has as many as may be looked at."
     long, short = max(photo.width, photo.height), min(photo.width, photo.height)
     least = max(SMALLEST_TILE, math.sqrt(long*short/MOST_TILES)/TILE_STRIDE)
-    sides, side = [], .9*long
+    sides = []
+    side = .9*long
     while (smaller := max(side/3, least)) < .75*side:
         side = smaller
         sides.append(side)
@@ -336,25 +389,35 @@ def tile_views(photo:Photo, side:float): # Iterator of `View`
     height, width = picture.shape[:2]
     step = photo.width/width, photo.height/height
     tile = [min(round(side/s), n) for s, n in zip(step, (width, height))]
-    starts = [np.linspace(0, n - t, 1 + math.ceil((n - t)/(TILE_STRIDE*side/s))).round().astype(int) for n, t, s in zip((width, height), tile, step)]
+    starts = [
+        np.linspace(0, n - t, 1 + math.ceil((n - t)/(TILE_STRIDE*side/s))).round().astype(int)
+        for n, t, s in zip((width, height), tile, step)]
     for top in starts[1]:
         for left in starts[0]:
             yield View(picture[top:top+tile[1], left:left+tile[0]], step, (left*step[0], top*step[1]))
 
 # %% ../nbs/11_landmarks.ipynb #8d31c004
 def _crop_view(photo, middle, side, size, turn=0.):
-    "sRGB bytes [size, size, 3] of a square, in which the direction `turn` (radians, clockwise) is level, and where its points lie in the photo"
+    """sRGB bytes [size, size, 3] of a square, in which the direction `turn` (radians, clockwise) is level,
+    and where its points lie in the photo"""
     if not turn:
         view = photo.crop(*(middle - side/2).tolist(), side, size)
         return view.to_bytes(), lambda points: photo.from_original(view.to_original(points))
-    c, s = math.cos(turn), math.sin(turn)
-    axes = torch.tensor([[c, s], [-s, c]], dtype=torch.float64)     # rows: right and down in the view, as the photo has them
+    c = math.cos(turn)
+    s = math.sin(turn)
+    # rows: right and down in the view, as the photo has them
+    axes = torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
     room = abs(c) + abs(s)                                          # the upright square around the turned one
-    wide, pixels = side*room, math.ceil(size*room - 1e-6)
+    wide = side*room
+    pixels = math.ceil(size*room - 1e-6)
     upright = photo.crop(*(middle - wide/2).tolist(), wide, pixels)
     steps = (torch.arange(size, dtype=torch.float64) + .5)/size*2 - 1
     grid = (torch.stack(torch.meshgrid(steps, steps, indexing='xy'), -1) @ axes)/room
-    light = torch.nn.functional.grid_sample(upright.composited().permute(2, 0, 1)[None], grid[None].float(), padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
+    light = torch.nn.functional.grid_sample(
+        upright.composited().permute(2, 0, 1)[None],
+        grid[None].float(),
+        padding_mode='border',
+        align_corners=False)[0].permute(1, 2, 0)
     return to_bytes(light), lambda points: middle + (points - size/2) @ axes*side/size
 
 # %% ../nbs/11_landmarks.ipynb #7edf169e
@@ -467,7 +530,10 @@ class MediaPipeTasks(Detector):
         self._mediapipe = _mediapipe()
         with _quiet():
             from mediapipe.tasks.python import BaseOptions, vision
-            options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=model.read_bytes()), num_faces=MOST_FACES, output_face_blendshapes=True)
+            options = vision.FaceLandmarkerOptions(
+                base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                num_faces=MOST_FACES,
+                output_face_blendshapes=True)
             try: self._landmarker = vision.FaceLandmarker.create_from_options(options)
             except Exception as e: raise LandmarkError(f'{model}: MediaPipe cannot use this model file', f'Download it again from {MODEL_URL}') from e
             self._one_at_a_time = threading.Lock()
@@ -489,7 +555,10 @@ class MediaPipeSolutions(Detector):
         mediapipe = _mediapipe()
         if not hasattr(mediapipe, 'solutions'): raise LandmarkError(f'mediapipe {mediapipe.__version__} has no `solutions`', 'Use the Tasks interface, with a model file.')
         with _quiet():
-            self._mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, max_num_faces=MOST_FACES)
+            self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
+                static_image_mode=True,
+                refine_landmarks=True,
+                max_num_faces=MOST_FACES)
             self._one_at_a_time = threading.Lock()
             _closed_in_time(self, self._mesh.close)
             for picture in _first_pictures(): self.faces(picture)
@@ -574,7 +643,8 @@ def load_landmarks(
         else:
             for line in path.read_text().splitlines():
                 if line.startswith('# detector:'): detector = detector or line.split(':')[1].strip()
-            if not any(line.split('#')[0].strip() for line in path.read_text().splitlines()): raise ValueError('there are no numbers in it')
+            if not any(line.split('#')[0].strip() for line in path.read_text().splitlines()):
+                raise ValueError('there are no numbers in it')
             rows = np.loadtxt(path, ndmin=2)
         if np.asarray(rows).dtype.kind not in 'fiu': raise ValueError(f'{np.asarray(rows).dtype} instead of numbers')
         rows = np.asarray(rows, dtype=np.float64)
@@ -618,7 +688,10 @@ class FileDetector(Detector):
 
     def detect(self, photo, face=None):
         path = self.path
-        if face not in (None, 1): raise LandmarkError(f'{path}: has the points of one face, and face {face} is asked for', 'Leave out the number of the face.')
+        if face not in (None, 1):
+            raise LandmarkError(
+                f'{path}: has the points of one face, and face {face} is asked for',
+                'Leave out the number of the face.')
         if path.is_dir():
             stem = Path(photo.path).stem
             candidates = [p for end in ('.pts', '.npy', '.txt') if (p := path/f'{stem}{end}').is_file()]
@@ -664,6 +737,9 @@ def load_correspondences(
     "Read a landmark association of the references."
     text = read_bytes(path, 10_000_000, LandmarkError, 'table of landmarks')
     try: rows = np.loadtxt(io.BytesIO(text), dtype=np.int64, ndmin=2)
-    except ValueError as e: raise LandmarkError(f'{path}: cannot be read as pairs of whole numbers ({e})', 'Each line has a detector id and a vertex number.') from e
+    except ValueError as e:
+        raise LandmarkError(
+            f'{path}: cannot be read as pairs of whole numbers ({e})',
+            'Each line has a detector id and a vertex number.') from e
     if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())

@@ -19,7 +19,8 @@ __all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 
 class Lens:
     "What is known of the camera of a photo, in pixels of the original held upright."
     focal:float                 # Focal length, pixels; 0: nothing is known
-    principal:tuple|None = None # Principal point (x, y), pixels, the first pixel's centre at (0.5, 0.5); None: the middle of the photo
+    # Principal point (x, y), pixels, the first pixel's centre at (0.5, 0.5); None: the middle of the photo
+    principal:tuple|None = None
     spread:float = 0.           # Standard deviation of the logarithm of the focal length; 0: it is known, and kept
     source:str = ''             # Where it comes from, in words
 
@@ -45,7 +46,13 @@ def film_of_focal(
 # %% ../nbs/05_lens.ipynb #f504af21
 EXIF_TAGS = dict(film=0xA405, length=0x920A, resolution=0xA20E, unit=0xA210, zoom=0xA404, width=0xA002, height=0xA003)
 #: What is believed of each
-BELIEVED = dict(film=(5, 2000), length=(.5, 3000), resolution=(1, 1e7), zoom=(1, 100), width=(16, 1e6), height=(16, 1e6))
+BELIEVED = dict(
+    film=(5, 2000),
+    length=(.5, 3000),
+    resolution=(1, 1e7),
+    zoom=(1, 100),
+    width=(16, 1e6),
+    height=(16, 1e6))
 _UNITS = {2:25.4, 3:10., 4:1., 5:.001} # mm of EXIF's units of the sensor's resolution
 
 def _number(value)->float: # nan if it is none
@@ -61,21 +68,28 @@ def _believed(name:str, value:float)->bool:
 
 def read_exif(
     image, # Of Pillow
-)->dict|None: # film, length (mm), per_mm (pixels of the sensor per mm), zoom, sizes; what is not believed is under `doubtful`. None: there is nothing
+    # film, length (mm), per_mm (pixels of the sensor per mm), zoom, sizes; what is not believed is under `doubtful`.
+    # None: there is nothing
+)->dict|None:
     "The numbers in a file that concern its lens; whatever is damaged is not there"
     try:
         main = image.getexif()
         tags = dict(main.get_ifd(0x8769))
-        own = image.format!='TIFF'                             # there these two are the file's own size, whatever happened to it
-        sizes = [(main.get(0x0100), main.get(0x0101))]*own+[(tags.get(EXIF_TAGS['width']), tags.get(EXIF_TAGS['height']))]
+        # there these two are the file's own size, whatever happened to it
+        own = image.format!='TIFF'
+        sizes = (
+            [(main.get(0x0100), main.get(0x0101))]*own
+            +[(tags.get(EXIF_TAGS['width']), tags.get(EXIF_TAGS['height']))])
     except Exception: return None                              # EXIF comes in a dozen kinds of broken
-    found,doubtful = {},{}
+    found = {}
+    doubtful = {}
     for name in ('film', 'length', 'zoom'):
         if EXIF_TAGS[name] not in tags: continue
         value = _number(tags[EXIF_TAGS[name]])
         if _believed(name, value): found[name] = value
         elif value!=0: doubtful[name] = str(value)             # 0 is how EXIF says "not known"
-    resolution,unit = _number(tags.get(EXIF_TAGS['resolution'])),_number(tags.get(EXIF_TAGS['unit'], 2))
+    resolution = _number(tags.get(EXIF_TAGS['resolution']))
+    unit = _number(tags.get(EXIF_TAGS['unit'], 2))
     if _believed('resolution', resolution) and unit in _UNITS: found['per_mm'] = resolution/_UNITS[unit]
     sizes = [(_number(w), _number(h)) for w,h in sizes]
     sizes = [(int(w), int(h)) for w,h in sizes if _believed('width', w) and _believed('height', h)]
@@ -83,12 +97,16 @@ def read_exif(
     return dict(found, sizes=list(dict.fromkeys(sizes)), doubtful=doubtful)
 
 # %% ../nbs/05_lens.ipynb #8b5301c6
-SENSORS,CUTS = (4/3, 3/2),(16/9, 1.) # Shapes of sensors; shapes that cameras cut out of them
-SURE,UNSURE,USELESS = .05,.15,.4     # Spread of the logarithm of an equivalent focal length; of one by the sensor's resolution; too much to be of use
+SENSORS = 4/3, 3/2 # Shapes of sensors
+CUTS = 16/9, 1.    # Shapes that cameras cut out of them
+SURE = .05         # Spread of the logarithm of an equivalent focal length
+UNSURE = .15       # Of one by the sensor's resolution
+USELESS = .4       # Too much to be of use
 
 def _fits(a:tuple, b:tuple)->bool:
     "Have two sizes one shape, upright or not, but for rounding to whole pixels?"
-    (short,long),(other_short,other_long) = sorted(a),sorted(b)
+    short,long = sorted(a)
+    other_short,other_long = sorted(b)
     rounding = 1.5/min(short, other_short)+.001
     return abs(math.log(long/short*other_short/other_long))<rounding
 
@@ -102,10 +120,15 @@ def cut_range(
     "How much longer the diagonal of the sensor may be than that of a picture of this shape that has not been resized"
     if _shape_in(SENSORS, width, height): return 1.
     long,short = max(width, height),min(width, height)
-    whole = math.hypot(max(long, 4/3*short), max(short, 3/4*long))/math.hypot(long, short) # of the smallest 4 : 3 around it
+    # of the smallest 4 : 3 around it
+    whole = math.hypot(max(long, 4/3*short), max(short, 3/4*long))/math.hypot(long, short)
     return whole if _shape_in(CUTS, width, height) else 2*whole
 
-def _kept_range(sizes:list, width:float, height:float)->tuple: # low, high, words: factors of a focal length in pixels of the largest size
+def _kept_range(
+    sizes:list,
+    width:float,
+    height:float,
+)->tuple: # low, high, words: factors of a focal length in pixels of the largest size
     "What has become of a picture since it had these sizes"
     if not sizes: return 1.,cut_range(width, height),'it does not say of which size of the picture'
     first = max(sizes, key=lambda size: size[0]*size[1])
@@ -113,7 +136,9 @@ def _kept_range(sizes:list, width:float, height:float)->tuple: # low, high, word
     if len(sizes)==1 and _fits(first, (width, height)):
         same = sorted(first)==sorted((width, height))
         cut = cut_range(width, height)
-        happened = 'the picture has the size that it was taken with' if same else f'the picture was {first[0]} x {first[1]} and has been resized'
+        happened = (
+            'the picture has the size that it was taken with' if same
+            else f'the picture was {first[0]} x {first[1]} and has been resized')
         return ratio,ratio*cut,happened+('' if cut==1. else ', of a shape that sensors do not have: it is a part')
     sides = max(max(width, height)/max(first), min(width, height)/min(first))
     later = [size for size in sizes if size!=first and _fits(size, (width, height))]  # cropped to this, then resized
@@ -132,19 +157,29 @@ def exif_lens(
     unused = lambda why: Lens(0., source=f'EXIF is not used: {why}')
     whole = max(sizes, key=lambda size: size[0]*size[1], default=(width, height))
     if 'film' in exif:
-        focal,spread,named = focal_of_film(exif['film'], *whole),SURE,f'{exif["film"]:g} mm (35 mm equivalent)'
+        focal = focal_of_film(exif['film'], *whole)
+        spread = SURE
+        named = f'{exif["film"]:g} mm (35 mm equivalent)'
     elif 'length' in exif and 'per_mm' in exif:
         sensor = max(whole)/exif['per_mm']
         if not 2<=sensor<=80: return unused(f'its resolution would be that of a sensor of {sensor:.3g} mm')
-        focal,spread,named = exif['length']*exif['per_mm'],UNSURE,f'{exif["length"]:g} mm on a sensor of {sensor:.3g} mm'
+        focal = exif['length']*exif['per_mm']
+        spread = UNSURE
+        named = f'{exif["length"]:g} mm on a sensor of {sensor:.3g} mm'
     elif exif.get('doubtful'): return unused(f'a focal length of {next(iter(exif["doubtful"].values()))} mm cannot be')
     elif 'length' in exif: return unused(f'{exif["length"]:g} mm, on a sensor of unknown size')
     else: return unused('it has no focal length')
     low,high,happened = _kept_range(sizes, width, height)
-    if sorted(whole)!=sorted((width, height)) or not sizes: spread = 2*spread               # resized, as it seems, or nobody knows
-    if exif.get('zoom', 1.)>1.01: high,happened = high*exif['zoom'],happened+f'; digital zoom of {exif["zoom"]:g}'
+    if sorted(whole)!=sorted((width, height)) or not sizes:
+        spread = 2*spread                                      # resized, as it seems, or nobody knows
+    if exif.get('zoom', 1.)>1.01:
+        high = high*exif['zoom']
+        happened = happened+f'; digital zoom of {exif["zoom"]:g}'
     spread = math.sqrt(spread**2+math.log(high/low)**2/12)
-    if spread>USELESS: return unused(f'{named}, and {happened}: anything from {focal*low:.0f} to {focal*high:.0f} pixels is possible')
+    if spread>USELESS:
+        return unused(
+            f'{named}, and {happened}: '
+            f'anything from {focal*low:.0f} to {focal*high:.0f} pixels is possible')
     focal = focal*math.sqrt(low*high)
     return Lens(focal, None, spread, f'EXIF: {named}; {happened}: {focal:.0f} pixels, give or take {100*spread:.0f} %')
 
@@ -161,7 +196,9 @@ class KnownCamera:
     source:str = ''              # Where it was written
 
 _NUMBER = r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?'
-_FORMS = 'Give 50mm (35 mm equivalent), 2400px (pixels of the original photo), fx,fy,cx,cy, or a file: camera.json, cameras.txt of COLMAP, or a matrix of OpenCV.'
+_FORMS = (
+    'Give 50mm (35 mm equivalent), 2400px (pixels of the original photo), fx,fy,cx,cy, '
+    'or a file: camera.json, cameras.txt of COLMAP, or a matrix of OpenCV.')
 
 def _refused(what:str, advice:str=_FORMS)->ConfigError: return ConfigError(f'focal: {what}', advice)
 
@@ -174,10 +211,15 @@ def parse_focal(
     if single:
         about,number,unit = single.groups()
         unit = unit.lower()
-        value,spread = float(number),SURE if about else 0.
-        if unit=='mm' and not _believed('film', value): raise _refused(f'{text!r}: from {BELIEVED["film"][0]} to {BELIEVED["film"][1]} mm are possible')
+        value = float(number)
+        spread = SURE if about else 0.
+        if unit=='mm' and not _believed('film', value):
+            raise _refused(f'{text!r}: from {BELIEVED["film"][0]} to {BELIEVED["film"][1]} mm are possible')
         if unit=='px' and not 1<=value<=1e7: raise _refused(f'{text!r}: from 1 to 10,000,000 pixels are possible')
-        return KnownCamera((value,) if unit=='mm' else (value, value), spread=spread, source=f'{"about "*bool(about)}{number} {unit}')
+        return KnownCamera(
+            (value,) if unit=='mm' else (value, value),
+            spread=spread,
+            source=f'{"about "*bool(about)}{number} {unit}')
     if re.fullmatch(rf'{_NUMBER}(,{_NUMBER})+', plain):
         values = [float(number) for number in plain.split(',')]
         if len(values)!=4: raise _refused(f'{text!r}: {len(values)} numbers')
@@ -191,13 +233,17 @@ def _opencv(fx, fy, cx, cy, **more)->KnownCamera:
 
 # %% ../nbs/05_lens.ipynb #e7b0b5bd
 MOST_BYTES = 1_000_000 # of a file that describes a camera
-_DISTORTED = dict(SIMPLE_PINHOLE=0, PINHOLE=0, SIMPLE_RADIAL=1, RADIAL=2, OPENCV=4, FULL_OPENCV=8) # COLMAP's models: how many coefficients stand at the end
+# COLMAP's models: how many coefficients stand at the end
+_DISTORTED = dict(SIMPLE_PINHOLE=0, PINHOLE=0, SIMPLE_RADIAL=1, RADIAL=2, OPENCV=4, FULL_OPENCV=8)
 _ONE_FOCAL = 'SIMPLE_PINHOLE','SIMPLE_RADIAL','RADIAL'
 
 def _colmap_line(line:str)->KnownCamera:
     "A line of cameras.txt: number, model, width, height, parameters"
     _,model,*numbers = line.split()
-    if model not in _DISTORTED: raise _refused(f'the COLMAP model {model}', f'Known are {", ".join(_DISTORTED)}. Undistort the photos with COLMAP first.')
+    if model not in _DISTORTED:
+        raise _refused(
+            f'the COLMAP model {model}',
+            f'Known are {", ".join(_DISTORTED)}. Undistort the photos with COLMAP first.')
     width,height,*values = [float(n) for n in numbers]
     count = _DISTORTED[model]
     focal = values[:1]*2 if model in _ONE_FOCAL else values[:2]
@@ -213,7 +259,8 @@ def _colmap(text:str, path:Path)->list: # of `KnownCamera`
     if not images.is_file() or images.stat().st_size>100*MOST_BYTES: return list(cameras.values())
     named = []
     with open(images, encoding='utf-8', errors='replace') as file:
-        for line in file:                                      # each image has a second line, of points, which is no camera
+        # each image has a second line, of points, which is no camera
+        for line in file:
             parts = line.rstrip('\n').split(' ', 9)
             if line.startswith('#') or len(parts)<10 or parts[8] not in cameras: continue
             named.append(replace(cameras[parts[8]], photo=Path(parts[9]).name))
@@ -225,8 +272,14 @@ def _matrix(K, size=None, distortion=(), photo='')->KnownCamera:
     flat = [float(x) for row in K for x in (row if isinstance(row, list) else [row])]
     if isinstance(distortion, dict): distortion = distortion.get('data', ())
     bent = [float(x) for row in distortion or () for x in (row if isinstance(row, list) else [row])]
-    if len(flat)!=9: raise _refused(f'a matrix of {len(flat)} numbers', 'A camera matrix of OpenCV has 9: fx 0 cx, 0 fy cy, 0 0 1.')
-    if abs(flat[1])>1e-3*abs(flat[0]) or any(flat[3:4]+flat[6:8]) or flat[8]!=1: raise _refused(f'the matrix {flat}', 'A camera matrix of OpenCV is fx 0 cx, 0 fy cy, 0 0 1.')
+    if len(flat)!=9:
+        raise _refused(
+            f'a matrix of {len(flat)} numbers',
+            'A camera matrix of OpenCV has 9: fx 0 cx, 0 fy cy, 0 0 1.')
+    if abs(flat[1])>1e-3*abs(flat[0]) or any(flat[3:4]+flat[6:8]) or flat[8]!=1:
+        raise _refused(
+            f'the matrix {flat}',
+            'A camera matrix of OpenCV is fx 0 cx, 0 fy cy, 0 0 1.')
     return _opencv(flat[0], flat[4], flat[2], flat[5], size=size, photo=photo, distorted=any(bent))
 
 def _of_object(found:dict)->list: # of `KnownCamera`
@@ -237,10 +290,25 @@ def _of_object(found:dict)->list: # of `KnownCamera`
     K = first('K', 'camera_matrix', 'cameraMatrix', 'mtx', 'intrinsic_matrix')
     bent = first('distortion_coefficients', 'distortion', 'dist', 'dist_coeffs', 'D')
     if isinstance(found.get('photos'), list):
-        return [KnownCamera((float(p['focal_length_px']),)*2, tuple(float(x) for x in p['principal_point_px']), (float(p['width']), float(p['height'])), str(p['photo'])) for p in found['photos']]
+        return [
+            KnownCamera(
+                (float(p['focal_length_px']),)*2,
+                tuple(float(x) for x in p['principal_point_px']),
+                (float(p['width']), float(p['height'])),
+                str(p['photo']))
+            for p in found['photos']]
     if K is not None: return [_matrix(K, size, bent)]
-    if 'fx' in found: return [_opencv(*(float(found[n]) for n in ('fx', 'fy', 'cx', 'cy')), size=size, distorted=bool(bent) and any(bent))]
-    if 'fl_x' in found: return [KnownCamera((float(found['fl_x']), float(found.get('fl_y', found['fl_x']))), (float(found['cx']), float(found['cy'])), size, distorted=any(found.get(k) for k in ('k1', 'k2', 'p1', 'p2')))]
+    if 'fx' in found:
+        return [_opencv(
+            *(float(found[n]) for n in ('fx', 'fy', 'cx', 'cy')),
+            size=size,
+            distorted=bool(bent) and any(bent))]
+    if 'fl_x' in found:
+        return [KnownCamera(
+            (float(found['fl_x']), float(found.get('fl_y', found['fl_x']))),
+            (float(found['cx']), float(found['cy'])),
+            size,
+            distorted=any(found.get(k) for k in ('k1', 'k2', 'p1', 'p2')))]
     cameras = [(name, parse_focal(text)) for name,text in found.items()]
     if not cameras or None in dict(cameras).values(): raise KeyError('a camera')
     return [replace(camera, photo=name) for name,camera in cameras]
@@ -254,7 +322,10 @@ def _of_text(text:str, path:Path)->list: # of `KnownCamera`
     if K := named('camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
         sides = [re.search(rf'^\s*image_{side}\s*:\s*(\d{{1,7}})\b', text, re.M|re.I) for side in ('width', 'height')]
         size = tuple(float(side[1]) for side in sides) if all(sides) else None
-        return [_matrix(numbers(K), size, numbers(named('distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')))]
+        return [_matrix(
+            numbers(K),
+            size,
+            numbers(named('distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')))]
     return [_matrix([float(n) for n in re.split(r'[\s,;]+', text.strip(' \t\r\n[]')) if n])]
 
 def read_cameras(
@@ -270,11 +341,19 @@ def read_cameras(
         found = json.loads(content) if content.lstrip()[:1]=='{' else None
         cameras = _of_object(found) if found is not None else _of_text(content, path)
     except ConfigError as error: raise ConfigError(f'{path}: {error.what}', error.advice) from None
-    except OSError as error: raise _refused(f'{path}: cannot be read ({error.strerror})', 'Check the path and its permissions.') from None
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError): raise _refused(f'{path}: describes no camera that is known here') from None
+    except OSError as error:
+        raise _refused(
+            f'{path}: cannot be read ({error.strerror})',
+            'Check the path and its permissions.') from None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError):
+        raise _refused(f'{path}: describes no camera that is known here') from None
     numbers = [n for c in cameras for n in (*c.focal, *(c.principal or ()), *(c.size or (1,)))]
-    if not cameras or not all(math.isfinite(n) for n in numbers) or min(min(c.focal+(c.size or (1,))) for c in cameras)<=0:
-        raise _refused(f'{path}: a number that is not finite, or a focal length or size that is not positive', 'Calibrate again, or leave it out.')
+    if (not cameras
+        or not all(math.isfinite(n) for n in numbers)
+        or min(min(c.focal+(c.size or (1,))) for c in cameras)<=0):
+        raise _refused(
+            f'{path}: a number that is not finite, or a focal length or size that is not positive',
+            'Calibrate again, or leave it out.')
     return [replace(c, source=f'{path.name}'+f', {c.source}'*bool(c.source)) for c in cameras]
 
 # %% ../nbs/05_lens.ipynb #b48ad3d4
@@ -285,7 +364,9 @@ def _camera_of(cameras:list, name:str, width:int, height:int)->KnownCamera:
     if len(cameras)==1: return cameras[0]
     sized = [c for c in cameras if c.size==(width, height)]
     if sized and all(replace(c, photo='')==replace(sized[0], photo='') for c in sized): return sized[0]
-    raise _refused(f'{len(cameras)} cameras, and none is that of {name or "the photo"} ({width} x {height})', f'It has: {", ".join(c.photo or "no name" for c in cameras[:8])}. Name the photo there.')
+    raise _refused(
+        f'{len(cameras)} cameras, and none is that of {name or "the photo"} ({width} x {height})',
+        f'It has: {", ".join(c.photo or "no name" for c in cameras[:8])}. Name the photo there.')
 
 def known_lens(
     text:str,   # What `--focal` was given; '': nothing
@@ -296,16 +377,35 @@ def known_lens(
     "What is known of the camera of a photo by hand or by calibration"
     if not text: return Lens(0.)
     camera = _camera_of(read_cameras(text), name, width, height)
-    if len(camera.focal)==1: return _plausible(Lens(focal_of_film(camera.focal[0], width, height), None, camera.spread, f'given: {camera.source} (35 mm equivalent, by the diagonal)'), text, width, height)
-    scale,(fx,fy) = 1.,camera.focal
+    if len(camera.focal)==1:
+        return _plausible(
+            Lens(
+                focal_of_film(camera.focal[0], width, height),
+                None,
+                camera.spread,
+                f'given: {camera.source} (35 mm equivalent, by the diagonal)'),
+            text,
+            width,
+            height)
+    scale = 1.
+    fx,fy = camera.focal
     if camera.size and camera.size!=(width, height):
         turned = _fits(camera.size, (width, height)) and (camera.size[0]<camera.size[1])!=(width<height)
         if turned or not _fits(camera.size, (width, height)):
-            raise _refused(f'a camera for {camera.size[0]:g} x {camera.size[1]:g} pixels, and {name or "the photo"} has {width} x {height}', 'Give the camera of the photo as it is seen, after its EXIF orientation.')
+            raise _refused(
+                f'a camera for {camera.size[0]:g} x {camera.size[1]:g} pixels, '
+                f'and {name or "the photo"} has {width} x {height}',
+                'Give the camera of the photo as it is seen, after its EXIF orientation.')
         scale = width/camera.size[0]
-    if abs(math.log(fx/fy))>.01: raise _refused(f'fx = {fx:g} and fy = {fy:g}: pixels that are not square', 'Stretch the photo until they are: its width by fy / fx, say.')
+    if abs(math.log(fx/fy))>.01:
+        raise _refused(
+            f'fx = {fx:g} and fy = {fy:g}: pixels that are not square',
+            'Stretch the photo until they are: its width by fy / fx, say.')
     principal = None if camera.principal is None else tuple(scale*x for x in camera.principal)
-    if principal and not all(-side<=x<=2*side for x,side in zip(principal, (width, height))): raise _refused(f'a principal point of {principal}, far from a photo of {width} x {height}', 'It is given in pixels of the original photo.')
+    if principal and not all(-side<=x<=2*side for x,side in zip(principal, (width, height))):
+        raise _refused(
+            f'a principal point of {principal}, far from a photo of {width} x {height}',
+            'It is given in pixels of the original photo.')
     words = f'given: {camera.source}'
     if scale!=1.: words += f', scaled by {scale:.4g}'
     if fx!=fy: words += f'; mean of fx = {fx:g} and fy = {fy:g}'
@@ -317,11 +417,17 @@ def check_focal(
     start:float = 0.,   # The setting `focal_length`
 ):
     "Refuse in words what cannot be, before anything is loaded"
-    if text and start: raise ConfigError(f'focal = {text!r} and focal_length = {start:g}', 'Give one of them: focal is what is known, focal_length a start in pixels of the crop.')
+    if text and start:
+        raise ConfigError(
+            f'focal = {text!r} and focal_length = {start:g}',
+            'Give one of them: focal is what is known, focal_length a start in pixels of the crop.')
     if text: read_cameras(text)
 
 def _plausible(lens:Lens, text:str, width:int, height:int)->Lens:
     "Refuse what is no view of a face but a mistaken unit"
     angle = math.degrees(2*math.atan(math.hypot(width, height)/2/lens.focal))
-    if not .1<angle<160: raise _refused(f'{text!r} is a view of {angle:.3g} degrees across a photo of {width} x {height}', 'mm are those of 35 mm film, px are pixels of the original photo.')
+    if not .1<angle<160:
+        raise _refused(
+            f'{text!r} is a view of {angle:.3g} degrees across a photo of {width} x {height}',
+            'mm are those of 35 mm film, px are pixels of the original photo.')
     return lens

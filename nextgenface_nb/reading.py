@@ -30,11 +30,13 @@ def read_bytes(
     try:
         with open(path, 'rb', opener=_open_at_once) as file:
             about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode): raise error(f'{shown}: is a pipe or a device, and no file', f'Give the file of a {what}.')
+            if not stat.S_ISREG(about.st_mode):
+                raise error(f'{shown}: is a pipe or a device, and no file', f'Give the file of a {what}.')
             data = file.read(min(about.st_size, most)+1)
     except FileNotFoundError: raise error(f'{shown}: there is no such file', 'Check the path.') from None
     except PermissionError: raise error(f'{shown}: may not be read', 'Check the permissions of the file.') from None
-    except (OSError, ValueError) as e: raise error(f'{shown}: cannot be read ({getattr(e, "strerror", None) or e})', 'Check the path.') from None
+    except (OSError, ValueError) as e:
+        raise error(f'{shown}: cannot be read ({getattr(e, "strerror", None) or e})', 'Check the path.') from None
     if len(data) > most: raise error(f'{shown}: has more than {most//10**6} MB', f'No {what} needs that many.')
     return data
 
@@ -44,8 +46,17 @@ def _open_at_once(path, flags):
 
 # %% ../nbs/00a_reading.ipynb #61c76852
 #: Kinds of pictures that are read, and the endings of their names
-PICTURES = {'JPEG':('.jpg','.jpeg','.jpe','.jfif','.mpo'), 'PNG':('.png','.apng'), 'WEBP':('.webp',), 'TIFF':('.tif','.tiff'), 'BMP':('.bmp',), 'GIF':('.gif',),
-    'AVIF':('.avif',), 'JPEG2000':('.jp2','.j2k','.jpx'), 'PPM':('.ppm','.pgm','.pbm','.pnm'), 'HEIF':('.heic','.heif')}
+PICTURES = {
+    'JPEG':('.jpg','.jpeg','.jpe','.jfif','.mpo'),
+    'PNG':('.png','.apng'),
+    'WEBP':('.webp',),
+    'TIFF':('.tif','.tiff'),
+    'BMP':('.bmp',),
+    'GIF':('.gif',),
+    'AVIF':('.avif',),
+    'JPEG2000':('.jp2','.j2k','.jpx'),
+    'PPM':('.ppm','.pgm','.pbm','.pnm'),
+    'HEIF':('.heic','.heif')}
 
 #: What Pillow calls them, where it has another name
 PILLOW_NAMES = {'JPEG':('JPEG','MPO')}
@@ -86,7 +97,8 @@ def picture_kind(
     if data[4:8] == b'ftyp':
         brands = [data[8:12], *(data[i:i+4] for i in range(16, min(_number('>I', data, 0), 128), 4))]
         if b'avif' in brands or b'avis' in brands: return 'AVIF'
-        if any(b in (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1') for b in brands): return 'HEIF'
+        if any(b in (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1') for b in brands):
+            return 'HEIF'
     if data[:1] == b'P' and data[1:2] in b'456' and data[2:3].isspace(): return 'PPM'
     return ''
 
@@ -96,14 +108,17 @@ def _number(form, data, at, otherwise=0):
     except struct.error: return otherwise
 
 # %% ../nbs/00a_reading.ipynb #f4e9def1
-SMALLEST_SIDE, LARGEST_PIXELS = 32, 64_000_000
+SMALLEST_SIDE = 32
+LARGEST_PIXELS = 64_000_000
 MOST_BYTES = 600_000_000          # of a picture's file: 64 million pixels of 4 x 16 bits, unpacked, and something
 MOST_TAGS = 1_000_000             # values that one tag of a TIFF file or of EXIF may have, if they are numbers
 MOST_TEXT = 1_000_000             # bytes of a text in a picture, unpacked
 MOST_PROFILE = 16_000_000         # bytes of a colour profile, unpacked
 
 def _strange(name, what):
-    return PhotoError(f'{name}: {what}', 'The file is damaged, or made to do harm: save the photo again from another program.')
+    return PhotoError(
+        f'{name}: {what}',
+        'The file is damaged, or made to do harm: save the photo again from another program.')
 
 _TAG_BYTES = {1:1, 2:1, 3:2, 4:4, 5:8, 6:1, 7:1, 8:2, 9:4, 10:8, 11:4, 12:8, 13:4, 16:8, 17:8, 18:8}
 _SUBFOLDERS = 0x8769, 0x8825, 0xA005   # EXIF, GPS, interoperability
@@ -129,7 +144,9 @@ def check_tags(
 
 def _tag_table(data, at, order, big, name)->dict:
     count = _number(order+('Q' if big else 'H'), data, at)
-    size, claimed, found = (20 if big else 12), 0, {}
+    size = 20 if big else 12
+    claimed = 0
+    found = {}
     at += 8 if big else 2
     for place in range(at, min(at+count*size, len(data)-size+1), size):
         tag, kind, number = struct.unpack_from(order+('HHQ' if big else 'HHI'), data, place)
@@ -145,7 +162,9 @@ def _tag_table(data, at, order, big, name)->dict:
 
 # %% ../nbs/00a_reading.ipynb #a6ec2785
 def _check_jpeg(data, name):
-    exif = b''.join(data[m.end():m.start()+2+m[1][0]*256+m[1][1]] for m in re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S))
+    exif = b''.join(
+        data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
+        for m in re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S))
     check_tags(exif, name)
     if data.count(b'\xff\xda') > 500: raise _strange(name, 'is built up in more than 500 passes')
 
@@ -177,7 +196,8 @@ def _check_tiff(data, name):
     tags = check_tags(data, name)
     width, height = tags.get(256, 0), tags.get(257, 0)
     check_size(width, height, name, smallest=0)
-    if tags.get(322, 0)*tags.get(323, 0) > max(4*width*height, 2**20): raise _strange(name, f'has tiles of {tags[322]} x {tags[323]} pixels')
+    if tags.get(322, 0)*tags.get(323, 0) > max(4*width*height, 2**20):
+        raise _strange(name, f'has tiles of {tags[322]} x {tags[323]} pixels')
 
 def _check_boxes(data, name): # AVIF and HEIF: EXIF lies somewhere in it
     for n,found in enumerate(re.finditer(rb'II\*\0|MM\0\*', data)):
@@ -192,9 +212,13 @@ def check_size(
 ):
     "Refuse a picture that is too large or too small."
     if width*height > LARGEST_PIXELS or max(width, height) > LARGEST_PIXELS//SMALLEST_SIDE:
-        raise PhotoError(f'{name}: has {width} x {height} pixels', f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo, or cut out the face, first.')
+        raise PhotoError(
+            f'{name}: has {width} x {height} pixels',
+            f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo, or cut out the face, first.')
     if min(width, height) < smallest:
-        raise PhotoError(f'{name}: has only {width} x {height} pixels', f'A face needs some detail: give a photo of at least {smallest} pixels a side, better 256.')
+        raise PhotoError(
+            f'{name}: has only {width} x {height} pixels',
+            f'A face needs some detail: give a photo of at least {smallest} pixels a side, better 256.')
 
 # %% ../nbs/00a_reading.ipynb #e1243ad5
 def png_chunks(
@@ -202,11 +226,14 @@ def png_chunks(
     name:str,
 ): # Iterator of (kind, content)
     "The chunks of a PNG file, as far as it goes."
-    at, count, view = 8, 0, memoryview(data)
+    at = 8
+    count = 0
+    view = memoryview(data)
     while at+8 <= len(data):
         length, kind = struct.unpack_from('>I4s', data, at)
         yield kind, view[at+8:at+8+length]
-        at, count = at+12+length, count+1
+        at = at+12+length
+        count = count+1
         if count > 500_000: raise _strange(name, 'has more than 500,000 parts')
         if kind == b'IEND': return
 
@@ -216,15 +243,22 @@ def lean_png(
     header:bytes=b'', # In place of the 13 bytes that tell size and kind of pixels
 )->bytes:
     "The same picture with nothing in it but itself, its orientation and its transparency."
-    parts, kept = [data[:8]], not header
+    parts = [data[:8]]
+    kept = not header
     for kind, content in png_chunks(data, name):
         if kind == b'IHDR' and header: content = header
         if kind == b'eXIf': check_tags(bytes(content), name)
-        if kind in (b'tEXt', b'zTXt', b'iTXt') and not _says_orientation(kind, bytes(content[:80])+bytes(content[80:MOST_TEXT//8])): kind = b''
+        if (kind in (b'tEXt', b'zTXt', b'iTXt')
+            and not _says_orientation(kind, bytes(content[:80])+bytes(content[80:MOST_TEXT//8]))):
+            kind = b''
         if kind not in (b'IHDR', b'PLTE', b'tRNS', b'eXIf', b'IDAT', b'IEND', b'tEXt', b'zTXt', b'iTXt'):
             kept = False
             continue
-        parts += [struct.pack('>I', len(content)), kind, content, struct.pack('>I', zlib.crc32(content, zlib.crc32(kind)))]
+        parts += [
+            struct.pack('>I', len(content)),
+            kind,
+            content,
+            struct.pack('>I', zlib.crc32(content, zlib.crc32(kind)))]
     return data if kept else b''.join(parts)
 
 def _says_orientation(kind, content)->bool:
@@ -255,21 +289,42 @@ def open_picture(
     if not data: raise PhotoError(f'{name}: the file is empty', 'Save or copy the photo again.')
     kind = picture_kind(data)
     known = ', '.join(k for k in PICTURES if can_read(k))
-    if not kind: raise PhotoError(f'{name}: is not a picture that can be read', f'{known} can; convert others (RAW, PSD, SVG) first.')
+    if not kind:
+        raise PhotoError(
+            f'{name}: is not a picture that can be read',
+            f'{known} can; convert others (RAW, PSD, SVG) first.')
     if not can_read(kind):
-        advice = "Install pi-heif (pip install 'nextgenface_nb[heif]'), or convert the photo to JPEG." if kind == 'HEIF' else f'Your Pillow can read {known}; a newer one reads more.'
+        advice = (
+            "Install pi-heif (pip install 'nextgenface_nb[heif]'), or convert the photo to JPEG." if kind == 'HEIF'
+            else f'Your Pillow can read {known}; a newer one reads more.')
         raise PhotoError(f'{name}: is a picture of the kind {kind}, for which no decoder is installed', advice)
-    check = dict(JPEG=_check_jpeg, GIF=_check_gif, WEBP=_check_webp, JPEG2000=_check_jpeg2000, TIFF=_check_tiff, AVIF=_check_boxes, HEIF=_check_boxes).get(kind)
+    check = dict(
+        JPEG=_check_jpeg,
+        GIF=_check_gif,
+        WEBP=_check_webp,
+        JPEG2000=_check_jpeg2000,
+        TIFF=_check_tiff,
+        AVIF=_check_boxes,
+        HEIF=_check_boxes,
+    ).get(kind)
     if check: check(data, name)
     if kind == 'WEBP': _check_boxes(data, name)
     if kind == 'PNG':
         check_size(_number('>I', data, 16), _number('>I', data, 20), name, smallest=0)
         data = lean_png(data, name)
     try:
-        image = _open_heif(data, name) if kind == 'HEIF' else Image.open(io.BytesIO(data), formats=PILLOW_NAMES.get(kind, (kind,)))
-    except Image.DecompressionBombError as e: raise PhotoError(f'{name}: has too many pixels', f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo first.') from e
+        image = (
+            _open_heif(data, name) if kind == 'HEIF'
+            else Image.open(io.BytesIO(data), formats=PILLOW_NAMES.get(kind, (kind,))))
+    except Image.DecompressionBombError as e:
+        raise PhotoError(
+            f'{name}: has too many pixels',
+            f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo first.') from e
     except PhotoError: raise
-    except Exception as e: raise PhotoError(f'{name}: cannot be read ({e})', 'The file is damaged: save or copy it again.') from e
+    except Exception as e:
+        raise PhotoError(
+            f'{name}: cannot be read ({e})',
+            'The file is damaged: save or copy it again.') from e
     check_size(*image.size, name)
     return image
 
@@ -295,10 +350,14 @@ def check_radiance(
 )->tuple: # Width, height
     "The size of an environment map; `PhotoError` if it is too large or not of the usual kind."
     try: width, height, channels = (_exr_size if radiance_kind(data) == 'EXR' else _hdr_size)(data, name)
-    except (struct.error, ValueError, IndexError, KeyError): raise _strange(name, 'has no header that can be read') from None
-    if width < 1 or height < 1 or channels < 1: raise _strange(name, f'has {width} x {height} pixels of {channels} values')
+    except (struct.error, ValueError, IndexError, KeyError):
+        raise _strange(name, 'has no header that can be read') from None
+    if width < 1 or height < 1 or channels < 1:
+        raise _strange(name, f'has {width} x {height} pixels of {channels} values')
     if width*height > LARGEST_MAP or width*height*channels*4 > MOST_MAP_BYTES:
-        raise PhotoError(f'{name}: has {width} x {height} pixels of {channels} values', 'Maps up to 8192 x 4096 are read: shrink it. 1024 x 512 has all that light on a face needs.')
+        raise PhotoError(
+            f'{name}: has {width} x {height} pixels of {channels} values',
+            'Maps up to 8192 x 4096 are read: shrink it. 1024 x 512 has all that light on a face needs.')
     return width, height
 
 def _hdr_size(data, name):
@@ -310,7 +369,8 @@ def _hdr_size(data, name):
 _EXR_LINES = {0:1, 1:1, 2:1, 3:16, 4:32, 5:16, 6:32, 7:32, 8:32, 9:256} # rows that one compressed piece has
 
 def _exr_size(data, name):
-    if _number('<I', data, 4) >> 8 & 0x18: raise PhotoError(f'{name}: has several parts, or depth', 'Write it as a plain OpenEXR file.')
+    if _number('<I', data, 4) >> 8 & 0x18:
+        raise PhotoError(f'{name}: has several parts, or depth', 'Write it as a plain OpenEXR file.')
     tags, end = _exr_header(data)
     left, top, right, low = struct.unpack('<4i', tags['dataWindow'])
     width, height = right-left+1, low-top+1
@@ -325,7 +385,8 @@ def _exr_size(data, name):
     return width, height, channels
 
 def _check_exr_pieces(data, name, table, count, head):
-    "Each piece that the table of contents names lies within the file: Mitsuba would wait for the rest of a file that is cut off"
+    """Each piece that the table of contents names lies within the file:
+    Mitsuba would wait for the rest of a file that is cut off"""
     if table+8*count > len(data): raise _strange(name, 'is shorter than its own table of contents')
     for start in struct.unpack_from(f'<{count}Q', data, table):
         if not table+8*count <= start <= len(data)-head-4: raise _strange(name, 'is cut off')
@@ -334,7 +395,8 @@ def _check_exr_pieces(data, name, table, count, head):
 
 def _exr_header(data)->tuple: # (name -> content, where the header ends)
     "The attributes of an OpenEXR file"
-    at, tags = 8, {}
+    at = 8
+    tags = {}
     while data[at] and len(tags) < 1000:
         end = data.index(b'\0', at, at+256)
         kind_end = data.index(b'\0', end+1, end+257)

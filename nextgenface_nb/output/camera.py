@@ -20,8 +20,10 @@ from .mesh import SPACES
 
 # %% ../../nbs/61a_output.camera.ipynb #a0657652
 FORMAT_VERSION = 1
-FLIP = np.diag([1., -1, -1, 1])                                  # between cameras that look along -z, y up, and along +z, y down
-UPRIGHT = np.array([[1., 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]) # what importers of Blender do to a file with y up
+# between cameras that look along -z, y up, and along +z, y down
+FLIP = np.diag([1., -1, -1, 1])
+# what importers of Blender do to a file with y up
+UPRIGHT = np.array([[1., 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 
 def original_view(
     frame, # A `Frame`
@@ -64,7 +66,9 @@ def inverse(
     return back
 
 # %% ../../nbs/61a_output.camera.ipynb #5ea9d317
-NEAR,FAR = .01,100. # metres: what OpenGL, Blender and three.js draw between
+# metres: what OpenGL, Blender and three.js draw between
+NEAR = .01
+FAR = 100.
 
 def opencv_words(focal, principal, pose_mm, pose_m)->dict:
     "Matrix, no distortion, world to camera"
@@ -73,17 +77,35 @@ def opencv_words(focal, principal, pose_mm, pose_m)->dict:
 
 def opengl_words(focal, principal, size, pose_mm, pose_m)->dict:
     "Camera to world, and the projection to -1 .. 1"
-    (x,y),(w,h) = principal,size
+    x,y = principal
+    w,h = size
     def projection(near, far):
-        return [[2*focal/w, 0., 1-2*x/w, 0.], [0., 2*focal/h, 2*y/h-1, 0.], [0., 0., -(far+near)/(far-near), -2*far*near/(far-near)], [0., 0., -1., 0.]]
-    return dict(camera_to_world=dict(mm=inverse(pose_mm).tolist(), m=inverse(pose_m).tolist()), world_to_camera=dict(mm=pose_mm.tolist(), m=pose_m.tolist()),
+        return [
+            [2*focal/w, 0., 1-2*x/w, 0.],
+            [0., 2*focal/h, 2*y/h-1, 0.],
+            [0., 0., -(far+near)/(far-near), -2*far*near/(far-near)],
+            [0., 0., -1., 0.]]
+    return dict(
+        camera_to_world=dict(mm=inverse(pose_mm).tolist(), m=inverse(pose_m).tolist()),
+        world_to_camera=dict(mm=pose_mm.tolist(), m=pose_m.tolist()),
         projection=dict(mm=projection(1000*NEAR, 1000*FAR), m=projection(NEAR, FAR)))
 
 def blender_words(focal, principal, size, pose_mm, pose_m)->dict:
     "Settings of a camera object, and its matrix_world after the import of the mesh"
-    (x,y),(w,h) = principal,size
-    return dict(matrix_world=dict(mm=(UPRIGHT@inverse(pose_mm)).tolist(), m=(UPRIGHT@inverse(pose_m)).tolist()), sensor_fit='HORIZONTAL', sensor_width=36., lens=36*focal/w,
-        shift_x=(w/2-x)/w, shift_y=(y-h/2)/w, clip_start=dict(mm=1000*NEAR, m=NEAR), clip_end=dict(mm=1000*FAR, m=FAR), resolution_x=w, resolution_y=h, resolution_percentage=100)
+    x,y = principal
+    w,h = size
+    return dict(
+        matrix_world=dict(mm=(UPRIGHT@inverse(pose_mm)).tolist(), m=(UPRIGHT@inverse(pose_m)).tolist()),
+        sensor_fit='HORIZONTAL',
+        sensor_width=36.,
+        lens=36*focal/w,
+        shift_x=(w/2-x)/w,
+        shift_y=(y-h/2)/w,
+        clip_start=dict(mm=1000*NEAR, m=NEAR),
+        clip_end=dict(mm=1000*FAR, m=FAR),
+        resolution_x=w,
+        resolution_y=h,
+        resolution_percentage=100)
 
 def colmap_words(focal, principal, size, pose_mm, pose_m, name:str, number:int)->dict:
     "Lines of cameras.txt and images.txt; the latter wants an empty line after each. Spaces in names become underlines"
@@ -94,21 +116,38 @@ def colmap_words(focal, principal, size, pose_mm, pose_m, name:str, number:int)-
     moved = dict(mm=(FLIP@pose_mm)[:3,3].tolist(), m=(FLIP@pose_m)[:3,3].tolist())
     line = lambda values: ' '.join(f'{value!r}' for value in values)
     one_word = '_'.join(name.split()) or 'photo'                 # a name ends at the first space there
-    return dict(cameras_txt=f'{number} SIMPLE_PINHOLE {size[0]} {size[1]} {line([focal, *principal])}', qvec_wxyz=rotation, tvec=moved,
+    return dict(
+        cameras_txt=f'{number} SIMPLE_PINHOLE {size[0]} {size[1]} {line([focal, *principal])}',
+        qvec_wxyz=rotation,
+        tvec=moved,
         images_txt={unit: f'{number} {line([*rotation, *t])} {number} {one_word}' for unit,t in moved.items()})
 
 def three_words(focal, principal, size, pose_mm, pose_m)->dict:
-    "A symmetric view around the axis of the lens, of which the photo is a part; matrices as `Matrix4.fromArray` reads them, by columns"
-    (x,y),(w,h) = principal,size
+    """A symmetric view around the axis of the lens, of which the photo is a part;
+    matrices as `Matrix4.fromArray` reads them, by columns"""
+    x,y = principal
+    w,h = size
     full = [2*max(x, w-x), 2*max(y, h-y)]
     columns = lambda matrix: matrix.T.reshape(-1).tolist()
-    return dict(fov=math.degrees(2*math.atan(full[1]/2/focal)), aspect=full[0]/full[1], near=dict(mm=1000*NEAR, m=NEAR), far=dict(mm=1000*FAR, m=FAR),
-        view_offset=[*full, full[0]/2-x, full[1]/2-y, float(w), float(h)], matrix_world=dict(mm=columns(inverse(pose_mm)), m=columns(inverse(pose_m))))
+    return dict(
+        fov=math.degrees(2*math.atan(full[1]/2/focal)),
+        aspect=full[0]/full[1],
+        near=dict(mm=1000*NEAR, m=NEAR),
+        far=dict(mm=1000*FAR, m=FAR),
+        view_offset=[*full, full[0]/2-x, full[1]/2-y, float(w), float(h)],
+        matrix_world=dict(mm=columns(inverse(pose_mm)), m=columns(inverse(pose_m))))
 
 # %% ../../nbs/61a_output.camera.ipynb #54ba50cd
-CONVENTIONS = dict(photo='the original, held upright by its EXIF orientation', pixels='x right, y down; the centre of the first pixel is (0.5, 0.5), in opencv.K alone it is (0, 0)',
-    world='the vertices as they stand in the mesh files; matrices under mm belong to OBJ and PLY, those under m to GLB', matrices='4 x 4 by rows, for columns (x, y, z, 1); three.matrix_world by columns',
-    opencv='x right, y down, looks along +z', opengl='x right, y up, looks along -z', blender='as opengl, after the default import, which turns y up into z up', colmap='as opencv, quaternion w x y z')
+CONVENTIONS = dict(
+    photo='the original, held upright by its EXIF orientation',
+    pixels='x right, y down; the centre of the first pixel is (0.5, 0.5), in opencv.K alone it is (0, 0)',
+    world='the vertices as they stand in the mesh files; '
+        'matrices under mm belong to OBJ and PLY, those under m to GLB',
+    matrices='4 x 4 by rows, for columns (x, y, z, 1); three.matrix_world by columns',
+    opencv='x right, y down, looks along +z',
+    opengl='x right, y up, looks along -z',
+    blender='as opengl, after the default import, which turns y up into z up',
+    colmap='as opencv, quaternion w x y z')
 
 def camera_words(
     frame,             # A `Frame`
@@ -122,10 +161,28 @@ def camera_words(
     name = Path(frame.photo.path or 'photo').name
     angle = lambda length: math.degrees(2*math.atan(length/2/focal))
     motions = focal,principal,size,pose_mm,pose_m
-    return dict(photo=name, width=size[0], height=size[1], focal_length_px=focal, principal_point_px=list(principal), distortion='none', focal_length_from=frame.focal_source or 'the fit',
-        focal_length_35mm=film_of_focal(focal, *size), field_of_view_degrees=dict(horizontal=angle(size[0]), vertical=angle(size[1]), diagonal=angle(math.hypot(*size))),
-        crop=dict(offset=[float(x) for x in frame.photo.offset], scale=float(frame.photo.scale), size=[frame.camera.width, frame.camera.height]),
-        opencv=opencv_words(focal, principal, pose_mm, pose_m), opengl=opengl_words(*motions), blender=blender_words(*motions), colmap=colmap_words(*motions, name, i+1), three=three_words(*motions))
+    return dict(
+        photo=name,
+        width=size[0],
+        height=size[1],
+        focal_length_px=focal,
+        principal_point_px=list(principal),
+        distortion='none',
+        focal_length_from=frame.focal_source or 'the fit',
+        focal_length_35mm=film_of_focal(focal, *size),
+        field_of_view_degrees=dict(
+            horizontal=angle(size[0]),
+            vertical=angle(size[1]),
+            diagonal=angle(math.hypot(*size))),
+        crop=dict(
+            offset=[float(x) for x in frame.photo.offset],
+            scale=float(frame.photo.scale),
+            size=[frame.camera.width, frame.camera.height]),
+        opencv=opencv_words(focal, principal, pose_mm, pose_m),
+        opengl=opengl_words(*motions),
+        blender=blender_words(*motions),
+        colmap=colmap_words(*motions, name, i+1),
+        three=three_words(*motions))
 
 def camera_table(
     face,              # A `Face`
@@ -134,9 +191,19 @@ def camera_table(
 )->dict: # Only what JSON has
     "The cameras of all photos of a face"
     expression = 'neutral' if neutral else 'the expression of photo i'
-    meshes = dict(mm=dict(files='mesh{i}.obj, mesh{i}.ply', unit='millimetre', space=space, expression=expression),
-        m=dict(files='face0.glb', unit='metre', space='model', expression="neutral; that of photo i as weights of its morph targets, in the animation 'photo i'"))
-    return dict(format='nextgenface_nb camera', format_version=FORMAT_VERSION, library=__version__, conventions=CONVENTIONS, meshes=meshes,
+    meshes = dict(
+        mm=dict(files='mesh{i}.obj, mesh{i}.ply', unit='millimetre', space=space, expression=expression),
+        m=dict(
+            files='face0.glb',
+            unit='metre',
+            space='model',
+            expression="neutral; that of photo i as weights of its morph targets, in the animation 'photo i'"))
+    return dict(
+        format='nextgenface_nb camera',
+        format_version=FORMAT_VERSION,
+        library=__version__,
+        conventions=CONVENTIONS,
+        meshes=meshes,
         photos=[camera_words(frame, i, space) for i,frame in enumerate(face.frames)])
 
 def save_cameras(

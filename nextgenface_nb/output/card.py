@@ -124,7 +124,8 @@ def zones(
     face = outline_mask(group('face_oval'), size)
     reach = max(1, round(.06*eye_distance(landmarks)))
     skin = face.clone()
-    for name in FIRM: skin &= ~torch.from_numpy(binary_dilation(outline_mask(group(name), size).numpy(), iterations=reach))
+    for name in FIRM:
+        skin &= ~torch.from_numpy(binary_dilation(outline_mask(group(name), size).numpy(), iterations=reach))
     place = {int(i):p for i,p in zip(landmarks.ids, landmarks.points)}
     chin,top = place[152],place[10]
     up = (top-chin)/(top-chin).norm().clamp(min=1e-6)
@@ -137,13 +138,17 @@ def zones(
 def tint(
     srgb:Tensor, # [H, W, 3] 0..1
     face:Tensor, # [H, W] bool, where
-)->tuple: # how far colours lie from grey, and from a function of brightness: root mean squares, over the mean brightness
+    # how far colours lie from grey, and from a function of brightness: root mean squares, over the mean brightness
+)->tuple:
     "Is there any colour, and more than one? JPEG keeps colours coarsely: means of some cells are compared"
-    means = torch.nn.functional.adaptive_avg_pool2d(torch.cat([srgb.permute(2, 0, 1), face.float()[None]])[None], (32, 32))[0]
+    means = torch.nn.functional.adaptive_avg_pool2d(
+        torch.cat([srgb.permute(2, 0, 1), face.float()[None]])[None],
+        (32, 32))[0]
     cells = means[:3,means[3]>.9].T
     if len(cells)<16: return math.nan,math.nan
     red,green,blue = (cells/cells.mean().clamp(min=1e-4)).reshape(-1, 3).double().unbind(-1)
-    brightness,colour = .299*red+.587*green+.114*blue,torch.stack([red-green, (red+green)/2-blue], 1)
+    brightness = .299*red+.587*green+.114*blue
+    colour = torch.stack([red-green, (red+green)/2-blue], 1)
     powers = torch.stack([brightness**k for k in range(4)], 1)
     left = colour-powers@torch.linalg.lstsq(powers, colour, driver='gelsd').solution
     size = lambda x: float(x.square().sum(1).mean().sqrt())
@@ -156,7 +161,9 @@ def sharpness(
 )->float:
     "Contrast of fine detail over that of coarser detail"
     from scipy.ndimage import gaussian_filter
-    fine,middle,coarse = (torch.from_numpy(gaussian_filter(srgb.mean(-1).numpy(), share*eyes)) for share in (.01, .02, .08))
+    fine,middle,coarse = (
+        torch.from_numpy(gaussian_filter(srgb.mean(-1).numpy(), share*eyes))
+        for share in (.01, .02, .08))
     contrast = lambda x: float(x[face].square().mean().sqrt())
     return contrast(fine-middle)/max(contrast(middle-coarse), 1e-6)
 
@@ -164,20 +171,36 @@ def photo_signs(
     frame, # A `Frame`
 )->dict: # numbers; empty where the landmarks have no outlines of the parts
     "What the photo itself tells about what can be known from it"
-    points,picture = frame.landmarks,frame.photo.composited()
+    points = frame.landmarks
+    picture = frame.photo.composited()
     try: parts = zones(points, (frame.photo.width, frame.photo.height))
     except (LandmarkError, KeyError): return {}
     if not (parts['upper'].any() and parts['lower'].any()): return {}
-    srgb,light = to_srgb(picture.clamp(0, 1)),(picture.clamp(min=0)+.004).log()
-    colours = {k:torch.stack([light[...,0]-light[...,1], light[...,2]-light[...,1]], -1)[parts[k]].median(0).values for k in ('upper','lower')}
+    srgb = to_srgb(picture.clamp(0, 1))
+    light = (picture.clamp(min=0)+.004).log()
+    colours = {
+        k:torch.stack([light[...,0]-light[...,1], light[...,2]-light[...,1]], -1)[parts[k]].median(0).values
+        for k in ('upper','lower')}
     means = {k:picture[parts[k]].mean(0).clamp(min=1e-4) for k in ('upper','lower')}
     chroma,left = tint(srgb, parts['face'])
     place = {int(i):p for i,p in zip(points.ids, points.points)}
     apart = lambda a,b: float((place[a]-place[b]).norm())
-    try: eyes_open,mouth_open = (apart(159, 145)/apart(33, 133)+apart(386, 374)/apart(362, 263))/2,apart(13, 14)/eye_distance(points)
-    except KeyError: eyes_open,mouth_open = math.nan,math.nan
-    return dict(chroma=chroma, tint=left, sharpness=sharpness(srgb, parts['face'], eye_distance(points)), red_over_green=[float(m[0]/m[1]) for m in means.values()], blue_over_green=[float(m[2]/m[1]) for m in means.values()],
-        zones_colour=float((colours['upper']-colours['lower']).norm()), zones_light=float(light.mean(-1)[parts['upper']].median()-light.mean(-1)[parts['lower']].median()), eyes_open=eyes_open, mouth_open=mouth_open)
+    try:
+        eyes_open = (apart(159, 145)/apart(33, 133)+apart(386, 374)/apart(362, 263))/2
+        mouth_open = apart(13, 14)/eye_distance(points)
+    except KeyError:
+        eyes_open = math.nan
+        mouth_open = math.nan
+    return dict(
+        chroma=chroma,
+        tint=left,
+        sharpness=sharpness(srgb, parts['face'], eye_distance(points)),
+        red_over_green=[float(m[0]/m[1]) for m in means.values()],
+        blue_over_green=[float(m[2]/m[1]) for m in means.values()],
+        zones_colour=float((colours['upper']-colours['lower']).norm()),
+        zones_light=float(light.mean(-1)[parts['upper']].median()-light.mean(-1)[parts['lower']].median()),
+        eyes_open=eyes_open,
+        mouth_open=mouth_open)
 
 # %% ../../nbs/62a_output.card.ipynb #c0262f61
 def skin_texels(
@@ -259,32 +282,68 @@ def frame_card(
     things = torch.zeros(inside.shape) if frame.hidden is None else frame.hidden
     light = to_srgb(frame.photo.pixels.clamp(0, 1))[inside]
     share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
-    return dict(measures, nme_landmarks=nme_landmarks, light_psnr=decibel, hidden=share(1-given*(1-things)), things=share(things), unexplained=unexplained, unlike_skin=share(unlike_skin(frame.photo.pixels)), flat=share(flat_windows(frame.photo.pixels)), **photo_signs(frame), looks_up=looks_up(frame), leans_degrees=math.degrees(eye_roll(frame.landmarks)), turned_degrees=turned_degrees(frame), face_pixels=face_pixels(frame), doubt=frame.landmarks.doubt, side_light=side_light(frame),
-        overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0., mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
+    return dict(
+        measures,
+        nme_landmarks=nme_landmarks,
+        light_psnr=decibel,
+        hidden=share(1-given*(1-things)),
+        things=share(things),
+        unexplained=unexplained,
+        unlike_skin=share(unlike_skin(frame.photo.pixels)),
+        flat=share(flat_windows(frame.photo.pixels)),
+        **photo_signs(frame),
+        looks_up=looks_up(frame),
+        leans_degrees=math.degrees(eye_roll(frame.landmarks)),
+        turned_degrees=turned_degrees(frame),
+        face_pixels=face_pixels(frame),
+        doubt=frame.landmarks.doubt,
+        side_light=side_light(frame),
+        overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0.,
+        mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
 
-PROFILE,PROFILE_DOUBT = 60,38    #: Degrees from which on a head is in profile; the same where the detector is in doubt
-STEEP,LEANS = 20,45              #: Degrees past the camera, and of the line of the eyes, from which on it is said
-GREY,TINTED = .06,.024           #: `tint` below which there is no colour, and one at most
-WARM,COOL = (.95, 4.),1.2        #: Red over green, and blue over green, of skin in light that people take photos in
+PROFILE = 60                     #: Degrees from which on a head is in profile
+PROFILE_DOUBT = 38               #: The same where the detector is in doubt
+STEEP = 20                       #: Degrees past the camera from which on it is said
+LEANS = 45                       #: Degrees of the line of the eyes from which on it is said
+GREY = .06                       #: `tint` below which there is no colour
+TINTED = .024                    #: `tint` below which there is one colour at most
+WARM = .95, 4.                   #: Red over green of skin in light that people take photos in
+COOL = 1.2                       #: The same, blue over green
 BLURRED = .18                    #: `sharpness` below which a photo is blurred
-COVERED = .45,1.2,1.7            #: Difference of colour between forehead and chin; of brightness where the forehead is darker; where the chin is (beards are)
+#: Difference of colour between forehead and chin; of brightness where the forehead is darker; where the chin is
+#: (beards are)
+COVERED = .45,1.2,1.7
 SIDEWAYS = 45                    #: Degrees from which on the zones of a face are too narrow for all but black and white
 SHUT = .14                       #: Opening of the eyes over their width
 
 def landmark_limit(c:dict)->float:
-    "How far off the landmarks of a face may be after stage 1: the model knows no shouts, and a detector knows turned heads less well"
+    """How far off the landmarks of a face may be after stage 1:
+    the model knows no shouts, and a detector knows turned heads less well"""
     shout = c.get('mouth_open', 0.)
     return .04+.15*max(0., shout-.2 if shout==shout else 0.)+.002*max(0., c['turned_degrees']-15)
 
 def photo_warnings(c:dict)->list: # of sentences
     "What the photo itself cannot tell, from `photo_signs`"
     if 'tint' not in c or c['overexposed']>.5: return []        # white has neither colour nor detail
-    found,light = [],c['zones_light']
-    if c['chroma']<GREY: found.append('the photo is black and white: the colour of skin and light cannot be known, and is the model\'s or grey')
+    found = []
+    light = c['zones_light']
+    if c['chroma']<GREY:
+        found.append(
+            'the photo is black and white: '
+            'the colour of skin and light cannot be known, and is the model\'s or grey')
     elif c['turned_degrees']>=SIDEWAYS: return found
-    elif c['tint']<TINTED: found.append('the photo has one tint only (sepia, duotone): the colour of skin and light cannot be known')
-    elif all(not WARM[0]<r<WARM[1] or b>COOL for r,b in zip(c['red_over_green'], c['blue_over_green'])): found.append('the face is in strongly coloured light, or the photo is tinted: the colour of skin is guessed')
-    elif c['zones_colour']>COVERED[0] or light<-COVERED[1] or light>COVERED[2]: found.append('forehead and chin differ in colour or brightness as skin does not (a cap, hair, a mask, a hard shadow?): what is covered is guessed')
+    elif c['tint']<TINTED:
+        found.append(
+            'the photo has one tint only (sepia, duotone): '
+            'the colour of skin and light cannot be known')
+    elif all(not WARM[0]<r<WARM[1] or b>COOL for r,b in zip(c['red_over_green'], c['blue_over_green'])):
+        found.append(
+            'the face is in strongly coloured light, or the photo is tinted: '
+            'the colour of skin is guessed')
+    elif c['zones_colour']>COVERED[0] or light<-COVERED[1] or light>COVERED[2]:
+        found.append(
+            'forehead and chin differ in colour or brightness as skin does not '
+            '(a cap, hair, a mask, a hard shadow?): what is covered is guessed')
     if c['sharpness']<BLURRED: found.append('the photo is blurred: details finer than a nostril are guessed')
     if c['eyes_open']<SHUT: found.append('the eyes are closed: eyeballs and gaze are guessed')
     return found
@@ -296,15 +355,32 @@ def frame_warnings(
     "What a person should know before using the result"
     found,c,start = [],card,f'{name}: '*bool(name)
     say = lambda text: found.append(start+text)
-    turned,doubtful = c['turned_degrees'],c['doubt']>.03
-    if turned>PROFILE or (turned>PROFILE_DOUBT and doubtful): say(f"profile: the head is turned {turned:.0f}° from the camera{' or more (the landmark detector is in doubt, and takes profiles for less)' if doubtful else ''}; one half of the face and the depth of the other are guessed")
-    elif abs(c.get('looks_up', 0.))>STEEP: say(f"the face looks {'up' if c['looks_up']>0 else 'down'}, {abs(c['looks_up']):.0f}° past the camera: {'forehead and eyes' if c['looks_up']>0 else 'chin and mouth'} are foreshortened, and their shape is partly guessed")
-    if abs(c.get('leans_degrees', 0.))>LEANS: say(f"the head {'is upside down' if abs(c['leans_degrees'])>135 else 'leans'} in the photo (by {abs(c['leans_degrees']):.0f}°); it was found that way up and is fitted so, its light and pose are those of the photo as it is")
+    turned = c['turned_degrees']
+    doubtful = c['doubt']>.03
+    if turned>PROFILE or (turned>PROFILE_DOUBT and doubtful):
+        say(
+            f"profile: the head is turned {turned:.0f}° from the camera"
+            f"{' or more (the landmark detector is in doubt, and takes profiles for less)' if doubtful else ''}; "
+            "one half of the face and the depth of the other are guessed")
+    elif abs(c.get('looks_up', 0.))>STEEP:
+        say(
+            f"the face looks {'up' if c['looks_up']>0 else 'down'}, "
+            f"{abs(c['looks_up']):.0f}° past the camera: "
+            f"{'forehead and eyes' if c['looks_up']>0 else 'chin and mouth'} are foreshortened, "
+            "and their shape is partly guessed")
+    if abs(c.get('leans_degrees', 0.))>LEANS:
+        say(
+            f"the head {'is upside down' if abs(c['leans_degrees'])>135 else 'leans'} in the photo "
+            f"(by {abs(c['leans_degrees']):.0f}°); "
+            "it was found that way up and is fitted so, its light and pose are those of the photo as it is")
     if c['face_pixels']<40: say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
     if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
-    if (c['nme_landmarks'] or 0)>landmark_limit(c) or c['light_psnr']<14 or c['flat']>.35: say('this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); the result means little')
+    if (c['nme_landmarks'] or 0)>landmark_limit(c) or c['light_psnr']<14 or c['flat']>.35:
+        say(
+            'this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); '
+            'the result means little')
     found += [start+text for text in photo_warnings(c)]
     if c['doubt']>.025: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
