@@ -30,13 +30,17 @@ def origin(
     config:Config,
 )->dict: # format_version (of the report), library (its version), model (fingerprint)
     "What the results of a run made now have in common beside their settings"
-    return dict(format_version=REPORT_VERSION, library=__version__, model=_fingerprint(config.model, _stamp(config.model), config.components))
+    return dict(
+        format_version=REPORT_VERSION, library=__version__,
+        model=_fingerprint(config.model, _stamp(config.model), config.components))
 
 def origin_in(
     report:dict,
 )->dict: # as `origin`
     "The same of a run that was made"
-    return dict(format_version=report['format_version'], library=report['versions']['nextgenface_nb'], model=report['model']['fingerprint'])
+    return dict(
+        format_version=report['format_version'], library=report['versions']['nextgenface_nb'],
+        model=report['model']['fingerprint'])
 
 def _stamp(path)->tuple: # changes with the file, or the files of the folder
     path = Path(path) if path else None
@@ -93,8 +97,13 @@ def attempt(
     except FaceError as e: return outcome('failed', error=e.what, advice=e.advice, kind=type(e).__name__)
     except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
     except Exception as e:
-        if known := in_words(e): return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
-        return outcome('failed', error=f'something that was not foreseen: {type(e).__name__}: {e}', advice='Please report it.', kind=type(e).__name__)
+        if known := in_words(e):
+            return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
+        return outcome(
+            'failed',
+            error=f'something that was not foreseen: {type(e).__name__}: {e}',
+            advice='Please report it.',
+            kind=type(e).__name__)
 
 def invocation(
     photos:list, # Paths
@@ -110,7 +119,8 @@ def was_done(
     config:Config,
     asked=None,    # What else `invocation` is given: a dict, or a function of the folder that gives it
 )->bool:
-    "Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by this library with this model; and all files that it lists?"
+    ("Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by "
+     "this library with this model; and all files that it lists?")
     try:
         found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
         asked = asked(folder) if callable(asked) else asked or {}
@@ -120,10 +130,16 @@ def was_done(
 
 # %% ../nbs/71_batch.ipynb #a08c787a
 class Stop:
-    "Within this context Ctrl-C sets a mark, as SIGTERM and SIGHUP do; `check`, called at each step, stops there. Within another it is the other."
+    ("Within this context Ctrl-C sets a mark, as SIGTERM and SIGHUP do; "
+     "`check`, called at each step, stops there. Within another it is the other.")
     def __init__(self,
         deaf:float=0., # Seconds after the first Ctrl-C in which it is not heard again: a terminal and the parent may both send it
-    ): self.asked,self.forced,self.before,self.deaf,self.at = False,False,{},deaf,0.
+    ):
+        self.asked = False
+        self.forced = False
+        self.before = {}
+        self.deaf = deaf
+        self.at = 0.
     def __enter__(self):
         if threading.current_thread() is not threading.main_thread(): return self
         around = getattr(signal.getsignal(signal.SIGINT), '__self__', None)
@@ -135,7 +151,8 @@ class Stop:
         if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError): raise KeyboardInterrupt from error
     def _ask(self, number=signal.SIGINT, *_):
         if not self.asked:
-            self.asked,self.at = True,time.monotonic()
+            self.at = time.monotonic()
+            self.asked = True
             return
         if number==getattr(signal, 'SIGHUP', None) or time.monotonic()-self.at<self.deaf: return
         self.forced = True
@@ -180,9 +197,11 @@ def _share(threads:int):
 START = 600. # Seconds that a process may take until it is ready
 
 def _work(pipe, make, threads:int):
-    "All that a worker process does. It is started within `_deaf`; sends None when it is ready, or why it cannot be; then an `Outcome` for each job"
+    ("All that a worker process does. It is started within `_deaf`; sends None "
+     "when it is ready, or why it cannot be; then an `Outcome` for each job")
     end_with_parent()
-    stop,reason = Stop(deaf=5.).__enter__(),None
+    stop = Stop(deaf=5.).__enter__()
+    reason = None
     try:
         do = make()
         _share(threads)
@@ -225,13 +244,16 @@ class Worker:
         context = multiprocessing.get_context('spawn')
         self.pipe,far = context.Pipe()
         self.process = context.Process(target=_work, args=(far, make, threads))
-        self.job,self.began,self.ready = None,time.monotonic(),False
+        self.job = None
+        self.began = time.monotonic()
+        self.ready = False
         with _deaf(): self.process.start()
         far.close()
 
     def begin(self, job):
         "Give it a job"
-        self.job,self.began = job,time.monotonic()
+        self.job = job
+        self.began = time.monotonic()
         try: self.pipe.send(job)
         except OSError: pass   # it is gone, which `hear` will find
 
@@ -244,7 +266,9 @@ class Worker:
         "What it has to say; EOFError: it is gone"
         try: said = self.pipe.recv()
         except OSError: raise EOFError from None
-        if said is None: self.ready,self.began = True,time.monotonic()
+        if said is None:
+            self.ready = True
+            self.began = time.monotonic()
         else: self.job = None
         return said
 
@@ -274,7 +298,9 @@ def outcomes(
 ): # Iterator of `Outcome`, in the order in which they end
     "Do all jobs"
     stop = stop or Stop()
-    if workers>1 or limit: yield from _in_processes(jobs, make, workers, stop, limit); return
+    if workers>1 or limit:
+        yield from _in_processes(jobs, make, workers, stop, limit)
+        return
     do = make()
     for job in jobs:
         if stop.asked: return
@@ -287,9 +313,15 @@ def _in_processes(jobs:list, make, workers:int, stop:Stop, limit:float):
     for job in (yield from _round(list(jobs), make, workers, threads, stop, limit)):
         if not stop.asked and (yield from _round([job], make, 1, threads, stop, limit, True)): yield _died(*job)
 
-def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, again:bool=False): # Yields `Outcome`; returns the jobs during which a process died
+# Yields `Outcome`; returns the jobs during which a process died
+def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, again:bool=False):
     "Take jobs from the list, `count` at a time, until it is empty or Ctrl-C comes"
-    crew,resting,died,early,told,last = [],[],[],0,False,time.monotonic()
+    crew = []
+    resting = []
+    died = []
+    early = 0
+    told = False
+    last = time.monotonic()
     try:
         while True:
             if stop.asked: left = []
@@ -319,7 +351,9 @@ def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, agai
 
 def _give_work(crew:list, resting:list, left:list, start, count:int):
     "Jobs for the workers that have none, and workers for the jobs; who gets none is sent to rest"
-    while left and len(crew)<count: crew.append(start()); crew[-1].begin(left.pop(0))
+    while left and len(crew)<count:
+        crew.append(start())
+        crew[-1].begin(left.pop(0))
     for worker in [w for w in crew if not w.job]:
         if left: worker.begin(left.pop(0))
         else:
@@ -336,14 +370,24 @@ def _stretch(crew:list, last:float)->float: # now
 
 def _died(photos, folder)->Outcome:
     name = Path(photos[0]).name
-    return Outcome(name, str(folder), 'failed', error=f'{name}: the process that worked on it died, alone too', advice='Memory may have run out: choose a smaller max_resolution or texture_resolution.', kind='BrokenProcessPool')
+    return Outcome(
+        name, str(folder), 'failed',
+        error=f'{name}: the process that worked on it died, alone too',
+        advice='Memory may have run out: choose a smaller max_resolution or texture_resolution.',
+        kind='BrokenProcessPool')
 
 def _too_long(photos, folder, limit:float)->Outcome:
     name = Path(photos[0]).name
-    return Outcome(name, str(folder), 'failed', limit, f'{name}: not done after {limit:g} s, and given up', 'Try it alone, or with a higher --limit.', 'TimeoutError')
+    return Outcome(
+        name, str(folder), 'failed', limit,
+        f'{name}: not done after {limit:g} s, and given up',
+        'Try it alone, or with a higher --limit.',
+        'TimeoutError')
 
 def _cannot_start()->DeviceError:
-    return DeviceError('The worker processes die as they start', 'Memory may have run out: use fewer --workers. With one, the photos are done in this process.')
+    return DeviceError(
+        'The worker processes die as they start',
+        'Memory may have run out: use fewer --workers. With one, the photos are done in this process.')
 
 # %% ../nbs/71_batch.ipynb #a0c30003
 def run_batch(
@@ -365,7 +409,8 @@ def run_batch(
         try:
             left = [job for job in jobs if str(job[1]) not in there]
             do_all = lambda jobs: outcomes(jobs, make, workers, stop, limit)
-            for outcome in beside_others(left, do_all, lambda *job: was_done(*job, config, asked), stop) if left else ():
+            for outcome in beside_others(
+                    left, do_all, lambda *job: was_done(*job, config, asked), stop) if left else ():
                 found.append(outcome)
                 save_failures(folder, found)
                 if tell and outcome.status!='before': tell(outcome)
@@ -407,7 +452,12 @@ def save_summary(
     outcomes:list, # of `Outcome`
 ):
     "Write `summary.csv` and `contact_sheet.html`"
-    rows = [{'photo':shown_name(o.photo), 'status':o.status, **(figures(o.folder) if o.status in ('done','before') else {}), 'seconds':o.seconds or '', 'error':printable(o.error)} for o in outcomes]
+    rows = [
+        {
+            'photo':shown_name(o.photo), 'status':o.status,
+            **(figures(o.folder) if o.status in ('done','before') else {}), 'seconds':o.seconds or '',
+            'error':printable(o.error)}
+        for o in outcomes]
     text = io.StringIO()
     table = csv.DictWriter(text, ['photo','status','nme','psnr','ssim','seconds','error'], restval='')
     table.writeheader(); table.writerows({k:_cell(v) for k,v in row.items()} for row in rows)
@@ -422,9 +472,11 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
     shown = lambda v,form: form.format(v) if isinstance(v, (int,float)) else '-'
     parts = []
     for o,row in zip(outcomes, rows):
-        name,place = html.escape(shown_name(o.photo)),quote(os.fsencode(Path(os.path.relpath(o.folder, folder)).as_posix()))
+        name = html.escape(shown_name(o.photo))
+        place = quote(os.fsencode(Path(os.path.relpath(o.folder, folder)).as_posix()))
         head = f'<h2>{name} <small>{o.status}</small></h2>'
-        if o.status in ('done','before'): head += (f'<a href="{place}/"><img loading="lazy" src="{place}/render_0.png" alt="{name}"></a>'
+        if o.status in ('done','before'):
+            head += (f'<a href="{place}/"><img loading="lazy" src="{place}/render_0.png" alt="{name}"></a>'
             f'<p>landmarks {shown(row.get("nme"), "{:.2%}")}, PSNR {shown(row.get("psnr"), "{:.1f}")} dB, SSIM {shown(row.get("ssim"), "{:.3f}")}</p>')
         else: head += f'<p>{html.escape(printable(o.error))}<br>{html.escape(printable(o.advice))}</p>'
         parts.append(f'<section>{head}</section>')
@@ -441,7 +493,8 @@ def finish_summary(
     "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
     from dataclasses import replace
     inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
-    if any(inner(o)!=Path() for o in outcomes): save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
+    if any(inner(o)!=Path() for o in outcomes):
+        save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
     path = Path(folder)/'summary.csv'
     if not left or not path.is_file(): return
     rows = io.StringIO(newline='')
@@ -458,15 +511,21 @@ def beside_others(
     stop,      # A `Stop`
 ): # Iterator of `Outcome`
     "Do all jobs, those at which another run is at work last"
-    known,busy,since = {str(j[1]):j for j in jobs},[],time.monotonic()
+    known = {str(j[1]):j for j in jobs}
+    busy = []
+    since = time.monotonic()
     for outcome in do_all(jobs):
         if outcome.kind==BusyError.__name__: busy.append(outcome)
         else: yield outcome
     while busy and not stop.asked:
         free = [o for o in busy if not is_busy(o.folder)]
         busy = [o for o in busy if o not in free]
-        if not free and time.monotonic()-since>PATIENCE: yield from busy; return
-        if not free: time.sleep(.5); continue
+        if not free and time.monotonic()-since>PATIENCE:
+            yield from busy
+            return
+        if not free:
+            time.sleep(.5)
+            continue
         since = time.monotonic()
         before = [o for o in free if done(*known[o.folder])]
         for o in before: yield Outcome(o.photo, o.folder, 'before', figures(o.folder)['seconds'] or 0.)
@@ -488,7 +547,8 @@ def tidy(
     folder, # With whole results
 ):
     "Remove what a run that was killed when all was done has left beside them; what another needs stays"
-    folder,keep = Path(folder),resume_path(folder)
+    folder = Path(folder)
+    keep = resume_path(folder)
     if not keep.exists() and not any(e.name.startswith('.') for e in os.scandir(folder)): return
     try:
         with at_work(folder, wait=0):   # which sweeps
@@ -500,5 +560,6 @@ def _is_over(keep, folder)->bool:
     "Is this the state of a run that had nothing more to do, by the settings of the results?"
     from nextgenface_nb.output.checkpoint import read_about
     if not keep.exists(): return False
-    meta,report = read_about(keep)['meta'],json.loads((folder/'report.json').read_text(encoding='utf-8'))
+    meta = read_about(keep)['meta']
+    report = json.loads((folder/'report.json').read_text(encoding='utf-8'))
     return meta.get('config')==report.get('config') and meta.get('done')==len(meta.get('stages', ()))

@@ -127,7 +127,9 @@ def bench_photo(
     from nextgenface_nb.imaging import portrait_path
     path = Path(path or portrait_path()).absolute()
     with tempfile.TemporaryDirectory() as folder:
-        command = isolated('from nextgenface_nb.cli import main; sys.exit(main())', '--input', path, '--output', folder, '--quiet', '--set', f'max_resolution={size}', *flags, package=True)
+        command = isolated(
+            'from nextgenface_nb.cli import main; sys.exit(main())', '--input', path, '--output', folder, '--quiet',
+            '--set', f'max_resolution={size}', *flags, package=True)
         seconds,peak,_ = run_measured(command)
         report = json.loads(next(Path(folder).rglob('report.json')).read_text(encoding='utf-8'))
     return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'], peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
@@ -164,8 +166,11 @@ def bench_busy(
 )->dict: # seconds of each way, the median of its runs; beside_one, beside_two, calm: ratios
     "A photo alone, beside busy programs, and with threads that spin"
     def photo(busy, **settings):
-        with beside(busy), variables(**dict(OMP_WAIT_POLICY=None, GOMP_SPINCOUNT=None)|settings): return bench_photo(size, flags=flags)['seconds']
-    ways = dict(alone=lambda: photo(0), beside_one=lambda: photo(1), beside_two=lambda: photo(2), spinning=lambda: photo(0, GOMP_SPINCOUNT=str(SPINS)))
+        with beside(busy), variables(**dict(OMP_WAIT_POLICY=None, GOMP_SPINCOUNT=None)|settings):
+            return bench_photo(size, flags=flags)['seconds']
+    ways = dict(
+        alone=lambda: photo(0), beside_one=lambda: photo(1), beside_two=lambda: photo(2),
+        spinning=lambda: photo(0, GOMP_SPINCOUNT=str(SPINS)))
     times = {name:[] for name in ways}
     with two_cores() as can:
         photo(0)   # which compiles the kernels
@@ -173,7 +178,9 @@ def bench_busy(
             for name,way in ways.items(): times[name].append(way())
     seconds = {name:statistics.median(t) for name,t in times.items()}
     alone = seconds['alone']
-    return dict(seconds=seconds, two_cores=can, beside_one=seconds['beside_one']/alone, beside_two=seconds['beside_two']/alone, calm=alone/seconds['spinning'])
+    return dict(
+        seconds=seconds, two_cores=can, beside_one=seconds['beside_one']/alone, beside_two=seconds['beside_two']/alone,
+        calm=alone/seconds['spinning'])
 
 # %% ../nbs/47_bench.ipynb #07a35124
 @undisturbed(grad=True)
@@ -369,7 +376,8 @@ def tidy():
 def growth(
     held, # What was held after each step or photo
 )->float: # By step
-    "The median of the slopes between all pairs (Theil and Sen): one large piece more or less, now or then, does not count"
+    ("The median of the slopes between all pairs (Theil and Sen): "
+     "one large piece more or less, now or then, does not count")
     held = np.asarray(held, float)
     first,second = np.triu_indices(len(held), 1)
     return float(np.median((held[second]-held[first])/(second-first)))
@@ -378,7 +386,9 @@ def bench_memory(
     truth,
     steps:int=300,
     before:int=20, # Steps that do not count
-)->list: # of dicts: stage, steps, resident_mb at their end, grown_mb (by the median slope); empty where the system does not say
+    # of dicts: stage, steps, resident_mb at their end, grown_mb (by the median slope);
+    # empty where the system does not say
+)->list:
     "How much steps of stages 2 (ray-traced, outlines included) and 3 add to the memory"
     if resident() is None: return []
     third,rows = texture_stage(truth),[]
@@ -404,16 +414,21 @@ TARGETS = [
     Target('stage 3 over the ray-traced loop after the same steps', 'renderers.gain_db', min, '>=', 2., '{:.1f} dB'),
     Target('eight photos of one person: whole fit, over that of one', 'shared.ratio', max, '<=', 5., '{:.1f} x'),
     Target('memory that 300 steps add', 'memory.grown_mb', max, '<=', 10., '{:.1f} MB'),
-    Target('a photo on two cores beside one busy program, over that alone', 'busy.beside_one', max, '<=', 1.35, '{:.2f} x'),
+    Target(
+        'a photo on two cores beside one busy program, over that alone', 'busy.beside_one', max, '<=', 1.35,
+        '{:.2f} x'),
     Target('beside two', 'busy.beside_two', max, '<=', 2.6, '{:.2f} x'),
-    Target('alone: threads that wait without spinning, over threads that spin', 'busy.calm', max, '<=', 1.03, '{:.2f} x'),
+    Target(
+        'alone: threads that wait without spinning, over threads that spin', 'busy.calm', max, '<=', 1.03, '{:.2f} x'),
     Target('gradients by diffuse and specular texels: cosine to the ray tracer\'s', 'gradients.worst', min, '>=', .99, '{:.3f}'),
     Target('by roughness texels', 'gradients.worst_roughness', min, '>=', .95, '{:.3f}')]
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-bench`"
     p = argparse.ArgumentParser('nextgenface-bench', description='Measure steps of a fit as multiples of one ray-traced picture, and whole fits in seconds.', allow_abbrev=False)
-    p.add_argument('--only', choices=MEASURED, action='append', help=f'a part; may be repeated (default: all but {" and ".join(LONG)})')
+    p.add_argument(
+        '--only', choices=MEASURED, action='append',
+        help=f'a part; may be repeated (default: all but {" and ".join(LONG)})')
     p.add_argument('--full', action='store_true', help='also a photo of 512 pixels')
     p.add_argument('--quick', action='store_true', help='a small model and few repetitions: does the command work?')
     p.add_argument('--preset', choices=PRESETS, default='default', help='of the photos (default: %(default)s)')
@@ -468,7 +483,8 @@ def _busy(s:_Size)->dict:
     return dict(busy=[bench_busy(s.pick(256, 64), ['--preset', s.pick(s.preset, 'fast')], s.pick(3, 1))])
 
 #: Name of a part -> what is measured in it
-MEASURED = dict(steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
+MEASURED = dict(
+    steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
 @undisturbed(grad=True)
@@ -483,7 +499,8 @@ def bench_all(
         try: found = MEASURED[part](size)
         except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')
         except KeyboardInterrupt:
-            report['stopped'],report['skipped'][part] = True,'stopped'
+            report['stopped'] = True
+            report['skipped'][part] = 'stopped'
             break
         if why := found.pop('why', ''): report['skipped'][part] = why
         report |= found
@@ -512,7 +529,8 @@ def append_report(
 def _read_history(path:Path)->list: # of the figures of all runs
     check_output(path, '--append', 'bench.json')
     try: history = json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
-    except ValueError as error: raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
+    except ValueError as error:
+        raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
     if not isinstance(history, list): raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
     return history
 
@@ -534,7 +552,8 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-bench`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
+    return run_command(
+        make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
 
 # %% ../nbs/47_bench.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import Stop, as_ctrl_c, attempt, face_folder, face_number, finish_summary, invocation, run_batch, save_failures, was_done
+from .batch import (Stop, as_ctrl_c, attempt, face_folder, face_number, finish_summary, invocation,
+    run_batch, save_failures, was_done)
 from .config import Config, PRESETS, explain
-from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError, ModelError, NoFaceError, OutputError,
-    PhotoError, RenderError, in_words, notes_heard)
+from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError,
+    LandmarkError, ModelError, NoFaceError, OutputError, PhotoError, RenderError, in_words, notes_heard)
 from .lens import check_focal
 from .processes import print_text
 from .surroundings import plain_warnings, variables
@@ -32,7 +33,8 @@ def which_face(
 ): # int or 'all'
     "What --face may be"
     if text=='all': return text
-    if not (text.isascii() and text.isdigit()) or int(text)<1: raise argparse.ArgumentTypeError(f'{text!r}: give a number from 1 (the largest face) on, or all')
+    if not (text.isascii() and text.isdigit()) or int(text)<1:
+        raise argparse.ArgumentTypeError(f'{text!r}: give a number from 1 (the largest face) on, or all')
     return int(text)
 
 def make_parser()->argparse.ArgumentParser:
@@ -49,15 +51,23 @@ def make_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), help='what renders')
     add('--seed', type=int, help='where all random numbers start')
     add('--landmarks', metavar='DETECTOR|FILE', help='mediapipe, fan, or a file of points (.pts, .npy)')
-    add('--focal', metavar='LENS', help='what is known of the lens, and kept: 50mm (35 mm equivalent), 2400px or fx,fy,cx,cy (pixels of the original photo), or a file: camera.json, OpenCV, COLMAP; ~50mm: about')
-    add('--face', metavar='N|all', type=which_face, help='of several faces in a photo the N-th by size, 1 is the largest, or all, each in a folder of its own (default: the largest)')
+    add(
+        '--focal', metavar='LENS',
+        help='what is known of the lens, and kept: 50mm (35 mm equivalent), 2400px or fx,fy,cx,cy (pixels of the '
+             'original photo), or a file: camera.json, OpenCV, COLMAP; ~50mm: about')
+    add(
+        '--face', metavar='N|all', type=which_face,
+        help='of several faces in a photo the N-th by size, 1 is the largest, '
+             'or all, each in a folder of its own (default: the largest)')
     add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
     add('--resume', action='store_true', help='go on where a run into the same folder was stopped; begin where there is none')
     add('--keepEvery', type=float, metavar='SECONDS', default=10., help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
     add('--workers', type=int, metavar='N', default=1, help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
-    add('--limit', type=float, metavar='SECONDS', default=0., help='of a folder: give up a photo that takes longer, and do the others; 0: never (default: %(default)g)')
+    add(
+        '--limit', type=float, metavar='SECONDS', default=0.,
+        help='of a folder: give up a photo that takes longer, and do the others; 0: never (default: %(default)g)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
     for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
     talk = p.add_mutually_exclusive_group()
@@ -93,8 +103,8 @@ def asked_for(
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
     lens = dict(focal=file(config.focal)) if config.focal else {}
-    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint), landmarks=file(config.detector),
-        light=file(config.light), face=face_asked(args, folder), **lens)
+    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint),
+        landmarks=file(config.detector), light=file(config.light), face=face_asked(args, folder), **lens)
 
 def face_asked(
     args,        # What the parser returns
@@ -113,7 +123,8 @@ def recall(
         setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
         if skip: notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
     if before.get('shared_identity') and not args.sharedIdentity: notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
-    if before.get('face') and args.face is None: notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
+    if before.get('face') and args.face is None:
+        notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
     if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("path")}), which is not taken over')
     return notes
 
@@ -171,13 +182,18 @@ def result_folders(
     output:Path, # For the results
 )->list: # A folder for each, none twice and none within another
     "The tree of the input once more, with a folder in place of each photo"
-    wanted,taken = [output/p.relative_to(source) for p in photos],set()
+    wanted = [output/p.relative_to(source) for p in photos]
+    taken = set()
     around = {parent for w in wanted for parent in w.parents}
     for place in wanted:
         first = place.relative_to(output).parts[0]
-        if len(place.relative_to(output).parts)>1 and first in BATCH_FILES: place = output/f'{first} (2)'/place.relative_to(output/first)
-        free,number = place,2
-        while free in taken or free in around or (free.parent==output and free.name in BATCH_FILES): free,number = place.with_name(f'{place.name} ({number})'),number+1
+        if len(place.relative_to(output).parts)>1 and first in BATCH_FILES:
+            place = output/f'{first} (2)'/place.relative_to(output/first)
+        free = place
+        number = 2
+        while free in taken or free in around or (free.parent==output and free.name in BATCH_FILES):
+            free = place.with_name(f'{place.name} ({number})')
+            number = number+1
         taken.add(free)
         yield free
 
@@ -200,12 +216,19 @@ def every_face(
 )->list: # of (photos, folder for the results)
     "A job for each face of each photo, if --face all is given"
     if args.face is not None and args.checkpoint and Path(args.checkpoint).suffix not in ('.pickle','.pkl'):
-        raise ConfigError(f'--face {args.face} with --checkpoint: the face is the one in the checkpoint', 'Leave out one of both.')
+        raise ConfigError(
+            f'--face {args.face} with --checkpoint: the face is the one in the checkpoint',
+            'Leave out one of both.')
     if args.face!='all': return jobs
-    if args.sharedIdentity or args.checkpoint: raise ConfigError('--face all: all faces of a photo are not one person', 'Leave out --sharedIdentity and --checkpoint, or give the number of one face.')
+    if args.sharedIdentity or args.checkpoint:
+        raise ConfigError(
+            '--face all: all faces of a photo are not one person',
+            'Leave out --sharedIdentity and --checkpoint, or give the number of one face.')
     from nextgenface_nb.optim.optimizer import config_detector
     detector = config_detector(config)
-    return [(photos, face_folder(folder, k)) for photos,folder in jobs for k in range(1, count_faces(photos[0], detector)+1)]
+    return [
+        (photos, face_folder(folder, k)) for photos,folder in jobs
+        for k in range(1, count_faces(photos[0], detector)+1)]
 
 def count_faces(
     path,     # Of a photo
@@ -262,8 +285,11 @@ def fit(
         from nextgenface_nb.output.debug import DebugFiles
         pipeline.watch = DebugFiles(folder, pipeline, args.debug)
     from nextgenface_nb.optim.optimizer import in_known_camera, in_known_light
-    start = in_known_camera(in_known_light(start_from(args, pipeline), pipeline.config), pipeline.config) if args.checkpoint else None
-    return fit_resumable(photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery, face=face_asked(args, folder))
+    start = in_known_camera(
+        in_known_light(start_from(args, pipeline), pipeline.config), pipeline.config) if args.checkpoint else None
+    return fit_resumable(
+        photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery,
+        face=face_asked(args, folder))
 
 def start_from(
     args,     # What the parser returns
@@ -289,7 +315,9 @@ def old_face(args, pipeline): # A `Face`
     if not args.input or Path(args.input).is_dir(): raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo', 'Name the photo with --input.')
     face = legacy_face(found, pipeline.model, [load_photo(args.input)], config.bands)
     detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
-    for frame in face.frames[:1]: frame.landmarks = on_mesh(detector.detect(frame.photo, **({} if args.face is None else dict(face=face_asked(args)))), pipeline.model)
+    for frame in face.frames[:1]:
+        frame.landmarks = on_mesh(
+            detector.detect(frame.photo, **({} if args.face is None else dict(face=face_asked(args)))), pipeline.model)
     return face
 
 # %% ../nbs/70_cli.ipynb #293efda1
@@ -310,7 +338,8 @@ def _reconstruct_all(args)->int: # Exit code
     check_limit(args)
     many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
     together = batch_folder(args) if many else jobs[0][1]
-    jobs,many = every_face(jobs, args, config),many or args.face=='all'
+    jobs = every_face(jobs, args, config)
+    many = many or args.face=='all'
     check_writable(together)   # of many photos each has its own folder, and fails alone
     args.workers = min(args.workers, len(jobs))
     say = (lambda text:None) if args.quiet else lambda text: print_text(text, sys.stderr)
@@ -383,7 +412,8 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     "Fit one face, write its results, and remove the state that was kept meanwhile"
     from nextgenface_nb.optim.resume import resume_path
     from nextgenface_nb.output.files import at_work
-    bars,asked = Bars(not args.quiet and args.workers==1),invocation(photos, **asked_for(args, pipeline.config, folder))
+    bars = Bars(not args.quiet and args.workers==1)
+    asked = invocation(photos, **asked_for(args, pipeline.config, folder))
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
@@ -391,7 +421,8 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
             say('writing the results ...')
-            pipeline.passes,result.invocation = bars.rays,asked|as_decoded(asked, result)
+            pipeline.passes = bars.rays
+            result.invocation = asked|as_decoded(asked, result)
             result.save(folder)
             resume_path(folder).unlink(missing_ok=True)   # the results are on the disk
     finally: bars.close(); pipeline.passes = None
@@ -413,18 +444,23 @@ def photo_worker(args, loud:bool=True, known:dict|None=None):
     if known:
         from nextgenface_nb.rendering.variant import trials
         trials.update(known)
-    config,say = make_config(args),(lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
+    config = make_config(args)
+    say = (lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
     pipeline = begin_pipeline(config, say)
     def do(photos, folder):
-        if not args.again and was_done(photos, folder, config, asked_for(args, config)): return []   # by another batch, since this one began
+        if not args.again and was_done(photos, folder, config, asked_for(args, config)):
+            return []   # by another batch, since this one began
         return fit_and_save(photos, folder, pipeline, args, say)
     return do
 
 def check_limit(args):
     "A limit is for the photos of a folder"
-    if not 0<=args.limit<float('inf'): raise ConfigError(f'--limit {args.limit}: must be a number of seconds from 0 on', 'Leave it out for no limit.')
+    if not 0<=args.limit<float('inf'):
+        raise ConfigError(f'--limit {args.limit}: must be a number of seconds from 0 on', 'Leave it out for no limit.')
     if args.limit and (not args.input or not Path(args.input).is_dir() or args.sharedIdentity):
-        raise ConfigError(f'--limit {args.limit:g}: is for a folder of photos, of which the others go on', 'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
+        raise ConfigError(
+            f'--limit {args.limit:g}: is for a folder of photos, of which the others go on',
+            'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
 
 def known_trials(config)->dict:
     "The trials of LLVM, done here once for all workers; they say what is missing"
@@ -445,9 +481,11 @@ def many_jobs(jobs:list, folder:Path, args, config, say)->int: # Exit code
             if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)
             for w in outcome.warnings: say(f'{outcome.photo}: note: {w}')
             if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
-        found = run_batch(jobs, make, folder, config, args.workers, args.again, tell, partial(asked_for, args, config), args.limit)
+        found = run_batch(
+            jobs, make, folder, config, args.workers, args.again, tell, partial(asked_for, args, config), args.limit)
         bar.update(sum(o.status=='before' for o in found))
-    finish_summary(folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
+    finish_summary(
+        folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
     before = sum(o.status=='before' for o in found)
     if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
@@ -473,7 +511,11 @@ def exit_code(
 
 def exit_code_of(kind:str)->int:
     "The same by the name of the exception"
-    for code,kinds in {2:(ConfigError,), 3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError), 4:(DeviceError,RenderError), 5:(OutputError,BusyError)}.items():
+    for code,kinds in {
+            2:(ConfigError,),
+            3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError),
+            4:(DeviceError,RenderError),
+            5:(OutputError,BusyError)}.items():
         if kind in [k.__name__ for k in kinds]: return code
     return 1
 
@@ -486,7 +528,8 @@ def run_command(
     words:bool=False, # Are its words what it is for? Then they must be writable
 )->int: # Exit code
     "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
-    with steady_streams() as (out, _), plain_warnings(), variables(PYTHONSAFEPATH='1'):   # of processes that start meanwhile (Python 3.11 on)
+    # of processes that start meanwhile (Python 3.11 on)
+    with steady_streams() as (out, _), plain_warnings(), variables(PYTHONSAFEPATH='1'):
         return _run(parser, work, argv, stopped, out if words else None)
 
 def _run(parser, work, argv, stopped, out)->int: # Exit code
@@ -496,10 +539,13 @@ def _run(parser, work, argv, stopped, out)->int: # Exit code
         with as_ctrl_c(): code = work(read_paths(parser, args)) or 0
         if out: check_words(out)
         return code
-    except KeyboardInterrupt: print_text('\n'+stopped, sys.stderr); return 130
+    except KeyboardInterrupt:
+        print_text('\n'+stopped, sys.stderr)
+        return 130
     except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
     except Exception as e:
-        if known := in_words(e): return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
+        if known := in_words(e):
+            return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
         error,code,trace = e,1,getattr(args, 'verbose', True)
         text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
     return _say_error(error, text, code, trace)

@@ -117,8 +117,15 @@ class Config(CheckedSettings):
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
     # camera
-    focal:str = setting('', 'the lens, which is known and kept: 50mm (35 mm equivalent, by the diagonal of the whole picture), 2400px or fx,fy,cx,cy (pixels of the original photo, as OpenCV has them), or a file: camera.json, OpenCV, COLMAP; ~50mm: about; empty: not known')
-    exif_focal:bool = setting(True, 'where nothing else is known of the lens, take what the photo says of it (EXIF) as a prior, as far as resizing and cropping allow')
+    focal:str = setting(
+        '',
+        'the lens, which is known and kept: 50mm (35 mm equivalent, by the diagonal of the '
+        'whole picture), 2400px or fx,fy,cx,cy (pixels of the original photo, as OpenCV '
+        'has them), or a file: camera.json, OpenCV, COLMAP; ~50mm: about; empty: not known')
+    exif_focal:bool = setting(
+        True,
+        'where nothing else is known of the lens, take what the photo says '
+        'of it (EXIF) as a prior, as far as resizing and cropping allow')
     focal_length:float = setting(0., 'focal length to start from, in pixels of the crop; 0: estimate it', 'px', 0, 1e6)
     optimize_focal_length:bool = setting(True, 'let the focal length change')
     # how long, how often
@@ -298,7 +305,10 @@ MOST_BYTES = 1_000_000 # of a file of settings
 
 def _text(path)->str:
     try:
-        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()): raise ConfigError(f'{path}: is a pipe or a device, and no file', 'A config is a text file with lines key = value.')
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+            raise ConfigError(
+                f'{path}: is a pipe or a device, and no file',
+                'A config is a text file with lines key = value.')
         with open(path, 'rb') as file: data = file.read(MOST_BYTES+1)
         if len(data)>MOST_BYTES: raise ConfigError(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB', 'This is no file of settings.')
         return data.decode('utf-8-sig')
@@ -321,7 +331,10 @@ def _of_report(path, report:dict)->dict: # name -> value
     "The settings in a report, if its format is known"
     from nextgenface_nb.output.files import REPORT_VERSION
     version = report.get('format_version', REPORT_VERSION)
-    if version!=REPORT_VERSION: raise ConfigError(f'{path}: a report of version {version}, {REPORT_VERSION} is known', 'Use the version of the library that wrote it.')
+    if version!=REPORT_VERSION:
+        raise ConfigError(
+            f'{path}: a report of version {version}, {REPORT_VERSION} is known',
+            'Use the version of the library that wrote it.')
     return report['config']
 
 def read_json(

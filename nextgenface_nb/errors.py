@@ -61,8 +61,10 @@ def notes_heard(): # Yields the list into which the notes of this thread go
     finally: _listener.reset(before)
 
 # %% ../nbs/00_errors.ipynb #915b525b
-#: How libraries say that memory has run out: PyTorch on processors and on graphics cards, Dr.Jit, C++, the operating system
-MEMORY_WORDS = r"out of memory|can.?t allocate memory|cannot allocate memory|failed to allocate|bad_alloc|unable to allocate"
+#: How libraries say that memory has run out: PyTorch on processors and on graphics cards, Dr.Jit, C++,
+#: the operating system
+MEMORY_WORDS = (
+    r"out of memory|can.?t allocate memory|cannot allocate memory|failed to allocate|bad_alloc|unable to allocate")
 
 def in_words(
     error:BaseException, # Of any library
@@ -70,12 +72,17 @@ def in_words(
     "What is wrong and what to do, where that is known"
     if isinstance(error, FaceError): return error
     text = ' '.join(str(error).split())
-    if isinstance(error, MemoryError) or isinstance(error, (RuntimeError, OSError)) and re.search(MEMORY_WORDS, text, re.I):
+    if (isinstance(error, MemoryError)
+            or isinstance(error, (RuntimeError, OSError)) and re.search(MEMORY_WORDS, text, re.I)):
         wanted = re.search(r'allocate (?:memory: you tried to allocate )?([0-9.]+ ?(?:[KMGT]i?B|bytes))', text)
-        return DeviceError('memory has run out'+(f' ({_size(wanted[1])} more were asked for)' if wanted else ''),
-            'Choose a smaller max_resolution or texture_resolution, or fewer workers; other programs may hold memory too.')
+        return DeviceError(
+            'memory has run out'+(f' ({_size(wanted[1])} more were asked for)' if wanted else ''),
+            'Choose a smaller max_resolution or texture_resolution, or fewer workers; '
+            'other programs may hold memory too.')
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        return OutputError(f'{error.filename or "a file"}: cannot be written ({os.strerror(error.errno).lower()})', 'Free some space, or choose another output folder. Temporary files count too: TMPDIR names their place.')
+        return OutputError(
+            f'{error.filename or "a file"}: cannot be written ({os.strerror(error.errno).lower()})',
+            'Free some space, or choose another output folder. Temporary files count too: TMPDIR names their place.')
     return None
 
 def _size(text:str)->str:

@@ -79,10 +79,13 @@ def run_measured(
 )->tuple: # seconds, peak memory in GB (None where the system does not say), what it said
     "Run a command in a new process; `FaceError` if it fails"
     with tempfile.TemporaryDirectory() as folder:
-        said,between = Path(folder)/'said',None
+        said = Path(folder)/'said'
+        between = None
         try:
             with leash() as line:
-                between = subprocess.Popen([sys.executable, '-I', '-c', _BETWEEN, str(said), *map(str, command)], stdin=line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+                between = subprocess.Popen(
+                    [sys.executable, '-I', '-c', _BETWEEN, str(said), *map(str, command)], stdin=line,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
                 out,err = between.communicate()
         finally:
             if between: between.wait()   # let go, it has ended what it had started
@@ -99,7 +102,9 @@ def cold_run(
     "Photo to files in a new process with an empty kernel cache, as the first call has it"
     with tempfile.TemporaryDirectory() as home:
         environment = {k:v for k,v in os.environ.items() if k not in ('XDG_CACHE_HOME', 'MPLCONFIGDIR')}
-        command = isolated('from nextgenface_nb.cli import main; sys.exit(main())', '--input', Path(path).absolute(), '--output', Path(home)/'output', '--quiet', *flags, package=True)
+        command = isolated(
+            'from nextgenface_nb.cli import main; sys.exit(main())', '--input', Path(path).absolute(), '--output',
+            Path(home)/'output', '--quiet', *flags, package=True)
         seconds,peak,_ = run_measured(command, environment|dict(HOME=home))
     return dict(photo=Path(path).name, seconds=seconds, peak_memory_gb=peak)
 
@@ -343,12 +348,19 @@ def measure_all(
     if config.renderer=='mitsuba': use_variant(config.device)
     report = dict(preset=args.preset, settings=list(args.set), quick=args.quick, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions(), skipped={})
     try:
-        if 'cold' in parts: say('first call in a new process'); report['cold'] = [cold_run(paths[0], flags)]; say('  '+_said(report['cold'][0]))
+        if 'cold' in parts:
+            say('first call in a new process')
+            report['cold'] = [cold_run(paths[0], flags)]
+            say('  '+_said(report['cold'][0]))
         if 'photos' in parts:
-            found = measure_photos(paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results, say)
-            report['skipped'] |= found.pop('skipped'); report |= found
+            found = measure_photos(
+                paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results,
+                say)
+            report['skipped'] |= found.pop('skipped')
+            report |= found
             if not args.photos: report['skipped']['held_out'] = 'no --photos DIR'
-        if 'synthetic' in parts: report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
+        if 'synthetic' in parts:
+            report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
     except KeyboardInterrupt: report['stopped'] = True   # the parts that were finished are kept
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
@@ -382,7 +394,8 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-measure`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True)
+    return run_command(
+        make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True)
 
 def check_output(
     path:Path,              # Of a file

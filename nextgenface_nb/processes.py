@@ -27,7 +27,8 @@ def _utf8(text)->str:
     "Without what UTF-8 does not have: bytes of names, other halves of surrogate pairs"
     if isinstance(text, bytes): text = os.fsdecode(text)
     bytes_only = not re.search('[\ud800-\udc7f\udd00-\udfff]', text)
-    return text.encode('utf-8', 'surrogateescape' if bytes_only else 'surrogatepass').decode('utf-8', 'backslashreplace')
+    return text.encode(
+        'utf-8', 'surrogateescape' if bytes_only else 'surrogatepass').decode('utf-8', 'backslashreplace')
 
 def printable(
     text:str, # Of any number of lines, perhaps with names in it
@@ -63,7 +64,8 @@ def _hush(file):
     os.close(nowhere)
 
 # %% ../nbs/02_processes.ipynb #a0c1000a
-_state = dict(used=False, forked='') # Of this process. forked: '' (not, or before all use), 'used' (after our use), 'perhaps' (after PyTorch was loaded)
+# Of this process. forked: '' (not, or before all use), 'used' (after our use), 'perhaps' (after PyTorch was loaded)
+_state = dict(used=False, forked='')
 
 def _begin_copy():
     "In a child, right after a fork"
@@ -76,15 +78,20 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_begin_co
 def check_fork(
     starts:bool=True, # Does what follows start threads in any case? Otherwise they are PyTorch's, perhaps
 ):
-    "Raise a `DeviceError` in a process that was forked after its parent had started threads; otherwise note that this one starts some"
+    ("Raise a `DeviceError` in a process that was forked after its parent "
+     "had started threads; otherwise note that this one starts some")
     if _state['forked']=='perhaps': _state.update(forked='' if _has_own_threads() or _threads_work() else 'used')
-    if _state['forked']=='used': raise DeviceError(
-        'This process was forked from one that had PyTorch or Mitsuba at work: their threads are not in the copy, and it would wait for them for ever',
-        "Start processes afresh: multiprocessing.get_context('spawn'), or ProcessPoolExecutor(mp_context=...) with it. Or fork before the first face.")
+    if _state['forked']=='used':
+        raise DeviceError(
+            'This process was forked from one that had PyTorch or Mitsuba at work: their threads are not in the copy, '
+            'and it would wait for them for ever',
+            "Start processes afresh: multiprocessing.get_context('spawn'), or ProcessPoolExecutor(mp_context=...) with "
+            "it. Or fork before the first face.")
     if starts: _state.update(used=True)
 
 def _has_own_threads()->bool:
-    "Have libraries started threads in this process since the fork, which left it one? Then they work. Where that cannot be told: they do"
+    ("Have libraries started threads in this process since the fork, which "
+     "left it one? Then they work. Where that cannot be told: they do")
     try: return len(os.listdir('/proc/self/task'))>threading.active_count()
     except OSError: return True
 
@@ -104,7 +111,8 @@ def _threads_work(
     return False
 
 def _try_threads():
-    "A sum that PyTorch shares among its threads; then the process ends without any clearing up, which belongs to its parent"
+    ("A sum that PyTorch shares among its threads; then the process "
+     "ends without any clearing up, which belongs to its parent")
     try:
         import torch
         a = torch.ones(512, 512)
@@ -127,7 +135,8 @@ def end_with_parent():
     threading.Thread(target=watch, name='end with parent', daemon=True).start()
     if not sys.platform.startswith('linux'): return
     import ctypes
-    PR_SET_PDEATHSIG,KILL = 1, 9
+    PR_SET_PDEATHSIG = 1
+    KILL = 9
     try: ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, KILL)
     except (OSError, AttributeError): return
     if os.getppid()!=parent.pid and not parent.is_alive(): os._exit(1)   # it ended meanwhile

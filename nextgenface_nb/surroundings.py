@@ -23,7 +23,8 @@ def _of_this_thread(
 )->ExitStack: # entered
     "Plain settings of this thread"
     import numpy as np, torch
-    stack,wanted = ExitStack(),torch.is_grad_enabled() if grad is None else grad
+    stack = ExitStack()
+    wanted = torch.is_grad_enabled() if grad is None else grad
     if torch.is_inference_mode_enabled(): stack.enter_context(torch.inference_mode(False))   # which turns gradients on
     if torch.is_grad_enabled()!=wanted: stack.enter_context(torch.enable_grad() if wanted else torch.no_grad())
     for kind in ('cpu', 'cuda'):
@@ -36,14 +37,18 @@ def _of_this_thread(
     return stack
 
 # %% ../nbs/02_surroundings.ipynb #a791da35
-_lock,_inside,_changed = threading.RLock(),0,None
+_lock = threading.RLock()
+_inside = 0
+_changed = None
 
 def _of_the_process()->ExitStack: # its exit puts everything back
     "Plain settings of the process"
     import torch
     stack = ExitStack()
     def change(there, wanted, put):
-        if there!=wanted: put(wanted); stack.callback(put, there)
+        if there!=wanted:
+            put(wanted)
+            stack.callback(put, there)
     change(torch.get_default_dtype(), torch.float32, torch.set_default_dtype)
     strict = torch.are_deterministic_algorithms_enabled(),torch.is_deterministic_algorithms_warn_only_enabled()
     change(strict, (False, False), lambda s: torch.use_deterministic_algorithms(s[0], warn_only=s[1]))
@@ -73,11 +78,16 @@ def _put_back(variant):
 
 # %% ../nbs/02_surroundings.ipynb #7a2bcb01
 class Undisturbed:
-    "Within this context the settings of PyTorch, NumPy, warnings and Mitsuba are plain; after it they are the caller's again."
+    ("Within this context the settings of PyTorch, NumPy, warnings "
+     "and Mitsuba are plain; after it they are the caller's again.")
     def __init__(self,
         grad:bool|None=None,   # True: gradients are kept; False: they are not; None: as the caller has it
-        threads:int|None=None, # Of PyTorch, with one of which sums are the same bits every time; None: as the caller has it
-    ): self.grad,self.threads,self.stack = grad,threads,None
+        # Of PyTorch, with one of which sums are the same bits every time; None: as the caller has it
+        threads:int|None=None,
+    ):
+        self.grad = grad
+        self.threads = threads
+        self.stack = None
 
     def __enter__(self):
         global _inside,_changed
@@ -85,7 +95,9 @@ class Undisturbed:
             if not _inside: _changed = _of_the_process()
             _inside += 1
         try: self.stack = _of_this_thread(self.grad, self.threads)
-        except BaseException: self._leave(); raise
+        except BaseException:
+            self._leave()
+            raise
         return self
 
     def __exit__(self, *error):
@@ -97,7 +109,8 @@ class Undisturbed:
         with _lock:
             _inside -= 1
             if not _inside:
-                changed,_changed = _changed,None
+                changed = _changed
+                _changed = None
                 changed.close()
 
 # %% ../nbs/02_surroundings.ipynb #045c5b25
@@ -106,7 +119,8 @@ def undisturbed(
     *,
     grad:bool|None=None, # True: gradients are kept; False: they are not; None: as the caller has it
 ):
-    "The same, at work in surroundings of its own; of a class, all that is called from outside. `DeviceError` in a process that was forked too late"
+    ("The same, at work in surroundings of its own; of a class, all that is "
+     "called from outside. `DeviceError` in a process that was forked too late")
     if work is None: return functools.partial(undisturbed, grad=grad)
     if isinstance(work, type): return _undisturbed_class(work, grad)
     if inspect.isgeneratorfunction(work):
@@ -140,7 +154,9 @@ class UndisturbedSteps:
         steps,                 # A generator
         grad:bool|None=None,   # As of `Undisturbed`
         threads:int|None=None, # As of `Undisturbed`
-    ): self.steps,self.settings = steps,(grad, threads)
+    ):
+        self.steps = steps
+        self.settings = (grad, threads)
 
     def __iter__(self): return self
     def __next__(self): return self.send(None)
@@ -169,7 +185,8 @@ def without_inference(
         elif isinstance(x, dict): x.update({k:plain(v, seen) for k,v in x.items()})
         elif isinstance(x, tuple):
             parts = [plain(v, seen) for v in x]
-            if any(a is not b for a,b in zip(parts, x)): return type(x)(*parts) if hasattr(x, '_fields') else tuple(parts)
+            if any(a is not b for a,b in zip(parts, x)):
+                return type(x)(*parts) if hasattr(x, '_fields') else tuple(parts)
         elif _ours(x):
             for k,v in list(vars(x).items()):
                 if (new := plain(v, seen)) is not v: object.__setattr__(x, k, new)
@@ -177,7 +194,8 @@ def without_inference(
     with Undisturbed(): return plain(thing, {})
 
 def _ours(x)->bool:
-    return (type(x).__module__ or '').startswith(__name__.partition('.')[0]) and hasattr(x, '__dict__') or dataclasses.is_dataclass(x) and not isinstance(x, type)
+    return ((type(x).__module__ or '').startswith(__name__.partition('.')[0]) and hasattr(x, '__dict__')
+        or dataclasses.is_dataclass(x) and not isinstance(x, type))
 
 # %% ../nbs/02_surroundings.ipynb #db860ff4
 @contextmanager
@@ -208,7 +226,8 @@ def isolated(
     package:bool=False, # It imports this package
 )->list: # Command
     "Code, to be run in another Python that takes nothing from the working directory"
-    here,folder = os.path.realpath(os.getcwd()),Path(__file__).resolve().parent if '__file__' in globals() else None
+    here = os.path.realpath(os.getcwd())
+    folder = Path(__file__).resolve().parent if '__file__' in globals() else None
     known = [p for p in sys.path if p and os.path.realpath(p)!=here]
     if package: code = _MINE.format(name=folder.name, file=str(folder/'__init__.py'), folder=str(folder))+code
     return [sys.executable, '-I', '-c', f'import sys\nsys.path[:] = {known!r}\n{code}', *map(str, arguments)]
@@ -217,7 +236,8 @@ def isolated(
 WAITING = 'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT' #: With one of these set, somebody else has decided
 
 def wait_calmly()->bool: # Whether anything was done
-    "Let PyTorch's threads wait without spinning, unless PyTorch is loaded already, brings no OpenMP library of GCC, or somebody has decided otherwise"
+    ("Let PyTorch's threads wait without spinning, unless PyTorch is loaded "
+     "already, brings no OpenMP library of GCC, or somebody has decided otherwise")
     if 'torch' in sys.modules or any(os.environ.get(n) for n in WAITING): return False
     try: places = importlib.util.find_spec('torch').submodule_search_locations or ()
     except (ImportError, AttributeError, ValueError): return False

@@ -22,18 +22,26 @@ def typed_path(
     flag:str, # For which flag
 )->str:
     "The path that is meant"
-    if not text.strip(): raise ConfigError(f'{flag}: an empty path', 'Is a variable of your script empty? Give a path, or leave the flag out.')
+    if not text.strip():
+        raise ConfigError(
+            f'{flag}: an empty path',
+            'Is a variable of your script empty? Give a path, or leave the flag out.')
     if re.match(r'~([/\\]|$)', text): return _home(text, flag)
     if os.path.lexists(text): return text
     if text.startswith('~'): return os.path.expanduser(text)   # another user's, if there is one of that name
     if found := re.match(r'\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})(?=[/\\]|$)', text):
         name = found[1] or found[2]
-        if not os.environ.get(name): raise ConfigError(f'{flag} {text}: there is no variable {name}', 'Set it, or write the path out.')
+        if not os.environ.get(name):
+            raise ConfigError(f'{flag} {text}: there is no variable {name}', 'Set it, or write the path out.')
         return os.environ[name]+text[found.end():]
-    if any(len(text)>1 and text[0]==a and text[-1]==b for a,b in QUOTES): raise ConfigError(f'{flag} {text}: the quotes are part of the name', f'Leave them out: {text[1:-1]}')
+    if any(len(text)>1 and text[0]==a and text[-1]==b for a,b in QUOTES):
+        raise ConfigError(f'{flag} {text}: the quotes are part of the name', f'Leave them out: {text[1:-1]}')
     if found := re.match(r'([A-Za-z][A-Za-z0-9+.-]+):/', text):   # more than one letter: not a drive
-        if found[1].lower()!='file': raise ConfigError(f'{flag} {text}: an address, not a path', 'Save the file first, and give its path.')
-        raise ConfigError(f'{flag} {text}: an address, not a path', f'Give the path: {unquote(urlsplit(text).path) or "/..."}')
+        if found[1].lower()!='file':
+            raise ConfigError(f'{flag} {text}: an address, not a path', 'Save the file first, and give its path.')
+        raise ConfigError(
+            f'{flag} {text}: an address, not a path',
+            f'Give the path: {unquote(urlsplit(text).path) or "/..."}')
     return text
 
 def _home(text, flag)->str:
@@ -43,7 +51,8 @@ def _home(text, flag)->str:
     return path
 
 # %% ../nbs/03_terminal.ipynb #56088056
-PATH_WORDS = 'PATH', 'DIR', 'FILE', 'CHECKPOINT', 'LENS' #: What the help calls a path, alone or with an ending or a choice: FILE.json, DETECTOR|FILE
+#: What the help calls a path, alone or with an ending or a choice: FILE.json, DETECTOR|FILE
+PATH_WORDS = 'PATH', 'DIR', 'FILE', 'CHECKPOINT', 'LENS'
 PATH_SETTINGS = 'model', 'detector', 'landmark_model', 'light', 'focal' #: Settings that may be paths
 
 def read_paths(
@@ -52,16 +61,19 @@ def read_paths(
 )->argparse.Namespace:
     "All paths in the flags of a command as they are meant; the same for `--set`"
     for action in parser._actions:
-        flag,value = (action.option_strings or [action.metavar])[0],getattr(args, action.dest, None)
+        flag = (action.option_strings or [action.metavar])[0]
+        value = getattr(args, action.dest, None)
         words = re.split(r'[|.]', action.metavar) if isinstance(action.metavar, str) else ()
-        if isinstance(value, str) and value!=action.default and set(words)&set(PATH_WORDS): setattr(args, action.dest, typed_path(value, flag))
+        if isinstance(value, str) and value!=action.default and set(words)&set(PATH_WORDS):
+            setattr(args, action.dest, typed_path(value, flag))
     if isinstance(getattr(args, 'set', None), list): args.set = [_read_setting(s) for s in args.set]
     return args
 
 def _read_setting(text:str)->str:
     "`KEY=VALUE` with a path as it is meant"
     key,equals,value = text.partition('=')
-    return f'{key}={typed_path(value.strip(), f"--set {key}")}' if key.strip() in PATH_SETTINGS and value.strip() else text
+    return (f'{key}={typed_path(value.strip(), f"--set {key}")}' if key.strip() in PATH_SETTINGS and value.strip()
+        else text)
 
 # %% ../nbs/03_terminal.ipynb #ce30fb6e
 def name_of(
@@ -75,7 +87,8 @@ def name_of(
 class Steady:
     "A stream that raises nothing. What is wrong with it is kept in `trouble`; a reader who has gone is nothing wrong."
     def __init__(self, stream): # A text stream; None: closed from the beginning
-        self.stream,self.trouble = stream,None
+        self.stream = stream
+        self.trouble = None
 
     def write(self, text:str)->int:
         "As much of it as can be written"
@@ -98,7 +111,8 @@ class Steady:
 
     def _give_up(self, error):
         "From now on words are dropped; what the stream still holds must not be a fault when Python ends"
-        if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EBADF, errno.EINVAL, errno.ECONNRESET): self.trouble = error
+        if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EBADF, errno.EINVAL, errno.ECONNRESET):
+            self.trouble = error
         if self.stream in (sys.__stdout__, sys.__stderr__):
             try:
                 nothing = os.open(os.devnull, os.O_WRONLY)
@@ -109,7 +123,8 @@ class Steady:
 
     def isatty(self)->bool: return self.stream is not None and self.stream.isatty()
 
-    def __getattr__(self, name): return getattr(io.StringIO() if self.__dict__.get('stream') is None else self.stream, name)
+    def __getattr__(self, name):
+        return getattr(io.StringIO() if self.__dict__.get('stream') is None else self.stream, name)
 
 # %% ../nbs/03_terminal.ipynb #182bdb6c
 @contextmanager
@@ -117,7 +132,10 @@ def steady_streams():
     "Within this context standard output and standard error raise nothing; yields both"
     for number in (0, 1, 2): _open(number)
     before = sys.stdout,sys.stderr
-    sys.stdout,sys.stderr = out,err = Steady(sys.stdout),Steady(sys.stderr)
+    out = Steady(sys.stdout)
+    err = Steady(sys.stderr)
+    sys.stdout = out
+    sys.stderr = err
     try: yield out,err
     finally:
         out.flush()
@@ -136,4 +154,7 @@ def check_words(
 ):
     "`OutputError` if the words of a command could not be written where they were to go"
     out.flush()
-    if out.trouble: raise OutputError(f'standard output: cannot be written ({(out.trouble.strerror or str(out.trouble)).lower()})', 'Is the disk full? Send the words elsewhere.')
+    if out.trouble:
+        raise OutputError(
+            f'standard output: cannot be written ({(out.trouble.strerror or str(out.trouble)).lower()})',
+            'Is the disk full? Send the words elsewhere.')

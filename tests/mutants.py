@@ -128,7 +128,7 @@ MUTANTS = [
     Mutant('workers outlive their parent', 'batch.py', '    end_with_parent()\n', '', 'test_batch.py::test_workers_end_when_their_parent_is_killed'),
     Mutant('who ignores SIGHUP hears it', 'batch.py', 'return [s for s in known if signal.getsignal(s)!=signal.SIG_IGN]', 'return known', 'test_batch.py::test_a_run_under_nohup_goes_on_when_the_terminal_is_closed'),
     Mutant('names go into JSON as they are', 'batch.py', 'json_text(rows, indent=1)', 'json.dumps(rows, indent=1, ensure_ascii=False)', 'test_batch.py::test_names_of_any_bytes_in_what_a_batch_leaves'),
-    Mutant('the clock of a photo runs while its process loads', 'batch.py', 'self.ready,self.began = True,time.monotonic()', 'self.ready,self.began = True,-1e9', 'test_batch.py::test_a_photo_that_hangs_is_given_up_and_the_others_are_done'),
+    Mutant('the clock of a photo runs while its process loads', 'batch.py', 'self.ready = True\n            self.began = time.monotonic()', 'self.ready = True\n            self.began = -1e9', 'test_batch.py::test_a_photo_that_hangs_is_given_up_and_the_others_are_done'),
     Mutant('growth of memory by its two ends', 'bench.py', 'return float(np.median((held[second]-held[first])/(second-first)))', 'return float(held[-1]-held[0])/(len(held)-1)', 'test_transfer.py::test_growing_memory_is_noticed'),
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),

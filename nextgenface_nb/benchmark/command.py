@@ -335,7 +335,8 @@ def run_levels(
             try: figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline, level=='B' and 'C' in levels, args.landmarks, mutate, given, args.cache, min(128, config.samples_final))
             except (NoFaceError, LandmarkError, PhotoError) as error: skipped[f'{level}{k}'] = str(error); say(f'  {error}'); continue
             except KeyboardInterrupt:   # hours may lie in what is finished
-                found['stopped'],skipped[f'{level}{k}'] = True,'stopped'
+                found['stopped'] = True
+                skipped[f'{level}{k}'] = 'stopped'
                 break
             rows.append(figures); say('  '+short(figures, lit))
             if lit: found.setdefault('C', []).append(lit)
@@ -381,7 +382,8 @@ def _measure_more(args, report:dict, say:Callable, config, levels:list, paths:li
     report['ablation'] = [dict(change='none', **summary(report))]
     for change in args.ablate:
         say(f'--- {change}')
-        report['ablation'].append(dict(change=change, **summary(_whole(run_levels(args, tuple(change.split('+')), say)))))
+        report['ablation'].append(
+            dict(change=change, **summary(_whole(run_levels(args, tuple(change.split('+')), say)))))
     report['given'] = [dict(change='nothing', **summary(report))]
     for given in parts:
         say(f'--- given {" and ".join(given)}')
@@ -445,7 +447,10 @@ def check_sheet(
     path:Path, # Of `--sheet`
 ):
     "Refuse at once what could not be written after the whole benchmark"
-    if path.suffix.lower() not in PICTURES: raise ConfigError(f'--sheet {path}: no picture has the ending {path.suffix or "of a name without one"}', f'Choose one of {" ".join(PICTURES)}.')
+    if path.suffix.lower() not in PICTURES:
+        raise ConfigError(
+            f'--sheet {path}: no picture has the ending {path.suffix or "of a name without one"}',
+            f'Choose one of {" ".join(PICTURES)}.')
     check_output(path, '--sheet', 'faces.jpg')
 
 def benchmark_and_say(args):
@@ -466,7 +471,9 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-benchmark`"
     from nextgenface_nb.cli import run_command
-    return run_command(make_parser(), benchmark_and_say, argv, 'stopped; what was finished before is above, and in the files that were asked for', words=True)
+    return run_command(
+        make_parser(), benchmark_and_say, argv,
+        'stopped; what was finished before is above, and in the files that were asked for', words=True)
 
 # %% ../../nbs/83_benchmark.command.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

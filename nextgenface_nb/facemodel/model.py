@@ -414,13 +414,19 @@ def _dataset(file, name, shape):
     where = Path(file.filename).name
     data = _find(file, name)
     _need(isinstance(data,h5py.Dataset), f'{where}: the dataset {name} is missing')
-    _need(_is_in(data, file), f'{where}: {name} lies in another file', 'Copy it into this one: what a file names elsewhere is not read.')
+    _need(
+        _is_in(data, file),
+        f'{where}: {name} lies in another file',
+        'Copy it into this one: what a file names elsewhere is not read.')
     _need(data.dtype.kind in 'fiu', f'{where}: {name} holds {data.dtype}, not numbers')
     fits = len(data.shape)==len(shape) and all(want in (None,has) for want,has in zip(shape,data.shape))
     _need(fits, f"{where}: {name} has the shape {list(data.shape)}, expected [{', '.join('any' if s is None else str(s) for s in shape)}]")
     _need(0<data.size<=_largest//4, f'{where}: {name} has {data.size} values', 'Check the file: no face model is that large, or empty.')
     _need(data.id.get_storage_size()>0, f'{where}: {name} was never written', 'The file is not complete: copy or download it again.')
-    _need(data.nbytes<=_packed_most*file.id.get_filesize()+2**24, f'{where}: {name} has {data.nbytes} bytes in a file of {file.id.get_filesize()}', 'No face model can be packed like that.')
+    _need(
+        data.nbytes<=_packed_most*file.id.get_filesize()+2**24,
+        f'{where}: {name} has {data.nbytes} bytes in a file of {file.id.get_filesize()}',
+        'No face model can be packed like that.')
     _check_chunks(data, f'{where}: {name}')
     try: values = data[()]
     except OSError as error: raise ModelError(f'{where}: {name} cannot be read ({error})', 'The file is damaged or cut off: copy or download it again.') from None
@@ -439,8 +445,10 @@ def _read_linear(file, group, rows=None):
 
 def _names(file, count):
     "The names of the expressions"
-    where,data = Path(file.filename).name,_find(file, 'expression/names')
-    right = isinstance(data,h5py.Dataset) and _is_in(data, file) and data.shape==(count,) and data.dtype.kind in 'SO' and data.dtype.itemsize<=256
+    where = Path(file.filename).name
+    data = _find(file, 'expression/names')
+    right = (isinstance(data,h5py.Dataset) and _is_in(data, file) and data.shape==(count,)
+        and data.dtype.kind in 'SO' and data.dtype.itemsize<=256)
     _need(right, f'{where}: expression/names are not {count} names')
     _check_chunks(data, f'{where}: expression/names')
     if data.dtype.kind=='O' and not _is_ours(file): return None   # a heap again, see `_attribute`: the expressions get numbers for names
@@ -452,18 +460,25 @@ def _attribute(file, name, otherwise):
     "A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is damaged: only our own file may have them"
     if name not in file.attrs: return otherwise
     found = file.attrs.get_id(name)
-    if not _is_ours(file) and not (found.shape==() and found.dtype.kind=='S' and found.dtype.itemsize<10_000): return otherwise
+    if not _is_ours(file) and not (found.shape==() and found.dtype.kind=='S' and found.dtype.itemsize<10_000):
+        return otherwise
     value = file.attrs[name]
     return value.decode('utf-8','replace') if isinstance(value,bytes) else str(value)
 
 def _is_locked(error): return isinstance(error,BlockingIOError) or 'lock file' in str(error)
 
 def _locked(path):
-    return ModelError(f'{path}: is open in another program that may write into it', 'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
+    return ModelError(
+        f'{path}: is open in another program that may write into it',
+        'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
 
 def _open(path):
     path = Path(path)
-    _need(path.is_file(), f'{path}: no such file', 'Check the path of the model, or leave it empty for the one that comes with the library.')   # no pipe either: opening it would wait
+    # no pipe either: opening it would wait
+    _need(
+        path.is_file(),
+        f'{path}: no such file',
+        'Check the path of the model, or leave it empty for the one that comes with the library.')
     try: return h5py.File(path,'r')
     except OSError as error:
         if _is_locked(error): raise _locked(path) from None
@@ -474,12 +489,16 @@ _packed_most = 50       # times as many bytes as the file may a dataset have
 _chunks_most = 100_000  # chunks of one dataset
 
 def _find(file, name):
-    "What lies in the file under this path; None: nothing. Links are not followed: looking at what one to another file leads to would open that file already, and wait if it is a pipe"
+    ("What lies in the file under this path; None: nothing. Links are not followed: looking at what one to another "
+     "file leads to would open that file already, and wait if it is a pipe")
     found = file
     for part in name.split('/'):
         if not isinstance(found,h5py.Group) or not found.id.links.exists(part.encode()): return None
         hard = found.id.links.get_info(part.encode()).type==h5py.h5l.TYPE_HARD
-        _need(hard, f'{Path(file.filename).name}: {name} is a link, into another file perhaps', 'Copy it into this one: what a file names elsewhere is not read.')
+        _need(
+            hard,
+            f'{Path(file.filename).name}: {name} is a link, into another file perhaps',
+            'Copy it into this one: what a file names elsewhere is not read.')
         found = found[part]
     return found
 
@@ -490,15 +509,18 @@ def _members(file, name)->list: # of names
 
 def _is_in(data, file)->bool:
     "Are the values of a dataset in this file?"
-    return not data.is_virtual and data.id.get_create_plist().get_external_count()==0 and data.file.filename==file.filename
+    return (not data.is_virtual and data.id.get_create_plist().get_external_count()==0
+        and data.file.filename==file.filename)
 
 def _check_chunks(data, where):
     "A packed chunk can become as large as it likes while HDF5 unpacks it: here it may become as large as a chunk is"
     if data.chunks is None: return
-    plist,size = data.id.get_create_plist(),math.prod(data.chunks)*data.dtype.itemsize
+    plist = data.id.get_create_plist()
+    size = math.prod(data.chunks)*data.dtype.itemsize
     filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
     packing = [f for f in filters if f!=h5py.h5z.FILTER_FLETCHER32]
-    known = packing in ([], [h5py.h5z.FILTER_SHUFFLE], [h5py.h5z.FILTER_DEFLATE], [h5py.h5z.FILTER_SHUFFLE,h5py.h5z.FILTER_DEFLATE])
+    known = packing in (
+        [], [h5py.h5z.FILTER_SHUFFLE], [h5py.h5z.FILTER_DEFLATE], [h5py.h5z.FILTER_SHUFFLE,h5py.h5z.FILTER_DEFLATE])
     _need(known, f'{where} is packed in a way that is not read', 'Save it with gzip, or unpacked.')
     _need(size<=max(2**22, 2*data.nbytes), f'{where} has chunks of {size} bytes, and {data.nbytes} in all')
     steps = [range(0, n, step) for n,step in zip(data.shape, data.chunks)]
@@ -507,7 +529,8 @@ def _check_chunks(data, where):
     for corner in itertools.product(*steps):
         try: skipped,packed = data.id.read_direct_chunk(corner)
         except (RuntimeError,OSError,ValueError): continue   # it was never written
-        if not skipped: _need(len(unpacked(packed, size+17))<=size+16, f'{where} has a chunk that becomes larger than its size')
+        if not skipped:
+            _need(len(unpacked(packed, size+17))<=size+16, f'{where} has a chunk that becomes larger than its size')
 
 # %% ../../nbs/20_facemodel.model.ipynb #7c7cccb1
 def _holds(path, name):
@@ -526,7 +549,9 @@ def _find_parts(path):
     _need(geometry is not None, f'{path}: no face model (an .h5 file with shape/model/mean) in this folder')
     with _open(geometry) as file:
         if _find(file,'diffuseAlbedo/model/mean') is not None: return geometry,geometry
-        _need(isinstance(_find(file,'shape/model/mean'),h5py.Dataset), f'{geometry.name}: the dataset shape/model/mean is missing')
+        _need(
+            isinstance(_find(file,'shape/model/mean'),h5py.Dataset),
+            f'{geometry.name}: the dataset shape/model/mean is missing')
         rows = _find(file,'shape/model/mean').shape
     albedo = [p for p in sorted(geometry.parent.glob('*.h5')) if _holds(p,'diffuseAlbedo/model/mean') and not _holds(p,'shape/model/mean')]
     _need(albedo, f'{geometry.name}: no albedo model beside it', 'Put albedoModel2020_face12_albedoPart.h5 (AlbedoMM) into the same folder.')
@@ -565,7 +590,10 @@ def _read(geometry, albedo):
     with _open(geometry) as file:
         shape_mean,shape_basis,shape_variance = _read_linear(file,'shape/model')
         count = len(shape_mean)
-        _need(count<=_vertices_most, f'{geometry.name}: {count} vertices', f'Models of up to {_vertices_most:,} vertices are read.')
+        _need(
+            count<=_vertices_most,
+            f'{geometry.name}: {count} vertices',
+            f'Models of up to {_vertices_most:,} vertices are read.')
         expression_mean,expression_basis,expression_variance = _read_linear(file,'expression/model',3*count)
         cells = _dataset(file,'shape/representer/cells',(None,None))
         _need(3 in cells.shape and cells.dtype.kind in 'iu', f'{geometry.name}: shape/representer/cells is no list of triangles')
@@ -574,8 +602,10 @@ def _read(geometry, albedo):
         size = len(expression_variance)
         extra = dict(name=_attribute(file,'name',geometry.stem), licence=_attribute(file,'licence','see the source of the file'))
         if _find(file,'expression/names') is not None: extra['expression_names'] = _names(file, size)
-        for group in ('regions','landmarks'): _need(len(_members(file,group))<=64, f'{geometry.name}: {len(_members(file,group))} {group}')
-        if _find(file,'expression/bounds') is not None: extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
+        for group in ('regions','landmarks'):
+            _need(len(_members(file,group))<=64, f'{geometry.name}: {len(_members(file,group))} {group}')
+        if _find(file,'expression/bounds') is not None:
+            extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
         if _find(file,'uv/coordinates') is not None: extra['uvs'] = _tensor(_dataset(file,'uv/coordinates',(count,2)))
         if _find(file,'uv/mirror') is not None: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
         extra['regions'] = {key:_tensor(_dataset(file,f'regions/{key}',(count,))) for key in _members(file,'regions')}

@@ -101,16 +101,23 @@ def read_environment(
     name:str='',     # What to call it, where it is no path
 )->MapLight: # `PhotoError` if it is none
     "An environment map from a file"
-    if isinstance(source, (bytes, bytearray)): data,name = bytes(source),name or 'environment map'
+    if isinstance(source, (bytes, bytearray)):
+        data = bytes(source)
+        name = name or 'environment map'
     else:
         data = read_bytes(source, MOST_BYTES, PhotoError, 'environment map (.hdr, .exr, .png or .jpg)')
         name = name or shown_name(source)
     values = _read_radiance(data, name) if radiance_kind(data) else load_photo(data, name).pixels
     h,w = values.shape[:2]
-    if not 1.9<w/h<2.1: raise PhotoError(f'{name}: {w} x {h} pixels', 'An equirectangular map is twice as wide as high.')
-    if not torch.isfinite(values).all() or values.max()<=0: raise PhotoError(f'{name}: no light, or values that are not finite', 'Is this an environment map?')
+    if not 1.9<w/h<2.1:
+        raise PhotoError(f'{name}: {w} x {h} pixels', 'An equirectangular map is twice as wide as high.')
+    if not torch.isfinite(values).all() or values.max()<=0:
+        raise PhotoError(f'{name}: no light, or values that are not finite', 'Is this an environment map?')
     rows = min(height, h)
-    shrunk = [F.interpolate(values[None,None,...,c].clamp(min=0), (rows, 2*rows), mode='bilinear', antialias=True)[0,0] for c in range(3)]   # one by one: a large map takes less memory
+    # one by one: a large map takes less memory
+    shrunk = [
+        F.interpolate(values[None,None,...,c].clamp(min=0), (rows, 2*rows), mode='bilinear', antialias=True)[0,0]
+        for c in range(3)]
     return MapLight(torch.stack(shrunk, -1).contiguous())
 
 def _read_radiance(data, name)->Tensor: # [H, W, 3] linear

@@ -87,7 +87,9 @@ class LandmarkProblem:
         self.expression_sigma = np.sqrt(_double(model.expression_variance))
         self.bounds_expression = _double(model.expression_bounds)
         self.shape_start = _double(person)
-        prior = [(f.focal_known, f.focal_spread) if f.focal_spread else (float(f.camera.focal), settings.focal_sigma) for f in face.frames]
+        prior = [
+            (f.focal_known, f.focal_spread) if f.focal_spread else (float(f.camera.focal), settings.focal_sigma)
+            for f in face.frames]
         self.focal_start = [focal for focal,_ in prior]
         self.focal_sigma = [sigma for _,sigma in prior]
 
@@ -150,7 +152,8 @@ class LandmarkProblem:
         high:np.ndarray, # [N] from `limits`, changed in place
         names,           # Of the parts
     ):
-        "Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; a focal length that is known does in any case. Changes the bounds"
+        ("Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; a focal length "
+         "that is known does in any case. Changes the bounds")
         own = self.shape_size-self.relief_size
         parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('relief' in names)
         for k in range(len(self.frames)):
@@ -214,7 +217,13 @@ def evaluate(
         prior[:E,POSE:] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
         sigma = problem.focal_sigma[k]
         prior[E,POSE-1] = 1/sigma
-        blocks.append((own, np.append(np.sqrt(s.expression)*expression/problem.expression_sigma, (pose[6]-np.log(problem.focal_start[k]))/sigma), prior))
+        blocks.append(
+            (
+                own,
+                np.append(
+                    np.sqrt(s.expression)*expression/problem.expression_sigma,
+                    (pose[6]-np.log(problem.focal_start[k]))/sigma),
+                prior))
     if S: blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma, np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
     return blocks
 

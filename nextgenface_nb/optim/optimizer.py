@@ -36,7 +36,8 @@ TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in
 
 @undisturbed
 def make_frame(
-    photo,                           # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
+    # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
+    photo,
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
@@ -47,11 +48,15 @@ def make_frame(
     "Crop the face, find its landmarks, put the mean face there"
     if not isinstance(photo, Photo): photo = load_photo(photo)
     detector = detector or (None if landmarks is not None else config_detector(config))
-    if landmarks is not None and face is not None: raise LandmarkError(f'landmarks of one face and the number of another ({face})', 'Give one of both.')
+    if landmarks is not None and face is not None:
+        raise LandmarkError(f'landmarks of one face and the number of another ({face})', 'Give one of both.')
     points = landmarks if landmarks is not None else detector.detect(photo, **({} if face is None else dict(face=face)))
     cropped = photo.crop_face(points.points, config.max_resolution) if crop else photo
     if crop: points = points.moved(cropped) if landmarks is not None else seen_again(detector, cropped, points)
-    if block_edges(photo, points.moved(photo).points)>BLOCKY: note(f'{photo.path or "Photo"}: strongly compressed, the blocks of JPEG are visible; details finer than some eight pixels are guessed')
+    if block_edges(photo, points.moved(photo).points)>BLOCKY:
+        note(
+            f'{photo.path or "Photo"}: strongly compressed, the blocks of JPEG '
+            'are visible; details finer than some eight pixels are guessed')
     doubt = detector.doubt(cropped, points) if isinstance(detector, Detector) and config.detector_doubt else points.doubt
     points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
     H,W = cropped.pixels.shape[:2]
@@ -71,7 +76,8 @@ def block_edges(
 )->float: # about 1 without blocks; 0: the photo has other pixels than its file
     "Steps between the blocks of 8 x 8 pixels that JPEG makes, over those within, in the square around a face"
     if photo.scale!=1 or any(float(x)!=round(float(x)) for x in photo.offset): return 0.
-    low,high = points.amin(0).floor().clamp(min=0).int().tolist(),points.amax(0).ceil().int().tolist()
+    low = points.amin(0).floor().clamp(min=0).int().tolist()
+    high = points.amax(0).ceil().int().tolist()
     part = to_srgb(photo.composited()[low[1]:high[1],low[0]:high[0]].clamp(0, 1)).mean(-1)
     if min(part.shape)<25: return 0.
     found = []
@@ -141,7 +147,9 @@ def find_lens(
     away = lens.focal*photo.scale/eye_distance(frame.landmarks)
     nearest,farthest = BELIEVED_DISTANCE
     if lens.focal and not nearest<away<farthest:
-        return Lens(0., source=f'EXIF is not used: with {lens.focal:.0f} pixels the face would be {away:.3g} eye distances away')
+        return Lens(
+            0.,
+            source=f'EXIF is not used: with {lens.focal:.0f} pixels the face would be {away:.3g} eye distances away')
     return lens
 
 def put_lens(
@@ -149,11 +157,15 @@ def put_lens(
     lens:Lens,   # In pixels of the original
 ):
     "Let a frame know its lens; where it has been fitted with another, the face moves so that it stays where it is seen"
-    frame.focal_known,frame.focal_spread,frame.focal_source = lens.focal*frame.photo.scale,lens.spread,lens.source
+    frame.focal_known = lens.focal*frame.photo.scale
+    frame.focal_spread = lens.spread
+    frame.focal_source = lens.source
     if not lens.focal: return
-    before,photo = frame.camera,frame.photo
+    before = frame.camera
+    photo = frame.photo
     focal = torch.tensor(float(frame.focal_known))
-    principal = before.principal if lens.principal is None else photo.from_original(torch.tensor(lens.principal, dtype=torch.float64)).float()
+    principal = before.principal if lens.principal is None else photo.from_original(
+        torch.tensor(lens.principal, dtype=torch.float64)).float()
     frame.camera = replace(before, focal=focal, principal=principal)
     nearer = float(focal)/float(before.focal)
     shift = (before.principal-principal)/focal                          # of the direction in which the face is seen
@@ -164,7 +176,8 @@ def in_known_camera(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
 )->Face:
-    "The face before the cameras that the config knows, if it knows any; what EXIF says was taken when the photo was read"
+    ("The face before the cameras that the config knows, if it "
+     "knows any; what EXIF says was taken when the photo was read")
     for frame in face.frames if config.focal else (): put_lens(frame, find_lens(frame, config))
     return face
 
@@ -215,7 +228,8 @@ class Reconstruction:
         return reconstruction_bundle(self, self._repr_png_())
 
     def save(self, folder:str|Path, **options)->Path:
-        "Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while another run is at work there"
+        ("Write pictures, maps, meshes, light, report and checkpoint, whole "
+         "or not at all; `BusyError` while another run is at work there")
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
@@ -231,7 +245,9 @@ def reconstruct_steps(
     pipeline:Pipeline|None=None,     # Reuse one
     state:StageState|None=None,      # Of the first stage: to go on in its middle, and to look into
     result:Reconstruction|None=None, # Of the stages before these, to go on with
-    face=None,                       # Which of several faces, numbered by size (1 is the largest), or a list with one number for each photo; None: the largest
+    # Which of several faces, numbered by size (1 is the largest),
+    # or a list with one number for each photo; None: the largest
+    face=None,
 )->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = config or Config()
@@ -265,10 +281,15 @@ def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)-
     points = [None]*len(photos) if landmarks is None else list(landmarks) if isinstance(landmarks, (list, tuple)) else [landmarks]
     if len(points)!=len(photos): raise LandmarkError(f'{len(points)} sets of landmarks for {len(photos)} photos', 'Give one set for each photo.')
     numbers = list(face) if isinstance(face, (list, tuple)) else [face]*len(photos)
-    if len(numbers)!=len(photos): raise LandmarkError(f'{len(numbers)} numbers of faces for {len(photos)} photos', 'Give one for each photo, or one for all.')
+    if len(numbers)!=len(photos):
+        raise LandmarkError(
+            f'{len(numbers)} numbers of faces for {len(photos)} photos',
+            'Give one for each photo, or one for all.')
     if not photos: raise PhotoError('no photo was given', 'Give at least one.')
     model,detector = pipeline.model,None if all(l is not None for l in points) else config_detector(config, pipeline)
-    return Face(mean_identity(model), [make_frame(p, model, config, l, detector, face=k) for p,l,k in zip(photos, points, numbers)])
+    return Face(
+        mean_identity(model),
+        [make_frame(p, model, config, l, detector, face=k) for p,l,k in zip(photos, points, numbers)])
 
 def exhaust(steps:Iterator, progress=None)->Reconstruction:
     "Run an iterator to its end and give its return value"
@@ -278,16 +299,20 @@ def exhaust(steps:Iterator, progress=None)->Reconstruction:
         if progress: progress(step)
 
 def reconstruct(
-    photo,                           # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB, float: light) or a `Photo`; or a list of them: photos of one person
+    # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB,
+    # float: light) or a `Photo`; or a list of them: photos of one person
+    photo,
     config:Config|None=None,         # None: the default preset
     model:FaceModel|None=None,
     landmarks=None,                  # `Landmarks`, or a list of them; None: detect
     output:str|Path|None=None,       # Folder for the results; None: write nothing
     progress=None,                   # Called with each `Progress`
-    face=None,                       # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
+    # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
+    face=None,
 )->Reconstruction:
     "A face from a photo: the short way"
-    if output is not None: output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
+    if output is not None:
+        output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
     if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
     from nextgenface_nb.output.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
@@ -301,7 +326,8 @@ STAGE_NAMES = ('landmarks', 'photometric', 'texture')
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):
-        self.output,self.config = Path(outputDir).absolute(),config or Config()
+        self.output = Path(outputDir).absolute()
+        self.config = config or Config()
         self.pipeline = Pipeline(None, self.config)
 
     def run(self,
@@ -322,7 +348,8 @@ class Optimizer:
             start = self._load(checkpoint) if checkpoint else None
             goal = self.output if len(groups)==1 else self.output/Path(group[0]).name
             with at_work(goal):
-                result = exhaust(reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
+                result = exhaust(
+                    reconstruct_steps(group, self.config, stages=stages, start=start, pipeline=self.pipeline), progress)
                 result.save(goal)
             results.append(result)
         return results[0] if len(groups)==1 else results

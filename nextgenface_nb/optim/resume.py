@@ -48,8 +48,13 @@ def keep_state(
     history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()}, seconds=p.seconds) for p in result.history]
     tensors = {f'state.{n}':v for n,v in (state.tensors() if state else {}).items()}
     tensors |= {f'snapshots.{stage}.{n}':v for stage,face in result.snapshots.items() for n,v in face.parameters().items()}
-    save_face(path, result.face, result.pipeline.model, dict(state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done, history=history, start=start, which_face=face,
-        timings=result.timings, warnings=result.warnings, after_landmarks=[float(x) for x in result.after_landmarks]), tensors, packed=False)
+    save_face(
+        path, result.face, result.pipeline.model,
+        dict(
+            state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done,
+            history=history, start=start, which_face=face, timings=result.timings, warnings=result.warnings,
+            after_landmarks=[float(x) for x in result.after_landmarks]),
+        tensors, packed=False)
 
 def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a face
     "SHA-256 of all parameters"
@@ -76,18 +81,26 @@ def load_state(
     other = [k for k,v in pipeline.config.to_dict().items() if config[k]!=v]
     if other: raise CheckpointError(f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
-    if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]: raise CheckpointError(f'{path}: made from other photos', advice)
+    if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
+        raise CheckpointError(f'{path}: made from other photos', advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
-    if meta.get('which_face')!=which_face: raise CheckpointError(f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; asked for is {_which(which_face)})', 'Start again without --resume, or with the same --face.')
+    if meta.get('which_face')!=which_face:
+        raise CheckpointError(
+            f'{path}: of another face of the photo '
+            f'({_which(meta.get("which_face"))}; asked for is {_which(which_face)})',
+            'Start again without --resume, or with the same --face.')
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
 
 def _check_version(path, meta:dict):
     "Only what this very version has written means the same to it"
     advice = f'Go on with that version, or remove {Path(path).name} and start again.'
     known = meta.get('state_version', STATE_VERSION)
-    if known!=STATE_VERSION: raise CheckpointError(f'{path}: a state of version {known}, {STATE_VERSION} is known', advice)
+    if known!=STATE_VERSION:
+        raise CheckpointError(f'{path}: a state of version {known}, {STATE_VERSION} is known', advice)
     if meta['library']!=__version__:
-        raise CheckpointError(f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}', advice)
+        raise CheckpointError(
+            f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}',
+            advice)
 def _which(face)->str: return 'the largest' if face is None else f'number {face}'
 
 def _snapshots(face:Face, tensors:dict)->dict: # stage -> `Face`
@@ -138,7 +151,11 @@ def fit_resumable(
         state,saved = StageState(saved),{}
         def write():
             if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face)
-        exhaust(reconstruct_steps(photos, pipeline.config, landmarks=landmarks, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result, face=face), Keeper(write, every, progress))
+        exhaust(
+            reconstruct_steps(
+                photos, pipeline.config, landmarks=landmarks, stages=list(stages[k:k+1]), pipeline=pipeline,
+                state=state, result=result, face=face),
+            Keeper(write, every, progress))
         keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face)
     return result
 

@@ -82,7 +82,8 @@ def save_face(
     "Write a face whole or not at all"
     arrays = {f'tensors.{k}':v.detach().cpu().numpy() for k,v in (tensors or {}).items()}
     about = dict(format='nextgenface_nb face', format_version=FORMAT_VERSION, library=__version__,
-        model=dict(name=model.name, fingerprint=model.fingerprint), photos=[dict(path=str(f.photo.path), sha256=f.photo.sha256) for f in face.frames],
+        model=dict(name=model.name, fingerprint=model.fingerprint),
+        photos=[dict(path=str(f.photo.path), sha256=f.photo.sha256) for f in face.frames],
         identity=_pack(face.identity, 'identity', arrays), frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
     with writing(path) as part, open(part, 'wb') as file:
         (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
@@ -99,7 +100,8 @@ def _read(path)->tuple: # (arrays, about)
             with np.load(file, allow_pickle=False) as archive: arrays = {k:archive[k] for k in archive.files}
         about = json.loads(str(arrays.pop('json')))
     except CheckpointError: raise
-    except MemoryError as e: raise CheckpointError(f'{path}: memory ran out', 'Close other programs, or use a machine with more.') from e
+    except MemoryError as e:
+        raise CheckpointError(f'{path}: memory ran out', 'Close other programs, or use a machine with more.') from e
     except Exception as e:   # zipfile, zlib and NumPy's format raise a dozen kinds
         raise CheckpointError(f'{path}: cut off, damaged, or not a checkpoint of this library', 'Give a checkpoint that this library wrote, or reconstruct the photo again.') from e
     if not isinstance(about, dict) or about.get('format')!='nextgenface_nb face':
@@ -122,8 +124,14 @@ def _check_sizes(path, handle):
     _check_directory(handle)
     with zipfile.ZipFile(handle) as file:
         members = file.infolist()
-        if any(m.filename=='json.npy' and m.file_size>MOST_TEXT for m in members): raise CheckpointError(f'{path}: its text has more than {MOST_TEXT//10**6} MB when unpacked', 'This is no checkpoint of this library.')
-        if any(m.compress_type not in (zipfile.ZIP_STORED,zipfile.ZIP_DEFLATED) for m in members): raise CheckpointError(f'{path}: packed in a way that this library does not use', 'This is no checkpoint of this library.')
+        if any(m.filename=='json.npy' and m.file_size>MOST_TEXT for m in members):
+            raise CheckpointError(
+                f'{path}: its text has more than {MOST_TEXT//10**6} MB when unpacked',
+                'This is no checkpoint of this library.')
+        if any(m.compress_type not in (zipfile.ZIP_STORED,zipfile.ZIP_DEFLATED) for m in members):
+            raise CheckpointError(
+                f'{path}: packed in a way that this library does not use',
+                'This is no checkpoint of this library.')
         if len(members)>10_000 or sum(m.file_size for m in members)>MOST_BYTES: raise CheckpointError(f'{path}: more than {MOST_BYTES/1e9:.0f} GB when unpacked', 'This is no checkpoint of this library.')
         for m in members:
             with file.open(m) as part:
@@ -139,14 +147,16 @@ def _check_directory(handle):
     at = tail.find(b'PK\x05\x06')
     while at>=0:
         if tail[max(0, at-20):at][:4]==b'PK\x06\x07': raise ValueError('a list of members for archives beyond 4 GB')
-        if len(tail)-at>=22 and int.from_bytes(tail[at+12:at+16], 'little')>4_000_000: raise ValueError('a list of members of more than 4 MB')
+        if len(tail)-at>=22 and int.from_bytes(tail[at+12:at+16], 'little')>4_000_000:
+            raise ValueError('a list of members of more than 4 MB')
         at = tail.find(b'PK\x05\x06', at+1)
 
 def _unpack(kind, prefix:str, plain:dict, arrays:dict):
     "A dataclass from its JSON side and the arrays"
     values = dict(plain)
     for name,x in arrays.items():
-        if name.startswith(prefix+'.') and '.' not in (last:=name[len(prefix)+1:]): values[last] = torch.from_numpy(x)   # no copy: it is ours alone
+        if name.startswith(prefix+'.') and '.' not in (last:=name[len(prefix)+1:]):
+            values[last] = torch.from_numpy(x)   # no copy: it is ours alone
     parts = dict(photo=Photo, landmarks=Landmarks, camera=Camera) if kind is Frame else {}
     for name,part in parts.items(): values[name] = _unpack(part, f'{prefix}.{name}', plain[name], arrays)
     if kind is Frame:
@@ -177,11 +187,16 @@ def _check(path, face:Face, model):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
         for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items(): _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal); _expect(path, f'principal point {at}', f.camera.principal, 2)
-        figures = f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,f.focal_known,f.focal_spread
+        figures = (
+            f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,
+            f.focal_known,f.focal_spread)
         texts = f.photo.path,f.photo.sha256,f.landmarks.detector,f.focal_source
-        if not (all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures) and all(isinstance(x, str) for x in texts) and isinstance(f.photo.exif, (dict, type(None)))):
+        if not (
+                all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures)
+                and all(isinstance(x, str) for x in texts) and isinstance(f.photo.exif, (dict, type(None)))):
             raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind', 'The file is damaged. Reconstruct the photo again.')
-        if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0: raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
+        if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0:
+            raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
         for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside).items():
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
@@ -212,9 +227,13 @@ def load_face(
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]
-        face,tensors = Face(identity, frames),{k[8:]:torch.from_numpy(v) for k,v in arrays.items() if k.startswith('tensors.')}
+        face = Face(identity, frames)
+        tensors = {k[8:]:torch.from_numpy(v) for k,v in arrays.items() if k.startswith('tensors.')}
         _check(path, face, model)
         for name,tensor in tensors.items(): _expect(path, name, tensor, *tensor.shape, kind=None)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, MemoryError) as e: raise CheckpointError(f'{path}: a part is missing or of the wrong kind ({e})', 'The file is damaged. Reconstruct the photo again.') from e
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, MemoryError) as e:
+        raise CheckpointError(
+            f'{path}: a part is missing or of the wrong kind ({e})',
+            'The file is damaged. Reconstruct the photo again.') from e
     except FaceError as e: raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}', 'The file is damaged. Reconstruct the photo again.') from e
     return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}

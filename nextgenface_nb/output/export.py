@@ -68,7 +68,8 @@ def _radiance_from(values:torch.Tensor, directions:torch.Tensor)->torch.Tensor:
     column = torch.atan2(x, -z)/(2*torch.pi)%1*(width-2)+1
     row = torch.arccos(y.clamp(-1, 1))/torch.pi*height
     where = torch.stack([2*column/width-1, 2*row/height-1], -1)
-    found = torch.nn.functional.grid_sample(around.permute(2, 0, 1)[None], where[None], mode='bilinear', padding_mode='border', align_corners=False)
+    found = torch.nn.functional.grid_sample(
+        around.permute(2, 0, 1)[None], where[None], mode='bilinear', padding_mode='border', align_corners=False)
     return found[0].permute(1, 2, 0)
 
 def environment_for(
@@ -78,15 +79,18 @@ def environment_for(
     around:str='photo',    # 'photo': as the camera has it; 'head': around the neutral head, which looks along +z
 )->torch.Tensor: # [height, 2 height, 3] radiance
     "The light of a photo, turned as another program wants it"
-    if program not in ENV_FOR: raise ConfigError(f'No program is called {program!r}', f'There are: {", ".join(ENV_FOR)}.')
+    if program not in ENV_FOR:
+        raise ConfigError(f'No program is called {program!r}', f'There are: {", ".join(ENV_FOR)}.')
     if around not in ENV_AROUND: raise ConfigError(f'Light around {around!r}', f'There are: {", ".join(ENV_AROUND)}.')
     values = frame.light.environment(height).detach().cpu()
     if around=='head':
-        seen = environment_directions(height)@euler_to_matrix(frame.rotation.detach().cpu()).T     # as the photo's camera has these directions
+        # as the photo's camera has these directions
+        seen = environment_directions(height)@euler_to_matrix(frame.rotation.detach().cpu()).T
         values = _radiance_from(values, seen)
     shift = ENV_FOR[program]*values.shape[1]
     whole = int(shift)
-    return values.roll(whole, 1)*(1-shift+whole)+values.roll(whole+1, 1)*(shift-whole)      # half a column where the width is no multiple of four
+    # half a column where the width is no multiple of four
+    return values.roll(whole, 1)*(1-shift+whole)+values.roll(whole+1, 1)*(shift-whole)
 
 # %% ../../nbs/65_output.export.ipynb #ad8df1d5
 def coefficient_table(
@@ -95,7 +99,8 @@ def coefficient_table(
 )->dict: # Only what JSON has
     "All that describes a face but its maps"
     numbers = lambda x: [float(v) for v in x.detach().cpu().reshape(-1)]
-    frames = [dict(photo=Path(f.photo.path or 'photo').name, expression=dict(zip(unique_names(model.expression_names), numbers(f.expression))),
+    frames = [dict(photo=Path(f.photo.path or 'photo').name,
+        expression=dict(zip(unique_names(model.expression_names), numbers(f.expression))),
         rotation=dict(zip(('pitch','yaw','roll'), numbers(f.rotation))), translation=dict(zip('xyz', numbers(f.translation))), matrix=[numbers(r) for r in euler_to_matrix(f.rotation)],
         camera=dict(focal=float(f.camera.focal), principal=numbers(f.camera.principal), width=f.camera.width, height=f.camera.height), crop=dict(offset=[float(v) for v in f.photo.offset],
         scale=float(f.photo.scale), original_size=[int(v) for v in f.photo.original_size]), light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
@@ -133,7 +138,8 @@ def save_usdz(
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
         _usd_material(stage, _usd_mesh(stage, pipeline, face))
         stage.Save()
-        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'): raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
+        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'):
+            raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
         part.write_bytes(Path(f'{work}/face.usdz').read_bytes())   # under a name that need not be UTF-8
 
 def _usd_mesh(stage, pipeline, face):
@@ -302,11 +308,23 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--space', choices=SPACES, default='model', help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it (camera) (default: %(default)s)')
     p.add_argument('--neutral', action='store_true', help="OBJ and PLY without the photo's expression")
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
-    p.add_argument('--merged', action='store_true', help='GLB with one scene and one object, for Blender and Unreal, which show all scenes at once')
-    p.add_argument('--bake', action='store_true', help='GLB without morph targets: the expression that is shown is in the vertices')
-    p.add_argument('--dense', action='store_true', help='GLB with plain lists of what moves, for VTK, ParaView, PyVista, Panda3D: about four times as large')
-    p.add_argument('--envFor', choices=ENV_FOR, default='mitsuba', help='the program that reads the environment map: it is turned so that light comes from where it should (default: %(default)s)')
-    p.add_argument('--envAround', choices=ENV_AROUND, default='photo', help='the environment map around the camera of the photo, or around the head as face0.glb has it (default: %(default)s)')
+    p.add_argument(
+        '--merged', action='store_true',
+        help='GLB with one scene and one object, for Blender and Unreal, which show all scenes at once')
+    p.add_argument(
+        '--bake', action='store_true',
+        help='GLB without morph targets: the expression that is shown is in the vertices')
+    p.add_argument(
+        '--dense', action='store_true',
+        help='GLB with plain lists of what moves, for VTK, ParaView, PyVista, Panda3D: about four times as large')
+    p.add_argument(
+        '--envFor', choices=ENV_FOR, default='mitsuba',
+        help='the program that reads the environment map: it is turned so '
+             'that light comes from where it should (default: %(default)s)')
+    p.add_argument(
+        '--envAround', choices=ENV_AROUND, default='photo',
+        help='the environment map around the camera of the photo, or '
+             'around the head as face0.glb has it (default: %(default)s)')
     return p
 
 @undisturbed
@@ -320,7 +338,9 @@ def export_checkpoint(
     formats = [f.strip() for f in args.format.split(',') if f.strip()]
     folder = args.output or output_folder(args.checkpoint, 'export')
     choices = dict(merged=args.merged, bake=args.bake, dense=args.dense, env_for=args.envFor, env_around=args.envAround)
-    for path in export_face(pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...'), **choices):
+    for path in export_face(
+            pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...'),
+            **choices):
         if not args.quiet: print_text(str(path))
 
 def main(argv:list|None=None)->int: # Exit code

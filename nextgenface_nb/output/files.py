@@ -26,8 +26,10 @@ _ADVICE = {
     errno.ENOTDIR: f'A part of that path is a file: {_ELSEWHERE}',
     errno.EEXIST: f'A file of that name is in the way: {_ELSEWHERE}',
     errno.EISDIR: f'A folder of that name is in the way: move it away, or {_ELSEWHERE}',
-    errno.ENOENT: 'The folder was moved or removed meanwhile, or its disk unplugged: see what happened, and start again.',
-    errno.ENAMETOOLONG: f'A name may have 255 bytes and a path 4096 on most systems, with the files in it: {_ELSEWHERE}',
+    errno.ENOENT:
+        'The folder was moved or removed meanwhile, or its disk unplugged: see what happened, and start again.',
+    errno.ENAMETOOLONG:
+        f'A name may have 255 bytes and a path 4096 on most systems, with the files in it: {_ELSEWHERE}',
 }
 
 def output_error(
@@ -66,7 +68,9 @@ def real_folder(
     folder = Path(folder).absolute()
     for p in (folder, *folder.parents):
         if p.is_symlink() and not p.exists():
-            raise OutputError(f'{p}: a link to {os.readlink(p)}, which is not there', f'Make that folder, mount its disk, or {_ELSEWHERE}')
+            raise OutputError(
+                f'{p}: a link to {os.readlink(p)}, which is not there',
+                f'Make that folder, mount its disk, or {_ELSEWHERE}')
     return Path(os.path.realpath(folder))
 
 def hidden_name(
@@ -102,7 +106,9 @@ def check_writable(
         free = shutil.disk_usage(there).free/1e6
     except OSError as e: raise output_error(e, Path(folder).absolute()) from e
     if free<needed:
-        raise OutputError(f'{Path(folder).absolute()}: only {free:.0f} MB free, {needed:.0f} MB needed', _ADVICE[errno.ENOSPC])
+        raise OutputError(
+            f'{Path(folder).absolute()}: only {free:.0f} MB free, {needed:.0f} MB needed',
+            _ADVICE[errno.ENOSPC])
     return real
 
 def _check_length(folder:Path):
@@ -176,7 +182,8 @@ def _within_part(path)->bool: # then the folder as a whole is what counts
 
 # %% ../../nbs/59_output.files.ipynb #9fa7ed92
 _LOCK = '.nextgenface-lock'
-_NO_LOCKS = {getattr(errno, name, 0) for name in 'ENOLCK ENOSYS ENOTSUP EOPNOTSUPP EINVAL EBADF EACCES EPERM EROFS'.split()}
+_NO_LOCKS = {
+    getattr(errno, name, 0) for name in 'ENOLCK ENOSYS ENOTSUP EOPNOTSUPP EINVAL EBADF EACCES EPERM EROFS'.split()}
 
 @contextmanager
 def at_work(
@@ -207,13 +214,17 @@ def _rmdir(path):
 @contextmanager
 def _locked(path, folder, wait):
     "Hold the lock of one file; where there are no locks, or it cannot be made, hold nothing"
-    lock,taken = _lock(path),False
+    lock = _lock(path)
+    taken = False
     inner = lock.is_locked
     try:
         lock.acquire(timeout=wait)
         taken = True
         if not inner: _sign(path)
-    except TimeoutError: raise BusyError(f'{folder}: another run is at work there{_signature(path)}', f'Wait until it has ended, or {_ELSEWHERE}') from None
+    except TimeoutError:
+        raise BusyError(
+            f'{folder}: another run is at work there{_signature(path)}',
+            f'Wait until it has ended, or {_ELSEWHERE}') from None
     except NotImplementedError: pass
     except OSError as error:
         if error.errno not in _NO_LOCKS: raise
@@ -326,8 +337,10 @@ def _names_in(path)->list: # whatever they are
 def is_whole(
     folder, # Of results
 )->bool:
-    "Is everything there that the report lists, and no file empty? Sizes do not count: who retouches a map wants to keep it"
-    folder,names = Path(folder),_names_in(Path(folder)/LIST)
+    ("Is everything there that the report lists, and no file empty? "
+     "Sizes do not count: who retouches a map wants to keep it")
+    folder = Path(folder)
+    names = _names_in(folder/LIST)
     try: return LIST in names and all(_within(folder, n) and (folder/n).stat().st_size>0 for n in names)
     except (OSError, TypeError): return False
 

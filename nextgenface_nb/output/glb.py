@@ -40,7 +40,8 @@ def unique_names(
     "Names by which a program can tell things apart: the second `jawOpen` is `jawOpen_2`"
     found = []
     for name in names:
-        other,count = name,1
+        other = name
+        count = 1
         while other in found:
             count += 1
             other = f'{name}_{count}'
@@ -56,7 +57,9 @@ def morph_targets(
     moved = model.expression_basis*expression_units(model)[:,None,None]
     turned = [vertex_normals(neutral+m, model.triangles)-normals for m in moved]
     keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
-    return [(name, keep(m, STILL), keep(t, STRAIGHT)) for name,m,t in zip(unique_names(model.expression_names), moved, turned)]
+    return [
+        (name, keep(m, STILL), keep(t, STRAIGHT))
+        for name,m,t in zip(unique_names(model.expression_names), moved, turned)]
 
 # %% ../../nbs/64_output.glb.ipynb #556d72e2
 def specular_texture(
@@ -94,7 +97,8 @@ def view_camera(
     left,top,right,bottom = centred_view(camera, frame.photo)
     focal,size = float(camera.focal.detach()),(right-left,bottom-top)
     crop = [-left/size[0], -top/size[1], (camera.width-left)/size[0], (camera.height-top)/size[1]]
-    return dict(yfov=2*math.atan(size[1]/2/focal), aspectRatio=size[0]/size[1], extras=dict(photo=shown_name(Path(frame.photo.path or 'photo').name), crop=crop,
+    return dict(yfov=2*math.atan(size[1]/2/focal), aspectRatio=size[0]/size[1], extras=dict(
+        photo=shown_name(Path(frame.photo.path or 'photo').name), crop=crop,
         crop_size=[camera.width,camera.height], focal_length_px=focal, principal_point_px=camera.principal.detach().tolist()))
 
 # %% ../../nbs/64_output.glb.ipynb #5e7ccf24
@@ -188,8 +192,11 @@ def add_material(
     info = lambda image,name: lib.TextureInfo(index=glb.texture(image, name, quality))
     surface = lib.PbrMetallicRoughness(baseColorTexture=info(picture(diffuse), 'diffuse'), metallicFactor=0., roughnessFactor=1.,
         metallicRoughnessTexture=info(picture(roughness_texture(roughness), encode=False), 'roughness'))
-    reflection = dict(specularFactor=1., specularTexture=dict(index=glb.texture(Image.new('RGBA', (1, 1), 'white'), 'specular strength')),
-        specularColorFactor=[factor]*3, specularColorTexture=dict(index=glb.texture(picture(shine), 'specular', quality)))
+    reflection = dict(
+        specularFactor=1.,
+        specularTexture=dict(index=glb.texture(Image.new('RGBA', (1, 1), 'white'), 'specular strength')),
+        specularColorFactor=[factor]*3,
+        specularColorTexture=dict(index=glb.texture(picture(shine), 'specular', quality)))
     glb.gltf.materials.append(lib.Material(name='skin', pbrMetallicRoughness=surface, extensions=dict(KHR_materials_specular=reflection), alphaCutoff=None))
     glb.gltf.extensionsUsed = ['KHR_materials_specular']
     return len(glb.gltf.materials)-1
@@ -210,9 +217,13 @@ def add_mesh(
     attributes = lib.Attributes(POSITION=glb.array(cpu(neutral)/1000, 'VEC3', True, glb.ARRAY), NORMAL=glb.array(normals, 'VEC3', target=glb.ARRAY), TEXCOORD_0=glb.array(cpu(flipped), 'VEC2', target=glb.ARRAY))
     indices = glb.array(cpu(model.triangles).reshape(-1), 'SCALAR', target=glb.ELEMENTS)
     found = morph_targets(model.to('cpu'), neutral, normals) if morphs else []
-    targets = [lib.Attributes(POSITION=glb.changes(moved/1000, True), NORMAL=glb.changes(turned)) for _,moved,turned in found]
+    targets = [
+        lib.Attributes(POSITION=glb.changes(moved/1000, True), NORMAL=glb.changes(turned)) for _,moved,turned in found]
     primitive = lib.Primitive(attributes=attributes, indices=indices, material=material, mode=4, targets=targets)
-    glb.gltf.meshes.append(lib.Mesh(name='face', primitives=[primitive], weights=[0.]*len(targets), extras=dict(targetNames=[name for name,_,_ in found])))
+    glb.gltf.meshes.append(
+        lib.Mesh(
+            name='face', primitives=[primitive], weights=[0.]*len(targets),
+            extras=dict(targetNames=[name for name,_,_ in found])))
     return len(glb.gltf.meshes)-1
 
 # %% ../../nbs/64_output.glb.ipynb #5f677481
@@ -225,13 +236,17 @@ def expression_weights(
 
 def _add_camera(glb:GlbBytes, frame, i:int)->int:
     seen = view_camera(frame)
-    lens = glb.lib.Camera(type='perspective', name=f'camera {i}', extras=seen.pop('extras'), perspective=glb.lib.Perspective(znear=.01, zfar=100., **seen))
+    lens = glb.lib.Camera(
+        type='perspective', name=f'camera {i}', extras=seen.pop('extras'),
+        perspective=glb.lib.Perspective(znear=.01, zfar=100., **seen))
     glb.gltf.cameras.append(lens)
     return len(glb.gltf.cameras)-1
 
 def _add_animation(glb:GlbBytes, model, frame, i:int):
-    "Of node 0, from neutral to the photo's expression in a second; neutral for a tenth, since Blender shows its frame 1 first, not 0"
-    lib,weights = glb.lib,expression_weights(model, frame.expression)
+    ("Of node 0, from neutral to the photo's expression in a second; "
+     "neutral for a tenth, since Blender shows its frame 1 first, not 0")
+    lib = glb.lib
+    weights = expression_weights(model, frame.expression)
     if not weights: return
     times = glb.array(np.array([0.,.1,1.]), 'SCALAR', True)
     values = glb.array(np.array(2*[0.]*len(weights)+weights), 'SCALAR')
@@ -246,10 +261,14 @@ def add_photo(
     i:int,      # Its number
 )->int: # Number of the node that is its camera in the neutral scene
     "Camera, pose and expression of a photo: two nodes around the head, a scene and an animation"
-    g,name,lens = glb.gltf,f'photo {i}',f'camera {i}'
-    camera,first = _add_camera(glb, frame, i),len(g.nodes)
+    g = glb.gltf
+    name = f'photo {i}'
+    lens = f'camera {i}'
+    camera = _add_camera(glb, frame, i)
+    first = len(g.nodes)
     around = node_pose(frame.rotation, frame.translation, inverse=True)
-    place,weights = node_pose(frame.rotation, frame.translation),expression_weights(model, frame.expression)
+    place = node_pose(frame.rotation, frame.translation)
+    weights = expression_weights(model, frame.expression)
     g.nodes.append(glb.node(name=lens, camera=camera, **around))
     g.nodes.append(glb.node(name=f'{lens} at the origin', camera=camera))
     g.nodes.append(glb.node(name=f'face in {name}', mesh=0, weights=weights, **place))
@@ -261,7 +280,9 @@ def add_photo(
 # %% ../../nbs/64_output.glb.ipynb #2a31a638
 def _check_choices(face, posed, quality):
     if posed is not None and not 0<=posed<len(face.frames):
-        raise ConfigError(f'Photo {posed} of a face with {len(face.frames)}', f'Photos count from 0 to {len(face.frames)-1}.')
+        raise ConfigError(
+            f'Photo {posed} of a face with {len(face.frames)}',
+            f'Photos count from 0 to {len(face.frames)-1}.')
     if quality is not None and not 1<=quality<=95:
         raise ConfigError(f'JPEG of quality {quality}', 'Give 1 to 95, or nothing for PNG.')
 
@@ -275,7 +296,8 @@ def _all_scenes(glb:GlbBytes, model, face, posed):
 
 def _one_scene(glb:GlbBytes, model, face, posed, morphs:bool):
     "The face once: neutral among its cameras, or as one photo shows it"
-    g,shown = glb.gltf,dict(enumerate(face.frames)) if posed is None else {posed:face.frames[posed]}
+    g = glb.gltf
+    shown = dict(enumerate(face.frames)) if posed is None else {posed:face.frames[posed]}
     place = {} if posed is None else node_pose(face.frames[posed].rotation, face.frames[posed].translation)
     if morphs and posed is not None: g.meshes[0].weights = expression_weights(model, face.frames[posed].expression)
     g.nodes.append(glb.node(name='face', mesh=0, **place))
@@ -283,7 +305,8 @@ def _one_scene(glb:GlbBytes, model, face, posed, morphs:bool):
         around = node_pose(frame.rotation, frame.translation, inverse=True) if posed is None else {}
         g.nodes.append(glb.node(name=f'camera {i}', camera=_add_camera(glb, frame, i), **around))
         if morphs and posed is None: _add_animation(glb, model, frame, i)
-    g.scenes.append(glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
+    g.scenes.append(
+        glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
     g.scene = 0
 
 @undisturbed
@@ -294,11 +317,13 @@ def face_glb(
     quality:int|None=None,  # Of JPEG for the colours, 1 .. 95; None: PNG, without loss
     merged:bool=False,      # Only the scene that is shown first: one object with one mesh
     morphs:bool=True,       # False: no morph targets, the expression that is shown is in the vertices; `merged` as well
-    dense:bool=False,       # Morph targets as plain lists, for readers that know no sparse accessors: about four times as large
+    # Morph targets as plain lists, for readers that know no sparse accessors: about four times as large
+    dense:bool=False,
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
     _check_choices(face, posed, quality)
-    glb,model = GlbBytes(dense),pipeline.model
+    glb = GlbBytes(dense)
+    model = pipeline.model
     with torch.no_grad():
         maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)   # expressions open the mouth; the photo's own is as the photo has it
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)

@@ -18,13 +18,15 @@ LIVE_LINK_ORDER = """
     eyeBlinkLeft eyeLookDownLeft eyeLookInLeft eyeLookOutLeft eyeLookUpLeft eyeSquintLeft eyeWideLeft
     eyeBlinkRight eyeLookDownRight eyeLookInRight eyeLookOutRight eyeLookUpRight eyeSquintRight eyeWideRight
     jawForward jawRight jawLeft jawOpen mouthClose mouthFunnel mouthPucker mouthRight mouthLeft
-    mouthSmileLeft mouthSmileRight mouthFrownLeft mouthFrownRight mouthDimpleLeft mouthDimpleRight mouthStretchLeft mouthStretchRight
+    mouthSmileLeft mouthSmileRight mouthFrownLeft mouthFrownRight mouthDimpleLeft mouthDimpleRight
+    mouthStretchLeft mouthStretchRight
     mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthPressLeft mouthPressRight
     mouthLowerDownLeft mouthLowerDownRight mouthUpperUpLeft mouthUpperUpRight
     browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft cheekSquintRight
     noseSneerLeft noseSneerRight tongueOut""".split()
 #: The columns after them, radians
-LIVE_LINK_ROTATIONS = 'HeadYaw HeadPitch HeadRoll LeftEyeYaw LeftEyePitch LeftEyeRoll RightEyeYaw RightEyePitch RightEyeRoll'.split()
+LIVE_LINK_ROTATIONS = (
+    'HeadYaw HeadPitch HeadRoll LeftEyeYaw LeftEyePitch LeftEyeRoll RightEyeYaw RightEyePitch RightEyeRoll'.split())
 _SWAPPED = dict(jawRight='jawLeft', jawLeft='jawRight', mouthRight='mouthLeft', mouthLeft='mouthRight')
 #: The 52 expressions as a packet of the app, and Unreal's `EARFaceBlendShape`, count them
 LIVE_LINK_PACKET_ORDER = [_SWAPPED.get(name, name) for name in LIVE_LINK_ORDER]
@@ -45,7 +47,9 @@ def live_link_weights(
     from nextgenface_nb.output.glb import expression_weights
     mine = dict(zip((name.lower() for name in model.expression_names), expression_weights(model, expression)))
     if not any(name.lower() in mine for name in order):
-        raise ModelError(f'{model.name}: none of its {len(mine)} expressions has one of ARKit\'s names', 'Live Link Face needs a model with ARKit\'s expressions, such as the packaged one.')
+        raise ModelError(
+            f'{model.name}: none of its {len(mine)} expressions has one of ARKit\'s names',
+            'Live Link Face needs a model with ARKit\'s expressions, such as the packaged one.')
     return [mine.get(name.lower(), 0.) for name in order]
 
 # %% ../../nbs/64a_output.livelink.ipynb #a4c0d61d
@@ -60,7 +64,9 @@ def live_link_csv(
     table = csv.writer(text, lineterminator='\n')
     table.writerow(['Timecode', 'BlendShapeCount', *map(live_link_name, LIVE_LINK_ORDER), *LIVE_LINK_ROTATIONS])
     for i,expression in enumerate(expressions):
-        numbers = [*live_link_weights(model, expression), *(rotations[i] if rotations is not None else [0.]*len(LIVE_LINK_ROTATIONS))]
+        numbers = [
+            *live_link_weights(model, expression),
+            *(rotations[i] if rotations is not None else [0.]*len(LIVE_LINK_ROTATIONS))]
         seconds,frame = divmod(i, rate)
         time = f'{seconds//3600:02}:{seconds//60%60:02}:{seconds%60:02}:{frame:02}.000'
         table.writerow([time, len(numbers), *(f'{x:.10f}' for x in numbers)])

@@ -68,9 +68,13 @@ def frame_report(
     "Figures, camera and pose of one photo, in units for people"
     f = face.frames[i]; c,p = f.camera,f.photo
     number = lambda x, digits=3: [round(float(v),digits) for v in np.ravel(x.detach().cpu())]
-    return dict(photo=str(p.path), sha256=p.sha256, **measures, detector=f.landmarks.detector, landmarks=len(f.landmarks.points), faces=[dict(row) for row in f.landmarks.faces], crop=dict(width=c.width, height=c.height,
+    return dict(photo=str(p.path), sha256=p.sha256, **measures, detector=f.landmarks.detector,
+        landmarks=len(f.landmarks.points), faces=[dict(row) for row in f.landmarks.faces],
+        crop=dict(width=c.width, height=c.height,
             offset=[float(v) for v in p.offset], scale=float(p.scale), original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
-        focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit', principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi), translation_mm=number(f.translation))
+        focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit',
+        principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi),
+        translation_mm=number(f.translation))
 
 # %% ../../nbs/63_output.report.ipynb #1bac1b5d
 #: Names of the stages in their order
@@ -103,7 +107,9 @@ def make_report(
     last = {p.stage:p for p in r.history}
     provenance = face.identity.provenance
     # the settings exactly, for they reproduce the run, together with what the command was asked for (`batch.invocation`)
-    return dict(format='nextgenface_nb report', format_version=REPORT_VERSION, config=config.to_dict(), invocation=getattr(r, 'invocation', None), **_rounded(dict(mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
+    return dict(format='nextgenface_nb report', format_version=REPORT_VERSION, config=config.to_dict(),
+        invocation=getattr(r, 'invocation', None), **_rounded(dict(
+        mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
         seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
         texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings, model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
         versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
@@ -127,7 +133,8 @@ def outdated_files(
     folder, # Of an earlier run
 )->set: # of names within the latter
     "What the earlier run wrote and the new one did not; results without a report are an addition, before which only the older checkpoints go"
-    new,old = {p.relative_to(part).as_posix() for p in Path(part).rglob('*') if p.is_file()},set(listed_files(folder))
+    new = {p.relative_to(part).as_posix() for p in Path(part).rglob('*') if p.is_file()}
+    old = set(listed_files(folder))
     if LIST in new: return old-new-set(json.loads((Path(part)/LIST).read_text(encoding='utf-8'))['files'])
     return {n for n in old-new if n.endswith('_output.npz')} if any(n.endswith('_output.npz') for n in new) else set()
 

@@ -100,7 +100,9 @@ def passes_trial(
     "Can Dr.Jit draw and differentiate with this library? Tried in another process (some seconds)."
     environment = dict(os.environ, DRJIT_LIBLLVM_PATH=path)
     with leash() as line:
-        try: answer = subprocess.run(isolated(LEASH+_trial), stdin=line, capture_output=True, text=True, env=environment, timeout=300)
+        try:
+            answer = subprocess.run(
+                isolated(LEASH+_trial), stdin=line, capture_output=True, text=True, env=environment, timeout=300)
         except subprocess.TimeoutExpired: return False
     return answer.returncode==0 and 'works' in answer.stdout
 
@@ -163,7 +165,8 @@ variants = dict(cuda='cuda_ad_rgb', metal='metal_ad_rgb', cpu='llvm_ad_rgb')
 # %% ../../nbs/40_rendering.variant.ipynb #5685e066
 @contextmanager
 def _llvm_named(must:bool): # Yields whether there is one
-    "Within this context Dr.Jit is pointed at an LLVM that works; if there is none, at nothing, so that it does not take one that ends the process."
+    ("Within this context Dr.Jit is pointed at an LLVM that works; if there "
+     "is none, at nothing, so that it does not take one that ends the process.")
     try: path = find_llvm()
     except DeviceError:
         if must: raise
@@ -192,7 +195,9 @@ def use_variant(
         import mitsuba as mi
         for name in ([device] if device!='auto' else ['cuda', 'metal', 'cpu']):
             if (name!='cpu' or have_llvm) and _usable(mi, name):
-                if active is not None and say: warnings.warn(f'Mitsuba was set to {active}; this changes it to {variants[name]} for the whole process')
+                if active is not None and say:
+                    warnings.warn(
+                        f'Mitsuba was set to {active}; this changes it to {variants[name]} for the whole process')
                 mi.set_variant(variants[name])
                 return variants[name]
     if device=='auto': find_llvm() # Its error says why there is no processor left
