@@ -1,5 +1,5 @@
 "Light transport against the ray tracer: pictures, gradients by the texels, lights and surfaces at the limit, and what it refuses."
-import json, math, subprocess, sys, warnings
+import json, mmap, math, subprocess, sys, warnings
 from dataclasses import replace
 import pytest
 import torch
@@ -161,10 +161,13 @@ print(json.dumps(bench.bench_memory(bench.bench_scene(64, 128, model=toy_model()
 
 def test_growing_memory_is_noticed(monkeypatch):
     "Though something else goes meanwhile that is as large: what other tests have left, for instance"
-    pieces = lambda: torch.ones(9*2**20)   # 36 MB: too large for a heap, so that no freed memory hides it
-    kept,others = [],[pieces() for _ in range(6)]
+    def piece(): # 36 MB from the system and back to it; what a heap has freed and kept would hide new tensors
+        memory = mmap.mmap(-1, 36*2**20)
+        memory[:] = bytes([1])*len(memory)
+        return memory
+    kept,others = [],[piece() for _ in range(6)]
     def leak():
-        kept.append(pieces())
+        kept.append(piece())
         if len(kept)==4: others.clear()
     monkeypatch.setattr(bench, 'texture_stage', lambda truth: iter(lambda: None, 0))
     monkeypatch.setattr(bench, 'photometric_step', lambda truth: leak)
