@@ -485,6 +485,13 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
 
 # %% ../nbs/71_batch.ipynb #c9e7882d
+def _subfolder(outcome, folder)->Path:
+    "Where a photo lies within the input, by the place of its results within the batch"
+    place = Path(outcome.folder)
+    if face_number(place): place = place.parent
+    within = Path(os.path.relpath(place.parent, folder))
+    return Path() if '..' in within.parts else within   # one photo, all of whose faces are done
+
 def finish_summary(
     folder:Path,   # Of the batch
     outcomes:list, # of `Outcome`
@@ -492,9 +499,10 @@ def finish_summary(
 ):
     "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
     from dataclasses import replace
-    inner = lambda o: Path(os.path.relpath(Path(o.folder).parent, folder))
-    if any(inner(o)!=Path() for o in outcomes):
-        save_summary(folder, [replace(o, photo=shown_name((inner(o)/o.photo).as_posix())) for o in outcomes])
+    within = [_subfolder(o, folder) for o in outcomes]
+    if any(w!=Path() for w in within):
+        named = [replace(o, photo=shown_name((w/o.photo).as_posix())) for o,w in zip(outcomes, within)]
+        save_summary(folder, named)
     path = Path(folder)/'summary.csv'
     if not left or not path.is_file(): return
     rows = io.StringIO(newline='')

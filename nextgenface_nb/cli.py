@@ -448,7 +448,7 @@ def photo_worker(args, loud:bool=True, known:dict|None=None):
     say = (lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
     pipeline = begin_pipeline(config, say)
     def do(photos, folder):
-        if not args.again and was_done(photos, folder, config, asked_for(args, config)):
+        if not args.again and was_done(photos, folder, config, asked_for(args, config, folder)):
             return []   # by another batch, since this one began
         return fit_and_save(photos, folder, pipeline, args, say)
     return do

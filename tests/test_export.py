@@ -186,7 +186,7 @@ def test_export_command_writes_all_formats(made, tmp_path, capsys):
     formats = 'glb,posed,obj,ply,env,coefficients,maps,livelink'
     assert export.main([str(folder), '--format', formats, '--space', 'camera', '--output', str(tmp_path/'out')])==0
     said = capsys.readouterr()
-    assert sorted(said.out.split())==sorted(map(str, (tmp_path/'out').iterdir())) and len(said.out.split())==14
+    assert sorted(said.out.split())==sorted(map(str, (tmp_path/'out').iterdir())) and len(said.out.split())==15
     world = pipeline.world_vertices(face).numpy()
     for name in ('mesh0.obj', 'mesh0.ply'):
         loaded = trimesh.load(tmp_path/'out'/name, process=False)

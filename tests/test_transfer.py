@@ -1,5 +1,5 @@
 "Light transport against the ray tracer: pictures, gradients by the texels, lights and surfaces at the limit, and what it refuses."
-import json, mmap, math, subprocess, sys, warnings
+import json, math, mmap, subprocess, sys, warnings
 from dataclasses import replace
 import pytest
 import torch
