@@ -332,6 +332,7 @@ def _reconstruct_all(args)->int: # Exit code
     check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
+    if not args.keepEvery>=0: raise ConfigError(f'--keepEvery {args.keepEvery:g}: must be a number of seconds from 0 on', 'Leave it out for every 10 seconds.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
     if args.checkpoint and len(jobs)>1: raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces', 'Go on with one face at a time.')
     from nextgenface_nb.output.files import check_writable

@@ -174,6 +174,7 @@ def _decode(data, name)->Raster:
 
 def _raster(image, data, name)->Raster:
     "Pillow's picture with all its bits, its colours and its orientation; `data` is the file, if there is one"
+    _see_planes(image)
     layout = _layout(image)
     # its file is closed when it has been decoded; others are decoded when they are asked
     lens = read_exif(image) if image.format == 'TIFF' else None
@@ -233,16 +234,26 @@ def _layout(image)->str:
         return name if isinstance(name, str) else ''
     return ''
 
+def _see_planes(image):
+    "TIFF that is not compressed, with a plane of 16 bits for each colour: Pillow takes them for planes of 8 bits"
+    tags = getattr(image, 'tag_v2', {}) if image.format == 'TIFF' else {}
+    if tags.get(284) != 2 or not set(tags.get(258, ())) <= {16}: return
+    deep = ';16'+('L' if tags.prefix == b'II' else 'B')
+    image.tile = [t._replace(args=(t.args[0]+deep, *t.args[1:])) if t.codec_name == 'raw' and t.args[0] in tuple('RGBA')
+        else t for t in image.tile]
+
 #: Layouts of 16 bits whose other byte can be had, by the letter of the other byte order
-_SWAPPED = {f'{kind};16': kind for kind in ('RGB', 'RGBA', 'RGBX')}
+_SWAPPED = {f'{kind};16': kind for kind in ('RGB', 'RGBA', 'RGBX', 'R')}
 _OTHER_ORDER = {'B':'L', 'L':'B', 'N':'B' if struct.pack('=H', 1)[0] else 'L'}
 
 def _lower_bytes(data, name, layout):
     "The same picture made of the bytes that Pillow leaves out; None: it cannot be had"
     if layout[-1] not in _OTHER_ORDER: return None
-    other = layout[:-1]+_OTHER_ORDER[layout[-1]]
     image = open_picture(data, name)
-    def swapped(arguments): return other if isinstance(arguments, str) else (other, *arguments[1:])
+    _see_planes(image)
+    def other(layout): return layout[:-1]+_OTHER_ORDER[layout[-1]]
+    def swapped(arguments):
+        return other(arguments) if isinstance(arguments, str) else (other(arguments[0]), *arguments[1:])
     image.tile = [
         t._replace(args=swapped(t.args)) if hasattr(t, '_replace') else (*t[:3], swapped(t[3]))
         for t in image.tile]
@@ -407,6 +418,7 @@ def load_photo(
 
 def _taken(source, name)->tuple: # (`Raster`, name, digest)
     "Whatever holds a photo"
+    name = name or ''
     if isinstance(source, (str, os.PathLike)):
         return _from_file(read_photo_file(source), name or str(source), shown_name(source))
     if isinstance(source, (bytes, bytearray, memoryview)): return _from_file(bytes(source), name, name or 'photo')
@@ -414,8 +426,17 @@ def _taken(source, name)->tuple: # (`Raster`, name, digest)
     if hasattr(source, 'getexif') and hasattr(source, 'tobytes'): return _from_pillow(source, name)
     if hasattr(source, 'read'):
         name = name or (source.name if isinstance(getattr(source, 'name', None), str) else '')
-        if hasattr(source, 'seekable') and source.seekable(): source.seek(0)
-        data = source.read(MOST_BYTES+1)
+        try:
+            if hasattr(source, 'seekable') and source.seekable(): source.seek(0)
+            data = source.read(MOST_BYTES+1)
+        except (OSError, ValueError) as e:
+            raise PhotoError(
+                f'{shown_name(name) or "the file"}: cannot be read ({e})',
+                "Open it with open(path, 'rb').") from None
+        if data is None:
+            raise PhotoError(
+                f'{shown_name(name) or "the file"}: has nothing to read yet',
+                'Read all of it first, and give the bytes.')
         if not isinstance(data, bytes):
             raise PhotoError(f'{name or "the file"}: was opened as text', "Open it with open(path, 'rb').")
         return _from_file(data, name, shown_name(name) or 'photo')
@@ -453,9 +474,19 @@ def _from_pillow(image, name):
             'The file is damaged or incomplete: save or copy it again.') from e
     return raster, name, digest
 
+def _numbers(tensor, shown)->np.ndarray:
+    "A tensor for NumPy, which knows fewer kinds: bfloat16 and floats of 8 bits become float32"
+    if tensor.is_meta: raise PhotoError(f'{shown}: is a tensor on the device "meta"', 'It has a shape, but no numbers. Give one on cpu or cuda.')
+    tensor = tensor.detach().cpu()
+    if tensor.is_quantized: tensor = tensor.dequantize()
+    if tensor.layout != torch.strided: tensor = tensor.to_dense()
+    if tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float64): tensor = tensor.float()
+    try: return tensor.resolve_conj().resolve_neg().numpy()
+    except (TypeError, RuntimeError) as e: raise PhotoError(f'{shown}: holds {tensor.dtype}', 'Give uint8 or uint16 for sRGB codes, or floats for linear light.') from e
+
 def _from_array(array, name):
     shown = shown_name(name) or 'array'
-    codes = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
+    codes = _numbers(array, shown) if isinstance(array, Tensor) else np.asarray(array)
     if codes.ndim == 2: codes = codes[..., None]
     if codes.ndim != 3 or codes.shape[-1] not in (1, 2, 3, 4):
         raise PhotoError(

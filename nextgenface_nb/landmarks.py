@@ -113,7 +113,8 @@ class Detector:
         "The landmarks of one face."
         found = self.detect_all(photo, every=face is not None)
         if face is None and len(found) > 1: note(several_faces(photo, found[0].faces))
-        if face is not None and face not in range(1, len(found)+1): raise no_such_face(photo, face, found[0].faces)
+        numbered = face is None or hasattr(face, '__index__') and face in range(1, len(found)+1)
+        if not numbered: raise no_such_face(photo, face, found[0].faces)
         return found[(face or 1)-1]
 
     def detect_all(self,

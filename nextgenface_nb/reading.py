@@ -11,10 +11,9 @@ from .processes import shown_name
 from .errors import FaceError, PhotoError
 
 # %% auto #0
-__all__ = ['PICTURES', 'PILLOW_NAMES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'MOST_BYTES', 'MOST_TAGS', 'MOST_TEXT', 'MOST_PROFILE',
-           'LARGEST_MAP', 'MOST_MAP_BYTES', 'read_bytes', 'heif_module', 'can_read', 'picture_suffixes', 'picture_kind',
-           'check_tags', 'check_size', 'png_chunks', 'lean_png', 'unpacked', 'open_picture', 'radiance_kind',
-           'check_radiance']
+__all__ = ['PICTURES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'MOST_BYTES', 'MOST_TAGS', 'MOST_TEXT', 'MOST_PROFILE', 'LARGEST_MAP',
+           'MOST_MAP_BYTES', 'read_bytes', 'heif_module', 'can_read', 'picture_suffixes', 'picture_kind', 'check_tags',
+           'check_size', 'png_chunks', 'lean_png', 'unpacked', 'open_picture', 'radiance_kind', 'check_radiance']
 
 # %% ../nbs/00a_reading.ipynb #d99ac4ef
 def read_bytes(
@@ -57,9 +56,6 @@ PICTURES = {
     'JPEG2000':('.jp2','.j2k','.jpx'),
     'PPM':('.ppm','.pgm','.pbm','.pnm'),
     'HEIF':('.heic','.heif')}
-
-#: What Pillow calls them, where it has another name
-PILLOW_NAMES = {'JPEG':('JPEG','MPO')}
 
 def heif_module(): # A module, or None
     "What reads HEIC, if it is installed: `pi-heif`, else `pillow-heif`"
@@ -285,7 +281,7 @@ def open_picture(
     name:str,   # For the words
 ): # A Pillow image, not yet decoded; or a HEIF picture as a Pillow image
     "A picture of an acceptable kind and size."
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
     if not data: raise PhotoError(f'{name}: the file is empty', 'Save or copy the photo again.')
     kind = picture_kind(data)
     known = ', '.join(k for k in PICTURES if can_read(k))
@@ -315,12 +311,17 @@ def open_picture(
     try:
         image = (
             _open_heif(data, name) if kind == 'HEIF'
-            else Image.open(io.BytesIO(data), formats=PILLOW_NAMES.get(kind, (kind,))))
+            else Image.open(io.BytesIO(data), formats=(kind,)))                      # an MPO is opened as a JPEG
     except Image.DecompressionBombError as e:
         raise PhotoError(
             f'{name}: has too many pixels',
             f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo first.') from e
     except PhotoError: raise
+    except UnidentifiedImageError as e:
+        rare = ', or of a rare variant (floats, 32 bits a colour)' if kind == 'TIFF' else ''
+        raise PhotoError(
+            f'{name}: cannot be read',
+            f'The file is damaged{rare}: save it again, as 8 or 16 bit PNG.') from e
     except Exception as e:
         raise PhotoError(
             f'{name}: cannot be read ({e})',

@@ -304,6 +304,9 @@ def test_an_old_checkpoint_needs_its_photo(failing, tmp_path):
 # ---- batches, settings
 def test_no_workers(failing): failing('--workers', '0', code=2, words='at least one')
 
+@pytest.mark.parametrize('value', ['nan', '-1'])
+def test_no_time_between_two_states(failing, value): failing('--keepEvery', value, code=2, words='--keepEvery')
+
 def test_a_broken_state_to_resume_from(failing, tmp_path):
     (tmp_path/'out').mkdir(); (tmp_path/'out'/'.portrait.jpg.resume.npz').write_bytes(b'half a file')
     failing(*QUICK, '--resume', code=3, words=('.portrait.jpg.resume.npz', 'cut off'))

@@ -50,6 +50,9 @@ def test_faces_are_numbered_by_size(group, detector):
     assert heard == [] and (third.points - faces[2].points).abs().max() < 1e-3
     with pytest.raises(NoFaceError, match='no face 4; 3 faces were found') as e: detector.detect(photo, face=4)
     assert 'numbered by size' in e.value.advice
+    for wrong in (0, -1, 1.0, 'all'):
+        with pytest.raises(NoFaceError, match=f'no face {wrong}; 3 faces were found'): detector.detect(photo, face=wrong)
+    assert (detector.detect(photo, face=np.int64(3)).points - faces[2].points).abs().max() < 1e-3
 
 def test_the_chosen_face_is_the_one_that_is_cropped_and_looked_at_again(portrait, detector):
     "Heads so close that the crop around the smaller shows the larger too"

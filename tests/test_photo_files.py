@@ -200,6 +200,30 @@ def tiff16(codes, order, profile=b'', packed=False):
         table += struct.pack(order+'HHI', tag, kind, count)+(struct.pack(order+'HH', value, 0) if kind == 3 and count == 1 else struct.pack(order+'I', value))
     return (b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'IH', 8, len(tags))+table+bytes(4)+struct.pack(order+'3H', 16, 16, 16)+profile+pixels
 
+@pytest.mark.parametrize('order', '<>')
+def test_sixteen_bits_of_tiff_in_planes(order):
+    "A plane for each colour, as Photoshop offers it: Pillow takes the bytes of an uncompressed one for codes of 8 bits"
+    for codes in (CODES16[..., :3], np.dstack((CODES16[..., :3], np.full(CODES16.shape[:2], 65535, np.uint16)))):
+        np.testing.assert_allclose(light(planes16(codes, order)), colour.srgb_curve(codes[..., :3]/65535), atol=1e-6)
+
+def planes16(codes, order):
+    "An uncompressed TIFF with a strip for each colour"
+    height, width, count = codes.shape
+    planes = [codes[..., n].astype(order+'u2').tobytes() for n in range(count)]
+    tags = {256:(4, width), 257:(4, height), 258:(3, *[16]*count), 259:(3, 1), 262:(3, 2), 277:(3, count), 278:(4, height), 284:(3, 2)}
+    if count == 4: tags[338] = (3, 2)
+    tags[279] = (4, *[len(planes[0])]*count)
+    after = 8+2+12*(len(tags)+1)+4
+    tags[273] = (4, *[after+1000+n*len(planes[0]) for n in range(count)])
+    table, lists = b'', b''
+    for tag, (kind, *values) in sorted(tags.items()):
+        content = struct.pack(f'{order}{len(values)}{"H" if kind == 3 else "I"}', *values)
+        place = content.ljust(4, b'\0') if len(content) <= 4 else struct.pack(order+'I', after+len(lists))
+        if len(content) > 4: lists += content
+        table += struct.pack(order+'HHI', tag, kind, len(values))+place
+    start = (b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'IH', 8, len(tags))
+    return start+table+bytes(4)+lists.ljust(1000, b'\0')+b''.join(planes)
+
 def test_inks_lab_and_palettes(small):
     file = io.BytesIO()
     lab = ImageCms.profileToProfile(small, ImageCms.createProfile('sRGB'), ImageCms.createProfile('LAB'), outputMode='LAB')
@@ -275,6 +299,35 @@ def test_every_way_to_give_a_photo(tmp_path, small):
     assert {found[n].sha256 for n in ('text', 'bytes', 'bytearray', 'memoryview', 'file', 'buffer', 'photo')} == {whole.sha256}
     assert found['uint8'].sha256 == found['tensor'].sha256 == found['view'].sha256 != found['uint16'].sha256 == found['big-endian uint16'].sha256
     assert [found[n].path for n in ('file', 'Pillow', 'bytes', 'uint8', 'in memory')] == [str(path), str(path), '', '', ''] and load_photo(codes, 'me').path == 'me'
+
+def test_tensors_of_every_kind(small):
+    "Gradients, bfloat16, half of all digits, sparse, negated in passing: as NumPy would have them"
+    plain = torch.from_numpy(colour.srgb_curve(np.asarray(small)/255).astype(np.float32))
+    whole = load_photo(plain)
+    ways = {'gradients':plain.clone().requires_grad_(), 'sparse':plain.to_sparse(), 'negated':torch.imag(torch.complex(plain*0, -plain).conj()),
+        'bfloat16':plain.bfloat16(), 'eight bits':plain.to(torch.float8_e4m3fn)}
+    for name, way in ways.items():
+        photo = load_photo(way)
+        atol = dict(bfloat16=4e-3).get(name, .04 if name == 'eight bits' else 0)
+        np.testing.assert_allclose(photo.pixels, whole.pixels, atol=atol, err_msg=name)
+        assert not photo.pixels.requires_grad
+    with pytest.raises(PhotoError, match='meta'): load_photo(plain.to('meta'))
+
+def test_files_that_give_nothing(tmp_path):
+    "Closed, opened for writing, a connection that has nothing yet: in words"
+    closed = io.BytesIO(b'x')
+    closed.close()
+    with pytest.raises(PhotoError, match='closed'): load_photo(closed)
+    with open(tmp_path/'new.jpg', 'wb') as file, pytest.raises(PhotoError, match='new.jpg: cannot be read'): load_photo(file)
+    class Waiting:
+        def read(self, most): return None
+    with pytest.raises(PhotoError, match='nothing to read yet'): load_photo(Waiting())
+
+def test_words_for_broken_files_name_no_objects():
+    "No address of a Python object, no key of a table"
+    for start in (b'\xff\xd8\xff', b'II*\0', b'GIF89a', b'BM'):
+        with pytest.raises(PhotoError) as found: load_photo(start+bytes(50), 'me')
+        assert str(found.value).startswith('me: ') and '0x' not in str(found.value) and "('" not in str(found.value), start
 
 def test_grey_and_transparent_arrays(small):
     codes, alpha = np.asarray(small), np.zeros((76, 60), np.uint8)
