@@ -22,7 +22,7 @@ def portraits(seed:int, count:int): # Yields (name, bytes)
     "The bundled portrait, in as many sizes and turns"
     from PIL import Image
     from nextgenface_nb.imaging import portrait_path
-    whole = Image.open(portrait_path()).convert('RGB')
+    whole = Image.open(portrait_path(), formats=('JPEG',)).convert('RGB')
     draw = random.Random(seed)
     for k in range(count):
         size = draw.randint(120, 220)
