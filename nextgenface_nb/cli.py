@@ -21,8 +21,8 @@ from .terminal import check_words, name_of, read_paths, steady_streams
 
 # %% auto #0
 __all__ = ['STAGES', 'BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked',
-           'recall', 'batch_folder', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out', 'every_face',
-           'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline',
+           'recall', 'batch_folder', 'check_reachable', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out',
+           'every_face', 'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline',
            'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker',
            'check_limit', 'known_trials', 'many_jobs', 'summary', 'exit_code', 'exit_code_of', 'run_command', 'main',
            'make_config_parser', 'say_config', 'config_main']
@@ -144,6 +144,15 @@ def batch_folder(
     from nextgenface_nb.imaging import portrait_path
     source = Path(args.input) if args.input else portrait_path()
     return Path(args.output)/name_of(source)
+
+def check_reachable(
+    path, # What a flag was given; empty: nothing
+):
+    "`PhotoError` where nobody can tell what a path is: a folder on the way to it is closed, a name is too long"
+    if not path: return
+    try: Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError): return   # in other words later
+    except OSError as e: raise PhotoError(f'{path}: cannot be read ({e.strerror})', 'Check the path, and the permissions of the folders on the way.') from None
 
 def list_jobs(
     args, # What the parser returns
@@ -329,6 +338,7 @@ def reconstruct_all(
 
 def _reconstruct_all(args)->int: # Exit code
     config = make_config(args)
+    for path in args.input, args.checkpoint, config.detector, config.focal: check_reachable(path)
     check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
     if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')

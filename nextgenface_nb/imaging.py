@@ -448,7 +448,7 @@ def read_photo_file(
     path:str|Path,
 )->bytes:
     "The bytes of a photo's file; `PhotoError` where there are none, or too many."
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise PhotoError(
             f'{shown_name(path)}: is a folder',
             'Give one photo, or read the folder with `load_folder`.')
@@ -617,9 +617,9 @@ def scan_folder(
 )->tuple: # (paths of photos, sorted; list of (path, reason) of what is left out)
     "The photos of a folder, and what is in it besides."
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise PhotoError(
-            f'{shown_name(path)}: {"is not a folder" if path.exists() else "there is no such folder"}',
+            f'{shown_name(path)}: {"is not a folder" if os.path.exists(path) else "there is no such folder"}',
             'Check the path.')
     photos = []
     left = []
@@ -647,7 +647,7 @@ def _why_not_entered(folder, recursive, closed)->str:
     if folder.name.startswith('.'): return 'a hidden folder'
     if not recursive: return 'a folder; --recursive enters it'
     if os.path.realpath(folder) in closed: return 'the folder of the results'
-    return 'a link to a folder' if folder.is_symlink() else ''
+    return 'a link to a folder' if os.path.islink(folder) else ''
 
 def _why_no_photo(file, readable)->str:
     suffix = file.suffix.lower()
@@ -656,8 +656,10 @@ def _why_no_photo(file, readable)->str:
         return "HEIC needs pi-heif (pip install 'nextgenface_nb[heif]')"
     if suffix in SUFFIXES and suffix not in readable: return f'the installed Pillow cannot read {suffix}'
     if suffix not in SUFFIXES: return 'no photo, by the ending of its name'
-    if file.is_symlink() and not file.exists(): return 'a link to nothing'
-    return '' if file.is_file() else 'a pipe or a device, and no file'
+    try: file.stat()
+    except PermissionError: return ''   # its folder may be listed, and not entered: a photo that fails
+    except OSError: return 'a link to nothing' if os.path.islink(file) else ''
+    return '' if os.path.isfile(file) else 'a pipe or a device, and no file'
 
 @undisturbed
 def load_folder(

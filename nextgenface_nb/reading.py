@@ -25,7 +25,7 @@ def read_bytes(
     "The content of a file: no folder, no pipe, no device, and not longer than allowed."
     path = Path(path)
     shown = shown_name(path)
-    if path.is_dir(): raise error(f'{shown}: is a folder', f'Give the file of one {what}.')
+    if os.path.isdir(path): raise error(f'{shown}: is a folder', f'Give the file of one {what}.')   # asks no permission, as `Path.is_dir` does
     try:
         with open(path, 'rb', opener=_open_at_once) as file:
             about = os.fstat(file.fileno())

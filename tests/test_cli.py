@@ -302,6 +302,9 @@ def test_an_old_checkpoint_needs_its_photo(failing, tmp_path):
     failing('--checkpoint', old_checkpoint(tmp_path/'old.pickle'), code=3, words=('do not hold their photo', '--input'))
 
 # ---- batches, settings
+@pytest.mark.parametrize('flag', ['--input', '--checkpoint', '--landmarks', '--focal'])
+def test_a_name_that_no_file_can_have(failing, flag): failing(flag, 'x'*300+'.npy', code=3, words='cannot be read')
+
 def test_no_workers(failing): failing('--workers', '0', code=2, words='at least one')
 
 @pytest.mark.parametrize('value', ['nan', '-1'])

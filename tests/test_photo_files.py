@@ -3,7 +3,7 @@ import hashlib, io, os, struct, zlib
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image, ImageCms, ImageOps
-from nextgenface_nb import colour, imaging, reading
+from nextgenface_nb import cli, colour, imaging, reading
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.imaging import load_folder, load_photo, load_values, portrait_path, scan_folder, to_bytes, to_srgb
 from nextgenface_nb.reading import PICTURES, can_read
@@ -378,6 +378,30 @@ def test_folders_of_folders(tmp_path):
     for name, word in {'.hidden':'hidden', '.DS_Store':'hidden', 'loop':'link', 'lost.png':'link', 'results':'results', 'sub/notes.txt':'ending', **({'pipe.png':'pipe'} if hasattr(os, 'mkfifo') else {})}.items(): assert word in reasons[name], (name, reasons)
     assert len(reasons) == len(left) == (7 if hasattr(os, 'mkfifo') else 6)
     assert 'recursive' in dict((p.name, r) for p, r in scan_folder(tmp_path)[1])['sub']
+
+def close_the_door(monkeypatch):
+    "All that lies in a folder called `locked` can be listed, and not asked for or opened: what a folder without the right x does, also for root"
+    real = os.stat, os.open
+    def refused(path): return isinstance(path, (str, os.PathLike)) and Path(path).parent.name == 'locked'
+    def guard(work):
+        def guarded(path, *a, **k):
+            if refused(path): raise PermissionError(13, 'Permission denied', str(path))
+            return work(path, *a, **k)
+        return guarded
+    monkeypatch.setattr(os, 'stat', guard(real[0]))
+    monkeypatch.setattr(os, 'open', guard(real[1]))
+
+def test_a_folder_that_may_be_listed_and_not_entered(tmp_path, monkeypatch):
+    "Its photos fail one by one, in words, and the others are done"
+    (tmp_path/'locked').mkdir()
+    (tmp_path/'locked'/'a.jpg').touch()
+    (tmp_path/'b.jpg').touch()
+    close_the_door(monkeypatch)
+    with pytest.raises(PermissionError): (tmp_path/'locked'/'a.jpg').stat()
+    assert [p.name for p in scan_folder(tmp_path, True)[0]] == ['b.jpg', 'a.jpg']
+    with pytest.raises(PhotoError, match='a.jpg: may not be read'): load_photo(tmp_path/'locked'/'a.jpg')
+    with pytest.raises(PhotoError, match='locked/a.jpg: cannot be read'): cli.check_reachable(tmp_path/'locked'/'a.jpg')
+    with pytest.raises(PhotoError, match='cannot be read'): cli.check_reachable('x'*5000)
 
 def test_every_ending_that_is_read_is_found(tmp_path):
     for n, end in enumerate(reading.picture_suffixes()): (tmp_path/f'{n}{end.upper() if n % 2 else end}').touch()
