@@ -1,0 +1,11 @@
+"What all tests start from."
+import signal
+import pytest
+
+@pytest.fixture(scope='session', autouse=True)
+def signals_as_in_a_terminal():
+    "Whoever starts the tests in the background (nohup, a shell's &) has some signals ignored, which their children would inherit"
+    handlers = dict(SIGINT=signal.default_int_handler, SIGTERM=signal.SIG_DFL, SIGHUP=signal.SIG_DFL)
+    for name,handler in handlers.items():
+        number = getattr(signal, name, None)   # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number)==signal.SIG_IGN: signal.signal(number, handler)
