@@ -63,10 +63,8 @@ def open_mouth(
 )->Tensor: # [H, W] bool
     "What lies between the lips"
     size = frame.photo.width,frame.photo.height
-    try: points = frame.landmarks.group('lips_inner').points
-    except LandmarkError: points = ()   # of a detector that has none
-    if len(points)<3: return torch.zeros(size[1], size[0], dtype=torch.bool)
-    return outline_mask(points, size)
+    try: return outline_mask(frame.landmarks.group('lips_inner').points, size)
+    except LandmarkError: return torch.zeros(size[1], size[0], dtype=torch.bool)
 
 def light_fit(
     pipeline,
@@ -107,9 +105,10 @@ def outline_mask(
     points:Tensor, # [K, 2] pixels, in the order of the outline
     size:tuple,    # Width and height of the mask
 )->Tensor: # [H, W] bool
-    "Inside of an outline"
+    "Inside of an outline; `LandmarkError` where points of it are missing"
     from PIL import Image, ImageDraw
     import numpy as np
+    if len(points)<3: raise LandmarkError(f'an outline of {len(points)} points', 'It has three or more.')
     mask = Image.new('L', size)
     ImageDraw.Draw(mask).polygon([tuple(p) for p in points.tolist()], fill=1)
     return torch.from_numpy(np.asarray(mask)>0)
