@@ -371,7 +371,7 @@ def whole_views(photo:Photo)->list: # of `View`
         View(border.to_bytes(), step, corner)]
 
 SMALLEST_TILE = 160
-MOST_TILES = 500
+MOST_TILES = 280
 TILE_PIXELS = 256
 TILE_STRIDE = .55
 
