@@ -33,7 +33,7 @@ def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, 
     if k=='shape': k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
     elif k=='relief': k = len(pipeline.model.shape_variance)+5
     else: k += S
-    column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][k]
+    column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][...,k]
     sides = []
     for sign in (1, -1):
         other,x = face.copy(),problem.start(face); x[k] += sign*step

@@ -114,7 +114,8 @@ class SkinPixels:
         m = pipeline.model
         self.corners,self.barycentric = m.triangles[t.triangle[:,0]],t.barycentric[:,0]  # [N, 3]
         self.mean = self.mix(torch.cat([m.diffuse_mean, m.specular_mean], -1))           # [N, 6]
-        self.basis = self.mix(torch.cat([m.diffuse_basis, m.specular_basis], -1))        # [A, N, 6]
+        basis = torch.cat([m.diffuse_basis, m.specular_basis], -1)
+        self.basis = self.mix(basis.movedim(1, 0)).movedim(1, 0).contiguous()            # [A, N, 6]
         self.weight,self.photo = weight[t.pixels][:,None],blur(frame.photo.pixels, blurred)
         self.target = self.photo.reshape(-1, 3)[t.pixels]
 
@@ -130,9 +131,11 @@ class SkinPixels:
         self.weight = self.weight*skin_likelihood(self.target, self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None] # loose: shading that is not yet right is no reason
         return self
 
-    def mix(self, values:Tensor)->Tensor: # [.., N, C]
-        "Values [.., V, C] of the vertices, at the points"
-        return (values[...,self.corners,:]*self.barycentric[...,None]).sum(-2)
+    def mix(self, values:Tensor)->Tensor: # [N, ..]
+        "Values [V, ..] of the vertices, at the points"
+        rows = values.reshape(len(values), -1)
+        mixed = F.embedding_bag(self.corners, rows, per_sample_weights=self.barycentric, mode='sum')
+        return mixed.reshape(-1, *values.shape[1:])
 
     def maps(self, albedo:Tensor)->Tensor: # [N, 6] diffuse albedo, reflectance at normal incidence
         "What the model's albedo coefficients make of the points"
@@ -161,15 +164,29 @@ def irradiance_gradient(
 
 # %% ../../nbs/53a_optim.shading.ipynb #8354d174
 class ShapeSlopes:
-    "Displacement and turn of every vertex per unit of each coefficient: shape first, with the relief where it is free, then expression; K in all."
+    ("Displacement and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
+     "vertex by vertex; shape first, with the relief where it is free, then expression; K in all.")
     def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, relief:bool=False): # step: standard deviations
         m = pipeline.model
         more = [pipeline.relief] if relief else []
         sigma = torch.cat([m.shape_variance, *(r.variance for r in more), m.expression_variance]).sqrt()[:,None,None]
-        self.displacement = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis]) # [K, V, 3] mm
-        vertices = pipeline.vertices(face, i).detach(); start = vertex_normals(vertices, m.triangles)
-        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (self.displacement*sigma*step).split(16)]
-        self.turn = torch.cat(moved)/(sigma*step)                                  # [K, V, 3]
+        displacement = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis])   # [K, V, 3] mm
+        vertices = pipeline.vertices(face, i).detach()
+        start = vertex_normals(vertices, m.triangles)
+        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (displacement*sigma*step).split(16)]
+        turn = torch.cat(moved)/(sigma*step)
+        self.table = torch.cat([displacement, turn], -1).flatten(1).T.contiguous()
+
+    def at(self,
+        corners:Tensor,     # [N, 3] vertices around each point
+        barycentric:Tensor, # [N, 3]
+        chain:Tensor,       # [N, C, 6] how C numbers follow from displacement and turn of the point
+    )->Tensor: # [N, C, K]
+        "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
+        rows = (6*corners[...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
+        weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
+        found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1), mode='sum')
+        return found.unflatten(0, chain.shape[:2])
 
 # %% ../../nbs/53a_optim.shading.ipynb #3036ceff
 def look_up(
@@ -187,40 +204,58 @@ def picture_slopes(picture:Tensor)->Tensor: # [H, W, 2 C]: by x, then by y
     return torch.cat([p[1:-1,2:]-p[1:-1,:-2], p[2:,1:-1]-p[:-2,1:-1]], -1)/2
 
 class PointMotion:
-    "Where the points of a frame are, and how they move and turn with each of K unknowns."
+    "Where N points of a frame are, how they move and turn, and what follows from that for each of K unknowns."
     def __init__(self, pipeline:Pipeline, face:Face, i:int, pixels:SkinPixels, slopes:ShapeSlopes, shape_size:int):
         frame,m = face.frames[i],pipeline.model
         R,dR = (torch.tensor(a, dtype=torch.float32) for a in rotation_and_derivatives(frame.rotation.double().numpy()))
         vertices = pipeline.vertices(face, i).detach()
         point,normal = pixels.mix(vertices),pixels.mix(vertex_normals(vertices, m.triangles))
-        length = normal.norm(dim=-1, keepdim=True); normal = normal/length
-        self.normal,self.position = normal@R.T,point@R.T+frame.translation                     # [N, 3] viewer frame
-        turn = pixels.mix(slopes.turn)/length; turn = turn-(turn*normal).sum(-1, keepdim=True)*normal
-        own,turn = pixels.mix(slopes.displacement)@R.T,turn@R.T                                # [K', N, 3]
-        depth,t,S = -frame.translation[2],frame.translation,shape_size
-        x,y = torch.tensor([1.,0,0])*depth,torch.tensor([0.,1,0])*depth
-        moves = torch.stack([*(point@M.T for M in dR), *(d.expand_as(point) for d in (x, y, t, t))])
-        turns = torch.stack([*(normal@M.T for M in dR), *torch.zeros(4, *point.shape)])
-        first = len(slopes.displacement)-len(m.expression_basis)
-        self.move,self.turn = torch.cat([own[:S], moves, own[first:]]),torch.cat([turn[:S], turns, turn[first:]]) # [K, N, 3]
-        self._project(frame.camera, S+POSE-1)
+        length = normal.norm(dim=-1, keepdim=True)
+        normal = normal/length
+        self.normal = normal@R.T                                                       # [N, 3] viewer frame
+        self.position = point@R.T+frame.translation
+        self.pixels,self.slopes,self.shape_size = pixels,slopes,shape_size
+        self.expression_size = len(m.expression_basis)
+        self._project(frame.camera)
+        across = torch.eye(3)-normal[:,:,None]*normal[:,None]                          # a unit normal turns only across itself
+        self.by_turn = R@across/length[...,None]                                       # [N, 3, 3]
+        self.by_move = self.by_place@R                                                 # [N, 2, 3]
+        self._pose(frame, dR, point, normal)
 
-    def _project(self, camera, focal_at:int):
-        "Pixels [N, 2] of the points, and how they move [K, N, 2]"
-        q,f = self.position,camera.focal
-        depth = -q[:,2]
-        offset = torch.stack([q[:,0], -q[:,1]], -1)*(f/depth)[:,None]
-        self.pixel = camera.principal+offset
-        flat = torch.stack([self.move[...,0], -self.move[...,1]], -1)*(f/depth)[:,None]
-        self.shift = flat+offset*(self.move[...,2]/depth)[...,None]
-        self.shift[focal_at] = self.shift[focal_at]+offset                                     # of the logarithm of the focal length
+    def _project(self, camera):
+        "Pixels [N, 2] of the points, and how they follow from the place in the viewer frame [N, 2, 3]"
+        depth = -self.position[:,2:]
+        scale = camera.focal/depth*torch.tensor([1.,-1])
+        self.offset = self.position[:,:2]*scale
+        self.pixel = camera.principal+self.offset
+        self.by_place = torch.cat([torch.diag_embed(scale), (self.offset/depth)[...,None]], -1)
+
+    def _pose(self, frame, dR:Tensor, point:Tensor, normal:Tensor):
+        "Shift [N, 2, 7] and turn [N, 3, 7] with the rotation, right and up, depth and focal length"
+        t,still = frame.translation,torch.zeros_like(point)
+        right,up = torch.tensor([1.,0,0])*-t[2],torch.tensor([0.,1,0])*-t[2]
+        moves = torch.stack([*(point@M.T for M in dR), *(d.expand_as(point) for d in (right, up, t, t))], -1)
+        self.pose_shift = self.by_place@moves
+        self.pose_shift[...,-1] += self.offset       # the last: a longer lens, from as much farther away
+        self.pose_turn = torch.stack([*(normal@M.T for M in dR), still, still, still, still], -1)
+
+    def rows(self,
+        by_pixel:Tensor,  # [N, C, 2] how C numbers of each point follow from its pixel
+        by_normal:Tensor, # [N, C, 3] and from its normal
+    )->Tensor: # [N, C, K]
+        "How they follow from the unknowns: shape, pose, expression"
+        chain = torch.cat([by_pixel@self.by_move, by_normal@self.by_turn], -1)
+        own = self.slopes.at(self.pixels.corners, self.pixels.barycentric, chain)
+        pose = by_pixel@self.pose_shift+by_normal@self.pose_turn
+        first = own.shape[-1]-self.expression_size
+        return torch.cat([own[...,:self.shape_size], pose, own[...,first:]], -1)
 
 def pixel_rows(
     face:Face,
     i:int,                 # Frame
     pixels:SkinPixels,
     motion:PointMotion,
-)->tuple: # residual [N, 3], Jacobian [K, N, 3]
+)->tuple: # residual [N, 3], Jacobian [N, 3, K]
     "Compressed colour of each point minus that of the photo where it falls, and the derivative"
     identity,light = face.identity,harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
     colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
@@ -228,9 +263,9 @@ def pixel_rows(
     open_share = (pixels.transfer.lit(light)[0]/free.clamp(min=1e-4)).clamp(0, 1.5)
     response = .5/(colour.clamp(min=0)+DARK).sqrt()*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
     soft = perceptual(pixels.photo)
-    photo,slopes = look_up(soft, motion.pixel),look_up(picture_slopes(soft), motion.pixel)
-    brighter = torch.einsum('nc,ncd,knd->knc', response, slope, motion.turn)
-    return perceptual(colour)-photo,brighter-slopes[:,:3]*motion.shift[...,:1]-slopes[:,3:]*motion.shift[...,1:]
+    photo = look_up(soft, motion.pixel)
+    along = look_up(picture_slopes(soft), motion.pixel).unflatten(-1, (2, 3)).mT   # [N, 3, 2]
+    return perceptual(colour)-photo,motion.rows(-along, response[...,None]*slope)
 
 # %% ../../nbs/53a_optim.shading.ipynb #54c0bc39
 def landmark_scale(stage, face:Face)->float:
@@ -265,7 +300,9 @@ def geometry_step(
         weight = (p.weight*frame.weight/(p.weight.sum()*3)/(r**2+.01**2).sqrt()).sqrt()
         energy += float((weight*r).square().sum())
         own = np.arange(POSE+problem.expression_size)+S+i*(POSE+problem.expression_size)
-        blocks.append((np.concatenate([np.arange(S), own]), (r*weight).flatten().double().numpy(), (J*weight).flatten(1).T.double().numpy()))
+        columns = np.concatenate([np.arange(S), own])
+        rows = (J*weight[...,None]).flatten(0, 1)
+        blocks.append((columns, (r*weight).flatten().double().numpy(), rows.double().numpy()))
     new = bounded_step(blocks, np.clip(x, low, high), low, high, damping)
     if not np.isfinite(new).all(): raise GeometryError('stage 2: the step of the geometry is not finite', 'Look at light and pose after stage 1; is the photo black or burnt out?')
     put_back(problem, new, face)
