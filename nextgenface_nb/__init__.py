@@ -8,14 +8,10 @@ _PUBLIC = {
 
 __all__ = ['__version__', *_PUBLIC]
 
-# Before PyTorch is loaded, if it is not yet: its threads shall not spin while they wait
-from .surroundings import wait_calmly as _wait_calmly
-_wait_calmly()
-
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from importlib import import_module
     value = globals()[name] = getattr(import_module(f'{__name__}.{_PUBLIC[name]}'), name)
     return value
 
-def __dir__(): return sorted({*globals(), *_PUBLIC}-{'_wait_calmly'})
+def __dir__(): return sorted({*globals(), *_PUBLIC})

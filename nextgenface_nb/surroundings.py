@@ -4,14 +4,68 @@
 
 # %% ../nbs/02_surroundings.ipynb #2e458f9a
 from __future__ import annotations
-import dataclasses, functools, importlib.util, inspect, os, sys, threading, warnings
+import dataclasses, functools, importlib.util, inspect, os, sys, threading, time, warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from .processes import check_fork
 
 # %% auto #0
-__all__ = ['NUMPY', 'WAITING', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps', 'without_inference',
-           'variables', 'isolated', 'wait_calmly']
+__all__ = ['NUMPY', 'SpareCores', 'spare_cores', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps',
+           'without_inference', 'variables', 'isolated']
+
+# %% ../nbs/02_surroundings.ipynb #0a669516
+class SpareCores:
+    "How many cores other processes leave to this one"
+    EVERY = .5 # Seconds between two looks at the machine
+
+    def __init__(self,
+        used=None, # () -> seconds: clock, used by all on our cores, used by this process; None: of this machine
+        cores:int|None=None, # None: those on which this process may run
+    ):
+        self.used = used or _used
+        self.cores = cores or len(_our_cores())
+        self.lock = threading.Lock()
+        self.before = self.found = None
+
+    def __call__(self,
+        most:int, # Threads
+    )->int: # 1..most
+        "Threads that find a core to themselves; of the last look, if that is not long ago"
+        with self.lock:
+            if self.before is None or time.monotonic()-self.before[0]>=self.EVERY: self._look()
+            return max(1, min(most, self.cores if self.found is None else self.found))
+
+    def _look(self):
+        now = self.used()
+        if self.before is not None:
+            elapsed,everybody,own = (a-b for a,b in zip(now, self.before))
+            self.found = round(self.cores-max(everybody-own, 0.)/max(elapsed, 1e-3))
+        self.before = now
+
+def _our_cores()->list: # Their numbers
+    import psutil
+    process = psutil.Process()
+    return process.cpu_affinity() if hasattr(process, 'cpu_affinity') else list(range(psutil.cpu_count() or 1))
+
+def _used()->tuple: # seconds: clock, used by all on our cores, used by this process
+    import psutil
+    each = psutil.cpu_times(percpu=True)
+    ours = [each[i] for i in _our_cores() if i<len(each)]
+    busy = sum(sum(c[:8])-c.idle-getattr(c, 'iowait', 0.) for c in ours)   # the eight beyond which guests are counted twice
+    return time.monotonic(),busy,time.process_time()
+
+_spare = None
+
+def spare_cores(
+    most:int, # Threads
+)->int: # 1..most; most, where `OMP_NUM_THREADS` has decided or the system does not say
+    "Threads that find a core to themselves at present"
+    global _spare
+    if most==1 or os.environ.get('OMP_NUM_THREADS'): return most
+    try:
+        _spare = _spare or SpareCores()
+        return _spare(most)
+    except (OSError, RuntimeError, NotImplementedError): return most
 
 # %% ../nbs/02_surroundings.ipynb #a723deb0
 #: What NumPy does when it is loaded
@@ -19,7 +73,7 @@ NUMPY = dict(divide='warn', over='warn', under='ignore', invalid='warn')
 
 def _of_this_thread(
     grad:bool|None,        # True: gradients are kept; False: they are not; None: as the caller has it
-    threads:int|None=None, # Of PyTorch; None: as the caller has it
+    threads:int|None=None, # Of PyTorch; None: the caller's, or as many as others leave cores
 )->ExitStack: # entered
     "Plain settings of this thread"
     import numpy as np, torch
@@ -30,7 +84,9 @@ def _of_this_thread(
     for kind in ('cpu', 'cuda'):
         if torch.is_autocast_enabled(kind): stack.enter_context(torch.autocast(kind, enabled=False))
     if torch.get_default_device()!=torch.device('cpu'): stack.enter_context(torch.device('cpu'))
-    if threads and threads!=(before := torch.get_num_threads()):
+    before = torch.get_num_threads()
+    threads = threads or min(before, spare_cores(before))
+    if threads!=before:
         torch.set_num_threads(threads)
         stack.callback(torch.set_num_threads, before)
     if np.geterr()!=NUMPY or np.geterrcall() is not None: stack.enter_context(np.errstate(**NUMPY, call=None))
@@ -82,7 +138,8 @@ class Undisturbed:
      "and Mitsuba are plain; after it they are the caller's again.")
     def __init__(self,
         grad:bool|None=None,   # True: gradients are kept; False: they are not; None: as the caller has it
-        # Of PyTorch, with one of which sums are the same bits every time; None: as the caller has it
+        # Of PyTorch, with one of which sums are the same bits every time; None: the caller's,
+        # or as many as others leave cores
         threads:int|None=None,
     ):
         self.grad = grad
@@ -231,20 +288,3 @@ def isolated(
     known = [p for p in sys.path if p and os.path.realpath(p)!=here]
     if package: code = _MINE.format(name=folder.name, file=str(folder/'__init__.py'), folder=str(folder))+code
     return [sys.executable, '-I', '-c', f'import sys\nsys.path[:] = {known!r}\n{code}', *map(str, arguments)]
-
-# %% ../nbs/02_surroundings.ipynb #0a669516
-WAITING = 'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT' #: With one of these set, somebody else has decided
-
-def wait_calmly()->bool: # Whether anything was done
-    ("Let PyTorch's threads wait without spinning, unless PyTorch is loaded "
-     "already, brings no OpenMP library of GCC, or somebody has decided otherwise")
-    if 'torch' in sys.modules or any(os.environ.get(n) for n in WAITING): return False
-    try: places = importlib.util.find_spec('torch').submodule_search_locations or ()
-    except (ImportError, AttributeError, ValueError): return False
-    found = sorted(f for p in places for f in Path(p, 'lib').glob('libgomp*.so*'))
-    if not found: return False
-    import ctypes
-    with variables(OMP_WAIT_POLICY='passive'):
-        try: ctypes.CDLL(str(found[0]))
-        except OSError: return False
-    return True

@@ -1,6 +1,10 @@
 "What all tests start from."
-import signal
+import os, signal
 import pytest
+
+# Before PyTorch is loaded: the same number of threads whatever else the machine has to do, and none that spins while it waits
+os.environ.setdefault('OMP_NUM_THREADS', '2')
+os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
 @pytest.fixture(scope='session', autouse=True)
 def signals_as_in_a_terminal():

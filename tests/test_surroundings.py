@@ -1,5 +1,5 @@
 "The same result whatever the caller has set, and the caller's settings as they were: after a call, and at every step of a fit"
-import logging, os, random, signal, warnings
+import logging, os, random, signal, time, warnings
 from contextlib import ExitStack, contextmanager
 import drjit as dr, mitsuba as mi, numpy as np, pytest, torch
 from nextgenface_nb import Config, Pipeline, load_photo, reconstruct
@@ -147,3 +147,24 @@ def test_photo_to_files(tmp_path, monkeypatch):
     assert found[0]==wanted[0] and found[1]==wanted[1]
     assert found[2].keys()==wanted[2].keys() and len(found[2])>8
     assert [n for n in found[2] if found[2][n]!=wanted[2][n] and 'losses' not in n]==[]
+
+def test_threads_that_find_no_core_are_not_used(monkeypatch):
+    "Of PyTorch, within our work; what a caller has set is the most, and is there again afterwards"
+    from nextgenface_nb import surroundings
+    for most,spare,inside in ((2, 1, 1), (2, 2, 2), (1, 4, 1)):
+        monkeypatch.setattr(surroundings, 'spare_cores', lambda most: min(most, spare))
+        with changed(torch.get_num_threads, torch.set_num_threads, most):
+            with surroundings.Undisturbed(): assert torch.get_num_threads()==inside
+            assert torch.get_num_threads()==most
+
+def test_busy_programs_are_seen(monkeypatch):
+    "Twice as many as cores leave none, however many other programs are busy too; `OMP_NUM_THREADS` decides otherwise"
+    from nextgenface_nb.bench import beside
+    from nextgenface_nb.surroundings import SpareCores, spare_cores
+    monkeypatch.setenv('OMP_NUM_THREADS', '8')
+    assert spare_cores(8)==8
+    meter,end = SpareCores(),time.monotonic()+120
+    if meter.cores==1: pytest.skip('one core: there is nothing to give way to')
+    with beside(2*meter.cores):
+        while meter(meter.cores)>1 and time.monotonic()<end: time.sleep(meter.EVERY)
+    assert meter.found<=1
