@@ -144,10 +144,9 @@ def places(mutant:Mutant, folder:Path=ROOT/PACKAGE)->int:
 
 def copy_library(folder:Path)->Path:
     "The package (big data by link), the tests, and what they read, in a folder of their own"
-    shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__', 'data'))
-    if (ROOT/PACKAGE/'data').exists(): (folder/PACKAGE/'data').symlink_to(ROOT/PACKAGE/'data')
+    shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__'))
     shutil.copytree(ROOT/'tests', folder/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))
-    for name in ('nbs', 'tools'): (folder/name).symlink_to(ROOT/name)
+    for name in ('data', 'nbs', 'tools'): (folder/name).symlink_to(ROOT/name)
     return folder
 
 def run_tests(folder:Path, tests:str)->tuple[int, str]:
