@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -89,10 +89,10 @@ $(BLENDER)/.installed: tests/importers/blender.txt
 blender: $(BLENDER)/.installed ## Blender as a Python package for slow tests (GPL, 1 GB, an environment of its own; Python 3.11: make blender PYTHON=python3.11)
 
 soak: $(VENV)/.developed llvm ## An hour of batches that are killed, stopped and starved: make soak, or make soak SOAK='--minutes 5 --photos 40'
-	OMP_WAIT_POLICY=passive $(BIN)/python tools/soak.py --json nbs/figures/soak.json $(SOAK)
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/soak.py --json data/figures/soak.json $(SOAK)
 
 bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo against one ray-traced picture
-	$(BIN)/nextgenface-bench --append nbs/figures/bench.json $(BENCH)
+	$(BIN)/nextgenface-bench --append data/figures/bench.json $(BENCH)
 
 # ---- for who works on it
 run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, or make run NB=nbs/01_config.ipynb
@@ -100,6 +100,9 @@ run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, 
 
 export: $(VENV)/.developed ## Notebooks to library
 	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
+
+checksums: $(VENV)/.developed ## The SHA-256 in data/README.md, after a file of data/ was made anew
+	$(BIN)/python tools/checksums.py
 
 readme: $(VENV)/.developed ## README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py

@@ -24,15 +24,17 @@ __all__ = ['ENDING', 'START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'fac
 from functools import lru_cache
 from . import __version__
 from .errors import BusyError
+from .places import locate
 from .output.files import PENDING, REPORT_VERSION, at_work, is_whole, resume_path
 
 def origin(
     config:Config,
 )->dict: # format_version (of the report), library (its version), model (fingerprint)
     "What the results of a run made now have in common beside their settings"
+    path = str(locate(config.model)) if config.model else ''
     return dict(
         format_version=REPORT_VERSION, library=__version__,
-        model=_fingerprint(config.model, _stamp(config.model), config.components))
+        model=_fingerprint(path, _stamp(path), config.components))
 
 def origin_in(
     report:dict,

@@ -317,13 +317,12 @@ def old_face(args, pipeline): # A `Face`
     "The face in a checkpoint of NextFace or NextGenFace, with the photo that is given, which is not in it"
     from dataclasses import replace
     from nextgenface_nb.imaging import load_photo
-    from nextgenface_nb.landmarks import make_detector
-    from nextgenface_nb.optim.optimizer import on_mesh
+    from nextgenface_nb.optim.optimizer import config_detector, on_mesh
     from nextgenface_nb.output.legacy import legacy_face, read_legacy
     found,config = read_legacy(args.checkpoint),pipeline.config
     if not args.input or Path(args.input).is_dir(): raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo', 'Name the photo with --input.')
     face = legacy_face(found, pipeline.model, [load_photo(args.input)], config.bands)
-    detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
+    detector = config_detector(config, pipeline)
     for frame in face.frames[:1]:
         frame.landmarks = on_mesh(
             detector.detect(frame.photo, **({} if args.face is None else dict(face=face_asked(args)))), pipeline.model)

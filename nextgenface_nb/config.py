@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from fastcore.basics import patch
 from .errors import ConfigError
+from .places import fetched
 
 # %% auto #0
 __all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
@@ -104,10 +105,10 @@ class Config(CheckedSettings):
     # where things are
     device:str = setting('auto', 'what renders', choices=('auto', 'cpu', 'cuda', 'metal'))
     renderer:str = setting('mitsuba', 'what draws: mitsuba, the ray tracer; or vertex, a rasteriser that needs no LLVM, without shadows', choices=('mitsuba', 'vertex'))
-    model:str = setting('', 'file or folder of the face model; empty: the one in the package')
+    model:str = setting('', 'file or folder of the face model, or its name in data/baselMorphableModel or data/models of a checkout; empty: the one in the package')
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'), files=('.pts', '.npy'))
     detector_doubt:float = setting(1., 'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of a photograph', low=0, high=10)
-    landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places')
+    landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places, data/models of a checkout among them')
     light:str = setting('', 'file of an environment map that is known to be the light, .exr, .hdr or a picture, such as envMap_0.exr of another result: only its brightness is looked for; empty: the light is looked for')
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
@@ -378,6 +379,7 @@ def _old_model(self:Config,
         try:
             if path and candidate.exists(): return str(candidate)
         except OSError: pass   # a name that no file can have
+    if fetched(path): return path
     self.note(f'path: there is nothing at {path}; the face model of the package is used')
     return ''
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 import numpy as np
 from .measures import EYE_CORNERS, eye_distance
+from .places import data_folder
 
 # %% auto #0
 __all__ = ['PHOTOGRAPHS', 'DRAWINGS', 'DOUBT', 'DetectorErrors', 'eye_roll', 'error_samples', 'learn_errors', 'spread_share',
@@ -99,7 +99,7 @@ def spread_share(
 @cache
 def _learned(detector:str)->dict|None:
     "What is shipped of a detector"
-    path = Path(__file__).parent/'data'/f'{detector}_errors.npz'
+    path = data_folder()/f'{detector}_errors.npz'
     if not detector.isidentifier() or not path.is_file(): return None
     with np.load(path) as f: return dict(ids=f['ids'], modes=f['modes'].astype(float), spread=f['spread'])
 

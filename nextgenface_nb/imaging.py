@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib, io, math, os, struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from .colour import (
     power, to_srgb_primaries, to_xyz, D65)
 from .errors import PhotoError
 from .lens import read_exif
+from .places import data_folder
 from .processes import shown_name
 from .reading import (
     LARGEST_PIXELS, MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size, lean_png, open_picture, picture_kind,
@@ -539,7 +539,7 @@ def load_values(
 # %% ../nbs/10_imaging.ipynb #4d603792
 def portrait_path()->Path:
     "The bundled portrait: Eileen Collins, photographed by NASA (public domain)."
-    return Path(str(files('nextgenface_nb')/'data'/'portrait.jpg'))
+    return data_folder()/'portrait.jpg'
 
 # %% ../nbs/10_imaging.ipynb #51973e0f
 def resampling_matrix(

@@ -15,6 +15,7 @@ from torch import Tensor
 from .errors import FaceError, LandmarkError, NoFaceError, note
 from .processes import ignoring
 from .imaging import Photo, load_photo, portrait_path, to_bytes, to_srgb
+from .places import data_folder, fetched, locate
 from .reading import read_bytes
 from .processes import check_fork
 from .surroundings import undisturbed
@@ -100,6 +101,7 @@ class Detector:
     "Finds the landmarks of the faces in a photo."
     name = ''      # Whose ids the points have
     refine = True  # Whether a second look at a crop helps
+    model_file = None # From which it was read, if from one
 
     def faces(self,
         picture:np.ndarray, # sRGB uint8 [H, W, 3]
@@ -431,7 +433,7 @@ def mirror_partners(
     detector:str, # Name
 )->Tensor|None: # [L] int64: which point each becomes in a mirror, -1 where that is not known; None: of none
     "The mirror images of a detector's points"
-    path = portrait_path().parent/f'{detector}_mirror.npy'
+    path = data_folder()/f'{detector}_mirror.npy'
     return torch.from_numpy(np.load(path).astype(np.int64)) if detector.isidentifier() and path.is_file() else None
 
 
@@ -450,14 +452,13 @@ def cache_folder()->Path:
     return base/'nextgenface_nb'
 
 def find_model(
-    path:str|Path='', # Given by the user; '': the environment variable, then the cache
+    path:str|Path='', # Given by the user; '': the environment variable, then data/models of a checkout, then the cache
 )->Path|None: # None where there is none; an error where one was named that does not exist
     "The face landmark model of MediaPipe Tasks."
     named = path or os.environ.get(MODEL_VARIABLE, '')
-    if named and not Path(named).is_file():
-        raise LandmarkError(f'{named}: there is no such model file', f'Correct {"the path" if path else "the environment variable " + MODEL_VARIABLE}, or download the file from {MODEL_URL}')
-    cached = cache_folder()/'face_landmarker.task'
-    return Path(named) if named else cached if cached.is_file() else None
+    found = locate(named) if named else fetched('face_landmarker.task') or cache_folder()/'face_landmarker.task'
+    if found.is_file(): return found
+    if named: raise LandmarkError(f'{named}: there is no such model file', f'Correct {"the path" if path else "the environment variable " + MODEL_VARIABLE}, or download the file from {MODEL_URL}')
 
 # %% ../nbs/11_landmarks.ipynb #a9e130bc
 def download_model(
@@ -530,6 +531,7 @@ class MediaPipeTasks(Detector):
     ):
         model = find_model(path)
         if model is None: raise LandmarkError('The face landmark model of MediaPipe is not on this machine', f'Name it in {MODEL_VARIABLE}, or call `download_model()`.')
+        self.model_file = model
         self._mediapipe = _mediapipe()
         with _quiet():
             from mediapipe.tasks.python import BaseOptions, vision

@@ -130,6 +130,12 @@ MUTANTS = [
     Mutant('names go into JSON as they are', 'batch.py', 'json_text(rows, indent=1)', 'json.dumps(rows, indent=1, ensure_ascii=False)', 'test_batch.py::test_names_of_any_bytes_in_what_a_batch_leaves'),
     Mutant('the clock of a photo runs while its process loads', 'batch.py', 'self.ready = True\n            self.began = time.monotonic()', 'self.ready = True\n            self.began = -1e9', 'test_batch.py::test_a_photo_that_hangs_is_given_up_and_the_others_are_done'),
     Mutant('growth of memory by its two ends', 'bench.py', 'return float(np.median((held[second]-held[first])/(second-first)))', 'return float(held[-1]-held[0])/(len(held)-1)', 'test_transfer.py::test_growing_memory_is_noticed'),
+    # data, and models that users fetch
+    Mutant('what was fetched goes before a path as it is given', 'places.py', 'Path(name) if os.path.exists(name) else fetched(name)', 'fetched(name)', 'test_data.py::test_a_path_as_it_is_given_goes_first'),
+    Mutant('a report names the folders of a user', 'places.py', 'else path.name', 'else str(path)', 'test_data.py::test_the_report_says_where_the_landmark_model_was'),
+    Mutant('a batch knows no model by its name', 'batch.py', "str(locate(config.model)) if config.model else ''", 'config.model', 'test_data.py::test_a_model_is_found_by_its_name_and_the_report_says_where'),
+    Mutant('the landmark model in data/models is not looked at', 'landmarks.py', "fetched('face_landmarker.task') or", '', 'test_data.py::test_the_landmark_model_is_found_without_a_setting'),
+    Mutant('the folder of the references is not looked at', 'config.py', '    if fetched(path): return path\n', '', 'test_data.py::test_the_folder_of_the_references_is_found_from_an_old_file'),
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
@@ -144,10 +150,9 @@ def places(mutant:Mutant, folder:Path=ROOT/PACKAGE)->int:
 
 def copy_library(folder:Path)->Path:
     "The package (big data by link), the tests, and what they read, in a folder of their own"
-    shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__', 'data'))
-    if (ROOT/PACKAGE/'data').exists(): (folder/PACKAGE/'data').symlink_to(ROOT/PACKAGE/'data')
+    shutil.copytree(ROOT/PACKAGE, folder/PACKAGE, ignore=shutil.ignore_patterns('__pycache__'))
     shutil.copytree(ROOT/'tests', folder/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))
-    for name in ('nbs', 'tools'): (folder/name).symlink_to(ROOT/name)
+    for name in ('data', 'nbs', 'tools', 'settings.ini', 'NOTICE'): (folder/name).symlink_to(ROOT/name)
     return folder
 
 def run_tests(folder:Path, tests:str)->tuple[int, str]:

@@ -205,7 +205,7 @@ def test_one_detector_for_all_photos(monkeypatch):
     from nextgenface_nb.optim import optimizer
     made = []
     monkeypatch.setattr(optimizer, 'make_detector', lambda name, **options: made.append((name, options)) or object())
-    pipeline = SimpleNamespace()
+    pipeline = SimpleNamespace(places={})
     first = optimizer.config_detector(Config(), pipeline)
     assert optimizer.config_detector(Config(bands=3), pipeline) is first and len(made)==1
     assert optimizer.config_detector(Config(landmark_model='x.task'), pipeline) is not first and made[1]==('mediapipe', {'model':'x.task'})

@@ -23,7 +23,9 @@ def legacy_file(tmp_path, column, **more):
     return path,settings
 
 @pytest.mark.parametrize('column', [0, 1])
-def test_the_references_files_load_and_read_back(tmp_path, column):
+def test_the_references_files_load_and_read_back(tmp_path, column, monkeypatch):
+    monkeypatch.setattr('nextgenface_nb.config.fetched', lambda name: None)   # into data/baselMorphableModel
+    monkeypatch.chdir(tmp_path)
     path,settings = legacy_file(tmp_path, column, **FORK)
     config = Config.load(path)
     for key,value in settings.items():

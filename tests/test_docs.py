@@ -31,6 +31,6 @@ def test_names_and_links_of_pages():
     assert t.links('[r](../43_rendering.renderer.ipynb) [f](/optim.face.html#face)')=='[r](../rendering.renderer.ipynb) [f](#optim.face.face)'
 
 def test_the_bundled_view_carries_its_licence():
-    text = (ROOT/'nextgenface_nb'/'data'/'viewer.js').read_text(encoding='utf-8')
+    text = (ROOT/'nextgenface_nb'/'widgets'/'viewer.js').read_text(encoding='utf-8')
     assert 'The MIT License' in text[:2000] and 'three.js authors' in text[:2000] and len(text)<1_000_000
     assert 'three.js authors' in (ROOT/'NOTICE').read_text(encoding='utf-8')

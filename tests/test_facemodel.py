@@ -10,6 +10,7 @@ import torch
 from nextgenface_nb.errors import ModelError
 from nextgenface_nb.facemodel.model import FaceModel, load_model, toy_model
 from nextgenface_nb.facemodel.texture import check_uvs, uv_areas
+from nextgenface_nb.places import data_folder
 
 VERTICES, TRIANGLES, SHAPE, EXPRESSION, ALBEDO = 28588, 56572, 199, 100, 145 # BFM 2017 face12 and AlbedoMM
 
@@ -144,8 +145,7 @@ def test_default_model():
     assert report['flipped']==0 and report['overlap']==0 and report['asymmetry']<1e-5
     assert {'face','skull','ears','neck','eyes','lips','mouth'}<=set(m.regions)
     assert len(m.embeddings['mediapipe'])>=460 and m.licence
-    from importlib.resources import files
-    assert (files('nextgenface_nb')/'data'/'face_model.h5').stat().st_size<=15_000_000
+    assert (data_folder()/'face_model.h5').stat().st_size<=15_000_000
 
 
 def test_texture_map_is_quick():
@@ -234,9 +234,8 @@ def test_ibug_table_is_mirror_symmetric_and_near_ibugs_mean_face():
 def test_a_model_that_is_open_elsewhere(tmp_path):
     "It is not damaged: another process writes into it, or may"
     import shutil, subprocess, sys
-    from importlib.resources import files
     path = tmp_path/'m.h5'
-    shutil.copy(files('nextgenface_nb')/'data'/'face_model.h5', path)
+    shutil.copy(data_folder()/'face_model.h5', path)
     writer = subprocess.Popen([sys.executable, '-c', f'import h5py, sys; f = h5py.File({str(path)!r}, "r+"); print(flush=True); sys.stdin.read()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     writer.stdout.readline()
     try:

@@ -30,6 +30,7 @@ def detector(request): return solutions() if request.param == 'solutions' else M
 def no_model(monkeypatch, tmp_path):
     monkeypatch.delenv(module.MODEL_VARIABLE, raising=False)
     for name in ('XDG_CACHE_HOME', 'LOCALAPPDATA', 'HOME'): monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(module, 'fetched', lambda name: None)   # into data/models
 
 def spread(a, b): return float((a.points - b.points).norm(dim=1).mean()/(a.points[33] - a.points[263]).norm())
 

@@ -1,5 +1,5 @@
 "What a person gets who installs this: metadata, pins, an import that costs nothing, a wheel that works away from the checkout."
-import ast, re, shutil, subprocess, sys, zipfile
+import ast, hashlib, re, shutil, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from pathlib import Path
 import pytest
@@ -115,21 +115,39 @@ def test_a_name_that_does_not_exist():
 
 # ---- wheel and sdist
 
+METADATA = 'settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'NOTICE'
+FETCHED = 'models', 'baselMorphableModel' # of data/: what users have put there
+
 @pytest.fixture(scope='module')
 def built(tmp_path_factory):
-    "Wheel and sdist, built from a copy of the tracked files"
-    if not (PACKAGE/'data'/'face_model.h5').exists(): pytest.fail('no default model')
+    "Wheel and sdist, built from a copy of the tracked files, beside which somebody has put a model of his own"
+    if not (ROOT/'data'/'face_model.h5').exists(): pytest.fail('no default model')
     source,out = tmp_path_factory.mktemp('source'),tmp_path_factory.mktemp('dist')
-    for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'NOTICE'): shutil.copy(ROOT/name, source)
+    for name in METADATA: shutil.copy(ROOT/name, source)
     shutil.copytree(PACKAGE, source/'nextgenface_nb', ignore=shutil.ignore_patterns('__pycache__'))
-    shutil.copytree(ROOT/'tests', source/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))  # must not get in
+    shutil.copytree(ROOT/'data', source/'data', ignore=shutil.ignore_patterns(*FETCHED))
+    # must not get in
+    shutil.copytree(ROOT/'tests', source/'tests', ignore=shutil.ignore_patterns('__pycache__', 'node_modules'))
+    for place in ('data/models', 'data/baselMorphableModel', 'data', 'nextgenface_nb/widgets'):
+        (source/place).mkdir(exist_ok=True)
+        (source/place/'licensed.h5').touch()
     subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', out, source], check=True, capture_output=True)   # the wheel comes from the sdist
     return out
 
+def test_the_source_distribution_has_what_a_wheel_is_made_of_and_nothing_else(built):
+    archive = tarfile.open(next(built.glob('*.tar.gz')))
+    names = {name.partition('/')[2] for name in archive.getnames() if archive.getmember(name).isfile()}
+    made = {'PKG-INFO', 'setup.cfg'} | {name for name in names if '.egg-info/' in name}
+    ours = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob('*') if path.is_file() and '__pycache__' not in path.parts}
+    assert names-made==ours|{*settings['data_in_wheel'].split(), 'data/README.md', *METADATA}
+
 def test_the_wheel_has_all_of_the_library_and_nothing_else(built):
     wheel = zipfile.ZipFile(next(built.glob('*.whl'))); names = wheel.namelist()
-    ours = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob('*') if path.is_file() and '__pycache__' not in path.parts}
-    assert {name for name in names if '.dist-info/' not in name}==ours
+    ours = {path.relative_to(ROOT).as_posix():path for path in PACKAGE.rglob('*') if path.is_file() and '__pycache__' not in path.parts}
+    ours |= {f'nextgenface_nb/{name}':ROOT/name for name in settings['data_in_wheel'].split()}
+    assert {name for name in names if '.dist-info/' not in name}==ours.keys()
+    digest = lambda data: hashlib.sha256(data).digest()
+    for name,path in ours.items(): assert digest(wheel.read(name))==digest(path.read_bytes()), f'{name} is another than {path.relative_to(ROOT)}'
     assert any(name.endswith('licenses/LICENSE') for name in names) and any(name.endswith('licenses/NOTICE') for name in names)
     info = wheel.read(next(name for name in names if name.endswith('METADATA'))).decode()
     assert re.search('^License-Expression: Apache-2.0$', info, re.M) and re.search('^Description-Content-Type: text/markdown', info, re.M)
@@ -145,9 +163,15 @@ def test_the_installed_wheel_works_away_from_the_checkout(built, tmp_path):
     code = '''
 import nextgenface_nb, sys
 assert nextgenface_nb.__file__.startswith(sys.argv[1]), nextgenface_nb.__file__
+from importlib.resources import files
+from nextgenface_nb.detector_errors import detector_errors
+from nextgenface_nb.landmarks import mirror_partners
 model = nextgenface_nb.load_model()
-print(len(model.shape_mean) > 5000, nextgenface_nb.Config.preset('fast').texture_resolution)'''
-    assert python(code, str(tmp_path/'site'), cwd=tmp_path/'elsewhere', PYTHONPATH=str(tmp_path/'site'))=='True 256'
+photo = nextgenface_nb.load_photo(nextgenface_nb.imaging.portrait_path())
+known = detector_errors('mediapipe').modes is not None, mirror_partners('mediapipe') is not None
+scripts = [path.name for path in files('nextgenface_nb.widgets').iterdir() if path.name.endswith('.js')]
+print(len(model.shape_mean) > 5000, photo.width, *known, len(scripts), nextgenface_nb.Config.preset('fast').texture_resolution)'''
+    assert python(code, str(tmp_path/'site'), cwd=tmp_path/'elsewhere', PYTHONPATH=str(tmp_path/'site'))=='True 512 True True 5 256'
 
 # ---- make
 
@@ -235,9 +259,9 @@ def npm_packages():
         for place,about in json.loads((ROOT/lock).read_text())['packages'].items():
             if place and not about.get('dev'): yield place.rpartition('node_modules/')[2],(about.get('license') or 'MIT').strip('()')
 
-def test_notice_names_every_file_of_data():
-    for file in sorted((PACKAGE/'data').rglob('*')):
-        if file.is_file() and '__pycache__' not in file.parts: assert file.relative_to(ROOT).as_posix() in NOTICE, f'{file.name}: whose is it, and under which licence?'
+def test_notice_names_every_script(): # and every file of data/: test_data
+    for file in sorted(PACKAGE.rglob('*')):
+        if file.is_file() and file.suffix not in ('.py', '.pyc'): assert file.relative_to(ROOT).as_posix() in NOTICE, f'{file.name}: whose is it, and under which licence?'
     for name in re.findall(r'nextgenface_nb/[\w./]+\.\w+', NOTICE): assert (ROOT/name).is_file(), f'{name} is named and not there'
 
 def test_notice_names_every_package_of_npm_with_its_licence():

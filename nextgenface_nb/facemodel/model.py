@@ -8,7 +8,6 @@ __all__ = ['Embedding', 'FaceModel', 'combine', 'toy_model', 'Coefficients', 'fi
 # %% ../../nbs/20_facemodel.model.ipynb #c51422fb
 import hashlib, itertools, math
 from dataclasses import dataclass, field, fields, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 
 from ..errors import ModelError
+from ..places import data_folder, locate
 from ..reading import unpacked
 from ..surroundings import undisturbed
 
@@ -454,7 +454,7 @@ def _names(file, count):
     if data.dtype.kind=='O' and not _is_ours(file): return None   # a heap again, see `_attribute`: the expressions get numbers for names
     return [name.decode() if isinstance(name,bytes) else str(name) for name in data[()]]
 
-def _is_ours(file): return Path(file.filename)==Path(files('nextgenface_nb')/'data'/'face_model.h5')
+def _is_ours(file): return Path(file.filename)==data_folder()/'face_model.h5'
 
 def _attribute(file, name, otherwise):
     "A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is damaged: only our own file may have them"
@@ -543,7 +543,11 @@ def _holds(path, name):
 def _find_parts(path):
     "The file with the shape and the file with the albedo"
     path = Path(path)
-    _need(path.exists(), f'{path}: no such file or folder', 'Check the path of the model, or leave it empty for the one that comes with the library.')
+    _need(
+        path.exists(),
+        f'{path}: no such file or folder',
+        'Check the path of the model, or leave it empty for the one that comes with the library. In a checkout, '
+        'names are looked for in data/baselMorphableModel and data/models as well.')
     candidates = sorted(path.glob('*.h5')) if path.is_dir() else [path]
     geometry = next((p for p in candidates if not path.is_dir() or _holds(p,'shape/model/mean')), None)
     _need(geometry is not None, f'{path}: no face model (an .h5 file with shape/model/mean) in this folder')
@@ -633,13 +637,15 @@ def _readable(path, read, *args):
 # %% ../../nbs/20_facemodel.model.ipynb #622bf452
 @undisturbed
 def load_model(
-    path='', # HDF5 file, or a folder with BFM 2017 and AlbedoMM; empty: the model that comes with the library
+    # HDF5 file, or a folder with BFM 2017 and AlbedoMM, see `places.locate`; empty: the model that comes with the library
+    path='',
     components:int=None, # Keep only so many components of each PCA basis, see `trimmed`
 )->FaceModel:
     "Read a face model."
     if not str(path):
-        path = files('nextgenface_nb')/'data'/'face_model.h5'
+        path = data_folder()/'face_model.h5'
         _need(path.is_file(), 'the face model that belongs into the library is not there', 'Install the library again, or give the path of a model.')
+    else: path = locate(path)
     geometry,albedo = _readable(path, _find_parts, path)
     try: model = _readable(geometry, _read, geometry, albedo)
     except ModelError as error:

@@ -23,6 +23,7 @@ from .landmarkfit import start_pose
 from .pipeline import Pipeline
 from .stages import Stage, Progress, make_stages, run
 from .state import StageState
+from ..places import shown_place
 from ..processes import shown_name
 from ..surroundings import undisturbed
 
@@ -113,7 +114,10 @@ def config_detector(
     key = config.detector,config.landmark_model
     if pipeline is not None and getattr(pipeline, 'detector', (None,))[0]==key: return pipeline.detector[1]
     detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
-    if pipeline is not None: pipeline.detector = key,detector
+    if pipeline is not None:
+        pipeline.detector = key,detector
+        file = getattr(detector, 'model_file', None)
+        pipeline.places['landmark_model'] = None if file is None else shown_place(file)
     return detector
 
 def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:

@@ -18,6 +18,7 @@ from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import vertex_normals
 from .face import Face, Frame, Identity, HarmonicLight
+from ..places import data_folder, locate, shown_place
 from ..rendering.transfer import sample_texture
 
 # %% auto #0
@@ -33,7 +34,10 @@ class Pipeline:
     ):
         check_fork()
         self.config = config or Config()
-        if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
+        self.places = {}    # Setting -> where what it names was found, in words for the report
+        if model is None:
+            self.places['model'] = shown_place(locate(self.config.model) if self.config.model else data_folder()/'face_model.h5')
+            model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         model = without_inference(model)
         self.model = model.trimmed(self.config.components) if self.config.components else model
         self._renderers,self._layouts,self._outlines,self._relief = {},{},{},None

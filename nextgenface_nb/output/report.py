@@ -106,12 +106,15 @@ def make_report(
     for f,value in zip(frames, getattr(r,'after_landmarks',())): f['nme_after_landmarks'] = value
     last = {p.stage:p for p in r.history}
     provenance = face.identity.provenance
+    places = getattr(r.pipeline, 'places', {})
     # the settings exactly, for they reproduce the run, together with what the command was asked for (`batch.invocation`)
     return dict(format='nextgenface_nb report', format_version=REPORT_VERSION, config=config.to_dict(),
         invocation=getattr(r, 'invocation', None), **_rounded(dict(
         mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
         seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
-        texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings, model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence),
+        texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings,
+        model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence, place=places.get('model')),
+        landmark_model=places.get('landmark_model'),
         versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
 
 def _shares(provenance)->dict: # of the texels on the face

@@ -73,10 +73,10 @@ def map_traits(
 _code = {}
 
 def static_text(
-    name:str, # Of a file in nextgenface_nb/data
+    name:str, # Of a file in nextgenface_nb/widgets
 )->str:
     "A script of the package, read once"
-    if name not in _code: _code[name] = (files('nextgenface_nb')/'data'/name).read_text(encoding='utf-8')
+    if name not in _code: _code[name] = (files('nextgenface_nb.widgets')/name).read_text(encoding='utf-8')
     return _code[name]
 
 def _bytes(x:Tensor, kind=np.float32)->bytes: return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()

@@ -1,12 +1,11 @@
 "The GLB in three.js: it loads, its expressions move, and under our light it looks as we draw it"
 import io, math
-from importlib.resources import files
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.imaging import to_bytes
+from nextgenface_nb.imaging import portrait_path, to_bytes
 from nextgenface_nb.optim.optimizer import reconstruct
 from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
@@ -59,7 +58,7 @@ def made(tmp_path_factory):
 def portrait(tmp_path_factory):
     "The same of the bundled portrait: a real face, fitted as a plain run does it"
     config = Config(device='cpu')
-    found = reconstruct(files('nextgenface_nb')/'data'/'portrait.jpg', config); folder = tmp_path_factory.mktemp('portrait')
+    found = reconstruct(portrait_path(), config); folder = tmp_path_factory.mktemp('portrait')
     export_face(found.pipeline, found.face, folder, ['glb', 'env'])
     export_face(found.pipeline, found.face, folder/'for_three', ['env'], env_for='three')
     from nextgenface_nb.optim.texels import shut_mouth                                # as the neutral file has it
