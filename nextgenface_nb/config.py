@@ -15,7 +15,7 @@ from .errors import ConfigError
 # %% auto #0
 __all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
            'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'Legacy',
-           'split_line', 'read_lines', 'read_json', 'explain']
+           'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
 # %% ../nbs/01_config.ipynb #8012802a
 WORDS = {**dict.fromkeys(('true', 'yes', 'on', '1'), True), **dict.fromkeys(('false', 'no', 'off', '0'), False)}
@@ -275,6 +275,16 @@ def preset(cls:Config,
     "The settings of a preset"
     if name not in PRESETS: raise ConfigError(f'there is no preset {name!r}', f"There are {', '.join(PRESETS)}.")
     return cls(**PRESETS[name])
+
+# %% ../nbs/01_config.ipynb #12636628
+def as_config(
+    config, # What somebody has given; None: nothing
+)->Config:
+    "The settings that are meant; `ConfigError` for what is none"
+    if config is None: return Config()
+    if isinstance(config, Config): return config
+    advice = 'Give Config(**settings).' if isinstance(config, dict) else 'Give Config.load(path).' if isinstance(config, (str, Path)) else 'Give a `Config`.'
+    raise ConfigError(f'config is of the kind {type(config).__name__}, not a Config', advice)
 
 # %% ../nbs/01_config.ipynb #4c36b17a
 def split_line(

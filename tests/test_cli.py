@@ -158,6 +158,8 @@ def test_broken_checkpoints(failing, tmp_path, done):
     failing('--checkpoint', tmp_path/'cut.npz', code=3, words='cut off')
     failing('--checkpoint', tmp_path/'old.pickle', code=3, words='Pickles')
     failing('--checkpoint', tmp_path/'nowhere.npz', code=3, words='no such file')
+    failing('--checkpoint', tmp_path, code=3, words='is a folder')
+    failing('--checkpoint', os.devnull, code=3, words='a device')
 
 def test_checkpoint_of_another_photo(failing, tmp_path, done):
     Image.open(portrait_path()).rotate(3).save(tmp_path/'turned.png')

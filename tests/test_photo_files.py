@@ -123,7 +123,8 @@ def make_profile(space=b'RGB ', primaries=P3, curve=gamma(2.2), table=b''):
 def expected(codes, primaries, exponent, most): # [..., 3] linear sRGB
     "From colour science: codes to light, their primaries to XYZ, XYZ to sRGB; both have the white of D65"
     to_xyz = lambda p: colour.to_xyz(colour.D65, p)
-    found = (codes/most)**exponent @ (np.linalg.inv(to_xyz(SRGB)) @ to_xyz(primaries)).T
+    light = colour.srgb_curve(codes/most) if exponent is None else (codes/most)**exponent
+    found = light @ (np.linalg.inv(to_xyz(SRGB)) @ to_xyz(primaries)).T
     return found.clip(0, 1)
 
 def iccp(profile): return chunk(b'iCCP', b'x\0\0'+zlib.compress(profile))
@@ -161,6 +162,7 @@ def test_what_png_says_in_its_order():
         'gAMA':((gama,), (SRGB, 1.)), 'gAMA of 2.2':((chunk(b'gAMA', struct.pack('>I', 45_455)),), (SRGB, 1/.45455)), 'nothing':((), None),
         'unknown cICP':((chunk(b'cICP', bytes((77, 8, 0, 1))), iccp(p3)), (P3, 2.2)), 'broken iCCP':((chunk(b'iCCP', b'x\0\0broken'), gama), (SRGB, 1.)), 'gAMA 0':((chunk(b'gAMA', bytes(4)),), None),
         'gAMA and cHRM':((gama, chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, 1.)),
+        'cHRM that is cut off':((gama, chunk(b'cHRM', bytes(31))), (SRGB, 1.)), 'gAMA that is cut off':((chunk(b'gAMA', b'\0\1\0'), chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, None)),
         'grey profile on colours':((iccp(make_profile(b'GRAY', curve=gamma(1.))),), None)}
     for name, (extra, meaning) in cases.items():
         wanted = colour.srgb_curve(codes/255) if meaning is None else expected(codes, *meaning, 255)

@@ -6,7 +6,7 @@
 __all__ = ['Embedding', 'FaceModel', 'combine', 'toy_model', 'Coefficients', 'find_mirror', 'guess_regions', 'load_model']
 
 # %% ../../nbs/20_facemodel.model.ipynb #c51422fb
-import hashlib, itertools, math
+import hashlib, itertools, math, os
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 
 from ..errors import ModelError
-from ..reading import unpacked
+from ..reading import check_file, unpacked
 from ..surroundings import undisturbed
 
 # %% ../../nbs/20_facemodel.model.ipynb #85e4ed1d
@@ -472,16 +472,15 @@ def _locked(path):
         f'{path}: is open in another program that may write into it',
         'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
 
+def _forbidden(path):
+    return ModelError(f'{path}: may not be read', 'Check the permissions of the file, and of the folders on the way to it.')
+
 def _open(path):
-    path = Path(path)
-    # no pipe either: opening it would wait
-    _need(
-        path.is_file(),
-        f'{path}: no such file',
-        'Check the path of the model, or leave it empty for the one that comes with the library.')
+    path = check_file(path, ModelError, 'face model')   # no pipe: opening it would wait
     try: return h5py.File(path,'r')
     except OSError as error:
         if _is_locked(error): raise _locked(path) from None
+        if isinstance(error, PermissionError): raise _forbidden(path) from None
         raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})', 'The file is damaged or cut off: copy or download it again.') from None
 
 # %% ../../nbs/20_facemodel.model.ipynb #5d471a3f
@@ -542,10 +541,10 @@ def _holds(path, name):
 
 def _find_parts(path):
     "The file with the shape and the file with the albedo"
-    path = Path(path)
-    _need(path.exists(), f'{path}: no such file or folder', 'Check the path of the model, or leave it empty for the one that comes with the library.')
-    candidates = sorted(path.glob('*.h5')) if path.is_dir() else [path]
-    geometry = next((p for p in candidates if not path.is_dir() or _holds(p,'shape/model/mean')), None)
+    folder = os.path.isdir(path)
+    path = Path(path) if folder else check_file(path, ModelError, 'face model')
+    candidates = sorted(p for p in path.iterdir() if p.suffix=='.h5') if folder else [path]
+    geometry = next((p for p in candidates if not folder or _holds(p,'shape/model/mean')), None)
     _need(geometry is not None, f'{path}: no face model (an .h5 file with shape/model/mean) in this folder')
     with _open(geometry) as file:
         if _find(file,'diffuseAlbedo/model/mean') is not None: return geometry,geometry
@@ -627,6 +626,7 @@ def _read(geometry, albedo):
 def _readable(path, read, *args):
     "`read(*args)`; what h5py makes of damaged bytes becomes a `ModelError` that names the file"
     try: return read(*args)
+    except PermissionError as error: raise _forbidden(error.filename or path) from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as error:
         raise ModelError(f'{Path(path).name}: cannot be read ({error})', 'The file is damaged; get it again.') from None
 

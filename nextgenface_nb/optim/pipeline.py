@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
-from ..config import Config
+from ..config import Config, as_config
 from ..processes import check_fork
 from ..surroundings import without_inference, undisturbed
 from ..facemodel.contour import Outline, face_outline, landmark_places, marks_outline
@@ -32,7 +32,7 @@ class Pipeline:
         config:Config|None=None,    # None: the default preset
     ):
         check_fork()
-        self.config = config or Config()
+        self.config = as_config(config)
         if model is None: model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
         model = without_inference(model)
         self.model = model.trimmed(self.config.components) if self.config.components else model
