@@ -150,7 +150,7 @@ class Stop:
         _put_back(self.before)
         if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError): raise KeyboardInterrupt from error
     def _ask(self, number=signal.SIGINT, *_):
-        _heard_at[0] = time.monotonic()
+        _count[0] += 1
         if not self.asked:
             self.at = time.monotonic()
             self.asked = True
@@ -187,10 +187,10 @@ def _asking()->set: # of signals
     "Those that ask a process to end"
     return {signal.SIGINT, *(getattr(signal, name) for name in ENDING if hasattr(signal, name))}
 
-_heard_at = [0.] # When Python has heard such a signal the last time
+_count = [0] # Such signals that Python has heard
 
 def _interrupt(*_):
-    _heard_at[0] = time.monotonic()
+    _count[0] += 1
     raise KeyboardInterrupt
 
 @contextmanager
@@ -212,20 +212,24 @@ def _ended_by_the_second(
         far.close()   # which ends the thread
 
 def _listen(near, patience:float):
-    "Signals as the system brings them, a byte each"
+    "Signals as the system brings them, a byte each; two may be one for Python"
+    came = 0
+    before = _count[0]
     with near:
-        heard = 0
         while numbers := near.recv(64):
             for number in numbers:
                 if number not in _asking() or not _is_ours(signal.getsignal(number)): continue
-                heard += 1
-                if heard>1 and number!=getattr(signal, 'SIGHUP', None): _end_unless_heard(time.monotonic(), patience)
+                came += 1
+                if came>1 and number!=getattr(signal, 'SIGHUP', None): _end_unless_heard(before+came, patience)
 
 def _is_ours(handler)->bool: return handler is _interrupt or isinstance(getattr(handler, '__self__', None), Stop)
 
-def _end_unless_heard(since:float, patience:float):
-    while _heard_at[0]<since:
-        if time.monotonic()-since>patience:
+def _end_unless_heard(wanted:int, patience:float):
+    "Python has heard so many, or hears one more soon; or the process ends"
+    before = _count[0]
+    until = time.monotonic()+patience
+    while _count[0]==before<wanted:
+        if time.monotonic()>until:
             try: os.write(2, b'\nstopped within a step\n')
             finally: os._exit(130)
         time.sleep(.05)

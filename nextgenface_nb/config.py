@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from fastcore.basics import patch
 from .errors import ConfigError
+from .reading import read_bytes
 
 # %% auto #0
 __all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
@@ -314,16 +315,10 @@ def set(self:Config,
 MOST_BYTES = 1_000_000 # of a file of settings
 
 def _text(path)->str:
-    try:
-        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
-            raise ConfigError(
-                f'{path}: is a pipe or a device, and no file',
-                'A config is a text file with lines key = value.')
-        with open(path, 'rb') as file: data = file.read(MOST_BYTES+1)
-        if len(data)>MOST_BYTES: raise ConfigError(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB', 'This is no file of settings.')
-        return data.decode('utf-8-sig')
-    except FileNotFoundError: raise ConfigError(f'{path}: there is no such file', 'Give the path of a config file, or the name of a preset.') from None
-    except (OSError, ValueError) as error: raise ConfigError(f'{path}: cannot be read ({type(error).__name__})', 'A config is a text file with lines key = value.') from None
+    data = read_bytes(path, MOST_BYTES, ConfigError, 'config')
+    try: return data.decode('utf-8-sig')
+    except ValueError:
+        raise ConfigError(f'{path}: is no text in UTF-8', 'A config is a text file with lines key = value.') from None
 
 def read_lines(
     path:str|Path, # Text file

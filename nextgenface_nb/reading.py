@@ -24,7 +24,7 @@ def read_bytes(
     what:str='photo', # What it is, in words
 )->bytes:
     "The content of a file: no folder, no pipe, no device, and not longer than allowed."
-    path = Path(path)
+    path = _as_path(path, error, what)
     shown = shown_name(path)
     if os.path.isdir(path): _check_kind(shown, stat.S_IFDIR, error, what)   # which Windows may not open
     try:
@@ -41,14 +41,17 @@ def check_file(
     error=PhotoError, # What is raised
     what:str='photo', # What it is, in words
 )->Path:
-    "The path, if a regular file lies there that may be looked at. For readers that open it themselves; nothing is opened here."
-    try:
-        path = Path(path)
-        mode = os.stat(path).st_mode
-    except TypeError: raise error(f'{path!r}: is no path', f'Give the path of a {what}.') from None
+    "The path, if a regular file lies there that may be read. For readers that open it themselves; nothing is opened here."
+    path = _as_path(path, error, what)
+    try: mode = os.stat(path).st_mode
     except (OSError, ValueError) as e: raise _unreadable(shown_name(path), e, error) from None
     _check_kind(shown_name(path), mode, error, what)
+    if not os.access(path, os.R_OK): raise _unreadable(shown_name(path), PermissionError(), error)
     return path
+
+def _as_path(path, error, what)->Path:
+    try: return Path(path)
+    except TypeError: raise error(f'{path!r}: is no path', f'Give the path of a {what}.') from None
 
 def _check_kind(shown, mode, error, what):
     if stat.S_ISDIR(mode): raise error(f'{shown}: is a folder', f'Give the file of one {what}.')

@@ -472,15 +472,11 @@ def _locked(path):
         f'{path}: is open in another program that may write into it',
         'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
 
-def _forbidden(path):
-    return ModelError(f'{path}: may not be read', 'Check the permissions of the file, and of the folders on the way to it.')
-
 def _open(path):
     path = check_file(path, ModelError, 'face model')   # no pipe: opening it would wait
     try: return h5py.File(path,'r')
     except OSError as error:
         if _is_locked(error): raise _locked(path) from None
-        if isinstance(error, PermissionError): raise _forbidden(path) from None
         raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})', 'The file is damaged or cut off: copy or download it again.') from None
 
 # %% ../../nbs/20_facemodel.model.ipynb #5d471a3f
@@ -626,7 +622,9 @@ def _read(geometry, albedo):
 def _readable(path, read, *args):
     "`read(*args)`; what h5py makes of damaged bytes becomes a `ModelError` that names the file"
     try: return read(*args)
-    except PermissionError as error: raise _forbidden(error.filename or path) from None
+    except PermissionError as error:
+        advice = 'Check the permissions of the file, and of the folders on the way to it.'
+        raise ModelError(f'{error.filename or path}: may not be read', advice) from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as error:
         raise ModelError(f'{Path(path).name}: cannot be read ({error})', 'The file is damaged; get it again.') from None
 
