@@ -122,10 +122,10 @@ def test_arrays_that_are_not_what_they_claim(tmp_path, member):
 def test_a_zip_bomb(tmp_path):
     path = tmp_path/'x.npz'
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
-        with file.open('json.npy', 'w', force_zip64=True) as part:
+        with file.open('a.npy', 'w', force_zip64=True) as part:
             for _ in range(1100): part.write(bytes(1_000_000))
     assert path.stat().st_size<2_000_000
-    with pytest.raises(CheckpointError, match='when unpacked'): load_face(path, None)
+    with pytest.raises(CheckpointError, match='1 GB when unpacked'): load_face(path, None)
 
 def text_of(letters): return header('()', f'<U{len(letters)}')+letters.encode('utf-32-le')
 

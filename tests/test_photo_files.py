@@ -168,6 +168,29 @@ def test_what_png_says_in_its_order():
         wanted = colour.srgb_curve(codes/255) if meaning is None else expected(codes, *meaning, 255)
         np.testing.assert_allclose(light(png(codes, *extra)), wanted, atol=2e-3, err_msg=name)
 
+def para(kind, *numbers): return b'para'+bytes(4)+struct.pack('>HH', kind, 0)+struct.pack(f'>{len(numbers)}i', *(round(n*65536) for n in numbers))
+
+# The formulas of ICC.1:2022, 10.18, and a table of 17 values
+CURVES = {'gamma':(para(0, 1.8), lambda x: x**1.8), 'with an offset':(para(1, 2.2, .9, .1), lambda x: (.9*x+.1)**2.2), 'lifted':(para(2, 2.2, .9, .05, .03), lambda x: (.9*x+.05)**2.2+.03),
+    'with a straight part':(para(3, 2., .8, .2, .5, .3), lambda x: np.where(x >= .3, (.8*x+.2)**2, .5*x)), 'all numbers':(para(4, 2., .8, .1, .4, .3, .05, .02), lambda x: np.where(x >= .3, (.8*x+.1)**2+.05, .4*x+.02)),
+    'table':(b'curv'+bytes(4)+struct.pack('>I17H', 17, *(round(65535*(i/16)**3) for i in range(17))), lambda x: np.interp(x, np.arange(17)/16, (np.arange(17)/16)**3)), 'straight':(b'curv'+bytes(8), lambda x: x)}
+
+@pytest.mark.parametrize('name', CURVES)
+def test_curves_of_profiles(name):
+    curve, wanted = CURVES[name]
+    codes = np.dstack([np.arange(2048).reshape(32, 64)*32]*3).astype(np.uint16)
+    np.testing.assert_allclose(light(png(codes, iccp(make_profile(primaries=SRGB, curve=curve)))), wanted(codes/65535), atol=2e-3)
+
+def test_code_points_of_video():
+    "Codes of 16 to 235, differences of colours (which RGB cannot be), PQ and HLG by the levels of BT.2408"
+    codes = np.dstack([np.arange(2048).reshape(32, 64)//8]*3).astype(np.uint8)
+    def seen(*points): return light(png(codes, chunk(b'cICP', bytes(points))))
+    np.testing.assert_allclose(seen(1, 13, 0, 0), colour.srgb_curve(np.clip((codes-16.)/219, 0, 1)), atol=1e-5)
+    np.testing.assert_allclose(seen(1, 8, 1, 1), colour.srgb_curve(codes/255), atol=1e-5)
+    for transfer, code, wanted in ((16, .50808, 100/203), (16, .36698, 26/203), (18, .5, (.25/3)/.26496), (18, .375, (.140625/3)/.26496)):
+        deep = np.full((32, 32, 3), round(code*65535), np.uint16)
+        np.testing.assert_allclose(light(png(deep, chunk(b'cICP', bytes((9, transfer, 0, 1)))))[4, 4], [wanted]*3, rtol=.02)
+
 @pytest.mark.parametrize('kind', ('JPEG', 'WEBP', 'TIFF', 'AVIF', 'PNG'))
 @pytest.mark.parametrize('primaries', (P3, ADOBE))
 def test_profiles_in_every_kind_of_file(kind, primaries):
