@@ -153,6 +153,15 @@ def test_grey_with_a_profile(codes, how):
     if codes.shape[-1] == 2: np.testing.assert_allclose(found.alpha, codes[..., 1]/most, atol=1e-6)
     np.testing.assert_allclose(light(png(codes)), np.repeat(colour.srgb_curve(codes[..., :1]/most), 3, -1), atol=1e-6)
 
+def test_a_grey_profile_of_another_build():
+    "Its curve leads to the lightness of CIE Lab: by Little CMS"
+    profile = bytearray(make_profile(b'GRAY', curve=gamma(1.)))
+    profile[20:24] = b'Lab '
+    codes = np.arange(2048).reshape(32, 64, 1)//8
+    lightness = 100*codes/255
+    wanted = np.where(lightness > 8, ((lightness+16)/116)**3, lightness/903.3)
+    np.testing.assert_allclose(light(png(codes.astype(np.uint8), iccp(bytes(profile)))), np.repeat(wanted, 3, -1), atol=6e-3)
+
 def test_what_png_says_in_its_order():
     codes = CODES8[..., :3]
     p3, linear, srgb, gama = make_profile(curve=gamma(2.2)), make_profile(primaries=SRGB, curve=gamma(1.)), chunk(b'sRGB', b'\0'), chunk(b'gAMA', struct.pack('>I', 100_000))
