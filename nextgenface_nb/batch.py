@@ -4,7 +4,7 @@
 
 # %% ../nbs/71_batch.ipynb #24dc2f38
 from __future__ import annotations
-import csv, html, io, json, multiprocessing, os, signal, sys, threading, time
+import csv, html, io, json, multiprocessing, os, signal, socket, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from multiprocessing import connection
@@ -25,7 +25,7 @@ from functools import lru_cache
 from . import __version__
 from .errors import BusyError
 from .places import locate
-from .output.files import PENDING, REPORT_VERSION, at_work, is_whole, resume_path
+from .output.files import LIST, PENDING, REPORT_VERSION, at_work, is_whole, read_report, resume_path
 
 def origin(
     config:Config,
@@ -124,11 +124,11 @@ def was_done(
     ("Is there a report of these photos, byte by byte, with these settings, of a run that was asked for the same, by "
      "this library with this model; and all files that it lists?")
     try:
-        found = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
+        found = read_report(Path(folder)/LIST)
         asked = asked(folder) if callable(asked) else asked or {}
         same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **asked)
         return same and is_whole(folder) and origin_in(found)==origin(config)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError): return False
+    except (OSError, ValueError, KeyError, TypeError, AttributeError): return False
 
 # %% ../nbs/71_batch.ipynb #a08c787a
 class Stop:
@@ -152,6 +152,7 @@ class Stop:
         _put_back(self.before)
         if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError): raise KeyboardInterrupt from error
     def _ask(self, number=signal.SIGINT, *_):
+        _count[0] += 1
         if not self.asked:
             self.at = time.monotonic()
             self.asked = True
@@ -175,13 +176,65 @@ def _put_back(before:dict):
 
 @contextmanager
 def as_ctrl_c():
-    "Within this context SIGTERM and SIGHUP raise KeyboardInterrupt, unless somebody handles them already"
+    "Within this context SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, unless somebody handles them already"
     before = {}
     if threading.current_thread() is threading.main_thread():
-        free = [s for s in _heard() if signal.getsignal(s)==signal.SIG_DFL]
-        before = {s:signal.signal(s, signal.default_int_handler) for s in free}
-    try: yield
+        free = [s for s in _asking() if signal.getsignal(s) in (signal.SIG_DFL, signal.default_int_handler)]
+        before = {s:signal.signal(s, _interrupt) for s in free}
+    try:
+        with _ended_by_the_second(): yield
     finally: _put_back(before)
+
+def _asking()->set: # of signals
+    "Those that ask a process to end"
+    return {signal.SIGINT, *(getattr(signal, name) for name in ENDING if hasattr(signal, name))}
+
+_count = [0] # Such signals that Python has heard
+
+def _interrupt(*_):
+    _count[0] += 1
+    raise KeyboardInterrupt
+
+@contextmanager
+def _ended_by_the_second(
+    patience:float=1., # Seconds that Python has to hear it
+):
+    "Within this context the second signal ends the process though a library is at work in which Python hears nothing"
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    near,far = socket.socketpair()   # Windows takes nothing else
+    far.setblocking(False)
+    before = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_listen, args=(near, patience), name='second Ctrl-C', daemon=True).start()
+    if before!=-1: signal.set_wakeup_fd(before)   # somebody listens already, an event loop for instance
+    try: yield
+    finally:
+        if before==-1: signal.set_wakeup_fd(-1)
+        far.close()   # which ends the thread
+
+def _listen(near, patience:float):
+    "Signals as the system brings them, a byte each; two may be one for Python"
+    came = 0
+    before = _count[0]
+    with near:
+        while numbers := near.recv(64):
+            for number in numbers:
+                if number not in _asking() or not _is_ours(signal.getsignal(number)): continue
+                came += 1
+                if came>1 and number!=getattr(signal, 'SIGHUP', None): _end_unless_heard(before+came, patience)
+
+def _is_ours(handler)->bool: return handler is _interrupt or isinstance(getattr(handler, '__self__', None), Stop)
+
+def _end_unless_heard(wanted:int, patience:float):
+    "Python has heard so many, or hears one more soon; or the process ends"
+    before = _count[0]
+    until = time.monotonic()+patience
+    while _count[0]==before<wanted:
+        if time.monotonic()>until:
+            try: os.write(2, b'\nstopped within a step\n')
+            finally: os._exit(130)
+        time.sleep(.05)
 
 # %% ../nbs/71_batch.ipynb #dcbca4be
 def share_threads(
@@ -198,10 +251,11 @@ def _share(threads:int):
 
 START = 600. # Seconds that a process may take until it is ready
 
-def _work(pipe, make, threads:int):
+def _work(pipe, make, threads:int, home:str):
     ("All that a worker process does. It is started within `_deaf`; sends None "
      "when it is ready, or why it cannot be; then an `Outcome` for each job")
     end_with_parent()
+    if home: os.chdir(home)
     stop = Stop(deaf=5.).__enter__()
     reason = None
     try:
@@ -223,9 +277,6 @@ def _tell(pipe, reason):
 
 def _not_begun(photos, folder)->Outcome: return Outcome(Path(photos[0]).name, str(folder), 'not begun')
 
-def _asking()->set: # of signals
-    return {signal.SIGINT, *(getattr(signal, name) for name in ENDING if hasattr(signal, name))}
-
 @contextmanager
 def _deaf():
     "Processes that start within this context hear Ctrl-C when they ask for it; until then it waits for them"
@@ -236,6 +287,20 @@ def _deaf():
     try: yield
     finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+@contextmanager
+def _safe_path(): # Yields where the processes shall work that are started within; empty: where this one works
+    ("What PYTHONSAFEPATH asks for, and Python 3.10 does not know: no module of the working directory is taken for "
+     "one of Python's. Processes start in the folder of the latter")
+    here = ''
+    if _wants_safe_path():
+        here = os.getcwd()
+        os.chdir(os.path.dirname(os.__file__))
+    try: yield here
+    finally:
+        if here: os.chdir(here)
+
+def _wants_safe_path()->bool: return bool(os.environ.get('PYTHONSAFEPATH')) and not hasattr(sys.flags, 'safe_path')
+
 # %% ../nbs/71_batch.ipynb #a0c30001
 class Worker:
     "A process that does one job at a time"
@@ -245,11 +310,12 @@ class Worker:
     ):
         context = multiprocessing.get_context('spawn')
         self.pipe,far = context.Pipe()
-        self.process = context.Process(target=_work, args=(far, make, threads))
         self.job = None
         self.began = time.monotonic()
         self.ready = False
-        with _deaf(): self.process.start()
+        with _safe_path() as home, _deaf():
+            self.process = context.Process(target=_work, args=(far, make, threads, home))
+            self.process.start()
         far.close()
 
     def begin(self, job):
@@ -443,9 +509,8 @@ def figures(
     folder, # Of one face
 )->dict: # nme, psnr, ssim, seconds; None where unknown
     "The main figures of a report"
-    try: report = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError): report = {}
-    mean,seconds = (found if isinstance(found := report.get(k) if isinstance(report, dict) else None, dict) else {} for k in ('mean','seconds'))
+    report = read_report(Path(folder)/LIST)
+    mean,seconds = (found if isinstance(found := report.get(k), dict) else {} for k in ('mean','seconds'))
     total = seconds.get('total')
     return {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':round(total, 2) if isinstance(total, (int,float)) else None}
 
@@ -571,5 +636,4 @@ def _is_over(keep, folder)->bool:
     from nextgenface_nb.output.checkpoint import read_about
     if not keep.exists(): return False
     meta = read_about(keep)['meta']
-    report = json.loads((folder/'report.json').read_text(encoding='utf-8'))
-    return meta.get('config')==report.get('config') and meta.get('done')==len(meta.get('stages', ()))
+    return meta.get('config')==read_report(folder/LIST).get('config') and meta.get('done')==len(meta.get('stages', ()))

@@ -15,9 +15,8 @@ from .config import Config, PRESETS, explain
 from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError,
     LandmarkError, ModelError, NoFaceError, OutputError, PhotoError, RenderError, in_words, notes_heard)
 from .lens import check_focal
-from .processes import print_text
 from .surroundings import plain_warnings, variables
-from .terminal import check_words, name_of, read_paths, steady_streams
+from .terminal import check_words, name_of, print_text, read_paths, steady_streams
 
 # %% auto #0
 __all__ = ['STAGES', 'BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked',

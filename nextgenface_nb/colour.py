@@ -249,19 +249,21 @@ def png_colour(
 )->tuple: # (`Colour` or None, profile or None): what to use in place of sRGB
     "What a PNG file says of its colours, in the order that its standard gives."
     grey = bytes(chunks.get(b'IHDR', b'')[9:10]) in (b'\0', b'\4')
-    try:
-        if b'cICP' in chunks and len(chunks[b'cICP']) == 4:
-            found = cicp_colour(*chunks[b'cICP'])
-            if found: return found, None
-        if b'iCCP' in chunks:
-            profile = unpacked(chunks[b'iCCP'].split(b'\0', 1)[-1][1:], MOST_PROFILE)
-            if is_profile(profile, ('GRAY','RGB') if grey else ('RGB',)): return None, profile
-        if b'sRGB' in chunks: return None, None
-        gamma = struct.unpack('>I', chunks[b'gAMA'])[0]/1e5 if b'gAMA' in chunks else None
-        numbers = [n/1e5 for n in struct.unpack('>8I', chunks[b'cHRM'])] if b'cHRM' in chunks else None
-        if gamma is None and numbers is None: return None, None
-        return gamma_colour(gamma, numbers and list(zip(numbers[::2], numbers[1::2]))), None
-    except struct.error: return None, None
+    if len(chunks.get(b'cICP', b'')) == 4:
+        found = cicp_colour(*chunks[b'cICP'])
+        if found: return found, None
+    if b'iCCP' in chunks:
+        profile = unpacked(chunks[b'iCCP'].split(b'\0', 1)[-1][1:], MOST_PROFILE)
+        if is_profile(profile, ('GRAY','RGB') if grey else ('RGB',)): return None, profile
+    if b'sRGB' in chunks: return None, None
+    gamma = _hundred_thousandths(chunks, b'gAMA', 1)
+    places = _hundred_thousandths(chunks, b'cHRM', 8)
+    if not gamma and not places: return None, None
+    return gamma_colour(gamma[0] if gamma else None, list(zip(places[::2], places[1::2])) or None), None
+
+def _hundred_thousandths(chunks, kind, count)->list: # of numbers; empty: there is no such chunk, or it is cut off
+    data = chunks.get(kind, b'')
+    return [n/1e5 for n in struct.unpack(f'>{count}I', data)] if len(data) == 4*count else []
 
 def is_profile(
     profile, # bytes

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from fastcore.basics import patch
 from .errors import ConfigError
 from .places import fetched
+from .reading import read_bytes
 
 # %% auto #0
 __all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
            'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'Legacy',
-           'split_line', 'read_lines', 'read_json', 'explain']
+           'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
 # %% ../nbs/01_config.ipynb #8012802a
 WORDS = {**dict.fromkeys(('true', 'yes', 'on', '1'), True), **dict.fromkeys(('false', 'no', 'off', '0'), False)}
@@ -277,6 +278,16 @@ def preset(cls:Config,
     if name not in PRESETS: raise ConfigError(f'there is no preset {name!r}', f"There are {', '.join(PRESETS)}.")
     return cls(**PRESETS[name])
 
+# %% ../nbs/01_config.ipynb #12636628
+def as_config(
+    config, # What somebody has given; None: nothing
+)->Config:
+    "The settings that are meant; `ConfigError` for what is none"
+    if config is None: return Config()
+    if isinstance(config, Config): return config
+    advice = 'Give Config(**settings).' if isinstance(config, dict) else 'Give Config.load(path).' if isinstance(config, (str, Path)) else 'Give a `Config`.'
+    raise ConfigError(f'config is of the kind {type(config).__name__}, not a Config', advice)
+
 # %% ../nbs/01_config.ipynb #4c36b17a
 def split_line(
     text:str, # 'key = value # comment'
@@ -305,16 +316,10 @@ def set(self:Config,
 MOST_BYTES = 1_000_000 # of a file of settings
 
 def _text(path)->str:
-    try:
-        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
-            raise ConfigError(
-                f'{path}: is a pipe or a device, and no file',
-                'A config is a text file with lines key = value.')
-        with open(path, 'rb') as file: data = file.read(MOST_BYTES+1)
-        if len(data)>MOST_BYTES: raise ConfigError(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB', 'This is no file of settings.')
-        return data.decode('utf-8-sig')
-    except FileNotFoundError: raise ConfigError(f'{path}: there is no such file', 'Give the path of a config file, or the name of a preset.') from None
-    except (OSError, ValueError) as error: raise ConfigError(f'{path}: cannot be read ({type(error).__name__})', 'A config is a text file with lines key = value.') from None
+    data = read_bytes(path, MOST_BYTES, ConfigError, 'config')
+    try: return data.decode('utf-8-sig')
+    except ValueError:
+        raise ConfigError(f'{path}: is no text in UTF-8', 'A config is a text file with lines key = value.') from None
 
 def read_lines(
     path:str|Path, # Text file

@@ -12,19 +12,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from .errors import FaceError, LandmarkError, NoFaceError, note
+from .errors import ConfigError, FaceError, LandmarkError, NoFaceError, note
 from .processes import ignoring
 from .imaging import Photo, load_photo, portrait_path, to_bytes, to_srgb
 from .places import data_folder, fetched, locate
 from .reading import read_bytes
 from .processes import check_fork
-from .surroundings import undisturbed
+from .surroundings import cache_folder, undisturbed
 
 # %% auto #0
-__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'Landmarks', 'Detector', 'cache_folder',
-           'find_model', 'download_model', 'MediaPipeTasks', 'MediaPipeSolutions', 'mediapipe_detector',
-           'draw_landmarks', 'FAN', 'load_landmarks', 'save_landmarks', 'FileDetector', 'make_detector',
-           'normalised_mean_error', 'load_correspondences']
+__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'Landmarks', 'Detector', 'find_model',
+           'download_model', 'MediaPipeTasks', 'MediaPipeSolutions', 'mediapipe_detector', 'draw_landmarks', 'FAN',
+           'load_landmarks', 'save_landmarks', 'FileDetector', 'make_detector', 'normalised_mean_error',
+           'load_correspondences']
 
 # %% ../nbs/11_landmarks.ipynb #cd006910
 GROUPS = {
@@ -443,22 +443,20 @@ MODEL_SHA256 = '64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff
 MODEL_VARIABLE = 'NEXTGENFACE_FACE_LANDMARKER'
 
 # %% ../nbs/11_landmarks.ipynb #70091b11
-def cache_folder()->Path:
-    "Where this user's programs keep what they can fetch again."
-    home = Path.home()
-    if os.name == 'nt': base = Path(os.environ.get('LOCALAPPDATA') or home/'AppData'/'Local')
-    elif sys.platform == 'darwin': base = home/'Library'/'Caches'
-    else: base = Path(os.environ.get('XDG_CACHE_HOME') or home/'.cache')
-    return base/'nextgenface_nb'
-
 def find_model(
     path:str|Path='', # Given by the user; '': the environment variable, then data/models of a checkout, then the cache
 )->Path|None: # None where there is none; an error where one was named that does not exist
     "The face landmark model of MediaPipe Tasks."
     named = path or os.environ.get(MODEL_VARIABLE, '')
-    found = locate(named) if named else fetched('face_landmarker.task') or cache_folder()/'face_landmarker.task'
-    if found.is_file(): return found
-    if named: raise LandmarkError(f'{named}: there is no such model file', f'Correct {"the path" if path else "the environment variable " + MODEL_VARIABLE}, or download the file from {MODEL_URL}')
+    if named:
+        found = locate(named)
+        if not found.is_file():
+            raise LandmarkError(f'{named}: there is no such model file', f'Correct {"the path" if path else "the environment variable " + MODEL_VARIABLE}, or download the file from {MODEL_URL}')
+        return found
+    if there := fetched('face_landmarker.task'): return there
+    try: cached = cache_folder()/'face_landmarker.task'
+    except ConfigError: return None
+    return cached if cached.is_file() else None
 
 # %% ../nbs/11_landmarks.ipynb #a9e130bc
 def download_model(

@@ -4,7 +4,7 @@
 
 # %% ../nbs/05_lens.ipynb #afc72041
 from __future__ import annotations
-import json, math, re
+import json, math, os, re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from .errors import ConfigError
@@ -334,7 +334,7 @@ def read_cameras(
     "All cameras in it; `ConfigError` in words if it is none"
     if camera := parse_focal(text): return [camera]
     path = Path(text).expanduser()
-    if not path.is_file(): raise _refused(f'{text!r} is no focal length, and no such file')
+    if not os.path.isfile(path): raise _refused(f'{text!r} is no focal length, and no such file')
     try:
         if path.stat().st_size>MOST_BYTES: raise _refused(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB')
         content = path.read_text(encoding='utf-8-sig')

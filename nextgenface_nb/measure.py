@@ -12,7 +12,8 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError, PhotoError
-from .processes import json_text, leash, print_text
+from .processes import json_text, leash
+from .terminal import print_text
 from .imaging import to_srgb
 from .measures import psnr, ssim
 from .surroundings import isolated, undisturbed

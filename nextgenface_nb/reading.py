@@ -12,8 +12,9 @@ from .errors import FaceError, PhotoError
 
 # %% auto #0
 __all__ = ['PICTURES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'MOST_BYTES', 'MOST_TAGS', 'MOST_TEXT', 'MOST_PROFILE', 'LARGEST_MAP',
-           'MOST_MAP_BYTES', 'read_bytes', 'heif_module', 'can_read', 'picture_suffixes', 'picture_kind', 'check_tags',
-           'check_size', 'png_chunks', 'lean_png', 'unpacked', 'open_picture', 'radiance_kind', 'check_radiance']
+           'MOST_MAP_BYTES', 'read_bytes', 'check_file', 'heif_module', 'can_read', 'picture_suffixes', 'picture_kind',
+           'check_tags', 'check_size', 'png_chunks', 'lean_png', 'unpacked', 'open_picture', 'radiance_kind',
+           'check_radiance']
 
 # %% ../nbs/00a_reading.ipynb #d99ac4ef
 def read_bytes(
@@ -23,21 +24,46 @@ def read_bytes(
     what:str='photo', # What it is, in words
 )->bytes:
     "The content of a file: no folder, no pipe, no device, and not longer than allowed."
-    path = Path(path)
+    path = _as_path(path, error, what)
     shown = shown_name(path)
-    if os.path.isdir(path): raise error(f'{shown}: is a folder', f'Give the file of one {what}.')   # asks no permission, as `Path.is_dir` does
+    if os.path.isdir(path): _check_kind(shown, stat.S_IFDIR, error, what)   # which Windows may not open
     try:
         with open(path, 'rb', opener=_open_at_once) as file:
             about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                raise error(f'{shown}: is a pipe or a device, and no file', f'Give the file of a {what}.')
+            _check_kind(shown, about.st_mode, error, what)
             data = file.read(min(about.st_size, most)+1)
-    except FileNotFoundError: raise error(f'{shown}: there is no such file', 'Check the path.') from None
-    except PermissionError: raise error(f'{shown}: may not be read', 'Check the permissions of the file.') from None
-    except (OSError, ValueError) as e:
-        raise error(f'{shown}: cannot be read ({getattr(e, "strerror", None) or e})', 'Check the path.') from None
+    except (OSError, ValueError) as e: raise _unreadable(shown, e, error) from None
     if len(data) > most: raise error(f'{shown}: has more than {most//10**6} MB', f'No {what} needs that many.')
     return data
+
+def check_file(
+    path,             # What somebody has given
+    error=PhotoError, # What is raised
+    what:str='photo', # What it is, in words
+)->Path:
+    "The path, if a regular file lies there that may be read. For readers that open it themselves; nothing is opened here."
+    path = _as_path(path, error, what)
+    try: mode = os.stat(path).st_mode
+    except (OSError, ValueError) as e: raise _unreadable(shown_name(path), e, error) from None
+    _check_kind(shown_name(path), mode, error, what)
+    if not os.access(path, os.R_OK): raise _unreadable(shown_name(path), PermissionError(), error)
+    return path
+
+def _as_path(path, error, what)->Path:
+    try: return Path(path)
+    except TypeError: raise error(f'{path!r}: is no path', f'Give the path of a {what}.') from None
+
+def _check_kind(shown, mode, error, what):
+    if stat.S_ISDIR(mode): raise error(f'{shown}: is a folder', f'Give the file of one {what}.')
+    if not stat.S_ISREG(mode): raise error(f'{shown}: is a pipe or a device, and no file', f'Give the file of a {what}.')
+
+def _unreadable(shown, cause, error):
+    "What the operating system says, in words"
+    if isinstance(cause, (FileNotFoundError, NotADirectoryError)):
+        return error(f'{shown}: there is no such file', 'Check the path.')
+    if isinstance(cause, PermissionError):
+        return error(f'{shown}: may not be read', 'Check the permissions of the file, and of the folders on the way to it.')
+    return error(f'{shown}: cannot be read ({getattr(cause, "strerror", None) or cause})', 'Check the path.')
 
 def _open_at_once(path, flags):
     "A pipe is opened without waiting for a writer, a terminal without becoming ours"

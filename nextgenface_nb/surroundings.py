@@ -7,11 +7,12 @@ from __future__ import annotations
 import dataclasses, functools, importlib.util, inspect, os, sys, threading, time, warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from .errors import ConfigError
 from .processes import check_fork
 
 # %% auto #0
 __all__ = ['NUMPY', 'SpareCores', 'spare_cores', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps',
-           'without_inference', 'variables', 'isolated']
+           'without_inference', 'variables', 'cache_folder', 'isolated']
 
 # %% ../nbs/02_surroundings.ipynb #0a669516
 class SpareCores:
@@ -269,6 +270,15 @@ def variables(
     try: yield
     finally: put(before)
 
+# %% ../nbs/02_surroundings.ipynb #3255fa6c
+def cache_folder()->Path: # Absolute; need not be there yet
+    "Where this user's programs keep what they can fetch again; `ConfigError` for a user without a home"
+    import platformdirs
+    found = Path(platformdirs.user_cache_dir('nextgenface_nb', appauthor=False, opinion=False))
+    if not found.is_absolute():
+        raise ConfigError(f'{found}: this user has no home folder', 'Set HOME, or XDG_CACHE_HOME, to a folder that may be written.')
+    return found
+
 # %% ../nbs/02_surroundings.ipynb #101fdd95
 _MINE = """
 import importlib.util
@@ -283,8 +293,12 @@ def isolated(
     package:bool=False, # It imports this package
 )->list: # Command
     "Code, to be run in another Python that takes nothing from the working directory"
-    here = os.path.realpath(os.getcwd())
+    here = _working_folder()
     folder = Path(__file__).resolve().parent if '__file__' in globals() else None
-    known = [p for p in sys.path if p and os.path.realpath(p)!=here]
+    known = [p for p in sys.path if p and (os.path.isabs(p) or here) and os.path.realpath(p)!=here]
     if package: code = _MINE.format(name=folder.name, file=str(folder/'__init__.py'), folder=str(folder))+code
     return [sys.executable, '-I', '-c', f'import sys\nsys.path[:] = {known!r}\n{code}', *map(str, arguments)]
+
+def _working_folder()->str: # Without links; empty: it is gone
+    try: return os.path.realpath(os.getcwd())
+    except OSError: return ''

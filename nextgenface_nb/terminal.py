@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from .errors import ConfigError, OutputError
+from .processes import printable
 
 # %% auto #0
-__all__ = ['QUOTES', 'PATH_WORDS', 'PATH_SETTINGS', 'typed_path', 'read_paths', 'name_of', 'Steady', 'steady_streams',
-           'check_words']
+__all__ = ['QUOTES', 'PATH_WORDS', 'PATH_SETTINGS', 'typed_path', 'read_paths', 'name_of', 'Steady', 'print_text',
+           'steady_streams', 'check_words']
 
 # %% ../nbs/03_terminal.ipynb #49a49f18
 QUOTES = '""', "''", '“”', '„“', '«»', '‘’', '``' #: A pair round a path does not belong to it
@@ -125,6 +126,14 @@ class Steady:
 
     def __getattr__(self, name):
         return getattr(io.StringIO() if self.__dict__.get('stream') is None else self.stream, name)
+
+def print_text(
+    text:str,  # One or more lines
+    file=None, # Where to; None: standard output
+):
+    "Print what may have names in it, at once: what is not printable as an escape, whatever the stream and whoever reads it"
+    file = sys.stdout if file is None else file
+    print(printable(text), file=file if isinstance(file, Steady) else Steady(file), flush=True)
 
 # %% ../nbs/03_terminal.ipynb #182bdb6c
 @contextmanager

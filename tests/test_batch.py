@@ -167,6 +167,84 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
     assert 'hangs,not begun' in (tmp_path/'out'/'summary.csv').read_text()
     assert not list(tmp_path.glob('out/.*part*'))
 
+COMPUTING = """
+import argparse, hashlib, sys, time
+from nextgenface_nb.batch import Stop
+from nextgenface_nb.cli import run_command
+def compute(): hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31-1)   # minutes, in which Python hears nothing
+def work(args):
+    print('ready', flush=True)
+    if sys.argv[1]=='command': compute()
+    with Stop():
+        if sys.argv[1]=='stop': compute()
+        try:
+            while True: time.sleep(.05)
+        finally:
+            time.sleep(3)                       # longer than one that hears nothing is given
+            print('cleared up', flush=True)
+sys.exit(run_command(argparse.ArgumentParser(), work, []))
+"""
+
+@needs_groups
+@pytest.mark.parametrize('what', ['command', 'stop', 'hears'])
+def test_the_second_ctrl_c_ends_at_once_what_hears_nothing(what):
+    "A library that computes for minutes; what does hear it may clear up"
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')]))
+    child = subprocess.Popen([sys.executable, '-c', COMPUTING, what], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert child.stdout.readline()=='ready\n'
+        for _ in range(2):
+            time.sleep(.5)
+            assert child.poll() is None
+            child.send_signal(signal.SIGINT)
+        out,err = child.communicate(timeout=60)
+    finally: child.kill()
+    assert child.returncode==130 and 'stopped' in err and 'Traceback' not in err
+    assert (out=='cleared up\n')==(what=='hears') and ('within a step' in err)==(what!='hears')
+
+def test_an_event_loop_keeps_its_own_way_to_hear_signals():
+    import socket
+    from nextgenface_nb.batch import as_ctrl_c
+    near,far = socket.socketpair()
+    far.setblocking(False)
+    with near,far:
+        signal.set_wakeup_fd(far.fileno())
+        try:
+            with as_ctrl_c(): pass
+        finally: kept = signal.set_wakeup_fd(-1)
+    assert kept==far.fileno() or kept>=0
+    with as_ctrl_c(): pass
+    assert signal.set_wakeup_fd(-1)==-1
+
+FROM_HERE = """
+import os, sys, test_batch as t
+from pathlib import Path
+import nextgenface_nb.batch
+if __name__=='__main__':
+    nextgenface_nb.batch._wants_safe_path = lambda: True       # as on Python 3.10
+    found = t.run_batch([([Path('a.jpg')], Path('out')/'a.jpg')], t.make_looking, Path('out'), t.Config(), workers=2)
+    print(*[o.status for o in found], os.getcwd(), flush=True)
+"""
+
+def looking(photos, folder):
+    put(folder)
+    (folder/'where').write_text(os.getcwd())
+
+def make_looking(): return looking
+
+def test_workers_take_no_module_from_the_working_directory(tmp_path):
+    "What PYTHONSAFEPATH asks of newer ones, of Python 3.10 too: from a folder full of traps"
+    for name in ('socket', 'selectors', 'runpy', 'pickle', 'multiprocessing', 'json', 'numpy', 'random'):
+        (tmp_path/f'{name}.py').write_text(f'open({str(tmp_path/"caught")!r}, "a").write({name!r})\nraise SystemExit(99)\n')
+    script = tmp_path/'elsewhere'/'run.py'
+    script.parent.mkdir()
+    script.write_text(FROM_HERE)
+    paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent), *filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))]
+    environment = {k:v for k,v in os.environ.items() if k!='PYTHONSAFEPATH'}|dict(PYTHONPATH=os.pathsep.join(paths))
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment)
+    assert done.stdout.split()==['done', str(tmp_path)] and not (tmp_path/'caught').exists(), done.stderr
+    assert (tmp_path/'out'/'a.jpg'/'where').read_text()==str(tmp_path)
+
 @needs_groups
 @needs_proc
 def test_a_photo_that_hangs_is_given_up_and_the_others_are_done(tmp_path):

@@ -158,6 +158,8 @@ def test_broken_checkpoints(failing, tmp_path, done):
     failing('--checkpoint', tmp_path/'cut.npz', code=3, words='cut off')
     failing('--checkpoint', tmp_path/'old.pickle', code=3, words='Pickles')
     failing('--checkpoint', tmp_path/'nowhere.npz', code=3, words='no such file')
+    failing('--checkpoint', tmp_path, code=3, words='is a folder')
+    failing('--checkpoint', os.devnull, code=3, words='a device')
 
 def test_checkpoint_of_another_photo(failing, tmp_path, done):
     Image.open(portrait_path()).rotate(3).save(tmp_path/'turned.png')
@@ -322,7 +324,7 @@ def test_broken_json_settings(failing, tmp_path, text, word):
 
 def test_a_config_that_is_far_too_large(failing, tmp_path):
     (tmp_path/'bad.ini').write_text('bands = 5\n'*200_000)
-    failing('--config', tmp_path/'bad.ini', code=2, words='larger than 1 MB')
+    failing('--config', tmp_path/'bad.ini', code=2, words='has more than 1 MB')
 
 def test_a_mixed_folder(tmp_path, capsys, monkeypatch):
     "Good ones have results, bad ones a line; the second time nothing is done again"

@@ -295,6 +295,21 @@ def test_export_needs_neither_detector_nor_renderer(made, tmp_path):
     done = subprocess.run([sys.executable, '-c', code, str(made[2]), str(tmp_path/'out')], capture_output=True, text=True)
     assert done.returncode==0, done.stderr
 
+def test_usdz_is_packed_on_the_disk_of_its_file(made, tmp_path, monkeypatch):
+    "A small disk for temporary files is not asked, but where USD cannot open the name"
+    pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
+    import os, tempfile
+    pipeline, face, _ = made
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path/'nowhere'))
+    export.save_usdz(tmp_path/'out'/'face.usdz', pipeline, face)
+    assert [p.name for p in (tmp_path/'out').iterdir()]==['face.usdz'] and not (tmp_path/'nowhere').exists()
+    folder = tmp_path/os.fsdecode(b'f\xe9')
+    try: folder.mkdir()
+    except (OSError, ValueError): return   # this file system takes no such names
+    monkeypatch.setattr(tempfile, 'tempdir', None)
+    export.save_usdz(folder/'face.usdz', pipeline, face)
+    assert [p.name for p in folder.iterdir()]==['face.usdz'] and (folder/'face.usdz').stat().st_size==(tmp_path/'out'/'face.usdz').stat().st_size
+
 def test_usdz_passes_pixars_checker(made, tmp_path):
     pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
     from pxr import Usd, UsdGeom, UsdUtils

@@ -402,3 +402,44 @@ def test_a_path_that_is_too_long(tmp_path):
     for folder in (tmp_path/('x'*256), deep/('y'*(room-60))/'z', deep/('y'*room)):
         with pytest.raises(OutputError, match='(?s)cannot be written.*255 bytes and a path 4096'): check_writable(folder)
     assert not list(tmp_path.iterdir())
+
+# ---- a report that is none
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes here')
+@pytest.mark.parametrize('what', ['pipe', 'endless', 'folder', 'a list', 'nested', 'large'])
+def test_a_report_that_is_none(tmp_path, what, monkeypatch):
+    "In a folder to which others may write: not done, nothing is listed, and nobody waits"
+    from nextgenface_nb.batch import figures, was_done
+    from nextgenface_nb.config import Config
+    path = tmp_path/'out'/LIST
+    path.parent.mkdir()
+    if what=='pipe': os.mkfifo(path)
+    elif what=='endless': path.symlink_to('/dev/zero')
+    elif what=='folder': path.mkdir()
+    elif what=='large':
+        monkeypatch.setattr(files, 'MOST_LIST', 1000)
+        path.write_text(json.dumps(dict(files=[LIST], more='x'*1000)))
+    else: path.write_text('[3]' if what=='a list' else '['*200_000)
+    (tmp_path/'a.jpg').touch()
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail('it waits'))
+    signal.alarm(60)
+    try:
+        assert not was_done([tmp_path/'a.jpg'], path.parent, Config()) and not is_whole(path.parent) and listed_files(path.parent)==[]
+        assert figures(path.parent)==dict(nme=None, psnr=None, ssim=None, seconds=None)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+def test_a_working_folder_lies_with_its_file_and_is_swept(tmp_path):
+    "USD packs in it; killed meanwhile, the next run removes it"
+    if hasattr(os, 'fork'):
+        child = os.fork()
+        if not child:
+            with files.working_folder(tmp_path/'a.usdz') as work:
+                (work/'half').write_text('x')
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert len(hidden(tmp_path))==1
+        sweep_parts(tmp_path)
+    with files.working_folder(tmp_path/'a.usdz') as work: assert work.parent==tmp_path and hidden(tmp_path)==[work.name]
+    assert not hidden(tmp_path)

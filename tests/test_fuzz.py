@@ -1,5 +1,5 @@
 "Damaged and hostile files: an error of our family or success, nothing else. `tools/fuzz.py` feeds 10,000 to each reader; here are a few, and the cases that were found or thought of"
-import json, os, sys, zipfile
+import json, os, sys, zipfile, zlib
 from pathlib import Path
 import h5py, numpy as np, pytest
 from nextgenface_nb.errors import CheckpointError, LandmarkError, ModelError, PhotoError
@@ -50,7 +50,7 @@ def test_a_dataset_that_was_never_written(model_file):
 def test_a_link_to_another_file(model_file, tmp_path):
     with h5py.File(tmp_path/'other.h5', 'w') as other: other['secret'] = np.zeros(189, np.float32)
     def link(file): file['shape/model/mean'] = h5py.ExternalLink('other.h5', 'secret')
-    assert 'another file' in replaced(model_file, 'shape/model/mean', link)
+    assert 'is a link' in replaced(model_file, 'shape/model/mean', link)
 
 def test_data_in_another_file(model_file, tmp_path):
     (tmp_path/'secret.bin').write_bytes(bytes(189*4))
@@ -62,6 +62,44 @@ def test_a_virtual_dataset(model_file, tmp_path):
         layout = h5py.VirtualLayout((189,), 'f4'); layout[:] = h5py.VirtualSource(str(tmp_path/'other.h5'), 'secret', (189,))
         file.create_virtual_dataset('shape/model/mean', layout)
     assert 'another file' in replaced(model_file, 'shape/model/mean', virtual)
+
+def packed_once(file, size, filters=1):
+    "189 numbers in one chunk, which zlib unpacks to so many bytes"
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_chunk((189,))
+    for _ in range(filters): plist.set_deflate(9)
+    made = h5py.h5d.create(file['shape/model'].id, b'mean', h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple((189,)), plist)
+    content = bytes(size)
+    for _ in range(filters): content = zlib.compress(content)
+    made.write_direct_chunk((0,), content)
+
+def sparse(file, count, chunk):
+    "So many numbers, of which nine are there"
+    file.create_dataset('shape/model/mean', (count,), 'f4', chunks=(chunk,), compression='gzip')[:9] = 1
+
+LIMITS = {'becomes larger than its size':lambda f: packed_once(f, 10_000), 'packed in a way that is not read':lambda f: packed_once(f, 756, filters=2), 'bytes in a file of':lambda f: sparse(f, 60_000_000, 1_000_000),
+    'chunks of':lambda f: f.create_dataset('shape/model/mean', (189,), 'f4', maxshape=(None,), chunks=(2**24,)).__setitem__(slice(0, 9), 1), 'more than 100000 chunks':lambda f: sparse(f, 3_000_000, 3)}
+
+@pytest.mark.parametrize('words', LIMITS)
+def test_limits_of_a_dataset(model_file, words):
+    "Each of them has its own words: without one of them the file would be read, or refused for what comes after gigabytes and minutes"
+    assert words in replaced(model_file, 'shape/model/mean', LIMITS[words])
+
+def test_lists_that_are_far_too_long(model_file):
+    "Of regions, of vertices; and a name of a megabyte is none"
+    with h5py.File(model_file, 'r+') as file:
+        file.attrs['name'] = np.bytes_(b'x'*60_000)
+        assert len(file.attrs['name'])==60_000
+    assert load_model(model_file).name=='model'
+    with h5py.File(model_file, 'r+') as file:
+        for i in range(65): file[f'regions/{i}'] = np.zeros(63, np.float32)
+    with pytest.raises(ModelError, match='regions'): load_model(model_file)
+    with h5py.File(model_file, 'w') as file:
+        count = 3*500_001
+        group = file.create_group('shape/model')
+        for name,size in dict(mean=(count,), pcaVariance=(1,), pcaBasis=(count, 1)).items(): group.create_dataset(name, data=np.ones(size, np.float32))
+        file['diffuseAlbedo/model/mean'] = np.ones(count, np.float32)
+    with pytest.raises(ModelError, match='500001 vertices'): load_model(model_file)
 
 def test_names_of_a_megabyte(model_file):
     assert 'names' in replaced(model_file, 'expression/names', lambda f: f.create_dataset('expression/names', (52,), 'S1000000'))
@@ -84,10 +122,33 @@ def test_arrays_that_are_not_what_they_claim(tmp_path, member):
 def test_a_zip_bomb(tmp_path):
     path = tmp_path/'x.npz'
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
-        with file.open('json.npy', 'w', force_zip64=True) as part:
+        with file.open('a.npy', 'w', force_zip64=True) as part:
             for _ in range(1100): part.write(bytes(1_000_000))
     assert path.stat().st_size<2_000_000
-    with pytest.raises(CheckpointError, match='when unpacked'): load_face(path, None)
+    with pytest.raises(CheckpointError, match='1 GB when unpacked'): load_face(path, None)
+
+def text_of(letters): return header('()', f'<U{len(letters)}')+letters.encode('utf-32-le')
+
+def test_limits_of_a_checkpoint(tmp_path):
+    "Its text, the number of its members, how they are packed, the list of them: each has its own words, or its own reason"
+    def refused(path):
+        with pytest.raises(CheckpointError) as error: load_face(path, None)
+        return f'{error.value} {error.value.__cause__}'
+    assert '64 MB when unpacked' in refused(packed(tmp_path/'text.npz', json=header('()', '<U16000001')+bytes(4*16_000_001)))
+    assert 'when unpacked' in refused(packed(tmp_path/'many.npz', json=text_of('{}'), **{f'a{i}':header('()')+bytes(4) for i in range(10_000)}))
+    for method in zipfile.ZIP_LZMA,zipfile.ZIP_BZIP2:
+        with zipfile.ZipFile(tmp_path/'other.npz', 'w', method) as file: file.writestr('json.npy', text_of('{}'))
+        assert 'packed in a way' in refused(tmp_path/'other.npz')
+    whole = packed(tmp_path/'a.npz', json=text_of('{}')).read_bytes()
+    at = whole.rindex(b'PK\5\6')
+    swollen = bytearray(whole)
+    swollen[at+12:at+16] = (4_000_001).to_bytes(4, 'little')
+    (tmp_path/'list.npz').write_bytes(swollen)
+    assert 'more than 4 MB' in refused(tmp_path/'list.npz')
+    (tmp_path/'zip64.npz').write_bytes(whole[:at]+b'PK\6\7'+bytes(16)+whole[at:])
+    assert 'beyond 4 GB' in refused(tmp_path/'zip64.npz')
+    assert 'not the bytes for its shape' in refused(packed(tmp_path/'claims.npz', json=header('(1099511627776,)')))
+    assert 'not a checkpoint' in refused(packed(tmp_path/'other.npz', json=text_of('{}')))   # what is wrong is nothing of these
 
 def test_json_nested_without_end(tmp_path):
     text = np.array('['*100_000); np.savez(tmp_path/'x.npz', json=text)

@@ -123,7 +123,8 @@ def make_profile(space=b'RGB ', primaries=P3, curve=gamma(2.2), table=b''):
 def expected(codes, primaries, exponent, most): # [..., 3] linear sRGB
     "From colour science: codes to light, their primaries to XYZ, XYZ to sRGB; both have the white of D65"
     to_xyz = lambda p: colour.to_xyz(colour.D65, p)
-    found = (codes/most)**exponent @ (np.linalg.inv(to_xyz(SRGB)) @ to_xyz(primaries)).T
+    light = colour.srgb_curve(codes/most) if exponent is None else (codes/most)**exponent
+    found = light @ (np.linalg.inv(to_xyz(SRGB)) @ to_xyz(primaries)).T
     return found.clip(0, 1)
 
 def iccp(profile): return chunk(b'iCCP', b'x\0\0'+zlib.compress(profile))
@@ -152,6 +153,15 @@ def test_grey_with_a_profile(codes, how):
     if codes.shape[-1] == 2: np.testing.assert_allclose(found.alpha, codes[..., 1]/most, atol=1e-6)
     np.testing.assert_allclose(light(png(codes)), np.repeat(colour.srgb_curve(codes[..., :1]/most), 3, -1), atol=1e-6)
 
+def test_a_grey_profile_of_another_build():
+    "Its curve leads to the lightness of CIE Lab: by Little CMS"
+    profile = bytearray(make_profile(b'GRAY', curve=gamma(1.)))
+    profile[20:24] = b'Lab '
+    codes = np.arange(2048).reshape(32, 64, 1)//8
+    lightness = 100*codes/255
+    wanted = np.where(lightness > 8, ((lightness+16)/116)**3, lightness/903.3)
+    np.testing.assert_allclose(light(png(codes.astype(np.uint8), iccp(bytes(profile)))), np.repeat(wanted, 3, -1), atol=6e-3)
+
 def test_what_png_says_in_its_order():
     codes = CODES8[..., :3]
     p3, linear, srgb, gama = make_profile(curve=gamma(2.2)), make_profile(primaries=SRGB, curve=gamma(1.)), chunk(b'sRGB', b'\0'), chunk(b'gAMA', struct.pack('>I', 100_000))
@@ -161,10 +171,34 @@ def test_what_png_says_in_its_order():
         'gAMA':((gama,), (SRGB, 1.)), 'gAMA of 2.2':((chunk(b'gAMA', struct.pack('>I', 45_455)),), (SRGB, 1/.45455)), 'nothing':((), None),
         'unknown cICP':((chunk(b'cICP', bytes((77, 8, 0, 1))), iccp(p3)), (P3, 2.2)), 'broken iCCP':((chunk(b'iCCP', b'x\0\0broken'), gama), (SRGB, 1.)), 'gAMA 0':((chunk(b'gAMA', bytes(4)),), None),
         'gAMA and cHRM':((gama, chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, 1.)),
+        'cHRM that is cut off':((gama, chunk(b'cHRM', bytes(31))), (SRGB, 1.)), 'gAMA that is cut off':((chunk(b'gAMA', b'\0\1\0'), chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, None)),
         'grey profile on colours':((iccp(make_profile(b'GRAY', curve=gamma(1.))),), None)}
     for name, (extra, meaning) in cases.items():
         wanted = colour.srgb_curve(codes/255) if meaning is None else expected(codes, *meaning, 255)
         np.testing.assert_allclose(light(png(codes, *extra)), wanted, atol=2e-3, err_msg=name)
+
+def para(kind, *numbers): return b'para'+bytes(4)+struct.pack('>HH', kind, 0)+struct.pack(f'>{len(numbers)}i', *(round(n*65536) for n in numbers))
+
+# The formulas of ICC.1:2022, 10.18, and a table of 17 values
+CURVES = {'gamma':(para(0, 1.8), lambda x: x**1.8), 'with an offset':(para(1, 2.2, .9, .1), lambda x: (.9*x+.1)**2.2), 'lifted':(para(2, 2.2, .9, .05, .03), lambda x: (.9*x+.05)**2.2+.03),
+    'with a straight part':(para(3, 2., .8, .2, .5, .3), lambda x: np.where(x >= .3, (.8*x+.2)**2, .5*x)), 'all numbers':(para(4, 2., .8, .1, .4, .3, .05, .02), lambda x: np.where(x >= .3, (.8*x+.1)**2+.05, .4*x+.02)),
+    'table':(b'curv'+bytes(4)+struct.pack('>I17H', 17, *(round(65535*(i/16)**3) for i in range(17))), lambda x: np.interp(x, np.arange(17)/16, (np.arange(17)/16)**3)), 'straight':(b'curv'+bytes(8), lambda x: x)}
+
+@pytest.mark.parametrize('name', CURVES)
+def test_curves_of_profiles(name):
+    curve, wanted = CURVES[name]
+    codes = np.dstack([np.arange(2048).reshape(32, 64)*32]*3).astype(np.uint16)
+    np.testing.assert_allclose(light(png(codes, iccp(make_profile(primaries=SRGB, curve=curve)))), wanted(codes/65535), atol=2e-3)
+
+def test_code_points_of_video():
+    "Codes of 16 to 235, differences of colours (which RGB cannot be), PQ and HLG by the levels of BT.2408"
+    codes = np.dstack([np.arange(2048).reshape(32, 64)//8]*3).astype(np.uint8)
+    def seen(*points): return light(png(codes, chunk(b'cICP', bytes(points))))
+    np.testing.assert_allclose(seen(1, 13, 0, 0), colour.srgb_curve(np.clip((codes-16.)/219, 0, 1)), atol=1e-5)
+    np.testing.assert_allclose(seen(1, 8, 1, 1), colour.srgb_curve(codes/255), atol=1e-5)
+    for transfer, code, wanted in ((16, .50808, 100/203), (16, .38003, 26/203), (18, .5, (.25/3)/.26496), (18, .375, (.140625/3)/.26496)):
+        deep = np.full((32, 32, 3), round(code*65535), np.uint16)
+        np.testing.assert_allclose(light(png(deep, chunk(b'cICP', bytes((9, transfer, 0, 1)))))[4, 4], [wanted]*3, rtol=.02)
 
 @pytest.mark.parametrize('kind', ('JPEG', 'WEBP', 'TIFF', 'AVIF', 'PNG'))
 @pytest.mark.parametrize('primaries', (P3, ADOBE))

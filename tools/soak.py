@@ -1,9 +1,9 @@
 """Do batches survive an hour on a bad machine? Photos with names of all scripts and bytes, some of them bad, two batches on one output and one on a small disk; parents and workers are
-killed, stopped and asked to end at random; the clock is set back where faketime is installed. Then a calm batch does what is missing, and everything is looked at.
+killed, stopped and asked to end at random; the clock of one of them is set back and forth where libfaketime is installed (Debian, Ubuntu: apt-get install libfaketime). Then a calm batch does what is missing, and everything is looked at.
 usage: soak.py [--minutes M] [--photos N] [--seed S] [--short] [--json FILE] [--keep FOLDER]
 
 The first photos are done in a quiet run before, with `deterministic=true`, as all are: their files must be the same in the end. Exit code 0: all is as it should be."""
-import argparse, hashlib, io, json, os, random, shutil, signal, statistics, subprocess, sys, tempfile, time
+import argparse, glob, hashlib, io, json, os, random, shutil, signal, statistics, subprocess, sys, tempfile, time
 from collections import Counter
 from pathlib import Path
 import numpy as np
@@ -104,7 +104,7 @@ class Batch:
         self.home,self.flags,self.codes,self.child,self.log = home,flags,Counter(),None,home/f'{output.name}{id(self)}.log'
         self.command = [sys.executable, '-m', 'nextgenface_nb.cli', f'--input={photos}', f'--output={output}', '--workers=2', *flags, *ALL, *(f'--set={s}' for s in SETTINGS)]
         self.environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]), OMP_WAIT_POLICY='passive', SOAK=str(home))
-        if fake: self.environment |= dict(LD_PRELOAD=fake, FAKETIME='-3d', FAKETIME_DONT_FAKE_MONOTONIC='1')
+        if fake: self.environment |= faked(fake, home/'clock')
 
     def start(self):
         with open(self.log, 'ab') as log: self.child = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
@@ -149,8 +149,13 @@ def held_by(pids:list)->float: # MB
         except OSError: pass
     return total/1e6
 
+def faked(library:str, clock:Path)->dict: # Environment variables
+    "The clock of a process as this file says, whenever it changes; not that which measures how long something takes, nor the dates of files"
+    return dict(LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_CACHE_DURATION='1', FAKETIME_DONT_FAKE_MONOTONIC='1', NO_FAKE_STAT='1')
+
 class Chaos:
-    "Signals to parents and workers, drawn at random; what is stopped goes on after a while, but for one in five"
+    "Signals to parents and workers, drawn at random; what is stopped goes on after a while, but for one in five. And a clock that somebody sets"
+    CLOCKS = '-3d','-2h','+0','-400d','+2d','-30'
     KINDS = 'SIGKILL','SIGKILL','SIGTERM','SIGINT','SIGHUP','SIGSTOP','SIGSTOP'
     def __init__(self, home:Path, seed:int): self.home,self.random,self.counts,self.waking = home,random.Random(seed),Counter(),[]
 
@@ -167,6 +172,16 @@ class Chaos:
         self.counts[f'{kind} to a {whom}'] += 1
         if kind=='SIGSTOP' and (delay or whom=='parent'): self.waking.append((time.monotonic()+(delay or 5), pid))
 
+    def set_clock(self, clock:Path):
+        "One in five times"
+        if self.random.random()>.2: return
+        new = self.random.choice(self.CLOCKS)
+        before = clock.read_text().strip()
+        part = clock.with_name('clock.new')
+        part.write_text(new+'\n')
+        os.replace(part, clock)
+        if new!=before: self.counts['clock set '+('back' if _seconds(new)<_seconds(before) else 'forward')] += 1
+
     def wake(self, all_of_them:bool=False):
         for due,pid in list(self.waking):
             if all_of_them or time.monotonic()>due:
@@ -174,6 +189,10 @@ class Chaos:
                 self.waking.remove((due, pid))
         if all_of_them:
             for pid in alive(self.home): _send(pid, 'SIGCONT')
+
+def _seconds(clock:str)->int: # of what faketime takes, such as -3d
+    unit = dict(d=86400, h=3600).get(clock[-1], 1)
+    return int(clock.rstrip('dh'))*unit
 
 def _send(pid:int, name:str)->bool:
     try: os.kill(pid, getattr(signal, name))
@@ -186,9 +205,15 @@ def small_disk(place:Path)->str: # '' where it is mounted; else why not
     done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={SMALL_DISK}m', 'tmpfs', str(place)], capture_output=True, text=True)
     return '' if done.returncode==0 else done.stderr.strip() or 'cannot be mounted'
 
-def fake_clock()->str: # the library of faketime, or ''
-    found = [p for root in ('/usr/lib', '/usr/local/lib', '/opt/homebrew/lib') for p in Path(root).glob('**/libfaketime*.so.1') if 'MT' in p.name]
-    return str(found[0]) if found else ''
+def fake_clock(home:Path)->str: # The library of faketime; empty: there is none, or it does not work
+    "Where Debian, Fedora and Homebrew put it; tried on a Python of its own"
+    places = '/usr/lib/*/faketime', '/usr/lib*/faketime', '/usr/local/lib/faketime', '/opt/homebrew/lib/faketime'
+    (home/'clock').write_text('-3d\n')
+    for found in sorted(f for p in places for f in glob.glob(f'{p}/libfaketimeMT.so.1')):
+        ask = [sys.executable, '-c', 'import time; print(time.time())']
+        done = subprocess.run(ask, capture_output=True, text=True, env=dict(os.environ, **faked(found, home/'clock')))
+        if done.returncode==0 and abs(time.time()-259200-float(done.stdout))<600: return found
+    return ''
 
 # ---- the soak
 
@@ -207,7 +232,7 @@ def quiet_run(home:Path, photos:Path, names:list)->tuple: # name -> fingerprint,
     folders = {name:home/'quiet'/'some'/name for name in names}
     return {name:fingerprint(f) for name,f in folders.items() if not missing(f)},growth({done:statistics.median(x) for done,x in held.items()})
 
-def growth(held:dict, least:int=24)->float|None: # MB per photo
+def growth(held:dict, least:int=16)->float|None: # MB per photo
     "The median of all slopes between two counts of photos (Theil and Sen), after the first third; both workers together"
     points = sorted((k, v) for k,v in held.items() if k>max(held)/3) if held else []
     if len(points)<least: return None
@@ -218,7 +243,7 @@ def soak(home:Path, args)->dict: # The report
     photos = home/'photos'
     good,bad = make_photos(photos, args.seed, args.photos)
     known,slope = quiet_run(home, photos, good[:args.quiet])
-    fake,no_disk = fake_clock(),small_disk(home/'disk')
+    fake,no_disk = fake_clock(home),small_disk(home/'disk')
     few = home/'few'
     few.mkdir()
     for name in good[:args.few]: os.link(photos/name, few/name)
@@ -232,6 +257,7 @@ def soak(home:Path, args)->dict: # The report
         chaos.wake()
         if time.monotonic()>due:
             chaos.strike([b.child.pid for b in batches if b.child])
+            if fake: chaos.set_clock(home/'clock')
             due = time.monotonic()+chaos.random.expovariate(1/args.pause)
         time.sleep(.2)
     chaos.wake(all_of_them=True)
@@ -248,11 +274,13 @@ def soak(home:Path, args)->dict: # The report
     report = look(home, args, good, bad, known, batches, calm)
     report['faults'] += [f'{len(stuck)} batches did not end after SIGTERM']*bool(stuck)+[f'processes live after SIGTERM: {left_after_term}']*bool(left_after_term)
     if slope is not None and slope>args.growth: report['faults'].append(f'memory grows by {slope:.2f} MB per photo')
-    report |= dict(minutes=args.minutes, seed=args.seed, signals=dict(sorted(chaos.counts.items())), asked_to_end=len(asked), done_in_chaos=done_in_chaos, growth_mb=slope,
-        clock='set back three days in one batch' if fake else 'not set back: faketime is not installed', disk=f'{SMALL_DISK} MB, tmpfs' if not no_disk else f'left out: {no_disk}',
+    report |= dict(minutes=args.minutes, seed=args.seed, signals={k:v for k,v in sorted(chaos.counts.items()) if k.startswith('SIG')}, asked_to_end=len(asked), done_in_chaos=done_in_chaos, growth_mb=slope,
+        clock=clock_words(chaos.counts) if fake else 'left as it is: libfaketime is not installed, or does not work', disk=f'{SMALL_DISK} MB, tmpfs' if not no_disk else f'left out: {no_disk}',
         codes={str(k):v for k,v in sorted(sum((b.codes for b in batches), Counter()).items())}, calm_code=next(iter(calm.codes)), seconds=round(time.monotonic()-began))
     if not no_disk: subprocess.run(['umount', str(home/'disk')])
     return report
+
+def clock_words(counts)->str: return f'of one batch: set back {1+counts["clock set back"]} times, forward {counts["clock set forward"]} times'
 
 def look(home:Path, args, good, bad, known, batches, calm)->dict: # with faults: of str
     "Is everything as it should be?"
@@ -303,6 +331,7 @@ def main(argv=None)->int:
     home.mkdir(exist_ok=True)
     try: report = soak(home.resolve(), args)
     finally:
+        for pid in alive(home.resolve()): _send(pid, 'SIGKILL')   # where it was interrupted itself
         subprocess.run(['umount', str(home/'disk')], capture_output=True)
         if not args.keep: shutil.rmtree(home, ignore_errors=True)
     print(table(report), *report['faults'], sep='\n')

@@ -13,7 +13,7 @@ from .. import __version__
 from .truth import LEVELS as TRUE_LEVELS, QUICK, Settings, default_folder, relit_face, true_face
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
-from ..processes import print_text
+from ..terminal import print_text
 from ..imaging import to_srgb
 from ..bench import resident
 from ..measure import Target, check_output, markdown_table, mean, save_report

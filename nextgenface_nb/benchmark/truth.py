@@ -17,9 +17,9 @@ from ..geometry.camera import Camera, project, transform
 from ..geometry.harmonics import environment_directions, environment_map, environment_solid_angles, irradiance, project_environment
 from ..geometry.mesh import edges, vertex_normals
 from ..imaging import Photo, from_srgb, load_photo, to_srgb
-from ..landmarks import Landmarks, cache_folder
+from ..landmarks import Landmarks
 from ..rendering.variant import use_variant
-from ..surroundings import undisturbed
+from ..surroundings import cache_folder, undisturbed
 
 # %% auto #0
 __all__ = ['LEVELS', 'QUICK', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones', 'Person',

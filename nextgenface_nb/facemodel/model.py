@@ -6,7 +6,7 @@
 __all__ = ['Embedding', 'FaceModel', 'combine', 'toy_model', 'Coefficients', 'find_mirror', 'guess_regions', 'load_model']
 
 # %% ../../nbs/20_facemodel.model.ipynb #c51422fb
-import hashlib, itertools, math
+import hashlib, itertools, math, os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from fastcore.meta import delegates
 
 from ..errors import ModelError
 from ..places import data_folder, locate
-from ..reading import unpacked
+from ..reading import check_file, unpacked
 from ..surroundings import undisturbed
 
 # %% ../../nbs/20_facemodel.model.ipynb #85e4ed1d
@@ -473,12 +473,7 @@ def _locked(path):
         'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
 
 def _open(path):
-    path = Path(path)
-    # no pipe either: opening it would wait
-    _need(
-        path.is_file(),
-        f'{path}: no such file',
-        'Check the path of the model, or leave it empty for the one that comes with the library.')
+    path = check_file(path, ModelError, 'face model')   # no pipe: opening it would wait
     try: return h5py.File(path,'r')
     except OSError as error:
         if _is_locked(error): raise _locked(path) from None
@@ -540,16 +535,18 @@ def _holds(path, name):
     except BlockingIOError: raise _locked(path) from None
     except (OSError, RuntimeError, KeyError, ModelError): return False
 
+def _model_file(path)->Path:
+    try: return check_file(path, ModelError, 'face model')
+    except ModelError as e:
+        where = 'In a checkout, names are looked for in data/baselMorphableModel and data/models as well.'
+        raise ModelError(e.what, f'{e.advice} {where} Left empty, it is the model that comes with the library.') from None
+
 def _find_parts(path):
     "The file with the shape and the file with the albedo"
-    path = Path(path)
-    _need(
-        path.exists(),
-        f'{path}: no such file or folder',
-        'Check the path of the model, or leave it empty for the one that comes with the library. In a checkout, '
-        'names are looked for in data/baselMorphableModel and data/models as well.')
-    candidates = sorted(path.glob('*.h5')) if path.is_dir() else [path]
-    geometry = next((p for p in candidates if not path.is_dir() or _holds(p,'shape/model/mean')), None)
+    folder = os.path.isdir(path)
+    path = Path(path) if folder else _model_file(path)
+    candidates = sorted(p for p in path.iterdir() if p.suffix=='.h5') if folder else [path]
+    geometry = next((p for p in candidates if not folder or _holds(p,'shape/model/mean')), None)
     _need(geometry is not None, f'{path}: no face model (an .h5 file with shape/model/mean) in this folder')
     with _open(geometry) as file:
         if _find(file,'diffuseAlbedo/model/mean') is not None: return geometry,geometry
@@ -631,6 +628,9 @@ def _read(geometry, albedo):
 def _readable(path, read, *args):
     "`read(*args)`; what h5py makes of damaged bytes becomes a `ModelError` that names the file"
     try: return read(*args)
+    except PermissionError as error:
+        advice = 'Check the permissions of the file, and of the folders on the way to it.'
+        raise ModelError(f'{error.filename or path}: may not be read', advice) from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as error:
         raise ModelError(f'{Path(path).name}: cannot be read ({error})', 'The file is damaged; get it again.') from None
 

@@ -4,13 +4,13 @@
 
 # %% ../../nbs/55_optim.optimizer.ipynb #b33f889b
 from __future__ import annotations
-import time
+import os, time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from ..config import Config
+from ..config import Config, as_config
 from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError, note, notes_heard
 from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
@@ -25,6 +25,7 @@ from .stages import Stage, Progress, make_stages, run
 from .state import StageState
 from ..places import shown_place
 from ..processes import shown_name
+from ..output.files import given_path
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -240,7 +241,7 @@ class Reconstruction:
 # %% ../../nbs/55_optim.optimizer.ipynb #2e43794a
 @undisturbed(grad=True)
 def reconstruct_steps(
-    photos,                          # One photo (a `Photo`, or what `load_photo` takes) or a list: frames of one person
+    photos,                          # One photo (a `Photo`, or what `load_photo` takes), a list or a generator: frames of one person
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks=None,                  # `Landmarks` for each photo, or None: detect
@@ -254,7 +255,7 @@ def reconstruct_steps(
     face=None,
 )->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
     "Fit one person to one or more photos, step by step"
-    config = config or Config()
+    config = as_config(config)
     if pipeline is None: pipeline = Pipeline(model, config)
     began,result = time.perf_counter(),result or Reconstruction(start, pipeline)
     with notes_heard() as heard:
@@ -281,10 +282,10 @@ def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
 
 def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)->Face:
     "Frames of all photos with the mean face"
-    photos = list(photos) if isinstance(photos, (list, tuple)) else [photos]
-    points = [None]*len(photos) if landmarks is None else list(landmarks) if isinstance(landmarks, (list, tuple)) else [landmarks]
+    photos = _listed(photos, [photos])
+    points = [None]*len(photos) if landmarks is None else _listed(landmarks, [landmarks])
     if len(points)!=len(photos): raise LandmarkError(f'{len(points)} sets of landmarks for {len(photos)} photos', 'Give one set for each photo.')
-    numbers = list(face) if isinstance(face, (list, tuple)) else [face]*len(photos)
+    numbers = _listed(face, [face]*len(photos))
     if len(numbers)!=len(photos):
         raise LandmarkError(
             f'{len(numbers)} numbers of faces for {len(photos)} photos',
@@ -295,6 +296,11 @@ def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)-
         mean_identity(model),
         [make_frame(p, model, config, l, detector, face=k) for p,l,k in zip(photos, points, numbers)])
 
+def _listed(things, otherwise:list)->list:
+    "Of lists, tuples and what gives one after the other, such as a generator; an open file is one thing"
+    if isinstance(things, (list, tuple)): return list(things)
+    return list(things) if isinstance(things, Iterator) and not hasattr(things, 'read') else otherwise
+
 def exhaust(steps:Iterator, progress=None)->Reconstruction:
     "Run an iterator to its end and give its return value"
     while True:
@@ -304,7 +310,7 @@ def exhaust(steps:Iterator, progress=None)->Reconstruction:
 
 def reconstruct(
     # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB,
-    # float: light) or a `Photo`; or a list of them: photos of one person
+    # float: light) or a `Photo`; or a list or generator of them: photos of one person
     photo,
     config:Config|None=None,         # None: the default preset
     model:FaceModel|None=None,
@@ -316,7 +322,7 @@ def reconstruct(
 )->Reconstruction:
     "A face from a photo: the short way"
     if output is not None:
-        output = Path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
+        output = given_path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
     if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
     from nextgenface_nb.output.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
@@ -330,8 +336,8 @@ STAGE_NAMES = ('landmarks', 'photometric', 'texture')
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):
-        self.output = Path(outputDir).absolute()
-        self.config = config or Config()
+        self.output = given_path(outputDir).absolute()
+        self.config = as_config(config)
         self.pipeline = Pipeline(None, self.config)
 
     def run(self,
@@ -344,7 +350,7 @@ class Optimizer:
         "Fit, write everything into the output folder, and return the result"
         from nextgenface_nb.output.files import at_work, check_writable
         check_writable(self.output)
-        photos = load_folder(path) if Path(path).is_dir() else [path]
+        photos = load_folder(path) if os.path.isdir(path) else [path]
         groups = [photos] if sharedIdentity else [[p] for p in photos]
         stages = [n for n,do in zip(STAGE_NAMES, (doStep1, doStep2, doStep3)) if do]
         results = []

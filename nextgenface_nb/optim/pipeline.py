@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
-from ..config import Config
+from ..config import Config, as_config
 from ..processes import check_fork
 from ..surroundings import without_inference, undisturbed
 from ..facemodel.contour import Outline, face_outline, landmark_places, marks_outline
@@ -33,7 +33,7 @@ class Pipeline:
         config:Config|None=None,    # None: the default preset
     ):
         check_fork()
-        self.config = config or Config()
+        self.config = as_config(config)
         self.places = {}    # Setting -> where what it names was found, in words for the report
         if model is None:
             self.places['model'] = shown_place(locate(self.config.model) if self.config.model else data_folder()/'face_model.h5')

@@ -18,6 +18,7 @@ from ..imaging import Photo, load_photo
 from ..landmarks import Landmarks
 from ..optim.face import Face, Frame, HarmonicLight, Identity, LIGHTS, light_kind
 from .files import writing
+from ..reading import check_file
 from ..surroundings import undisturbed
 
 # %% ../../nbs/62_output.checkpoint.ipynb #a861e420
@@ -90,8 +91,7 @@ def save_face(
 
 # %% ../../nbs/62_output.checkpoint.ipynb #5e622d10
 def _read(path)->tuple: # (arrays, about)
-    path = Path(path)
-    if not path.is_file(): raise CheckpointError(f'{path}: there is no such file', 'Give a checkpoint that this library wrote (.npz).')
+    path = check_file(path, CheckpointError, 'checkpoint')
     if path.suffix in ('.pickle','.pkl'): raise CheckpointError(f'{path}: a pickle', 'Pickles can run code. Those of NextFace and NextGenFace are read by `output.legacy.load_legacy`, and by nextgenface-reconstruct --checkpoint.')
     try:
         with open(path,'rb') as file:   # one and the same, whatever happens to its name meanwhile

@@ -4,20 +4,21 @@
 
 # %% ../../nbs/65_output.export.ipynb #a75e8b15
 from __future__ import annotations
-import argparse, json, sys
+import argparse, json, os, shutil, sys, tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
 from ..config import Config, FIELDS
 from ..errors import CheckpointError, ConfigError, OutputError
-from ..processes import print_text
+from ..terminal import print_text
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import environment_directions
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
 from .camera import save_cameras
-from .files import listed_files, writing, writing_folder
+from .files import listed_files, working_folder, writing, writing_folder
 from .glb import save_glb, unique_names
 from .livelink import save_live_link
 from .mesh import SPACES, mesh_vertices, save_mesh
@@ -130,17 +131,22 @@ def save_usdz(
     face,       # A `Face`
 ):
     "The neutral face for Apple's and Pixar's programs"
-    import tempfile
     try: from pxr import Sdf, Usd, UsdUtils
     except ImportError: raise OutputError('USDZ needs the package usd-core, which is not installed', "pip install 'nextgenface_nb[usd]', or choose --format glb.") from None
-    with tempfile.TemporaryDirectory() as work, writing(path) as part:
+    with writing(path) as part, _usd_folder(part) as work:
         save_maps(work, *(x.detach() for x in pipeline.maps(face)))
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
         _usd_material(stage, _usd_mesh(stage, pipeline, face))
         stage.Save()
         if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'):
             raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
-        part.write_bytes(Path(f'{work}/face.usdz').read_bytes())   # under a name that need not be UTF-8
+        shutil.move(f'{work}/face.usdz', part)
+
+def _usd_folder(path)->AbstractContextManager: # Yields the name of a folder
+    "Beside the file; elsewhere where that has a name that is no UTF-8, which USD cannot open"
+    try: os.fspath(path).encode()
+    except UnicodeEncodeError: return tempfile.TemporaryDirectory()
+    return working_folder(path)
 
 def _usd_mesh(stage, pipeline, face):
     "Points, normals and texture coordinates, in mm"
@@ -283,7 +289,7 @@ def find_checkpoint(
 )->Path:
     "The checkpoint that is meant: of a folder, the last stage's of the run that its report tells of"
     path = Path(path)
-    if not path.is_dir(): return path
+    if not os.path.isdir(path): return path   # what may not be looked at is told when it is read
     run = path.parent if path.name=='checkpoints' else path
     listed = [run/n for n in listed_files(run) if Path(n).match('checkpoints/stage*_output.npz')]
     found = sorted(listed or [*path.glob('stage*_output.npz'), *path.glob('checkpoints/stage*_output.npz')])
@@ -296,7 +302,7 @@ def output_folder(
 )->Path:
     "Where files go if the user does not say: the names of the files are the same for everybody, those of the runs are not"
     path = Path(checkpoint).absolute()
-    if path.is_dir(): return (path.parent if path.name=='checkpoints' else path)/own
+    if os.path.isdir(path): return (path.parent if path.name=='checkpoints' else path)/own
     return (path.parent.parent if path.parent.name=='checkpoints' else path.with_suffix(''))/own
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from ..errors import ConfigError, OutputError
-from ..processes import print_text
+from ..terminal import print_text
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..optim.face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
-from .files import writing
+from .files import given_path, writing
 from .pictures import picture
 from ..surroundings import undisturbed
 
@@ -174,7 +174,7 @@ def write_film(
     rate:float=24., # Pictures per second, 1 .. 120
 ):
     "Write a film whole or not at all"
-    path,pictures = Path(path),iter(pictures)
+    path,pictures = given_path(path),iter(pictures)
     if path.suffix[1:] not in ENDINGS: raise OutputError(f'{path}: a film ends in {" or ".join("."+e for e in ENDINGS)}', 'Choose one of them.')
     if not 1<=rate<=120: raise ConfigError(f'{rate} pictures per second', 'Give 1 to 120.')
     first = next(pictures, None)
@@ -188,14 +188,15 @@ def _write_gif(path, first, rest, rate):
 
 def _write_mp4(path, first, rest, rate):
     from imageio_ffmpeg import count_frames_and_secs, write_frames
-    film = write_frames(str(path), first.shape[1::-1], fps=rate, codec='libx264', quality=None, macro_block_size=2, output_params=['-crf', '18', '-preset', 'medium', '-movflags', '+faststart'], ffmpeg_log_level='error')
+    whole = str(path.absolute())   # ffmpeg takes -a/b for a flag, and a:b for an address
+    film = write_frames(whole, first.shape[1::-1], fps=rate, codec='libx264', quality=None, macro_block_size=2, output_params=['-crf', '18', '-preset', 'medium', '-movflags', '+faststart'], ffmpeg_log_level='error')
     film.send(None)
     count = 0
     try:
         for count,x in enumerate(itertools.chain([first], rest), 1): film.send(np.ascontiguousarray(x))
     except OSError as e: raise _stopped(path, str(e).splitlines()[0]) from e
     finally: film.close()
-    try: found = count_frames_and_secs(str(path))[0]   # ffmpeg tells nobody when the disk is full at its end
+    try: found = count_frames_and_secs(whole)[0]   # ffmpeg tells nobody when the disk is full at its end
     except (RuntimeError, OSError) as e: raise _stopped(path, 'the film cannot be read again') from e
     if found!=count: raise _stopped(path, f'{found} of {count} pictures are in the film')
 

@@ -4,17 +4,20 @@
 
 # %% ../../nbs/40_rendering.variant.ipynb #a7d1ce6d
 from __future__ import annotations
-import glob,importlib.metadata,os,re,subprocess,sys,warnings
+import glob,importlib.metadata,json,os,platform,re,subprocess,sys,warnings
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import NamedTuple
-from ..errors import DeviceError
-from ..surroundings import isolated,variables
+from ..errors import ConfigError, DeviceError, FaceError
+from ..reading import read_bytes
+from ..surroundings import cache_folder,isolated,variables
 from ..processes import LEASH, check_fork, leash
 
 # %% auto #0
-__all__ = ['places', 'tried', 'oldest', 'trials', 'passes_trial', 'variants', 'Llvm', 'version_from_name', 'version_from_library',
-           'list_llvm', 'mitsuba_version', 'rank_llvm', 'remembered', 'advice_for_llvm', 'find_llvm', 'use_variant']
+__all__ = ['places', 'tried', 'oldest', 'trials', 'TRIALS_VARIABLE', 'MOST_KEPT', 'passes_trial', 'variants', 'Llvm',
+           'version_from_name', 'version_from_library', 'list_llvm', 'mitsuba_version', 'rank_llvm', 'kept_trials',
+           'remembered', 'advice_for_llvm', 'find_llvm', 'use_variant']
 
 # %% ../../nbs/40_rendering.variant.ipynb #47b1a590
 class Llvm(NamedTuple):
@@ -44,9 +47,11 @@ print(numbers[0].value)'''
 # %% ../../nbs/40_rendering.variant.ipynb #154b8eee
 def version_from_library(
     path:str, # A library file
-)->int|None:  # Major version of LLVM, None if it does not say (LLVM 15 and older, or no LLVM at all)
+)->int|None:  # Major version of LLVM, None if it does not say (LLVM 15 and older, or no LLVM at all), or not within a minute
     "The version that the library itself tells."
-    answer = subprocess.run(isolated(_ask, path), capture_output=True, text=True)
+    with leash() as line:
+        try: answer = subprocess.run(isolated(LEASH+_ask, path), stdin=line, capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired: return None
     return int(answer.stdout) if answer.returncode==0 and answer.stdout.strip().isdigit() else None
 
 # %% ../../nbs/40_rendering.variant.ipynb #b26cf3d4
@@ -108,19 +113,54 @@ def passes_trial(
 
 # %% ../../nbs/40_rendering.variant.ipynb #a0c40002
 trials = {} # (library, its size, its date) -> did it pass? Of this process and of the one that has started it
+TRIALS_VARIABLE = 'NEXTGENFACE_TRIALS' #: With `off` in it, trials are not kept from run to run
+MOST_KEPT = 50 # libraries; more are old ones
+
+def kept_trials()->Path|None: # None: nothing is to be kept, or there is no place for it
+    "The file with the trials that have passed"
+    if os.environ.get(TRIALS_VARIABLE)=='off': return None
+    try: return cache_folder()/'llvm.json'
+    except ConfigError: return None
+
+def _versions()->list: # of drjit, mitsuba, Python; empty: not installed
+    found = {d.metadata['Name'].lower():d.version for n in ('drjit', 'mitsuba') for d in importlib.metadata.distributions(name=n)}
+    return [found.get('drjit', ''), found.get('mitsuba', ''), platform.python_version()]
+
+def _passed()->list: # of lists: library, size, date, versions
+    "What that file holds; nothing if it is damaged"
+    try: rows = json.loads(read_bytes(kept_trials(), 1_000_000, FaceError, 'list'))
+    except (FaceError, ValueError, RecursionError): return []
+    return [row for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
+
+def _keep(row:list):
+    "Add a trial that has passed, if the file can be written"
+    from nextgenface_nb.output.files import writing
+    place = kept_trials()
+    others = [r for r in _passed() if r[:1]!=row[:1]]
+    try:
+        with writing(place) as part: part.write_text(json.dumps([*others, row][-MOST_KEPT:]), encoding='ascii')
+    except (FaceError, OSError): pass   # a home of which the disk is full, or that nobody may write to
 
 def remembered(
     trial, # Function of a path
 ):
-    "The trial, once for each library"
+    "The trial, once for each library; one that has passed is remembered by later runs"
     @wraps(trial)
     def passes(path):
         file = os.path.realpath(path)
         found = os.stat(file) if os.path.exists(file) else None
         key = file,found and found.st_size,found and found.st_mtime_ns
-        if key not in trials: trials[key] = trial(path)
+        if key not in trials: trials[key] = _passes(trial, path, list(key) if found else None)
         return trials[key]
     return passes
+
+def _passes(trial, path, key:list|None)->bool:
+    if key is None or kept_trials() is None: return trial(path)
+    row = key+_versions()
+    if row in _passed(): return True
+    passed = trial(path)
+    if passed: _keep(row)
+    return passed
 
 passes_trial = remembered(passes_trial)
 
