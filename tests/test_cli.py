@@ -417,5 +417,6 @@ def test_one_person_in_photos_of_different_sizes(tmp_path):
     assert [f['crop']['original_size'] for f in (half, whole, wide)]==[[w//2, h//2], [w, h], [2*w, h]]
     assert abs(half['crop']['scale']/whole['crop']['scale']-2)<.05 and all(f['nme']<.02 for f in report['frames'])
     assert abs(whole['principal_point_px'][0]-48)<30 and wide['principal_point_px'][0]<whole['principal_point_px'][0]-20   # the axis of the wide photo is left of the face
-    np.testing.assert_allclose(half['rotation_degrees'], whole['rotation_degrees'], atol=1)      # the same picture in another size: the same pose,
+    # the same picture in another size: the same pose (of points that are 1 % off, .97 degree is left in each photo: 82_benchmark.score),
+    np.testing.assert_allclose(half['rotation_degrees'], whole['rotation_degrees'], atol=3*.97)
     assert abs(half['translation_mm'][2]/whole['translation_mm'][2]-1)<.05                          # and as far away
