@@ -129,7 +129,7 @@ class Detector:
             raise NoFaceError(
                 f'{photo.path or "Photo"}: no face was found',
                 'Give a photo in which the face is well lit, larger, and seen from the front, '
-                'or landmarks from a file.')
+                f'or landmarks from a file. Faces of {smallest_face(photo):.0f} pixels and more were looked for.')
         table = lambda k: tuple(dict(row, chosen=row['number'] == k) for row in rows)
         return [
             Landmarks(
@@ -172,7 +172,8 @@ class Detector:
     def _people(self, photo, every):
         "Points and scores of the faces, the largest first"
         found = []
-        level = whole_views(photo)
+        small = coarser(photo, search_scale(photo))
+        level = whole_views(photo, small)
         for upright in (True, False):
             for view in level:
                 if not found: found = self._faces_in(photo, [view if upright else view.upside_down()])
@@ -182,15 +183,15 @@ class Detector:
             found = self._faces_in(photo, [level[0].upside_down()], found)
         return (
             found if len(found) == 1 and not every
-            else self._in_tiles(photo, found, every, (turned,) if found else (False, True)))
+            else self._in_tiles(photo, small, found, every, (turned,) if found else (False, True)))
 
-    def _in_tiles(self, photo, found, every, ways):
+    def _in_tiles(self, photo, small, found, every, ways):
         "More faces, in tiles that get smaller; those of one level are all looked at, so that the largest is found"
         for upside_down in ways:
             sides = tile_sides(photo)
             if upside_down and len(sides) > 2: del sides[-1]        # small and upside down: not worth the time
             for side in sides:
-                tiles = tile_views(photo, side)
+                tiles = tile_views(photo, side, small)
                 found = self._faces_in(
                     photo,
                     (t.upside_down() if upside_down else t for t in tiles),
@@ -204,17 +205,22 @@ class Detector:
         "The faces that are known and those that some views show, each once, the largest first"
         seen = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)]
         people = list(known)
+        turns = [MOST_TURNED]*strict
         for points, scores in sorted(seen, key=lambda face: -_size(face[0])):
             if any(_same_face(points, other) for other, _ in people): continue
-            settled = self._settled(photo, points, scores, strict) if self.refine else (points, scores)
+            settled = self._settled(photo, points, scores, turns) if self.refine else (points, scores)
             if settled and not any(_same_face(settled[0], other) for other, _ in people): people.append(settled)
         return sorted(people, key=lambda face: -_size(face[0]))
 
-    def _settled(self, photo, points, scores, strict):
-        "A face looked at closely, the right way up; None where there is none after all"
+    def _settled(self, photo, points, scores, turns):
+        """A face looked at closely, the right way up; None where there is none after all.
+        `turns`: how many more may be turned, of those in tiles, which may be no faces; empty: any"""
+        strict = bool(turns)
         look = self._look(photo, points)
+        if strict and look is None: return None
         unlike = math.inf if look is None else self._in_the_mirror(photo, look[0])
-        if unlike > UNSURE:
+        if unlike > UNSURE and not (strict and turns[0] <= 0):
+            if strict: turns[0] -= 1
             ways = [(look, unlike)]*(look is not None) + self._other_ways_up(photo, points if look is None else look[0])
             best, unlike = min(ways, key=lambda way: way[1], default=(None, math.inf))
             if look is None or self._turned(look[0], best[0]): look = best
@@ -297,7 +303,8 @@ def _apart(points, others):
 
 SAME = .5          # `_apart` under which two findings are one face
 UNSURE = .022      # `_in_the_mirror` from which on other ways up are tried
-FALSE = .1         # The same from which on what was found in a tile is no face
+FALSE = .06        # The same from which on what was found in a tile is no face
+MOST_TURNED = 12   # Doubtful ones of a level of tiles, the largest, of which other ways up are tried
 LEANING = 15.      # Degrees from which on the picture is turned before the face is looked at closely
 UPSIDE_DOWN = 100. # Degrees by which a head leans in a photo that lies upside down
 
@@ -350,35 +357,46 @@ class View:
         if self.turned: points = torch.tensor(self.picture.shape[1::-1], dtype=torch.float64) - points
         return points*torch.tensor(self.step, dtype=torch.float64) + torch.tensor(self.corner, dtype=torch.float64)
 
-def _shrunk(photo, factor):
-    "The photo in bytes, smaller, each pixel the mean of the light that it covers"
-    if factor >= 1: return photo.to_bytes()
+@undisturbed
+def coarser(
+    photo:Photo,
+    factor:float, # Pixels of the new photo per pixel of this one; from 1 on nothing is done
+)->Photo: # Without transparency
+    "The same with fewer pixels, each the mean of the light that it covers."
+    if factor >= 1: return photo
     size = [max(1, round(factor*n)) for n in (photo.height, photo.width)]
     light = torch.nn.functional.adaptive_avg_pool2d(photo.composited().permute(2, 0, 1)[None], size)[0].permute(1, 2, 0)
-    return to_bytes(to_srgb(light), srgb=False)
+    return Photo(light, photo.path, photo.offset, photo.scale*factor, photo.original_size)
 
 WHOLE = 1536 # Longer side up to which the whole photo is looked at as it is
 
-def whole_views(photo:Photo)->list: # of `View`
+def whole_views(
+    photo:Photo,
+    small:Photo, # The same with fewer pixels, see `search_scale`
+)->list: # of `View`
     "The whole photo, and the same with a border of its edge repeated."
     long = max(photo.width, photo.height)
-    picture = _shrunk(photo, 1. if long <= WHOLE else 1024/long)
-    border = photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 512)
+    whole = photo if long <= WHOLE else coarser(small, 1024/max(small.width, small.height))
+    picture = whole.to_bytes()
+    fewer = max(whole.width, whole.height)/long
     corner = (photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2
+    border = whole.crop(corner[0]*fewer, corner[1]*fewer, 1.6*long*fewer, 512)
     step = (1.6*long/512,)*2
     return [
         View(picture, (photo.width/picture.shape[1], photo.height/picture.shape[0])),
         View(border.to_bytes(), step, corner)]
 
-SMALLEST_TILE = 160
-MOST_TILES = 280
-TILE_PIXELS = 256
+SMALLEST_TILE = 160, 320 # Pixels: where there are few tiles; and where there are many
+MOST_TILES = 800, 2000   # For which the smaller ones are taken; at all
+TILE_PIXELS = 128        # As many as BlazeFace sees
 TILE_STRIDE = .55
+FINDABLE = .15           # Side of the smallest face that is found in a picture, over the picture's longer side
 
 def tile_sides(photo:Photo)->list: # of pixels of the photo
     "Sides of the tiles of each level, large ones first; the last has as many as may be looked at."
     long, short = max(photo.width, photo.height), min(photo.width, photo.height)
-    least = max(SMALLEST_TILE, math.sqrt(long*short/MOST_TILES)/TILE_STRIDE)
+    few, many = (math.sqrt(long*short/most)/TILE_STRIDE for most in MOST_TILES)
+    least = max(SMALLEST_TILE[0], min(SMALLEST_TILE[1], few), many)
     sides = []
     side = .9*long
     while (smaller := max(side/3, least)) < .75*side:
@@ -386,9 +404,22 @@ def tile_sides(photo:Photo)->list: # of pixels of the photo
         sides.append(side)
     return sides
 
-def tile_views(photo:Photo, side:float): # Iterator of `View`
+def smallest_face(photo:Photo)->float: # Side, pixels of the original
+    "From which size on faces are looked for"
+    return FINDABLE*min([max(photo.width, photo.height), *tile_sides(photo)])/photo.scale
+
+def search_scale(photo:Photo)->float: # Pixels per pixel of the photo
+    "How fine the finest look is, of those at the photo as a whole and at its tiles"
+    long = max(photo.width, photo.height)
+    return max([1. if long <= WHOLE else 1024/long] + [TILE_PIXELS/side for side in tile_sides(photo)])
+
+def tile_views(
+    photo:Photo,
+    side:float,  # Of the tiles, pixels of the photo
+    small:Photo, # The same with fewer pixels, see `search_scale`
+): # Iterator of `View`
     "Overlapping tiles; in one direction they are cut short where the photo is narrower."
-    picture = _shrunk(photo, min(1., TILE_PIXELS/side))
+    picture = coarser(small, TILE_PIXELS/side*photo.width/small.width).to_bytes()
     height, width = picture.shape[:2]
     step = photo.width/width, photo.height/height
     tile = [min(round(side/s), n) for s, n in zip(step, (width, height))]
@@ -400,9 +431,31 @@ def tile_views(photo:Photo, side:float): # Iterator of `View`
             yield View(picture[top:top+tile[1], left:left+tile[0]], step, (left*step[0], top*step[1]))
 
 # %% ../nbs/11_landmarks.ipynb #8d31c004
+def _around(photo, middle, side, size):
+    "A part of a photo that has room for a square of any direction, no finer than a look at it with `size` pixels needs"
+    times = max(1, int(side/size/2))
+    reach = .71*side + 8*max(times, side/size)
+    part = []
+    for centre, n in zip(middle.tolist(), (photo.width, photo.height)):
+        first = min(max(0, math.floor(centre - reach)), max(0, n - times))
+        last = min(n, max(first + times, math.ceil(centre + reach)))
+        part.append(slice(first, first + max(1, (last - first)//times)*times))
+    columns, rows = part
+    corner = photo.to_original(torch.tensor([columns.start, rows.start], dtype=torch.float64)).tolist()
+    cut = lambda values: None if values is None else values[rows, columns]
+    near = replace(photo, pixels=cut(photo.pixels), alpha=cut(photo.alpha), inside=None, offset=tuple(corner))
+    return coarser(near, 1/times)
+
 def _crop_view(photo, middle, side, size, turn=0.):
     """sRGB bytes [size, size, 3] of a square, in which the direction `turn` (radians, clockwise) is level,
     and where its points lie in the photo"""
+    near = _around(photo, middle, side, size)
+    there = near.from_original(photo.to_original(middle))
+    picture, place = _square_view(near, there, side*near.scale/photo.scale, size, turn)
+    return picture, lambda points: photo.from_original(near.to_original(place(points)))
+
+def _square_view(photo, middle, side, size, turn):
+    "The same of a photo that has no pixels too many"
     if not turn:
         view = photo.crop(*(middle - side/2).tolist(), side, size)
         return view.to_bytes(), lambda points: photo.from_original(view.to_original(points))
