@@ -20,10 +20,11 @@ from .processes import check_fork
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'Landmarks', 'Detector', 'cache_folder',
-           'find_model', 'download_model', 'MediaPipeTasks', 'MediaPipeSolutions', 'mediapipe_detector',
-           'draw_landmarks', 'FAN', 'load_landmarks', 'save_landmarks', 'FileDetector', 'make_detector',
-           'normalised_mean_error', 'load_correspondences']
+__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'MOST_HANDS', 'FINGER', 'FACE_ITSELF',
+           'Landmarks', 'Detector', 'cache_folder', 'find_model', 'download_model', 'MediaPipe', 'MediaPipeTasks',
+           'MediaPipeSolutions', 'mediapipe_detector', 'draw_landmarks', 'FAN', 'load_landmarks', 'save_landmarks',
+           'FileDetector', 'make_detector', 'hand_mask', 'hands_before', 'normalised_mean_error',
+           'load_correspondences']
 
 # %% ../nbs/11_landmarks.ipynb #cd006910
 GROUPS = {
@@ -105,6 +106,12 @@ class Detector:
         picture:np.ndarray, # sRGB uint8 [H, W, 3]
     )->list: # of (points [L, 2] in pixels, blendshape scores or None), one per face
         raise NotImplementedError
+
+    def hands(self,
+        picture:np.ndarray, # sRGB uint8 [H, W, 3]
+    )->list|None: # of [21, 2] in pixels, as MediaPipe numbers them: 0 the wrist, then thumb to little finger; None: cannot tell
+        "The hands in a picture."
+        return None
 
     def detect(self,
         photo:Photo,
@@ -572,11 +579,28 @@ def _first_pictures():
 
 # %% ../nbs/11_landmarks.ipynb #1c9ff686
 MOST_FACES = 24 # that MediaPipe looks for in one picture
+MOST_HANDS = 4  # Likewise
+
+class MediaPipe(Detector):
+    "What both interfaces have in common."
+    name = 'mediapipe'
+    _hands = None
+
+    def hands(self, picture):
+        if not hasattr(self._mediapipe, 'solutions'): return None
+        picture = np.ascontiguousarray(picture)
+        with self._one_at_a_time:
+            if self._hands is None:
+                with _quiet():
+                    self._hands = self._mediapipe.solutions.hands.Hands(static_image_mode=True, max_num_hands=MOST_HANDS)
+                    self._hands.process(picture)
+                    _closed_in_time(self, self._hands.close)
+            found = self._hands.process(picture).multi_hand_landmarks
+        return [_pixels(hand.landmark, picture) for hand in found or []]
 
 @undisturbed
-class MediaPipeTasks(Detector):
+class MediaPipeTasks(MediaPipe):
     "MediaPipe's FaceLandmarker: 478 points and 51 expression scores; needs its model file."
-    name = 'mediapipe'
 
     def __init__(self,
         path:str|Path='', # Model file; '': found by `find_model`
@@ -603,12 +627,10 @@ class MediaPipeTasks(Detector):
         return [(_pixels(face, picture), score) for face, score in zip(result.face_landmarks, scores)]
 
 @undisturbed
-class MediaPipeSolutions(Detector):
+class MediaPipeSolutions(MediaPipe):
     "MediaPipe's older face mesh: 478 points; up to version 0.10.2x, with its models in the package."
-    name = 'mediapipe'
-
     def __init__(self):
-        mediapipe = _mediapipe()
+        mediapipe = self._mediapipe = _mediapipe()
         if not hasattr(mediapipe, 'solutions'): raise LandmarkError(f'mediapipe {mediapipe.__version__} has no `solutions`', 'Use the Tasks interface, with a model file.')
         with _quiet():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
@@ -773,6 +795,53 @@ def make_detector(
     if text.endswith('.task'): return MediaPipeTasks(text)
     if text.endswith(('.pts', '.npy', '.txt')) or Path(text).is_dir(): return FileDetector(text)
     raise LandmarkError(f'{text!r} is no landmark detector', "Known are 'mediapipe' and 'fan'; a .task file; or landmarks as .pts, .npy, .txt, or a folder of them.")
+
+# %% ../nbs/11_landmarks.ipynb #11a0d002
+FINGER = .2        # Width of a finger, over the distance from wrist to the root of the middle finger
+FACE_ITSELF = .75  # Share of the face from which on a hand is none
+_FINGERS = [1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16], [17, 18, 19, 20]
+
+@undisturbed
+def hand_mask(
+    joints:np.ndarray, # [21, 2] of a hand, pixels
+    size:tuple,        # Width and height of the mask
+)->np.ndarray: # [H, W] bool
+    "What a hand covers."
+    from PIL import Image, ImageDraw
+    joints = np.asarray(joints, dtype=float)
+    width = FINGER*float(np.linalg.norm(joints[9] - joints[0]))
+    mask = Image.new('1', size)
+    pen = ImageDraw.Draw(mask)
+    def stroke(line):
+        pen.line([tuple(p) for p in line], fill=1, width=max(1, round(width)))
+        for x, y in line: pen.ellipse((x - width/2, y - width/2, x + width/2, y + width/2), fill=1)
+    for finger in _FINGERS: stroke(joints[finger])
+    palm = joints[[0, 1, 2, 5, 9, 13, 17]]
+    pen.polygon([tuple(p) for p in palm], fill=1)
+    stroke([*palm, palm[0]])
+    return np.asarray(mask)
+
+@undisturbed
+def hands_before(
+    hands:list|None,     # of [21, 2], see `Detector.hands`
+    landmarks:Landmarks, # Of the face, in the same photo
+    size:tuple,          # Width and height of the photo
+)->tuple: # share of the face, None where nobody can tell; [H, W] bool, what hands cover of the photo
+    "What hands cover of a face."
+    from PIL import Image, ImageDraw
+    covered = np.zeros(size[::-1], dtype=bool)
+    if hands is None or 'face_oval' not in GROUPS.get(landmarks.detector, {}): return None, covered
+    oval = landmarks.group('face_oval').points
+    if len(oval) < 3: return None, covered
+    face = Image.new('1', size)
+    ImageDraw.Draw(face).polygon([tuple(p) for p in oval.tolist()], fill=1)
+    face = np.asarray(face)
+    share = lambda mask: float((mask & face).sum())/max(1, face.sum())
+    for joints in hands:
+        mask = hand_mask(joints, size)
+        if 0 < share(mask) < FACE_ITSELF: covered |= mask
+    return share(covered), covered
+
 
 # %% ../nbs/11_landmarks.ipynb #40991fe8
 def normalised_mean_error(

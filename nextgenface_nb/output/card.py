@@ -18,11 +18,11 @@ from ..measures import eye_distance, psnr
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FIRM', 'PROFILE', 'PROFILE_DOUBT', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL', 'BLURRED', 'COVERED',
-           'SIDEWAYS', 'SHUT', 'turned_degrees', 'looks_up', 'face_pixels', 'side_light', 'open_mouth', 'light_fit',
-           'unlike_skin', 'flat_windows', 'outline_mask', 'zones', 'tint', 'sharpness', 'photo_signs', 'skin_texels',
-           'skin_tone', 'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings',
-           'frame_warnings', 'report_card', 'half_warnings']
+__all__ = ['FIRM', 'PROFILE', 'PROFILE_DOUBT', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL',
+           'BLURRED', 'COVERED', 'SIDEWAYS', 'SHUT', 'turned_degrees', 'looks_up', 'face_pixels', 'side_light',
+           'open_mouth', 'light_fit', 'unlike_skin', 'flat_windows', 'outline_mask', 'zones', 'tint', 'sharpness',
+           'photo_signs', 'skin_texels', 'skin_tone', 'tone_name', 'texel_shares', 'Card', 'frame_card',
+           'landmark_limit', 'photo_warnings', 'frame_warnings', 'report_card', 'half_warnings']
 
 # %% ../../nbs/62a_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -287,6 +287,7 @@ def frame_card(
         light_psnr=decibel,
         hidden=share(1-given*(1-things)),
         things=share(things),
+        hand=frame.hand,
         unexplained=unexplained,
         unlike_skin=share(unlike_skin(frame.photo.pixels)),
         flat=share(flat_windows(frame.photo.pixels)),
@@ -302,6 +303,8 @@ def frame_card(
 
 PROFILE = 60                     #: Degrees from which on a head is in profile
 PROFILE_DOUBT = 38               #: The same where the detector is in doubt
+PROFILE_LESS = 45                #: Degrees found from which on it may be one: the detector takes 60 for 44 to 50
+NO_SUCH_FACE = .1                #: Doubt from which on the mirror shows another face, or none: of profiles anything is found
 STEEP = 20                       #: Degrees past the camera from which on it is said
 LEANS = 45                       #: Degrees of the line of the eyes from which on it is said
 GREY = .06                       #: `tint` below which there is no colour
@@ -356,10 +359,14 @@ def frame_warnings(
     say = lambda text: found.append(start+text)
     turned = c['turned_degrees']
     doubtful = c['doubt']>.03
-    if turned>PROFILE or (turned>PROFILE_DOUBT and doubtful):
+    if c['doubt']>NO_SUCH_FACE:
+        say(
+            "a profile, or no face: in the mirror the landmark detector finds something else "
+            f"(the points are apart by {c['doubt']:.0%} of the distance of the eyes); the result means little")
+    elif turned>(PROFILE_DOUBT if doubtful else PROFILE_LESS):
         say(
             f"profile: the head is turned {turned:.0f}° from the camera"
-            f"{' or more (the landmark detector is in doubt, and takes profiles for less)' if doubtful else ''}; "
+            f"{' or more (the landmark detector takes profiles for less)' if turned<=PROFILE or doubtful else ''}; "
             "one half of the face and the depth of the other are guessed")
     elif abs(c.get('looks_up', 0.))>STEEP:
         say(
@@ -376,12 +383,15 @@ def frame_warnings(
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
     if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
+    if (c.get('hand') or 0)>.01:
+        left = ', and left out of the maps' if c['hidden']>c['things'] else ''
+        say(f"a hand covers {100*c['hand']:.0f} % of the face; what it hides is guessed{left}")
     if (c['nme_landmarks'] or 0)>landmark_limit(c) or c['light_psnr']<14 or c['flat']>.35:
         say(
             'this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); '
             'the result means little')
     found += [start+text for text in photo_warnings(c)]
-    if c['doubt']>.025: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
+    if .025<c['doubt']<=NO_SUCH_FACE: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")
