@@ -6,6 +6,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from nextgenface_nb.config import Config
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
 from nextgenface_nb.landmarks import Landmarks, MediaPipeSolutions, hand_mask, hands_before
+from nextgenface_nb.measures import eye_distance
 from nextgenface_nb.optim.optimizer import exhaust, make_frame, reconstruct_steps
 from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.output.card import frame_warnings
@@ -107,6 +108,30 @@ def test_it_is_said_and_left_out(face, detector):
     assert painted.hand == pytest.approx(frame.hand) and painted.mask is None
     plain = make_frame(face[0], pipeline.model, pipeline.config, detector=detector)
     assert plain.hand == 0 and plain.mask is None
+
+def with_arm(face, middle, way, radius):
+    "A forearm of the face's tone, round and slightly mottled, right across"
+    size = face.width
+    y, x = np.mgrid[:size, :size] + .5
+    across = ((x - middle[0])*way[1] - (y - middle[1])*way[0])/radius
+    shade = .45 + .55*np.clip(.85*np.sqrt(np.clip(1 - across**2, 0, 1)) - .4*across, 0, 1)
+    shade *= 1 + .1*gaussian_filter(np.random.default_rng(0).normal(size=(size, size)), 3.)
+    cover = gaussian_filter((abs(across) < 1).astype(float), .8)[..., None]
+    pixels = face.pixels*(1 - cover) + cover*shade[..., None]*np.array([.55, .32, .22])
+    return Photo(torch.as_tensor(pixels, dtype=torch.float32))
+
+def test_an_arm_before_mouth_or_eyes_is_said(face):
+    pipeline = Pipeline(None, Config(texture_resolution=64, max_resolution=128, environment_height=16))
+    def said(photo, words):
+        fit = exhaust(reconstruct_steps(photo, pipeline.config, stages=['landmarks'], pipeline=pipeline, landmarks=face[1]))
+        return [w for w in fit.card(8).warnings if words in w]
+    reach = .42*eye_distance(face[1])
+    middle = {part: face[1].group(name).points.mean(0).tolist() for part, name in (('mouth', 'lips_outer'), ('left eye', 'left_eye'))}
+    for part, place in middle.items():
+        for way in ((.99, .14), (.88, -.48)):
+            assert part in ' '.join(said(with_arm(face[0], place, way, reach), 'nothing is to be seen')), (part, way)
+    below = [256., float(face[1].points[152, 1]) + reach + 8]
+    assert not said(face[0], 'nothing is to be seen') and not said(with_arm(face[0], below, (1., 0.), reach), 'nothing is to be seen')
 
 def test_nobody_looks_and_nothing_is_said():
     card = dict(turned_degrees=5., doubt=.01, face_pixels=200, hidden=0., unexplained=0., unlike_skin=0., things=0., psnr=30.,
