@@ -109,7 +109,8 @@ class Detector:
 
     def hands(self,
         picture:np.ndarray, # sRGB uint8 [H, W, 3]
-    )->list|None: # of [21, 2] in pixels, as MediaPipe numbers them: 0 the wrist, then thumb to little finger; None: cannot tell
+    # of [21, 2] in pixels, as MediaPipe numbers them: 0 the wrist, then thumb to little finger; None: cannot tell
+    )->list|None:
         "The hands in a picture."
         return None
 

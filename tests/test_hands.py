@@ -5,7 +5,7 @@ import numpy as np, pytest, torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from nextgenface_nb.config import Config
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
-from nextgenface_nb.landmarks import Landmarks, MediaPipeSolutions, hand_mask, hands_before
+from nextgenface_nb.landmarks import MediaPipeSolutions, hand_mask, hands_before
 from nextgenface_nb.measures import eye_distance
 from nextgenface_nb.optim.optimizer import exhaust, make_frame, reconstruct_steps
 from nextgenface_nb.optim.pipeline import Pipeline
