@@ -21,10 +21,10 @@ from .processes import check_fork
 from .surroundings import cache_folder, undisturbed
 
 # %% auto #0
-__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'Landmarks', 'Detector', 'find_model',
-           'download_model', 'MediaPipeTasks', 'MediaPipeSolutions', 'mediapipe_detector', 'draw_landmarks', 'FAN',
-           'load_landmarks', 'save_landmarks', 'FileDetector', 'make_detector', 'normalised_mean_error',
-           'load_correspondences']
+__all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'MOST_HANDS', 'FINGER', 'FACE_ITSELF',
+           'Landmarks', 'Detector', 'find_model', 'download_model', 'MediaPipe', 'MediaPipeTasks', 'MediaPipeSolutions',
+           'mediapipe_detector', 'draw_landmarks', 'FAN', 'load_landmarks', 'save_landmarks', 'FileDetector',
+           'make_detector', 'hand_mask', 'hands_before', 'normalised_mean_error', 'load_correspondences']
 
 # %% ../nbs/11_landmarks.ipynb #cd006910
 GROUPS = {
@@ -108,6 +108,13 @@ class Detector:
     )->list: # of (points [L, 2] in pixels, blendshape scores or None), one per face
         raise NotImplementedError
 
+    def hands(self,
+        picture:np.ndarray, # sRGB uint8 [H, W, 3]
+    # of [21, 2] in pixels, as MediaPipe numbers them: 0 the wrist, then thumb to little finger; None: cannot tell
+    )->list|None:
+        "The hands in a picture."
+        return None
+
     def detect(self,
         photo:Photo,
         face:int|None=None, # Number of the face, 1 is the largest; None: the largest, and a note if there are others
@@ -131,7 +138,7 @@ class Detector:
             raise NoFaceError(
                 f'{photo.path or "Photo"}: no face was found',
                 'Give a photo in which the face is well lit, larger, and seen from the front, '
-                'or landmarks from a file.')
+                f'or landmarks from a file. Faces of {smallest_face(photo):.0f} pixels and more were looked for.')
         table = lambda k: tuple(dict(row, chosen=row['number'] == k) for row in rows)
         return [
             Landmarks(
@@ -174,7 +181,8 @@ class Detector:
     def _people(self, photo, every):
         "Points and scores of the faces, the largest first"
         found = []
-        level = whole_views(photo)
+        small = coarser(photo, search_scale(photo))
+        level = whole_views(photo, small)
         for upright in (True, False):
             for view in level:
                 if not found: found = self._faces_in(photo, [view if upright else view.upside_down()])
@@ -184,15 +192,15 @@ class Detector:
             found = self._faces_in(photo, [level[0].upside_down()], found)
         return (
             found if len(found) == 1 and not every
-            else self._in_tiles(photo, found, every, (turned,) if found else (False, True)))
+            else self._in_tiles(photo, small, found, every, (turned,) if found else (False, True)))
 
-    def _in_tiles(self, photo, found, every, ways):
+    def _in_tiles(self, photo, small, found, every, ways):
         "More faces, in tiles that get smaller; those of one level are all looked at, so that the largest is found"
         for upside_down in ways:
             sides = tile_sides(photo)
             if upside_down and len(sides) > 2: del sides[-1]        # small and upside down: not worth the time
             for side in sides:
-                tiles = tile_views(photo, side)
+                tiles = tile_views(photo, side, small)
                 found = self._faces_in(
                     photo,
                     (t.upside_down() if upside_down else t for t in tiles),
@@ -206,17 +214,22 @@ class Detector:
         "The faces that are known and those that some views show, each once, the largest first"
         seen = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)]
         people = list(known)
+        turns = [MOST_TURNED]*strict
         for points, scores in sorted(seen, key=lambda face: -_size(face[0])):
             if any(_same_face(points, other) for other, _ in people): continue
-            settled = self._settled(photo, points, scores, strict) if self.refine else (points, scores)
+            settled = self._settled(photo, points, scores, turns) if self.refine else (points, scores)
             if settled and not any(_same_face(settled[0], other) for other, _ in people): people.append(settled)
         return sorted(people, key=lambda face: -_size(face[0]))
 
-    def _settled(self, photo, points, scores, strict):
-        "A face looked at closely, the right way up; None where there is none after all"
+    def _settled(self, photo, points, scores, turns):
+        """A face looked at closely, the right way up; None where there is none after all.
+        `turns`: how many more may be turned, of those in tiles, which may be no faces; empty: any"""
+        strict = bool(turns)
         look = self._look(photo, points)
+        if strict and look is None: return None
         unlike = math.inf if look is None else self._in_the_mirror(photo, look[0])
-        if unlike > UNSURE:
+        if unlike > UNSURE and not (strict and turns[0] <= 0):
+            if strict: turns[0] -= 1
             ways = [(look, unlike)]*(look is not None) + self._other_ways_up(photo, points if look is None else look[0])
             best, unlike = min(ways, key=lambda way: way[1], default=(None, math.inf))
             if look is None or self._turned(look[0], best[0]): look = best
@@ -299,7 +312,8 @@ def _apart(points, others):
 
 SAME = .5          # `_apart` under which two findings are one face
 UNSURE = .022      # `_in_the_mirror` from which on other ways up are tried
-FALSE = .1         # The same from which on what was found in a tile is no face
+FALSE = .06        # The same from which on what was found in a tile is no face
+MOST_TURNED = 12   # Doubtful ones of a level of tiles, the largest, of which other ways up are tried
 LEANING = 15.      # Degrees from which on the picture is turned before the face is looked at closely
 UPSIDE_DOWN = 100. # Degrees by which a head leans in a photo that lies upside down
 
@@ -352,35 +366,46 @@ class View:
         if self.turned: points = torch.tensor(self.picture.shape[1::-1], dtype=torch.float64) - points
         return points*torch.tensor(self.step, dtype=torch.float64) + torch.tensor(self.corner, dtype=torch.float64)
 
-def _shrunk(photo, factor):
-    "The photo in bytes, smaller, each pixel the mean of the light that it covers"
-    if factor >= 1: return photo.to_bytes()
+@undisturbed
+def coarser(
+    photo:Photo,
+    factor:float, # Pixels of the new photo per pixel of this one; from 1 on nothing is done
+)->Photo: # Without transparency
+    "The same with fewer pixels, each the mean of the light that it covers."
+    if factor >= 1: return photo
     size = [max(1, round(factor*n)) for n in (photo.height, photo.width)]
     light = torch.nn.functional.adaptive_avg_pool2d(photo.composited().permute(2, 0, 1)[None], size)[0].permute(1, 2, 0)
-    return to_bytes(to_srgb(light), srgb=False)
+    return Photo(light, photo.path, photo.offset, photo.scale*factor, photo.original_size)
 
 WHOLE = 1536 # Longer side up to which the whole photo is looked at as it is
 
-def whole_views(photo:Photo)->list: # of `View`
+def whole_views(
+    photo:Photo,
+    small:Photo, # The same with fewer pixels, see `search_scale`
+)->list: # of `View`
     "The whole photo, and the same with a border of its edge repeated."
     long = max(photo.width, photo.height)
-    picture = _shrunk(photo, 1. if long <= WHOLE else 1024/long)
-    border = photo.crop((photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2, 1.6*long, 512)
+    whole = photo if long <= WHOLE else coarser(small, 1024/max(small.width, small.height))
+    picture = whole.to_bytes()
+    fewer = max(whole.width, whole.height)/long
     corner = (photo.width - 1.6*long)/2, (photo.height - 1.6*long)/2
+    border = whole.crop(corner[0]*fewer, corner[1]*fewer, 1.6*long*fewer, 512)
     step = (1.6*long/512,)*2
     return [
         View(picture, (photo.width/picture.shape[1], photo.height/picture.shape[0])),
         View(border.to_bytes(), step, corner)]
 
-SMALLEST_TILE = 160
-MOST_TILES = 280
-TILE_PIXELS = 256
+SMALLEST_TILE = 160, 320 # Pixels: where there are few tiles; and where there are many
+MOST_TILES = 800, 2000   # For which the smaller ones are taken; at all
+TILE_PIXELS = 128        # As many as BlazeFace sees
 TILE_STRIDE = .55
+FINDABLE = .15           # Side of the smallest face that is found in a picture, over the picture's longer side
 
 def tile_sides(photo:Photo)->list: # of pixels of the photo
     "Sides of the tiles of each level, large ones first; the last has as many as may be looked at."
     long, short = max(photo.width, photo.height), min(photo.width, photo.height)
-    least = max(SMALLEST_TILE, math.sqrt(long*short/MOST_TILES)/TILE_STRIDE)
+    few, many = (math.sqrt(long*short/most)/TILE_STRIDE for most in MOST_TILES)
+    least = max(SMALLEST_TILE[0], min(SMALLEST_TILE[1], few), many)
     sides = []
     side = .9*long
     while (smaller := max(side/3, least)) < .75*side:
@@ -388,9 +413,22 @@ def tile_sides(photo:Photo)->list: # of pixels of the photo
         sides.append(side)
     return sides
 
-def tile_views(photo:Photo, side:float): # Iterator of `View`
+def smallest_face(photo:Photo)->float: # Side, pixels of the original
+    "From which size on faces are looked for"
+    return FINDABLE*min([max(photo.width, photo.height), *tile_sides(photo)])/photo.scale
+
+def search_scale(photo:Photo)->float: # Pixels per pixel of the photo
+    "How fine the finest look is, of those at the photo as a whole and at its tiles"
+    long = max(photo.width, photo.height)
+    return max([1. if long <= WHOLE else 1024/long] + [TILE_PIXELS/side for side in tile_sides(photo)])
+
+def tile_views(
+    photo:Photo,
+    side:float,  # Of the tiles, pixels of the photo
+    small:Photo, # The same with fewer pixels, see `search_scale`
+): # Iterator of `View`
     "Overlapping tiles; in one direction they are cut short where the photo is narrower."
-    picture = _shrunk(photo, min(1., TILE_PIXELS/side))
+    picture = coarser(small, TILE_PIXELS/side*photo.width/small.width).to_bytes()
     height, width = picture.shape[:2]
     step = photo.width/width, photo.height/height
     tile = [min(round(side/s), n) for s, n in zip(step, (width, height))]
@@ -402,9 +440,31 @@ def tile_views(photo:Photo, side:float): # Iterator of `View`
             yield View(picture[top:top+tile[1], left:left+tile[0]], step, (left*step[0], top*step[1]))
 
 # %% ../nbs/11_landmarks.ipynb #8d31c004
+def _around(photo, middle, side, size):
+    "A part of a photo that has room for a square of any direction, no finer than a look at it with `size` pixels needs"
+    times = max(1, int(side/size/2))
+    reach = .71*side + 8*max(times, side/size)
+    part = []
+    for centre, n in zip(middle.tolist(), (photo.width, photo.height)):
+        first = min(max(0, math.floor(centre - reach)), max(0, n - times))
+        last = min(n, max(first + times, math.ceil(centre + reach)))
+        part.append(slice(first, first + max(1, (last - first)//times)*times))
+    columns, rows = part
+    corner = photo.to_original(torch.tensor([columns.start, rows.start], dtype=torch.float64)).tolist()
+    cut = lambda values: None if values is None else values[rows, columns]
+    near = replace(photo, pixels=cut(photo.pixels), alpha=cut(photo.alpha), inside=None, offset=tuple(corner))
+    return coarser(near, 1/times)
+
 def _crop_view(photo, middle, side, size, turn=0.):
     """sRGB bytes [size, size, 3] of a square, in which the direction `turn` (radians, clockwise) is level,
     and where its points lie in the photo"""
+    near = _around(photo, middle, side, size)
+    there = near.from_original(photo.to_original(middle))
+    picture, place = _square_view(near, there, side*near.scale/photo.scale, size, turn)
+    return picture, lambda points: photo.from_original(near.to_original(place(points)))
+
+def _square_view(photo, middle, side, size, turn):
+    "The same of a photo that has no pixels too many"
     if not turn:
         view = photo.crop(*(middle - side/2).tolist(), side, size)
         return view.to_bytes(), lambda points: photo.from_original(view.to_original(points))
@@ -518,11 +578,28 @@ def _first_pictures():
 
 # %% ../nbs/11_landmarks.ipynb #1c9ff686
 MOST_FACES = 24 # that MediaPipe looks for in one picture
+MOST_HANDS = 4  # Likewise
+
+class MediaPipe(Detector):
+    "What both interfaces have in common."
+    name = 'mediapipe'
+    _hands = None
+
+    def hands(self, picture):
+        if not hasattr(self._mediapipe, 'solutions'): return None
+        picture = np.ascontiguousarray(picture)
+        with self._one_at_a_time:
+            if self._hands is None:
+                with _quiet():
+                    self._hands = self._mediapipe.solutions.hands.Hands(static_image_mode=True, max_num_hands=MOST_HANDS)
+                    self._hands.process(picture)
+                    _closed_in_time(self, self._hands.close)
+            found = self._hands.process(picture).multi_hand_landmarks
+        return [_pixels(hand.landmark, picture) for hand in found or []]
 
 @undisturbed
-class MediaPipeTasks(Detector):
+class MediaPipeTasks(MediaPipe):
     "MediaPipe's FaceLandmarker: 478 points and 51 expression scores; needs its model file."
-    name = 'mediapipe'
 
     def __init__(self,
         path:str|Path='', # Model file; '': found by `find_model`
@@ -550,12 +627,10 @@ class MediaPipeTasks(Detector):
         return [(_pixels(face, picture), score) for face, score in zip(result.face_landmarks, scores)]
 
 @undisturbed
-class MediaPipeSolutions(Detector):
+class MediaPipeSolutions(MediaPipe):
     "MediaPipe's older face mesh: 478 points; up to version 0.10.2x, with its models in the package."
-    name = 'mediapipe'
-
     def __init__(self):
-        mediapipe = _mediapipe()
+        mediapipe = self._mediapipe = _mediapipe()
         if not hasattr(mediapipe, 'solutions'): raise LandmarkError(f'mediapipe {mediapipe.__version__} has no `solutions`', 'Use the Tasks interface, with a model file.')
         with _quiet():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
@@ -720,6 +795,53 @@ def make_detector(
     if text.endswith('.task'): return MediaPipeTasks(text)
     if text.endswith(('.pts', '.npy', '.txt')) or Path(text).is_dir(): return FileDetector(text)
     raise LandmarkError(f'{text!r} is no landmark detector', "Known are 'mediapipe' and 'fan'; a .task file; or landmarks as .pts, .npy, .txt, or a folder of them.")
+
+# %% ../nbs/11_landmarks.ipynb #11a0d002
+FINGER = .2        # Width of a finger, over the distance from wrist to the root of the middle finger
+FACE_ITSELF = .75  # Share of the face from which on a hand is none
+_FINGERS = [1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16], [17, 18, 19, 20]
+
+@undisturbed
+def hand_mask(
+    joints:np.ndarray, # [21, 2] of a hand, pixels
+    size:tuple,        # Width and height of the mask
+)->np.ndarray: # [H, W] bool
+    "What a hand covers."
+    from PIL import Image, ImageDraw
+    joints = np.asarray(joints, dtype=float)
+    width = FINGER*float(np.linalg.norm(joints[9] - joints[0]))
+    mask = Image.new('1', size)
+    pen = ImageDraw.Draw(mask)
+    def stroke(line):
+        pen.line([tuple(p) for p in line], fill=1, width=max(1, round(width)))
+        for x, y in line: pen.ellipse((x - width/2, y - width/2, x + width/2, y + width/2), fill=1)
+    for finger in _FINGERS: stroke(joints[finger])
+    palm = joints[[0, 1, 2, 5, 9, 13, 17]]
+    pen.polygon([tuple(p) for p in palm], fill=1)
+    stroke([*palm, palm[0]])
+    return np.asarray(mask)
+
+@undisturbed
+def hands_before(
+    hands:list|None,     # of [21, 2], see `Detector.hands`
+    landmarks:Landmarks, # Of the face, in the same photo
+    size:tuple,          # Width and height of the photo
+)->tuple: # share of the face, None where nobody can tell; [H, W] bool, what hands cover of the photo
+    "What hands cover of a face."
+    from PIL import Image, ImageDraw
+    covered = np.zeros(size[::-1], dtype=bool)
+    if hands is None or 'face_oval' not in GROUPS.get(landmarks.detector, {}): return None, covered
+    oval = landmarks.group('face_oval').points
+    if len(oval) < 3: return None, covered
+    face = Image.new('1', size)
+    ImageDraw.Draw(face).polygon([tuple(p) for p in oval.tolist()], fill=1)
+    face = np.asarray(face)
+    share = lambda mask: float((mask & face).sum())/max(1, face.sum())
+    for joints in hands:
+        mask = hand_mask(joints, size)
+        if 0 < share(mask) < FACE_ITSELF: covered |= mask
+    return share(covered), covered
+
 
 # %% ../nbs/11_landmarks.ipynb #40991fe8
 def normalised_mean_error(

@@ -1,5 +1,5 @@
 "Detectors on the bundled portrait; the Tasks interface where its model file is at hand"
-import hashlib, os, subprocess, sys, types, warnings
+import hashlib, os, subprocess, sys, time, types, warnings
 from pathlib import Path
 import numpy as np, pytest, torch
 from nextgenface_nb import landmarks as module
@@ -66,6 +66,70 @@ def test_a_small_face_in_a_large_photo(photo, detector):
     found = detector.detect(Photo(large))
     wanted = detector.detect(photo).points + torch.tensor([1500., 900])
     assert (found.points - wanted).norm(dim=1).mean() < 1.
+
+def panorama(height, width):
+    "Light: a sky, hills, houses with windows, grass"
+    y, x = torch.meshgrid(torch.arange(height)/height, torch.arange(width)/height, indexing='ij')
+    light = torch.stack([.25 + .3*y, .35 + .25*y, .6 - .1*y], -1)
+    light[y > .45 + .06*torch.sin(5*x) + .03*torch.sin(17*x)] = torch.tensor([.08, .16, .07])
+    walls = (y > .5) & (y < .75) & ((3*x) % 1 > .3)
+    light[walls] = torch.tensor([.35, .25, .2])
+    light[walls & ((40*y) % 1 > .4) & ((36*x) % 1 > .5)] = torch.tensor([.05, .06, .08])
+    grass = torch.rand(height, width, 1, generator=torch.Generator().manual_seed(1))
+    return torch.where((y > .75)[..., None], grass*torch.tensor([.2, .4, .1]), light)
+
+def test_small_faces_in_a_large_photo_are_found_and_no_others(photo, detector):
+    light, places = panorama(2700, 4000), []
+    size = float((detector.detect(photo).points.amax(0) - detector.detect(photo).points.amin(0)).max())
+    for left, top, wanted in ((600, 300, 50), (2900, 1500, 60), (3700, 2400, 52)):
+        head = photo.crop(135, 20, 180, round(180*wanted/size))
+        light[top:top+head.height, left:left+head.width] = head.pixels
+        places.append((left + head.width/2, top + head.height/2))
+    found = detector.detect_all(Photo(light))
+    middles = [face.points.mean(0) for face in found]
+    assert len(found) == 3
+    for place in places: assert min(float((m - torch.tensor(place)).norm()) for m in middles) < 15
+
+def test_a_large_photo_costs_some_thousand_looks(detector):
+    "In processor time, which other work on the machine hardly changes"
+    def seconds(work):
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+    blank, large, looks = np.full((128, 128, 3), 90, np.uint8), Photo(panorama(3000, 4000), path='wall.png'), []
+    one = seconds(lambda: [detector.faces(blank) for _ in range(200)])/200
+    def search():
+        with pytest.raises(NoFaceError, match='wall.png') as e: detector.detect_all(large)
+        looks.append(e.value.advice)
+    assert seconds(search)/one < 6000
+    assert 'Faces of 33 pixels and more were looked for' in looks[0]
+
+def test_how_small_faces_may_be():
+    strip = lambda width, height: Photo(torch.zeros(1, 1, 3).expand(height, width, 3))
+    sizes = [module.smallest_face(strip(*size)) for size in ((64, 64), (600, 400), (1500, 1000), (4200, 1000), (4096, 4096), (9000, 6700))]
+    assert sizes[0] < 10 and all(20 < s <= 50 for s in sizes[1:])
+    half = Photo(torch.zeros(1, 1, 3).expand(1000, 1500, 3), scale=.5, original_size=(3000, 2000))
+    assert module.smallest_face(half) == 2*sizes[2]                              # in pixels of the file
+
+def test_a_coarser_photo_keeps_light_and_places():
+    light = torch.rand(90, 120, 3, generator=torch.Generator().manual_seed(2))
+    photo = Photo(light, offset=(10., 20.), scale=.5, original_size=(400, 400))
+    third = module.coarser(photo, 1/3)
+    assert (third.pixels - light.view(30, 3, 40, 3, 3).mean((1, 3))).abs().max() < 1e-6
+    place = torch.tensor([[60., 45.]])
+    assert (third.to_original(place/3) - photo.to_original(place)).abs().max() < 1e-4
+    assert module.coarser(photo, 1.) is photo
+
+def test_a_look_at_a_large_face_takes_no_more_pixels_than_it_needs(photo):
+    "A view of a coarser part shows what one of all pixels shows, at the same place, turned or not"
+    large = photo.crop(100, 0, 250, 2500)
+    for middle, side, off in (((1200., 1000.), 2200., .3), ((300., 2300.), 2300., 3.)):
+        for turn in (0., .6):
+            quick, place = module._crop_view(large, torch.tensor(middle, dtype=torch.float64), side, 256, turn)
+            slow, there = module._square_view(large, torch.tensor(middle, dtype=torch.float64), side, 256, turn)
+            points = torch.tensor([[0., 0.], [256., 128.]], dtype=torch.float64)
+            assert (place(points) - there(points)).abs().max() < 1e-3
+            assert np.abs(quick.astype(int) - slow).mean() < off
 
 def test_a_face_that_fills_the_photo(photo, detector):
     tight = photo.crop(178, 72, 95, 256)

@@ -166,6 +166,7 @@ class Frame:
     focal_known:float = 0.        # What is known of the focal length, pixels of the crop, see `lens`; 0: nothing
     focal_spread:float = 0.       # Standard deviation of its logarithm; 0: what is known is kept
     focal_source:str = ''         # Where it comes from, in words
+    hand:float|None = None        # Share of the face that hands cover, see `landmarks.hands_before`; None: nobody can tell
 
     @property
     def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0

@@ -15,7 +15,7 @@ from ..errors import ConfigError, LandmarkError, PhotoError, CheckpointError, no
 from ..facemodel.model import FaceModel, load_model
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo, load_folder, to_srgb
-from ..landmarks import Detector, Landmarks, make_detector
+from ..landmarks import Detector, Landmarks, hands_before, make_detector
 from ..lens import Lens, check_focal, exif_lens, known_lens
 from ..measures import eye_distance, nme
 from .face import Face, Frame, HarmonicLight, Identity, read_environment
@@ -29,7 +29,7 @@ from ..output.files import given_path
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'block_edges', 'seen_again',
+__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
            'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
            'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
@@ -67,8 +67,18 @@ def make_frame(
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)),
         read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
     put_lens(frame, find_lens(frame, config))
+    if isinstance(detector, Detector): put_hands(frame, detector.hands(cropped.to_bytes()), config)
     start_pose(model, frame)
     return frame
+
+def put_hands(
+    frame:Frame,     # Changed in place
+    hands:list|None, # In pixels of its photo, see `Detector.hands`
+    config:Config,
+):
+    "Let a frame know of hands before the face; with `leave_out` they are kept out of the fit and of the maps"
+    frame.hand,covered = hands_before(hands, frame.landmarks, (frame.photo.width, frame.photo.height))
+    if frame.hand and config.leave_out!='nothing': frame.mask = 1-torch.from_numpy(covered).float()
 
 BLOCKY = 1.8 # `block_edges` from which on it is said
 

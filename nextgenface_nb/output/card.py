@@ -18,11 +18,12 @@ from ..measures import eye_distance, psnr
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FIRM', 'PROFILE', 'PROFILE_DOUBT', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL', 'BLURRED', 'COVERED',
-           'SIDEWAYS', 'SHUT', 'turned_degrees', 'looks_up', 'face_pixels', 'side_light', 'open_mouth', 'light_fit',
-           'unlike_skin', 'flat_windows', 'outline_mask', 'zones', 'tint', 'sharpness', 'photo_signs', 'skin_texels',
-           'skin_tone', 'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings',
-           'frame_warnings', 'report_card', 'half_warnings']
+__all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_DOUBT', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED',
+           'WARM', 'COOL', 'BLURRED', 'COVERED', 'SIDEWAYS', 'EMPTY', 'SHUT', 'turned_degrees', 'looks_up',
+           'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin', 'flat_windows', 'outline_mask',
+           'zones', 'tint', 'sharpness', 'part_contrast', 'photo_signs', 'skin_texels', 'skin_tone', 'tone_name',
+           'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings', 'report_card',
+           'half_warnings']
 
 # %% ../../nbs/62a_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -166,6 +167,23 @@ def sharpness(
     contrast = lambda x: float(x[face].square().mean().sqrt())
     return contrast(fine-middle)/max(contrast(middle-coarse), 1e-6)
 
+PARTS = dict(mouth='lips_outer', left='left_eye', right='right_eye')
+
+def part_contrast(
+    light:Tensor, # [H, W] linear brightness
+    landmarks,    # `Landmarks` that have the groups of MediaPipe
+    face:Tensor,  # [H, W] bool
+)->dict: # mouth, left and right (eye of the person): root mean square of logarithms
+    "Contrast of details of 2 to 12 % of the distance of the eyes, where mouth and eyes should be"
+    from scipy.ndimage import binary_dilation, gaussian_filter
+    eyes = eye_distance(landmarks)
+    shade = (light.clamp(min=0)+.05*light[face].mean().clamp(min=1e-4)).log().numpy()
+    detail = gaussian_filter(shade, .02*eyes)-gaussian_filter(shade, .12*eyes)
+    grown = lambda mask: binary_dilation(mask, iterations=max(1, round(.05*eyes)))
+    outline = lambda name: outline_mask(landmarks.group(name).points, light.shape[::-1]).numpy()
+    where = {part:grown(outline(name)) for part,name in PARTS.items()}
+    return {part:float(detail[mask].std()) if mask.any() else math.nan for part,mask in where.items()}
+
 def photo_signs(
     frame, # A `Frame`
 )->dict: # numbers; empty where the landmarks have no outlines of the parts
@@ -199,7 +217,8 @@ def photo_signs(
         zones_colour=float((colours['upper']-colours['lower']).norm()),
         zones_light=float(light.mean(-1)[parts['upper']].median()-light.mean(-1)[parts['lower']].median()),
         eyes_open=eyes_open,
-        mouth_open=mouth_open)
+        mouth_open=mouth_open,
+        contrast=part_contrast(picture.mean(-1), points, parts['face']))
 
 # %% ../../nbs/62a_output.card.ipynb #c0262f61
 def skin_texels(
@@ -287,6 +306,7 @@ def frame_card(
         light_psnr=decibel,
         hidden=share(1-given*(1-things)),
         things=share(things),
+        hand=frame.hand,
         unexplained=unexplained,
         unlike_skin=share(unlike_skin(frame.photo.pixels)),
         flat=share(flat_windows(frame.photo.pixels)),
@@ -302,6 +322,8 @@ def frame_card(
 
 PROFILE = 60                     #: Degrees from which on a head is in profile
 PROFILE_DOUBT = 38               #: The same where the detector is in doubt
+PROFILE_LESS = 45                #: Degrees found from which on it may be one: the detector takes 60 for 44 to 50
+NO_SUCH_FACE = .1                #: Doubt from which on the mirror shows another face, or none: of profiles anything is found
 STEEP = 20                       #: Degrees past the camera from which on it is said
 LEANS = 45                       #: Degrees of the line of the eyes from which on it is said
 GREY = .06                       #: `tint` below which there is no colour
@@ -313,6 +335,7 @@ BLURRED = .18                    #: `sharpness` below which a photo is blurred
 #: (beards are)
 COVERED = .45,1.2,1.7
 SIDEWAYS = 45                    #: Degrees from which on the zones of a face are too narrow for all but black and white
+EMPTY = .07                      #: `part_contrast` below which a part is covered
 SHUT = .14                       #: Opening of the eyes over their width
 
 def landmark_limit(c:dict)->float:
@@ -343,6 +366,12 @@ def photo_warnings(c:dict)->list: # of sentences
         found.append(
             'forehead and chin differ in colour or brightness as skin does not '
             '(a cap, hair, a mask, a hard shadow?): what is covered is guessed')
+    empty = [part for part,x in c.get('contrast', {}).items() if x<EMPTY and c['sharpness']>=BLURRED]
+    if empty:
+        names = dict(mouth='the mouth', left="the person's left eye", right="the person's right eye")
+        found.append(
+            f"nothing is to be seen of {' and '.join(names[part] for part in empty)} "
+            '(an arm, a hand, a mask, dark glasses?): what is covered is guessed')
     if c['sharpness']<BLURRED: found.append('the photo is blurred: details finer than a nostril are guessed')
     if c['eyes_open']<SHUT: found.append('the eyes are closed: eyeballs and gaze are guessed')
     return found
@@ -356,10 +385,14 @@ def frame_warnings(
     say = lambda text: found.append(start+text)
     turned = c['turned_degrees']
     doubtful = c['doubt']>.03
-    if turned>PROFILE or (turned>PROFILE_DOUBT and doubtful):
+    if c['doubt']>NO_SUCH_FACE:
+        say(
+            "a profile, or no face: in the mirror the landmark detector finds something else "
+            f"(the points are apart by {c['doubt']:.0%} of the distance of the eyes); the result means little")
+    elif turned>(PROFILE_DOUBT if doubtful else PROFILE_LESS):
         say(
             f"profile: the head is turned {turned:.0f}° from the camera"
-            f"{' or more (the landmark detector is in doubt, and takes profiles for less)' if doubtful else ''}; "
+            f"{' or more (the landmark detector takes profiles for less)' if turned<=PROFILE or doubtful else ''}; "
             "one half of the face and the depth of the other are guessed")
     elif abs(c.get('looks_up', 0.))>STEEP:
         say(
@@ -376,12 +409,15 @@ def frame_warnings(
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
     if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
+    if (c.get('hand') or 0)>.01:
+        left = ', and left out of the maps' if c['hidden']>c['things'] else ''
+        say(f"a hand covers {100*c['hand']:.0f} % of the face; what it hides is guessed{left}")
     if (c['nme_landmarks'] or 0)>landmark_limit(c) or c['light_psnr']<14 or c['flat']>.35:
         say(
             'this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); '
             'the result means little')
     found += [start+text for text in photo_warnings(c)]
-    if c['doubt']>.025: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
+    if .025<c['doubt']<=NO_SUCH_FACE: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")

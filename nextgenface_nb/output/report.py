@@ -56,6 +56,7 @@ def frame_measures(
     "How well a photo is reproduced, on the model's face region, in sRGB"
     frame,mask = face.frames[i],pipeline.face_mask(face, i)
     seen = mask if frame.hidden is None else mask&(frame.hidden<.01)
+    if frame.mask is not None: seen = seen&(frame.mask>.5)
     if not seen.any(): seen = mask
     a,b = (to_srgb(x.clamp(0,1)) for x in (rendered, frame.photo.pixels))
     return dict(nme=nme(pipeline.landmarks(face, i).detach(), frame.landmarks), psnr=psnr(a, b, seen), ssim=ssim(a, b, seen), psnr_all=psnr(a, b, mask))
