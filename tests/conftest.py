@@ -1,6 +1,7 @@
 "What all tests start from."
 import signal
 import pytest
+from skips import fail_if_skipped
 
 @pytest.fixture(scope='session', autouse=True)
 def signals_as_in_a_terminal():
@@ -9,3 +10,15 @@ def signals_as_in_a_terminal():
     for name,handler in handlers.items():
         number = getattr(signal, name, None)   # Windows has no SIGHUP
         if number is not None and signal.getsignal(number)==signal.SIG_IGN: signal.signal(number, handler)
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report():
+    report = yield
+    fail_if_skipped(report)
+    return report

@@ -1,6 +1,6 @@
 """A person at a real JupyterLab: a photo from the camera, one pasted, one uploaded, drag a landmark, run and pause stage 1, step stage 2, orbit, move a slider, drag the lamp, save, reopen.
 At 1280 x 800 and at twice the zoom; by keyboard; every control has a name; no error in the console, no request to the outside. Screenshots go to the folder SHOTS, the seconds of each part to the output (pytest -s)."""
-import io, os, shutil, socket, subprocess, sys, time, urllib.request
+import io, os, socket, subprocess, sys, time, urllib.request
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
