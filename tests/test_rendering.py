@@ -197,6 +197,7 @@ for step in range(60):
     loss(renderer, free, samples=4, seed=step, silhouettes=True).backward()
     if step>=19 and step%10==9: held.append(resident())
 grown = [b-a for a,b in zip(held, held[1:])]
+kept.clear()   # Dr.Jit ends badly with graphs that nobody has asked for derivatives
 print(min(grown[:3]), grown[3])
 '''
     grown,keeping = map(float, subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True).stdout.split())

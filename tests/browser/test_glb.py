@@ -112,6 +112,7 @@ def test_three_draws_what_we_draw(page, made, shots):
     assert max(wrong)<value-3, 'the light comes from where it should'
     assert np.abs(picture(page, 1, {}, 0, 'turned')-found).mean()<.5, 'a map that was turned for three.js needs no turning there'
 
+@pytest.mark.slow
 def test_expressions_move_in_three(page):
     assert page.evaluate('gltf.scenes.length')==2 and page.evaluate('gltf.animations.map(a => a.name)')==['photo 0']
     straight, opened = picture(page, 0), picture(page, 0, dict(jawOpen=1.))
