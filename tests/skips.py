@@ -12,6 +12,7 @@ MAY_BE_SKIPPED = (
     'needs unshare', 'needs a namespace', 'needs a second disk', 'needs the names of open files', 'needs a folder in which nobody may write',
     'there is none here', 'there is no fork', 'a process cannot ', 'limits of memory are those of Linux', 'this file system takes no such names',
     'names that are no UTF-8', 'this system does not say', 'Pillow has no ', 'this ffmpeg has no ', 'no site was built here',
+    'no git here', 'there are no pipes here', 'there are none here', 'one core: ', 'needs permissions that count',
     'this mediapipe has no solutions', 'no face_landmarker.task', 'cannot be had here')
 
 def may_be_skipped(reason:str)->bool: return any(known in reason for known in MAY_BE_SKIPPED)
