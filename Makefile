@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -50,10 +50,13 @@ $(VENV)/.documented: $(VENV)/.developed
 llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it where we may, or say what to do
 	@sh tools/llvm.sh $(BIN)/python
 
-# ---- tests
-test: agree notebooks mutants-few pytest ## What CI runs
+needed: $(VENV)/.developed ## What some tests need beside: a Chromium, Node, packages of npm; installed where we may, else said
+	@$(BIN)/python tools/needed.py
 
-test-long: agree notebooks mutants tutorials ## The rest: every mutant, slow tests, slow cells, tutorials
+# ---- tests
+test: needed agree notebooks mutants-few pytest ## What CI runs
+
+test-long: needed agree notebooks mutants tutorials ## The rest: every mutant, slow tests, slow cells, tutorials
 	-$(MAKE) importers
 	-$(MAKE) blender
 	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
@@ -69,7 +72,7 @@ tutorials: $(VENV)/.developed llvm ## Run the tutorials (some minutes each)
 	OMP_WAIT_POLICY=passive $(BIN)/nbdev-test nbs/tutorials --n-workers 1 --cell-timeout 3600 --timing
 
 pytest: $(VENV)/.developed llvm ## Run the tests of tests/
-	$(BIN)/python -m pytest -q tests -m "not slow" --durations 8
+	$(BIN)/python -m pytest -q tests -m "not slow" --durations 8 -rs
 
 mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault, and expect red
 	$(BIN)/python tests/mutants.py

@@ -1,6 +1,7 @@
 "What all tests start from."
 import os, signal
 import pytest
+from skips import fail_if_skipped
 
 # Before PyTorch is loaded: the same number of threads whatever else the machine has to do, and none that spins while it waits
 os.environ.setdefault('OMP_NUM_THREADS', '2')
@@ -13,3 +14,15 @@ def signals_as_in_a_terminal():
     for name,handler in handlers.items():
         number = getattr(signal, name, None)   # Windows has no SIGHUP
         if number is not None and signal.getsignal(number)==signal.SIG_IGN: signal.signal(number, handler)
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report():
+    report = yield
+    fail_if_skipped(report)
+    return report

@@ -55,7 +55,12 @@ def make_shortly(): return shortly
 def make_dying(): os.kill(os.getpid(), signal.SIGKILL)
 def make_killed(): return killed
 def make_stoppable(): return stoppable
-def make_slowly(): time.sleep(3); return stoppable
+def make_slowly():
+    "Begins to load, and goes on when it is told to"
+    folder = Path(os.environ['TEST_BATCH'])
+    (folder/f'loading{os.getpid()}').touch()
+    while not (folder/'go on').exists(): time.sleep(.02)
+    return stoppable
 def make_nothing():
     from nextgenface_nb.errors import ModelError
     raise ModelError('/nowhere.h5: no such file', 'Check the path.')
@@ -131,8 +136,10 @@ def test_ctrl_c_with_workers(tmp_path, make, number, group):
     "From a terminal, which signals all of them; to the first process alone; and while the workers load"
     batch = Batch(tmp_path, make)
     if make=='make_stoppable': batch.until(2)
-    else: time.sleep(2)
+    else:
+        while len(list(tmp_path.glob('loading*')))<2: time.sleep(.02)
     (os.killpg if group else os.kill)(batch.child.pid, getattr(signal, number))
+    (tmp_path/'go on').touch()
     assert batch.end()==('stopped,stopped,not begun,not begun' if make=='make_stoppable' else 'not begun,'*3+'not begun')
     assert (tmp_path/'out'/'summary.csv').exists()
 
@@ -160,8 +167,9 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
     batch = Batch(tmp_path, 'make_hanging', 'hangs,b')
     batch.until(2)
     while not list(tmp_path.glob('out/.*part*')): time.sleep(.1)
+    before = len(batch.processes())
     os.kill(batch.child.pid, signal.SIGINT)
-    time.sleep(1)
+    while len(batch.processes())==before: time.sleep(.05)   # the worker that hears is gone: the first one has come
     os.kill(batch.child.pid, signal.SIGINT)
     assert batch.end()=='at once' and batch.nothing_left()
     assert 'hangs,not begun' in (tmp_path/'out'/'summary.csv').read_text()

@@ -1,8 +1,11 @@
 "The benchmark in its smallest form: a whole fit scores better than the fits that were broken on purpose."
 import json
 import pytest
-from nextgenface_nb.benchmark.command import MUTANTS, main, make_parser, measure_benchmark, run_levels, say_report
+from nextgenface_nb import bench
+from nextgenface_nb.benchmark import command
+from nextgenface_nb.benchmark.command import main, make_parser, measure_benchmark, run_levels, say_report
 from nextgenface_nb.benchmark.truth import Settings
+from nextgenface_nb.measure import mean
 
 TINY = Settings(size=128, texture=64, samples=(48, 16), relight_samples=16, relights=1, faces=3, occluders=((1, 'glasses'),))
 FAST = ['max_resolution=64', 'texture_resolution=64', 'steps_texture=20', 'samples_final=16', 'samples_train=4', 'environment_height=32']
@@ -82,3 +85,69 @@ def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch
     assert main([flag, str(tmp_path/name)]) in (2, 5)
     said = capsys.readouterr().err
     assert flag in said and name in said and 'not foreseen' not in said
+
+# ---- targets
+
+ALL_TARGETS = [pytest.param(t, id=f'{name}: {t.what}') for name,targets in (('benchmark', command.TARGETS), ('bench', bench.TARGETS)) for t in targets]
+
+@pytest.mark.parametrize('target', ALL_TARGETS)
+def test_a_target_holds_up_to_its_limit_and_no_further(target):
+    section,figure = target.key.split('.')
+    holds = lambda *values: target.row({section:[{figure:v} for v in values]})['holds']
+    worse = 1.01 if target.sense=='<=' else .99
+    assert holds(target.limit) is True and holds(worse*target.limit) is False and target.row({})['holds'] is None
+    good,bad = sorted((.5*target.limit, 2*target.limit), reverse=target.sense=='>=')
+    if target.pick is not mean: assert holds(*[good]*9, bad) is False   # one bad result among good ones is seen
+
+def test_the_limits_are_those_that_were_agreed_on():
+    assert {(t.key, t.sense, t.limit) for t in command.TARGETS}=={
+        ('A.median_mm', '<=', .8), ('A.pose_degrees', '<=', .5), ('A.diffuse_db', '>=', 32), ('A.diffuse_gain_db', '>=', 32), ('A_all.slope', '>=', .85),
+        ('B.surface_mm', '<=', 1.5), ('B.diffuse_gain_db', '>=', 25), ('B_all.ita_error', '<=', 12), ('B_all.ita_error_spread', '<=', 6), ('B_all.ita_gain_error', '<=', 4),
+        ('B_all.ita_gain_error_spread', '<=', 3), ('B_all.specular_ev', '>=', .3), ('B_all.roughness_ev', '>=', .1), ('B.excluded', '<=', .1), ('C.psnr', '>=', 27),
+        ('D_photos.psnr', '>=', 34), ('D.psnr', '>=', 27), ('landmarks.nme', '<=', .015)}
+    assert {(t.key, t.sense, t.limit) for t in bench.TARGETS}=={
+        ('steps.photometric', '<=', 3.5), ('steps.texture', '<=', .25), ('texture_stage.seconds', '<=', 8), ('photo_256.seconds', '<=', 30), ('photo_512.seconds', '<=', 90),
+        ('photo_512.peak_memory_gb', '<=', 2), ('renderers.gain_db', '>=', 2), ('shared.ratio', '<=', 5), ('memory.grown_mb', '<=', 10), ('busy.beside_one', '<=', 1.35),
+        ('busy.beside_two', '<=', 2.6), ('busy.calm', '<=', 1.03), ('gradients.worst', '>=', .99), ('gradients.worst_roughness', '>=', .95)}
+
+def test_every_target_and_every_column_is_a_figure_that_is_measured(whole):
+    "A key that nobody writes would be 'not measured' for ever"
+    row = dict.fromkeys([*whole['A'][0], *whole['A_all'][0]])
+    assert all(t.key.split('.')[1] in row for t in command.TARGETS if t.key[0] in 'AB')
+    assert all(key in row for key,*_ in command.COLUMNS)
+    assert all(key in row for level,key,*_ in command.COMPARED if level!='C')
+
+def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
+    quick = bench._Size(True)
+    monkeypatch.setattr(bench, 'bench_steps', lambda *a: dict.fromkeys(('photometric', 'texture'), 1.))
+    monkeypatch.setattr(bench, 'bench_photo', lambda size,flags: dict.fromkeys(('seconds', 'peak_memory_gb'), size))
+    monkeypatch.setattr(bench, 'bench_busy', lambda *a: dict.fromkeys(('beside_one', 'beside_two', 'calm'), 1.))
+    monkeypatch.setattr(bench, 'bench_shared', lambda *a, **k: dict(ratio=1.))
+    monkeypatch.setattr(bench, 'bench_memory', lambda *a: [dict(grown_mb=1.)])
+    monkeypatch.setattr(bench, 'compare_renderers', lambda *a: dict(stage=3., traced=1.))
+    monkeypatch.setattr(bench, 'bench_texture_stage', lambda *a: dict(seconds=1.))
+    monkeypatch.setattr(bench, 'gradient_agreements', lambda **k: [dict(diffuse=(.9, 1.), specular=(.8, 1.), roughness=(.7, 1.))])
+    monkeypatch.setattr(bench, 'transfer_accuracies', lambda **k: [])
+    monkeypatch.setattr(bench, 'bench_scene', lambda *a, **k: None); monkeypatch.setattr(bench, 'spotted', lambda truth: truth)
+    found = {}
+    for part in bench.MEASURED.values(): found |= part(quick)
+    found |= bench.MEASURED['photo'](bench._Size(False, full=True))
+    values = {t.key: t.row(found)['reached'] for t in bench.TARGETS}
+    assert None not in values.values(), values
+    assert (values['gradients.worst'], values['gradients.worst_roughness'], values['renderers.gain_db'])==('0.800', '0.700', '2.0 dB')
+    assert set(bench.MEASURED['photo'](bench._Size(False)))=={'photo_256'}
+
+# ---- what a fit is given
+
+@pytest.mark.parametrize('level, landmarks, exact', [('A', 'auto', True), ('B', 'auto', False), ('A', 'detector', False), ('B', 'exact', True)])
+def test_points_come_from_where_they_should(monkeypatch, level, landmarks, exact):
+    from types import SimpleNamespace
+    from nextgenface_nb.optim import optimizer
+    asked = []
+    def steps(path, config, landmarks, pipeline):
+        asked.append((path, config, landmarks)); return 'result'
+        yield
+    monkeypatch.setattr(optimizer, 'reconstruct_steps', steps)
+    truth = SimpleNamespace(level=level, path='face.png', landmarks=lambda noise=0.: ('points', noise))
+    assert command.fit_face(truth, SimpleNamespace(config='config'), landmarks, .03)=='result'
+    assert asked==[('face.png', 'config', ('points', .03) if exact else None)]

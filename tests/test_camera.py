@@ -4,21 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
+from skips import node_modules
 from nextgenface_nb import cli
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import CheckpointError, ConfigError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import Camera, project, transform
-from nextgenface_nb.imaging import Photo, load_photo
+from nextgenface_nb.imaging import load_photo
 from nextgenface_nb.landmarks import Landmarks
-from nextgenface_nb.lens import exif_lens, focal_of_film, known_lens, read_cameras, read_exif
+from nextgenface_nb.lens import exif_lens, focal_of_film, known_lens, read_exif
 from nextgenface_nb.optim.optimizer import exhaust, find_lens, in_known_camera, make_frame, mean_identity, reconstruct_steps
 from nextgenface_nb.optim.face import Face
 from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.output.camera import camera_table, project_original, save_cameras
 from nextgenface_nb.output.checkpoint import load_face, save_face
 from nextgenface_nb.output.mesh import mesh_vertices, save_mesh
-from nextgenface_nb.synthetic import photograph, synthetic_face
+from nextgenface_nb.synthetic import synthetic_face
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
@@ -182,18 +183,9 @@ def test_colmap_itself_reads_it(scene, page, tmp_path):
     assert name==scene['words']['photo'] and np.abs(np.array(seen)-scene['seen']).max()<limit(scene)
 
 @pytest.fixture(scope='module')
-def three(tmp_path_factory):
-    "A folder with three.js in it: the one of the viewer, or fetched"
-    if not shutil.which('node'): pytest.skip('node is not installed')
-    modules = ROOT/'tools'/'viewer'/'node_modules'
-    if (modules/'three').is_dir(): return modules
-    if not shutil.which('npm'): pytest.skip('three.js is not installed: (cd tools/viewer && npm ci)')
-    folder = tmp_path_factory.mktemp('three')
-    version = json.loads((ROOT/'tools'/'viewer'/'package.json').read_text())['dependencies']['three']
-    try: done = subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--prefix', str(folder), f'three@{version}'], capture_output=True, timeout=120)
-    except subprocess.TimeoutExpired: pytest.skip('npm does not answer')
-    if done.returncode: pytest.skip('three.js is not installed: (cd tools/viewer && npm ci)')
-    return folder/'node_modules'
+def three():
+    "A folder with three.js in it"
+    return node_modules('three')
 
 def test_page_three(scene, page, three, tmp_path):
     for name in ('camera.json', 'mesh0.obj'): shutil.copy(scene['folder']/name, tmp_path)

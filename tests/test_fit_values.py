@@ -6,11 +6,13 @@ from nextgenface_nb import measures
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_srgb
-from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
+from nextgenface_nb.optim.face import PROVENANCE, Face, Frame, HarmonicLight, Identity
+from nextgenface_nb.optim.landmarkfit import LandmarkProblem, LandmarkSettings, energy_of, evaluate
+from nextgenface_nb.optim.lightfit import LightProblem, skin_pixels
 from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.optim.stages import FreeParameters, Stage, frame_transfer, make_stages, run
+from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, fit_shading, frame_transfer, geometry_losses, make_stages, run
 from nextgenface_nb.optim.texels import CHANNELS, TexturePrior, texture_prior
-from nextgenface_nb.synthetic import rotation_error, studio_light, synthetic_face
+from nextgenface_nb.synthetic import photograph, rotation_error, studio_light, synthetic_face
 
 CONFIG = Config(device='cpu', texture_resolution=64, bands=5, environment_height=32, samples_final=64)
 
@@ -22,7 +24,7 @@ def truth(pipeline): return synthetic_face(pipeline, seed=3, size=64, light=stud
 
 def ignorant(truth, **known):
     "The same photo with nothing known but what is given: pose, light, ..."
-    true,model = truth.face.frames[0],truth.pipeline.model
+    true = truth.face.frames[0]
     camera = replace(true.camera, focal=true.camera.focal*1.2)
     plain = HarmonicLight(torch.zeros(25, 3)); plain.coefficients[0] = 3.5
     frame = dict(camera=camera, rotation=torch.zeros(3), translation=torch.tensor([0.,0,-600]), expression=torch.zeros_like(true.expression), light=plain)|known
@@ -96,3 +98,74 @@ def test_parameters_move_in_their_own_units_and_within_bounds(pipeline, truth):
     frame,bounds = face.frames[0],pipeline.model.expression_bounds
     assert (frame.expression>=bounds[:,0]-1e-5).all() and (frame.expression<=bounds[:,1]+1e-5).all()
     assert 0<frame.rotation.norm()<.055 and .055*600>float((frame.translation-torch.tensor([0.,0,-600])).norm())>3 and not frame.rotation.requires_grad
+
+# ---- what a config asks for is done
+
+MAPS = 'diffuse', 'specular', 'roughness'
+
+def made_of(truth, samples=128, **maps):
+    "The same face photographed again with other maps, and where its texels are seen"
+    face = truth.face.copy()
+    for name,value in maps.items(): setattr(face.identity, name, torch.full_like(getattr(face.identity, name), value))
+    return photograph(truth.pipeline, face, samples).face
+
+@pytest.mark.parametrize('name, skin', [('specular', dict(specular=.12)), ('roughness', dict(specular=.1, roughness=.25))])
+def test_stage_3_finds_how_glossy_and_how_rough_the_skin_is(pipeline, truth, name, skin):
+    "All else is given, and nothing is known beforehand: what is left of the error is less than half"
+    true = made_of(truth, **skin); found = true.copy()
+    setattr(found.identity, name, dict(zip(MAPS, pipeline.model_maps(true.identity)))[name])
+    start,stage = found.copy(),make_stages(CONFIG)[2]
+    last(run(replace(stage, steps=60, rates={name: stage.rates[name]}, weights={k: 0. for k in stage.weights}), pipeline, found))
+    seen = found.identity.provenance==PROVENANCE['seen']
+    away = lambda face: float((getattr(face.identity, name)-getattr(true.identity, name))[seen].abs().mean())
+    assert away(found)<.5*away(start), (away(start), away(found))
+
+@pytest.mark.parametrize('number', [0, 1], ids=['stage 1', 'stage 2'])
+@pytest.mark.parametrize('moves', [True, False])
+def test_the_focal_length_moves_where_the_config_lets_it(truth, number, moves):
+    config = replace(CONFIG, optimize_focal_length=moves, steps_shading=2, steps_photometric=2, samples_train=4)
+    own,face = Pipeline(truth.pipeline.model, config),ignorant(truth) if number==0 else truth.face.copy()
+    if number: face.identity.diffuse = face.identity.specular = face.identity.roughness = None
+    before = face.frames[0].camera.focal.clone()
+    last(run(make_stages(config)[number], own, face))
+    assert (not torch.equal(face.frames[0].camera.focal, before))==moves
+
+# ---- photos of one person that count differently
+
+def two_photos(truth, weights):
+    "The same view twice, of skin that is lighter, and darker: no one albedo explains both"
+    light,dark = (made_of(truth, 32, diffuse=value).frames[0] for value in (.7, .3))
+    face = Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)), [light, replace(dark, light=replace(dark.light))])
+    for frame,weight in zip(face.frames, weights): frame.weight = weight
+    return face
+
+def test_the_photo_that_counts_more_is_painted(pipeline, truth):
+    stage = make_stages(CONFIG)[2]
+    stage = replace(stage, steps=30, detail=0, rates=dict(diffuse=.05), weights={k: 0. for k in stage.weights})
+    def tone(*weights):
+        face = two_photos(truth, weights)
+        last(run(stage, pipeline, face))
+        return float(face.identity.diffuse[face.identity.provenance==PROVENANCE['seen']].mean())
+    assert tone(1., .25)>tone(1., 1.)+.03>tone(.25, 1.)+.06
+
+ENERGIES = {
+    'stage 1': lambda pipeline,face: energy_of(evaluate(held(pipeline, face), held(pipeline, face).start(face))[:2*len(face.frames):2]),
+    'points': lambda pipeline,face: float(geometry_losses(pipeline, face, make_stages(CONFIG)[1])['landmarks']),
+    'light': lambda pipeline,face: LightProblem(pipeline, face, make_stages(CONFIG)[1], skin_pixels(pipeline, face, make_stages(CONFIG)[1], 300)).system()[2]['photo'],
+    'shading': lambda pipeline,face: next(fit_shading(pipeline, face, replace(make_stages(CONFIG)[1], shading_steps=1), 300))['photo'],
+    'ray-traced steps': lambda pipeline,face: next(fit_geometry(pipeline, face, replace(make_stages(CONFIG)[1], steps=1)))['photo'],
+    'stage 3': lambda pipeline,face: next(run(replace(make_stages(CONFIG)[2], steps=1), pipeline, face)).losses['photo']}
+
+def held(pipeline, face): return LandmarkProblem(pipeline.model, face, LandmarkSettings(shape_free=False))
+
+@pytest.mark.parametrize('name', ENERGIES)
+def test_a_photo_counts_by_its_weight_in_every_stage(pipeline, truth, name):
+    "What two photos are off together is the sum of both, each times its weight"
+    def energy(*weights):
+        face = two_photos(truth, weights); face.frames[1].landmarks = replace(face.frames[1].landmarks, points=face.frames[1].landmarks.points+2.)
+        face.frames[0].landmarks = replace(face.frames[0].landmarks, points=face.frames[0].landmarks.points-1.)
+        return ENERGIES[name](pipeline, face)
+    both = energy(1., 1.)
+    first,second = 2*(both-energy(.5, 1.)),2*(both-energy(1., .5))
+    assert min(first, second)>.02*both and both==pytest.approx(first+second, rel=1e-2)
+    assert energy(.25, 3.)==pytest.approx(.25*first+3*second, rel=1e-2)

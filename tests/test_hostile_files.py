@@ -182,7 +182,7 @@ def points():
     return {'claims.npy':npy('(1099511627776, 2)'), 'objects.npy':npy('(4,)', '|O', b'\x80\x04N.'), 'header.npy':b'\x93NUMPY\x02\x00\xff\xff\xff\x7f{', 'numbers.txt':b'1 '*4_000_000, 'long.pts':b'{'+b'1 1\n'*300_000+b'}'}
 
 CHILD = '''
-import json, os, resource, signal, sys, time, warnings
+import json, os, resource, signal, sys, time, warnings, numpy as np
 from pathlib import Path
 warnings.simplefilter('ignore')
 import mitsuba, drjit
@@ -204,16 +204,19 @@ limit = sizes['VmSize']*1024 + 2*10**9
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 def stop(*_): raise TimeoutError('no end')
 signal.signal(signal.SIGALRM, stop)
+began = time.process_time()
+np.sort(np.random.default_rng(0).random(2_000_000))
+usual = time.process_time()-began   # some tenths of a second, by the machine
 for name, readers in json.loads(sys.argv[2]):
     for reader in readers:
         print(json.dumps(['begin', name, reader]), flush=True)
         began, outcome = time.process_time(), 'read'
-        signal.alarm(100)
+        signal.alarm(600)
         try: globals()[reader](folder/name)
         except FaceError as e: outcome = 'refused' if str(e).strip() else 'silent'
         except BaseException as e: outcome = f'{type(e).__name__}: {e}'[:300]
         signal.alarm(0)
-        print(json.dumps([name, reader, outcome, round(time.process_time()-began, 2)]), flush=True)
+        print(json.dumps([name, reader, outcome, round((time.process_time()-began)/usual, 2)]), flush=True)
 '''
 
 READERS = {'.exr':['read_environment', 'read_exr'], '.hdr':['read_environment', 'read_exr'], '.h5':['load_model'], '.npz':['checkpoint'], '.pickle':['read_legacy'], '.npy':['load_landmarks'],
@@ -223,7 +226,7 @@ READ = {'full.png', 'laced.png', 'text.png', 'unicode.png', 'raw_exif.png', 'pro
 HEAVY = {'full.png', 'laced.png', 'strip.tif', 'picture.exr', 'packed.exr', 'full.hdr', 'nearly.npz', 'arrays.npz'} # seconds each: they are unpacked as far as the limits allow
 
 def outcomes_of(tmp_path_factory, heavy):
-    "(name, reader) -> (what happened, seconds of processor time)"
+    "(name, reader) -> (what happened, processor time over that of sorting two million numbers)"
     if sys.platform != 'linux': pytest.skip('limits of memory are those of Linux')
     folder = tmp_path_factory.mktemp('hostile')
     small = Image.fromarray(np.linspace(0, 255, 64*64*3).reshape(64, 64, 3).astype(np.uint8))
@@ -248,14 +251,14 @@ def outcomes_of(tmp_path_factory, heavy):
     child = subprocess.run([sys.executable, '-c', CHILD, str(folder), json.dumps(jobs)], capture_output=True, text=True, timeout=900, env={**os.environ, 'PATH':f'{tools}:{os.environ["PATH"]}', 'OMP_NUM_THREADS':'1'})
     lines = [json.loads(line) for line in child.stdout.splitlines() if line.startswith('[')]
     done = {(line[0], line[1]):(line[2], line[3]) for line in lines if line[0] != 'begin'}
-    if os.environ.get('SHOW_HOSTILE'): print(*(f'{line[3]:7.2f} s  {line[2]:8} {line[1]:20} {line[0]}' for line in lines if line[0] != 'begin'), sep='\n')
+    if os.environ.get('SHOW_HOSTILE'): print(*(f'{line[3]:7.2f}   {line[2]:8} {line[1]:20} {line[0]}' for line in lines if line[0] != 'begin'), sep='\n')
     assert child.returncode == 0, (child.returncode, lines[-1:], child.stderr[-2000:])
     assert len(done) == sum(len(readers) for _, readers in jobs) and not (tools/'was_run').exists()
     return done
 
 def check(outcomes):
     assert not {k:v for k, v in outcomes.items() if v[0] not in ('read', 'refused')}
-    assert not {k:v for k, v in outcomes.items() if v[1] > 60}          # seconds of processor time: no end
+    assert not {k:v for k, v in outcomes.items() if v[1] > 300}         # about a minute: no end
     read = {name for (name, reader), (outcome, _) in outcomes.items() if outcome == 'read'}
     assert read <= READ, sorted(read-READ)
     return read

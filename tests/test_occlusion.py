@@ -86,3 +86,20 @@ def test_a_model_that_does_not_know_brows_and_beard_loses_neither(truth):
     regions = dict(face=one, eyes=zero, lips=zero, mouth=zero, skull=zero)
     look = lambda regions: float(hidden_share(pipeline, frame, pixels, .3+0*frame.photo.pixels.reshape(-1, 3), regions).max())
     assert look(regions)==0 and look(regions|dict(brows=zero, beard=zero))>.5
+
+@pytest.mark.parametrize('leave_out, gone', [('nothing', ()), ('things', ('bar',)), ('hair', ('bar', 'fringe', 'skull'))])
+def test_what_is_left_out_is_what_the_config_says(truth, leave_out, gone):
+    "A thing on the cheek, a fringe that hangs into the face, and hair where it grows"
+    from nextgenface_nb.optim.occlusion import hidden_share
+    H,W = truth.frames[0].photo.pixels.shape[:2]
+    places = {n:torch.zeros(H, W, dtype=torch.bool) for n in ('bar', 'fringe', 'skull', 'cheek')}
+    places['skull'][:H//4] = True; places['fringe'][H//4:H//4+H//8,W//8:-W//8] = True
+    places['bar'][3*H//4:3*H//4+H//12,W//4:W//2] = True; places['cheek'][H//2:5*H//8] = True
+    pixels = torch.full((H, W, 3), .3); pixels[places['bar']|places['fringe']] = .004
+    frame = replace(truth.frames[0], photo=replace(truth.frames[0].photo, pixels=pixels))
+    nowhere = torch.zeros(H*W); skull = places['skull'].reshape(-1).float()
+    regions = dict(dict.fromkeys(('eyes', 'lips', 'mouth', 'brows', 'beard'), nowhere), face=1-skull, skull=skull)
+    hidden = hidden_share(Pipeline(None, Config(**SMALL, leave_out=leave_out)), frame, torch.arange(H*W), torch.full((H*W, 3), .3), regions)
+    for name,place in places.items():
+        share = float((hidden[place]>.5).float().mean())
+        assert share>.9 if name in gone else share<.1, (name, share)

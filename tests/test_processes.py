@@ -1,5 +1,5 @@
 "A fork after the first use is an error at once, everywhere; a fork before it works. Names of all bytes in what is printed and kept"
-import json, os, subprocess, sys
+import os, subprocess, sys
 from pathlib import Path
 import pytest
 
@@ -14,7 +14,7 @@ def python(program, *arguments, timeout=300):
     return done.stdout.splitlines()
 
 AFTER_USE = """
-import multiprocessing, os, sys, time, torch
+import multiprocessing, os, sys, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import DeviceError
 from nextgenface_nb.facemodel.model import load_model, toy_model
@@ -29,6 +29,8 @@ from nextgenface_nb.rendering.vertex import VertexRenderer
 from nextgenface_nb.benchmark import truth
 from nextgenface_nb.output.checkpoint import load_face
 from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb import processes
+processes._threads_work = lambda *_: sys.exit('tried, which takes seconds')   # what is known needs no trial
 config = Config(renderer='vertex', max_resolution=64, texture_resolution=64, bands=3, environment_height=8)
 pipeline = Pipeline(toy_model(), config)
 made = synthetic_face(pipeline, size=32, samples=1)
@@ -58,9 +60,8 @@ entries = {
     'true_face': lambda: truth.true_face(truth.Settings(), 'A', 0),
 }
 def attempt(name):
-    began = time.monotonic()
     try: entries[name]()
-    except DeviceError as e: return f"{name}: {'spawn' in str(e) and time.monotonic()-began<5}"
+    except DeviceError as e: return f"{name}: {'spawn' in str(e)}"
     except BaseException as e: return f'{name}: {type(e).__name__} {e}'
     return f'{name}: works'
 def copied():

@@ -79,7 +79,7 @@ class LandmarkProblem:
         known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.doubt) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
-        self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights)*f.weight, eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
+        self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
         person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.shape_variance, relief.variance])) if self.relief_size else (face.identity.shape,model.shape_variance)
         self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)

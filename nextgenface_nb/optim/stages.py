@@ -251,7 +251,7 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
         seen = view.transfer.gather(maps)
         factor = view.relight(f.light.environment(32), seen[:,4:]) if lights else None
         if lights and isinstance(f.light, HarmonicLight): f.light.coefficients = f.light.coefficients*factor
-        terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)
+        terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)*f.weight   # itself a mean by weight
         view.shading = view.shading.fixed()
     free = [f.light.coefficients for f in face.frames if isinstance(f.light, HarmonicLight)]
     if lights and 'light' in stage.rates and free: terms['light'] = stage.weights['light']*sum(negative_loss(grid@c) for c in free)

@@ -1,8 +1,8 @@
-"A real browser for the tests of widgets: the system's Chromium, no download; without one (or without playwright) they are skipped."
-import os, shutil
+"A real browser for the tests of widgets: the Chromium that tools/needed.py finds or has installed; without one (or without playwright) they are skipped."
+import os
 import pytest
+from skips import needed
 
-CHROMIUM = os.environ.get('CHROME') or shutil.which('chromium') or shutil.which('google-chrome')
 WEBGL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
 QUIET = ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
@@ -10,9 +10,10 @@ QUIET = ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-fo
 def browsers(): # of a module: while playwright lives, its event loop counts as running
     "What starts a Chromium; `webgl=False` starts one that cannot draw in 3D"
     playwright = pytest.importorskip('playwright.sync_api')
-    if not CHROMIUM: pytest.skip('no Chromium here')
+    program = needed.chromium()
+    if not program: pytest.skip('no Chromium here: make needed')
     with playwright.sync_playwright() as p:
-        yield lambda webgl=True: p.chromium.launch(executable_path=CHROMIUM, args=QUIET+(WEBGL if webgl else ['--disable-gpu', '--disable-3d-apis']))
+        yield lambda webgl=True: p.chromium.launch(executable_path=program, args=QUIET+(WEBGL if webgl else ['--disable-gpu', '--disable-3d-apis']))
 
 @pytest.fixture(scope='module')
 def browser(browsers):

@@ -1,8 +1,9 @@
 "The GLB in three.js: it loads, its expressions move, and under our light it looks as we draw it"
 import io, math
-from pathlib import Path
+
 import numpy as np, pytest, torch
 from PIL import Image
+from skips import node_modules
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path, to_bytes
@@ -11,7 +12,7 @@ from nextgenface_nb.optim.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
 from nextgenface_nb.synthetic import studio_light, synthetic_face
 
-SIZE,FOLDER = 256,Path(__file__).resolve().parents[2]/'tools'/'viewer'/'node_modules'
+SIZE = 256
 PAGE = '''<!doctype html><title>glb</title><style>body{margin:0}</style><script type="importmap">{"imports": {"three": "/three/build/three.module.js", "three/addons/": "/three/examples/jsm/"}}</script>
 <script type="module">
 import * as THREE from 'three'
@@ -72,14 +73,14 @@ def portrait_page(browser, portrait): yield from opened(browser, portrait[1], le
 
 def opened(browser, folder, size):
     "A page with the face0.glb and the envMap_0.exr of a folder"
-    if not (FOLDER/'three').is_dir(): pytest.skip('three.js is not installed: (cd tools/viewer && npm ci)')
+    modules = node_modules('three')
     page = browser.new_page(viewport=dict(width=size, height=size)); page.complaints,page.outside = [],[]
     page.on('console', lambda m: page.complaints.append(m.text) if m.type=='error' and 'favicon' not in m.location.get('url', '') else None); page.on('pageerror', lambda e: page.complaints.append(str(e)))
     def answer(route):
         path = route.request.url.removeprefix('http://glb.test/').split('?')[0]
         if not route.request.url.startswith(('http://glb.test/', 'blob:', 'data:')): page.outside.append(route.request.url); return route.abort()
         if not path: return route.fulfill(body=PAGE, content_type='text/html')
-        file = FOLDER/path if path.startswith('three/') else folder/path
+        file = modules/path if path.startswith('three/') else folder/path
         return route.fulfill(path=str(file), content_type='text/javascript' if path.endswith('.js') else 'application/octet-stream') if file.is_file() else route.fulfill(status=404)
     page.route('**/*', answer); page.goto('http://glb.test/')
     page.wait_for_function('window.ready', timeout=120_000)
@@ -111,6 +112,7 @@ def test_three_draws_what_we_draw(page, made, shots):
     assert max(wrong)<value-3, 'the light comes from where it should'
     assert np.abs(picture(page, 1, {}, 0, 'turned')-found).mean()<.5, 'a map that was turned for three.js needs no turning there'
 
+@pytest.mark.slow
 def test_expressions_move_in_three(page):
     assert page.evaluate('gltf.scenes.length')==2 and page.evaluate('gltf.animations.map(a => a.name)')==['photo 0']
     straight, opened = picture(page, 0), picture(page, 0, dict(jawOpen=1.))

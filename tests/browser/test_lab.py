@@ -1,6 +1,6 @@
 """A person at a real JupyterLab: a photo from the camera, one pasted, one uploaded, drag a landmark, run and pause stage 1, step stage 2, orbit, move a slider, drag the lamp, save, reopen.
 At 1280 x 800 and at twice the zoom; by keyboard; every control has a name; no error in the console, no request to the outside. Screenshots go to the folder SHOTS, the seconds of each part to the output (pytest -s)."""
-import io, os, shutil, socket, subprocess, sys, time, urllib.request
+import io, os, socket, subprocess, sys, time, urllib.request
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
@@ -125,7 +125,6 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
 
     # stage 1: run, pause
     def tab(name): page.locator('.jp-OutputArea').get_by_role('tab', name=name, exact=True).click(); page.wait_for_timeout(800)
-    panel = lambda: page.locator('.jp-OutputArea .lm-TabPanel-stackedPanel > :not(.lm-mod-hidden), .jp-OutputArea .widget-tab-contents > :not(.lm-mod-hidden)').first
     press = lambda name: page.locator('.jp-OutputArea button:visible', has_text=name).first.click()
     tab('Stage 1'); press('Run'); press('Run'); press('Pause'); page.wait_for_timeout(500); press('Run')
     page.locator('.jp-OutputArea :visible', has_text='done').first.wait_for(); page.get_by_text('error of the points (NME)').first.wait_for(); shot('stage1')
@@ -145,11 +144,16 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     # play: orbit, a slider, save
     tab('Play'); view = page.locator('.jp-OutputArea canvas[role=img]:visible'); view.wait_for(); view.scroll_into_view_if_needed(); page.wait_for_timeout(1500)
     pixels = lambda: np.array(Image.open(io.BytesIO(view.screenshot())).convert('RGB')).astype(float)
+    def changed(before, least=.2): # soon or, on a busy machine, late; nothing else moves
+        for _ in range(240):
+            page.wait_for_timeout(250)
+            if np.abs(pixels()-before).mean()>least: return True
+        return False
     first = pixels(); assert first.std()>5; box = view.bounding_box(); x,y = box['x']+200,box['y']+200
-    page.mouse.move(x, y); page.mouse.down(); page.mouse.move(x+70, y+10, steps=4); page.mouse.up(); page.wait_for_timeout(500)
-    turned = pixels(); assert np.abs(turned-first).mean()>.5
-    slider = page.get_by_role('slider', name='jaw open'); slider.focus(); page.keyboard.press('End'); page.wait_for_timeout(500)
-    assert np.abs(pixels()-turned).mean()>.1; shot('play'); mark('play: orbit, expression')
+    page.mouse.move(x, y); page.mouse.down(); page.mouse.move(x+70, y+10, steps=4); page.mouse.up()
+    assert changed(first); page.wait_for_timeout(500); turned = pixels()
+    slider = page.get_by_role('slider', name='jaw open'); slider.focus(); page.keyboard.press('End')
+    assert changed(turned, .1); shot('play'); mark('play: orbit, expression')
 
     # the lamp, by mouse and by keyboard; another environment
     ball = page.locator('canvas.ngf-light:visible'); ball.scroll_into_view_if_needed(); box = ball.bounding_box(); words = page.locator('canvas.ngf-light + p'); dark = pixels()
@@ -157,10 +161,11 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     page.mouse.move(box['x']+85, box['y']+85); page.mouse.down(); page.mouse.move(box['x']+140, box['y']+60, steps=4); page.mouse.up()
     page.wait_for_function("document.querySelector('canvas.ngf-light + p').textContent.startsWith('Lamp at')")
     azimuth = float(words.inner_text().split('azimuth ')[1].split(',')[0]); assert 40<azimuth<110, words.inner_text()
-    ball.focus(); page.keyboard.press('ArrowRight'); page.wait_for_timeout(1500)
-    assert abs(float(words.inner_text().split('azimuth ')[1].split(',')[0])-azimuth-5)<1.5; assert np.abs(pixels()-dark).mean()>.5
+    assert changed(dark); ball.focus(); page.keyboard.press('ArrowRight')
+    page.wait_for_function("a => Math.abs(document.querySelector('canvas.ngf-light + p').textContent.split('azimuth ')[1].split(',')[0] - a) > .1", arg=azimuth)
+    assert abs(float(words.inner_text().split('azimuth ')[1].split(',')[0])-azimuth-5)<1.5
     ball.scroll_into_view_if_needed(); shot('lamp')
-    lit = pixels(); page.locator('.jp-OutputArea select:visible').first.select_option('sunset'); page.wait_for_timeout(1500); assert np.abs(pixels()-lit).mean()>.5; shot('sunset')
+    lit = pixels(); page.locator('.jp-OutputArea select:visible').first.select_option('sunset'); assert changed(lit); shot('sunset')
     assert not nameless(page), nameless(page); mark('lamp, environment')
     press('Ray-trace'); page.wait_for_timeout(500); name = page.locator('.jp-OutputArea .widget-text:visible', has_text='Save as').locator('input').first; name.fill('turn.mp4'); name.press('Tab'); press('Record')
     page.get_by_text('pictures in turn.mp4').wait_for(); assert b'ftyp' in (work/'turn.mp4').read_bytes()[:16]; mark('film')

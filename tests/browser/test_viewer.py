@@ -1,6 +1,6 @@
 "The 3D view in a real browser: it draws what the ray tracer draws, follows new vertices, and asks nobody outside"
 import base64, io, json
-import numpy as np, pytest, torch
+import numpy as np, pytest
 from PIL import Image
 pytest.importorskip('anywidget')
 from nextgenface_nb.config import Config
@@ -57,13 +57,6 @@ def pixels(page):
     data = page.locator('canvas').first.evaluate('c => c.toDataURL("image/png")')
     return np.array(Image.open(io.BytesIO(base64.b64decode(data.split(',')[1]))).convert('RGBA')).astype(np.float32)
 
-def ray_traced(truth):
-    "The same view by the ray tracer: the camera of the viewer looks at the centre of the bounding sphere"
-    from dataclasses import replace
-    frame = truth.face.frames[0]
-    v = truth.pipeline.world_vertices(truth.face); box = (v.amax(0)+v.amin(0))/2
-    return frame,v,box
-
 def test_it_draws_what_the_ray_tracer_draws(show, truth, shots):
     viewer = FaceViewer(truth.pipeline, truth.face, width=SIZE, height=SIZE, controls=False)
     page = show(viewer)
@@ -81,6 +74,7 @@ def test_it_draws_what_the_ray_tracer_draws(show, truth, shots):
     assert np.corrcoef(a.mean(1), b.mean(1))[0,1]>.9 and abs(a.mean()/b.mean()-1)<.15, (np.corrcoef(a.mean(1), b.mean(1))[0,1], a.mean(), b.mean())
     assert not page.complaints
 
+@pytest.mark.slow
 def test_modes_vertices_light_and_morphs_change_the_picture(show, truth, shots):
     viewer = FaceViewer(truth.pipeline, truth.face, width=SIZE, height=SIZE)
     page = show(viewer); before = pixels(page)
@@ -100,6 +94,7 @@ def test_modes_vertices_light_and_morphs_change_the_picture(show, truth, shots):
     assert np.abs(pixels(page)-before).mean()>1
     assert not page.complaints
 
+@pytest.mark.slow
 def test_orbit_by_mouse_and_keys(show, truth, shots):
     page = show(FaceViewer(truth.pipeline, truth.face, width=SIZE, height=SIZE)); before = pixels(page)
     box = page.locator('canvas').bounding_box(); x,y = box['x']+SIZE/2,box['y']+SIZE/2
@@ -110,6 +105,7 @@ def test_orbit_by_mouse_and_keys(show, truth, shots):
     page.get_by_role('button', name='Reset view').click(); assert np.abs(pixels(page)-before).mean()<.2
     assert not page.complaints
 
+@pytest.mark.slow
 def test_without_webgl_there_is_a_still_picture(show, browsers, truth, shots):
     chromium = browsers(webgl=False)
     try:

@@ -1,0 +1,84 @@
+"`deterministic`: one thread, the same bits; and without it several threads, whose sums differ. The setting goes all the way from config and command to both libraries."
+import contextlib
+import pytest, torch
+from test_rendering import LIGHT, SIZE, START, TEXTURE, TRIANGLES, UVS, loss
+from nextgenface_nb import cli
+from nextgenface_nb.config import Config
+from nextgenface_nb.errors import FaceError
+from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.imaging import portrait_path
+from nextgenface_nb.optim import stages
+from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.rendering import renderer as rendering
+from nextgenface_nb.rendering.renderer import Renderer
+from nextgenface_nb.synthetic import synthetic_face
+
+def drawing(deterministic): return Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', deterministic=deterministic)
+
+@contextlib.contextmanager
+def threads(count):
+    "So many of Dr.Jit's and of PyTorch's"
+    import drjit
+    before = drjit.thread_count(),torch.get_num_threads()
+    drjit.set_thread_count(count); torch.set_num_threads(count)
+    try: yield drjit
+    finally: drjit.set_thread_count(before[0]); torch.set_num_threads(before[1])
+
+def gradients(renderer, samples=64):
+    "Sums over many rays: into the light, of which each ray asks one place, and into the vertices"
+    free = {name:value.clone().requires_grad_(name in ('light', 'diffuse', 'shape')) for name,value in START.items()}
+    loss(renderer, free, samples=samples, seed=3).backward()
+    return torch.cat([value.grad.flatten() for value in free.values() if value.grad is not None])
+
+def test_several_threads_differ_and_one_does_not():
+    with threads(4):
+        exact,loose = drawing(True),drawing(False)
+        first = gradients(exact)
+        assert all(torch.equal(gradients(exact), first) for _ in range(4))
+        found = gradients(loose)
+        torch.testing.assert_close(found, first, rtol=1e-3, atol=1e-5*float(first.abs().max()))
+        assert any(not torch.equal(gradients(loose), found) for _ in range(50)), 'nothing here tells one thread from four'
+
+@pytest.mark.parametrize('deterministic, count', [(True, 1), (False, 4)])
+def test_so_many_threads_are_at_work(monkeypatch, deterministic, count):
+    "Seen from within, when a tensor is given to Dr.Jit: picture and gradients; and afterwards as before"
+    seen,give = [],rendering.to_drjit
+    with threads(4) as drjit:
+        def counted(*arguments, **options): seen.append(drjit.thread_count()); return give(*arguments, **options)
+        monkeypatch.setattr(rendering, 'to_drjit', counted)
+        trace = rendering.Hits.__init__
+        def begun(hits, *arguments): seen.append(drjit.thread_count()); trace(hits, *arguments)
+        monkeypatch.setattr(rendering.Hits, '__init__', begun)
+        own = drawing(deterministic)
+        free = {name:value.clone().requires_grad_() for name,value in START.items()}
+        loss(own, free, samples=2, silhouettes=True).backward()
+        assert len(seen)>=6 and set(seen)=={count} and drjit.thread_count()==4
+
+@pytest.mark.parametrize('deterministic', [True, False])
+def test_a_pipeline_hands_it_on(monkeypatch, deterministic):
+    "To its renderers, and to PyTorch in every stage"
+    settings = dict(device='cpu', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1)
+    pipeline = Pipeline(toy_model(29, 21), Config(deterministic=deterministic, **settings))
+    face = synthetic_face(pipeline, size=64, samples=1).face
+    assert pipeline.renderer(face.frames[0]).deterministic is deterministic
+    seen = []
+    def watched(stage, pipeline, face, state):
+        for step in range(2): seen.append(torch.get_num_threads()); yield step
+    with threads(3):
+        for stage in stages.make_stages(pipeline.config):
+            monkeypatch.setitem(stages.RUNNERS, stage.name, watched)
+            for _ in stages.run(stage, pipeline, face): assert torch.get_num_threads()==3
+    assert seen==[1 if deterministic else 3]*6
+
+@pytest.mark.parametrize('asked', [True, False])
+def test_a_command_hands_it_on(monkeypatch, tmp_path, asked):
+    "To the fit, and to all that the command does with its result"
+    seen = []
+    def fit(photos, folder, pipeline, args, progress):
+        seen.append((pipeline.config.deterministic, torch.get_num_threads()))
+        raise FaceError('seen', 'enough')
+    monkeypatch.setattr(cli, 'fit', fit)
+    with threads(3):
+        assert cli.main(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet', '--set', 'renderer=vertex', '--set', f'deterministic={asked}'])!=0
+        assert torch.get_num_threads()==3
+    assert seen==[(asked, 1 if asked else 3)]
