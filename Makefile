@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few promises importers blender bench readme run docs soak colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -59,7 +59,7 @@ test-long: agree notebooks mutants tutorials ## The rest: every mutant, slow tes
 	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
 	$(BIN)/python -m pytest -q tests -m "slow or not slow"
 
-agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
+agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same; every option, setting, file and field has a test
 	@$(BIN)/python tools/agree.py
 
 notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
@@ -76,6 +76,9 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
+
+promises: $(VENV)/.developed llvm ## Ignore every option, setting, file and field in turn, and expect red (half an hour)
+	$(BIN)/python tests/promises.py --ignore --json nbs/figures/promises.json $(WORDS)
 
 importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs
 	cd tests/importers && npm ci --no-audit --no-fund
