@@ -1,13 +1,14 @@
-"""What is promised, and who would notice? Every option, setting, file and field that the code offers, and beside it a test.
+"""What is promised, and who would notice? Every option, setting, file and field, and beside it a test.
 
     python tests/promises.py                      the table is complete: every promise has a test, every test is there
     python tests/promises.py --ignore             ignore each promise in turn, run its test, and expect red
     python tests/promises.py --ignore fps zoom    only promises with one of these words in their name
     python tests/promises.py --ignore --json F    and keep the score in F; a run of some promises adds to what is there
 
-The list comes from the code: the commands of settings.ini and their parsers, the fields of `Config`, and what a small result
-writes. The tests are named in tests/promises.json. An option is ignored after it was parsed; a setting where the library reads
-it (not where it is set and shown); of a file the last of its kind is lost, of a field the last number is wrong.
+The list comes from the code: the commands of settings.ini and their parsers, the fields of `Config`, and what a small
+result writes. The tests are named in tests/promises.json. An option is ignored after it was parsed; a setting where the
+library reads it (not where it is set and shown); of a file the last of its kind is lost, of a field the last number is
+wrong.
 """
 from __future__ import annotations
 import argparse, ast, configparser, faulthandler, importlib, inspect, io, json, re, subprocess, sys, tempfile, time
@@ -62,7 +63,8 @@ def leaves(x, path:str=''): # Iterator of paths
     if isinstance(x, dict) and x and path.split('.')[-1] not in OPEN:
         for key,value in x.items(): yield from leaves(value, f'{path}.{key}' if path else key)
     elif isinstance(x, list) and x and isinstance(x[-1], dict):
-        for key in {k:None for row in x for k in row}: yield from leaves(next(row[key] for row in x if key in row), f'{path}[].{key}')
+        for key,value in {k:v for row in reversed(x) for k,v in row.items()}.items():
+            yield from leaves(value, f'{path}[].{key}')
     else: yield path
 
 def same_stage(path:str)->str:
@@ -151,13 +153,13 @@ def results()->dict: # files, report, checkpoint, camera: list of names
             *(f'debug {n}' for n in written(place/'debug')), *(f'batch {n}' for n in cli.BATCH_FILES),
             *(f'films {what}.{ending}' for what in replay.FILMS for ending in replay.ENDINGS), 'state .resume.npz']
     return dict(
-        files=files, report=list(dict.fromkeys(map(same_stage, leaves(report)))), checkpoint=list(dict.fromkeys(fields)),
-        camera=list(leaves(camera)))
+        files=files, report=list(dict.fromkeys(map(same_stage, leaves(report)))),
+        checkpoint=list(dict.fromkeys(fields)), camera=list(leaves(camera)))
 
 def arrays_of(path)->list: # of names, with [] in place of the number of a frame
     import numpy as np
-    with np.load(path) as file:
-        return sorted({re.sub(r'^frames\.\d+', 'frames[]', n) for n in file.files if n!='json' and not n.startswith('tensors.')})
+    with np.load(path) as file: names = [n for n in file.files if n!='json' and not n.startswith('tensors.')]
+    return sorted({re.sub(r'^frames\.\d+', 'frames[]', n) for n in names})
 
 def promised()->dict: # section -> list of names
     return dict(options=options(), settings=settings(), **results())
@@ -173,8 +175,12 @@ def public_names()->dict: # name -> module
         for node in tree.body:
             if isinstance(node, ast.Assign) and [getattr(t, 'id', '') for t in node.targets]==['__all__']:
                 module = path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')
-                found |= {f'{module}.{name}':name for part in node.value.elts if (name := getattr(part, "value", None)) in own}
+                names = [getattr(part, 'value', None) for part in node.value.elts]
+                found |= {f'{module}.{name}':name for name in names if name in own}
     return found
+
+#: Cells that make the library, or never run
+EXPORTED = re.compile(r'^#\|\s*(exporti?|default_exp|eval: *false)', re.M)
 
 def shown_code(): # Iterator of syntax trees
     "The tests, and what notebooks run beside the code that they export"
@@ -183,19 +189,16 @@ def shown_code(): # Iterator of syntax trees
         if '.ipynb_checkpoints' in path.parts: continue
         for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
             text = ''.join(cell['source'])
-            if cell['cell_type']!='code' or re.search(r'^#\|\s*(exporti?|default_exp|eval: *false)', text, re.M): continue
+            if cell['cell_type']!='code' or EXPORTED.search(text): continue
             plain = re.sub(r'^(\s*)[%!].*$', r'\1pass', text, flags=re.M)
             try: yield ast.parse(plain)
             except SyntaxError: continue
 
 def called_names()->set:
     "All names that are called, or handed to somebody who calls them"
-    found = set()
-    name_of = lambda node: node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
-    for tree in shown_code():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call): found |= {name_of(x) for x in (node.func, *node.args, *(k.value for k in node.keywords))}
-    return found
+    calls = [node for tree in shown_code() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    parts = [x for c in calls for x in (c.func, *c.args, *(k.value for k in c.keywords))]
+    return {getattr(x, 'id', getattr(x, 'attr', None)) for x in parts if isinstance(x, (ast.Name,ast.Attribute))}
 
 def uncalled()->list: # of 'module.name'
     called = called_names()
@@ -219,8 +222,8 @@ def faults(table:dict, found:dict, there:set, unused:list, offered)->list: # of 
         named = table.get(section, {})
         said += [f'{section}: {n!r} has no test' for n in found[section] if not named.get(n)]
         said += [f'{section}: {n!r} is no longer promised' for n in named if n not in found[section]]
-        said += [
-            f'{section}: {n!r} names {t}, which is no test' for n,t in named.items() if t and t.split('[')[0] not in there]
+        gone = {n:t for n,t in named.items() if t and t.split('[')[0] not in there}
+        said += [f'{section}: {n!r} names {t}, which is no test' for n,t in gone.items()]
     known = table.get('uncalled', [])
     said += [f'{n} is offered, and no test or notebook calls it' for n in unused if n not in known]
     said += [f'uncalled: {n!r} is no longer offered' for n in known if n not in offered]
@@ -232,8 +235,9 @@ def check()->int: # Exit code
     for line in said: print(line)
     if said: print(f'{len(said)} faults in tests/promises.json: name the test that turns red when the promise is lost.')
     else:
-        print(f'{sum(map(len, found.values()))} promises, each with a test. Of {len(offered)} public functions and classes '
-            f'tests and notebooks call {len(offered)-len(unused)}, the others are called by these.')
+        print(
+            f'{sum(map(len, found.values()))} promises, each with a test. Of {len(offered)} public functions and '
+            f'classes tests and notebooks call {len(offered)-len(unused)}, the others are called by these.')
     return int(bool(said))
 
 # ---- ignoring
@@ -260,8 +264,8 @@ def falsify(x, path:str):
     if not isinstance(x, dict): return
     if head=='{stage}': head = list(x)[-1] if x else head
     if head.endswith('[]'):
-        rows = x.get(head[:-2]) or []
-        for row in [r for r in rows if not rest.partition('.')[0] or rest.split('.')[0].removesuffix('[]') in r][-1:]: falsify(row, rest)
+        first = rest.split('.')[0].removesuffix('[]')
+        for row in [r for r in x.get(head[:-2]) or [] if first in r][-1:]: falsify(row, rest)
     elif rest: falsify(x.get(head), rest)
     elif head in x: x[head] = wrong(x[head])
 
@@ -287,7 +291,8 @@ def ignore_option(name:str):
         def read_and_forget(parser, args):
             args = read(parser, args)
             said = getattr(args, action.dest, None)
-            if parser.prog==command and (not both or said is not option.startswith('--no-')): setattr(args, action.dest, action.default)
+            if parser.prog==command and (not both or said is not option.startswith('--no-')):
+                setattr(args, action.dest, action.default)
             return args
         return read_and_forget
     return put(cli, 'read_paths', forget)
@@ -300,14 +305,15 @@ def ignore_setting(name:str):
         def default_for_readers(self, key):
             if key!=name: return own(self, key)
             module = inspect.currentframe().f_back.f_globals.get('__name__', '')
-            return default if module.startswith('nextgenface_nb.') and module!='nextgenface_nb.config' else own(self, key)
+            reads = module.startswith('nextgenface_nb.') and module!='nextgenface_nb.config'
+            return default if reads else own(self, key)
         return default_for_readers
     return put(CheckedSettings, '__getattribute__', read)
 
 def _lose(folder, wanted:str):
     "Remove the last file of a kind"
-    found = sorted(p for p in Path(folder).rglob('*') if p.is_file() and pattern(p.relative_to(folder).as_posix())==wanted)
-    for p in found[-1:]: p.unlink()
+    files = sorted(p for p in Path(folder).rglob('*') if p.is_file())
+    for p in [p for p in files if pattern(p.relative_to(folder).as_posix())==wanted][-1:]: p.unlink()
 
 def ignore_file(name:str):
     "It is not written"
@@ -390,12 +396,15 @@ class _Outcomes:
         self.passed += report.passed and report.when=='call'
     def pytest_collectreport(self, report): self.failed += report.failed
 
+#: Of pytest: nothing is kept, and what only costs time here is left out
+PYTEST = '-x -q --no-header -p no:cacheprovider -p no:unraisableexception -p no:threadexception'.split()
+
 def run_test(test:str)->str: # green, red or none
     "One test, in this process"
     import pytest
     seen = _Outcomes()
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        pytest.main(['-x', '-q', '--no-header', '-p', 'no:cacheprovider', str(ROOT/'tests'/test)], plugins=[seen])
+    with tempfile.TemporaryDirectory() as place, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        pytest.main([*PYTEST, f'--basetemp={place}/t', str(ROOT/'tests'/test)], plugins=[seen])
     return 'red' if seen.failed else 'green' if seen.passed else 'none'
 
 def try_here(jobs:list): # of (section, name, test); prints a line of JSON for each
@@ -406,7 +415,9 @@ def try_here(jobs:list): # of (section, name, test); prints a line of JSON for e
         before = run_test(test)
         for section,name,_ in [j for j in jobs if j[2]==test]:
             faulthandler.dump_traceback_later(600, exit=True)
-            if before!='green': tell(section, name, f'ERROR: {test} is {before} without any fault'); continue
+            if before!='green':
+                tell(section, name, f'ERROR: {test} is {before} without any fault')
+                continue
             with ignored(section, name): verdict = run_test(test)
             tell(section, name, {'red':'noticed', 'green':'NOT NOTICED'}.get(verdict, f'ERROR: {test} did not run'))
         faulthandler.dump_traceback_later(600, exit=True)
@@ -446,7 +457,7 @@ def ignore_all(words:list, path=None)->int: # Exit code
     return int(noticed<len(verdicts))
 
 def keep_score(verdicts:dict, table:dict, path:Path):
-    "By section the tests that were seen red, and the names of what was not noticed; what this run has not tried stays as it was"
+    "By section the tests that were seen red; and what was not noticed. What this run has not tried stays as it was"
     try: before = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError): before = {}
     tried = {k:v=='noticed' for k,v in verdicts.items() if k[0]}
@@ -454,9 +465,10 @@ def keep_score(verdicts:dict, table:dict, path:Path):
     for section in SECTIONS:
         old = before.get('noticed', {}).get(section, {})
         noticed[section] = {n:t for n,t in table[section].items() if tried.get((section, n), old.get(n)==t)}
-        lost += [
-            [section, n] for n in table[section] if not tried.get((section, n), [section, n] not in before.get('lost', []))]
-    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        known = [n for s,n in before.get('lost', []) if s==section]
+        lost += [[section, n] for n in table[section] if not tried.get((section, n), n not in known)]
+    asked = ['git', 'rev-parse', '--short', 'HEAD']
+    commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True).stdout.strip()
     score = dict(date=time.strftime('%Y-%m-%d', time.gmtime()), commit=commit, lost=lost, noticed=noticed)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(score, indent=1)+'\n', encoding='utf-8')

@@ -60,14 +60,16 @@ def test_debug_writes_texts_meshes_and_pictures(made, tmp_path):
     assert names_in(tmp_path)==pictures|meshes|{'loss_step3.txt', 'loss_step3_detailed.txt', 'timeTaken.txt'}
     assert (tmp_path/'loss_step3.txt').read_text().split()==['1', '0.5']
 
+FILMS = 'turntable','expressions','relight'
+
 def test_all_films_in_all_formats(made, tmp_path):
     result,_ = made
     save_face(tmp_path/'a.npz', result.face, result.pipeline.model, dict(config=result.pipeline.config.to_dict()))
     result.pipeline.model.save(tmp_path/'toy.h5')
-    flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,mp4 --what turntable,expressions,relight'
+    flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,mp4 --what '+','.join(FILMS)
     place = '--model', str(tmp_path/'toy.h5'), '--output', str(tmp_path/'films')
     assert replay.main([str(tmp_path/'a.npz'), *place, *flags.split()])==0
-    assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in ('turntable', 'expressions', 'relight') for e in ('gif', 'mp4')}
+    assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in FILMS for e in ('gif', 'mp4')}
 
 # ---- report.json
 
@@ -96,7 +98,8 @@ def test_what_the_report_says_of_each_photo(made, report):
         assert (said['detector'], said['landmarks'])==(frame.landmarks.detector, len(frame.landmarks.points))
         assert said['faces']==[dict(row) for row in frame.landmarks.faces]
         crop = said['crop']
-        assert (crop['width'], crop['height'])==(camera.width, camera.height) and crop['original_size']==list(photo.original_size)
+        assert (crop['width'], crop['height'])==(camera.width, camera.height)
+        assert crop['original_size']==list(photo.original_size)
         close(crop['offset'], list(photo.offset))
         close(crop['scale'], photo.scale)
         assert said['focal_length_from']==frame.focal_source
@@ -110,7 +113,8 @@ def test_what_the_report_says_of_each_photo(made, report):
         mask = pipeline.face_mask(face, i)
         seen = mask&(frame.hidden<.01)
         code = lambda x: np.where(x<=.0031308, 12.92*x, 1.055*np.maximum(x, 1e-9)**(1/2.4)-.055)
-        drawn,there = (code(x.clamp(0, 1).numpy()) for x in (pipeline.render(face, i, final=True)[...,:3], photo.pixels))
+        picture = pipeline.render(face, i, final=True)[...,:3]
+        drawn,there = (code(x.clamp(0, 1).numpy()) for x in (picture, photo.pixels))
         decibel = lambda where: -10*math.log10(((drawn-there)**2)[where].mean())
         assert said['psnr']==pytest.approx(decibel(seen.numpy()), abs=1e-3)
         assert said['psnr_all']==pytest.approx(decibel(mask.numpy()), abs=1e-3)
@@ -172,7 +176,8 @@ def test_what_the_report_says_of_trust(made, report):
         frames=card.frames, skin_tone=dict(ita_degrees=card.tone, name=said['skin_tone']['name']), texels=card.texels,
         warnings=card.warnings))
     angle = card.tone
-    name = next((n for least,n in ((55, 'very light'), (41, 'light'), (28, 'intermediate'), (10, 'tan'), (-30, 'brown')) if angle>least), 'dark')
+    names = {55:'very light', 41:'light', 28:'intermediate', 10:'tan', -30:'brown'}
+    name = next((n for least,n in names.items() if angle>least), 'dark')
     assert said['skin_tone']['name']==('unknown' if math.isnan(angle) else name)
     assert report[0]['warnings']==said['warnings'] and 'a note' in said['warnings']
 
@@ -202,15 +207,15 @@ def test_a_checkpoint_keeps_all_that_a_face_is(made, tmp_path):
         face,meta = load_face(path, model)
         alike(face, result.face)
         assert meta['stage']==stage and meta['config']==result.pipeline.config.to_dict()
-        assert meta['timings']==pytest.approx(result.timings, abs=10) and set(meta['timings'])>={'detection', 'landmarks'}
-        assert {k:meta['timings'][k] for k in ('detection', 'landmarks', 'photometric', 'texture')}=={
-            k:result.timings[k] for k in ('detection', 'landmarks', 'photometric', 'texture')}
+        for name in ('detection', 'landmarks', 'photometric', 'texture'):
+            assert meta['timings'][name]==result.timings[name]
         assert all(0<=v<1e4 for v in meta['timings'].values())
         assert meta['warnings']==result.warnings and meta['after_landmarks']==result.after_landmarks
         wanted = [p for p in result.history if ('landmarks', 'photometric', 'texture').index(p.stage)<n]
         assert meta['history']==[{f.name:getattr(p, f.name) for f in fields(p)} for p in wanted]
         about = read_about(path)
-        assert (about['format'], about['format_version'], about['library'])==('nextgenface_nb face', FORMAT_VERSION, __version__)
+        assert (about['format'], about['format_version'])==('nextgenface_nb face', FORMAT_VERSION)
+        assert about['library']==__version__
         assert about['model']==dict(name=model.name, fingerprint=model.fingerprint)
         assert about['photos']==[dict(path=f.photo.path, sha256=f.photo.sha256) for f in result.face.frames]
 
@@ -252,7 +257,8 @@ def test_every_word_of_camera_json(made, tmp_path):
     assert (said['format'], said['format_version'], said['library'])==('nextgenface_nb camera', version, __version__)
     assert said['conventions']==CONVENTIONS
     obj,glb = said['meshes']['mm'],said['meshes']['m']
-    assert obj==dict(files='mesh{i}.obj, mesh{i}.ply', unit='millimetre', space='model', expression='the expression of photo i')
+    assert obj==dict(
+        files='mesh{i}.obj, mesh{i}.ply', unit='millimetre', space='model', expression='the expression of photo i')
     assert (glb['files'], glb['unit'], glb['space'])==('face0.glb', 'metre', 'model')
     assert glb['expression'].startswith('neutral') and glb['expression'].endswith("in the animation 'photo i'")
     for i,(words,frame) in enumerate(zip(said['photos'], result.face.frames)):
@@ -264,10 +270,12 @@ def test_every_word_of_camera_json(made, tmp_path):
         assert words['focal_length_from']==frame.focal_source
         close(words['focal_length_35mm'], focal*math.hypot(36, 24)/math.hypot(w, h))
         angle = lambda side: 2*math.degrees(math.atan(side/2/focal))
-        close(words['field_of_view_degrees'], dict(horizontal=angle(w), vertical=angle(h), diagonal=angle(math.hypot(w, h))))
+        sides = dict(horizontal=w, vertical=h, diagonal=math.hypot(w, h))
+        close(words['field_of_view_degrees'], {k:angle(v) for k,v in sides.items()})
         close(words['crop']['offset'], list(frame.photo.offset))
         close(words['crop']['scale'], frame.photo.scale)
-        assert words['crop']['size']==[frame.camera.width, frame.camera.height] and set(words['crop'])=={'offset', 'scale', 'size'}
+        assert words['crop']['size']==[frame.camera.width, frame.camera.height]
+        assert set(words['crop'])=={'offset', 'scale', 'size'}
         for unit in UNITS:
             points = result.pipeline.vertices(result.face, i).double().numpy()*(1 if unit=='mm' else .001)
             points = np.concatenate([points, np.ones((len(points), 1))], 1)
@@ -301,7 +309,8 @@ def by_opengl(words, unit, points):
 
 def by_blender(words, unit, points):
     own = words['blender']
-    turned = points@np.array([[1., 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]).T       # as the import turns a mesh
+    up = np.array([[1., 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])   # as the import turns a mesh
+    turned = points@up.T
     M = np.array(own['matrix_world'][unit])
     assert M[3].tolist()==[0, 0, 0, 1]
     seen = turned@np.linalg.inv(M).T
