@@ -11,9 +11,11 @@ library reads it (not where it is set and shown); of a file the last of its kind
 wrong.
 """
 from __future__ import annotations
-import argparse, ast, configparser, faulthandler, importlib, inspect, io, json, re, subprocess, sys, tempfile, time
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+import argparse, ast, configparser, copy, faulthandler, importlib, inspect, io, json, os, re, subprocess, sys, tempfile
+import time
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT/'tests'/'promises.json'
@@ -352,7 +354,7 @@ def ignore_field(section:str, name:str):
     from nextgenface_nb.output import camera, checkpoint, report
     def spoilt(own):
         def make(*args, **options):
-            made = own(*args, **options)
+            made = copy.deepcopy(own(*args, **options))   # it may hold what is there for all
             falsify(made, name)
             return made
         return make
@@ -388,40 +390,72 @@ def ignored(section:str, name:str): # A context
 
 # ---- the trial
 
-class _Outcomes:
-    "Told by pytest how tests ended"
-    def __init__(self): self.passed = self.failed = 0
+class Trial:
+    "For pytest: each test without a fault, with each of its faults, and once more without. What its module shares is made in the first"
+    def __init__(self,
+        jobs:list, # of (section, name, test), all of one file
+        tell,      # Called with section, name and verdict
+    ):
+        self.jobs,self.tell,self.seen,self.sound = jobs,tell,{},{}
+
+    @pytest.fixture(autouse=True)
+    def lost(self, request):
+        "The fault, around the test and what is made for it alone"
+        which = getattr(request, 'param', None)
+        with ignored(*self.jobs[which][:2]) if isinstance(which, int) else nullcontext(): yield
+
+    def pytest_generate_tests(self, metafunc):
+        "Every test that is named as often as it is needed"
+        own = [k for k,(_,_,test) in enumerate(self.jobs) if test.split('::')[1].split('[')[0]==metafunc.function.__name__]
+        if own: metafunc.parametrize('lost', ['before', *own, 'after'], indirect=True, ids=lambda k: f'#{k}')
+
+    def pytest_collection_modifyitems(self, items):
+        "No others, and each fault with its own parameters"
+        def wanted(item):
+            k = getattr(getattr(item, 'callspec', None), 'params', {}).get('lost')
+            names = [test.split('::')[1] for _,_,test in (self.jobs if isinstance(k, str) else self.jobs[k:k+1] if k is not None else [])]
+            return plain_name(item.name) in names
+        items[:] = [item for item in items if wanted(item)]
+
     def pytest_runtest_logreport(self, report):
-        self.failed += report.failed
-        self.passed += report.passed and report.when=='call'
-    def pytest_collectreport(self, report): self.failed += report.failed
+        "How it ended"
+        state = self.seen.setdefault(report.nodeid, [0, 0])
+        state[0] += report.passed and report.when=='call'
+        state[1] += report.failed
+        if report.when!='teardown': return
+        _give_up_later()
+        passed,failed = self.seen.pop(report.nodeid)
+        verdict = 'red' if failed else 'green' if passed else 'none'
+        test = plain_name(report.nodeid.split('::')[-1])
+        k = re.search(r'[\[-]#(\w+)', report.nodeid)[1]
+        if k=='before': self.sound[test] = verdict
+        elif k=='after':
+            if self.sound[test]=='green' and verdict!='green': self.tell('', test, 'ERROR: a fault stayed behind')
+        else: self.tell(*self.jobs[int(k)][:2], self.judged(test, verdict))
+
+    def judged(self, test:str, verdict:str)->str:
+        if self.sound[test]!='green': return f'ERROR: {test} is {self.sound[test]} without any fault'
+        return {'red':'noticed', 'green':'NOT NOTICED'}.get(verdict, f'ERROR: {test} did not run')
+
+def _give_up_later(seconds:float=600.):
+    "A test that takes longer ends the process"
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+
+def plain_name(name:str)->str:
+    "Of a test, without the number of its fault"
+    return re.sub(r'\[#\w+\]|(?<=\[)#\w+-|-#\w+(?=\])', '', name)
 
 #: Of pytest: nothing is kept, and what only costs time here is left out
-PYTEST = '-x -q --no-header -p no:cacheprovider -p no:unraisableexception -p no:threadexception'.split()
+PYTEST = '-q --no-header -p no:cacheprovider -p no:unraisableexception -p no:threadexception'.split()
 
-def run_test(test:str)->str: # green, red or none
-    "One test, in this process"
-    import pytest
-    seen = _Outcomes()
+def try_here(jobs:list): # of (section, name, test), all of one file; prints a line of JSON for each
+    "In this process; nothing of a fault may stay"
+    said = os.fdopen(os.dup(1), 'w')   # which pytest does not take
+    trial = Trial(jobs, lambda *row: print(json.dumps(row), file=said, flush=True))
+    _give_up_later()
     with tempfile.TemporaryDirectory() as place, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        pytest.main([*PYTEST, f'--basetemp={place}/t', str(ROOT/'tests'/test)], plugins=[seen])
-    return 'red' if seen.failed else 'green' if seen.passed else 'none'
-
-def try_here(jobs:list): # of (section, name, test); prints a line of JSON for each
-    "Each test without fault, then with each fault, then once more without: nothing of a fault may stay"
-    def tell(*row): print(json.dumps(row), flush=True)
-    for test in dict.fromkeys(t for _,_,t in jobs):
-        faulthandler.dump_traceback_later(600, exit=True)
-        before = run_test(test)
-        for section,name,_ in [j for j in jobs if j[2]==test]:
-            faulthandler.dump_traceback_later(600, exit=True)
-            if before!='green':
-                tell(section, name, f'ERROR: {test} is {before} without any fault')
-                continue
-            with ignored(section, name): verdict = run_test(test)
-            tell(section, name, {'red':'noticed', 'green':'NOT NOTICED'}.get(verdict, f'ERROR: {test} did not run'))
-        faulthandler.dump_traceback_later(600, exit=True)
-        if before=='green' and run_test(test)!='green': tell('', test, 'ERROR: a fault stayed behind')
+        file = ROOT/'tests'/jobs[0][2].split('::')[0]
+        pytest.main([*PYTEST, f'--basetemp={place}/t', str(file)], plugins=[trial])
     faulthandler.cancel_dump_traceback_later()
 
 def try_in_process(jobs:list): # Iterator of (section, name, verdict)
@@ -440,7 +474,9 @@ def try_in_process(jobs:list): # Iterator of (section, name, verdict)
         if child.returncode and left:
             section,name,_ = left.pop(0)
             yield section,name,f'ERROR: the process ended with {child.returncode}'
-        elif left: raise RuntimeError(f'{left[0]} was not tried')
+            continue
+        for section,name,test in left: yield section,name,f'ERROR: there is no {test}'
+        return
 
 def ignore_all(words:list, path=None)->int: # Exit code
     "Ignore promises in turn and say what was noticed"

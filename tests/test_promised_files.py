@@ -73,10 +73,11 @@ def test_all_films_in_all_formats(made, tmp_path):
 
 # ---- report.json
 
-@pytest.fixture(scope='module')
-def report(made, tmp_path_factory):
+@pytest.fixture
+def report(made, tmp_path):
+    "What is written, where, and when it was not yet"
     result,_ = made
-    folder = tmp_path_factory.mktemp('report')/'run'
+    folder = tmp_path/'run'
     result.pipeline.config.save_intermediate = False
     before = time.time()
     result.save(folder, formats=('maps', 'report'))
