@@ -391,7 +391,8 @@ def ignored(section:str, name:str): # A context
 # ---- the trial
 
 class Trial:
-    "For pytest: each test without a fault, with each of its faults, and once more without. What its module shares is made in the first"
+    """For pytest: each test without a fault, with each of its faults, and once more without.
+    What the tests of a module share is made in the first of these, and kept."""
     def __init__(self,
         jobs:list, # of (section, name, test), all of one file
         tell,      # Called with section, name and verdict
@@ -406,15 +407,17 @@ class Trial:
 
     def pytest_generate_tests(self, metafunc):
         "Every test that is named as often as it is needed"
-        own = [k for k,(_,_,test) in enumerate(self.jobs) if test.split('::')[1].split('[')[0]==metafunc.function.__name__]
+        named = f'::{metafunc.function.__name__}'
+        own = [k for k,(_,_,test) in enumerate(self.jobs) if test.split('[')[0].endswith(named)]
         if own: metafunc.parametrize('lost', ['before', *own, 'after'], indirect=True, ids=lambda k: f'#{k}')
 
     def pytest_collection_modifyitems(self, items):
         "No others, and each fault with its own parameters"
+        names = [test.split('::')[1] for _,_,test in self.jobs]
         def wanted(item):
-            k = getattr(getattr(item, 'callspec', None), 'params', {}).get('lost')
-            names = [test.split('::')[1] for _,_,test in (self.jobs if isinstance(k, str) else self.jobs[k:k+1] if k is not None else [])]
-            return plain_name(item.name) in names
+            k = item.callspec.params.get('lost') if hasattr(item, 'callspec') else None
+            if k is None: return False
+            return plain_name(item.name) in (names if isinstance(k, str) else names[k:k+1])
         items[:] = [item for item in items if wanted(item)]
 
     def pytest_runtest_logreport(self, report):
