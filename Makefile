@@ -77,7 +77,7 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
 
-promises: $(VENV)/.developed llvm ## Ignore every option, setting, file and field in turn, and expect red (half an hour)
+promises: $(VENV)/.developed llvm ## Ignore every option, setting, file and field in turn, and expect red (some minutes)
 	$(BIN)/python tests/promises.py --ignore --json nbs/figures/promises.json $(WORDS)
 
 importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs

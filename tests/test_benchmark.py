@@ -1,7 +1,7 @@
 "The benchmark in its smallest form: a whole fit scores better than the fits that were broken on purpose."
 import json
 import pytest
-from nextgenface_nb.benchmark.command import MUTANTS, main, make_parser, measure_benchmark, run_levels, say_report
+from nextgenface_nb.benchmark.command import main, make_parser, measure_benchmark, run_levels, say_report
 from nextgenface_nb.benchmark.truth import Settings
 
 TINY = Settings(size=128, texture=64, samples=(48, 16), relight_samples=16, relights=1, faces=3, occluders=((1, 'glasses'),))

@@ -250,7 +250,6 @@ def seen_by_hand(pipeline, face, i):
 
 def test_every_word_of_camera_json(made, tmp_path):
     "OpenCV, OpenGL, Blender, COLMAP and three.js put each vertex where a pinhole written out here does"
-    from scipy.spatial.transform import Rotation
     from nextgenface_nb.output.camera import CONVENTIONS, FORMAT_VERSION as version, save_cameras
     result,_ = made
     save_cameras(tmp_path, result.face)
