@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises importers blender bench readme run docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -62,7 +62,7 @@ test-long: needed agree notebooks mutants tutorials ## The rest: every mutant, s
 	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
 	$(BIN)/python -m pytest -q tests -m "slow or not slow"
 
-agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same
+agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same; every option, setting, file and field has a test
 	@$(BIN)/python tools/agree.py
 
 notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
@@ -79,6 +79,9 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
+
+promises: $(VENV)/.developed llvm ## Ignore every option, setting, file and field in turn, and expect red (some minutes)
+	$(BIN)/python tests/promises.py --ignore --json data/figures/promises.json $(WORDS)
 
 importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs
 	cd tests/importers && npm ci --no-audit --no-fund

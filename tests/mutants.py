@@ -26,6 +26,7 @@ class Mutant:
     tests:str        # pytest's arguments, relative to tests/: one of these tests must fail
     few:bool = False # Part of every run of CI
 
+PROMISES,WRITTEN = 'test_promises.py::','test_promised_files.py::'
 GEOMETRY,RENDERING,MAPS,FIT = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py', 'test_fit_values.py'
 
 MUTANTS = [
@@ -229,6 +230,26 @@ MUTANTS = [
     # runs that go on
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
+    # what is asked for and what is told; tests/promises.py ignores every option and setting, these are faults within the code
+    Mutant('--resume is always on', 'cli.py', 'stages, args.resume, start', 'stages, True, start', PROMISES+'test_a_run_goes_on_only_where_that_is_said'),
+    Mutant('--keepEvery does nothing', 'cli.py', 'every=args.keepEvery', 'every=10.', PROMISES+'test_how_often_the_state_is_kept'),
+    Mutant('--again does nothing', 'cli.py', 'args.workers, args.again, tell', 'args.workers, False, tell', PROMISES+'test_what_was_done_is_done_again_only_where_that_is_said'),
+    Mutant('a known light is dropped with --checkpoint', 'cli.py', 'in_known_light(start_from(args, pipeline), pipeline.config)', 'start_from(args, pipeline)', PROMISES+'test_a_checkpoint_is_gone_on_with_in_the_known_light_and_lens'),
+    Mutant('an old checkpoint has no landmarks', 'cli.py', 'for frame in face.frames[:1]:', 'for frame in []:', PROMISES+'test_an_old_checkpoint_gets_the_landmarks_of_its_photo'),
+    Mutant('the EXR is always written', 'output/report.py', 'i, r.pipeline.config.save_exr)', 'i, True)', PROMISES+'test_what_is_written_is_what_the_settings_say'),
+    Mutant('the focal length of the settings is not the first one', 'optim/optimizer.py', 'config.focal_length or TYPICAL_FOCAL', 'TYPICAL_FOCAL', PROMISES+'test_a_lens_is_what_the_settings_say'),
+    Mutant('components are all used', 'optim/pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', PROMISES+'test_the_model_and_how_much_of_it'),
+    Mutant('the report has the head behind the camera', 'output/report.py', 'translation_mm=number(f.translation)', 'translation_mm=number(-f.translation)', WRITTEN+'test_what_the_report_says_of_each_photo'),
+    Mutant('the report doubles the focal length', 'output/report.py', 'number(c.focal)[0]', '2*number(c.focal)[0]', WRITTEN+'test_what_the_report_says_of_each_photo'),
+    Mutant('--neutral does nothing', 'output/export.py', 'dict(space=self.space, neutral=self.neutral)', 'dict(space=self.space, neutral=False)', PROMISES+'test_export_puts_meshes_into_the_space_that_is_asked_for'),
+    Mutant('OBJ of the first photo only', 'output/export.py', 'for i in range(len(face.frames)): save_mesh', 'for i in range(1): save_mesh', WRITTEN+'test_an_export_writes_all_of_its_files_for_each_photo'),
+    Mutant('--fps does nothing', 'output/replay.py', 'shown, args.fps)', 'shown, 24.)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
+    Mutant('--pitch does nothing', 'output/replay.py', 'Path3D(args.yaw, args.pitch, args.zoom)', 'Path3D(args.yaw, 0., args.zoom)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--zoom does nothing', 'output/replay.py', 'Path3D(args.yaw, args.pitch, args.zoom)', 'Path3D(args.yaw, args.pitch, 1.)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('measure keeps no results', 'measure.py', 'Path(results)/path.name if results else None', 'None', PROMISES+'test_measure_writes_the_results_of_each_photo'),
+    Mutant('bench --full does nothing', 'bench.py', '(256, 512) if s.full else (256,)', '(256,)', PROMISES+'test_bench_measures_the_parts_and_sizes_that_its_flags_say'),
+    Mutant('benchmark writes no sheet', 'benchmark/command.py', 'if args.sheet and pictures:', 'if False:', PROMISES+'test_benchmark_takes_photos_and_writes_what_was_asked_for'),
+    Mutant('a target of the benchmark asks for little', 'benchmark/command.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
 ]
 
 # ---- machinery

@@ -61,6 +61,14 @@ def test_parts_of_the_truth_are_given(folder):
     assert nothing['C psnr']<geometry['C psnr']<both['C psnr'], report['given']
     assert '| geometry + maps ' in say_report({k:v for k,v in report.items() if k!='pictures'})
 
+def test_each_target_finds_its_figure(whole):
+    "A target whose figure nobody measures would never fail; levels A and B have the same figures"
+    from nextgenface_nb.benchmark.command import TARGETS
+    for target in TARGETS:
+        section,figure = target.key.split('.')
+        if section[0] in 'AB': assert figure in whole[section.replace('B', 'A')][0], target.key
+        if section in whole: assert target.row(whole)['holds'] is not None, target.key
+
 def test_wrong_use(capsys):
     assert main(['--levels', 'Q'])==2 and main(['--faces', 'many'])==2 and main(['--mutant', 'none'])==2 and main(['--given', 'hair'])==2
 

@@ -1,4 +1,4 @@
-"Notebooks, library and README agree: export, clean and readme change nothing. Committed or not does not matter."
+"Notebooks, library and README agree: export, clean and readme change nothing; and every promise has a test. Committed or not does not matter."
 import hashlib, subprocess, sys
 from pathlib import Path
 
@@ -18,5 +18,6 @@ def main():
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name)!=after.get(name))
     if changed: sys.exit('Notebooks and library had drifted apart; these have changed now, look at them and commit:\n  ' + '\n  '.join(changed))
     print(f'Notebooks, library and README agree ({len(after)} files).')
+    if subprocess.run([sys.executable, ROOT/'tests'/'promises.py'], cwd=ROOT).returncode: sys.exit(1)
 
 if __name__=='__main__': main()
