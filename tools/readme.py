@@ -29,7 +29,8 @@ def outputs(cell, number):
         elif 'text/plain' in data: yield fence(data['text/plain'])
 
 def from_root(text):
-    "Links to notebooks as they are from the folder above"
+    "Links to notebooks as they are from the folder above; figures without the marks that say where they are from"
+    text = re.sub(r'<!--=.*?-->(.*?)<!--/-->', r'\1', text, flags=re.S)
     return re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)', r'](nbs/\1', text)
 
 def to_markdown(notebook):
