@@ -11,10 +11,10 @@ from .errors import ConfigError
 from .processes import json_text
 
 # %% auto #0
-__all__ = ['PACKAGE', 'ASIDE', 'CARRIED', 'FOLDER', 'COMMANDS', 'FLAG', 'OUTPUTS', 'bare_code', 'module_file', 'imported',
-           'modules_behind', 'fingerprint', 'commit_of', 'stamp', 'outdated', 'save_figures', 'figures_path',
+__all__ = ['PACKAGE', 'ASIDE', 'CARRIED', 'FOLDER', 'COMMANDS', 'FLAG', 'bare_code', 'module_file', 'imported', 'modules_behind',
+           'carried_file', 'fingerprint', 'commit_of', 'stamp', 'outdated', 'save_figures', 'figures_path',
            'read_figures', 'figure', 'fill_figures', 'shown', 'fill_cell', 'figure_files', 'old_figures',
-           'notebook_stamp', 'same_code']
+           'outputs_path', 'notebook_stamp', 'same_code']
 
 # %% ../nbs/79_figures.ipynb #a3ee26d7
 #: The folder of the package
@@ -82,12 +82,21 @@ def modules_behind(
         left |= {n for n in _looked_at(name, folder)[1]-found if n.split('.')[0] not in ASIDE}
     return sorted(found)
 
+def carried_file(
+    name:str,            # Of `CARRIED`
+    folder:Path=PACKAGE,
+)->Path:
+    "Where a file with numbers lies"
+    return Path(folder)/'data'/name
+
 def fingerprint(
     name:str,            # Of a module, or of a file of `CARRIED`
     folder:Path=PACKAGE,
 )->str: # 12 hexadecimal digits; empty: it is gone
     "What would change if it did something else"
-    if name in CARRIED: file = Path(folder)/'data'/name; return _digest(file.read_bytes()) if file.is_file() else ''
+    if name in CARRIED:
+        file = carried_file(name, folder)
+        return _digest(file.read_bytes()) if file.is_file() else ''
     return _looked_at(name, folder)[0] if module_file(name, folder) else ''
 
 def _looked_at(name:str, folder:Path)->tuple: # hash, names of modules that it imports
@@ -238,7 +247,7 @@ def figure_files(
     found = {}
     for path in sorted(Path(folder or PACKAGE.parent/FOLDER).glob('*.json')):
         report = json.loads(path.read_text(encoding='utf-8'))
-        if path.stem!=OUTPUTS: found[path.stem] = report[-1] if isinstance(report, list) else report
+        found[path.stem] = report[-1] if isinstance(report, list) else report
     return found
 
 def old_figures(
@@ -256,8 +265,9 @@ def old_figures(
 def _few(names:list, most:int=4)->str:
     return ', '.join(names[:most])+(f' and {len(names)-most} more' if len(names)>most else '')
 
-#: The file in which `tools/run.py` keeps with which code the outputs of each notebook were made
-OUTPUTS = 'outputs'
+def outputs_path()->Path:
+    "The file in which `tools/run.py` keeps with which code the outputs of each notebook were made"
+    return PACKAGE.parent/'nbs'/'outputs.json'
 
 def notebook_stamp(
     notebook:dict, # As JSON

@@ -68,8 +68,7 @@ def test_outputs_that_other_cells_have_made_are_old(tmp_path, monkeypatch):
     path = tmp_path/'a.ipynb'
     path.write_text(json.dumps(page))
     monkeypatch.setattr(t, 'notebooks', lambda: {'a.ipynb':path})
-    monkeypatch.setattr(t, 'figures_path', lambda name: tmp_path/f'{name}.json')
-    monkeypatch.setattr(figures, 'figures_path', lambda name: tmp_path/f'{name}.json')
+    for module in t,figures: monkeypatch.setattr(module, 'outputs_path', lambda: tmp_path/'outputs.json')
     assert t.old_outputs()==['a.ipynb']
     run.remember(path, tmp_path)
     assert t.old_outputs()==[]

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from nextgenface_nb.errors import FaceError
-from nextgenface_nb.figures import FOLDER, OUTPUTS, figure_files, figures_path, fill_cell, notebook_stamp, old_figures, same_code
+from nextgenface_nb.figures import FOLDER, figure_files, fill_cell, notebook_stamp, old_figures, outputs_path, same_code
 
 def notebooks():
     "All notebooks, by their path from the repository"
@@ -26,7 +26,7 @@ def fill(path):
 
 def old_outputs():
     "Notebooks whose stored outputs were made by other cells or by other code, or nobody knows by which"
-    path = figures_path(OUTPUTS)
+    path = outputs_path()
     known = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
     found = []
     for name,file in notebooks().items():

@@ -1,6 +1,6 @@
 """Run notebooks in a Jupyter kernel and keep their outputs. Cells with a flag of `tst_flags` or `eval: false` keep the outputs that they have.
 
-`--old` in place of names: those whose outputs were made by other code than today's. With which code each was run is kept among the figures."""
+`--old` in place of names: those whose outputs were made by other code than today's. With which code each was run is kept in nbs/outputs.json."""
 import json, re, subprocess, sys, time
 from pathlib import Path
 import nbformat
@@ -32,8 +32,8 @@ def run_notebook(path, flags):
 
 def remember(path, root):
     "Keep with which code a notebook was run"
-    from nextgenface_nb.figures import OUTPUTS, figures_path, notebook_stamp
-    kept = figures_path(OUTPUTS)
+    from nextgenface_nb.figures import notebook_stamp, outputs_path
+    kept = outputs_path()
     known = json.loads(kept.read_text(encoding='utf-8')) if kept.is_file() else {}
     known[path.resolve().relative_to(root).as_posix()] = notebook_stamp(json.loads(path.read_text(encoding='utf-8')))
     kept.write_text(json.dumps(known, indent=1, sort_keys=True)+'\n', encoding='utf-8')
