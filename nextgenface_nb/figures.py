@@ -11,10 +11,10 @@ from .errors import ConfigError
 from .processes import json_text
 
 # %% auto #0
-__all__ = ['PACKAGE', 'ASIDE', 'CARRIED', 'FOLDER', 'COMMANDS', 'FLAG', 'bare_code', 'module_file', 'imported', 'modules_behind',
+__all__ = ['PACKAGE', 'ASIDE', 'CARRIED', 'FOLDER', 'COMMANDS', 'bare_code', 'module_file', 'imported', 'modules_behind',
            'carried_file', 'fingerprint', 'commit_of', 'stamp', 'outdated', 'save_figures', 'figures_path',
-           'read_figures', 'figure', 'fill_figures', 'shown', 'fill_cell', 'figure_files', 'old_figures',
-           'outputs_path', 'notebook_stamp', 'same_code']
+           'read_figures', 'figure', 'fill_figures', 'figure_files', 'old_figures', 'outputs_path', 'notebook_stamp',
+           'same_code']
 
 # %% ../nbs/79_figures.ipynb #a3ee26d7
 #: The folder of the package
@@ -213,31 +213,6 @@ def fill_figures(
 )->str:
     "A text with its figures as the files have them now"
     return _MARK.sub(lambda m: f'<!--= {m[1]} {m[2]} -->{figure(read(m[1]), m[2])}<!--/-->', text)
-
-# %% ../nbs/79_figures.ipynb #85793e4b
-FLAG = '#| figures'
-
-def shown(
-    source:str, # Of a cell
-)->str: # Markdown
-    "What a cell of figures shows: the text of its last expression"
-    *body,last = ast.parse(source).body
-    if not isinstance(last, ast.Expr): raise ConfigError(f'The cell ends without an expression: {source[-60:]!r}', 'End it with Markdown(...).')
-    own = {}
-    exec(compile(ast.Module(body, []), 'figures', 'exec'), own)
-    return eval(compile(ast.Expression(last.value), 'figures', 'eval'), own).data
-
-def fill_cell(
-    cell:dict,  # Of a notebook; changed in place
-    read=read_figures,
-):
-    "A cell with its figures as the files have them now"
-    source = ''.join(cell['source'])
-    if cell['cell_type']=='markdown': cell['source'] = fill_figures(source, read).splitlines(keepends=True)
-    elif source.startswith(FLAG):
-        text = shown(source).splitlines(keepends=True)
-        about = ['<IPython.core.display.Markdown object>']
-        cell['outputs'] = [dict(data={'text/markdown':text, 'text/plain':about}, execution_count=None, metadata={}, output_type='execute_result')]
 
 # %% ../nbs/79_figures.ipynb #d930d8f5
 def figure_files(

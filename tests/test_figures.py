@@ -50,6 +50,8 @@ def test_a_figure_that_has_drifted_is_written_anew(tmp_path, monkeypatch):
     page['cells'][0]['source'] = ['<!--= soak nothing ; d -->3<!--/-->']
     path.write_text(json.dumps(page))
     with pytest.raises(SystemExit, match='a.ipynb: no figure at'): fill(path)
+    path.write_text(json.dumps(notebook(('code', '#| figures\nx = 1'))))
+    with pytest.raises(SystemExit, match='without an expression'): fill(path)
 
 def test_old_figures_are_told_and_stop_a_release_alone(monkeypatch, capsys):
     t = tool('figures', monkeypatch)

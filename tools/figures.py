@@ -1,17 +1,35 @@
 """Writes the figures of texts and tables into the notebooks, as the files of figures have them, and says which of the files are older than the code that makes them.
 
 `python tools/figures.py` is a part of `make agree`. `--release` fails if anything is old; `--without NAME` lets these be."""
-import argparse, json, sys
+import argparse, ast, json, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from nextgenface_nb.errors import FaceError
-from nextgenface_nb.figures import FOLDER, figure_files, fill_cell, notebook_stamp, old_figures, outputs_path, same_code
+from nextgenface_nb.errors import ConfigError, FaceError
+from nextgenface_nb.figures import FOLDER, figure_files, fill_figures, notebook_stamp, old_figures, outputs_path, same_code
 
 def notebooks():
     "All notebooks, by their path from the repository"
     return {str(path.relative_to(ROOT).as_posix()):path for path in sorted((ROOT/'nbs').rglob('*.ipynb')) if '.ipynb_checkpoints' not in path.parts}
+
+FLAG = '#| figures'
+
+def shown(source):
+    "What a cell of figures shows: the Markdown of its last expression"
+    *body,last = ast.parse(source).body
+    if not isinstance(last, ast.Expr): raise ConfigError(f'The cell ends without an expression: {source[-60:]!r}', 'End it with Markdown(...).')
+    own = {}
+    exec(compile(ast.Module(body, []), 'figures', 'exec'), own)
+    return eval(compile(ast.Expression(last.value), 'figures', 'eval'), own).data
+
+def fill_cell(cell):
+    "Figures of a cell, changed in place, as the files have them now"
+    source = ''.join(cell['source'])
+    if cell['cell_type']=='markdown': cell['source'] = fill_figures(source).splitlines(keepends=True)
+    elif source.startswith(FLAG):
+        data = {'text/markdown':shown(source).splitlines(keepends=True), 'text/plain':['<IPython.core.display.Markdown object>']}
+        cell['outputs'] = [dict(data=data, execution_count=None, metadata={}, output_type='execute_result')]
 
 def fill(path):
     "One notebook with its figures; True if that changed anything"
@@ -31,7 +49,7 @@ def old_outputs():
     found = []
     for name,file in notebooks().items():
         notebook = json.loads(file.read_text(encoding='utf-8'))
-        shows = any(c.get('outputs') and not ''.join(c['source']).startswith('#| figures') for c in notebook['cells'])
+        shows = any(c.get('outputs') and not ''.join(c['source']).startswith(FLAG) for c in notebook['cells'])
         if shows and not same_code(notebook_stamp(notebook), known.get(name)): found.append(name)
     return found
 
