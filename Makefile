@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises importers blender bench readme run docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises importers blender bench readme run release docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -62,7 +62,7 @@ test-long: needed agree notebooks mutants tutorials ## The rest: every mutant, s
 	$(BIN)/nbdev-test --n-workers 1 --flags "slow anny" --cell-timeout 3600 --skip-folder-re tutorials
 	$(BIN)/python -m pytest -q tests -m "slow or not slow"
 
-agree: $(VENV)/.developed llvm ## Notebooks, library and README say the same; every option, setting, file and field has a test
+agree: $(VENV)/.developed llvm ## Notebooks, library, figures and README say the same; every option, setting, file and field has a test; which figures are old
 	@$(BIN)/python tools/agree.py
 
 notebooks: $(VENV)/.developed llvm ## Run the notebooks' tests
@@ -103,6 +103,9 @@ bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo agai
 # ---- for who works on it
 run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, or make run NB=nbs/01_config.ipynb
 	$(BIN)/python tools/run.py $(NB)
+
+release: $(VENV)/.developed llvm ## Before a release: measure anew what is older than the code, hours; NEXTGENFACE_PHOTOS=FOLDER, WITHOUT='devices cuda'
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/release.py $(WITHOUT)
 
 export: $(VENV)/.developed ## Notebooks to library
 	$(BIN)/nbdev-export && $(BIN)/nbdev-clean

@@ -15,7 +15,8 @@ import torch
 from . import __version__
 from .config import Config, PRESETS
 from .errors import FaceError, OutputError
-from .measure import Target, check_output, markdown_table, run_measured, save_report
+from .figures import save_figures, stamp
+from .measure import Target, check_output, markdown_table, run_measured
 from .measures import psnr
 from .processes import LEASH, leash
 from .surroundings import isolated, variables, undisturbed
@@ -432,10 +433,9 @@ def make_parser()->argparse.ArgumentParser:
     p.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
-def where()->dict: # date, machine, versions, load
-    "What was measured, and what else the machine had to do"
-    from nextgenface_nb.output.report import machine, versions
-    return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), machine=machine(), versions=versions(), load=list(os.getloadavg()) if hasattr(os, 'getloadavg') else None)
+def where()->dict: # what `stamp` gives, and load
+    "When, where and with which code it was measured, and what else the machine had to do"
+    return dict(stamp('bench', 'output.report'), load=list(os.getloadavg()) if hasattr(os, 'getloadavg') else None)
 
 @dataclass
 class _Size:
@@ -511,7 +511,7 @@ def bench_table(report:dict)->str: # Markdown
 def history_table(history:list)->str: # Markdown
     "One line for each run"
     pick = lambda r,key,form: next((form.format(d[key.split('.')[1]]) for d in r.get(key.split('.')[0], ())), '')
-    return markdown_table([{'date':r['date'], 'cores':r['machine']['cores'], 'load':f'{r["load"][0]:.1f}' if r.get('load') else '', 'primal':pick(r, 'steps.primal_s', '{:.3f} s'),
+    return markdown_table([{'date':r['date'], 'commit':r.get('commit') or '', 'cores':r['machine']['cores'], 'load':f'{r["load"][0]:.1f}' if r.get('load') else '', 'primal':pick(r, 'steps.primal_s', '{:.3f} s'),
         'stage 2 step':pick(r, 'steps.photometric', '{:.2f}'), 'stage 3 step':pick(r, 'steps.texture', '{:.2f}'), 'stage 3':pick(r, 'texture_stage.seconds', '{:.1f} s'),
         '256':pick(r, 'photo_256.seconds', '{:.0f} s'), '512':pick(r, 'photo_512.seconds', '{:.0f} s'), 'PSNR':pick(r, 'photo_256.psnr', '{:.1f}'), 'NME':pick(r, 'photo_256.nme', '{:.2%}')} for r in history])
 
@@ -520,7 +520,7 @@ def append_report(
     path:str|Path,
 ):
     "Add figures to a file that keeps those of all runs"
-    save_report([*_read_history(Path(path)), report], Path(path))
+    save_figures([*_read_history(Path(path)), report], Path(path))
 
 def _read_history(path:Path)->list: # of the figures of all runs
     check_output(path, '--append', 'bench.json')

@@ -100,7 +100,7 @@ def asked_for(
 )->dict: # stages, shared_identity, checkpoint, landmarks, light, face
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
-    file = lambda path: dict(path=str(path), sha256=file_digest(path)) if path and Path(path).suffix else None
+    file = lambda path: dict(name=Path(path).name, sha256=file_digest(path)) if path and Path(path).suffix else None
     lens = dict(focal=file(config.focal)) if config.focal else {}
     return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint),
         landmarks=file(config.detector), light=file(config.light), face=face_asked(args, folder), **lens)
@@ -124,7 +124,7 @@ def recall(
     if before.get('shared_identity') and not args.sharedIdentity: notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
     if before.get('face') and args.face is None:
         notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
-    if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("path")}), which is not taken over')
+    if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("name")}), which is not taken over')
     return notes
 
 def _invocation_in(path)->dict: # empty: it is no report
@@ -372,7 +372,7 @@ def begin_pipeline(config, say): # A `Pipeline`
     return pipeline
 
 def checkpoint_folder(args)->Path:
-    "Where results go when the photo is the checkpoint's: by the checkpoint's own place, `<name>/checkpoints/stage2_output.npz`"
+    "Where results go when the photo is the checkpoint's: by the checkpoint's own place, `<name>/checkpoints/stage3_output.npz`"
     path = Path(args.checkpoint).resolve()
     return Path(args.output)/(path.parent.parent.name if path.parent.name=='checkpoints' else path.stem)
 

@@ -135,7 +135,7 @@ class Config(CheckedSettings):
     steps_shading:int = setting(8, 'stage 2: Gauss-Newton steps of the geometry on the shading of some thousand pixels', low=0, high=1000)
     steps_photometric:int = setting(0, 'stage 2: ray-traced steps of the geometry after those; the noisy and thorough way', low=0, high=100000)
     steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
-    leave_out:str = setting('things', 'what before the skin is kept out of the maps: nothing; things, such as glasses; or hair too', choices=('nothing', 'things', 'hair'))
+    leave_out:str = setting('things', 'what before the skin is kept out of the maps: nothing; dark things, such as rims of glasses; or hair too', choices=('nothing', 'things', 'hair'))
     steps_detail:int = setting(6, 'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working resolution; 0: none', 'rounds', 0, 100)
     samples_train:int = setting(8, 'rays per pixel while fitting', low=1, high=4096)
     samples_final:int = setting(256, 'rays per pixel of the final pictures, at most', low=1, high=1000000)

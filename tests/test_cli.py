@@ -383,7 +383,7 @@ def test_one_person_with_bad_photos(tmp_path, capsys, failing):
     flags = [*FLAT, '--input', str(ann), '--sharedIdentity', '--output', str(out)]
     assert cli.main(flags)==3 and 'bad.jpg, wall.png: left out' in capsys.readouterr().err
     report = json.loads((out/'ann'/'report.json').read_text())
-    assert [Path(f['photo']).name for f in report['frames']]==['a.jpg', 'b.jpg']==[p['name'] for p in report['invocation']['photos']]
+    assert [f['photo'] for f in report['frames']]==['a.jpg', 'b.jpg']==[p['name'] for p in report['invocation']['photos']]
     assert [f['photo'] for f in json.loads((out/'ann'/'failures.json').read_text())]==['bad.jpg', 'wall.png']
     for name in 'bad.jpg','wall.png': (ann/name).unlink()
     assert cli.main(flags)==0 and not (out/'ann'/'failures.json').exists()
@@ -420,3 +420,18 @@ def test_one_person_in_photos_of_different_sizes(tmp_path):
     # the same picture in another size: the same pose (of points that are 1 % off, .97 degree is left in each photo: 82_benchmark.score),
     np.testing.assert_allclose(half['rotation_degrees'], whole['rotation_degrees'], atol=3*.97)
     assert abs(half['translation_mm'][2]/whole['translation_mm'][2]-1)<.05                          # and as far away
+
+def test_the_example_of_going_on_names_a_file_that_a_run_writes(tmp_path, monkeypatch):
+    "The page of the command shows how to go on from a checkpoint: after a run with nothing but a size, it works as it stands there, and nothing that is written names a folder"
+    import shlex
+    page = json.loads((Path(__file__).resolve().parent.parent/'nbs'/'70_cli.ipynb').read_text(encoding='utf-8'))
+    example = next(line for line in page['cells'][0]['source'] if '--checkpoint' in line)
+    small = [f for s in 'renderer=vertex samples_final=1 max_resolution=64 texture_resolution=64 steps_shading=1 steps_texture=2 bands=3 environment_height=16'.split() for f in ('--set', s)]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'secret').mkdir()
+    shutil.copy(portrait_path(), tmp_path/'secret'/'me.jpg')
+    assert cli.main(['--quiet', '--input', str(tmp_path/'secret'/'me.jpg'), '--output', 'results', *small])==0
+    assert cli.main([*shlex.split(example, comments=True)[1:], '--quiet', *small])==0
+    again = json.loads((tmp_path/'output'/'me.jpg'/'report.json').read_text(encoding='utf-8'))
+    assert list(again['stages'])==['texture'] and again['invocation']['checkpoint']['name']=='stage3_output.npz'
+    assert not [p for p in (tmp_path/'results').rglob('*') if p.is_file() and b'secret' in p.read_bytes()]

@@ -27,7 +27,7 @@ def test_one_bad_result_among_good_ones_is_seen(target):
 
 def test_the_limits_are_those_that_were_agreed_on():
     assert [(t.key, t.sense, t.limit) for t in measure.TARGETS]==[('photos.nme_landmarks', '<=', .012), ('photos.nme', '<=', .012), ('photos.seconds_landmarks', '<=', 2),
-        ('photos.psnr', '>=', 32), ('photos.psnr', '>=', 29), ('photos.ssim', '>=', .93), ('held_out.psnr', '>=', 24), ('cold.seconds', '<=', 180), ('cold.peak_memory_gb', '<=', 3),
+        ('photos.psnr', '>=', 32), ('photos.psnr', '>=', 29), ('photos.ssim', '>=', .93), ('held_out.psnr', '>=', 27), ('cold.seconds', '<=', 180), ('cold.peak_memory_gb', '<=', 3),
         ('recovery.median_mm', '<=', 1), ('recovery.rotation_degrees', '<=', 1), ('sidelit.gain_db', '>=', 3)]
 
 def test_one_gain_is_free_and_shading_is_not():
@@ -73,6 +73,8 @@ def test_the_command_prints_and_writes_the_same(tmp_path, capsys, monkeypatch):
     assert 'Quick' in said and 'skipped: no --photos DIR' in said
     assert [p['photo'] for p in report['photos']]==['portrait.jpg']
     assert report['machine']['cores'] and report['machine']['variant']
+    from nextgenface_nb.figures import outdated
+    assert outdated(report)==[] and {'measure', 'optim.stages', 'face_model.h5'}<=set(report['modules'])
     assert str(Path.home()) not in path.read_text(encoding='utf-8')
     assert len(report['targets'])==len(measure.TARGETS)
     assert set(r['why'] for r in report['targets'] if r['holds'] is None)=={'no --photos DIR', 'not asked for'}
@@ -94,6 +96,16 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
     assert found is result and asked==[(('there/me.png', config), dict(pipeline='pipeline')), tmp_path, 77]
     seconds = figures.pop('seconds')
     assert seconds>0 and figures==dict(photo='me.png', nme_landmarks=.02, nme=.01, psnr=20., ssim=.9, seconds_landmarks=1.5)
+def test_both_likenesses_are_taken_on_the_same_pixels(monkeypatch):
+    "What the fit left out of its maps counts for SSIM as it does for PSNR"
+    from types import SimpleNamespace
+    from nextgenface_nb.optim import optimizer
+    figures = dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.5)
+    fit = SimpleNamespace(measures=lambda samples: [dict(figures)], after_landmarks=[.02], timings=dict(landmarks=.1))
+    monkeypatch.setattr(optimizer, 'reconstruct_steps', lambda *a, **k: None)
+    monkeypatch.setattr(optimizer, 'exhaust', lambda *a, **k: fit)
+    found,_ = measure.measure_photo('me.jpg', None)
+    assert (found['psnr'], found['ssim'])==(20., .5) and not {'psnr_all', 'ssim_all'}&set(found)
 
 @pytest.mark.slow
 def test_cold_run_measures_time_and_memory():

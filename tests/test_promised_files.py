@@ -129,7 +129,7 @@ def test_what_the_report_says_of_the_run(made, report):
     said,folder,before = report
     assert (said['format'], said['format_version'])==('nextgenface_nb report', REPORT_VERSION)
     assert said['config']==result.pipeline.config.to_dict()|dict(save_intermediate=False)
-    file = lambda name: dict(path=str(place/name), sha256=digest(place/name))
+    file = lambda name: dict(name=name, sha256=digest(place/name))
     photos = [dict(name=f'{n}.png', sha256=digest(place/f'{n}.png')) for n in 'ab']
     assert said['invocation']==dict(
         photos=photos, stages=['landmarks', 'photometric', 'texture'], shared_identity=False, face=None,

@@ -1,4 +1,4 @@
-"Notebooks, library and README agree: export, clean and readme change nothing; and every promise has a test. Committed or not does not matter."
+"Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; and every promise has a test. Committed or not does not matter."
 import hashlib, subprocess, sys
 from pathlib import Path
 
@@ -11,13 +11,14 @@ def fingerprints():
     return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
 
 def main():
-    "Export, clean and make the README; name the files that changed, and fail if there are any"
+    "Export, clean, fill in the figures and make the README; name the files that changed, and fail if there are any"
     before = fingerprints()
-    for command in ([BIN/'nbdev-export'], [BIN/'nbdev-clean'], [sys.executable, ROOT/'tools'/'readme.py']): subprocess.run(command, check=True, cwd=ROOT)
+    tools = ([sys.executable, ROOT/'tools'/name] for name in ('figures.py', 'readme.py'))
+    for command in ([BIN/'nbdev-export'], [BIN/'nbdev-clean'], *tools): subprocess.run(command, check=True, cwd=ROOT)
     after = fingerprints()
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name)!=after.get(name))
-    if changed: sys.exit('Notebooks and library had drifted apart; these have changed now, look at them and commit:\n  ' + '\n  '.join(changed))
-    print(f'Notebooks, library and README agree ({len(after)} files).')
+    if changed: sys.exit('Notebooks, library, figures or README had drifted apart; these have changed now, look at them and commit:\n  ' + '\n  '.join(changed))
+    print(f'Notebooks, library, figures and README agree ({len(after)} files).')
     if subprocess.run([sys.executable, ROOT/'tests'/'promises.py'], cwd=ROOT).returncode: sys.exit(1)
 
 if __name__=='__main__': main()

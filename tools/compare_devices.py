@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 "Do two devices draw the same picture and the same gradients? python tools/compare_devices.py --devices cpu cuda --json found.json"
 import argparse
-import json
 import math
 import subprocess
 import sys
@@ -73,6 +72,8 @@ def main():
     found |= dict(devices=args.devices, size=args.size, samples=args.samples)
     print(f"picture: {found['picture']['psnr']:.1f} dB of each other; other rays: {found['picture']['psnr_of_other_rays']:.1f} dB")
     for row in found['gradients']: print('{part:9} {variable:12} cosine {cosine:.6f} difference {difference:.1e} noise {noise:.1e}'.format(**row))
-    if args.json: Path(args.json).write_text(json.dumps(found, indent=1)+'\n')
+    if args.json:
+        from nextgenface_nb.figures import save_figures, stamp
+        save_figures(found|stamp('rendering.gradients', 'rendering.renderer'), args.json)
 
 if __name__=='__main__': main()

@@ -28,11 +28,16 @@ def outputs(cell, number):
         elif 'text/markdown' in data: yield data['text/markdown']
         elif 'text/plain' in data: yield fence(data['text/plain'])
 
+def from_root(text):
+    "Links to notebooks as they are from the folder above; figures without the marks that say where they are from"
+    text = re.sub(r'<!--=.*?-->(.*?)<!--/-->', r'\1', text, flags=re.S)
+    return re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)', r'](nbs/\1', text)
+
 def to_markdown(notebook):
     "The notebook's text"
     parts = ['<!-- made from nbs/index.ipynb by make readme: edit that -->']
     for number,cell in enumerate(notebook.cells):
-        if cell.cell_type=='markdown': parts.append(cell.source.strip())
+        if cell.cell_type=='markdown': parts.append(from_root(cell.source.strip()))
         elif cell.cell_type=='code' and not re.search(r'^#\|\s*hide\b', cell.source, re.M):
             code = FLAGS.sub('', cell.source).strip()
             if code: parts += [fence(code, 'python'), *outputs(cell, number)]

@@ -1,5 +1,7 @@
-"Run notebooks in a Jupyter kernel and keep their outputs. Cells with a flag of `tst_flags` or `eval: false` keep the outputs that they have."
-import re, subprocess, sys, time
+"""Run notebooks in a Jupyter kernel and keep their outputs. Cells with a flag of `tst_flags` or `eval: false` keep the outputs that they have.
+
+`--old` in place of names: those whose outputs were made by other code than today's. With which code each was run is kept in nbs/outputs.json."""
+import json, re, subprocess, sys, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -28,9 +30,26 @@ def run_notebook(path, flags):
         for key in ('tags', 'execution'): cell.metadata.pop(key, None)
     nbformat.write(without_widgets(notebook), path)
 
+def remember(path, root):
+    "Keep with which code a notebook was run"
+    from nextgenface_nb.figures import notebook_stamp, outputs_path
+    kept = outputs_path()
+    known = json.loads(kept.read_text(encoding='utf-8')) if kept.is_file() else {}
+    known[path.resolve().relative_to(root).as_posix()] = notebook_stamp(json.loads(path.read_text(encoding='utf-8')))
+    kept.write_text(json.dumps(known, indent=1, sort_keys=True)+'\n', encoding='utf-8')
+
+def wanted(names, config):
+    "Paths of the notebooks that are asked for"
+    if names!=['--old']: return [Path(name) for name in names] or sorted(config.nbs_path.rglob('*.ipynb'))
+    from figures import old_outputs
+    return [config.config_path/name for name in old_outputs()]
+
 if __name__=='__main__':
     config = get_config()
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(config.nbs_path.rglob('*.ipynb')):
-        start = time.time(); run_notebook(path, config.tst_flags.split())
+    root = Path(config.config_path).resolve()
+    for path in wanted(sys.argv[1:], config):
+        start = time.time()
+        run_notebook(path, config.tst_flags.split())
+        subprocess.run([Path(sys.executable).parent/'nbdev-clean', '--fname', path], check=True, cwd=root)
+        remember(path, root)
         print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
-    subprocess.run([Path(sys.executable).parent/'nbdev-clean'], check=True, cwd=config.config_path)

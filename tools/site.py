@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
 DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
-GROUPS = [('Start here', r'^tutorials/'), ('The library, notebook by notebook', r'.')]
+GROUPS = [('Start here', r'^tutorials/'), ('What it is for, and what it carries', r'^(intended_use|model_card|data_card)$'), ('The library, notebook by notebook', r'.')]
 LIVE = re.compile(r'import FaceViewer|default_exp widgets')                        # pages that show a widget of ours
 WIDGETS = 'application/vnd.jupyter.widget-state+json'
 

@@ -329,13 +329,15 @@ def main(argv=None)->int:
     if not Path('/proc/self/environ').exists(): sys.exit('soak.py needs /proc')
     home = args.keep or Path(tempfile.mkdtemp(prefix='soak'))
     home.mkdir(exist_ok=True)
+    from nextgenface_nb.figures import save_figures, stamp
+    made = stamp('batch', 'cli', 'output.files', 'processes')
     try: report = soak(home.resolve(), args)
     finally:
         for pid in alive(home.resolve()): _send(pid, 'SIGKILL')   # where it was interrupted itself
         subprocess.run(['umount', str(home/'disk')], capture_output=True)
         if not args.keep: shutil.rmtree(home, ignore_errors=True)
     print(table(report), *report['faults'], sep='\n')
-    if args.json: args.json.write_text(json.dumps(report, indent=1, ensure_ascii=True)+'\n', encoding='utf-8')
+    if args.json: save_figures(report|made, args.json)
     return bool(report['faults'])
 
 if __name__=='__main__': sys.exit(main())

@@ -4,26 +4,28 @@
 
 # %% ../../nbs/83_benchmark.command.ipynb #8904bea4
 from __future__ import annotations
-import argparse, math, os, sys, time
+import argparse, math, os, sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
-from .truth import LEVELS as TRUE_LEVELS, QUICK, Settings, default_folder, relit_face, true_face
+from .truth import FRESH_SEED, LEVELS as TRUE_LEVELS, QUICK, Settings, default_folder, relit_face, true_face
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
 from ..terminal import print_text
 from ..imaging import to_srgb
 from ..bench import resident
-from ..measure import Target, check_output, markdown_table, mean, save_report
+from ..figures import read_figures, save_figures, stamp
+from ..measure import TARGETS as PHOTO_TARGETS, Target, check_output, markdown_table, mean, where_measured
 
 # %% auto #0
 __all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES', 'fit_face',
            'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table', 'benchmark_targets',
-           'stage_table', 'photo_pairs', 'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'make_parser',
-           'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short', 'measure_benchmark',
-           'summary', 'ablation_table', 'picture_sheet', 'say_report', 'check_sheet', 'benchmark_and_say', 'main']
+           'stage_table', 'people_groups', 'people_table', 'claims_table', 'claims', 'photo_pairs',
+           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'which_seed', 'make_parser', 'chosen_levels',
+           'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short', 'measure_benchmark', 'summary',
+           'ablation_table', 'picture_sheet', 'say_report', 'check_sheet', 'benchmark_and_say', 'main']
 
 # %% ../../nbs/83_benchmark.command.ipynb #211bab7c
 class _Memory:
@@ -154,6 +156,7 @@ TARGETS = [
     Target('A: diffuse map, PSNR raw, dB', 'A.diffuse_db', mean, '>=', 32., '{:.1f}'),
     Target('A: diffuse map, PSNR after one RGB gain, dB', 'A.diffuse_gain_db', mean, '>=', 32., '{:.1f}'),
     Target('A: recovery slope', 'A_all.slope', mean, '>=', .85, '{:.2f}'),
+    Target('B: vertices, median, mm', 'B.median_mm', mean, '<=', 1.5, '{:.2f}'),
     Target('B: surface, median, mm', 'B.surface_mm', mean, '<=', 1.5, '{:.2f}'),
     Target('B: diffuse map, PSNR after one RGB gain, dB', 'B.diffuse_gain_db', mean, '>=', 25., '{:.1f}'),
     Target('B: ITA, error raw, degrees', 'B_all.ita_error', mean, '<=', 12., '{:.1f}'),
@@ -172,7 +175,7 @@ TARGETS = [
 COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'), ('surface_mm', 'normal mm', '{:.2f}'), ('size_error', 'size', '{:.1%}'), ('slope', 'slope', '{:.2f}'),
     ('pose_degrees', 'pose °', '{:.2f}'), ('focal_error', 'focal', '{:.0%}'), ('depth_error', 'depth', '{:.0%}'), ('light_error_gain', 'light', '{:.2f}'),
     ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'), ('ita_gain_error', 'gain', '{:.1f}'),
-    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'), ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
+    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'), ('detector_nme', 'detector', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'), ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
 
 # %% ../../nbs/83_benchmark.command.ipynb #862c857c
 def face_table(
@@ -198,6 +201,53 @@ def stage_table(report:dict)->str: # Markdown
     names = list(dict.fromkeys(k for r in rows for k in r['seconds']))
     memory = lambda k: [r['memory_gb'][k] for r in rows if k in r['memory_gb']]
     return markdown_table([dict(stage=k, seconds=f"{mean([r['seconds'].get(k, 0.) for r in rows]):.1f}", memory=f'{max(memory(k)):.2f} GB' if memory(k) else '-') for k in names])
+
+# %% ../../nbs/83_benchmark.command.ipynb #34561c35
+def people_groups(
+    report:dict, # With level B
+)->dict: # name -> rows of level B
+    "Who is in the photo, by what may matter to a fit"
+    hides = {int(index):kind for index,kind in report['generator']['occluders']}
+    bare = [r for r in report['B'] if not r['occluded']]
+    found = {f'{tone} skin':[r for r in bare if tone_group(r['ita_true'])==tone] for tone in ('light', 'intermediate', 'dark')}
+    if all('stubble' in r for r in bare):
+        found |= {'stubble':[r for r in bare if r['stubble']>.05], 'no stubble':[r for r in bare if r['stubble']<=.05]}
+    found |= {f'behind {kind}':[r for r in report['B'] if r['occluded'] and hides.get(r['face'])==kind] for kind in hides.values()}
+    return {name:rows for name,rows in found.items() if rows}
+
+def people_table(
+    report:dict, # With level B
+)->str: # Markdown
+    "What the fit reaches for whom; level C beside level B"
+    lit = {r['face']:r['psnr'] for r in report.get('C', ())}
+    shown = lambda form,values: form.format(mean(values)) if values else '-'
+    of = lambda rows,key: [r[key] for r in rows if r.get(key) is not None]
+    return markdown_table([{'who':name, 'faces':len(rows), 'surface mm':shown('{:.2f}', of(rows, 'surface_mm')), 'vertices mm':shown('{:.2f}', of(rows, 'median_mm')), 'diffuse dB after RGB gain':shown('{:.1f}', of(rows, 'diffuse_gain_db')),
+        'tone off by, degrees of ITA':shown('{:.1f}', of(rows, 'ita_error')), 'after one gain':shown('{:.1f}', of(rows, 'ita_gain_error')),
+        'in other light, dB':shown('{:.1f}', [lit[r['face']] for r in rows if r['face'] in lit]), 'photo dB':shown('{:.1f}', of(rows, 'source_db'))} for name,rows in people_groups(report).items()])
+
+# %% ../../nbs/83_benchmark.command.ipynb #73410ffd
+def claims_table(
+    measured:dict|None,    # From `nextgenface-measure`
+    benchmarked:dict|None, # From `nextgenface-benchmark`
+    fresh:dict|None=None,  # The same for people on whom nothing was tuned
+)->str: # Markdown
+    "All targets: wanted, reached, and whether that holds"
+    said = {True:'yes', False:'**NO**', None:'-'}
+    asked = [(t, measured or {}, {}) for t in PHOTO_TARGETS]+[(t, benchmarked or {}, fresh or {}) for t in TARGETS]
+    rows = [(t.row(report), t.row(new)) for t,report,new in asked]
+    held = [row['holds'] for row,_ in rows if row['holds'] is not None]
+    table = markdown_table([{'target':row['target'], 'wanted':row['limit'], 'reached':row['reached'] or 'not measured', 'holds':said[row['holds']],
+        'people nobody tuned on':f"{new['reached']}, {said[new['holds']]}" if new['reached'] else '-'} for row,new in rows])
+    return f'{sum(held)} of {len(held)} targets hold, {len(held)-sum(held)} do not.\n\n{table}'
+
+def claims()->str: # Markdown
+    "The table from the files of the checkout, and when each of them was measured"
+    files = {name:read_figures(name) for name in ('measure', 'benchmark', 'fresh')}
+    if not (files['measure'] and files['benchmark']): return 'The figures are in the repository.'
+    words = dict(measure='Photos', benchmark=f'Levels A to D, people of seed {files["benchmark"]["generator"]["seed"]}, on whom settings were tuned', fresh='People on whom nothing was tuned')
+    when = [f'{words[name]}: {where_measured(report)}' if report else f'{words[name]}: not measured yet.' for name,report in files.items()]
+    return '\n\n'.join([claims_table(*files.values()), *when])
 
 # %% ../../nbs/83_benchmark.command.ipynb #d8f0348b
 def photo_pairs(
@@ -271,6 +321,14 @@ LEVELS = 'A','B','C','D'
 #: What `--quick` changes; `--set` comes after it
 QUICK_SETTINGS = 'max_resolution=128','texture_resolution=128','steps_texture=60','samples_final=32'
 
+def which_seed(
+    text:str, # A number, or `fresh`
+)->int:
+    "What --seed may be"
+    if text=='fresh': return FRESH_SEED
+    if not (text.isascii() and text.isdigit()): raise argparse.ArgumentTypeError(f'{text!r}: give a number from 0 on, or fresh')
+    return int(text)
+
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-benchmark`"
     p = argparse.ArgumentParser('nextgenface-benchmark', description='Fit faces whose truth is known and say how near the fit came.', allow_abbrev=False,
@@ -278,6 +336,7 @@ def make_parser()->argparse.ArgumentParser:
     add = p.add_argument
     add('--levels', default='', help='some of A,B,C,D (default: A,B,C, and D with --photos)')
     add('--faces', metavar='N|I,J', default='', help='how many faces, or which, from 0: "3" is the first three, "1," or "1,5" are these (default: 8)')
+    add('--seed', metavar='N|fresh', type=which_seed, default=Settings.seed, help='which people are drawn; fresh: those on whom nothing was tuned (default: %(default)s, on whom settings were)')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
     add('--ablate', metavar='KEY=VALUE', nargs='+', default=[], help='run the same faces once more for each of these changes (join several with +) and compare')
@@ -312,7 +371,8 @@ def chosen_parts(args)->list: # of tuples, names of `GIVEN`
     return found
 
 def settings_of(args)->tuple: # Settings of the generator, texts for the fit
-    return getattr(args, 'generator', None) or (QUICK if args.quick else Settings()),[*(QUICK_SETTINGS if args.quick else ()), *args.set, *(MUTANTS[args.mutant][0] if args.mutant else ())]
+    people = getattr(args, 'generator', None) or replace(QUICK if args.quick else Settings(), seed=args.seed)
+    return people,[*(QUICK_SETTINGS if args.quick else ()), *args.set, *(MUTANTS[args.mutant][0] if args.mutant else ())]
 
 # %% ../../nbs/83_benchmark.command.ipynb #fb5ab4a8
 def run_levels(
@@ -354,7 +414,6 @@ def measure_benchmark(
 )->dict: # The report; `pictures` is to be taken out before it is written
     "All that `nextgenface-benchmark` does but for printing and writing"
     from nextgenface_nb.measure import find_photos
-    from nextgenface_nb.output.report import machine, versions
     from nextgenface_nb.rendering.variant import use_variant
     settings,texts = settings_of(args); levels = chosen_levels(args)
     config = Config.preset(args.preset); config.set(*texts)
@@ -362,7 +421,7 @@ def measure_benchmark(
     parts = chosen_parts(args)
     paths = find_photos(args.photos) if args.photos else []
     use_variant(config.device)
-    report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts, mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks, date=time.strftime('%Y-%m-%d', time.gmtime()), machine=machine(), versions=versions())
+    report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts, mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks, **stamp('benchmark.command', 'output.report'))
     report |= run_levels(args, (), say)
     if not report.get('stopped'):
         try: _measure_more(args, report, say, config, levels, paths, parts)
@@ -429,7 +488,9 @@ def picture_sheet(
 
 def say_report(report:dict)->str:
     "All tables as text"
-    parts = [f"settings of the generator {report['digest'][:16]}, preset {report['preset']}"+(f", {' '.join(report['settings'])}" if report['settings'] else '')+(f", MUTANT {report['mutant']}" if report['mutant'] else '')]
+    people = {Settings.seed:'on whom settings were tuned', FRESH_SEED:'on whom nothing was tuned'}
+    seed = report['generator']['seed']
+    parts = [f"people of seed {seed}{', '*(seed in people)}{people.get(seed, '')}; settings of the generator {report['digest'][:16]}, preset {report['preset']}"+(f", {' '.join(report['settings'])}" if report['settings'] else '')+(f", MUTANT {report['mutant']}" if report['mutant'] else '')]
     for level in TRUE_LEVELS:
         if report.get(level): parts.append(f'Level {level}\n\n'+face_table(report[level]))
     if report.get('C'): parts.append('Level C\n\n'+markdown_table([dict(face=r['face'], PSNR=f"{r['psnr']:.1f}", **{'after one gain': f"{r['psnr_gain']:.1f}"}, SSIM=f"{r['ssim']:.3f}") for r in report['C']]))
@@ -461,7 +522,7 @@ def benchmark_and_say(args):
     report = measure_benchmark(args, lambda text: print_text(text, sys.stderr))
     pictures = report.pop('pictures')
     print_text(say_report(report))
-    if args.output: save_report(report, args.output)
+    if args.output: save_figures(report, args.output)
     if args.sheet and pictures:
         with writing(args.sheet) as part: picture_sheet(pictures).save(part, quality=85)
     if report.get('stopped'): raise KeyboardInterrupt

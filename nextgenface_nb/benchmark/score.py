@@ -97,10 +97,18 @@ def score_maps(
     skin = texture_map.bake(skin_vertices(model).float()[:,None])[...,0]>.99
     figures = dict(_diffuse(found[0], true[0], clear), **_tone(found[0], true[0], clear, skin))
     if not torch.equal(whole, clear): figures |= {f'{k}_all':v for k,v in (_diffuse(found[0], true[0], whole)|_tone(found[0], true[0], whole, skin)).items()}
+    figures['stubble'] = _stubble(truth, model, texture_map, true[0], skin)
     specular = found[1].mean(-1, keepdim=True)
     sums = lambda x,t: float((x-t)[clear].square().sum())
     pairs = dict(specular=(sums(specular, true[1]), sums(prior, true[1])), roughness=(sums(found[2], true[2]), sums(torch.full_like(true[2], .5), true[2])))
     return figures|{f'{k}_sums':v for k,v in pairs.items()}|{f'{k}_ev':variance_over_prior(*v) for k,v in pairs.items()}
+
+def _stubble(truth, model, texture_map, diffuse, skin)->float|None: # None: the model does not know where a beard grows
+    "By how much the beard darkens the person's own skin, over what freckles and the like do elsewhere"
+    if 'beard' not in model.regions: return None
+    beard = texture_map.bake(model.regions['beard'][:,None])[...,0]>.5
+    share = (diffuse/texture_map.bake(model.diffuse_albedo(truth.albedo)).clamp(.004, 1)).mean(-1)
+    return float(1-share[beard].mean()/share[skin&~beard].mean())
 
 def variance_over_prior(error:float, prior:float)->float|None: # None: the prior is the truth, as the roughness is at level A
     "Explained variance from two sums of squares"
@@ -133,7 +141,7 @@ def score_photo(
     truth:TrueFace,
     result,
     samples:int=128,  # Rays per pixel
-)->dict: # source_db, source_ssim, nme, excluded
+)->dict: # source_db, source_ssim, excluded, true_nme (of the fit's points), detector_nme (of the points that it was given), doubt
     "How well the photo is reproduced on the true face region; how far the points of the fit are off, and the detector's own doubt"
     face,pipeline = result.face,result.pipeline; frame = face.frames[0]
     inside = crop_like(truth.face, frame.photo)
@@ -145,7 +153,8 @@ def score_photo(
     exact = truth.landmarks().only(frame.landmarks.ids); exact = frame.photo.from_original(exact.points)
     from nextgenface_nb.measures import eye_distance
     figures = dict(source_db=psnr(picture, photo, inside&~hidden), source_ssim=ssim(picture, photo, inside&~hidden), excluded=float((mask<.5)[inside&~hidden].float().mean()),
-        true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)), doubt=frame.landmarks.doubt)
+        true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)),
+        detector_nme=float((frame.landmarks.points-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)), doubt=frame.landmarks.doubt)
     if hidden.any(): figures |= dict(source_db_all=psnr(picture, photo, inside), hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)
     return figures
 

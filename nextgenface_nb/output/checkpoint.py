@@ -31,6 +31,7 @@ def _pack(thing, prefix:str, arrays:dict):
     for f in fields(thing):
         if not f.init: continue
         value,name = getattr(thing, f.name),f'{prefix}.{f.name}'
+        if isinstance(thing, Photo) and f.name=='path': value = Path(value).name   # not the folder in which it lay
         if isinstance(value, torch.Tensor): arrays[name] = value.detach().cpu().numpy()
         elif isinstance(value, np.ndarray): arrays[name] = value
         elif f.name=='light':
@@ -84,7 +85,7 @@ def save_face(
     arrays = {f'tensors.{k}':v.detach().cpu().numpy() for k,v in (tensors or {}).items()}
     about = dict(format='nextgenface_nb face', format_version=FORMAT_VERSION, library=__version__,
         model=dict(name=model.name, fingerprint=model.fingerprint),
-        photos=[dict(path=str(f.photo.path), sha256=f.photo.sha256) for f in face.frames],
+        photos=[dict(path=Path(f.photo.path).name, sha256=f.photo.sha256) for f in face.frames],
         identity=_pack(face.identity, 'identity', arrays), frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
     with writing(path) as part, open(part, 'wb') as file:
         (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
