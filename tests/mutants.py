@@ -157,7 +157,7 @@ MUTANTS = [
     Mutant('all photos count alike in the light', 'optim/lightfit.py', 'p.weight[:,0]*frame.weight/', 'p.weight[:,0]/', FIT+'::test_a_photo_counts_by_its_weight_in_every_stage'),
     Mutant('the focal length of stage 1 moves, asked or not', 'optim/stages.py', 'pipeline.config.optimize_focal_length, relief', 'True, relief', FIT+'::test_the_focal_length_moves_where_the_config_lets_it'),
     Mutant('the focal length of stage 2 moves, asked or not', 'optim/stages.py', "(('focal',) if c.optimize_focal_length else ())", "('focal',)", FIT+'::test_the_focal_length_moves_where_the_config_lets_it'),
-    Mutant('a photo is judged without what the fit left out', 'measure.py', "figures['psnr'] = figures.pop('psnr_all')", "figures.pop('psnr_all')", 'test_measure.py::test_a_photo_is_judged_with_what_the_fit_left_out', few=True),
+    Mutant('a photo is judged without what the fit left out', 'measure.py', "figures[name] = figures.pop(f'{name}_all')", "figures.pop(f'{name}_all')", 'test_measure.py::test_a_photo_is_judged_with_what_the_fit_left_out', few=True),
     Mutant('deterministic leaves the renderer its threads', 'rendering/renderer.py', 'if self.deterministic: dr.set_thread_count(1)', 'if False: dr.set_thread_count(1)', 'test_deterministic.py::test_so_many_threads_are_at_work', few=True),
     Mutant('deterministic does not reach the renderer', 'optim/pipeline.py', 'c.samples_train, deterministic=c.deterministic)', 'c.samples_train, deterministic=False)', 'test_deterministic.py::test_a_pipeline_hands_it_on'),
     Mutant('deterministic does not reach the stages', 'optim/stages.py', 'True, 1 if pipeline.config.deterministic else None)', 'True, None)', 'test_deterministic.py::test_a_pipeline_hands_it_on'),

@@ -31,7 +31,7 @@ def test_the_readme_tells_what_from_where_under_which_licence_and_how(file):
     assert all((what, origin, maker)) and licence in ('Apache-2.0', 'CC0-1.0', 'public domain')
     commands = {line.partition('=')[0] for line in settings['console_scripts'].split()}
     named = [word for text in re.findall('`([^`]+)`', maker) for word in text.split()]
-    makers = [word for word in named if word in commands or re.fullmatch(r'(nbs|tools)/\S+', word)]
+    makers = [word for word in named if word in commands or re.fullmatch(r'(nbs|tools|tests)/\S+', word)]
     assert makers, f'{maker}: no notebook, tool or command of ours'
     assert all(word in commands or (ROOT/word).is_file() for word in makers)
 

@@ -85,7 +85,7 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
     from nextgenface_nb.config import Config
     from nextgenface_nb.optim import optimizer
     asked = []
-    def measures(samples): asked.append(samples); return [dict(nme=.01, psnr=40., ssim=.9, psnr_all=20.)]
+    def measures(samples): asked.append(samples); return [dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.9)]
     result = SimpleNamespace(measures=measures, after_landmarks=[.02], timings=dict(landmarks=1.5), save=asked.append)
     def steps(*arguments, **options):
         asked.append((arguments, options)); return result
