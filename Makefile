@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few importers blender bench readme run docs soak colab viewer export constraints dist clean
+.PHONY: help demo llvm test test-long agree notebooks tutorials pytest mutants mutants-few sweep importers blender bench readme run docs soak colab viewer export constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -76,6 +76,10 @@ mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few
+
+sweep: $(VENV)/.developed llvm ## Faults that nobody thought of, by the hundred: hours; goes on where it stood. make sweep SWEEP='--number 20'
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/sweep.py --map
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/sweep.py $(SWEEP)
 
 importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs
 	cd tests/importers && npm ci --no-audit --no-fund
