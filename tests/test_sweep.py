@@ -17,7 +17,7 @@ def seen(x:int|None, y:int = 2)->int|None:
     if x is None: raise ValueError(f'x + 1 needs {1 + 1}')
     return x + y
 
-def tested(values:list)->list:
+def turned(values:list)->list:
     "Turned round"
     return sorted(values, reverse=True)
 
@@ -28,9 +28,9 @@ def by_nobody(values:list)->list:
 NOTEBOOK = [
     '#| default_exp geometry.toy',
     '#| export\n'+TOY.split('#aaaa0001\n')[1].rstrip(),
-    'from nextgenface_nb.geometry.toy import tested as packaged\nassert seen(1)==3 and seen(0, 0)==0']
-TEST = '''from nextgenface_nb.geometry.toy import by_nobody, tested
-def test_order(): assert tested([1, 2])==[2, 1]
+    'from nextgenface_nb.geometry.toy import turned as packaged\nassert seen(1)==3 and seen(0, 0)==0']
+TEST = '''from nextgenface_nb.geometry.toy import by_nobody, turned
+def test_order(): assert turned([1, 2])==[2, 1]
 def test_runs_and_looks_at_nothing(): by_nobody([1, 2])
 '''
 
@@ -113,8 +113,8 @@ def test_notebook_then_tests_that_run_the_function(toy):
     "One is noticed by the notebook, one by a test, one by nobody; the files are what they were"
     before = {p:p.read_bytes() for p in toy.rglob('*') if p.is_file()}
     known = {name:sweep.measure(name, toy, 300) for name in ('nbs/30_geometry.toy.ipynb', 'tests/test_toy.py')}
-    assert not any(entry['red'] for entry in known.values()), known
-    run_by = dict(tested=['test_order'], by_nobody=['test_runs_and_looks_at_nothing'])
+    assert [entry['red'] for entry in known.values()]==[[], []]
+    run_by = dict(turned=['test_order'], by_nobody=['test_runs_and_looks_at_nothing'])
     assert known['tests/test_toy.py']['covers']=={'geometry/toy.py':run_by}
     changes = all_changes()
     def verdict(old, new): return sweep.trial(toy, changes[old, new], known, 240)

@@ -187,8 +187,9 @@ def mutant(source:str, place:Place, seed:int)->Mutant|None:
             if changed is None or ast.dump(ast.parse(changed))==ast.dump(ast.parse(source)): continue
         except SyntaxError: continue
         old,new = source.splitlines(),changed.splitlines()
-        before = '\n'.join(line.strip() for i,j,_,_ in differences(old, new) for line in old[i:j])
-        after = '\n'.join(line.strip() for _,_,i,j in differences(old, new) for line in new[i:j])
+        def shown(lines): return '\n'.join(x.strip() for x in lines if x.strip() and not MARK.match(x))
+        before = shown(line for i,j,_,_ in differences(old, new) for line in old[i:j])
+        after = shown(line for _,_,i,j in differences(old, new) for line in new[i:j])
         return Mutant(place, name, changed, before, after, digest(place.name, before, after)[:10])
 
 def sample(package:Path, rooms, count:int, seed:int): # Yields (room, Mutant); the first of them are a sample as well
@@ -265,6 +266,7 @@ def change_notebook(folder:Path, change:Mutant, source:str)->tuple: # Name of th
     lines = ''.join(cell['source']).split('\n')
     skipped = next(n for n,line in enumerate(lines) if line.strip() and not line.startswith('#|'))
     for i,j,k,l in reversed(differences(old, new)):
+        i = max(i, begin) # with a decorator the comment above it goes, which is the mark of the cell
         a,b = i-begin+skipped,j-begin+skipped
         if lines[a:b]!=old[i:j]: raise ValueError(f'{name}, cell {cell_id}: not what stands in {change.place.module}')
         lines[a:b] = new[k:l]
@@ -366,6 +368,11 @@ def chosen(known:dict, module:str, function:str, own:str)->list: # (file, its te
         if green: found.append((name, list(green), sum(green.values())+START))
     return sorted(found, key=lambda run: run[2])
 
+def check_environment(folder:Path):
+    "A library that is gone in the middle of a sweep would make everything red"
+    code,printed = run(['-c', 'import coverage, mitsuba, nbdev, pytest, torch'], folder, 300)
+    if code!=0: sys.exit(f'The libraries that the tests need cannot be imported any more:\n{printed}')
+
 def trial(folder:Path, change:Mutant, known:dict, seconds:float)->dict: # status, by, left
     "Notebook, tests, other notebooks, until one is red"
     module,notebook = folder/PACKAGE/change.place.module,None
@@ -386,6 +393,7 @@ def trial(folder:Path, change:Mutant, known:dict, seconds:float)->dict: # status
                 listed = folder/'sweep.tests'
                 listed.write_text('\n'.join(f'{file}::{t}' for t in tests), encoding='utf-8')
                 code,printed = run(pytest_command([f'@{listed}']), folder, 5*usual+60)
+            if code and re.search(r'(ModuleNotFound|Import)Error', printed): check_environment(folder)
             if code in (4, 5) and tests: raise RuntimeError(f'{file}: pytest ended with {code}\n{printed[-1500:]}')
             if code is None: return dict(status='noticed', by=f'{file}: takes too long', left=0)
             if code:

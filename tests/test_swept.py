@@ -1,0 +1,129 @@
+"Faults that the sweep of mutants found and that no test had noticed (tools/sweep.py)"
+import math
+from types import SimpleNamespace
+import numpy as np
+import pytest
+import torch
+from test_rendered_values import CAMERA, DOME, FLAT, LIGHT, SIZE, TEXTURE, TRIANGLES, UVS
+from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.geometry.harmonics import environment_directions, environment_solid_angles
+from nextgenface_nb.rendering.renderer import Renderer
+
+def test_the_light_of_clay():
+    "Of .35 from everywhere and of .75 times the square of the cosine to a lamp above on the left, a grey of .6 sends back its share"
+    renderer = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', samples=64)
+    directions,areas = environment_directions(64),environment_solid_angles(64)
+    lamp = (directions@torch.tensor([-.3, .45, .84])).clamp(min=0)**2
+    arriving = float(((.35+.75*lamp)*directions[...,2].clamp(min=0)*areas).sum()/torch.pi)
+    seen = float(renderer.clay(FLAT, CAMERA, samples=64)[12:20,12:20,0].mean())
+    assert .57*arriving < seen < .66*arriving, 'the rest is its gloss of .03'
+    dome = renderer.clay(DOME, CAMERA, samples=64)[...,0]
+    def near(row, column): return dome[row-1:row+2,column-1:column+2].mean()
+    assert near(10, 16)>1.2*near(22, 16) and near(16, 10)>1.05*near(16, 22)
+
+def test_an_old_checkpoint_of_several_photos():
+    "Each has its own pose, camera and light; an expression that is there once belongs to all"
+    from nextgenface_nb.output.legacy import legacy_face
+    model,draw = toy_model(),np.random.default_rng(0)
+    def numbers(*shape): return draw.normal(0, .1, shape).astype(np.float32)
+    found = dict(vShapeCoeff=numbers(1, len(model.shape_basis)), vAlbedoCoeff=numbers(1, len(model.diffuse_basis)),
+        vExpCoeff=numbers(1, len(model.expression_basis)), vRotation=numbers(3, 3), vTranslation=numbers(3, 3),
+        vFocals=np.array([700, 800, 900], np.float32), vShCoeffs=numbers(3, 9, 3), screenWidth=32, screenHeight=24)
+    frames = legacy_face(found, model).frames
+    assert [float(f.camera.focal) for f in frames]==[700, 800, 900]
+    for i,frame in enumerate(frames):
+        np.testing.assert_allclose(frame.expression, found['vExpCoeff'][0])
+        np.testing.assert_allclose(frame.translation, found['vTranslation'][i]*[1, -1, -1])
+        assert i==0 or not torch.equal(frame.light.coefficients, frames[0].light.coefficients)
+    several = dict(found, vExpCoeff=numbers(3, len(model.expression_basis)))
+    for frame,expression in zip(legacy_face(several, model).frames, several['vExpCoeff']):
+        np.testing.assert_allclose(frame.expression, expression)
+
+def test_usdz_connects_every_map_by_its_own_kind():
+    "Colours as three numbers in sRGB, roughness as one as it is, all at the texture coordinates"
+    pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
+    from pxr import Usd, UsdGeom, UsdShade
+    from nextgenface_nb.output.export import _usd_material
+    stage = Usd.Stage.CreateInMemory()
+    _usd_material(stage, UsdGeom.Mesh.Define(stage, '/head/face'))
+    surface = UsdShade.Shader(stage.GetPrimAtPath('/head/skin/surface'))
+    found = {}
+    for slot in surface.GetInputs():
+        if not slot.HasConnectedSource(): continue
+        source,output,_ = slot.GetConnectedSource()
+        texture = UsdShade.Shader(source.GetPrim())
+        kind,space = texture.GetOutput(output).GetTypeName(),texture.GetInput('sourceColorSpace').Get()
+        found[slot.GetBaseName()] = output,str(kind),space,texture.GetInput('file').Get().path
+        reader,result,_ = texture.GetInput('st').GetConnectedSource()
+        assert (reader.GetPath().name, result)==('uv', 'result')
+    assert found==dict(
+        diffuseColor=('rgb', 'float3', 'sRGB', './diffuseMap_0.png'),
+        specularColor=('rgb', 'float3', 'sRGB', './specularMap_0.png'),
+        roughness=('r', 'float', 'raw', './roughnessMap_0.png'))
+
+def painted(upper, lower, size=96):
+    "A frame of the mean face, with one colour above the brows and another one below"
+    from nextgenface_nb.facemodel.model import load_model
+    from nextgenface_nb.geometry.camera import Camera, project
+    from nextgenface_nb.imaging import Photo
+    from nextgenface_nb.landmarks import Landmarks
+    from nextgenface_nb.output.card import zones
+    model = load_model()
+    embedding = model.embeddings['mediapipe']
+    places = embedding.points(model.shape_mean, model.triangles)+torch.tensor([0., 0., -600.])
+    points = Landmarks(project(places, Camera.centred(size, size, 2.5*size)), embedding.ids)
+    above = zones(points, (size, size))['upper'][...,None]
+    photo = Photo(torch.where(above, torch.tensor(upper), torch.tensor(lower)))
+    return SimpleNamespace(landmarks=points, photo=photo)
+
+def test_what_a_photo_tells_is_what_was_painted():
+    from nextgenface_nb.measures import eye_distance
+    from nextgenface_nb.output.card import photo_signs
+    upper,lower = (.5, .3, .2),(.4, .35, .3)
+    frame = painted(upper, lower)
+    place = {int(i):n for n,i in enumerate(frame.landmarks.ids)}
+    points = frame.landmarks.points
+    unit = eye_distance(frame.landmarks)
+    def put(a, b, apart): points[place[a]] = points[place[b]]-torch.tensor([0., float(apart)])
+    put(159, 145, .3*(points[place[33]]-points[place[133]]).norm())
+    put(386, 374, .1*(points[place[362]]-points[place[263]]).norm())
+    put(13, 14, .4*unit)
+    signs = photo_signs(frame)
+    assert signs['red_over_green']==pytest.approx([.5/.3, .4/.35], rel=1e-3)
+    assert signs['blue_over_green']==pytest.approx([.2/.3, .3/.35], rel=1e-3)
+    logs = [[math.log(v+.004) for v in colour] for colour in (upper, lower)]
+    ratios = [(r-g, b-g) for r,g,b in logs]
+    assert signs['zones_colour']==pytest.approx(math.dist(*ratios), rel=1e-3)
+    assert signs['zones_light']==pytest.approx((sum(logs[0])-sum(logs[1]))/3, rel=1e-3)
+    assert signs['eyes_open']==pytest.approx(.2, rel=1e-3) and signs['mouth_open']==pytest.approx(.4, rel=1e-3)
+
+def test_a_detached_camera_forgets_where_its_numbers_come_from():
+    from nextgenface_nb.geometry.camera import Camera
+    focal,principal = torch.tensor(900., requires_grad=True),torch.tensor([64., 48.], requires_grad=True)
+    camera = Camera(focal*1, principal*1, 128, 96)
+    alone = camera.detach()
+    assert camera.focal.requires_grad and camera.principal.requires_grad
+    assert not alone.focal.requires_grad and not alone.principal.requires_grad
+    assert (float(alone.focal), alone.principal.tolist(), alone.width, alone.height)==(900, [64, 48], 128, 96)
+
+def test_the_numbers_of_replay_are_numbers():
+    from nextgenface_nb.output.replay import make_replay_parser
+    numbers = dict(photo=1, size=64, frames=8, fps=12.5, samples=2, yaw=30.5, pitch=-10.5, zoom=1.5)
+    parser = make_replay_parser()
+    args = parser.parse_args(['a.npz', *(word for name,value in numbers.items() for word in (f'--{name}', str(value)))])
+    assert {name:getattr(args, name) for name in numbers}==numbers
+    usual = parser.parse_args(['a.npz'])
+    assert (usual.photo, usual.size, usual.frames, usual.fps, usual.zoom, usual.yaw, usual.pitch)==(0, 256, 96, 24, 1, 360, 0)
+
+@pytest.mark.parametrize('rate', [2, 10, 12.5, 25, 120])
+def test_a_gif_lasts_as_long_as_it_should(tmp_path, rate):
+    "In hundredths of a second, and no faster than viewers take"
+    from PIL import Image
+    from nextgenface_nb.output.replay import write_film
+    write_film(tmp_path/'a.gif', [np.full((16, 16, 3), k*40, np.uint8) for k in range(4)], rate)
+    with Image.open(tmp_path/'a.gif', formats=('GIF',)) as film:
+        assert film.n_frames==4 and film.info['loop']==0
+        assert film.info['duration']==max(20, round(100/rate)*10)
+        for k in range(4):
+            film.seek(k)
+            assert abs(np.asarray(film.convert('RGB')).mean()-k*40)<2
