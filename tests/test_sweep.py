@@ -145,3 +145,10 @@ def test_the_score():
     report['mutants']['a']['first'] = 'survived'
     assert sweep.counts(report, dict(e='why'))['all']==dict(tried=5, first=2, noticed=3, equivalent=1, survived=1)
     assert '| geometry | 100 | 5 | 2 | 3 | 1 | 1 | 50 % | 75 % |' in sweep.table(report, dict(e='why'))
+
+def test_the_sweep_ends_where_the_libraries_are_gone(toy, monkeypatch):
+    "Else every mutant would be noticed"
+    change = all_changes()['return x + y', 'return x - y']
+    known = {'nbs/30_geometry.toy.ipynb':dict(seconds=1, red=[], covers={}, tests={})}
+    monkeypatch.setattr(sweep, 'run', lambda *_: (1, "ModuleNotFoundError: No module named 'torch'"))
+    with pytest.raises(SystemExit, match='cannot be imported any more'): sweep.trial(toy, change, known, 0)

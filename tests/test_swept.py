@@ -127,3 +127,70 @@ def test_a_gif_lasts_as_long_as_it_should(tmp_path, rate):
         for k in range(4):
             film.seek(k)
             assert abs(np.asarray(film.convert('RGB')).mean()-k*40)<2
+
+@pytest.mark.parametrize('axis', [(-.6, -.1, .8), (.6, -.5, .6), (.9, .5, .2)])
+def test_a_pose_is_found_from_a_start_that_looks_the_other_way(axis):
+    "Where a step goes too far, smaller ones are tried"
+    from nextgenface_nb.geometry.camera import _refine_pose, _turn
+    draw = np.random.default_rng(0)
+    points,translation = draw.uniform(-70, 70, (12, 3)),np.array([20., -10, -500])
+    matrix = _turn(np.array([.2, .4, -.1]))
+    world = points@matrix.T+translation
+    start = _turn(2.2*np.array(axis)/np.linalg.norm(axis))@matrix
+    found,_,loss = _refine_pose(points, -world[:,:2]/world[:,2:], np.ones(12), start, np.array([0., 0, -350]), 60)
+    assert loss<1e-15
+    np.testing.assert_allclose(found, matrix, atol=1e-6)
+
+def test_a_caption_stands_in_the_middle_below():
+    from nextgenface_nb.output.replay import draw
+    size = 128
+    pipeline = SimpleNamespace(render=lambda *_, **__: torch.zeros(size, size, 4))
+    def picture(caption): return draw(pipeline, None, caption).astype(float).sum(-1)
+    rows,columns = np.nonzero(np.abs(picture('jawOpen')-picture('')))
+    assert len(rows)>20 and rows.min()>.8*size and rows.max()<size
+    assert (columns.min()+columns.max()+1)/2==pytest.approx(size/2, abs=2)
+
+def test_the_judge_of_gradients_shoots_the_rays_that_are_asked_for():
+    "Half of them for each of two pictures with other noise"
+    from nextgenface_nb.geometry.camera import Camera
+    from nextgenface_nb.rendering.transfer import gradient_agreement
+    size,asked = 4,[]
+    noise = torch.Generator().manual_seed(0)
+    def shade(light, diffuse, specular, roughness): return diffuse+2*specular+3*roughness
+    def render(vertices, normals, diffuse, specular, roughness, environment, camera, samples, seed):
+        asked.append((samples, seed))
+        scale = 1+.1*torch.randn(size**2, 1, generator=noise)
+        found = scale*shade(None, *(m.reshape(size**2, -1) for m in (diffuse, specular, roughness)))
+        return torch.cat([found, torch.ones(size**2, 1)], 1).reshape(size, size, 4)
+    transfer = SimpleNamespace(camera=Camera.centred(size, size, 10.), pixels=torch.arange(size**2), vertices=None, normals=None,
+        gather=lambda maps: maps.reshape(size**2, -1), lit=lambda environment: None, shade=shade, renderer=SimpleNamespace(render=render))
+    maps = tuple(torch.full((size, size, channels), .5) for channels in (3, 3, 1))
+    found = gradient_agreement(transfer, maps, None, samples=100)
+    assert asked==[(50, 1), (50, 2)]
+    assert all(plain>.98 and abs(without_noise-1)<.02 for plain,without_noise in found.values())
+
+@pytest.mark.parametrize('angle', [.5, 2., 4.])
+def test_visible_normals_turn_with_the_view(angle):
+    "Their mean and their spread, about the normal of the surface; from straight above they are those of GGX"
+    from nextgenface_nb.rendering.transfer import spread_points, visible_normals
+    u,alpha = spread_points(16384)[:,None],.3
+    def moments(view):
+        h = visible_normals(u, view[:,None,None], alpha)[:,0]
+        torch.testing.assert_close(h.norm(dim=0), torch.ones(h.shape[1]))
+        return h.mean(1),h@h.T/h.shape[1]
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
+    view = torch.tensor([.6, 0, .8])
+    mean,spread = moments(view)
+    turned,turned_spread = moments(turn@view)
+    torch.testing.assert_close(turned, turn@mean, atol=3e-3, rtol=0)
+    torch.testing.assert_close(turned_spread, turn@spread@turn.T, atol=3e-3, rtol=0)
+    mean,_ = moments(torch.tensor([0., 0., 1.]))
+    cosine = torch.linspace(0, 1, 20001)[1:].double()
+    shares = 2*alpha**2*cosine/(cosine**2*(alpha**2-1)+1)**2 # of GGX, times the cosine: density of what is seen from above
+    torch.testing.assert_close(mean, torch.tensor([0, 0, float((shares*cosine).sum()/shares.sum())]), atol=3e-3, rtol=0)
+
+def test_only_the_texture_stage_adds_detail():
+    from nextgenface_nb.config import Config
+    from nextgenface_nb.optim.stages import Stage, make_stages
+    assert [(stage.name, stage.detail) for stage in make_stages(Config(steps_detail=3))]==[('landmarks', 0), ('photometric', 0), ('texture', 3)]
+    assert Stage('texture', 5)==Stage('texture', 5, {}, {}, 8, 0, 0, 0, {})

@@ -31,7 +31,7 @@ REPORT = ROOT/'nbs'/'figures'/'sweep.json'
 EQUIVALENT = ROOT/'tests'/'equivalent.json'
 FLAGS = 'slow anny gpu'  # cells that only a long test runs
 # tests of other things than these rooms, most by processes of their own
-UNMAPPED = ('test_build', 'test_docs', 'test_setup', 'test_mutants', 'test_soak', 'test_sweep', 'test_batch',
+UNMAPPED = ('test_build', 'test_docs', 'test_setup', 'test_mutants', 'test_soak', 'test_sweep',
             'test_mitsuba_versions', 'test_photo_files', 'test_terminal', 'test_processes')
 
 # ---- what may be changed
