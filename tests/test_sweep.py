@@ -109,7 +109,7 @@ def test_the_cell_changes_as_the_module_does(module):
         (old, new), = [(a, b) for a,b in zip(was, now) if a!=b]
         if change.after: assert change.after.split('\n')[0] in new
 
-def test_notebook_then_tests_that_run_the_function(toy):
+def test_notebook_then_tests_that_run_the_function(toy, monkeypatch):
     "One is noticed by the notebook, one by a test, one by nobody; the files are what they were"
     before = {p:p.read_bytes() for p in toy.rglob('*') if p.is_file()}
     known = {name:sweep.measure(name, toy, 300) for name in ('nbs/30_geometry.toy.ipynb', 'tests/test_toy.py')}
@@ -121,7 +121,11 @@ def test_notebook_then_tests_that_run_the_function(toy):
     assert verdict('return x + y', 'return x - y')['by']=='nbs/30_geometry.toy.ipynb'
     found = verdict('return sorted(values, reverse=True)', 'return sorted(values)')
     assert found['by']=='tests/test_toy.py::test_order'
-    assert verdict('values[0] = len(values) * 3', 'pass')==dict(status='survived', by='', left=0)
+    found = verdict('values[0] = len(values) * 3', 'pass')
+    assert (found['status'], found['left'], len(found['green']))==('survived', 0, 2)
+    again = changes['values[0] = len(values) * 3', 'pass']
+    monkeypatch.setattr(sweep, 'run', lambda *_: pytest.fail('what was green is not asked again'))
+    assert sweep.trial(toy, again, known, 240, found['green'])==found
     assert {p:p.read_bytes() for p in before}==before
 
 def test_who_is_asked():

@@ -10,7 +10,7 @@ from nextgenface_nb.geometry.harmonics import environment_directions, environmen
 from nextgenface_nb.rendering.renderer import Renderer
 
 def test_the_light_of_clay():
-    "Of .35 from everywhere and of .75 times the square of the cosine to a lamp above on the left, a grey of .6 sends back its share"
+    "A grey of .6 sends back its share of .35 from everywhere, and .75 cos^2 of the angle to a lamp above on the left"
     renderer = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', samples=64)
     directions,areas = environment_directions(64),environment_solid_angles(64)
     lamp = (directions@torch.tensor([-.3, .45, .84])).clamp(min=0)**2
@@ -113,17 +113,18 @@ def test_the_numbers_of_replay_are_numbers():
     args = parser.parse_args(['a.npz', *(word for name,value in numbers.items() for word in (f'--{name}', str(value)))])
     assert {name:getattr(args, name) for name in numbers}==numbers
     usual = parser.parse_args(['a.npz'])
-    assert (usual.photo, usual.size, usual.frames, usual.fps, usual.zoom, usual.yaw, usual.pitch)==(0, 256, 96, 24, 1, 360, 0)
+    assert (usual.photo, usual.size, usual.frames, usual.fps)==(0, 256, 96, 24)
+    assert (usual.zoom, usual.yaw, usual.pitch)==(1, 360, 0)
 
-@pytest.mark.parametrize('rate', [2, 10, 12.5, 25, 120])
-def test_a_gif_lasts_as_long_as_it_should(tmp_path, rate):
+@pytest.mark.parametrize('rate,milliseconds', [(1, 1000), (3, 330), (12.5, 80), (25, 40), (120, 20)])
+def test_a_gif_lasts_as_long_as_it_should(tmp_path, rate, milliseconds):
     "In hundredths of a second, and no faster than viewers take"
     from PIL import Image
     from nextgenface_nb.output.replay import write_film
     write_film(tmp_path/'a.gif', [np.full((16, 16, 3), k*40, np.uint8) for k in range(4)], rate)
     with Image.open(tmp_path/'a.gif', formats=('GIF',)) as film:
         assert film.n_frames==4 and film.info['loop']==0
-        assert film.info['duration']==max(20, round(100/rate)*10)
+        assert film.info['duration']==milliseconds
         for k in range(4):
             film.seek(k)
             assert abs(np.asarray(film.convert('RGB')).mean()-k*40)<2
@@ -162,8 +163,10 @@ def test_the_judge_of_gradients_shoots_the_rays_that_are_asked_for():
         scale = 1+.1*torch.randn(size**2, 1, generator=noise)
         found = scale*shade(None, *(m.reshape(size**2, -1) for m in (diffuse, specular, roughness)))
         return torch.cat([found, torch.ones(size**2, 1)], 1).reshape(size, size, 4)
-    transfer = SimpleNamespace(camera=Camera.centred(size, size, 10.), pixels=torch.arange(size**2), vertices=None, normals=None,
-        gather=lambda maps: maps.reshape(size**2, -1), lit=lambda environment: None, shade=shade, renderer=SimpleNamespace(render=render))
+    transfer = SimpleNamespace(
+        camera=Camera.centred(size, size, 10.), pixels=torch.arange(size**2), vertices=None, normals=None,
+        gather=lambda maps: maps.reshape(size**2, -1), lit=lambda environment: None, shade=shade,
+        renderer=SimpleNamespace(render=render))
     maps = tuple(torch.full((size, size, channels), .5) for channels in (3, 3, 1))
     found = gradient_agreement(transfer, maps, None, samples=100)
     assert asked==[(50, 1), (50, 2)]
@@ -186,11 +189,24 @@ def test_visible_normals_turn_with_the_view(angle):
     torch.testing.assert_close(turned_spread, turn@spread@turn.T, atol=3e-3, rtol=0)
     mean,_ = moments(torch.tensor([0., 0., 1.]))
     cosine = torch.linspace(0, 1, 20001)[1:].double()
-    shares = 2*alpha**2*cosine/(cosine**2*(alpha**2-1)+1)**2 # of GGX, times the cosine: density of what is seen from above
+    shares = 2*alpha**2*cosine/(cosine**2*(alpha**2-1)+1)**2 # of GGX, times the cosine: what is seen from above
     torch.testing.assert_close(mean, torch.tensor([0, 0, float((shares*cosine).sum()/shares.sum())]), atol=3e-3, rtol=0)
 
 def test_only_the_texture_stage_adds_detail():
     from nextgenface_nb.config import Config
     from nextgenface_nb.optim.stages import Stage, make_stages
-    assert [(stage.name, stage.detail) for stage in make_stages(Config(steps_detail=3))]==[('landmarks', 0), ('photometric', 0), ('texture', 3)]
+    stages = make_stages(Config(steps_detail=3))
+    assert [(s.name, s.detail) for s in stages]==[('landmarks', 0), ('photometric', 0), ('texture', 3)]
     assert Stage('texture', 5)==Stage('texture', 5, {}, {}, 8, 0, 0, 0, {})
+
+def test_figures_of_debugging_are_utf_8_on_every_system(tmp_path, monkeypatch):
+    from nextgenface_nb.output import debug
+    asked = []
+    def opened(path, mode, **how):
+        asked.append(how)
+        return open(path, mode, **how)
+    monkeypatch.setattr(debug, 'open', opened, raising=False)
+    debug._append(tmp_path/'new'/'a.txt', 'Größe\n', True)
+    debug._append(tmp_path/'new'/'a.txt', '1 µm\n')
+    assert (tmp_path/'new'/'a.txt').read_text(encoding='utf-8')=='Größe\n1 µm\n'
+    assert [how.get('encoding') for how in asked]==['utf-8']*2

@@ -125,6 +125,7 @@ def functions(tree:ast.Module)->list: # (name, first line, line of `def`, first 
 def function_at(found:list, line:int)->str: return next((n for n,first,*_,last in found if first<=line<=last), '')
 
 MESSAGES = {'print', 'warn'}
+TEXTS = {'help', 'description', 'epilog', 'metavar'}
 
 def pointless(tree:ast.Module, lines:list)->list: # (start, end) of what is for readers
     "Annotations, words and numbers of messages: what stands inside of them is not changed"
@@ -133,7 +134,7 @@ def pointless(tree:ast.Module, lines:list)->list: # (start, end) of what is for 
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)): inside.append(node.returns)
         elif isinstance(node, (ast.arg, ast.AnnAssign)): inside.append(node.annotation)
         elif isinstance(node, ast.Raise): inside.append(node.exc)
-        elif isinstance(node, ast.keyword) and node.arg in ('help', 'description', 'epilog', 'metavar'): inside.append(node)
+        elif isinstance(node, ast.keyword) and node.arg in TEXTS: inside.append(node)
         elif isinstance(node, ast.JoinedStr): inside.append(node)
         elif isinstance(node, ast.Call) and getattr(node.func, 'id', getattr(node.func, 'attr', '')) in MESSAGES:
             inside += [*node.args, *node.keywords]
@@ -373,34 +374,42 @@ def check_environment(folder:Path):
     code,printed = run(['-c', 'import coverage, mitsuba, nbdev, pytest, torch'], folder, 300)
     if code!=0: sys.exit(f'The libraries that the tests need cannot be imported any more:\n{printed}')
 
-def trial(folder:Path, change:Mutant, known:dict, seconds:float)->dict: # status, by, left
-    "Notebook, tests, other notebooks, until one is red"
-    module,notebook = folder/PACKAGE/change.place.module,None
+def library(folder:Path)->str: # A digest of all modules
+    return digest(*(p.read_bytes() for p in sorted((folder/PACKAGE).rglob('*.py'))))
+
+def trial(folder:Path, change:Mutant, known:dict, seconds:float, green=())->dict: # status, by, left, green
+    "Notebook, tests, other notebooks, until one is red; what was green before with the same library is not asked again"
+    module = folder/PACKAGE/change.place.module
+    here = library(folder)
+    def state(file): return f'{file} {digest((folder/file).read_bytes(), here)[:10]}'
     source = module.read_text(encoding='utf-8')
     name,text = change_notebook(folder, change, source)
     original = (folder/name).read_text(encoding='utf-8')
     try:
-        module.write_text(change.source, encoding='utf-8')
-        (folder/name).write_text(text, encoding='utf-8')
         own = known[name]
         runs = [] if own['red'] else [(name, None, own['seconds'])]
         more = chosen(known, change.place.module, change.place.function, name)
         quick = sum(sum(r[2] for r in more[:n+1])<=seconds for n in range(len(more)))
         runs,left = runs+more[:quick],len(more)-quick
+        states = {file:state(file) for file,*_ in runs} # before the notebook is changed
+        module.write_text(change.source, encoding='utf-8')
+        (folder/name).write_text(text, encoding='utf-8')
         for file,tests,usual in runs:
+            if states[file] in green: continue
             if tests is None: code,printed = run(notebook_command(file), folder, 5*usual+60)
             else:
                 listed = folder/'sweep.tests'
                 listed.write_text('\n'.join(f'{file}::{t}' for t in tests), encoding='utf-8')
                 code,printed = run(pytest_command([f'@{listed}']), folder, 5*usual+60)
             if code and re.search(r'(ModuleNotFound|Import)Error', printed): check_environment(folder)
-            if code in (4, 5) and tests: raise RuntimeError(f'{file}: pytest ended with {code}\n{printed[-1500:]}')
+            if code in (4, 5) and tests and 'ERROR collecting' not in printed: # which a module may cause that is no module
+                raise RuntimeError(f'{file}: pytest ended with {code}\n{printed[-1500:]}')
             if code is None: return dict(status='noticed', by=f'{file}: takes too long', left=0)
             if code:
                 red = re.search(r'^FAILED (\S+)', printed, re.M)
                 said = re.findall(r'^(?:E +)?((?:\w+\.)*\w*(?:Error|Exception|assert)\b.*)', printed, re.M) or ['']
                 return dict(status='noticed', by=red[1] if red else file, said=said[-1][:160], left=0)
-        return dict(status='survived', by='', left=left)
+        return dict(status='survived', by='', left=left, green=list(states.values()))
     finally:
         module.write_text(source, encoding='utf-8')
         (folder/name).write_text(original, encoding='utf-8')
@@ -428,7 +437,7 @@ def sweep(args):
             source = (folder/PACKAGE/change.place.module).read_text(encoding='utf-8')
             known = add_to_map(own_cell(source.splitlines(), change.place.start[0])[0], folder, args.limit)
             begun = time.time()
-            verdict = trial(folder, change, known, args.seconds)
+            verdict = trial(folder, change, known, args.seconds, (before or {}).get('green', ()))
             longer = not before or before['seconds']<args.seconds # the first look that is as long as this one
             first = verdict['status'] if longer else before['first']
             report['mutants'][change.key] = dict(number=number, room=room, module=change.place.module,
