@@ -402,7 +402,7 @@ def trial(folder:Path, change:Mutant, known:dict, seconds:float, green=())->dict
                 listed.write_text('\n'.join(f'{file}::{t}' for t in tests), encoding='utf-8')
                 code,printed = run(pytest_command([f'@{listed}']), folder, 5*usual+60)
             if code and re.search(r'(ModuleNotFound|Import)Error', printed): check_environment(folder)
-            if code in (4, 5) and tests and 'ERROR collecting' not in printed: # which a module may cause that is no module
+            if code in (4, 5) and tests and 'ERROR collecting' not in printed: # a mutant may spoil an import
                 raise RuntimeError(f'{file}: pytest ended with {code}\n{printed[-1500:]}')
             if code is None: return dict(status='noticed', by=f'{file}: takes too long', left=0)
             if code:
