@@ -210,3 +210,23 @@ def test_figures_of_debugging_are_utf_8_on_every_system(tmp_path, monkeypatch):
     debug._append(tmp_path/'new'/'a.txt', '1 µm\n')
     assert (tmp_path/'new'/'a.txt').read_text(encoding='utf-8')=='Größe\n1 µm\n'
     assert [how.get('encoding') for how in asked]==['utf-8']*2
+
+def test_a_step_of_the_maps_moves_what_has_a_rate():
+    "The first step of Adam is as long as the rate: together, as the layers are added up; the others stand still"
+    from nextgenface_nb.optim.texels import PYRAMID, TextureLeaves
+    size,before = 16,(.5, .04, .5)
+    maps = tuple(torch.full((size, size, channels), value) for channels,value in zip((3, 3, 1), before))
+    pipeline = SimpleNamespace(maps=lambda face: maps)
+    leaves = TextureLeaves(pipeline, None, dict(diffuse=.01))
+    leaves.maps[...,0].sum().backward()
+    leaves.step(.5)
+    moved = .5*.01*sum(PYRAMID[:2]) # of 16 and 8 texels
+    diffuse,specular,roughness = leaves.result()
+    torch.testing.assert_close(diffuse[...,0], torch.full((size, size), .5-moved), atol=1e-5, rtol=0)
+    torch.testing.assert_close(diffuse[...,1:], maps[0][...,1:])
+    torch.testing.assert_close(specular, maps[1])
+    torch.testing.assert_close(roughness, maps[2])
+    still = TextureLeaves(pipeline, None, {})
+    still.maps.sum().backward()
+    still.step()
+    for now,then in zip(still.result(), maps): torch.testing.assert_close(now, then)
