@@ -436,6 +436,7 @@ def sweep(args):
             elif before and before['status'] not in args.again or change.key in equivalent and before: continue
             source = (folder/PACKAGE/change.place.module).read_text(encoding='utf-8')
             known = add_to_map(own_cell(source.splitlines(), change.place.start[0])[0], folder, args.limit)
+            report['asked'] = sorted(known)
             begun = time.time()
             verdict = trial(folder, change, known, args.seconds, (before or {}).get('green', ()))
             longer = not before or before['seconds']<args.seconds # the first look that is as long as this one
@@ -465,12 +466,12 @@ def table(report:dict, equivalent:dict)->str:
     "The score as a table in Markdown"
     from scipy.stats import binomtest
     heads = ['room', 'places', 'tried', 'noticed at first', 'noticed today', 'change nothing', 'survive']
-    lines = ['| '+' | '.join(heads+['score at first', 'score today', 'its 95 % interval'])+' |', '|---'*10+'|']
+    lines = ['| '+' | '.join(heads+['score at first', 'its 95 % interval', 'score today'])+' |', '|---'*10+'|']
     for room,c in counts(report, equivalent).items():
         where,real = report['rooms'].get(room, sum(report['rooms'].values())),max(c['tried']-c['equivalent'], 1)
-        low,high = binomtest(c['noticed'], real).proportion_ci(method='wilson')
+        low,high = binomtest(c['first'], real).proportion_ci(method='wilson')
         values = [room, where, c['tried'], c['first'], c['noticed'], c['equivalent'], c['survived']]
-        values += [f"{100*c[kind]/real:.0f} %" for kind in ('first', 'noticed')]+[f'{100*low:.0f} - {100*high:.0f} %']
+        values += [f"{100*c['first']/real:.0f} %", f'{100*low:.0f} - {100*high:.0f} %', f"{100*c['noticed']/real:.0f} %"]
         lines.append('| '+' | '.join(map(str, values))+' |')
     return '\n'.join(lines)
 
