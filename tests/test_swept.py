@@ -1,5 +1,5 @@
 "Faults that the sweep of mutants found and that no test had noticed (tools/sweep.py)"
-import math
+import math, os
 from types import SimpleNamespace
 import numpy as np
 import pytest
@@ -230,3 +230,37 @@ def test_a_step_of_the_maps_moves_what_has_a_rate():
     still.maps.sum().backward()
     still.step()
     for now,then in zip(still.result(), maps): torch.testing.assert_close(now, then)
+
+def test_a_pose_is_guessed_from_a_view_from_far_away():
+    "Rows of the rotation over the depth, and where the middle of the points is seen"
+    from nextgenface_nb.geometry.camera import _complete, _turn
+    matrix,middle,there,depth = _turn(np.array([.3, -.4, .2])),np.array([5., -3, 8]),np.array([40., -25]),700.
+    found,translation = _complete(matrix[0]/depth, matrix[1]/depth, middle, there/depth)
+    np.testing.assert_allclose(found, matrix, atol=1e-12)
+    np.testing.assert_allclose(matrix@middle+translation, [*there, -depth], atol=1e-9)
+
+@pytest.mark.parametrize('side,said', [(8, 1), (1, 0)])
+def test_blocks_of_jpeg_are_said_and_nothing_else(side, said, monkeypatch):
+    from nextgenface_nb.config import Config
+    from nextgenface_nb.facemodel.model import load_model
+    from nextgenface_nb.imaging import Photo
+    from nextgenface_nb.optim import optimizer
+    notes = []
+    monkeypatch.setattr(optimizer, 'note', notes.append)
+    points = painted((.5, .3, .2), (.5, .3, .2)).landmarks
+    tiles = torch.rand(96//side, 96//side, 3, generator=torch.Generator().manual_seed(0))
+    photo = Photo(.1+.5*tiles.repeat_interleave(side, 0).repeat_interleave(side, 1))
+    optimizer.make_frame(photo, load_model(), Config(max_resolution=64), points)
+    assert len([n for n in notes if 'blocks of JPEG' in n])==said
+
+@pytest.mark.skipif(os.name!='posix', reason='modes of files are those of POSIX')
+def test_others_of_a_group_may_take_the_lock_too(tmp_path):
+    from nextgenface_nb.output.files import _lock
+    before = os.umask(0o022) # as is usual
+    try:
+        with _lock(tmp_path/'lock'): assert (tmp_path/'lock').stat().st_mode & 0o060==0o060
+    finally: os.umask(before)
+
+def test_the_grid_of_a_light_has_the_shape_that_is_said():
+    from nextgenface_nb.optim.lightfit import light_grid
+    assert light_grid(3).shape==(512, 9)
