@@ -377,6 +377,8 @@ def check_environment(folder:Path):
 def library(folder:Path)->str: # A digest of all modules
     return digest(*(p.read_bytes() for p in sorted((folder/PACKAGE).rglob('*.py'))))
 
+FOLDERS = re.compile(r'(?:/[\w.-]+)+/') # of temporary files: no business of a report
+
 def trial(folder:Path, change:Mutant, known:dict, seconds:float, green=())->dict: # status, by, left, green
     "Notebook, tests, other notebooks, until one is red; what was green before with the same library is not asked again"
     module = folder/PACKAGE/change.place.module
@@ -408,7 +410,7 @@ def trial(folder:Path, change:Mutant, known:dict, seconds:float, green=())->dict
             if code:
                 red = re.search(r'^FAILED (\S+)', printed, re.M)
                 said = re.findall(r'^(?:E +)?((?:\w+\.)*\w*(?:Error|Exception|assert)\b.*)', printed, re.M) or ['']
-                return dict(status='noticed', by=red[1] if red else file, said=said[-1][:160], left=0)
+                return dict(status='noticed', by=red[1] if red else file, said=FOLDERS.sub('', said[-1])[:160], left=0)
         return dict(status='survived', by='', left=left, green=list(states.values()))
     finally:
         module.write_text(source, encoding='utf-8')
