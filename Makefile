@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises importers blender bench readme run release docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender bench readme run release docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -82,6 +82,10 @@ mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 
 promises: $(VENV)/.developed llvm ## Ignore every option, setting, file and field in turn, and expect red (some minutes)
 	$(BIN)/python tests/promises.py --ignore --json data/figures/promises.json $(WORDS)
+
+sweep: $(VENV)/.developed llvm ## Faults that nobody thought of, by the hundred: hours; goes on where it stood. make sweep SWEEP='--number 20'
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/sweep.py --map
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/sweep.py $(SWEEP)
 
 importers: ## Programs that open our GLB files in slow tests, from npm: three.js, Babylon.js, gltf-transform, assimpjs
 	cd tests/importers && npm ci --no-audit --no-fund
