@@ -18,7 +18,7 @@ from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import vertex_normals
 from .face import Face, Frame, Identity, HarmonicLight
-from ..rendering.transfer import sample_texture
+from ..rendering.sampling import sample_texture
 
 # %% auto #0
 __all__ = ['Pipeline']
