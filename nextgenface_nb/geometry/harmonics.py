@@ -38,8 +38,8 @@ def harmonics(
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #42e56f47
 def environment_directions(
-    height:int, # Rows H of the map
-    device=None,
+    height:int,  # Rows H of the map
+    device=None, # Of PyTorch, where the result lies
 )->Tensor: # Unit vectors [H, 2H, 3] through the pixel centres
     "The direction that each pixel of an environment map stands for."
     theta = math.pi*(torch.arange(height, device=device)[:, None] + .5)/height
@@ -47,8 +47,8 @@ def environment_directions(
     return torch.stack(torch.broadcast_tensors(theta.sin()*phi.sin(), theta.cos(), -theta.sin()*phi.cos()), -1)
 
 def environment_solid_angles(
-    height:int, # Rows H of the map
-    device=None,
+    height:int,  # Rows H of the map
+    device=None, # Of PyTorch, where the result lies
 )->Tensor: # Steradians [H, 1] of one pixel in each row
     "How much of the sphere a pixel covers; all pixels together cover 4 pi."
     edge = torch.cos(math.pi*torch.arange(height+1, device=device, dtype=torch.float64)/height)
@@ -58,7 +58,7 @@ def environment_solid_angles(
 def environment_basis(
     height:int, # Rows H of the map
     bands:int,  # Number of bands B
-    device=None,
+    device=None, # Of PyTorch, where the result lies
 )->Tensor: # [H, 2H, B^2]
     "All harmonics as environment maps."
     return harmonics(environment_directions(height, device), bands)
@@ -150,7 +150,8 @@ def sphere_preview(
     size:int=128,       # Side of the picture, pixels
 )->Tensor: # [size, size, 4]: linear colour, and 1 inside the ball, 0 outside
     "A white matt ball under this light, seen from the viewer."
-    height, device = environment.shape[0], environment.device
+    height = environment.shape[0]
+    device = environment.device
     light = environment*environment_solid_angles(height, device)[..., None]
     if height > 32 and height % 32 == 0:
         height, block = 32, height//32

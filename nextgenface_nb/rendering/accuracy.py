@@ -62,7 +62,8 @@ def gradient_agreement(
     seed:int=0,         # Of the change that is asked for
 )->dict: # map -> (cosine of the gradients, cosine that a noiseless judge would find)
     "Do transfer and ray tracer agree on what to do to the maps?"
-    t,c = transfer,transfer.camera
+    t = transfer
+    c = transfer.camera
     coarse = torch.randn(1, 3, 9, 9, generator=torch.Generator().manual_seed(seed))
     wanted = torch.nn.functional.interpolate(coarse, (c.height, c.width), mode='bicubic')[0]
     wanted = wanted.permute(1, 2, 0).reshape(-1, 3)[t.pixels]
@@ -73,8 +74,8 @@ def gradient_agreement(
         seen = t.gather(torch.cat(maps, -1))
         return t.shade(t.lit(environment), seen[:,:3], seen[:,3:6], seen[:,6:])
     def traced(seed):
-        mesh,rays = (t.vertices, t.normals),dict(samples=samples//2, seed=seed)
-        picture = lambda *maps: t.renderer.render(*mesh, *maps, environment, c, **rays)
+        rays = dict(samples=samples//2, seed=seed)
+        picture = lambda *maps: t.renderer.render(t.vertices, t.normals, *maps, environment, c, **rays)
         return lambda *maps: picture(*maps)[...,:3].reshape(-1, 3)[t.pixels]
     own,first,second = gradients(shaded),gradients(traced(1)),gradients(traced(2))
     names = 'diffuse','specular','roughness'

@@ -80,7 +80,8 @@ def crossings(
     part = (line+.5-a[:,across])/(b[:,across]-a[:,across])
     where = a[:,axis]+part*(b[:,axis]-a[:,axis])-.5
     with torch.no_grad():
-        cell,s = where.floor().long(),part[:,None]
+        cell = where.floor().long()
+        s = part[:,None]
         normal = torch.nn.functional.normalize(outline.smooth[of,0]*(1-s)+outline.smooth[of,1]*s, dim=-1)
         near = torch.lerp(*corners.nearness[outline.ends[of]].unbind(1), part)
         ahead = outline.outward[of,axis]>0

@@ -27,7 +27,8 @@ class Bridge(torch.autograd.Function):
     @staticmethod
     def forward(ctx, renderer, options, *tensors):
         "options: samples, first (number of the first sample), seed, differentiable"
-        ctx.renderer,ctx.options = renderer,options
+        ctx.renderer = renderer
+        ctx.options = options
         ctx.needs = [options['differentiable'] and need for need in ctx.needs_input_grad[2:]]
         passes = renderer._passes(options['samples'])
         keep = any(ctx.needs) and len(passes)==1

@@ -53,8 +53,8 @@ def lobe_tables(
     return torch.stack(rows).permute(2, 0, 1).contiguous()
 
 def legendre(
-    cosine:Tensor, # [...]
-    bands:int,
+    cosine:Tensor, # [...] in [-1, 1]
+    bands:int,     # How many of them
 )->Tensor:         # [..., bands]
     "Legendre polynomials P_0, P_1, ..."
     values = [torch.ones_like(cosine), cosine]

@@ -103,7 +103,7 @@ def render(self:Renderer,
 def render_converged(self:Renderer, *arguments,
     samples:int=256,  # Rays per pixel, at most
     progress=None,    # Called with (rays done, all rays) after each pass
-    seed:int=0,
+    seed:int=0,       # Of the random numbers
     noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
     **keywords
 )->Tensor:            # [H, W, 4] linear RGB, coverage

@@ -19,7 +19,7 @@ __all__ = ['draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_
 def draw_lights(
     scene:Scene,
     count:int,    # K
-    seed:int=0,
+    seed:int=0,   # Of the random numbers
 )->tuple:         # Directions [K, 3], unit; radiance over density and K [K, 3], linear RGB
     "Directions drawn by the brightness of the environment."
     import mitsuba as mi, drjit as dr
@@ -193,7 +193,7 @@ def horizon_term(
     camera:Camera,
     triangles:Tensor,  # [F, 3] int
     samples:int=4,     # Rays per pixel
-    seed:int=0,
+    seed:int=0,        # Of the random numbers
     lift:float=1e-3,   # Radians above the horizon, mm above the surface
 )->Tensor:             # [H, W, 4], all 0
     "Zero, with the derivative of the light that triangles lose behind their own planes."

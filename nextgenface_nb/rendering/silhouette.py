@@ -73,7 +73,7 @@ def outline_contrast(
     points:EdgePoints,
     colour:bool=True,  # RGB as well, not only coverage
     samples:int=4,     # Rays for the radiance of each side
-    seed:int=0,
+    seed:int=0,        # Of the random numbers
     gap:float=.001,    # Pixels from the edge to the rays
     tolerance:float=3, # mm, by which something has to be nearer than the edge to hide it
 )->Tensor:             # [N, 4] inside minus outside, linear RGB and coverage; 0 where the point is hidden

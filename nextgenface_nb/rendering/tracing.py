@@ -64,7 +64,9 @@ class Hits:
 
     def __len__(self): return len(self.ray)
 
-    def take(self, values):
+    def take(self,
+        values, # One per ray, Dr.Jit
+    ):          # One per hit
         "Of values per ray, those of the hits."
         import drjit as dr
         return dr.gather(type(values), values, self.ray)

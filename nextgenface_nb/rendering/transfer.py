@@ -101,9 +101,11 @@ class Transfer:
         near:Tensor|None=None,    # Only for lights near this one, see `NearLight`; None: for all lights
     ):
         _check_mesh(renderer, vertices, normals)
-        self.renderer,self.camera = renderer,camera.detach()
+        self.renderer = renderer
+        self.camera = camera.detach()
         self.vertices,self.normals = vertices.detach().clone(),normals.detach().clone()
-        self.size,self.bands = texture_resolution,bands
+        self.size = texture_resolution
+        self.bands = bands
         with torch.no_grad():
             if points: renderer.visibility(vertices[:1], normals[:1], vertices) # puts the mesh in its place
             self.pixels,self.triangle,self.barycentric = points or self._seen(subpixels, wanted)
@@ -177,7 +179,7 @@ def _cast(self:Transfer, rows:Tensor, shift:Tensor, table, diffuse_samples, glos
 # %% ../../nbs/44_rendering.transfer.ipynb #4c8ac437
 def harmonics_of(
     light:Tensor, # [H, 2H, 3] radiance, or [bands^2, 3] coefficients
-    bands:int=9,
+    bands:int=9,  # Of the result, where it is radiance
 )->Tensor: # [bands^2, 3] coefficients
     "A light as spherical harmonics"
     return project_environment(light, bands) if light.ndim==3 else light
@@ -195,7 +197,7 @@ class _SparseProduct(torch.autograd.Function):
 def sparse_pair(
     index:Tensor,  # [P, N] column of each entry
     weight:Tensor, # [P, N]
-    columns:int,
+    columns:int,   # Of the matrix
 )->tuple: # [P, columns] and its transpose, as CSR
     "A sparse matrix with N entries a row, and its transpose"
     P,N = index.shape
@@ -427,7 +429,7 @@ LEFT_OUT = .1 # of the light, at most; see the table in `rendering.accuracy`
 
 def left_out(
     environment:Tensor, # [H, 2H, 3] radiance
-    bands:int=9,
+    bands:int=9,        # Of the harmonics
 )->float: # 0 .. 1
     "Share of a light (root mean square over the sphere) that its harmonics do not hold"
     kept = environment_map(project_environment(environment, bands), len(environment), clamp=False)
