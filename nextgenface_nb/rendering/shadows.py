@@ -131,7 +131,7 @@ def _shadow_rays(scene, point, light, away, offset=.01)->tuple: # [M], [M]
     start = point+offset*away*torch.where(free[0], 1., -1.)[:,None]-offset*light
     return sign,_trace(scene, start, -light)[1]
 
-# %% ../../nbs/43c_rendering.shadows.ipynb #68c76e1f
+# %% ../../nbs/43c_rendering.shadows.ipynb #c04f2aa7
 def crease_points(
     scene:Scene,
     vertices:Tensor,   # [V, 3] mm, viewer frame: where the mesh of the scene stands
@@ -161,7 +161,7 @@ def crease_points(
     place = corners[:,0]*(1-t)+corners[:,1]*t
     return EdgePoints(place, across, length, point.norm(dim=1)),number,torch.ones_like(length)
 
-# %% ../../nbs/43c_rendering.shadows.ipynb #99edb10e
+# %% ../../nbs/43c_rendering.shadows.ipynb #6c6edcb7
 def shadow_contrast(
     scene:Scene,
     camera:Camera,
