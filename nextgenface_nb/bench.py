@@ -227,7 +227,7 @@ def transfer_accuracies(
     say:Callable=lambda text: None,
 )->list: # of dicts: seed, light, albedo, and what `transfer_accuracy` says of `diffuse` alone and with `specular`
     "PSNR of pictures from the transfer, person by person and light by light"
-    from nextgenface_nb.rendering.transfer import traced_halves, transfer_accuracy
+    from nextgenface_nb.rendering.accuracy import traced_halves, transfer_accuracy
     rows = []
     for seed in seeds:
         truth = bench_scene(size, texture_resolution, seed, model)
@@ -249,7 +249,7 @@ def gradient_agreements(
     model=None,
 )->list: # of dicts: roughness of the map, and by map (cosine, cosine but for the judge's noise)
     "Gradients by the texels of one person in a light from the side"
-    from nextgenface_nb.rendering.transfer import gradient_agreement
+    from nextgenface_nb.rendering.accuracy import gradient_agreement
     truth = bench_scene(size, texture_resolution, 1, model)
     transfer,(diffuse,specular,_) = scene_transfer(truth)
     environment = bench_lights()['side'].environment(truth.pipeline.config.environment_height)

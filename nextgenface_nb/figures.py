@@ -178,7 +178,7 @@ COMMANDS = dict(
     bench=('nextgenface-bench --full --append {}', ''),
     soak=('python tools/soak.py --json {}', ''),
     promises=('python tests/promises.py --ignore --json {}', ''),
-    sweep=('python tools/sweep.py --output {}', ''),
+    sweep=('python tools/sweep.py --json {}', ''),
     devices=('python tools/compare_devices.py --json {}', 'a graphics card'))
 
 # %% ../nbs/79_figures.ipynb #5b811370

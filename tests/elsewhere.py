@@ -76,7 +76,7 @@ class Card(str):
 def elsewhere(monkeypatch):
     "In here, renderers of either kind think that they are on a card; what goes in has to be moved there, what comes out lies there"
     import drjit as dr
-    from nextgenface_nb.rendering import renderer,scene,vertex
+    from nextgenface_nb.rendering import bridge,renderer,scene,vertex
     plain,give,take = renderer.use_variant,renderer.to_drjit,dr.ArrayBase.torch
     mode = Elsewhere()
     def there(tensor, flat=False):
@@ -85,7 +85,7 @@ def elsewhere(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(renderer, 'use_variant', lambda *asked, **options: Card(plain('cpu', say=False)))
         patch.setattr(vertex, 'torch_device', lambda device: 'cuda')
-        patch.setattr(renderer, 'to_drjit', there); patch.setattr(scene, 'to_drjit', there)
+        for module in (bridge, renderer, scene): patch.setattr(module, 'to_drjit', there)
         plain('cpu', say=False)
         dr.ArrayBase.torch = lambda array: mark(take(array), True)
         try:

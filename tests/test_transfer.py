@@ -8,7 +8,8 @@ from nextgenface_nb.errors import OutputError, RenderError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.harmonics import project_environment
 from nextgenface_nb.imaging import to_srgb
-from nextgenface_nb.rendering.transfer import (ROUGHNESS_LEVELS, gradient_agreement, left_out, level_shares, noiseless_cosine, transfer_accuracy)
+from nextgenface_nb.rendering.accuracy import gradient_agreement, noiseless_cosine, transfer_accuracy
+from nextgenface_nb.rendering.transfer import ROUGHNESS_LEVELS, left_out, level_shares
 
 SIZE,TEXTURE = 64, 64
 MODEL = toy_model()

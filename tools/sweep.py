@@ -422,8 +422,8 @@ def provenance()->dict:
 
 def sweep(args):
     "Try what is not tried yet, and keep every verdict at once"
-    report = read(REPORT, {})
-    if report and report['seed']!=args.seed: sys.exit(f"{REPORT.name} holds seed {report['seed']}; move it away first.")
+    report = read(args.json, {})
+    if report and report['seed']!=args.seed: sys.exit(f"{args.json.name} holds seed {report['seed']}; move it away first.")
     report = dict(rooms={}, mutants={})|report|dict(seed=args.seed)
     equivalent = read(EQUIVALENT, {})
     with workplace() as folder:
@@ -448,7 +448,7 @@ def sweep(args):
                 before=change.before, after=change.after, first=first, **verdict, seconds=args.seconds,
                 took=round(time.time()-begun), **provenance())
             report['mutants'] = dict(sorted(report['mutants'].items(), key=lambda m: m[1]['number']))
-            write(REPORT, report)
+            write(args.json, report)
             print(f"{number:4d} {change.key} {verdict['status']:8s} {time.time()-begun:4.0f} s  {change.place.module} "
                 f"{change.place.function}: {verdict['by'] or verdict['left']}", flush=True)
 
@@ -497,6 +497,7 @@ def main():
     flag('--show', action='store_true', help='print score and survivors of what was tried')
     flag('--number', type=int, default=200, help='how many mutants; default 200')
     flag('--seed', type=int, default=0)
+    flag('--json', type=Path, default=REPORT, metavar='FILE', help='where the figures are kept; default %(default)s')
     flag('--rooms', nargs='*', default=ROOMS, help='folders of the package')
     flag('--seconds', type=float, default=240, help='for the tests of one mutant after its notebook; default 240')
     flag('--again', nargs='*', default=[], choices=['survived', 'noticed'], help='try those once more')
@@ -506,7 +507,7 @@ def main():
     args = parser.parse_args()
     if args.map: return make_map(args.rooms, args.files, args.limit)
     if not args.show: sweep(args)
-    report,equivalent = read(REPORT, dict(rooms={}, mutants={})),read(EQUIVALENT, {})
+    report,equivalent = read(args.json, dict(rooms={}, mutants={})),read(EQUIVALENT, {})
     print(table(report, equivalent), survivors(report, equivalent), sep='\n\n')
 
 if __name__=='__main__': main()

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 import numpy as np
 import torch
+from fastcore.basics import patch
 from torch import Tensor
 from ..errors import GeometryError
 
@@ -24,12 +25,15 @@ class Camera:
     height: int        # Image height, pixels
 
     def __post_init__(self):
-        if not isinstance(self.focal, Tensor):                     # a tensor is taken as it is: it may be one that is differentiated
-            if not self.focal > 0: raise GeometryError(f'Camera: focal length {self.focal:g}', 'It is given in pixels and is greater than 0.')
+        if not isinstance(self.focal, Tensor):   # a tensor is taken as it is: it may be one that is differentiated
+            if not self.focal > 0:
+                raise GeometryError(f'Camera: focal length {self.focal:g}',
+                    'It is given in pixels and is greater than 0.')
             self.focal = torch.tensor(float(self.focal))
         if not isinstance(self.principal, Tensor): self.principal = torch.tensor(self.principal, dtype=torch.float32)
         self.width, self.height = int(self.width), int(self.height)
-        if self.width < 1 or self.height < 1: raise GeometryError(f'Camera: an image of {self.width} x {self.height} pixels')
+        if self.width < 1 or self.height < 1:
+            raise GeometryError(f'Camera: an image of {self.width} x {self.height} pixels')
 
     @classmethod
     def centred(cls,
@@ -45,15 +49,25 @@ class Camera:
         "Horizontal field of view in degrees, of an image centred on the principal point."
         return math.degrees(2*math.atan(self.width/2/float(self.focal.detach())))
 
-    def resized(self,
-        scale:float, # New pixels per old pixel
-    )->Camera:
-        "The same view on an image of another size."
-        return Camera(self.focal*scale, self.principal*scale, round(self.width*scale), round(self.height*scale))
+# %% ../../nbs/30_geometry.camera.ipynb #7f32e8ab
+@patch
+def resized(self:Camera,
+    scale:float, # New pixels per old pixel
+)->Camera:
+    "The same view on an image of another size."
+    return Camera(self.focal*scale, self.principal*scale, round(self.width*scale), round(self.height*scale))
 
-    def detach(self)->Camera: return replace(self, focal=self.focal.detach(), principal=self.principal.detach())
+@patch
+def detach(self:Camera)->Camera:
+    "The same without history"
+    return replace(self, focal=self.focal.detach(), principal=self.principal.detach())
 
-    def to(self, device)->Camera: return replace(self, focal=self.focal.to(device), principal=self.principal.to(device))
+@patch
+def to(self:Camera,
+    device, # Of PyTorch
+)->Camera:
+    "The same with its tensors there"
+    return replace(self, focal=self.focal.to(device), principal=self.principal.to(device))
 
 # %% ../../nbs/30_geometry.camera.ipynb #ef47abef
 def project(
@@ -79,7 +93,8 @@ def euler_to_matrix(
 def matrix_to_euler(
     matrix:Tensor, # Rotation matrices [..., 3, 3]
 )->Tensor: # (pitch, yaw, roll) [..., 3], radians; pitch and roll in (-pi, pi], yaw in [-pi/2, pi/2]
-    "The angles of a rotation matrix. Looking straight to the side, where pitch and roll turn about the same axis, roll is 0."
+    ("The angles of a rotation matrix. Looking straight to the side, "
+     "where pitch and roll turn about the same axis, roll is 0.")
     m = matrix
     flat = torch.hypot(m[..., 0, 0], m[..., 1, 0])
     locked = flat < 1e-6
@@ -126,11 +141,14 @@ def _pose_starts(points, rays):
     middle, offset = points.mean(0), rays.mean(0)
     spread, shift = points - middle, rays - offset
     _, size, axes = np.linalg.svd(spread, full_matrices=False)
-    if size[1] < 1e-6*size[0]: raise GeometryError('Pose: all points lie on one line', 'At least four points that span a plane are needed.')
+    if size[1] < 1e-6*size[0]:
+        raise GeometryError('Pose: all points lie on one line', 'At least four points that span a plane are needed.')
     a, b = np.linalg.lstsq(spread @ axes[:2].T, shift, rcond=None)[0].T @ axes[:2]
     root = np.sqrt(b@b - a@a - 2j*(a@b))
     starts = [_complete(a + sign*root.real*axes[2], b + sign*root.imag*axes[2], middle, offset) for sign in (1, -1)]
-    if size[2] > 1e-3*size[0]: starts.insert(0, _complete(*np.linalg.lstsq(spread, shift, rcond=None)[0].T, middle, offset))
+    if size[2] > 1e-3*size[0]:
+        rows = np.linalg.lstsq(spread, shift, rcond=None)[0].T
+        starts.insert(0, _complete(*rows, middle, offset))
     return starts
 
 # %% ../../nbs/30_geometry.camera.ipynb #2ae7fa75
@@ -140,24 +158,34 @@ def _turn(omega):
     k = np.cross(np.eye(3), omega/angle)
     return np.eye(3) + np.sin(angle)*k + (1-np.cos(angle))*(k @ k)
 
+def _miss(points, rays, weights, matrix, translation):
+    "Points [L, 3] in the viewer's frame, weighted errors [L, 2] (None behind the camera), their sum of squares."
+    world = points @ matrix.T + translation
+    if (world[:, 2] > -1e-9).any(): return world, None, np.inf
+    error = (-world[:, :2]/world[:, 2:] - rays)*weights[:, None]
+    return world, error, (error**2).sum()
+
+def _pose_jacobian(points, weights, world, matrix): # [2 L, 6]: by a small turn and a small shift
+    x, y, z = world.T
+    o = np.zeros_like(x)
+    rows = np.stack((-1/z, o, x/z**2), -1), np.stack((o, -1/z, y/z**2), -1)
+    slope = np.stack(rows, 1)*weights[:, None, None]      # of both pixels, by X, Y, Z
+    return np.concatenate((np.cross((points @ matrix.T)[:, None], slope), slope), -1).reshape(-1, 6)
+
 def _refine_pose(points, rays, weights, matrix, translation, steps):
     "Levenberg-Marquardt on a pose; returns it with its squared error."
-    def miss(matrix, translation):
-        world = points @ matrix.T + translation
-        if (world[:, 2] > -1e-9).any(): return world, None, np.inf
-        error = (-world[:, :2]/world[:, 2:] - rays)*weights[:, None]
-        return world, error, (error**2).sum()
-    world, error, loss = miss(matrix, translation)
+    world, error, loss = _miss(points, rays, weights, matrix, translation)
     damping = 1e-3
     for _ in range(steps if error is not None else 0):
-        x, y, z = world.T; o = np.zeros_like(x)
-        slope = np.stack((np.stack((-1/z, o, x/z**2), -1), np.stack((o, -1/z, y/z**2), -1)), 1)*weights[:, None, None]      # of both pixels, by X, Y, Z
-        jacobian = np.concatenate((np.cross((points @ matrix.T)[:, None], slope), slope), -1).reshape(-1, 6)
+        jacobian = _pose_jacobian(points, weights, world, matrix)
         normal, gradient = jacobian.T @ jacobian, jacobian.T @ error.ravel()
         change = np.linalg.lstsq(normal + damping*np.diag(normal.diagonal()), -gradient, rcond=None)[0]
         trial = _turn(change[:3]) @ matrix, translation + change[3:]
-        there, left, value = miss(*trial)
-        if value < loss: (matrix, translation), world, error, loss, damping = trial, there, left, value, damping/5
+        after = _miss(points, rays, weights, *trial)
+        if after[2] < loss:
+            matrix, translation = trial
+            world, error, loss = after
+            damping = damping/5
         else: damping *= 10
         if np.abs(change[:3]).max() < 1e-10 or damping > 1e8: break
     return matrix, translation, loss
@@ -173,13 +201,16 @@ def estimate_pose(
     "The pose under which the model's points are seen where they are seen; needs no first guess."
     points, pixels = (x.detach().cpu().double().numpy() for x in (points3d, points2d))
     if points.ndim != 2 or points.shape[-1] != 3 or pixels.shape != (len(points), 2):
-        raise GeometryError(f'Pose: points of shape {points.shape} and pixels of shape {pixels.shape}', 'Give [L, 3] and [L, 2].')
+        raise GeometryError(f'Pose: points of shape {points.shape} and pixels of shape {pixels.shape}',
+            'Give [L, 3] and [L, 2].')
     if len(points) < 4: raise GeometryError(f'Pose: {len(points)} points', 'At least four are needed.')
     if not (np.isfinite(points).all() and np.isfinite(pixels).all()): raise GeometryError('Pose: a point is not finite')
     weights = np.ones(len(points)) if weights is None else weights.detach().cpu().double().sqrt().numpy()
     rays = (pixels - camera.principal.detach().cpu().double().numpy())/float(camera.focal.detach())*(1, -1)
     ends = [_refine_pose(points, rays, weights, *start, steps) for start in _pose_starts(points, rays)]
     matrix, translation, loss = min(ends, key=lambda end: end[2])
-    if not math.isfinite(loss): raise GeometryError('Pose: no pose puts all points in front of the camera', 'Are the points in the right order?')
+    if not math.isfinite(loss):
+        raise GeometryError('Pose: no pose puts all points in front of the camera',
+            'Are the points in the right order?')
     matrix, translation = torch.from_numpy(matrix), torch.from_numpy(translation)
     return matrix_to_euler(matrix).float().to(points3d.device), translation.float().to(points3d.device)

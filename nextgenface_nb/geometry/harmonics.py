@@ -17,13 +17,14 @@ __all__ = ['harmonics', 'environment_directions', 'environment_solid_angles', 'e
 # %% ../../nbs/31_geometry.harmonics.ipynb #2bf0bde6
 def harmonics(
     directions:Tensor, # Unit vectors [..., 3]
-    bands:int,         # Number of bands B
+    bands:int,         # Number of bands B, at least 1
 )->Tensor: # [..., B^2]
     "Real orthonormal spherical harmonics."
     if bands < 1: raise GeometryError(f'Harmonics: {bands} bands', 'At least one is needed.')
     x, y, z = directions.unbind(-1)
     values = [None]*bands**2
-    cosine, sine, start = torch.ones_like(x), torch.zeros_like(x), 1.   # Re and Im of (x+iy)^m, (2m-1)!!
+    cosine, sine = torch.ones_like(x), torch.zeros_like(x)   # Re and Im of (x+iy)^m
+    start = 1.                                               # (2m-1)!!
     for m in range(bands):
         before, legendre = torch.zeros_like(z), torch.full_like(z, start)
         for l in range(m, bands):
@@ -37,8 +38,8 @@ def harmonics(
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #42e56f47
 def environment_directions(
-    height:int, # Rows H of the map
-    device=None,
+    height:int,  # Rows H of the map
+    device=None, # Of PyTorch, where the result lies
 )->Tensor: # Unit vectors [H, 2H, 3] through the pixel centres
     "The direction that each pixel of an environment map stands for."
     theta = math.pi*(torch.arange(height, device=device)[:, None] + .5)/height
@@ -46,8 +47,8 @@ def environment_directions(
     return torch.stack(torch.broadcast_tensors(theta.sin()*phi.sin(), theta.cos(), -theta.sin()*phi.cos()), -1)
 
 def environment_solid_angles(
-    height:int, # Rows H of the map
-    device=None,
+    height:int,  # Rows H of the map
+    device=None, # Of PyTorch, where the result lies
 )->Tensor: # Steradians [H, 1] of one pixel in each row
     "How much of the sphere a pixel covers; all pixels together cover 4 pi."
     edge = torch.cos(math.pi*torch.arange(height+1, device=device, dtype=torch.float64)/height)
@@ -57,7 +58,7 @@ def environment_solid_angles(
 def environment_basis(
     height:int, # Rows H of the map
     bands:int,  # Number of bands B
-    device=None,
+    device=None, # Of PyTorch, where the result lies
 )->Tensor: # [H, 2H, B^2]
     "All harmonics as environment maps."
     return harmonics(environment_directions(height, device), bands)
@@ -68,9 +69,10 @@ def environment_map(
     coefficients:Tensor, # Light [B^2, 3]
     height:int=64,       # Rows H of the map
     clamp:bool=True,     # Make negative radiance 0
-)->Tensor: # [H, 2H, 3]
+)->Tensor: # Radiance [H, 2H, 3]
     "The light as an environment map. Where it is clamped it has no gradient."
-    light = (_kept_basis(height, math.isqrt(len(coefficients)), coefficients.device) @ coefficients).unflatten(0, (height, 2*height))
+    basis = _kept_basis(height, math.isqrt(len(coefficients)), coefficients.device)
+    light = (basis @ coefficients).unflatten(0, (height, 2*height))
     return light.relu() if clamp else light
 
 @functools.lru_cache(8)
@@ -86,9 +88,13 @@ def project_environment(
 )->Tensor: # [B^2, C]
     "The harmonics that come closest to an environment map."
     height, width = environment.shape[:2]
-    if width != 2*height: raise GeometryError(f'Environment map of {height} x {width} pixels', 'It is twice as wide as high.')
-    if bands > height/2: raise GeometryError(f'{bands} bands from a map of {height} rows', f'Use at most {height//2} bands, or a larger map.')
-    return (_projection(height, bands, environment.device) @ environment.flatten(0, 1).double()).to(environment.dtype)
+    if width != 2*height:
+        raise GeometryError(f'Environment map of {height} x {width} pixels', 'It is twice as wide as high.')
+    if bands > height/2:
+        raise GeometryError(f'{bands} bands from a map of {height} rows',
+            f'Use at most {height//2} bands, or a larger map.')
+    matrix = _projection(height, bands, environment.device)
+    return (matrix @ environment.flatten(0, 1).double()).to(environment.dtype)
 
 @functools.lru_cache(8)
 def _projection(height, bands, device)->Tensor: # [B^2, H 2H]
@@ -110,13 +116,16 @@ def rotate_harmonics(
     z, phi = 1 - (2*i+1)/len(i), i*math.pi*(3-math.sqrt(5))     # a Fibonacci spiral: even, and the same each time
     points = torch.stack(((1-z*z).sqrt()*phi.cos(), (1-z*z).sqrt()*phi.sin(), z), -1)
     here, there = harmonics(points, bands), harmonics(points @ rotation.double(), bands)
-    parts = [torch.linalg.pinv(here[:, l*l:(l+1)**2]) @ there[:, l*l:(l+1)**2] @ coefficients[l*l:(l+1)**2].double() for l in range(bands)]
+    parts = []
+    for l in range(bands):
+        band = slice(l*l, (l+1)**2)
+        parts.append(torch.linalg.pinv(here[:, band]) @ there[:, band] @ coefficients[band].double())
     return torch.cat(parts).to(coefficients.dtype)
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #b7e1aba2
 def irradiance_bands(
     bands:int, # Number of bands B
-)->Tensor: # [B]
+)->Tensor: # [B]; pi for the first
     "The factor by which the cosine lobe scales each band."
     def factor(l):
         if l == 1: return 2*math.pi/3
@@ -131,7 +140,8 @@ def irradiance(
 )->Tensor: # [..., C]
     "Light gathered by an unshadowed surface; a matt one of albedo a shows a E / pi."
     bands = math.isqrt(len(coefficients))
-    factors = irradiance_bands(bands).to(coefficients).repeat_interleave(torch.arange(bands, device=coefficients.device)*2+1)
+    many = torch.arange(bands, device=coefficients.device)*2+1
+    factors = irradiance_bands(bands).to(coefficients).repeat_interleave(many)
     return harmonics(normals, bands) @ (factors[:, None]*coefficients)
 
 # %% ../../nbs/31_geometry.harmonics.ipynb #da965634
@@ -140,7 +150,8 @@ def sphere_preview(
     size:int=128,       # Side of the picture, pixels
 )->Tensor: # [size, size, 4]: linear colour, and 1 inside the ball, 0 outside
     "A white matt ball under this light, seen from the viewer."
-    height, device = environment.shape[0], environment.device
+    height = environment.shape[0]
+    device = environment.device
     light = environment*environment_solid_angles(height, device)[..., None]
     if height > 32 and height % 32 == 0:
         height, block = 32, height//32
@@ -149,7 +160,8 @@ def sphere_preview(
     row, column = torch.meshgrid(*[(torch.arange(size, device=device)+.5)/size*2-1]*2, indexing='ij')
     inside = row**2 + column**2 < 1
     normals = torch.stack((column, -row, (1-row**2-column**2).clamp_min(0).sqrt()), -1)[inside]
-    shade = torch.cat([(part @ environment_directions(height, device).flatten(0, 1).T).relu() @ light for part in normals.split(2048)])/math.pi
+    directions = environment_directions(height, device).flatten(0, 1)
+    shade = torch.cat([(part @ directions.T).relu() @ light for part in normals.split(2048)])/math.pi
     picture = torch.zeros(size, size, 4, device=device)
     picture[inside] = torch.cat((shade, torch.ones_like(shade[:, :1])), 1)
     return picture
@@ -163,8 +175,9 @@ def from_legacy(
     "The light that the reference would have shown for these coefficients."
     count = math.isqrt(len(coefficients))
     x, y, z = environment_directions(height, coefficients.device).unbind(-1)     # theirs has y down and z forward
-    theta = math.pi*(torch.atan2(x, z)/(2*math.pi) % 1)                          # u of their emitter, taken for the polar angle
-    phi = 2*math.pi*torch.acos(-y)/math.pi                                       # v of their emitter, taken for the azimuth
+    theta = math.pi*(torch.atan2(x, z)/(2*math.pi) % 1)                          # their u, taken for the polar angle
+    phi = 2*math.pi*torch.acos(-y)/math.pi                                       # their v, taken for the azimuth
     order = torch.cat([torch.arange(-l, l+1) for l in range(count)]).to(coefficients.device)
-    theirs = harmonics(torch.stack((theta.sin()*phi.cos(), theta.sin()*phi.sin(), theta.cos()), -1), count)*(1 - 2*(order.abs() % 2))
+    directions = torch.stack((theta.sin()*phi.cos(), theta.sin()*phi.sin(), theta.cos()), -1)
+    theirs = harmonics(directions, count)*(1 - 2*(order.abs() % 2))
     return project_environment((theirs @ coefficients).relu(), bands)

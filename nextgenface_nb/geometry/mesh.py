@@ -9,19 +9,19 @@ from torch import Tensor
 from ..errors import GeometryError
 
 # %% auto #0
-__all__ = ['triangle_crosses', 'triangle_areas', 'vertex_normals', 'edges', 'boundary', 'laplacian', 'check_mesh']
+__all__ = ['triangle_crosses', 'triangle_areas', 'vertex_normals', 'edges', 'boundary', 'edge_table', 'laplacian', 'check_mesh']
 
 # %% ../../nbs/32_geometry.mesh.ipynb #894c2451
 def triangle_crosses(
-    vertices:Tensor,  # [..., V, 3]
+    vertices:Tensor,  # [..., V, 3], any unit of length
     triangles:Tensor, # [F, 3] int
-)->Tensor: # [..., F, 3]: along the normal, twice the area long
+)->Tensor: # [..., F, 3]: along the normal, as long as twice the area
     "(b - a) x (c - a) of each triangle."
     a, b, c = (vertices[..., triangles[:, i], :] for i in range(3))
     return torch.linalg.cross(b-a, c-a)
 
 def triangle_areas(
-    vertices:Tensor,  # [..., V, 3]
+    vertices:Tensor,  # [..., V, 3], any unit of length
     triangles:Tensor, # [F, 3] int
 )->Tensor: # [..., F]
     "Area of each triangle, in the square of the vertices' unit."
@@ -52,13 +52,26 @@ def boundary(
     pairs, count = edges(triangles)
     return pairs[count == 1]
 
+# %% ../../nbs/32_geometry.mesh.ipynb #5ddb42c9
+def edge_table(
+    triangles:Tensor, # [F, 3] int
+)->tuple: # Edges [E, 2] as of `edges`, the triangles on both sides [E, 2] (-1 where there is none)
+    "All edges of a mesh with their triangles."
+    pairs = torch.stack([triangles[:, [i, j]] for i, j in ((0, 1), (1, 2), (2, 0))], 1).reshape(-1, 2).sort(1).values
+    edges, edge_of, count = torch.unique(pairs, dim=0, return_inverse=True, return_counts=True)
+    order = edge_of.argsort(stable=True)
+    start = count.cumsum(0) - count
+    second = torch.where(count > 1, order[(start+1).clamp(max=len(order)-1)]//3, -1)
+    return edges, torch.stack((order[start]//3, second), 1)
+
 # %% ../../nbs/32_geometry.mesh.ipynb #143ba7a1
 def laplacian(
     triangles:Tensor,          # [F, 3] int
-    vertices:Tensor|None=None, # [V, 3]: cotangent weights; None: uniform weights
+    vertices:Tensor|None=None, # [V, 3], any unit of length: cotangent weights; None: uniform weights
     count:int=0,               # Number of vertices, where no vertices are given (0: the largest index + 1)
-)->Tensor: # Sparse [V, V]; rows sum to 0, L @ x = x - mean of its neighbours (uniform) or the sum of weights*(x - neighbour) (cotangent)
-    "How far vertices are from the mean of their neighbours."
+)->Tensor: # Sparse [V, V]; its rows sum to 0
+    ("How far vertices are from the mean of their neighbours: L @ x = x - mean of its neighbours (uniform) "
+     "or the sum of weights*(x - neighbour) (cotangent).")
     if vertices is None:
         pairs = edges(triangles)[0]
         count = count or int(triangles.max())+1
@@ -80,20 +93,28 @@ def _cotangents(vertices, triangles):
         a, i, j = triangles[:, k], triangles[:, (k+1) % 3], triangles[:, (k+2) % 3]
         u, v = vertices[i]-vertices[a], vertices[j]-vertices[a]
         cotangent = (u*v).sum(-1)/torch.linalg.cross(u, v).norm(dim=-1).clamp_min(1e-12)/2
-        first += [i, j]; second += [j, i]; weight += [cotangent, cotangent]
+        first += [i, j]
+        second += [j, i]
+        weight += [cotangent, cotangent]
     return torch.cat(first), torch.cat(second), torch.cat(weight)
 
 # %% ../../nbs/32_geometry.mesh.ipynb #61b7dae9
 def check_mesh(
-    vertices:Tensor,  # [V, 3]
+    vertices:Tensor,  # [V, 3], any unit of length
     triangles:Tensor, # [F, 3] int
 ):
     "Raise a `GeometryError` when vertices and triangles do not make a mesh."
-    if vertices.ndim != 2 or vertices.shape[1] != 3: raise GeometryError(f'Mesh: vertices of shape {tuple(vertices.shape)}', 'They are [V, 3].')
-    if triangles.ndim != 2 or triangles.shape[1] != 3: raise GeometryError(f'Mesh: triangles of shape {tuple(triangles.shape)}', 'They are [F, 3].')
-    if triangles.is_floating_point(): raise GeometryError(f'Mesh: triangles are {triangles.dtype}', 'They are vertex numbers, so integers.')
-    if not vertices.isfinite().all(): raise GeometryError(f'Mesh: {int((~vertices.isfinite()).any(1).sum())} vertices are not finite')
+    if vertices.ndim != 2 or vertices.shape[1] != 3:
+        raise GeometryError(f'Mesh: vertices of shape {tuple(vertices.shape)}', 'They are [V, 3].')
+    if triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise GeometryError(f'Mesh: triangles of shape {tuple(triangles.shape)}', 'They are [F, 3].')
+    if triangles.is_floating_point():
+        raise GeometryError(f'Mesh: triangles are {triangles.dtype}', 'They are vertex numbers, so integers.')
+    if not vertices.isfinite().all():
+        raise GeometryError(f'Mesh: {int((~vertices.isfinite()).any(1).sum())} vertices are not finite')
     if len(triangles) and (triangles.min() < 0 or triangles.max() >= len(vertices)):
-        raise GeometryError(f'Mesh: triangles name the vertices {int(triangles.min())} to {int(triangles.max())} of {len(vertices)}', 'Numbers start at 0.')
+        named = f'{int(triangles.min())} to {int(triangles.max())}'
+        raise GeometryError(f'Mesh: triangles name the vertices {named} of {len(vertices)}', 'Numbers start at 0.')
     worst = int(edges(triangles)[1].max()) if len(triangles) else 0
-    if worst > 2: raise GeometryError(f'Mesh: an edge has {worst} triangles', 'At most two triangles can meet at an edge.')
+    if worst > 2:
+        raise GeometryError(f'Mesh: an edge has {worst} triangles', 'At most two triangles can meet at an edge.')

@@ -19,7 +19,7 @@ from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import vertex_normals
 from .face import Face, Frame, Identity, HarmonicLight
 from ..places import data_folder, locate, shown_place
-from ..rendering.transfer import sample_texture
+from ..rendering.sampling import sample_texture
 
 # %% auto #0
 __all__ = ['Pipeline']

@@ -23,7 +23,7 @@ from .glb import save_glb, unique_names
 from .livelink import save_live_link
 from .mesh import SPACES, mesh_vertices, save_mesh
 from .pictures import picture, save_environment, save_maps, write_exr
-from ..rendering.transfer import sample_texture
+from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed
 
 # %% auto #0

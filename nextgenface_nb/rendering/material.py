@@ -5,16 +5,15 @@
 # %% ../../nbs/41_rendering.material.ipynb #a1e6aac3
 from __future__ import annotations
 import functools
-from .variant import use_variant
 
 # %% auto #0
 __all__ = ['schlick', 'register_material', 'make_material']
 
 # %% ../../nbs/41_rendering.material.ipynb #af6734ba
 def schlick(
-    normal_incidence, # F0, RGB
+    normal_incidence, # F0, linear RGB
     cosine,           # Of the angle to the half vector
-):
+):                    # RGB in [0, 1]
     "Fresnel reflectance."
     import drjit as dr
     return normal_incidence+(1-normal_incidence)*dr.power(dr.maximum(1-cosine, 0), 5)
@@ -22,6 +21,52 @@ def schlick(
 # %% ../../nbs/41_rendering.material.ipynb #43b01744
 _flat = 1e-3 # Least cosine of the view direction in the specular part
 
+def _view(si):
+    "The direction to the viewer, kept above the horizon of the shading normal."
+    import mitsuba as mi, drjit as dr
+    wi = mi.Vector3f(si.wi)
+    wi.z = dr.maximum(wi.z, _flat)
+    return dr.normalize(wi)
+
+def _share(diffuse, specular, wi):
+    "How often to draw from the specular part."
+    import drjit as dr
+    shine = dr.sum(schlick(specular, wi.z)) # Not dr.mean: that writes the number of rays into the kernel
+    matt = dr.sum(diffuse)
+    return dr.detach(dr.clip(shine/dr.maximum(shine+matt, 1e-6), .1, .9))
+
+def _value_and_density(coefficients, si, wo, active):
+    "What is sent from wo to the viewer (times the cosine), and the density with which wo is drawn"
+    import mitsuba as mi, drjit as dr
+    diffuse,specular,alpha = coefficients
+    wi = _view(si)
+    h = dr.normalize(wi+wo)
+    facets = mi.MicrofacetDistribution(mi.MicrofacetType.GGX, alpha, True)
+    shine = schlick(specular, dr.dot(wi, h))*facets.eval(h)*facets.G(wi, wo, h)/(4*wi.z)
+    share = _share(diffuse, specular, wi)
+    density = share*facets.pdf(wi, h)/(4*dr.dot(wo, h))+(1-share)*dr.inv_pi*wo.z
+    front = mi.Bool(active)&(dr.dot(si.to_world(si.wi), si.n)>0)&(wo.z>0)
+    return dr.select(front, diffuse*dr.inv_pi*wo.z+shine, 0),dr.select(front, dr.detach(density), 0)
+
+# %% ../../nbs/41_rendering.material.ipynb #88ae90bf
+def _drawn(coefficients, si, sample1, sample2, active):
+    "A direction drawn from one of both parts, and the light it brings over its density"
+    import mitsuba as mi, drjit as dr
+    diffuse,specular,alpha = coefficients
+    wi = _view(si)
+    shiny = sample1<_share(diffuse, specular, wi)
+    facets = mi.MicrofacetDistribution(mi.MicrofacetType.GGX, alpha, True)
+    mirrored = mi.reflect(wi, facets.sample(wi, sample2)[0])
+    drawn = dr.zeros(mi.BSDFSample3f)
+    drawn.wo = dr.detach(dr.select(shiny, mirrored, mi.warp.square_to_cosine_hemisphere(sample2)))
+    drawn.eta = 1
+    drawn.sampled_component = dr.select(shiny, mi.UInt32(1), mi.UInt32(0))
+    glossy,matt = mi.UInt32(+mi.BSDFFlags.GlossyReflection),mi.UInt32(+mi.BSDFFlags.DiffuseReflection)
+    drawn.sampled_type = dr.select(shiny, glossy, matt)
+    value,drawn.pdf = _value_and_density(coefficients, si, drawn.wo, active)
+    return drawn,dr.select(drawn.pdf>0, value/drawn.pdf, 0)
+
+# %% ../../nbs/41_rendering.material.ipynb #34e1f0fe
 @functools.lru_cache(None)
 def _material_class(variant:str):
     "The plugin's class, for Mitsuba's present variant."
@@ -43,46 +88,16 @@ def _material_class(variant:str):
         def coefficients(self, si, active):
             "Albedo, F0 and alpha at a point."
             t = self.textures
-            return t['diffuse'].eval(si, active),t['specular'].eval(si, active),dr.square(dr.clip(t['roughness'].eval_1(si, active), .05, 1))
-
-        def view(self, si):
-            "The direction to the viewer, kept above the horizon of the shading normal."
-            wi = mi.Vector3f(si.wi)
-            wi.z = dr.maximum(wi.z, _flat)
-            return dr.normalize(wi)
-
-        def share(self, diffuse, specular, wi):
-            "How often to draw from the specular part."
-            shine,matt = dr.sum(schlick(specular, wi.z)),dr.sum(diffuse) # Not dr.mean: that writes the number of rays into the kernel
-            return dr.detach(dr.clip(shine/dr.maximum(shine+matt, 1e-6), .1, .9))
+            diffuse,specular = t['diffuse'].eval(si, active),t['specular'].eval(si, active)
+            roughness = dr.clip(t['roughness'].eval_1(si, active), .05, 1)
+            return diffuse,specular,dr.square(roughness)
 
         def eval_pdf(self, context, si, wo, active=True):
-            diffuse,specular,alpha = self.coefficients(si, active)
-            wi = self.view(si)
-            h = dr.normalize(wi+wo)
-            facets = mi.MicrofacetDistribution(mi.MicrofacetType.GGX, alpha, True)
-            shine = schlick(specular, dr.dot(wi, h))*facets.eval(h)*facets.G(wi, wo, h)/(4*wi.z)
-            share = self.share(diffuse, specular, wi)
-            density = share*facets.pdf(wi, h)/(4*dr.dot(wo, h))+(1-share)*dr.inv_pi*wo.z
-            front = mi.Bool(active)&(dr.dot(si.to_world(si.wi), si.n)>0)&(wo.z>0)
-            return dr.select(front, diffuse*dr.inv_pi*wo.z+shine, 0),dr.select(front, dr.detach(density), 0)
-
+            return _value_and_density(self.coefficients(si, active), si, wo, active)
         def eval(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[0]
         def pdf(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[1]
-
         def sample(self, context, si, sample1, sample2, active=True):
-            diffuse,specular,alpha = self.coefficients(si, active)
-            wi = self.view(si)
-            shiny = sample1<self.share(diffuse, specular, wi)
-            facets = mi.MicrofacetDistribution(mi.MicrofacetType.GGX, alpha, True)
-            drawn = dr.zeros(mi.BSDFSample3f)
-            drawn.wo = dr.detach(dr.select(shiny, mi.reflect(wi, facets.sample(wi, sample2)[0]), mi.warp.square_to_cosine_hemisphere(sample2)))
-            drawn.eta = 1
-            drawn.sampled_component = dr.select(shiny, mi.UInt32(1), mi.UInt32(0))
-            drawn.sampled_type = dr.select(shiny, mi.UInt32(+mi.BSDFFlags.GlossyReflection), mi.UInt32(+mi.BSDFFlags.DiffuseReflection))
-            value,drawn.pdf = self.eval_pdf(context, si, drawn.wo, active)
-            return drawn,dr.select(drawn.pdf>0, value/drawn.pdf, 0)
-
+            return _drawn(self.coefficients(si, active), si, sample1, sample2, active)
         def eval_diffuse_reflectance(self, si, active=True): return self.textures['diffuse'].eval(si, active)
         def to_string(self): return 'SkinMaterial[Lambert + GGX]'
 
@@ -100,9 +115,12 @@ def register_material()->str: # The plugin's name
 def make_material(
     resolution:int,         # T: the textures are [T, T, 3], [T, T, 3], [T, T, 1]
     values=(.5, .03, .5),   # What they hold at first: diffuse, specular, roughness
-):
+):                          # A BSDF of Mitsuba
     "A material with textures of its own."
     import mitsuba as mi, drjit as dr
-    texture = lambda value,channels: dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp', accel=False,
-                                          data=dr.full(mi.TensorXf, value, (resolution, resolution, channels)))
-    return mi.load_dict(dict(type=register_material(), diffuse=texture(values[0], 3), specular=texture(values[1], 3), roughness=texture(values[2], 1)))
+    filtered = dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp', accel=False)
+    shape = lambda channels: (resolution, resolution, channels)
+    texture = lambda value,channels: dict(filtered, data=dr.full(mi.TensorXf, value, shape(channels)))
+    diffuse,specular,roughness = values
+    return mi.load_dict(dict(type=register_material(), diffuse=texture(diffuse, 3), specular=texture(specular, 3),
+                             roughness=texture(roughness, 1)))

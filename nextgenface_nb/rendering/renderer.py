@@ -4,538 +4,42 @@
 
 # %% ../../nbs/43_rendering.renderer.ipynb #ee7444d9
 from __future__ import annotations
-import contextlib,math,warnings
-from typing import NamedTuple
+import contextlib,warnings
 import torch
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import RenderError
-from ..geometry.camera import Camera,project
-from ..geometry.harmonics import environment_directions
-from ..geometry.mesh import vertex_normals
+from ..geometry.camera import Camera
+from ..geometry.mesh import edge_table,vertex_normals
+from .bridge import Bridge,new_scope
+from .interface import FaceRenderer,check_tensor
+from .scene import Scene,lattice_environment,to_drjit
+from .shadows import crease_points,draw_lights,horizon_term,shadow_contrast,shadow_points
+from .silhouette import outline_contrast,outline_points,outline_term
+from .tracing import camera_numbers,camera_rays,trace_image
 from .variant import use_variant
 from ..surroundings import undisturbed
-from .scene import Scene,lattice_environment,to_drjit
 
 # %% auto #0
-__all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers',
-           'edge_table', 'EdgePoints', 'across_edge', 'outline_points', 'outline_contrast', 'outline_term',
-           'draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast',
-           'horizon_term', 'new_scope', 'picture_noise', 'Renderer']
-
-# %% ../../nbs/43_rendering.renderer.ipynb #94c8d346
-_roberts,_roots,_golden = (.7548776662466927, .5698402909980532),(.2599210498948732, .5874010519681994),(.6180339887498949,)
-_steps = [round(2**32*a) for a in _roots+_roberts+_golden+_roberts]
-
-# %% ../../nbs/43_rendering.renderer.ipynb #79e4a3f9
-def random_numbers(
-    pixel,         # Pixel number of each ray
-    index,         # Which ray of its pixel it is
-    seed,          # Other seed, other numbers
-    dimension:int, # Which of the seven numbers, 0..6
-):                 # In [0, 1)
-    "Numbers that are even within a pixel and independent from pixel to pixel."
-    import mitsuba as mi
-    shift,_ = mi.sample_tea_32(pixel, seed*8+dimension, 8) # Not its 4 rounds by default: those are correlated, and the picture 1 % too bright
-    return mi.Float((shift + index*_steps[dimension])>>8)*2**-24
-
-# %% ../../nbs/43_rendering.renderer.ipynb #183341ab
-def camera_rays(
-    camera, # (focal, principal x, principal y), Dr.Jit
-    x,      # Pixels, to the right
-    y,      # Pixels, down
-):
-    "Rays through points of the image; the camera looks along -z."
-    import mitsuba as mi, drjit as dr
-    focal,column,row = camera
-    return mi.Ray3f(mi.Point3f(0), dr.normalize(mi.Vector3f((x-column)/focal, (row-y)/focal, -1)))
-
-# %% ../../nbs/43_rendering.renderer.ipynb #51f754a1
-class Hits:
-    "Camera rays that hit the face, and what was drawn for them."
-    def __init__(self, scene:Scene, camera, x, y):
-        import mitsuba as mi, drjit as dr
-        self.scene,self.camera = scene,camera
-        found = scene.scene.ray_intersect_preliminary(camera_rays(camera, x, y), coherent=True)
-        self.seen = found.is_valid()            # For each ray: did it hit?
-        dr.eval(x, y, found, self.seen)
-        self.ray = dr.compress(self.seen)       # Numbers of the rays that did
-        self.x,self.y = self.take(x),self.take(y)
-        self.found = dr.zeros(mi.PreliminaryIntersection3f, len(self))
-        for name in ('t', 'prim_index', 'shape'): setattr(self.found, name, self.take(getattr(found, name)))
-        self.found.prim_uv = mi.Point2f(self.take(found.prim_uv.x), self.take(found.prim_uv.y))
-
-    def __len__(self): return len(self.ray)
-
-    def take(self, values):
-        "Of values per ray, those of the hits."
-        import drjit as dr
-        return dr.gather(type(values), values, self.ray)
-
-    def surface(self):
-        "Position, normals and texture coordinates, with derivatives. Asked from the mesh itself, not by way of the scene."
-        rays = camera_rays(self.camera, self.x, self.y)
-        si = self.scene.mesh.compute_surface_interaction(rays, self.found)
-        si.initialize_sh_frame()
-        si.wi = si.to_local(-rays.d)
-        return si
-
-# %% ../../nbs/43_rendering.renderer.ipynb #29744f15
-class Draw(NamedTuple):
-    "A direction drawn for each hit."
-    direction: object  # World direction
-    density: object    # Its probability density
-    other: object      # The density with which the other kind of draw would have found it; None: ask the material
-    radiance: object   # Light that arrives from there, where it comes from the face; None: from the environment
-    free: object       # Whether anything arrives
-
-# %% ../../nbs/43_rendering.renderer.ipynb #3066905f
-def draw_directions(
-    hits:Hits,       # Where the camera rays hit
-    number,          # dimension -> random numbers, one per hit
-    max_depth:int=2, # 2: light comes from the environment; 3: by way of one other point of the face, too; ...
-    seed:int=0,      # For the longer ways
-)->list:             # `Draw`s
-    "Directions from the light and from the material, without derivatives."
-    import mitsuba as mi, drjit as dr
-    scene,si,every = hits.scene,hits.surface(),dr.full(mi.Bool, True, len(hits))
-    light,_ = scene.environment.sample_direction(si, mi.Point2f(number(2), number(3)), every)
-    lit = light.pdf>0
-    light.d = dr.select(lit, light.d, mi.Vector3f(0, 0, 1))
-    lit &= ~scene.occluded(si.spawn_ray(light.d), lit)
-    lobe,_ = scene.material.sample(mi.BSDFContext(), si, number(4), mi.Point2f(number(5), number(6)), every)
-    ray = si.spawn_ray(si.to_world(lobe.wo))
-    good = lobe.pdf>0
-    blocked = scene.occluded(ray, good)
-    sample = dr.zeros(mi.DirectionSample3f, len(hits))
-    sample.d = ray.d
-    draws = [Draw(light.d, light.pdf, None, None, lit), Draw(ray.d, lobe.pdf, scene.environment.pdf_direction(si, sample, good), None, good&~blocked)]
-    if max_depth>2:
-        path = mi.load_dict(dict(type='path', max_depth=max_depth-1, hide_emitters=True))
-        sampler = mi.load_dict(dict(type='independent'))
-        sampler.seed(seed, len(hits))
-        radiance,*_ = path.sample(scene.scene, sampler, mi.RayDifferential3f(ray), active=good&blocked)
-        draws.append(Draw(ray.d, lobe.pdf, 0, radiance, good&blocked))
-    return draws
-
-# %% ../../nbs/43_rendering.renderer.ipynb #1f181000
-def shade(
-    hits:Hits,  # Where the camera rays hit
-    draws:list, # Of `draw_directions`
-):              # Radiance toward the camera, RGB
-    "The light that each hit sends to the camera, with derivatives."
-    import mitsuba as mi, drjit as dr
-    si,total = hits.surface(),mi.Color3f(0)
-    for draw in draws:
-        value,material_density = hits.scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(draw.direction), draw.free)
-        toward = dr.zeros(mi.SurfaceInteraction3f, len(hits))
-        toward.wi = -draw.direction
-        radiance = hits.scene.environment.eval(toward, draw.free) if draw.radiance is None else draw.radiance
-        other = material_density if draw.other is None else draw.other
-        weight = dr.detach(draw.density/(dr.square(draw.density)+dr.square(other)))
-        weight = dr.select(draw.free&dr.isfinite(weight), weight, 0) # In a light of 0 there are no densities
-        total += dr.select(draw.free, value*radiance*weight, 0)
-    return total
-
-# %% ../../nbs/43_rendering.renderer.ipynb #3de936dc
-def trace_image(
-    scene:Scene,     # Mesh, maps, light
-    camera,          # (focal, principal x, principal y), Dr.Jit
-    samples:int,     # Rays per pixel
-    first:int=0,     # Number of the first of them
-    seed:int=0,      # Of the random numbers
-    max_depth:int=2, # See `draw_directions`
-):                   # [H, W, 4] linear RGB, coverage
-    "One pass over the image."
-    import mitsuba as mi, drjit as dr
-    count = scene.width*scene.height*samples
-    with dr.suspend_grad():
-        ray,mark = dr.arange(mi.UInt32, count),dr.opaque(mi.UInt32, seed)
-        pixel = ray//samples
-        index = ray-pixel*samples+dr.opaque(mi.UInt32, first)
-        row = pixel//scene.width
-        hits = Hits(scene, camera, mi.Float(pixel-row*scene.width)+random_numbers(pixel, index, mark, 0), mi.Float(row)+random_numbers(pixel, index, mark, 1))
-        if len(hits): draws = draw_directions(hits, lambda dimension: random_numbers(hits.take(pixel), hits.take(index), mark, dimension), max_depth, seed)
-    channels = [dr.zeros(mi.Float, count) for _ in range(3)]
-    if len(hits):
-        radiance = shade(hits, draws)
-        kept = [list(draw) for draw in draws] # As lists: Dr.Jit does not look into named tuples
-        dr.eval(radiance, kept, hits.x, hits.y, hits.found) # One kernel; what the derivatives need is kept
-        for channel,value in zip(channels, radiance): dr.scatter(channel, value, hits.ray, mode=dr.ReduceMode.NoConflicts)
-        dr.eval(channels)
-    channels.append(dr.select(hits.seen, mi.Float(1), 0))
-    means = [dr.block_reduce(dr.ReduceOp.Add, channel, samples)/samples for channel in channels]
-    return mi.TensorXf(dr.ravel(mi.Vector4f(*means)), (scene.height, scene.width, 4))
-
-# %% ../../nbs/43_rendering.renderer.ipynb #0d85d959
-def camera_numbers(camera:Camera): # (focal, principal x, principal y), Dr.Jit
-    "A camera as `camera_rays` wants it."
-    import mitsuba as mi
-    return tuple(mi.Float(float(value)) for value in (camera.focal.detach(), *camera.principal.detach()))
-
-# %% ../../nbs/43_rendering.renderer.ipynb #0e75310a
-def edge_table(
-    triangles:Tensor, # [F, 3] int
-)->tuple:             # Edges [E, 2], the triangles on both sides [E, 2] (-1 where there is none)
-    "All edges of a mesh with their triangles."
-    pairs = torch.stack([triangles[:,[i, j]] for i,j in ((0,1), (1,2), (2,0))], 1).reshape(-1, 2).sort(1).values
-    edges,edge_of,count = torch.unique(pairs, dim=0, return_inverse=True, return_counts=True)
-    order = edge_of.argsort(stable=True)
-    start = count.cumsum(0)-count
-    second = torch.where(count>1, order[(start+1).clamp(max=len(order)-1)]//3, -1)
-    return edges,torch.stack((order[start]//3, second), 1)
-
-# %% ../../nbs/43_rendering.renderer.ipynb #502d8cab
-class EdgePoints(NamedTuple):
-    "Points on the outline, as they lie in the image."
-    place: Tensor    # [N, 2] pixels, with derivatives
-    normal: Tensor   # [N, 2] unit, pointing away from the face
-    length: Tensor   # [N] pixels of outline that the point stands for
-    distance: Tensor # [N] mm from the camera
-
-def across_edge(
-    along:Tensor, # [N, 2] the edges in the image, pixels
-    side:Tensor,  # [N, 2] points to the side that is wanted
-)->tuple:         # Unit normals [N, 2] to that side; lengths [N]
-    "The normal of an edge in the image, turned to one side of it"
-    length = along.norm(dim=1)
-    across = torch.stack((along[:,1], -along[:,0]), 1)/length.clamp(min=1e-9)[:,None]
-    return torch.where((across*side).sum(1, keepdim=True)<0, -across, across),length
-
-def outline_points(
-    vertices:Tensor,  # [V, 3] mm, viewer frame
-    camera:Camera,
-    triangles:Tensor, # [F, 3] int
-    table:tuple,      # Of `edge_table`
-    density:float=4., # Points per pixel of length
-    seed:int=0,       # Where on the edges they lie
-)->EdgePoints:
-    "Points on the edges between front and back, hidden ones included."
-    edges,sides = table
-    with torch.no_grad():
-        a,b,c = vertices[triangles].unbind(1)
-        front = (torch.linalg.cross(b-a, c-a)*a).sum(1)<0
-        first,second = front[sides[:,0]],front[sides[:,1].clamp(min=0)]&(sides[:,1]>=0)
-        on = (sides[:,1]<0)|(first!=second)
-        inner = torch.where(second&~first, sides[:,1], sides[:,0])[on]
-        edge = edges[on]
-    corners = project(vertices, camera)[edge]                                    # [E, 2, 2]
-    with torch.no_grad():
-        inward = project(vertices[triangles[inner]].mean(1), camera)-corners[:,0]
-        outward,length = across_edge(corners[:,1]-corners[:,0], -inward)
-        count = (length*density).ceil().long().clamp(1, 64)*(length>1e-6)
-        of = torch.repeat_interleave(count)
-        step = torch.arange(len(of), device=of.device)-(count.cumsum(0)-count)[of]
-        jitter = torch.rand(len(of), generator=torch.Generator().manual_seed(seed)).to(of.device)
-        t = ((step+jitter)/count[of])[:,None]
-        distance = (vertices[edge[of,0]]*(1-t)+vertices[edge[of,1]]*t).norm(dim=1)
-    return EdgePoints(corners[of,0]*(1-t)+corners[of,1]*t, outward[of], (length/count.clamp(min=1))[of], distance)
-
-# %% ../../nbs/43_rendering.renderer.ipynb #93961745
-def outline_contrast(
-    scene:Scene,       # Mesh, maps, light
-    camera:Camera,
-    points:EdgePoints,
-    colour:bool=True,  # RGB as well, not only coverage
-    samples:int=4,     # Rays for the radiance of each side
-    seed:int=0,
-    gap:float=.001,    # Pixels from the edge to the rays
-    tolerance:float=3, # mm, by which something has to be nearer than the edge to hide it
-)->Tensor:             # [N, 4] inside minus outside; 0 where the point is hidden
-    "What changes when the outline moves across a point."
-    import mitsuba as mi, drjit as dr
-    numbers,sides,depths = camera_numbers(camera),[],[]
-    for sign in (-1, 1):
-        place = (points.place.detach()+sign*gap*points.normal).repeat_interleave(samples, 0)
-        hits = Hits(scene, numbers, *[mi.Float(place[:,i].contiguous()) for i in (0, 1)])
-        side,depth = torch.zeros(len(place), 4, device=place.device),torch.full((len(place),), 1e9, device=place.device)
-        ray = hits.ray.torch().long()
-        side[ray,3],depth[ray] = 1,hits.found.t.torch()
-        if colour and len(hits):
-            mark = dr.opaque(mi.UInt32, seed*2+(sign>0))
-            draws = draw_directions(hits, lambda dimension: random_numbers(hits.ray//samples, hits.ray%samples, mark, dimension))
-            radiance = shade(hits, draws)
-            for i in range(3): side[ray,i] = radiance[i].torch()
-        sides.append(side); depths.append(depth)
-    sign = _edge_sign(*depths, points.distance.repeat_interleave(samples), tolerance)
-    return ((sides[0]-sides[1])*sign[:,None]).unflatten(0, (-1, samples)).mean(1)
-
-def _edge_sign(inside, outside, edge, tolerance):
-    "0 for a hidden point, -1 for one of an edge that folds back within the gap, else 1"
-    hidden = (edge-inside>tolerance)&(edge-outside>tolerance)
-    return torch.where(hidden, 0., torch.where(inside-outside>tolerance, -1., 1.))
-
-def outline_term(
-    contrast:Tensor,   # [N, 4] of `outline_contrast`
-    points:EdgePoints,
-    height:int,        # Pixels
-    width:int,         # Pixels
-)->Tensor:             # [H, W, 4], all 0
-    "Zero, with the derivative of the picture by the motion of its outline."
-    column,row = points.place.detach().floor().long().unbind(1)
-    inside = (column>=0)&(column<width)&(row>=0)&(row<height)
-    push = ((points.place-points.place.detach())*points.normal).sum(1)*points.length
-    flat = torch.zeros(height*width, contrast.shape[1], device=contrast.device).index_add(0, (row*width+column)[inside], (contrast*push[:,None])[inside])
-    return flat.reshape(height, width, -1)
-
-# %% ../../nbs/43_rendering.renderer.ipynb #d38592ef
-def draw_lights(
-    scene:Scene,
-    count:int,    # K
-    seed:int=0,
-)->tuple:         # Directions [K, 3]; radiance over density and K [K, 3]
-    "Directions drawn by the brightness of the environment."
-    import mitsuba as mi, drjit as dr
-    si,zero = dr.zeros(mi.SurfaceInteraction3f, count),dr.zeros(mi.UInt32, count)
-    with dr.suspend_grad():
-        numbers = [random_numbers(zero, dr.arange(mi.UInt32, count), mi.UInt32(seed), dimension) for dimension in (2, 3)]
-        light,weight = scene.environment.sample_direction(si, mi.Point2f(*numbers), dr.full(mi.Bool, True, count))
-        return torch.stack([c.torch() for c in light.d], 1).nan_to_num(),torch.stack([c.torch() for c in weight], 1).nan_to_num()/count
-
-def _trace(scene, origin, direction):
-    "Distance [N] (inf: nothing there) and triangle [N] that rays meet"
-    import mitsuba as mi, drjit as dr
-    if not len(origin): return origin[:,0],torch.zeros(0, dtype=torch.long, device=origin.device)
-    columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
-    found = scene.scene.ray_intersect_preliminary(mi.Ray3f(mi.Point3f(*columns(origin)), mi.Vector3f(*columns(direction))))
-    triangle = mi.Int32(dr.select(found.is_valid(), mi.Int32(found.prim_index), -1))
-    dr.eval(found.t, triangle)
-    return found.t.torch(),triangle.torch().long()
-
-def cast(
-    edge:Tensor,     # [N, 3] mm, points on edges
-    light:Tensor,    # [N, 3] unit, toward the light
-    corners:Tensor,  # [N, 3, 3] mm, the triangles that the shadows fall on
-)->Tensor:           # [N, 3] mm
-    "Where the shadow of a point falls on the plane of a triangle."
-    a,b,c = corners.unbind(1)
-    normal = torch.linalg.cross(b-a, c-a)
-    return edge-light*((normal*(edge-a)).sum(1)/(normal*light).sum(1))[:,None]
-
-# %% ../../nbs/43_rendering.renderer.ipynb #60d38d41
-def shadow_candidates(
-    vertices:Tensor,   # [V, 3] mm
-    triangles:Tensor,  # [F, 3] int
-    table:tuple,       # Of `edge_table`
-    lights:Tensor,     # [K, 3]
-)->tuple:              # Numbers of edges [M], of directions [M], the triangles that the shadows lie behind [M]
-    "Edges between triangles that face a direction and those that do not."
-    edges,sides = table
-    a,b,c = vertices[triangles].unbind(1)
-    facing = torch.linalg.cross(b-a, c-a)@lights.T>0
-    first,second = facing[sides[:,0]],facing[sides[:,1].clamp(min=0)]
-    edge,light = ((sides[:,1]<0)[:,None]|(first!=second)).nonzero().T
-    return edge,light,torch.where(first[edge,light]|(sides[edge,1]<0), sides[edge,0], sides[edge,1])
-
-def _shadow_rays(scene, point, light, away, offset=.01):
-    "Which points throw a shadow, the triangle it falls on, and the sign of its motion (see `_edge_sign`)"
-    free = [torch.isinf(_trace(scene, point+sign*offset*away+offset*light, light)[0]) for sign in (1, -1)]
-    sign = torch.where(free[0], 1., torch.where(free[1], -1., 0.))
-    start = point+offset*away*torch.where(free[0], 1., -1.)[:,None]-offset*light
-    return sign,_trace(scene, start, -light)[1]
-
-def shadow_points(
-    scene:Scene,
-    vertices:Tensor,   # [V, 3] mm, viewer frame: where the mesh of the scene stands
-    camera:Camera,
-    triangles:Tensor,  # [F, 3] int
-    table:tuple,       # Of `edge_table`
-    lights:Tensor,     # [K, 3]
-    seed:int=0,        # Where on the edges they lie
-)->tuple:              # `EdgePoints`, "inside" is the shadow; numbers of their directions [N]; signs [N]
-    "Points on the edges of shadows, as they lie in the image; hidden ones included."
-    with torch.no_grad():
-        edge,number,behind = shadow_candidates(vertices, triangles, table, lights)
-        t = torch.rand(len(edge), 1, generator=torch.Generator().manual_seed(seed)).to(vertices.device)
-        ends,light = vertices[table[0][edge]],lights[number]
-        point,along = ends[:,0]*(1-t)+ends[:,1]*t,ends[:,1]-ends[:,0]
-        away = torch.nn.functional.normalize(torch.linalg.cross(along, light), dim=1)
-        body = vertices[triangles[behind]].mean(1)-point
-        away = torch.where((away*body).sum(1, keepdim=True)>0, -away, away)
-        sign,receiver = _shadow_rays(scene, point, light, away)
-        corners = vertices[triangles[receiver]]
-        normal = torch.linalg.cross(corners[:,1]-corners[:,0], corners[:,2]-corners[:,0])
-        kept = (sign!=0)&(receiver>=0)&((normal*light).sum(1)!=0)
-        edge,number,t,along,away,light,sign,receiver,normal = [value[kept] for value in (edge, number, t, along, away, light, sign, receiver, normal)]
-    ends = vertices[table[0][edge]]
-    place = cast(ends[:,0]*(1-t)+ends[:,1]*t, light, vertices[triangles[receiver]])
-    with torch.no_grad():
-        on_plane = lambda way: way-light*((normal*way).sum(1)/(normal*light).sum(1))[:,None]
-        in_image = lambda way: (project(place+.1*on_plane(way), camera)-project(place-.1*on_plane(way), camera))*5
-        across,length = across_edge(in_image(along), in_image(away*sign[:,None]))
-    return EdgePoints(project(place, camera), across, length, place.detach().norm(dim=1)),number,sign
-
-def crease_points(
-    scene:Scene,
-    vertices:Tensor,   # [V, 3] mm, viewer frame: where the mesh of the scene stands
-    camera:Camera,
-    triangles:Tensor,  # [F, 3] int
-    table:tuple,       # Of `edge_table`
-    lights:Tensor,     # [K, 3]
-    seed:int=0,        # Where on the edges they lie
-)->tuple:              # As of `shadow_points`, "inside" is the dark side
-    "Points on edges between a triangle that faces the light and one that does not, both turned to the camera."
-    with torch.no_grad():
-        edge,number,lit = shadow_candidates(vertices, triangles, table, lights)
-        a,b,c = vertices[triangles].unbind(1)
-        front = (torch.linalg.cross(b-a, c-a)*a).sum(1)<0
-        kept = (table[1][edge,1]>=0)&front[table[1][edge]].all(1)
-        edge,number,lit = edge[kept],number[kept],lit[kept]
-        t = torch.rand(len(edge), 1, generator=torch.Generator().manual_seed(seed)).to(vertices.device)
-    corners = project(vertices[table[0][edge]], camera)
-    with torch.no_grad():
-        point = vertices[table[0][edge]]
-        point = point[:,0]*(1-t)+point[:,1]*t
-        across,length = across_edge(corners[:,1]-corners[:,0], project(vertices[triangles[lit]].mean(1), camera)-corners[:,0])
-        middle = vertices[triangles[lit]].mean(1)-point
-        start = point+.01*torch.nn.functional.normalize(middle, dim=1)+.01*lights[number]
-        length = length*torch.isinf(_trace(scene, start, lights[number])[0])
-    return EdgePoints(corners[:,0]*(1-t)+corners[:,1]*t, across, length, point.norm(dim=1)),number,torch.ones_like(length)
-
-def shadow_contrast(
-    scene:Scene,
-    camera:Camera,
-    points:EdgePoints,
-    light:Tensor,       # [N, 3] direction
-    radiance:Tensor,    # [N, 3] of `draw_lights`
-    gap:float=.001,     # Pixels from the edge to the ray
-    tolerance:float=.5, # mm between what the camera sees there and where the shadow falls
-)->Tensor:              # [N, 4] shadow minus light
-    "How much darker the shadow is, where the camera sees it."
-    import mitsuba as mi, drjit as dr
-    place,contrast = points.place.detach()+gap*points.normal,torch.zeros(len(light), 4, device=light.device)
-    hits = Hits(scene, camera_numbers(camera), *[mi.Float(place[:,i].contiguous()) for i in (0, 1)])
-    if not len(hits): return contrast
-    ray = hits.ray.torch().long()
-    with dr.suspend_grad():
-        si = hits.surface()
-        direction = mi.Vector3f(*[mi.Float(light[ray,i].contiguous()) for i in range(3)])
-        value = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(direction))[0]
-        seen = (hits.found.t.torch()-points.distance[ray]).abs()<tolerance
-    contrast[ray,:3] = -torch.stack([c.torch() for c in value], 1)*radiance[ray]*seen[:,None]
-    return contrast
-
-# %% ../../nbs/43_rendering.renderer.ipynb #38c4d8ac
-def horizon_term(
-    scene:Scene,
-    vertices:Tensor,   # [V, 3] mm: where the mesh of the scene stands
-    camera:Camera,
-    triangles:Tensor,  # [F, 3] int
-    samples:int=4,     # Rays per pixel
-    seed:int=0,
-    lift:float=1e-3,   # Radians above the horizon, mm above the surface
-)->Tensor:             # [H, W, 4], all 0
-    "Zero, with the derivative of the light that triangles lose behind their own planes."
-    import mitsuba as mi, drjit as dr
-    height,width = scene.height,scene.width
-    with torch.no_grad(), dr.suspend_grad():
-        ray,mark = dr.arange(mi.UInt32, height*width*samples),dr.opaque(mi.UInt32, seed)
-        pixel = ray//samples
-        number = lambda dimension: random_numbers(pixel, ray%samples, mark, dimension)
-        hits = Hits(scene, camera_numbers(camera), mi.Float(pixel%width)+number(0), mi.Float(pixel//width)+number(1))
-        if not len(hits): return torch.zeros(height, width, 4, device=vertices.device)
-        si,triangle = hits.surface(),mi.Int32(hits.found.prim_index).torch().long()
-        a,b,c = vertices[triangles[triangle]].unbind(1)
-        first,normal = torch.nn.functional.normalize(b-a, dim=1),torch.nn.functional.normalize(torch.linalg.cross(b-a, c-a), dim=1)
-        angle = 2*math.pi*hits.take(number(2)).torch()[:,None]
-        direction = torch.cos(angle)*first+torch.sin(angle)*torch.linalg.cross(normal, first)
-        columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
-        along,toward = mi.Vector3f(*columns(direction)),dr.zeros(mi.SurfaceInteraction3f, len(hits))
-        toward.wi = -along
-        light = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(along))[0]*scene.environment.eval(toward)
-        place = torch.stack([c.torch() for c in si.p], 1)
-        above,below = [torch.isinf(_trace(scene, place+sign*10*lift*normal, direction+sign*lift*normal)[0]).float() for sign in (1, -1)]
-        value = torch.stack([c.torch() for c in light], 1)*(above-below)[:,None]*2*math.pi/samples
-    a,b,c = vertices[triangles[triangle]].unbind(1)
-    turn = (torch.nn.functional.normalize(torch.linalg.cross(b-a, c-a), dim=1)*direction).sum(1)
-    flat = torch.zeros(height*width, 4, device=vertices.device)
-    value = torch.cat((value, torch.zeros_like(value[:,:1])), 1)*(turn-turn.detach())[:,None]
-    return flat.index_add(0, hits.ray.torch().long()//samples, value).reshape(height, width, 4)
-
-# %% ../../nbs/43_rendering.renderer.ipynb #5aad4618
-def new_scope(
-    variant:str, # Of Mitsuba
-):
-    "Tell Dr.Jit that what follows comes after everything so far, also after what other threads have recorded."
-    import drjit as dr
-    backend = variant.split('_')[0]
-    dr.detail.new_scope(getattr(dr.JitBackend, dict(cuda='CUDA', llvm='LLVM', metal='Metal')[backend]))
-
-class _Bridge(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, renderer, options, *tensors):
-        import drjit as dr
-        ctx.renderer,ctx.options = renderer,options
-        ctx.needs = [options['differentiable'] and need for need in ctx.needs_input_grad[2:]]
-        passes = renderer._passes(options['samples'])
-        keep = any(ctx.needs) and len(passes)==1
-        ctx.kept = None
-        with renderer._threads():
-            total = None
-            for first,count in passes:
-                image,leaves = renderer._record(tensors, ctx.needs if keep else [False]*len(tensors), first, count, options)
-                part = dr.detach(image).torch()*(count/options['samples'])
-                total = part if total is None else total+part
-        if keep: ctx.kept = image,leaves
-        if any(ctx.needs): ctx.save_for_backward(*tensors)
-        return total
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    @undisturbed
-    def backward(ctx, gradient):
-        import drjit as dr
-        tensors,options,renderer = ctx.saved_tensors,ctx.options,ctx.renderer
-        passes = renderer._passes(options['samples'])
-        if len(passes)==1 and ctx.kept is None: raise RenderError('A picture was differentiated twice', 'Render it again: each picture has one backward pass.')
-        totals = [None]*len(tensors)
-        with renderer._threads():
-            for first,count in passes:
-                image,leaves = ctx.kept or renderer._record(tensors, ctx.needs, first, count, options)
-                ctx.kept = None
-                dr.set_grad(image, to_drjit(gradient*(count/options['samples'])))
-                dr.enqueue(dr.ADMode.Backward, image)
-                dr.traverse(dr.ADMode.Backward)
-                parts = [None if leaf is None else dr.grad(leaf) for leaf in leaves]
-                dr.eval(parts)
-                dr.sync_thread()
-                del image,leaves
-                for i,part in enumerate(parts):
-                    if part is None: continue
-                    part = part.torch().reshape(tensors[i].shape)
-                    totals[i] = part if totals[i] is None else totals[i]+part
-        return (None, None, *totals)
-
-# %% ../../nbs/43_rendering.renderer.ipynb #0918927c
-def _check(name, value, shape, low=None, high=None):
-    "Raise a `RenderError` unless a tensor has this shape and finite values, within bounds."
-    if not torch.is_tensor(value): raise RenderError(f'{name}: {type(value).__name__}', f'A float32 tensor of shape {list(shape)} is expected.')
-    if tuple(value.shape)!=tuple(shape): raise RenderError(f'{name}: shape {list(value.shape)}', f'{list(shape)} is expected.')
-    if value.dtype!=torch.float32: raise RenderError(f'{name}: {value.dtype}', 'torch.float32 is expected.')
-    if not torch.isfinite(value).all():
-        raise RenderError(f'{name}: {int((~torch.isfinite(value)).sum())} of {value.numel()} values are not finite (shape {list(value.shape)})', 'Finite numbers are expected. A step of the optimisation that was too long does that; lower its rate.')
-    if low is not None and value.min()<low: raise RenderError(f'{name}: smallest value {float(value.min()):g} (shape {list(value.shape)})', f'At least {low:g} is expected.')
-    if high is not None and value.max()>high: raise RenderError(f'{name}: largest value {float(value.max()):g} (shape {list(value.shape)})', f'{low:g} to {high:g} is expected.')
+__all__ = ['picture_noise', 'Renderer']
 
 # %% ../../nbs/43_rendering.renderer.ipynb #6f578ba3
 def picture_noise(
-    first:Tensor,  # [H, W, 4]
+    first:Tensor,  # [H, W, 4] linear RGB, coverage
     second:Tensor, # The same picture with other random numbers and as many rays
 )->float:          # Root mean square over what is covered, in parts of the mean brightness there
     "How noisy the mean of two pictures is."
     seen = (first[...,3]+second[...,3]>0)[...,None]
     count = (3*seen.sum()).clamp(min=1)
-    square,mean = ((((first-second)/2)[...,:3].square()*seen).sum()/count).sqrt(),(((first+second)/2)[...,:3]*seen).sum()/count
-    return float(square/mean.clamp(min=1e-9))
+    noise = ((((first-second)/2)[...,:3].square()*seen).sum()/count).sqrt()
+    mean = (((first+second)/2)[...,:3]*seen).sum()/count
+    return float(noise/mean.clamp(min=1e-9))
 
 # %% ../../nbs/43_rendering.renderer.ipynb #d999a8bd
 @undisturbed
-class Renderer:
-    "A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made once and changed in place."
-    names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
-    near = 10. # mm: nothing may come closer to the camera
-    variant = None # Of Mitsuba, for those that draw with it
-
+class Renderer(FaceRenderer):
+    ("A differentiable ray tracer for one mesh, one image size and one texture size. "
+     "The scene is made once and changed in place.")
     def __init__(self,
         triangles:Tensor,            # [F, 3] int
         uvs:Tensor,                  # [V, 2], v up
@@ -545,204 +49,233 @@ class Renderer:
         environment_shape=(64, 128), # Rows and columns of the environment map
         device:str='auto',           # 'auto', 'cpu', 'cuda', 'metal'
         samples:int=8,               # Rays per pixel, unless a call says otherwise
-        max_depth:int=2,             # 2: direct light; more: by way of the face as well (its derivatives go through the first point only)
+        # 2: direct light; more: by way of the face as well (its derivatives go through the first point only)
+        max_depth:int=2,
         deterministic:bool=False,    # One thread: the same bits every time
         shadows:bool=True,           # False: the face does not block light (for comparison)
     ):
         self.variant = use_variant(device, say=False)
-        if not len(triangles): raise RenderError('A mesh without triangles', 'A face model has some thousands.')
-        if int(triangles.min())<0 or int(triangles.max())>=len(uvs): raise RenderError(f'triangles: indices {int(triangles.min())} to {int(triangles.max())}', f'There are {len(uvs)} vertices (by uvs).')
-        if width<1 or height<1 or texture_resolution<1: raise RenderError(f'An image of {width} x {height} pixels, maps of {texture_resolution}', 'All are at least 1.')
-        self.device = 'cuda' if self.variant.startswith('cuda') else 'cpu'
-        self.triangles,self.uvs = triangles.to(self.device).long(),uvs.to(self.device).float()
-        self.width,self.height,self.texture_resolution,self.environment_shape = width,height,texture_resolution,tuple(environment_shape)
-        self.samples,self.max_depth,self.deterministic = samples,max_depth,deterministic
+        device = 'cuda' if self.variant.startswith('cuda') else 'cpu'
+        super().__init__(triangles, uvs, width, height, texture_resolution, environment_shape, device)
+        self.samples = samples
+        self.max_depth = max_depth
+        self.deterministic = deterministic
         self.lanes = 2**22 # Rays in one pass, at most
         self.scene = Scene(self.triangles, self.uvs, width, height, texture_resolution, environment_shape)
         self.scene.shadows = shadows
         self._edges = None
 
-    def __repr__(self): return f'Renderer({len(self.uvs)} vertices, {self.width} x {self.height} pixels, maps {self.texture_resolution}, {self.variant}, {self.samples} rays per pixel)'
+    def __repr__(self):
+        return (f'Renderer({len(self.uvs)} vertices, {self.width} x {self.height} pixels, '
+                f'maps {self.texture_resolution}, {self.variant}, {self.samples} rays per pixel)')
 
-    def render(self,
-        vertices:Tensor,         # [V, 3] mm, viewer frame
-        normals:Tensor|None,     # [V, 3] unit; None: of the vertices
-        diffuse:Tensor,          # [T, T, 3] albedo
-        specular:Tensor,         # [T, T, 3] reflectance at normal incidence
-        roughness:Tensor,        # [T, T, 1]
-        environment:Tensor,      # [H, W, 3] radiance
-        camera:Camera,
-        samples:int|None=None,   # Rays per pixel
-        seed:int=0,              # A fresh one for each step of a fit
-        silhouettes:bool=False,  # Derivatives of the outline as well
-        coverage:bool=False,     # Derivatives of the outline for alpha only
-        shadow_edges:int=0,      # Derivatives of the edges of shadows, with so many directions of the light (32 or more)
-    )->Tensor:                   # [H, W, 4] linear RGB (0 where there is no face), coverage
-        "A picture with derivatives for every input that asks for them."
-        if samples is not None and samples<1: raise RenderError(f'samples: {samples}', 'At least 1 is expected.')
-        inputs = self._inputs(vertices, normals, diffuse, specular, roughness, environment, camera)
-        image = self._shoot(inputs, samples or self.samples, 0, seed, torch.is_grad_enabled())
-        if (silhouettes or coverage) and torch.is_grad_enabled():
-            image = image+self._outline(inputs[0], inputs[6], inputs[7], seed, colour=silhouettes)
-        if shadow_edges and torch.is_grad_enabled(): image = image+self._shadow_edges(inputs[0], inputs[6], inputs[7], seed, shadow_edges)
-        return image.to(vertices.device)
+# %% ../../nbs/43_rendering.renderer.ipynb #07a08be2
+@patch
+@undisturbed
+def render(self:Renderer,
+    vertices:Tensor,         # [V, 3] mm, viewer frame
+    normals:Tensor|None,     # [V, 3] unit; None: of the vertices
+    diffuse:Tensor,          # [T, T, 3] albedo
+    specular:Tensor,         # [T, T, 3] reflectance at normal incidence
+    roughness:Tensor,        # [T, T, 1]
+    environment:Tensor,      # [H, W, 3] radiance
+    camera:Camera,
+    samples:int|None=None,   # Rays per pixel
+    seed:int=0,              # A fresh one for each step of a fit
+    silhouettes:bool=False,  # Derivatives of the outline as well
+    coverage:bool=False,     # Derivatives of the outline for alpha only
+    # Derivatives of the edges of shadows, with so many directions of the light (32 or more)
+    shadow_edges:int=0,
+)->Tensor:                   # [H, W, 4] linear RGB (0 where there is no face), coverage
+    "A picture with derivatives for every input that asks for them."
+    if samples is not None and samples<1: raise RenderError(f'samples: {samples}', 'At least 1 is expected.')
+    inputs = self._inputs(vertices, normals, diffuse, specular, roughness, environment, camera)
+    image = self._shoot(inputs, samples or self.samples, 0, seed, torch.is_grad_enabled())
+    placed = inputs[0],inputs[6],inputs[7]
+    if (silhouettes or coverage) and torch.is_grad_enabled():
+        image = image+self._outline(*placed, seed, colour=silhouettes)
+    if shadow_edges and torch.is_grad_enabled(): image = image+self._shadow_edges(*placed, seed, shadow_edges)
+    return image.to(vertices.device)
 
-    def render_converged(self, *arguments,
-        samples:int=256,  # Rays per pixel, at most
-        progress=None,    # Called with (rays done, all rays) after each pass
-        seed:int=0,
-        noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
-        **keywords
-    )->Tensor:            # [H, W, 4]
-        "The same picture with many rays, in passes and without derivatives. Arguments as of `render`."
-        with torch.no_grad():
-            inputs = self._inputs(*arguments, **keywords)
-            step = max(1, min(16, self.lanes//(self.width*self.height)))
-            seeds = [seed, ~seed] if noise else [seed] # Two sequences of rays: their difference tells the noise
-            total,done = [0.]*len(seeds),[0]*len(seeds)
-            while sum(done)<samples:
-                k,count = done.index(min(done)),min(step, samples-sum(done))
-                total[k] = total[k]+self._shoot(inputs, count, done[k], seeds[k], False).double()*count
-                done[k] += count
-                enough = noise and done[0]==done[1] and picture_noise(total[0]/done[0], total[1]/done[1])<=noise
-                if progress: progress(samples if enough else sum(done), samples)
-                if enough: break
-            return (sum(total)/sum(done)).float().to((arguments[0] if arguments else keywords['vertices']).device)
+# %% ../../nbs/43_rendering.renderer.ipynb #f5d49ef2
+@patch
+@undisturbed
+def render_converged(self:Renderer, *arguments,
+    samples:int=256,  # Rays per pixel, at most
+    progress=None,    # Called with (rays done, all rays) after each pass
+    seed:int=0,       # Of the random numbers
+    noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
+    **keywords
+)->Tensor:            # [H, W, 4] linear RGB, coverage
+    "The same picture with many rays, in passes and without derivatives. Arguments as of `render`."
+    with torch.no_grad():
+        inputs = self._inputs(*arguments, **keywords)
+        step = max(1, min(16, self.lanes//(self.width*self.height)))
+        seeds = [seed, ~seed] if noise else [seed] # Two sequences of rays: their difference tells the noise
+        total = [0.]*len(seeds)
+        done = [0]*len(seeds)
+        while sum(done)<samples:
+            k = done.index(min(done))
+            count = min(step, samples-sum(done))
+            total[k] = total[k]+self._shoot(inputs, count, done[k], seeds[k], False).double()*count
+            done[k] += count
+            enough = noise and done[0]==done[1] and picture_noise(total[0]/done[0], total[1]/done[1])<=noise
+            if progress: progress(samples if enough else sum(done), samples)
+            if enough: break
+        vertices = arguments[0] if arguments else keywords['vertices']
+        return (sum(total)/sum(done)).float().to(vertices.device)
 
-    def _inputs(self, vertices, normals, diffuse, specular, roughness, environment, camera)->list:
-        "Everything checked, on our device, in the order of `names`."
-        if normals is None:
-            self._check_vertices(vertices)
-            normals = vertex_normals(vertices, self.triangles.to(vertices.device))
-        else: self._check_vertices(vertices); _check('normals', normals, (len(self.uvs), 3))
-        T = self.texture_resolution
-        for name,value,channels in (('diffuse', diffuse, 3), ('specular', specular, 3), ('roughness', roughness, 1)): _check(name, value, (T, T, channels), 0, 1)
-        _check('environment', environment, (*self.environment_shape, 3), low=0)
-        self._check_camera(camera)
-        environment = lattice_environment(environment.to(self.device), self.scene.columns)
-        return [value.to(self.device) for value in (vertices, normals, diffuse, specular, roughness)] + [environment, camera.focal.to(self.device), camera.principal.to(self.device)]
+# %% ../../nbs/43_rendering.renderer.ipynb #23701974
+@patch
+def _inputs(self:Renderer, vertices, normals, diffuse, specular, roughness, environment, camera)->list:
+    "Everything checked, on our device, in the order of `names`."
+    self._check_vertices(vertices)
+    if normals is None:
+        normals = vertex_normals(vertices, self.triangles.to(vertices.device))
+    else: check_tensor('normals', normals, (len(self.uvs), 3))
+    T = self.texture_resolution
+    for name,value,channels in (('diffuse', diffuse, 3), ('specular', specular, 3), ('roughness', roughness, 1)):
+        check_tensor(name, value, (T, T, channels), 0, 1)
+    check_tensor('environment', environment, (*self.environment_shape, 3), low=0)
+    self._check_camera(camera)
+    environment = lattice_environment(environment.to(self.device), self.scene.columns)
+    mesh_and_maps = [value.to(self.device) for value in (vertices, normals, diffuse, specular, roughness)]
+    return mesh_and_maps+[environment, camera.focal.to(self.device), camera.principal.to(self.device)]
 
-    def _check_vertices(self, vertices):
-        _check('vertices', vertices, (len(self.uvs), 3))
-        if vertices[:,2].max()>-self.near:
-            raise RenderError(f'vertices: {int((vertices[:,2]>-self.near).sum())} of {len(vertices)} are behind the camera or closer than {self.near:g} mm (shape {list(vertices.shape)})',
-                f'z below {-self.near:g} is expected for all of them: the camera is at the origin, outside of the mesh, and looks along -z; a face stands at about z = -600 mm.')
+@patch
+def _passes(self:Renderer, samples:int)->list: # (first, count)
+    "Rays per pixel, cut so that no pass has more than `lanes` rays."
+    step = max(1, min(samples, self.lanes//(self.width*self.height)))
+    return [(first, min(step, samples-first)) for first in range(0, samples, step)]
 
-    def _check_camera(self, camera):
-        if (camera.width,camera.height)!=(self.width,self.height):
-            raise RenderError(f'camera: image of {camera.width} x {camera.height} pixels', f'This renderer makes {self.width} x {self.height}.')
-        _check('camera.focal', camera.focal, ()); _check('camera.principal', camera.principal, (2,))
-        if not camera.focal>0: raise RenderError(f'camera.focal: {float(camera.focal):g} pixels', 'More than 0 is expected.')
+# %% ../../nbs/43_rendering.renderer.ipynb #b5a43c25
+@patch
+def _shoot(self:Renderer, inputs, samples, first, seed, differentiable)->Tensor: # [H, W, 4]
+    "Through the bridge; when memory runs out, again in smaller passes."
+    options = dict(samples=samples, first=first, seed=int(seed)&0xffffffff, differentiable=differentiable)
+    while True:
+        try: return Bridge.apply(self, options, *inputs)
+        except (RuntimeError, MemoryError) as error:
+            memory = isinstance(error, MemoryError) or 'memory' in str(error).lower()
+            if isinstance(error, RenderError) or not memory: raise
+            self._shrink(samples, error)
 
-    def _passes(self, samples:int)->list: # (first, count)
-        "Rays per pixel, cut so that no pass has more than `lanes` rays."
-        step = max(1, min(samples, self.lanes//(self.width*self.height)))
-        return [(first, min(step, samples-first)) for first in range(0, samples, step)]
+@patch
+def _shrink(self:Renderer, samples, error):
+    "Fewer rays in a pass than in the one that did not fit"
+    import drjit as dr
+    pixels = self.width*self.height
+    if self.lanes<=pixels:
+        raise RenderError(f'Out of memory at {self.width} x {self.height} pixels, one ray each',
+            'Render a smaller picture.') from error
+    dr.flush_malloc_cache()
+    self.lanes = max(pixels, min(self.lanes, pixels*samples)//2)
+    warnings.warn(f'Out of memory: rendering in passes of {self.lanes//pixels} rays per pixel from now on')
 
-    def _shoot(self, inputs, samples, first, seed, differentiable)->Tensor:
-        "Through the bridge; when memory runs out, again in smaller passes."
-        while True:
-            try: return _Bridge.apply(self, dict(samples=samples, first=first, seed=int(seed)&0xffffffff, differentiable=differentiable), *inputs)
-            except (RuntimeError, MemoryError) as error:
-                if isinstance(error, RenderError) or not (isinstance(error, MemoryError) or 'memory' in str(error).lower()): raise
-                if self.lanes<=self.width*self.height: raise RenderError(f'Out of memory at {self.width} x {self.height} pixels, one ray each', 'Render a smaller picture.') from error
-                import drjit as dr
-                dr.flush_malloc_cache()
-                self.lanes = max(self.width*self.height, min(self.lanes, self.width*self.height*samples)//2)
-                warnings.warn(f'Out of memory: rendering in passes of {self.lanes//(self.width*self.height)} rays per pixel from now on')
+# %% ../../nbs/43_rendering.renderer.ipynb #dcb7eaf9
+@patch
+def _record(self:Renderer, tensors, needs, first, count, options)->tuple:
+    "One pass; the leaves of the Dr.Jit graph for what needs a gradient."
+    import mitsuba as mi, drjit as dr
+    values = self.scene.set_tensors(needs=dict(zip(self.names, needs)), **dict(zip(self.names[:6], tensors)))
+    focal,principal = [to_drjit(tensor, flat=True) for tensor in tensors[6:]]
+    for leaf,need in zip((focal, principal), needs[6:]):
+        if need: dr.enable_grad(leaf)
+    camera = focal,*[dr.gather(mi.Float, principal, mi.UInt32(i)) for i in (0, 1)]
+    image = trace_image(self.scene, camera, count, first+options['first'], options['seed'], self.max_depth)
+    dr.eval(image)
+    dr.sync_thread()
+    leaves = [*[values[name] for name in self.names[:6]], focal, principal]
+    return image,[leaf if need else None for leaf,need in zip(leaves, needs)]
 
-    def _record(self, tensors, needs, first, count, options):
-        "One pass; the leaves of the Dr.Jit graph for what needs a gradient."
-        import mitsuba as mi, drjit as dr
-        values = self.scene.set_tensors(needs=dict(zip(self.names, needs)), **dict(zip(self.names[:6], tensors)))
-        focal,principal = [to_drjit(tensor, flat=True) for tensor in tensors[6:]]
-        for leaf,need in zip((focal, principal), needs[6:]):
-            if need: dr.enable_grad(leaf)
-        camera = focal,*[dr.gather(mi.Float, principal, mi.UInt32(i)) for i in (0, 1)]
-        image = trace_image(self.scene, camera, count, first+options['first'], options['seed'], self.max_depth)
-        dr.eval(image)
-        dr.sync_thread()
-        leaves = [*[values[name] for name in self.names[:6]], focal, principal]
-        return image,[leaf if need else None for leaf,need in zip(leaves, needs)]
+@patch
+def _ready(self:Renderer):
+    "Mitsuba's variant is this renderer's, until the undisturbed call ends"
+    if self.variant is None: return
+    import mitsuba as mi
+    if mi.variant()!=self.variant: mi.set_variant(self.variant)
 
-    def _ready(self):
-        "Mitsuba's variant is this renderer's, until the undisturbed call ends"
-        if self.variant is None: return
-        import mitsuba as mi
-        if mi.variant()!=self.variant: mi.set_variant(self.variant)
-
-    @contextlib.contextmanager
-    def _threads(self):
-        """A piece of work for Dr.Jit with this renderer's variant, whichever thread of Python asks for it; derivatives, though the caller may have
-        suspended Dr.Jit's; with `deterministic`, on one thread of the processor."""
-        import drjit as dr
-        self._ready()
-        before = dr.thread_count()
-        if self.deterministic: dr.set_thread_count(1)
+@patch
+@contextlib.contextmanager
+def _threads(self:Renderer):
+    ("A piece of work for Dr.Jit with this renderer's variant, whichever thread of Python asks for it; derivatives, "
+     "though the caller may have suspended Dr.Jit's; with `deterministic`, on one thread of the processor.")
+    import drjit as dr
+    self._ready()
+    before = dr.thread_count()
+    if self.deterministic: dr.set_thread_count(1)
+    new_scope(self.variant)
+    try:
+        with dr.resume_grad(): yield
+    finally:
         new_scope(self.variant)
-        try:
-            with dr.resume_grad(): yield
-        finally:
-            new_scope(self.variant)
-            if self.deterministic: dr.set_thread_count(before)
+        if self.deterministic: dr.set_thread_count(before)
 
-    def _outline(self, vertices, focal, principal, seed, colour)->Tensor:
-        if not any(value.requires_grad for value in (vertices, focal, principal)): return torch.zeros(self.height, self.width, 4, device=self.device)
-        if self._edges is None: self._edges = edge_table(self.triangles)
-        camera = Camera(focal, principal, self.width, self.height)
-        points = outline_points(vertices, camera, self.triangles, self._edges, seed=seed)
-        if not len(points.place): return torch.zeros(self.height, self.width, 4, device=self.device) # Nothing faces the camera
-        with torch.no_grad(), self._threads():
-            contrast = outline_contrast(self.scene, camera, points, colour, samples=4 if colour else 1, seed=int(seed)&0x7fffffff)
-        return outline_term(contrast, points, self.height, self.width)
+# %% ../../nbs/43_rendering.renderer.ipynb #009551d3
+@patch
+def _outline(self:Renderer, vertices, focal, principal, seed, colour)->Tensor: # [H, W, 4], all 0
+    "See `rendering.silhouette`"
+    nothing = torch.zeros(self.height, self.width, 4, device=self.device)
+    if not any(value.requires_grad for value in (vertices, focal, principal)): return nothing
+    camera = Camera(focal, principal, self.width, self.height)
+    points = outline_points(vertices, camera, self.triangles, self._edge_table(), seed=seed)
+    if not len(points.place): return nothing # Nothing faces the camera
+    with torch.no_grad(), self._threads():
+        rays = 4 if colour else 1
+        contrast = outline_contrast(self.scene, camera, points, colour, samples=rays, seed=int(seed)&0x7fffffff)
+    return outline_term(contrast, points, self.height, self.width)
 
-    def _shadow_edges(self, vertices, focal, principal, seed, directions)->Tensor:
-        if not self.scene.shadows or not any(value.requires_grad for value in (vertices, focal, principal)): return torch.zeros(self.height, self.width, 4, device=self.device)
-        if self._edges is None: self._edges = edge_table(self.triangles)
-        camera,seed = Camera(focal, principal, self.width, self.height),int(seed)&0x7fffffff
-        with self._threads():
-            total = horizon_term(self.scene, vertices, camera, self.triangles, seed=seed)
-            lights,radiance = draw_lights(self.scene, directions, seed)
-            for find in (shadow_points, crease_points):
-                points,number,sign = find(self.scene, vertices, camera, self.triangles, self._edges, lights, seed)
-                if not len(number): continue
-                contrast = shadow_contrast(self.scene, camera, points, lights[number], radiance[number])
-                total = total+outline_term(contrast*sign[:,None], points, self.height, self.width)
-        return total
+@patch
+def _shadow_edges(self:Renderer, vertices, focal, principal, seed, directions)->Tensor: # [H, W, 4], all 0
+    "See `rendering.shadows`"
+    moving = any(value.requires_grad for value in (vertices, focal, principal))
+    if not self.scene.shadows or not moving: return torch.zeros(self.height, self.width, 4, device=self.device)
+    table = self._edge_table()
+    camera = Camera(focal, principal, self.width, self.height)
+    seed = int(seed)&0x7fffffff
+    with self._threads():
+        total = horizon_term(self.scene, vertices, camera, self.triangles, seed=seed)
+        lights,radiance = draw_lights(self.scene, directions, seed)
+        for find in (shadow_points, crease_points):
+            points,number,sign = find(self.scene, vertices, camera, self.triangles, table, lights, seed)
+            if not len(number): continue
+            contrast = shadow_contrast(self.scene, camera, points, lights[number], radiance[number])
+            total = total+outline_term(contrast*sign[:,None], points, self.height, self.width)
+    return total
+
+@patch
+def _edge_table(self:Renderer)->tuple:
+    "Edges and their triangles, made when they are first asked for"
+    if self._edges is None: self._edges = edge_table(self.triangles)
+    return self._edges
 
 # %% ../../nbs/43_rendering.renderer.ipynb #44795f02
 @patch
-@undisturbed
-def hits(self:Renderer,
-    vertices:Tensor,  # [V, 3] mm, viewer frame
-    camera:Camera,
-    subpixels:int=1,  # n: a grid of n x n rays in each pixel
-)->tuple:             # Triangles [H*W*n*n], -1 for a miss; barycentrics [H*W*n*n, 3], weights of the triangle's vertices
-    "What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel as well)."
-    self._check_vertices(vertices); self._check_camera(camera)
-    with torch.no_grad():
-        self._ready()
-        self._place(vertices)
-        return tuple(values.to(vertices.device) for values in self._grid_hits(camera, subpixels))
+def _grid_hits(self:Renderer, camera, n)->tuple: # [H W n n], [H W n n, 3]
+    "`hits` of the mesh where it stands."
+    new_scope(self.variant)
+    row = n*n*self.width
+    count = row*self.height
+    step = max(row, self.lanes//row*row)
+    numbers = camera_numbers(camera)
+    parts = [self._grid_part(numbers, n, start, min(start+step, count)) for start in range(0, count, step)]
+    return tuple(torch.cat(values) for values in zip(*parts))
 
 @patch
-def _grid_hits(self:Renderer, camera, n)->tuple:
-    "`hits` of the mesh where it stands."
+def _grid_part(self:Renderer, numbers, n, start, end)->tuple: # [end-start], [end-start, 3]
+    "The rays start to end of the grid"
     import mitsuba as mi, drjit as dr
-    new_scope(self.variant)
-    triangles,weights,count,numbers = [],[],self.width*self.height*n*n,camera_numbers(camera)
-    step = max(n*n*self.width, self.lanes//(n*n*self.width)*(n*n*self.width))
-    for start in range(0, count, step):
-        ray = dr.arange(mi.UInt32, start, min(start+step, count))
-        pixel,part = ray//(n*n),ray%(n*n)
-        x,y = mi.Float(pixel%self.width)+(mi.Float(part%n)+.5)/n,mi.Float(pixel//self.width)+(mi.Float(part//n)+.5)/n
-        found = self.scene.scene.ray_intersect_preliminary(camera_rays(numbers, x, y), coherent=True)
-        u,v = found.prim_uv.x,found.prim_uv.y
-        triangle,weight = dr.select(found.is_valid(), mi.Int32(found.prim_index), -1),dr.ravel(dr.select(found.is_valid(), mi.Vector3f(1-u-v, u, v), 0))
-        dr.eval(triangle, weight)
-        dr.sync_thread()
-        triangles.append(triangle.torch().long()); weights.append(weight.torch().reshape(-1, 3))
-    return torch.cat(triangles),torch.cat(weights)
+    ray = dr.arange(mi.UInt32, start, end)
+    pixel,part = ray//(n*n),ray%(n*n)
+    x = mi.Float(pixel%self.width)+(mi.Float(part%n)+.5)/n
+    y = mi.Float(pixel//self.width)+(mi.Float(part//n)+.5)/n
+    found = self.scene.scene.ray_intersect_preliminary(camera_rays(numbers, x, y), coherent=True)
+    u,v = found.prim_uv.x,found.prim_uv.y
+    triangle = dr.select(found.is_valid(), mi.Int32(found.prim_index), -1)
+    weight = dr.ravel(dr.select(found.is_valid(), mi.Vector3f(1-u-v, u, v), 0))
+    dr.eval(triangle, weight)
+    dr.sync_thread()
+    return triangle.torch().long(),weight.torch().reshape(-1, 3)
 
 @patch
 def _place(self:Renderer, vertices):
@@ -765,65 +298,19 @@ def coverage(self:Renderer,
     triangle,_ = self.hits(vertices, camera, subpixels)
     mask = (triangle>=0).float().reshape(self.height, self.width, -1).mean(-1)
     if torch.is_grad_enabled():
-        mask = mask+self._outline(vertices.to(self.device), camera.focal.to(self.device), camera.principal.to(self.device), seed, colour=False)[...,3].to(mask.device)
+        moving = [value.to(self.device) for value in (vertices, camera.focal, camera.principal)]
+        mask = mask+self._outline(*moving, seed, colour=False)[...,3].to(mask.device)
     return mask
 
-# %% ../../nbs/43_rendering.renderer.ipynb #912fcdd3
-@patch
-@undisturbed
-def albedo(self:Renderer,
-    vertices:Tensor,  # [V, 3] mm, viewer frame
-    texture:Tensor,   # [T, T, C], any map, any T
-    camera:Camera,
-    subpixels:int=4,  # n: n x n rays per pixel
-)->Tensor:            # [H, W, C+1]: the map where it is seen (0 elsewhere), coverage
-    "A map as the camera sees it, without any light."
-    triangle,weight = self.hits(vertices, camera, subpixels)
-    corner = self.triangles.to(triangle.device)[triangle]
-    uv = (self.uvs.to(triangle.device)[corner]*weight[...,None]).sum(1)
-    grid = torch.stack((2*uv[:,0]-1, 1-2*uv[:,1]), -1)
-    seen = torch.nn.functional.grid_sample(texture.permute(2, 0, 1)[None].to(uv.device), grid[None,None], padding_mode='border', align_corners=False)[0,:,0].T
-    values = torch.cat((seen, torch.ones_like(seen[:,:1])), 1)*(triangle>=0)[:,None]
-    return values.reshape(self.height, self.width, subpixels**2, -1).mean(2)
-
-@patch
-@undisturbed
-def clay(self:Renderer,
-    vertices:Tensor,            # [V, 3] mm, viewer frame
-    camera:Camera,
-    normals:Tensor|None=None,   # [V, 3]; None: of the vertices
-    samples:int=32,             # Rays per pixel
-)->Tensor:                      # [H, W, 4] linear, grey
-    "The bare shape in grey, lit from the front and a little from above and from the left."
-    T,up = self.texture_resolution,environment_directions(self.environment_shape[0])
-    full = lambda value,channels: torch.full((T, T, channels), value, device=vertices.device)
-    light = .35+.75*(up@torch.tensor([-.3, .45, .84])).clamp(min=0)**2
-    light = torch.nn.functional.interpolate(light[None,None], self.environment_shape)[0,0]
-    return self.render_converged(vertices, normals, full(.6, 3), full(.03, 3), full(.5, 1), light[...,None].expand(-1, -1, 3).to(vertices.device).contiguous(), camera, samples=samples)
-
 # %% ../../nbs/43_rendering.renderer.ipynb #0a9b7330
-@patch
-@undisturbed
-def visibility(self:Renderer,
-    points:Tensor,               # [..., 3] mm; a little off the surface, if it is the surface's own points
-    directions:Tensor,           # [..., 3] unit, as many as points (or to be broadcast to them)
-    vertices:Tensor|None=None,   # [V, 3]; None: where the mesh stood at the last call
-)->Tensor:                       # [...] bool
-    "Which rays leave without meeting the face."
-    self._ready()
-    if vertices is not None: self._check_vertices(vertices); self._place(vertices)
-    points,directions = torch.broadcast_tensors(points.detach(), directions.detach())
-    parts = zip(*(values.reshape(-1, 3).split(self.lanes) for values in (points, directions)))
-    free = [self._leaves(point.to(self.device), direction.to(self.device)) for point,direction in parts]
-    return torch.cat(free).to(points.device).reshape(points.shape[:-1])
-
 @patch
 def _leaves(self:Renderer, points, directions)->Tensor: # [N] bool
     "`visibility` of a portion of rays."
     import mitsuba as mi, drjit as dr
     new_scope(self.variant)
     columns = lambda value: [mi.Float(value[:,i].contiguous()) for i in range(3)]
-    blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(mi.Ray3f(mi.Point3f(*columns(points)), mi.Vector3f(*columns(directions)))), mi.UInt32(1), mi.UInt32(0)))
+    ray = mi.Ray3f(mi.Point3f(*columns(points)), mi.Vector3f(*columns(directions)))
+    blocked = mi.UInt32(dr.select(self.scene.scene.ray_test(ray), mi.UInt32(1), mi.UInt32(0)))
     dr.eval(blocked)
     dr.sync_thread()
     return blocked.torch()==0

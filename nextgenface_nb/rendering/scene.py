@@ -6,6 +6,7 @@
 from __future__ import annotations
 import math
 import torch
+from fastcore.basics import patch
 from torch import Tensor
 from ..errors import RenderError
 from .material import make_material
@@ -26,7 +27,7 @@ def to_drjit(
 
 # %% ../../nbs/42_rendering.scene.ipynb #d4f06613
 def lattice_environment(
-    environment:Tensor, # [H, W, 3], values at pixel centres
+    environment:Tensor, # [H, W, 3] radiance at pixel centres
     columns:int,        # Columns that Mitsuba wants: W + 1 or W + 2
 )->Tensor:              # [2H + 1, columns, 3]
     "An environment map as Mitsuba stores it."
@@ -36,75 +37,105 @@ def lattice_environment(
     rows = torch.cat((environment[:1], rows, environment[-1:], environment[-1:]))
     if columns==width+1: return torch.cat((rows, rows[:,:1]), 1)
     if columns==width+2: return torch.cat((rows[:,-1:], rows, rows[:,:1]), 1)
-    raise RenderError(f'environment: Mitsuba stores a map of {width} columns in {columns}', 'Mitsuba 3.8 and 3.9 are known to work.')
+    raise RenderError(f'environment: Mitsuba stores a map of {width} columns in {columns}',
+        'Mitsuba 3.8 and 3.9 are known to work.')
 
 # %% ../../nbs/42_rendering.scene.ipynb #447c708b
 class Scene:
     "A mesh with its material, an environment map and a camera; Mitsuba objects made once, changed in place."
-    keys = dict(vertices='mesh.vertex_positions', normals='mesh.vertex_normals', diffuse='mesh.bsdf.diffuse.data',
-                specular='mesh.bsdf.specular.data', roughness='mesh.bsdf.roughness.data', environment='environment.data')
+    #: What Mitsuba calls them
+    keys = dict(vertices='mesh.vertex_positions', normals='mesh.vertex_normals', environment='environment.data',
+                diffuse='mesh.bsdf.diffuse.data', specular='mesh.bsdf.specular.data',
+                roughness='mesh.bsdf.roughness.data')
 
     def __init__(self,
         triangles:Tensor,           # [F, 3] int
         uvs:Tensor,                 # [V, 2], v up
         width:int,                  # Pixels
         height:int,                 # Pixels
-        texture_resolution:int,     # T
-        environment_shape=(64,128), # (H, W)
+        texture_resolution:int,     # T: the maps are [T, T, C]
+        environment_shape=(64,128), # (H, W): rows and columns
     ):
-        import mitsuba as mi, numpy as np
+        import mitsuba as mi
         self.width,self.height = width,height
         self.material = make_material(texture_resolution)
-        properties = mi.Properties()
-        properties['bsdf'] = self.material
-        self.mesh = mi.Mesh('face', len(uvs), len(triangles), has_vertex_normals=True, has_vertex_texcoords=True, props=properties)
-        parameters = mi.traverse(self.mesh)
-        parameters['faces'] = mi.UInt32(triangles.to(torch.int32).cpu().numpy().ravel())
-        parameters['vertex_texcoords'] = mi.Float(torch.stack((uvs[:,0], 1-uvs[:,1]), 1).cpu().numpy().ravel()) # Mitsuba's row 0 is at v = 0
-        parameters.update()
-        rows,columns = environment_shape
-        light = mi.load_dict(dict(type='envmap', bitmap=mi.Bitmap(np.ones((2*rows+1, columns, 3), np.float32))))
-        film = dict(type='hdrfilm', width=width, height=height, pixel_format='rgba', component_format='float32', rfilter=dict(type='box'), sample_border=True)
-        sensor = mi.load_dict(dict(type='perspective', fov=30., near_clip=10., far_clip=1e5, film=film,
-                                   to_world=mi.ScalarTransform4f().look_at([0,0,0], [0,0,-1], [0,1,0])))
-        self.scene = mi.load_dict(dict(type='scene', mesh=self.mesh, environment=light, sensor=sensor))
-        self.environment,self.parameters = self.scene.environment(),mi.traverse(self.scene)
+        self.mesh = _mesh(self.material, triangles, uvs)
+        light = _environment(*environment_shape)
+        self.scene = mi.load_dict(dict(type='scene', mesh=self.mesh, environment=light, sensor=_sensor(width, height)))
+        self.environment = self.scene.environment()
+        self.parameters = mi.traverse(self.scene)
         self.columns = self.parameters[self.keys['environment']].shape[1] # Of the environment, with Mitsuba's padding
-        self.present = {}  # Vertices and normals that stand in the scene without derivatives
-        self.placed = None # Vertices that stand in the scene, with or without
+        self.present = {}   # Vertices and normals that stand in the scene without derivatives
+        self.placed = None  # Vertices that stand in the scene, with or without
         self.shadows = True # Whether the face blocks light
 
-    def set_tensors(self,
-        needs=None, # Names -> whether derivatives are wanted; default none
-        **tensors   # By name (see `keys`): vertices and normals [V, 3], maps [T, T, C], environment as of `lattice_environment`
-    )->dict:        # Dr.Jit arrays by name: leaves of the derivative graph
-        "Put tensors into the scene. A mesh that has not moved is left alone, with everything that ray tracing built on it."
-        import drjit as dr
-        needs,leaves = needs or {},{}
-        mesh = {name:tensors[name].detach().clone() for name in ('vertices', 'normals') if name in tensors}
-        wanted = any(needs.get(name) for name in mesh)
-        same = not wanted and all(name in self.present and torch.equal(value, self.present[name]) for name,value in mesh.items())
-        for name,tensor in tensors.items():
-            leaves[name] = to_drjit(mesh.get(name, tensor), flat=name in mesh)
-            if needs.get(name): dr.enable_grad(leaves[name])
-            if not (same and name in mesh): self.parameters[self.keys[name]] = leaves[name]
-        self.parameters.update()
-        self.placed = mesh.get('vertices', self.placed)
-        if wanted: self.present = {}
-        elif mesh: self.present.update(mesh)
-        return leaves
-
-    def look_through(self,
-        camera, # focal [], principal [2] in pixels
-    ):
-        "Set Mitsuba's own sensor, for Mitsuba's own integrators."
-        focal,(column,row) = float(camera.focal.detach()),camera.principal.detach().tolist()
-        self.parameters['sensor.x_fov'] = math.degrees(2*math.atan(self.width/2/focal))
-        self.parameters['sensor.principal_point_offset_x'] = .5-column/self.width
-        self.parameters['sensor.principal_point_offset_y'] = .5-row/self.height
-        self.parameters.update()
-
-    def occluded(self, ray, active=True):
+    def occluded(self,
+        ray,         # Of Mitsuba
+        active=True, # Which of them are asked
+    ):               # For each ray, a Dr.Jit bool
         "Does the face stand in the light? Never, without `shadows`."
         import mitsuba as mi, drjit as dr
         return self.scene.ray_test(ray, active) if self.shadows else dr.full(mi.Bool, False, dr.width(ray.d))
+
+# %% ../../nbs/42_rendering.scene.ipynb #3d1a18c6
+def _mesh(material, triangles, uvs):
+    import mitsuba as mi
+    properties = mi.Properties()
+    properties['bsdf'] = material
+    with_all = dict(has_vertex_normals=True, has_vertex_texcoords=True, props=properties)
+    mesh = mi.Mesh('face', len(uvs), len(triangles), **with_all)
+    parameters = mi.traverse(mesh)
+    parameters['faces'] = mi.UInt32(triangles.to(torch.int32).cpu().numpy().ravel())
+    flipped = torch.stack((uvs[:,0], 1-uvs[:,1]), 1) # Mitsuba's row 0 is at v = 0
+    parameters['vertex_texcoords'] = mi.Float(flipped.cpu().numpy().ravel())
+    parameters.update()
+    return mesh
+
+def _environment(rows, columns):
+    import mitsuba as mi, numpy as np
+    return mi.load_dict(dict(type='envmap', bitmap=mi.Bitmap(np.ones((2*rows+1, columns, 3), np.float32))))
+
+def _sensor(width, height):
+    import mitsuba as mi
+    film = dict(type='hdrfilm', width=width, height=height, pixel_format='rgba', component_format='float32',
+                rfilter=dict(type='box'), sample_border=True)
+    ahead = mi.ScalarTransform4f().look_at([0,0,0], [0,0,-1], [0,1,0])
+    return mi.load_dict(dict(type='perspective', fov=30., near_clip=10., far_clip=1e5, film=film, to_world=ahead))
+
+# %% ../../nbs/42_rendering.scene.ipynb #99b56c22
+@patch
+def set_tensors(self:Scene,
+    needs=None, # Names -> whether derivatives are wanted; default none
+    # By name (see `keys`): vertices [V, 3] mm, normals [V, 3], maps [T, T, C], environment as of `lattice_environment`
+    **tensors
+)->dict:        # Dr.Jit arrays by name: leaves of the derivative graph
+    "Put tensors into the scene. A mesh that has not moved is left alone, with everything that ray tracing built on it."
+    import drjit as dr
+    needs = needs or {}
+    leaves = {}
+    mesh = {name:tensors[name].detach().clone() for name in ('vertices', 'normals') if name in tensors}
+    wanted = any(needs.get(name) for name in mesh)
+    known = all(name in self.present and torch.equal(value, self.present[name]) for name,value in mesh.items())
+    same = known and not wanted
+    for name,tensor in tensors.items():
+        leaves[name] = to_drjit(mesh.get(name, tensor), flat=name in mesh)
+        if needs.get(name): dr.enable_grad(leaves[name])
+        if not (same and name in mesh): self.parameters[self.keys[name]] = leaves[name]
+    self.parameters.update()
+    self.placed = mesh.get('vertices', self.placed)
+    if wanted: self.present = {}
+    elif mesh: self.present.update(mesh)
+    return leaves
+
+# %% ../../nbs/42_rendering.scene.ipynb #a7c45457
+@patch
+def look_through(self:Scene,
+    camera, # focal [], principal [2] in pixels
+):
+    "Set Mitsuba's own sensor, for Mitsuba's own integrators."
+    focal = float(camera.focal.detach())
+    column,row = camera.principal.detach().tolist()
+    self.parameters['sensor.x_fov'] = math.degrees(2*math.atan(self.width/2/focal))
+    self.parameters['sensor.principal_point_offset_x'] = .5-column/self.width
+    self.parameters['sensor.principal_point_offset_y'] = .5-row/self.height
+    self.parameters.update()

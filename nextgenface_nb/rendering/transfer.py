@@ -6,108 +6,22 @@
 from __future__ import annotations
 import math, warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-import numpy as np, torch
+import torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..errors import RenderError
 from ..processes import ignoring
 from ..geometry.camera import Camera
-from ..geometry.harmonics import environment_map, environment_solid_angles, harmonics, project_environment
-from ..imaging import to_srgb
+from ..geometry.harmonics import environment_map, environment_solid_angles, project_environment
+from .sampling import (DirectionTable, cosine_directions, masking, spread_points, tangents,
+    texel_weights, unit, visible_normals)
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'texel_weights', 'sample_texture', 'spread_points', 'unit', 'tangents',
-           'cosine_directions', 'visible_normals', 'masking', 'DirectionTable', 'SurfacePoints', 'Transfer', 'gathered',
-           'harmonics_of', 'sparse_pair', 'split_light', 'level_shares', 'NearLight', 'principal_directions', 'Shading',
-           'share_table', 'near_roughness', 'left_out', 'traced_halves', 'transfer_accuracy', 'gradient_agreement',
-           'noiseless_cosine']
-
-# %% ../../nbs/44_rendering.transfer.ipynb #399aa75d
-def texel_weights(
-    uv:Tensor, # [P, 2], v up
-    size:int,  # Texels along each side
-)->tuple: # flat texel index [P, 4], weight [P, 4]
-    "The four texels around each point, and what each counts"
-    at = torch.stack([uv[:,0]*size, (1-uv[:,1])*size], -1)-.5
-    low = at.floor(); part = at-low; low = low.long()
-    (x0,y0),(x1,y1) = low.clamp(0, size-1).unbind(-1),(low+1).clamp(0, size-1).unbind(-1)
-    index = torch.stack([y0*size+x0, y0*size+x1, y1*size+x0, y1*size+x1], -1)
-    x,y = part.unbind(-1)
-    return index,torch.stack([(1-x)*(1-y), x*(1-y), (1-x)*y, x*y], -1)
-
-def sample_texture(
-    texture:Tensor, # [T, T, C]
-    uv:Tensor,      # [P, 2]
-)->Tensor: # [P, C]
-    "Bilinear look-up"
-    index,weight = texel_weights(uv, texture.shape[0])
-    return (texture.reshape(-1, texture.shape[-1])[index]*weight[...,None]).sum(1)
-
-# %% ../../nbs/44_rendering.transfer.ipynb #39268103
-def spread_points(count:int)->Tensor: # [2, count] in [0, 1)
-    "The first points of the R2 sequence"
-    g = 1.32471795724474602596
-    return (.5+torch.tensor([[1/g], [1/g**2]], dtype=torch.float64)*torch.arange(1, count+1, dtype=torch.float64)).frac().float()
-
-def unit(v:Tensor)->Tensor: # [3, ..]
-    "Vectors of length 1"
-    return v/v.square().sum(0).sqrt().clamp(min=1e-12)
-
-def tangents(n:Tensor)->tuple: # two [3, ..]
-    "Two unit vectors that complete each normal [3, ..] to a frame (Duff et al. 2017)"
-    x,y,z = n
-    sign = torch.where(z>=0, 1., -1.); a = -1/(sign+z); b = x*y*a
-    return torch.stack([1+sign*x*x*a, sign*b, -sign*x]),torch.stack([b, sign+y*y*a, -y])
-
-def cosine_directions(u:Tensor)->Tensor: # [3, ..] in the local frame, z along the normal
-    "Unit square [2, ..] to a cosine-weighted hemisphere"
-    r,phi = u[0].sqrt(),2*math.pi*u[1]
-    return torch.stack([r*phi.cos(), r*phi.sin(), (1-u[0]).clamp(min=0).sqrt()])
-
-def visible_normals(u:Tensor, view:Tensor, alpha:float)->Tensor: # [3, P, J]
-    "Half vectors by the distribution of visible GGX normals (Heitz 2018); unit square [2, P, J], view [3, P, 1]"
-    v = unit(torch.stack([alpha*view[0], alpha*view[1], view[2]]))
-    length = (v[0]**2+v[1]**2).sqrt(); flat = length<1e-7
-    t1 = torch.stack([torch.where(flat, 1., -v[1]/length), torch.where(flat, 0., v[0]/length), torch.zeros_like(length)])
-    t2 = torch.linalg.cross(v, t1, dim=0)
-    r,phi = u[0].sqrt(),2*math.pi*u[1]
-    a,s = r*phi.cos(),.5*(1+v[2])
-    b = (1-s)*(1-a**2).clamp(min=0).sqrt()+s*r*phi.sin()
-    h = a*t1+b*t2+(1-a**2-b**2).clamp(min=0).sqrt()*v
-    return unit(torch.stack([alpha*h[0], alpha*h[1], h[2].clamp(min=1e-6)]))
-
-def masking(cosine:Tensor, alpha:float)->Tensor:
-    "Smith's masking term of GGX for one direction, zero below the surface"
-    c2 = cosine.clamp(min=1e-6)**2
-    return torch.where(cosine>0, 2/(1+(1+alpha**2*(1-c2)/c2).sqrt()), torch.zeros_like(cosine))
-
-# %% ../../nbs/44_rendering.transfer.ipynb #9e84bcd5
-class DirectionTable:
-    "Harmonics on a grid of directions, and weighted sums of them."
-    def __init__(self,
-        bands:int=9,    # Number of bands
-        height:int=256, # Rows of the grid; twice as many columns
-        device='cpu',   # Where it lies
-    ):
-        self.height = height
-        polar = (torch.arange(height)+.5)/height*math.pi
-        azimuth = (torch.arange(2*height)+.5)/height*math.pi
-        s,c = polar.sin()[:,None],polar.cos()[:,None].expand(-1, 2*height)
-        self.values = harmonics(torch.stack([s*azimuth.cos(), s*azimuth.sin(), c], -1).reshape(-1, 3), bands).to(device)
-
-    def cells(self, directions:Tensor)->Tensor: # [..] int64
-        "The grid cell of each unit direction [3, ..]"
-        x,y,z = directions
-        row = (torch.acos(z.clamp(-1, 1))*(self.height/math.pi)).long().clamp(max=self.height-1)
-        column = (torch.atan2(y, x)*(self.height/math.pi)).floor().long()%(2*self.height)
-        return row*2*self.height+column
-
-    def sums(self, cells:Tensor, weights:Tensor)->Tensor: # [P, bands^2]
-        "Sum over the J directions of each point: cells [P, J], weights [P, J]"
-        return torch.nn.functional.embedding_bag(cells, self.values, mode='sum', per_sample_weights=weights)
+__all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'SurfacePoints', 'Transfer', 'gathered', 'harmonics_of', 'sparse_pair', 'split_light',
+           'level_shares', 'NearLight', 'principal_directions', 'Shading', 'share_table', 'near_roughness', 'left_out']
 
 # %% ../../nbs/44_rendering.transfer.ipynb #a59498b7
 ROUGHNESS_LEVELS = torch.logspace(-1, 0, 6) # r = 0.1 .. 1
@@ -137,23 +51,30 @@ def _to_world(local:Tensor, points:SurfacePoints)->Tensor: # [3, N, J]
     a,b = tangents(points.normal)
     return local[0]*a+local[1]*b+local[2]*points.normal
 
+# %% ../../nbs/44_rendering.transfer.ipynb #807058f0
 def _glossy_rays(points:SurfacePoints, u:Tensor, alpha:float)->tuple: # directions [3, N, J], weights for A and B [N, J]
     "Rays for A and B of the GGX lobe, seen from the camera"
     a,b = tangents(points.normal)
-    view = torch.stack([(points.view*d).sum(0) for d in (a, b, points.normal)]); view[2] = view[2].clamp(min=.03)
+    view = torch.stack([(points.view*d).sum(0) for d in (a, b, points.normal)])
+    view[2] = view[2].clamp(min=.03)
     view = unit(view)
     h = visible_normals(u, view, alpha)
     dot = (view*h).sum(0)
     out = 2*dot*h-view
-    weight,fresnel = masking(out[2], alpha)/u.shape[-1],(1-dot).clamp(0, 1)**5
+    weight = masking(out[2], alpha)/u.shape[-1]
+    fresnel = (1-dot).clamp(0, 1)**5
     return _to_world(out, points),(weight*(1-fresnel), weight*fresnel)
 
 # %% ../../nbs/44_rendering.transfer.ipynb #27bfd61a
 def _check_mesh(renderer, vertices:Tensor, normals:Tensor):
     "Raise a `RenderError` for a mesh that cannot be shaded"
     for name,value in dict(vertices=vertices, normals=normals).items():
-        if value.shape!=renderer.uvs.shape[:1]+(3,): raise RenderError(f'light transport: {name} of shape {list(value.shape)}', f'{[len(renderer.uvs), 3]} is expected.')
-        if not value.isfinite().all(): raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite', 'A step of the fit that was too long does that; lower its rate.')
+        if value.shape!=renderer.uvs.shape[:1]+(3,):
+            raise RenderError(f'light transport: {name} of shape {list(value.shape)}',
+                f'{[len(renderer.uvs), 3]} is expected.')
+        if not value.isfinite().all():
+            raise RenderError(f'light transport: {int((~value.isfinite()).sum())} values of the {name} are not finite',
+                'A step of the fit that was too long does that; lower its rate.')
 
 # %% ../../nbs/44_rendering.transfer.ipynb #16044cac
 @undisturbed
@@ -162,7 +83,7 @@ class Transfer:
     PORTION = 2048 # pixels that are worked through together
 
     def __init__(self,
-        renderer,                 # `Renderer`: gives hits and visibility
+        renderer,                 # `FaceRenderer`: gives hits and visibility
         vertices:Tensor,          # [V, 3] mm, viewer frame
         normals:Tensor,           # [V, 3] unit
         camera:Camera,
@@ -175,64 +96,45 @@ class Transfer:
         offset:float=.1,          # mm, start of the rays above the surface
         seed:int=0,               # Of the shifts of the ray pattern
         wanted:Tensor|None=None,  # [H W] bool: the pixels that are asked for; None: all
-        points:tuple|None=None,   # Pixels [P], triangle [P, n n], barycentric [P, n n, 3] of another transfer: the same points of the skin
+        # Pixels [P], triangle [P, n n], barycentric [P, n n, 3] of another transfer: the same points of the skin
+        points:tuple|None=None,
         near:Tensor|None=None,    # Only for lights near this one, see `NearLight`; None: for all lights
     ):
         _check_mesh(renderer, vertices, normals)
-        self.size,self.bands,self.camera = texture_resolution,bands,camera.detach()
-        self.renderer,self.vertices,self.normals = renderer,vertices.detach().clone(),normals.detach().clone()
+        self.renderer = renderer
+        self.camera = camera.detach()
+        self.vertices,self.normals = vertices.detach().clone(),normals.detach().clone()
+        self.size = texture_resolution
+        self.bands = bands
         with torch.no_grad():
-            if points: renderer.visibility(vertices[:1], normals[:1], vertices)  # puts the mesh in its place, as `hits` does
+            if points: renderer.visibility(vertices[:1], normals[:1], vertices) # puts the mesh in its place
             self.pixels,self.triangle,self.barycentric = points or self._seen(subpixels, wanted)
-            shift = torch.rand(2, *self.triangle.shape, 1, generator=torch.Generator().manual_seed(seed))
-            table = DirectionTable(bands, device=renderer.device)
-            cast = lambda rows: self._cast(rows, shift[:,rows].flatten(1, 2), table, diffuse_samples, glossy_samples, offset)
-            self.near_light = None if near is None else NearLight(cast, self.portions(), harmonics_of(near, bands))
-            self.vectors = gathered((rows, cast(rows)) for rows in self.portions()) if near is None else None # [P, 1 + 2 K, bands^2]
+            rays = self._rays(seed, diffuse_samples, glossy_samples, offset)
+            self.near_light = self.vectors = None
+            if near is not None: self.near_light = NearLight(rays, self.portions(), harmonics_of(near, bands))
+            else: self.vectors = gathered((rows, rays(rows)) for rows in self.portions()) # [P, 1 + 2 K, bands^2]
             self.matrices = self.texels(texture_resolution, texel_subpixels) if texel_subpixels else None
 
-    def portions(self)->list: # of row numbers
-        "All pixels in fair samples"
-        count = -(-len(self.pixels)//self.PORTION)
-        return [torch.arange(k, len(self.pixels), count) for k in range(count)]
+# %% ../../nbs/44_rendering.transfer.ipynb #6feb37f7
+@patch
+@undisturbed
+def portions(self:Transfer)->list: # of row numbers
+    "All pixels in fair samples"
+    count = -(-len(self.pixels)//self.PORTION)
+    return [torch.arange(k, len(self.pixels), count) for k in range(count)]
 
-    def _seen(self, subpixels:int, wanted)->tuple: # flat pixel [P], triangle [P, n], barycentric [P, n, 3]
-        "The pixels that the face covers wholly, and what their rays hit"
-        triangle,barycentric = self.renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
-        triangle,barycentric = triangle.reshape(-1, subpixels**2),barycentric.reshape(-1, subpixels**2, 3)
-        found = (triangle>=0).all(1)
-        pixels = (found if wanted is None else found&wanted).nonzero()[:,0]
-        if not len(pixels): raise RenderError('light transport: no pixel is covered by the face', 'Check pose and camera; is the face in the picture?')
-        return pixels,triangle[pixels],barycentric[pixels]
-
-    def _cast(self, rows:Tensor, shift:Tensor, table:DirectionTable, diffuse_samples, glossy_samples, offset)->Tensor: # [p, 1 + 2 K, bands^2]
-        "Transfer vectors of some pixels: T, then A and B of each roughness level. Worked out where the renderer works, kept where the mesh is"
-        home,device = self.vertices.device,self.renderer.device
-        vertices,normals,triangle,barycentric,shift = [x.to(device) for x in (self.vertices, self.normals, self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1), shift)]
-        points = _surface_points(vertices, normals, self.renderer.triangles, triangle, barycentric)
-        spread = lambda count: (spread_points(count).to(device)[:,None]+shift).frac()
-        rays = [(_to_world(cosine_directions(spread(diffuse_samples)), points), (torch.tensor(1/diffuse_samples),))]
-        if glossy_samples: rays += [_glossy_rays(points, spread(glossy_samples), float(r)**2) for r in ROUGHNESS_LEVELS]
-        free = _visible(self.renderer, points, torch.cat([d for d,_ in rays], -1), offset).split([d.shape[-1] for d,_ in rays], -1)
-        pixel = lambda x: x.reshape(len(rows), -1)
-        sums = [table.sums(cells, pixel(f*w)) for (d,weights),f in zip(rays, free) for cells in [pixel(table.cells(d))] for w in weights]
-        return (torch.stack(sums, 1)/self.triangle.shape[1]).to(home)
-
-    def texels(self,
-        size:int,        # T of the maps
-        subpixels:int=4, # Per axis
-    )->tuple: # the matrix [P, T T] and its transpose
-        "Which texels each pixel sees; rays that miss the face do not count"
-        renderer = self.renderer
-        triangle,barycentric = renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
-        triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
-        hit = (triangle>=0).float()
-        uvs,triangles = renderer.uvs.to(triangle.device),renderer.triangles.to(triangle.device)
-        uv = (uvs[triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
-        index,weight = texel_weights(uv, size)
-        share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)
-        rows = lambda x: x.reshape(len(self.pixels), -1)
-        return sparse_pair(rows(index), rows(weight*share), size**2)
+@patch
+def _seen(self:Transfer, subpixels:int, wanted)->tuple: # flat pixel [P], triangle [P, n], barycentric [P, n, 3]
+    "The pixels that the face covers wholly, and what their rays hit"
+    triangle,barycentric = self.renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
+    triangle = triangle.reshape(-1, subpixels**2)
+    barycentric = barycentric.reshape(-1, subpixels**2, 3)
+    found = (triangle>=0).all(1)
+    pixels = (found if wanted is None else found&wanted).nonzero()[:,0]
+    if not len(pixels):
+        raise RenderError('light transport: no pixel is covered by the face',
+            'Check pose and camera; is the face in the picture?')
+    return pixels,triangle[pixels],barycentric[pixels]
 
 def gathered(
     parts, # Iterator of row numbers [p] and values [p, ..]; every row once
@@ -243,9 +145,41 @@ def gathered(
     for r,v in zip(rows, values): whole[r] = v
     return whole
 
+# %% ../../nbs/44_rendering.transfer.ipynb #ae2f1c6f
+@patch
+def _rays(self:Transfer, seed:int, diffuse_samples:int, glossy_samples:int, offset:float)->Callable:
+    "Row numbers [p] -> transfer vectors [p, 1 + 2 K, bands^2]"
+    shift = torch.rand(2, *self.triangle.shape, 1, generator=torch.Generator().manual_seed(seed))
+    table = DirectionTable(self.bands, device=self.renderer.device)
+    return lambda rows: self._cast(rows, shift[:,rows].flatten(1, 2), table, diffuse_samples, glossy_samples, offset)
+
+@patch
+def _cast(self:Transfer, rows:Tensor, shift:Tensor, table, diffuse_samples, glossy_samples, offset)->Tensor:
+    ("Transfer vectors of some pixels [p, 1 + 2 K, bands^2]: T, then A and B of each roughness level. "
+     "Worked out where the renderer works, kept where the mesh is")
+    home,device = self.vertices.device,self.renderer.device
+    mesh = (x.to(device) for x in (self.vertices, self.normals))
+    hits = (x.to(device) for x in (self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1)))
+    points = _surface_points(*mesh, self.renderer.triangles, *hits)
+    shift = shift.to(device)
+    spread = lambda count: (spread_points(count).to(device)[:,None]+shift).frac()
+    matt = _to_world(cosine_directions(spread(diffuse_samples)), points)
+    rays = [(matt, (torch.tensor(1/diffuse_samples),))]
+    if glossy_samples: rays += [_glossy_rays(points, spread(glossy_samples), float(r)**2) for r in ROUGHNESS_LEVELS]
+    counts = [directions.shape[-1] for directions,_ in rays]
+    all_directions = torch.cat([directions for directions,_ in rays], -1)
+    free = _visible(self.renderer, points, all_directions, offset).split(counts, -1)
+    pixel = lambda x: x.reshape(len(rows), -1)
+    sums = []
+    for (directions,weights),f in zip(rays, free):
+        cells = pixel(table.cells(directions))
+        sums += [table.sums(cells, pixel(f*w)) for w in weights]
+    return (torch.stack(sums, 1)/self.triangle.shape[1]).to(home)
+
+# %% ../../nbs/44_rendering.transfer.ipynb #4c8ac437
 def harmonics_of(
     light:Tensor, # [H, 2H, 3] radiance, or [bands^2, 3] coefficients
-    bands:int=9,
+    bands:int=9,  # Of the result, where it is radiance
 )->Tensor: # [bands^2, 3] coefficients
     "A light as spherical harmonics"
     return project_environment(light, bands) if light.ndim==3 else light
@@ -263,16 +197,35 @@ class _SparseProduct(torch.autograd.Function):
 def sparse_pair(
     index:Tensor,  # [P, N] column of each entry
     weight:Tensor, # [P, N]
-    columns:int,
+    columns:int,   # Of the matrix
 )->tuple: # [P, columns] and its transpose, as CSR
     "A sparse matrix with N entries a row, and its transpose"
     P,N = index.shape
     rows = torch.arange(P)[:,None].expand(P, N).reshape(-1)
+    at = torch.stack([rows, index.reshape(-1)])
     with ignoring(UserWarning): # PyTorch calls its CSR support beta
-        pair = torch.sparse_coo_tensor(torch.stack([rows, index.reshape(-1)]), weight.reshape(-1), (P, columns)).coalesce()
+        pair = torch.sparse_coo_tensor(at, weight.reshape(-1), (P, columns)).coalesce()
         return pair.to_sparse_csr(),pair.t().coalesce().to_sparse_csr()
 
-# %% ../../nbs/44_rendering.transfer.ipynb #cb784a1a
+# %% ../../nbs/44_rendering.transfer.ipynb #e7e4db8b
+@patch
+@undisturbed
+def texels(self:Transfer,
+    size:int,        # T of the maps
+    subpixels:int=4, # Per axis
+)->tuple: # the matrix [P, T T] and its transpose
+    "Which texels each pixel sees; rays that miss the face do not count"
+    renderer = self.renderer
+    triangle,barycentric = renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
+    triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
+    hit = (triangle>=0).float()
+    uvs,triangles = renderer.uvs.to(triangle.device),renderer.triangles.to(triangle.device)
+    uv = (uvs[triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
+    index,weight = texel_weights(uv, size)
+    share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)
+    rows = lambda x: x.reshape(len(self.pixels), -1)
+    return sparse_pair(rows(index), rows(weight*share), size**2)
+
 @patch
 @undisturbed
 def gather(self:Transfer,
@@ -287,6 +240,7 @@ def evidence(self:Transfer)->Tensor: # [T, T]
     "How many pixels look at each texel"
     return (self.matrices[1]@torch.ones(len(self.pixels), 1)).reshape(self.size, self.size)
 
+# %% ../../nbs/44_rendering.transfer.ipynb #cb784a1a
 @patch
 @undisturbed
 def lit(self:Transfer,
@@ -305,15 +259,17 @@ def split_light(
 def level_shares(
     roughness:Tensor, # [P, 1]
 )->Tensor: # [P, K], at most four of them not zero
-    "How much each of `ROUGHNESS_LEVELS` counts: cubic in the logarithm of the roughness (Keys 1981), so that the slope has no steps"
+    ("How much each of `ROUGHNESS_LEVELS` counts: cubic in the logarithm "
+     "of the roughness (Keys 1981), so that the slope has no steps")
     K = len(ROUGHNESS_LEVELS)
     x = (roughness.clamp(.1, 1).log10()+1)*(K-1)
     t = (x-torch.arange(-1, K+1)).abs()
     w = torch.where(t<1, (1.5*t-2.5)*t*t+1, ((2.5-.5*t)*t-4)*t+2)*(t<2)
-    low,high = torch.zeros(K),torch.zeros(K)                     # beyond both ends the levels go on in a straight line
-    low[0],low[1],high[-1],high[-2] = 2,-1,2,-1
-    return w[:,1:-1]+low*w[:,:1]+high*w[:,-1:]
+    low = torch.zeros(K)                     # beyond both ends the levels go on in a straight line
+    low[:2] = torch.tensor([2., -1.])
+    return w[:,1:-1]+low*w[:,:1]+low.flip(0)*w[:,-1:]
 
+# %% ../../nbs/44_rendering.transfer.ipynb #4dfbcf74
 @patch
 @undisturbed
 def shade(self:Transfer,
@@ -335,8 +291,9 @@ def picture(self:Transfer,
     colours:Tensor, # [P, C]
 )->Tensor: # [H, W, C], zero where nothing is covered
     "Put the covered pixels back into their picture"
-    c = self.camera
-    return torch.zeros(c.height*c.width, colours.shape[-1]).index_copy(0, self.pixels, colours).reshape(c.height, c.width, -1)
+    height,width = self.camera.height,self.camera.width
+    empty = torch.zeros(height*width, colours.shape[-1])
+    return empty.index_copy(0, self.pixels, colours).reshape(height, width, -1)
 
 # %% ../../nbs/44_rendering.transfer.ipynb #1967bb6a
 class NearLight:
@@ -351,30 +308,36 @@ class NearLight:
         light:Tensor,        # [bands^2, 3] coefficients of the start light
         rank:int=64,         # R: numbers per pixel
     ):
-        self.light,first = light.detach().clone(),[vectors(rows) for rows in portions[:self.SAMPLE]]
-        self.weight = self._weights(first[0].shape[1], math.isqrt(len(light)))
-        self.directions = principal_directions((torch.cat(first)*self.weight).flatten(1), rank)    # [(1 + 2 K) bands^2, R]
-        self.basis = self.directions.T.unflatten(1, self.weight.shape)/self.weight                 # [R, 1 + 2 K, bands^2]
-        squeezed = [(rows, self._squeeze(first[k] if k<len(first) else vectors(rows))) for k,rows in enumerate(portions)]
-        self.start,self.numbers = (gathered((rows, s[k]) for rows,s in squeezed) for k in (0, 1))  # [P, (1 + 2 K) 3], [P, R]
+        self.light = light.detach().clone()
+        first = [vectors(rows) for rows in portions[:self.SAMPLE]]
+        self.weight = _weights(self.scale, first[0].shape[1], math.isqrt(len(light)))
+        weighted = (torch.cat(first)*self.weight).flatten(1)
+        self.directions = principal_directions(weighted, rank)                      # [(1 + 2 K) bands^2, R]
+        self.basis = self.directions.T.unflatten(1, self.weight.shape)/self.weight  # [R, 1 + 2 K, bands^2]
+        all_vectors = lambda k,rows: first[k] if k<len(first) else vectors(rows)
+        squeezed = [(rows, self._squeeze(all_vectors(k, rows))) for k,rows in enumerate(portions)]
+        self.start = gathered((rows, start) for rows,(start,_) in squeezed)         # [P, (1 + 2 K) 3]
+        self.numbers = gathered((rows, numbers) for rows,(_,numbers) in squeezed)   # [P, R]
 
     def _squeeze(self, vectors:Tensor)->tuple:
         "What remains of some pixels: their light under the start light, and R numbers for every change of it"
         return (vectors@self.light).flatten(1),(vectors*self.weight).flatten(1)@self.directions
-
-    def _weights(self, count:int, bands:int)->Tensor: # [1 + 2 K, bands^2]
-        "How much each vector and each band counts"
-        d,a,b = self.scale
-        part = torch.tensor([d]+[a, b]*((count-1)//2))
-        band = torch.arange(bands).repeat_interleave(2*torch.arange(bands)+1)
-        return part[:,None]*(1.+band)**-1.5
 
     def lit(self,
         environment:Tensor, # [H, 2H, 3] radiance, or [bands^2, 3] coefficients
     )->tuple: # diffuse light [P, 3], glossy light [P, K, 6] or None
         "The transfer under one light"
         change = harmonics_of(environment, math.isqrt(len(self.light)))-self.light
-        return split_light(torch.addmm(self.start, self.numbers, (self.basis@change).flatten(1)).unflatten(1, (-1, 3)))
+        light = torch.addmm(self.start, self.numbers, (self.basis@change).flatten(1))
+        return split_light(light.unflatten(1, (-1, 3)))
+
+# %% ../../nbs/44_rendering.transfer.ipynb #c99f06bf
+def _weights(scale:tuple, count:int, bands:int)->Tensor: # [1 + 2 K, bands^2]
+    "How much each vector and each band counts"
+    d,a,b = scale
+    part = torch.tensor([d]+[a, b]*((count-1)//2))
+    band = torch.arange(bands).repeat_interleave(2*torch.arange(bands)+1)
+    return part[:,None]*(1.+band)**-1.5
 
 def principal_directions(
     rows:Tensor, # [P, N]
@@ -388,11 +351,12 @@ def principal_directions(
 @patch
 @undisturbed
 def near(self:Transfer,
-    environment:Tensor, # [H, 2H, 3] or [bands^2, 3]: the start light
+    environment:Tensor, # [H, 2H, 3] radiance or [bands^2, 3] coefficients: the start light
     rank:int=64,        # Numbers per pixel; more are more exact for distant lights
 )->NearLight:
     "The same transfer for lights like this one, at a fraction of the cost of a free light"
-    return NearLight(lambda rows: self.vectors[rows], self.portions(), harmonics_of(environment, self.bands), rank)
+    light = harmonics_of(environment, self.bands)
+    return NearLight(lambda rows: self.vectors[rows], self.portions(), light, rank)
 
 # %% ../../nbs/44_rendering.transfer.ipynb #545bcd54
 @dataclass
@@ -416,12 +380,13 @@ class Shading:
         "The same without history: the light stands still"
         return Shading(self.roughness, self.irradiance.detach(), self.glossy.detach(), self.slope.detach())
 
+# %% ../../nbs/44_rendering.transfer.ipynb #949baffb
 @undisturbed
 @cache
 def share_table()->Tensor: # [1024, 2, K]
     "`level_shares` of finely spaced roughnesses, and their slopes: looking up is quicker than computing"
-    r,step = torch.linspace(.1, 1, 1024)[:,None],1e-3
-    r = r.clamp(.1+step, 1-step)
+    step = 1e-3
+    r = torch.linspace(.1, 1, 1024)[:,None].clamp(.1+step, 1-step)
     return torch.stack([level_shares(r), (level_shares(r+step)-level_shares(r-step))/(2*step)], 1)
 
 @undisturbed
@@ -432,7 +397,8 @@ def near_roughness(
     "What a pixel makes of its maps as long as light and roughness hardly change"
     at = ((roughness.detach()[:,0].clamp(.1, 1)-.1)/.9*1023).round().long()
     shares = share_table()[at]                                    # [P, 2, K]
-    level,slope = (shares[:,:1]@lit[1])[:,0],(shares[:,1:]@lit[1].detach())[:,0]
+    level = (shares[:,:1]@lit[1])[:,0]
+    slope = (shares[:,1:]@lit[1].detach())[:,0]
     return Shading(.1+.9/1023*at[:,None], lit[0], level, slope)
 
 # %% ../../nbs/44_rendering.transfer.ipynb #dacdd315
@@ -445,29 +411,36 @@ def check(self:Transfer,
 ):
     "Raise a `RenderError` if geometry or camera are not those that the rays were cast for"
     again = 'Light transport holds for one geometry and one camera: make a new Transfer.'
-    if vertices.shape!=self.vertices.shape: raise RenderError(f'light transport: vertices of shape {list(vertices.shape)}', f'{list(self.vertices.shape)} is expected. {again}')
+    if vertices.shape!=self.vertices.shape:
+        raise RenderError(f'light transport: vertices of shape {list(vertices.shape)}',
+            f'{list(self.vertices.shape)} is expected. {again}')
     moved = float((vertices.detach()-self.vertices).abs().max())
-    if not moved<=tolerance: raise RenderError(f'light transport: vertices {list(vertices.shape)} moved by up to {moved:.3g} mm since the rays were cast', again)
-    a,b = ([c.width, c.height, float(c.focal.detach()), *c.principal.detach().tolist()] for c in (self.camera, camera))
-    if max(abs(x-y) for x,y in zip(a, b))>tolerance: raise RenderError(f'light transport: camera (width, height, focal, principal) {[round(x, 3) for x in b]}', f'{[round(x, 3) for x in a]} is expected. {again}')
+    if not moved<=tolerance:
+        raise RenderError(f'light transport: vertices {list(vertices.shape)} moved by up to {moved:.3g} mm '
+            'since the rays were cast', again)
+    numbers = lambda c: [c.width, c.height, float(c.focal.detach()), *c.principal.detach().tolist()]
+    before,now = numbers(self.camera),numbers(camera)
+    if max(abs(x-y) for x,y in zip(before, now))>tolerance:
+        raise RenderError('light transport: camera (width, height, focal, principal) '
+            f'{[round(x, 3) for x in now]}', f'{[round(x, 3) for x in before]} is expected. {again}')
 
 # %% ../../nbs/44_rendering.transfer.ipynb #172a2184
-LEFT_OUT = .1 # of the light, at most; see the table below
+LEFT_OUT = .1 # of the light, at most; see the table in `rendering.accuracy`
 
 def left_out(
     environment:Tensor, # [H, 2H, 3] radiance
-    bands:int=9,
+    bands:int=9,        # Of the harmonics
 )->float: # 0 .. 1
     "Share of a light (root mean square over the sphere) that its harmonics do not hold"
-    rest = environment-environment_map(project_environment(environment, bands), len(environment), clamp=False)
+    kept = environment_map(project_environment(environment, bands), len(environment), clamp=False)
     power = lambda x: (x.square()*environment_solid_angles(len(x), x.device)[...,None]).sum().sqrt()
-    return float(power(rest)/power(environment).clamp(min=1e-12))
+    return float(power(environment-kept)/power(environment).clamp(min=1e-12))
 
 @patch
 @undisturbed
 def render(self:Transfer,
-    diffuse:Tensor,     # [T, T, 3]
-    specular:Tensor,    # [T, T, 3] or [T, T, 1]
+    diffuse:Tensor,     # [T, T, 3] albedo
+    specular:Tensor,    # [T, T, 3] or [T, T, 1] reflectance at normal incidence
     roughness:Tensor,   # [T, T, 1]
     environment:Tensor, # [H, 2H, 3] radiance, or [bands^2, 3] coefficients
     samples:int=256,    # Rays per pixel where it has to be ray-traced
@@ -475,77 +448,11 @@ def render(self:Transfer,
     "The face under a light: from the transfer if the light has no detail beyond its bands, else ray-traced"
     left = left_out(environment, self.bands) if environment.ndim==3 else 0.
     if left>LEFT_OUT:
-        warnings.warn(f'{left:.0%} of this light are finer than {self.bands} bands of spherical harmonics: ray-traced, with {samples} rays per pixel')
+        warnings.warn(f'{left:.0%} of this light are finer than {self.bands} bands of spherical harmonics: '
+            f'ray-traced, with {samples} rays per pixel')
         maps = diffuse,specular.expand_as(diffuse).contiguous(),roughness
-        return self.renderer.render_converged(self.vertices, self.normals, *maps, environment, self.camera, samples=samples)
+        mesh = self.vertices,self.normals
+        return self.renderer.render_converged(*mesh, *maps, environment, self.camera, samples=samples)
     seen = self.gather(torch.cat([diffuse, specular.expand_as(diffuse), roughness], -1))
     colours = self.shade(self.lit(environment), seen[:,:3], seen[:,3:6], seen[:,6:])
     return self.picture(torch.cat([colours, torch.ones_like(colours[:,:1])], 1))
-
-# %% ../../nbs/44_rendering.transfer.ipynb #7662d300
-@undisturbed
-def traced_halves(
-    transfer:Transfer,
-    maps:tuple,         # diffuse, specular, roughness
-    environment:Tensor, # [H, 2H, 3]
-    samples:int=2048,   # Rays per pixel of both together
-)->tuple: # two [H, W, 4]
-    "The same picture ray-traced twice, each with half the rays"
-    t = transfer
-    return tuple(t.renderer.render_converged(t.vertices, t.normals, *maps, environment, t.camera, samples=samples//2, seed=seed) for seed in (1, 2))
-
-@undisturbed
-def transfer_accuracy(
-    transfer:Transfer,
-    maps:tuple,               # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
-    environment:Tensor,       # [H, 2H, 3]
-    samples:int=2048,         # Rays per pixel of the judge
-    diffuse_only:bool=False,  # Without all reflection at the surface
-    judge:tuple|None=None,    # Of `traced_halves`, with all reflection; None: rendered now
-)->dict: # psnr, noise: dB in sRGB; brightness: mean of the transfer over that of the judge
-    "How far a picture from the transfer is from a ray-traced one, and how far that is from itself"
-    diffuse,specular,roughness = maps
-    halves = judge or traced_halves(transfer, maps, environment, samples)
-    if diffuse_only:
-        black = traced_halves(transfer, (diffuse*0, specular, roughness), environment, samples)
-        halves = [torch.cat([a[...,:3]-b[...,:3], a[...,3:]], -1) for a,b in zip(halves, black)]
-    seen,lit = transfer.gather(torch.cat(maps, -1)),transfer.lit(environment)
-    colours = transfer.shade((lit[0], None) if diffuse_only else lit, seen[:,:3], seen[:,3:6], seen[:,6:])
-    first,second = (h.reshape(-1, 4)[transfer.pixels] for h in halves)
-    inside = (first[:,3]>.9999)&(second[:,3]>.9999)
-    a,b,c = (to_srgb(x[inside][:,:3].clamp(0, 1)) for x in (first, second, colours))
-    judge,decibel = to_srgb(((first+second)[inside][:,:3]/2).clamp(0, 1)),lambda error: -10*math.log10(max(float(error.square().mean()), 1e-12))
-    return dict(psnr=decibel(c-judge), noise=decibel((a-b)/2), brightness=float(c.mean()/judge.mean()))
-
-# %% ../../nbs/44_rendering.transfer.ipynb #35c81a92
-@undisturbed
-def gradient_agreement(
-    transfer:Transfer,
-    maps:tuple,         # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
-    environment:Tensor, # [H, 2H, 3]
-    samples:int=1536,   # Rays per pixel of the judge
-    seed:int=0,         # Of the change that is asked for
-)->dict: # map -> (cosine of the gradients, cosine that a noiseless judge would find)
-    "Do transfer and ray tracer agree on what to do to the maps?"
-    t,c = transfer,transfer.camera
-    coarse = torch.randn(1, 3, 9, 9, generator=torch.Generator().manual_seed(seed))
-    wanted = torch.nn.functional.interpolate(coarse, (c.height, c.width), mode='bicubic')[0].permute(1, 2, 0).reshape(-1, 3)[t.pixels]
-    def gradients(colours): # of the maps -> [P, 3]
-        leaves = [m.detach().clone().requires_grad_() for m in maps]
-        return torch.autograd.grad((colours(*leaves)*wanted).sum(), leaves)
-    def shaded(*leaves):
-        seen = t.gather(torch.cat(leaves, -1))
-        return t.shade(t.lit(environment), seen[:,:3], seen[:,3:6], seen[:,6:])
-    def traced(seed): return lambda *leaves: t.renderer.render(t.vertices, t.normals, *leaves, environment, c, samples=samples//2, seed=seed)[...,:3].reshape(-1, 3)[t.pixels]
-    own,first,second = gradients(shaded),gradients(traced(1)),gradients(traced(2))
-    return {name:noiseless_cosine(*g) for name,*g in zip(('diffuse', 'specular', 'roughness'), own, first, second)}
-
-def noiseless_cosine(
-    found:Tensor,  # Without noise
-    first:Tensor,  # The same with noise
-    second:Tensor, # and with other noise
-)->tuple: # cosine with the mean of both; the same divided by what their noise allows at most
-    "How parallel something is to a noisy measurement, and to what is measured (Spearman's correction for attenuation)"
-    cosine = lambda a,b: float(torch.cosine_similarity(a.double().flatten(), b.double().flatten(), 0))
-    between,plain = cosine(first, second),cosine(found, first+second)
-    return plain,plain/math.sqrt(max(2*between/(1+between), 1e-6))

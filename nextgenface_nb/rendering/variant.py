@@ -62,19 +62,23 @@ def list_llvm(
     files = {}
     for pattern in patterns:
         for path in sorted(glob.glob(pattern)):
-            if 'libLLVM' in path and not re.search(r'libLLVM[A-Z]', path): files.setdefault(os.path.realpath(path), path)
+            whole = 'libLLVM' in path and not re.search(r'libLLVM[A-Z]', path)
+            if whole: files.setdefault(os.path.realpath(path), path)
     return [Llvm(path, version_from_name(path) or version_from_library(path)) for path in files]
 
 # %% ../../nbs/40_rendering.variant.ipynb #4226b269
-tried = {'3.8':{15,19}, '3.9':{17,18,19,20,21,22}} # Mitsuba version -> versions of LLVM that rendered and differentiated
-oldest = {'3.8':15, '3.9':17}          # Mitsuba version -> oldest version of LLVM worth a trial
+#: Mitsuba version -> versions of LLVM that rendered and differentiated
+tried = {'3.8':{15,19}, '3.9':{17,18,19,20,21,22}}
+#: Mitsuba version -> oldest version of LLVM worth a trial
+oldest = {'3.8':15, '3.9':17}
 
 # %% ../../nbs/40_rendering.variant.ipynb #0459cbd3
 def mitsuba_version()->str: # 'major.minor'
     "The installed Mitsuba, without loading it."
     try: return '.'.join(importlib.metadata.version('mitsuba').split('.')[:2])
     except importlib.metadata.PackageNotFoundError:
-        raise DeviceError('Mitsuba is not installed', "Install it with: pip install mitsuba. Or do without it: renderer='vertex' draws with PyTorch alone, without shadows.") from None
+        raise DeviceError('Mitsuba is not installed', 'Install it with: pip install mitsuba. Or do without it: '
+            "renderer='vertex' draws with PyTorch alone, without shadows.") from None
 
 # %% ../../nbs/40_rendering.variant.ipynb #1a1766f4
 def rank_llvm(
@@ -82,7 +86,8 @@ def rank_llvm(
     mitsuba:str,     # Mitsuba version, 'major.minor'
 )->list[Llvm]:
     "Those that may work, best first: tried ones, then others; 19, then newer, then older."
-    known,least = tried.get(mitsuba, {19}),oldest.get(mitsuba, 17)
+    known = tried.get(mitsuba, {19})
+    least = oldest.get(mitsuba, 17)
     usable = [library for library in libraries if library.version is not None and library.version>=least]
     return sorted(usable, key=lambda l: (l.version not in known, l.version<19, abs(l.version-19)))
 
@@ -169,7 +174,8 @@ def advice_for_llvm(
     mitsuba:str, # Mitsuba version, 'major.minor'
 )->str:
     "What to do where no LLVM works."
-    return f'''Install LLVM 19 (Debian, Ubuntu: apt-get install libllvm19; Fedora: dnf install llvm19-libs; macOS: brew install llvm@19).
+    packages = 'Debian, Ubuntu: apt-get install libllvm19; Fedora: dnf install llvm19-libs; macOS: brew install llvm@19'
+    return f'''Install LLVM 19 ({packages}).
 Where your system has no such package, take a newer LLVM from https://releases.llvm.org or https://apt.llvm.org
 and name its libLLVM in the environment variable NEXTGENFACE_LIBLLVM.''' + ('' if mitsuba=='3.8' else '''
 The other way out is an older Mitsuba with LLVM 15: pip install mitsuba==3.8.0''')+'''
@@ -185,19 +191,22 @@ def find_llvm(
     mitsuba = mitsuba or mitsuba_version()
     known = tried.get(mitsuba, set())
     for name in ('NEXTGENFACE_LIBLLVM', 'DRJIT_LIBLLVM_PATH'):
-        path = os.environ.get(name)
-        if path:
-            if not os.path.isfile(path): raise DeviceError(f'{name}={path}: no such file', advice_for_llvm(mitsuba))
-            version = version_from_name(path) or version_from_library(path)
-            if version is not None and version<oldest.get(mitsuba, 17):
-                raise DeviceError(f'{name}={path}: LLVM {version} is too old for Mitsuba {mitsuba}', advice_for_llvm(mitsuba))
-            if version in known or trial(path): return path
-            raise DeviceError(f'{name}={path}: Mitsuba {mitsuba} does not work with it', advice_for_llvm(mitsuba))
+        if os.environ.get(name): return _named_llvm(name, mitsuba, trial)
     libraries = list_llvm(patterns)
     for library in rank_llvm(libraries, mitsuba):
         if library.version in known or trial(library.path): return library.path
     have = ', '.join(sorted({f'LLVM {l.version or "of unknown version"}' for l in libraries})) or 'none at all'
     raise DeviceError(f'No LLVM that Mitsuba {mitsuba} works with (found: {have})', advice_for_llvm(mitsuba))
+
+def _named_llvm(name, mitsuba, trial)->str:
+    "The one that an environment variable names, if it works"
+    path = os.environ[name]
+    if not os.path.isfile(path): raise DeviceError(f'{name}={path}: no such file', advice_for_llvm(mitsuba))
+    version = version_from_name(path) or version_from_library(path)
+    if version is not None and version<oldest.get(mitsuba, 17):
+        raise DeviceError(f'{name}={path}: LLVM {version} is too old for Mitsuba {mitsuba}', advice_for_llvm(mitsuba))
+    if version in tried.get(mitsuba, set()) or trial(path): return path
+    raise DeviceError(f'{name}={path}: Mitsuba {mitsuba} does not work with it', advice_for_llvm(mitsuba))
 
 # %% ../../nbs/40_rendering.variant.ipynb #e7e3eb00
 variants = dict(cuda='cuda_ad_rgb', metal='metal_ad_rgb', cpu='llvm_ad_rgb')
@@ -226,7 +235,8 @@ def use_variant(
     say:bool=True,     # Warn where this changes a variant that somebody else has set
 )->str:                # The variant
     "Set Mitsuba's variant for this process: `cuda_ad_rgb` before `metal_ad_rgb` before `llvm_ad_rgb`."
-    if device not in ('auto', *variants): raise DeviceError(f'device={device!r}', "It is one of 'auto', 'cpu', 'cuda', 'metal'.")
+    if device not in ('auto', *variants):
+        raise DeviceError(f'device={device!r}', "It is one of 'auto', 'cpu', 'cuda', 'metal'.")
     check_fork()   # Dr.Jit is going to start threads
     mitsuba_version()
     active = sys.modules['mitsuba'].variant() if 'mitsuba' in sys.modules else None
@@ -241,8 +251,9 @@ def use_variant(
                 mi.set_variant(variants[name])
                 return variants[name]
     if device=='auto': find_llvm() # Its error says why there is no processor left
+    driver = ' For CUDA, an NVIDIA driver 535 or newer must be installed.' if device=='cuda' else ''
     raise DeviceError(f'device={device!r}: this machine or this Mitsuba has none that can be used',
-        "Use device='auto' or device='cpu'." + (' For CUDA, an NVIDIA driver 535 or newer must be installed.' if device=='cuda' else ''))
+        "Use device='auto' or device='cpu'."+driver)
 
 # %% ../../nbs/40_rendering.variant.ipynb #597e897f
 def _main()->int:
