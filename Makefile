@@ -105,7 +105,7 @@ bench: $(VENV)/.installed llvm ## How fast it is: steps, stages and a photo agai
 	$(BIN)/nextgenface-bench --append data/figures/bench.json $(BENCH)
 
 # ---- for who works on it
-run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, or make run NB=nbs/01_config.ipynb
+run: $(VENV)/.developed llvm ## Run notebooks and keep their outputs: make run, or make run NB=nbs/06_config.ipynb
 	$(BIN)/python tools/run.py $(NB)
 
 release: $(VENV)/.developed llvm ## Before a release: measure anew what is older than the code, hours; NEXTGENFACE_PHOTOS=FOLDER, WITHOUT='devices cuda'

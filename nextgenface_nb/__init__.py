@@ -2,9 +2,9 @@ __version__ = "0.0.1"
 
 # The public names, and where each lives. They load when first used, so that importing the package costs nothing.
 _PUBLIC = {
-    'Config': 'config', 'Face': 'optim.face', 'FaceError': 'errors', 'FaceModel': 'facemodel.model', 'Frame': 'optim.face',
-    'Identity': 'optim.face', 'Optimizer': 'optim.optimizer', 'Pipeline': 'optim.pipeline', 'Reconstruction': 'optim.optimizer',
-    'Renderer': 'rendering.renderer', 'load_model': 'facemodel.model', 'load_photo': 'imaging', 'reconstruct': 'optim.optimizer'}
+    'Config': 'config', 'Face': 'face', 'FaceError': 'errors', 'FaceModel': 'facemodel.model', 'Frame': 'face',
+    'Identity': 'face', 'Optimizer': 'reconstruction', 'Pipeline': 'pipeline', 'Reconstruction': 'reconstruction',
+    'Renderer': 'rendering.renderer', 'load_model': 'facemodel.model', 'load_photo': 'imaging', 'reconstruct': 'reconstruction'}
 
 __all__ = ['__version__', *_PUBLIC]
 

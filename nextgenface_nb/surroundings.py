@@ -4,7 +4,7 @@
 
 # %% ../nbs/02_surroundings.ipynb #2e458f9a
 from __future__ import annotations
-import dataclasses, functools, importlib.util, inspect, os, sys, threading, time, warnings
+import dataclasses, functools, inspect, os, sys, threading, time, warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from .errors import ConfigError

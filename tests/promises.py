@@ -25,17 +25,17 @@ SECTIONS = 'options','settings','files','report','checkpoint','camera'
 
 def commands()->dict: # name -> parser
     "The commands of settings.ini, each with the parser that its main function makes"
-    from nextgenface_nb import cli
+    from nextgenface_nb import cli, command
     settings = configparser.ConfigParser()
     settings.read(ROOT/'settings.ini', encoding='utf-8')
     found = {}
-    before = cli.run_command
+    before = command.run_command
     for entry in settings['DEFAULT']['console_scripts'].split():
         name,where = entry.split('=')
         module,function = where.split(':')
-        cli.run_command = lambda parser, *_, **__: found.__setitem__(name, parser)
+        cli.run_command = command.run_command = lambda parser, *_, **__: found.__setitem__(name, parser)
         try: getattr(importlib.import_module(module), function)([])
-        finally: cli.run_command = before
+        finally: cli.run_command = command.run_command = before
     return found
 
 def option_names(action)->list:
@@ -79,11 +79,11 @@ def full_result(folder): # A `Reconstruction`
     from dataclasses import replace
     from nextgenface_nb.config import Config
     from nextgenface_nb.facemodel.model import toy_model
-    from nextgenface_nb.optim.face import Face
-    from nextgenface_nb.optim.optimizer import Reconstruction, STAGE_NAMES
-    from nextgenface_nb.optim.pipeline import Pipeline
+    from nextgenface_nb.face import Face
+    from nextgenface_nb.reconstruction import Reconstruction, STAGE_NAMES
+    from nextgenface_nb.pipeline import Pipeline
     from nextgenface_nb.optim.stages import Progress
-    from nextgenface_nb.synthetic import synthetic_face
+    from nextgenface_nb.evaluation.synthetic import synthetic_face
     config = Config(
         device='cpu', renderer='vertex', max_resolution=64, texture_resolution=64, bands=3, environment_height=16,
         samples_final=1, save_intermediate=True)
@@ -134,7 +134,7 @@ def written(folder)->list: # of patterns
 def results()->dict: # files, report, checkpoint, camera: list of names
     "What a small result writes, and what is in it"
     from nextgenface_nb import cli
-    from nextgenface_nb.optim.resume import keep_state
+    from nextgenface_nb.resume import keep_state
     from nextgenface_nb.output import export, replay
     from nextgenface_nb.output.checkpoint import read_about
     from nextgenface_nb.output.debug import DebugFiles
@@ -345,7 +345,7 @@ def ignore_file(name:str):
     if what in ('run','export'): return put(report if what=='run' else export, 'writing_folder', folder_without)
     if what=='debug': return put(debug.DebugFiles, '__call__', called_without)
     if what=='state':
-        from nextgenface_nb.optim import resume
+        from nextgenface_nb import resume
         return put(resume, 'keep_state', lambda own: lambda *args, **options: None)
     return put(batch if what=='batch' else replay, 'writing', file_without)
 

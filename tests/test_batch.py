@@ -2,7 +2,8 @@
 import json, os, re, signal, subprocess, sys, time
 from pathlib import Path
 import pytest
-from nextgenface_nb.batch import Stop, run_batch
+from nextgenface_nb.batch import run_batch
+from nextgenface_nb.interrupts import Stop
 from nextgenface_nb.config import Config
 
 def test_ctrl_c_ends_with_the_step_and_a_second_one_at_once():
@@ -36,7 +37,7 @@ def hanging(photos, folder):
     "Where no word reaches it"
     put(folder)
     if photos[0].name!='hangs': return stoppable(photos, folder)
-    from nextgenface_nb.output.files import writing
+    from nextgenface_nb.files import writing
     with writing(folder.parent/'half') as part:
         part.write_text('x')
         hang()
@@ -177,8 +178,8 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
 
 COMPUTING = """
 import argparse, hashlib, sys, time
-from nextgenface_nb.batch import Stop
-from nextgenface_nb.cli import run_command
+from nextgenface_nb.interrupts import Stop
+from nextgenface_nb.command import run_command
 def compute(): hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31-1)   # minutes, in which Python hears nothing
 def work(args):
     print('ready', flush=True)
@@ -212,7 +213,7 @@ def test_the_second_ctrl_c_ends_at_once_what_hears_nothing(what):
 
 def test_an_event_loop_keeps_its_own_way_to_hear_signals():
     import socket
-    from nextgenface_nb.batch import as_ctrl_c
+    from nextgenface_nb.interrupts import as_ctrl_c
     near,far = socket.socketpair()
     far.setblocking(False)
     with near,far:
@@ -288,7 +289,7 @@ def test_one_detector_for_all_photos(monkeypatch):
     "MediaPipe holds on to 30 MB of each that was ever made (tools/memory.py)"
     from types import SimpleNamespace
     from nextgenface_nb.config import Config
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb import reconstruction as optimizer
     made = []
     monkeypatch.setattr(optimizer, 'make_detector', lambda name, **options: made.append((name, options)) or object())
     pipeline = SimpleNamespace(places={})
@@ -356,7 +357,7 @@ def test_a_photo_with_a_name_that_is_not_utf8(tmp_path, capfd):
 def test_every_command_hears_that_it_shall_end(name, capsys):
     "Those that look at no mark too; and what was set before is set again"
     import argparse
-    from nextgenface_nb.cli import run_command
+    from nextgenface_nb.command import run_command
     number = getattr(signal, name)
     before = signal.getsignal(number)
     assert run_command(argparse.ArgumentParser(), lambda args: signal.raise_signal(number), [])==130

@@ -1,11 +1,11 @@
 "The benchmark in its smallest form: a whole fit scores better than the fits that were broken on purpose."
 import json
 import pytest
-from nextgenface_nb import bench
-from nextgenface_nb.benchmark import command
-from nextgenface_nb.benchmark.command import main, make_parser, measure_benchmark, run_levels, say_report
-from nextgenface_nb.benchmark.truth import Settings
-from nextgenface_nb.measure import mean
+from nextgenface_nb.evaluation import speed as bench
+from nextgenface_nb.evaluation import benchmark as command
+from nextgenface_nb.evaluation.benchmark import main, make_parser, measure_benchmark, run_levels, say_report
+from nextgenface_nb.evaluation.truth import Settings
+from nextgenface_nb.evaluation.photos import mean
 
 TINY = Settings(size=128, texture=64, samples=(48, 16), relight_samples=16, relights=1, faces=3, occluders=((1, 'glasses'),))
 FAST = ['max_resolution=64', 'texture_resolution=64', 'steps_texture=20', 'samples_final=16', 'samples_train=4', 'environment_height=32']
@@ -63,7 +63,7 @@ def test_parts_of_the_truth_are_given(folder):
 
 def test_each_target_finds_its_figure(whole):
     "A target whose figure nobody measures would never fail; levels A and B have the same figures"
-    from nextgenface_nb.benchmark.command import TARGETS
+    from nextgenface_nb.evaluation.benchmark import TARGETS
     for target in TARGETS:
         section,figure = target.key.split('.')
         if section[0] in 'AB': assert figure in whole[section.replace('B', 'A')][0], target.key
@@ -74,7 +74,7 @@ def test_wrong_use(capsys):
 
 def test_ctrl_c_keeps_the_faces_that_are_finished(whole, tmp_path, monkeypatch, capsys):
     import torch
-    from nextgenface_nb.benchmark import command
+    from nextgenface_nb.evaluation import benchmark as command
     def measured(level, k, *_):
         if k: raise KeyboardInterrupt
         return whole['A'][0],None,{'photo':torch.rand(8, 8, 3)}
@@ -87,7 +87,7 @@ def test_ctrl_c_keeps_the_faces_that_are_finished(whole, tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize('flag,name', [('--sheet', 'faces.xyz'), ('--sheet', 'faces'), ('--sheet', 'there.jpg'), ('--output', 'there.jpg')])
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, capsys, flag, name):
-    from nextgenface_nb.benchmark import command
+    from nextgenface_nb.evaluation import benchmark as command
     monkeypatch.setattr(command, 'measure_benchmark', None)
     (tmp_path/'there.jpg').mkdir()
     assert main([flag, str(tmp_path/name)]) in (2, 5)
@@ -150,7 +150,7 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
 @pytest.mark.parametrize('level, landmarks, exact', [('A', 'auto', True), ('B', 'auto', False), ('A', 'detector', False), ('B', 'exact', True)])
 def test_points_come_from_where_they_should(monkeypatch, level, landmarks, exact):
     from types import SimpleNamespace
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb import reconstruction as optimizer
     asked = []
     def steps(path, config, landmarks, pipeline):
         asked.append((path, config, landmarks)); return 'result'

@@ -11,15 +11,15 @@ from nextgenface_nb.errors import CheckpointError, ConfigError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import Camera, project, transform
 from nextgenface_nb.imaging import load_photo
-from nextgenface_nb.landmarks import Landmarks
+from nextgenface_nb.landmarks.detection import Landmarks
 from nextgenface_nb.lens import exif_lens, focal_of_film, known_lens, read_exif
-from nextgenface_nb.optim.optimizer import exhaust, find_lens, in_known_camera, make_frame, mean_identity, reconstruct_steps
-from nextgenface_nb.optim.face import Face
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.reconstruction import exhaust, find_lens, in_known_camera, make_frame, mean_identity, reconstruct_steps
+from nextgenface_nb.face import Face
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.camera import camera_table, project_original, save_cameras
 from nextgenface_nb.output.checkpoint import load_face, save_face
 from nextgenface_nb.output.mesh import mesh_vertices, save_mesh
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
@@ -296,7 +296,7 @@ def test_it_survives_a_checkpoint_and_can_be_told_later(pictures, tmp_path, smal
 
 def test_the_command_keeps_it_and_a_report_repeats_it(tmp_path, monkeypatch):
     from functools import lru_cache
-    from nextgenface_nb.optim import pipeline
+    from nextgenface_nb import pipeline
     monkeypatch.setattr(pipeline, 'load_model', lru_cache(pipeline.load_model))
     flags = '--preset fast --skipStage2 --skipStage3 --set renderer=vertex --set samples_final=1 --set max_resolution=64 --set texture_resolution=64 --quiet'.split()
     assert cli.main([*flags, '--focal', '85mm', '--output', str(tmp_path/'one')])==0

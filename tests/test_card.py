@@ -7,8 +7,8 @@ import torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import NoFaceError, PhotoError
 from nextgenface_nb.imaging import Photo, from_srgb, load_photo, portrait_path
-from nextgenface_nb.optim.optimizer import exhaust, reconstruct_steps
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
+from nextgenface_nb.pipeline import Pipeline
 
 @pytest.fixture(scope='module')
 def pipeline(): return Pipeline(None, Config(max_resolution=64, texture_resolution=64, environment_height=32, samples_final=8, steps_shading=2, samples_train=4))
@@ -37,7 +37,7 @@ def test_face_of_a_dozen_pixels(portrait, pipeline):
     assert 'refused' in warnings_of(tiny, pipeline, ('landmarks',))
 
 def test_profile(pipeline):
-    from nextgenface_nb.synthetic import studio_light, synthetic_face
+    from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
     truth = synthetic_face(pipeline, 2, studio_light(.4), 192, rotation=(0., 1.3, 0.), samples=32)
     said = warnings_of(truth.photo(), pipeline, ('landmarks',))
     assert 'profile' in said or 'refused' in said, said

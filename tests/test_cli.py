@@ -15,7 +15,7 @@ QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max
 def model_read_once():
     "Each command reads its face model anew; here the packaged one is read once"
     from functools import lru_cache
-    from nextgenface_nb.optim import pipeline
+    from nextgenface_nb import pipeline
     read, once = pipeline.load_model, lru_cache(pipeline.load_model)
     pipeline.load_model = lambda path='': once() if not path else read(path)
     yield
@@ -146,7 +146,7 @@ def test_model_of_a_wrong_shape(failing, tmp_path):
 def test_checkpoint_of_another_model(failing, tmp_path):
     import torch
     from nextgenface_nb.facemodel.model import toy_model
-    from nextgenface_nb.optim.face import Face, Identity
+    from nextgenface_nb.face import Face, Identity
     from nextgenface_nb.output.checkpoint import save_face
     model = toy_model()
     save_face(tmp_path/'toy.npz', Face(Identity(torch.zeros(10), torch.zeros(5)), []), model)
@@ -216,7 +216,7 @@ def test_ctrl_c_that_ends_the_trial_of_the_device(tmp_path, capsys, monkeypatch)
 def test_ctrl_c_while_results_are_written(tmp_path, capsys, monkeypatch):
     "What is being written is written; the next photo does not begin"
     import signal
-    from nextgenface_nb.optim.optimizer import Reconstruction
+    from nextgenface_nb.reconstruction import Reconstruction
     people = tmp_path/'people'; people.mkdir()
     for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
     save = Reconstruction.save
@@ -417,14 +417,14 @@ def test_one_person_in_photos_of_different_sizes(tmp_path):
     assert [f['crop']['original_size'] for f in (half, whole, wide)]==[[w//2, h//2], [w, h], [2*w, h]]
     assert abs(half['crop']['scale']/whole['crop']['scale']-2)<.05 and all(f['nme']<.02 for f in report['frames'])
     assert abs(whole['principal_point_px'][0]-48)<30 and wide['principal_point_px'][0]<whole['principal_point_px'][0]-20   # the axis of the wide photo is left of the face
-    # the same picture in another size: the same pose (of points that are 1 % off, .97 degree is left in each photo: 82_benchmark.score),
+    # the same picture in another size: the same pose (of points that are 1 % off, .97 degree is left in each photo: 86_evaluation.score),
     np.testing.assert_allclose(half['rotation_degrees'], whole['rotation_degrees'], atol=3*.97)
     assert abs(half['translation_mm'][2]/whole['translation_mm'][2]-1)<.05                          # and as far away
 
 def test_the_example_of_going_on_names_a_file_that_a_run_writes(tmp_path, monkeypatch):
     "The page of the command shows how to go on from a checkpoint: after a run with nothing but a size, it works as it stands there, and nothing that is written names a folder"
     import shlex
-    page = json.loads((Path(__file__).resolve().parent.parent/'nbs'/'70_cli.ipynb').read_text(encoding='utf-8'))
+    page = json.loads((Path(__file__).resolve().parent.parent/'nbs'/'92_cli.ipynb').read_text(encoding='utf-8'))
     example = next(line for line in page['cells'][0]['source'] if '--checkpoint' in line)
     small = [f for s in 'renderer=vertex samples_final=1 max_resolution=64 texture_resolution=64 steps_shading=1 steps_texture=2 bands=3 environment_height=16'.split() for f in ('--set', s)]
     monkeypatch.chdir(tmp_path)

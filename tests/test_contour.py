@@ -6,13 +6,14 @@ from nextgenface_nb.facemodel.contour import SLACK, _known, contour_ids, face_ou
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.geometry.camera import Camera, project, transform
 from nextgenface_nb.imaging import Photo
-from nextgenface_nb.landmarks import Landmarks
-from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
-from nextgenface_nb.optim.landmarkfit import LandmarkProblem, LandmarkSettings, evaluate, fit_landmarks, start_pose
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.landmarks.detection import Landmarks
+from nextgenface_nb.face import Face, Frame, Identity
+from nextgenface_nb.light.environment import HarmonicLight
+from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, evaluate, fit_landmarks, start_pose
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import shading_problem
 from nextgenface_nb.optim.stages import make_stages
-from nextgenface_nb.synthetic import face_edge, mark_jaw, rotation_error, scale_aligned_errors
+from nextgenface_nb.evaluation.synthetic import face_edge, mark_jaw, rotation_error, scale_aligned_errors
 
 @pytest.fixture(scope='module')
 def pipeline(): return Pipeline(load_model(), Config(texture_resolution=64))

@@ -3,13 +3,14 @@ import re, shutil, subprocess, sys
 from configparser import ConfigParser
 from pathlib import Path
 import pytest
-from nextgenface_nb import batch, landmarks, places
+from nextgenface_nb import batch, places
+from nextgenface_nb.landmarks.detection import detection as landmarks
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import LandmarkError, ModelError
 from nextgenface_nb.facemodel.model import load_model, toy_model
-from nextgenface_nb.landmarks import find_model
-from nextgenface_nb.optim.optimizer import config_detector
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.landmarks.detection import find_model
+from nextgenface_nb.reconstruction import config_detector
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.places import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,6 +128,6 @@ def test_the_report_says_where_the_landmark_model_was(own, monkeypatch, tmp_path
     pipeline = Pipeline(toy_model(), Config())
     for file,said in ((Tasks.model_file, 'data/models/face_landmarker.task'), (tmp_path/'home'/'ann'/'x.task', 'x.task'), (None, None)):
         Tasks.model_file = file; pipeline.detector = None,None
-        monkeypatch.setattr('nextgenface_nb.optim.optimizer.make_detector', lambda *a, **o: Tasks())
+        monkeypatch.setattr('nextgenface_nb.reconstruction.make_detector', lambda *a, **o: Tasks())
         config_detector(pipeline.config, pipeline)
         assert pipeline.places['landmark_model']==said

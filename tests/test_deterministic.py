@@ -8,10 +8,10 @@ from nextgenface_nb.errors import FaceError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path
 from nextgenface_nb.optim import stages
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.rendering import renderer as rendering
 from nextgenface_nb.rendering.renderer import Renderer
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 def drawing(deterministic): return Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', deterministic=deterministic)
 

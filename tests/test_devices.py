@@ -77,7 +77,7 @@ def transfer_light(bands): return torch.rand(bands**2, 3, generator=torch.Genera
 @pytest.mark.slow
 def test_the_fit_mixes_nothing(monkeypatch):
     "Shading and texture stage of a toy model"
-    from nextgenface_nb.bench import bench_scene
+    from nextgenface_nb.evaluation.speed import bench_scene
     from nextgenface_nb.optim.stages import make_stages, run
     with elsewhere(monkeypatch):
         truth = bench_scene(64, 64, model=HEAD, steps_shading=1, steps_texture=2, steps_detail=1, steps_photometric=1)

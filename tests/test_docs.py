@@ -27,8 +27,8 @@ def test_good_links_are_left_alone(tmp_path):
 
 def test_names_and_links_of_pages():
     t = tool()
-    assert t.page_name(Path('tutorials/10_first_face.ipynb'))=='tutorials/first_face' and t.page_name(Path('54_optim.stages.ipynb'))=='optim.stages'
-    assert t.links('[r](../43_rendering.renderer.ipynb) [f](/optim.face.html#face)')=='[r](../rendering.renderer.ipynb) [f](#optim.face.face)'
+    assert t.page_name(Path('tutorials/10_first_face.ipynb'))=='tutorials/first_face' and t.page_name(Path('59_optim.stages.ipynb'))=='optim.stages'
+    assert t.links('[r](../38_rendering.renderer.ipynb) [f](/face.html#face)')=='[r](../rendering.renderer.ipynb) [f](#face.face)'
 
 def test_the_bundled_view_carries_its_licence():
     text = (ROOT/'nextgenface_nb'/'widgets'/'viewer.js').read_text(encoding='utf-8')

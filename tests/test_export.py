@@ -9,12 +9,12 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import project
 from nextgenface_nb.imaging import from_srgb, to_srgb
-from nextgenface_nb.measures import psnr
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.metrics import psnr
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output import export, replay
 from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.output.glb import face_glb
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -196,7 +196,7 @@ def test_export_command_writes_all_formats(made, tmp_path, capsys):
 def test_export_flags_for_other_programs(made, tmp_path):
     "--merged, --bake, --envFor and --envAround do through the command what their functions do"
     import trimesh
-    from nextgenface_nb.output.pictures import read_exr
+    from nextgenface_nb.radiance import read_exr
     pipeline, face, folder = made
     def run(name, *flags):
         assert export.main([str(folder), '--quiet', '--output', str(tmp_path/name), *flags])==0
@@ -338,7 +338,7 @@ def test_debug_files_of_a_fit(tmp_path):
 
 def test_a_folder_fitted_again_gives_the_new_face(tmp_path):
     "Fewer stages and another start into the same folder: nothing of the earlier run is left, and what the user put there is"
-    from nextgenface_nb.optim.optimizer import Reconstruction
+    from nextgenface_nb.reconstruction import Reconstruction
     from nextgenface_nb.optim.stages import Progress
     from nextgenface_nb.output.checkpoint import load_face
     pipeline = Pipeline(toy_model(), Config(device='cpu', renderer='vertex', texture_resolution=64, environment_height=16, bands=5, samples_final=1))

@@ -9,7 +9,8 @@ import torch
 
 from nextgenface_nb.errors import ModelError
 from nextgenface_nb.facemodel.model import FaceModel, load_model, toy_model
-from nextgenface_nb.facemodel.texture import check_uvs, uv_areas
+from nextgenface_nb.facemodel.texture import check_uvs
+from nextgenface_nb.facemodel.unwrap import uv_areas
 from nextgenface_nb.places import data_folder
 
 VERTICES, TRIANGLES, SHAPE, EXPRESSION, ALBEDO = 28588, 56572, 199, 100, 145 # BFM 2017 face12 and AlbedoMM

@@ -1,14 +1,14 @@
 "Several faces in one photo, from the detector to the command; faces that stand on their heads; detectors in threads"
 import csv, json, os, subprocess, sys, threading
 import numpy as np, pytest, torch
-from nextgenface_nb import landmarks as module
+from nextgenface_nb.landmarks.detection import detection as module
 from nextgenface_nb.cli import main
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import CheckpointError, NoFaceError, notes_heard
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path, save_png
-from nextgenface_nb.landmarks import MediaPipeSolutions
-from nextgenface_nb.optim.optimizer import make_frame, reconstruct_steps, exhaust
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.landmarks.detection import MediaPipeSolutions
+from nextgenface_nb.reconstruction import make_frame, reconstruct_steps, exhaust
+from nextgenface_nb.pipeline import Pipeline
 
 @pytest.fixture(scope='module')
 def detector():
@@ -95,7 +95,7 @@ def test_the_command_takes_one_or_all(group, tmp_path, capsys):
         assert run(tmp_path, '--input', str(group[0]), f'--face={wrong}') == 2
 
 def test_the_state_of_another_face_is_not_gone_on_with(group, tmp_path):
-    from nextgenface_nb.optim.resume import fit_resumable, load_state
+    from nextgenface_nb.resume import fit_resumable, load_state
     pipeline = Pipeline(None, Config(texture_resolution=64, max_resolution=64))
     kept = tmp_path/'state.npz'
     fit_resumable([group[0]], pipeline, kept, ['landmarks'], face=2)
@@ -114,7 +114,7 @@ def test_a_photo_on_its_head_fits_as_well(portrait):
 def test_many_threads_leave_the_error_stream_where_it_was():
     program = '''
 import os, threading
-from nextgenface_nb import landmarks
+from nextgenface_nb.landmarks.detection import detection as landmarks
 before = os.fstat(2)
 def work():
     for _ in range(300):

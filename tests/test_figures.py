@@ -3,7 +3,7 @@ import json, re, shlex, sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 import pytest
-from nextgenface_nb import figures
+from nextgenface_nb.evaluation import figures
 from nextgenface_nb.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,8 +21,9 @@ def notebook(*cells): return dict(cells=[dict(cell_type=kind, id=f'c{k}', metada
 
 @pytest.mark.parametrize('name', figures.COMMANDS)
 def test_the_command_that_makes_figures_takes_its_flags(name):
-    from nextgenface_nb import bench, measure
-    from nextgenface_nb.benchmark import command
+    from nextgenface_nb.evaluation import speed as bench
+    from nextgenface_nb.evaluation import photos as measure
+    from nextgenface_nb.evaluation import benchmark as command
     parsers = {'nextgenface-measure':measure.make_parser, 'nextgenface-benchmark':command.make_parser, 'nextgenface-bench':bench.make_parser}
     program,*flags = shlex.split(figures.COMMANDS[name][0].format('a/b.json'))
     assert 'a/b.json' in flags
@@ -34,7 +35,7 @@ def test_every_file_of_figures_has_a_command():
     assert set(figures.figure_files())-set(figures.COMMANDS)<={'cuda'}
 
 def test_figures_of_people_on_whom_nothing_was_tuned_are_of_others():
-    from nextgenface_nb.benchmark import command
+    from nextgenface_nb.evaluation import benchmark as command
     seed = lambda name: command.settings_of(command.make_parser().parse_args(shlex.split(figures.COMMANDS[name][0].format('x.json'))[1:]))[0].seed
     assert seed('fresh')==command.FRESH_SEED!=seed('benchmark')==command.Settings.seed
 
@@ -56,7 +57,7 @@ def test_a_figure_that_has_drifted_is_written_anew(tmp_path, monkeypatch):
 def test_old_figures_are_told_and_stop_a_release_alone(monkeypatch, capsys):
     t = tool('figures', monkeypatch)
     monkeypatch.setattr(t, 'notebooks', dict)
-    monkeypatch.setattr(t, 'figure_files', lambda: dict(new=figures.stamp('measures'), old=dict(date='2026-11-21')))
+    monkeypatch.setattr(t, 'figure_files', lambda: dict(new=figures.stamp('metrics'), old=dict(date='2026-11-21')))
     t.main([])
     said = capsys.readouterr().out
     assert 'old.json: 2026-11-21, without a stamp' in said and 'new.json' not in said
@@ -65,7 +66,7 @@ def test_old_figures_are_told_and_stop_a_release_alone(monkeypatch, capsys):
 
 def test_outputs_that_other_cells_have_made_are_old(tmp_path, monkeypatch):
     t,run = tool('figures', monkeypatch),tool('run', monkeypatch)
-    page = notebook(('code', 'from nextgenface_nb.measures import psnr\nprint(1)'))
+    page = notebook(('code', 'from nextgenface_nb.metrics import psnr\nprint(1)'))
     page['cells'][0]['outputs'] = [dict(output_type='stream', name='stdout', text=['1'])]
     path = tmp_path/'a.ipynb'
     path.write_text(json.dumps(page))
@@ -80,7 +81,7 @@ def test_outputs_that_other_cells_have_made_are_old(tmp_path, monkeypatch):
 
 def test_a_release_measures_what_is_old_and_nothing_else(monkeypatch):
     release = tool('release', monkeypatch)
-    fresh = figures.stamp('measures')
+    fresh = figures.stamp('metrics')
     monkeypatch.setattr(release, 'figure_files', lambda: {name:fresh for name in figures.COMMANDS if name not in ('given', 'devices', 'soak')}|dict(soak={}))
     assert release.needed([])==['given', 'soak', 'devices'] and release.needed(['devices'])==['given', 'soak']
     assert release.command('soak')[0]==sys.executable and release.command('given')[0].endswith('nextgenface-benchmark')
@@ -89,8 +90,8 @@ def test_a_release_measures_what_is_old_and_nothing_else(monkeypatch):
     with pytest.raises(SystemExit, match='NEXTGENFACE_PHOTOS'): release.main([])
 
 def test_the_readme_shows_what_is_not_reached():
-    from nextgenface_nb.benchmark.command import TARGETS
-    from nextgenface_nb.measure import TARGETS as PHOTOS
+    from nextgenface_nb.evaluation.benchmark import TARGETS
+    from nextgenface_nb.evaluation.photos import TARGETS as PHOTOS
     readme = (ROOT/'README.md').read_text(encoding='utf-8')
     reports = figures.read_figures('measure'),figures.read_figures('benchmark')
     rows = [t.row(report) for targets,report in zip((PHOTOS, TARGETS), reports) for t in targets]

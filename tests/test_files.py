@@ -3,8 +3,8 @@ import errno, json, os, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 import pytest
 from nextgenface_nb.errors import BusyError, OutputError
-from nextgenface_nb.output import files
-from nextgenface_nb.output.files import LIST, at_work, check_writable, is_whole, listed_files, sweep_parts, writing, writing_folder
+from nextgenface_nb import files
+from nextgenface_nb.files import LIST, at_work, check_writable, is_whole, listed_files, sweep_parts, writing, writing_folder
 
 OWN = {'mine.txt':'of the user', 'export/face0.glb':'of another command'}
 STEPS = 'replace', 'rename', 'unlink', 'mkdir', 'rmdir', 'fsync'   # of `os`: all that changes or flushes a folder
@@ -108,7 +108,7 @@ def test_the_state_goes_when_the_results_are_on_the_disk(tmp_path, monkeypatch):
     from types import SimpleNamespace
     from nextgenface_nb import cli
     from nextgenface_nb.config import Config
-    from nextgenface_nb.optim.resume import resume_path
+    from nextgenface_nb.resume import resume_path
     said, folder = [], tmp_path/'me.jpg'
     result = SimpleNamespace(save=lambda where: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
     monkeypatch.setattr(cli, 'fit', lambda *_: resume_path(folder).touch() or result)
@@ -188,7 +188,7 @@ def test_many_at_once(tmp_path):
 
 def test_what_a_living_run_writes_is_not_swept(tmp_path):
     "By resume's way to sweep neither, for there is only one"
-    from nextgenface_nb.optim.resume import sweep
+    from nextgenface_nb.resume import sweep
     body = 'with writing_folder(sys.argv[1]) as part: (part/"half").touch(); print(part, flush=True); sys.stdin.read()'
     writer = child(body, tmp_path/'me', stdin=subprocess.PIPE)
     part = Path(writer.stdout.readline().strip())
@@ -271,7 +271,7 @@ def test_a_report_of_another_version_is_no_config(tmp_path):
 
 def test_the_short_ways_ask_before_they_work(tmp_path, other, monkeypatch):
     "`reconstruct` and `Optimizer`: a fit whose results cannot be written is not begun"
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb import reconstruction as optimizer
     monkeypatch.setattr(optimizer, 'exhaust', lambda *_: pytest.fail('it has worked'))
     monkeypatch.setattr(optimizer, 'Pipeline', lambda *_: None)
     other(tmp_path/'me'); (tmp_path/'out').symlink_to(tmp_path/'unplugged')
@@ -280,7 +280,7 @@ def test_the_short_ways_ask_before_they_work(tmp_path, other, monkeypatch):
         with pytest.raises(kind): optimizer.Optimizer(folder).run('x.jpg')
 
 def test_the_state_lies_where_one_may_write(tmp_path, monkeypatch):
-    from nextgenface_nb.optim.resume import resume_path
+    from nextgenface_nb.resume import resume_path
     (tmp_path/'me').mkdir()
     assert resume_path(tmp_path/'me')==tmp_path/'.me.resume.npz'
     monkeypatch.setattr(os, 'access', lambda path, mode: Path(path)!=tmp_path)
@@ -315,7 +315,7 @@ def test_a_link_to_nothing_is_refused_at_the_start(tmp_path):
 
 MOUNTED = '''
 out = Path(sys.argv[1])/'me'
-from nextgenface_nb.optim.resume import resume_path
+from nextgenface_nb.resume import resume_path
 assert os.path.ismount(out) and os.path.ismount(out/'films')
 save(out, OLD, 'old'); save(out, NEW, 'new')
 assert is_whole(out) and not hidden(out) and (out/'films').is_dir() and not [p for p in out.parent.iterdir() if p!=out]
@@ -342,7 +342,8 @@ def test_an_output_that_is_a_disk_of_its_own(tmp_path):
 
 FULL = '''
 import io, numpy as np, torch
-from nextgenface_nb.output.pictures import picture, save_picture, write_exr
+from nextgenface_nb.output.pictures import picture, save_picture
+from nextgenface_nb.radiance import write_exr
 from nextgenface_nb.output.replay import write_film
 disk, noise = Path(sys.argv[1])/'disk', lambda n: iter(np.random.default_rng(0).integers(0, 256, (n, 256, 256, 3), dtype=np.uint8))
 def written(name, data):
@@ -387,7 +388,7 @@ def test_something_of_another_kind_in_the_way(tmp_path):
 @pytest.mark.parametrize('name', ['x'*228, 'x'*251+'.jpg', 'é'*125+'x.jpg', '顔'*83+'é.jpg'])
 def test_names_of_up_to_255_bytes(tmp_path, name):
     "Limits are of bytes, not of letters"
-    from nextgenface_nb.optim.resume import resume_path
+    from nextgenface_nb.resume import resume_path
     assert 228<=len(os.fsencode(name))<=255
     for _ in range(2): save(tmp_path/name, NEW, 'new')
     with at_work(tmp_path/name): resume_path(tmp_path/name).touch()

@@ -1,7 +1,7 @@
 "Final pictures take as many rays as their noise asks for, no more than the settings allow, and a bar shows how far they are."
 import pytest
 import torch
-from nextgenface_nb.bench import bench_scene
+from nextgenface_nb.evaluation.speed import bench_scene
 from nextgenface_nb.cli import Bars
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.rendering.renderer import Renderer, picture_noise

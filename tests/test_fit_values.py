@@ -2,17 +2,18 @@
 from dataclasses import replace
 import pytest
 import torch
-from nextgenface_nb import measures
+from nextgenface_nb import metrics as measures
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_srgb
-from nextgenface_nb.optim.face import PROVENANCE, Face, Frame, HarmonicLight, Identity
-from nextgenface_nb.optim.landmarkfit import LandmarkProblem, LandmarkSettings, energy_of, evaluate
-from nextgenface_nb.optim.lightfit import LightProblem, skin_pixels
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.face import PROVENANCE, Face, Frame, Identity
+from nextgenface_nb.light.environment import HarmonicLight
+from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, energy_of, evaluate
+from nextgenface_nb.optim.light import LightProblem, skin_pixels
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, fit_shading, frame_transfer, geometry_losses, make_stages, run
-from nextgenface_nb.optim.texels import CHANNELS, TexturePrior, texture_prior
-from nextgenface_nb.synthetic import photograph, rotation_error, studio_light, synthetic_face
+from nextgenface_nb.optim.texture import CHANNELS, TexturePrior, texture_prior
+from nextgenface_nb.evaluation.synthetic import photograph, rotation_error, studio_light, synthetic_face
 
 CONFIG = Config(device='cpu', texture_resolution=64, bands=5, environment_height=32, samples_final=64)
 

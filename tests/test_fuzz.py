@@ -4,7 +4,7 @@ from pathlib import Path
 import h5py, numpy as np, pytest
 from nextgenface_nb.errors import CheckpointError, LandmarkError, ModelError, PhotoError
 from nextgenface_nb.facemodel.model import load_model, toy_model
-from nextgenface_nb.landmarks import load_landmarks
+from nextgenface_nb.landmarks.detection import load_landmarks
 from nextgenface_nb.output.checkpoint import file_digest, load_face
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'tools'))

@@ -5,13 +5,13 @@ from test_export import Glb, seen_by, validate
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import load_model
 from nextgenface_nb.imaging import portrait_path
-from nextgenface_nb.optim.face import PROVENANCE
-from nextgenface_nb.optim.optimizer import reconstruct
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.face import PROVENANCE
+from nextgenface_nb.reconstruction import reconstruct
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages, run
-from nextgenface_nb.optim.texels import mouth_interior
+from nextgenface_nb.optim.texture import mouth_interior
 from nextgenface_nb.output.glb import face_glb, morph_targets, save_glb
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 @pytest.fixture(scope='module')
 def pipeline(): return Pipeline(load_model(), Config(device='cpu', texture_resolution=128, max_resolution=96, bands=5, environment_height=16, samples_train=4, steps_texture=10))

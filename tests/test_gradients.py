@@ -1,4 +1,4 @@
-"The table of rendering.gradients, asserted; and renderers that are wrong on purpose, which it must find."
+"The table of evaluation.gradients, asserted; and renderers that are wrong on purpose, which it must find."
 import pytest
 import torch
 from nextgenface_nb.errors import RenderError
@@ -6,7 +6,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import Camera
 from nextgenface_nb.geometry.harmonics import environment_directions
 from nextgenface_nb.geometry.mesh import vertex_normals
-from nextgenface_nb.rendering.gradients import Setting,geometric,gradient_table,parts,smooth_map
+from nextgenface_nb.evaluation.gradients import Setting,geometric,gradient_table,parts,smooth_map
 from nextgenface_nb.rendering.renderer import Renderer
 
 MODEL = toy_model()

@@ -5,10 +5,10 @@ import numpy as np, pytest, torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from nextgenface_nb.config import Config
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
-from nextgenface_nb.landmarks import MediaPipeSolutions, hand_mask, hands_before
-from nextgenface_nb.measures import eye_distance
-from nextgenface_nb.optim.optimizer import exhaust, make_frame, reconstruct_steps
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.landmarks.detection import MediaPipeSolutions, hand_mask, hands_before
+from nextgenface_nb.metrics import eye_distance
+from nextgenface_nb.reconstruction import exhaust, make_frame, reconstruct_steps
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.card import frame_warnings
 
 #: An open hand, palm upwards from the wrist at the origin; 1 is the length of the palm

@@ -78,7 +78,7 @@ def photos(small, big_text):
     return found
 
 def maps(folder, small):
-    from nextgenface_nb.output.pictures import write_exr
+    from nextgenface_nb.radiance import write_exr
     write_exr(folder/'seed.exr', np.zeros((4, 8, 3), np.float32))
     exr = (folder/'seed.exr').read_bytes()
     window = struct.pack('<4i', 0, 0, 7, 3)
@@ -190,11 +190,11 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import FaceError
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.imaging import load_photo, load_values
-from nextgenface_nb.landmarks import load_correspondences, load_landmarks
-from nextgenface_nb.optim.face import read_environment
+from nextgenface_nb.landmarks.detection import load_correspondences, load_landmarks
+from nextgenface_nb.light.environment import read_environment
 from nextgenface_nb.output.checkpoint import load_face, photo_digest
 from nextgenface_nb.output.legacy import read_legacy
-from nextgenface_nb.output.pictures import read_exr
+from nextgenface_nb.radiance import read_exr
 model = toy_model(9, 7)
 checkpoint = lambda path: load_face(path, model)
 settings = Config.load

@@ -8,12 +8,12 @@ from test_export import Glb
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.imaging import portrait_path
-from nextgenface_nb.optim.face import MapLight
-from nextgenface_nb.optim.optimizer import reconstruct
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.light.environment import MapLight
+from nextgenface_nb.reconstruction import reconstruct
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
 from nextgenface_nb.output.glb import save_glb
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 ROOT = Path(__file__).resolve().parent.parent
 IMPORTERS = ROOT/'tests'/'importers'

@@ -7,7 +7,7 @@ from nextgenface_nb.geometry.camera import Camera, estimate_pose, euler_to_matri
 from nextgenface_nb.geometry.harmonics import environment_basis, environment_directions, environment_map, environment_solid_angles, harmonics, rotate_harmonics
 from nextgenface_nb.geometry.mesh import vertex_normals
 from nextgenface_nb.optim import losses
-from nextgenface_nb.optim.landmarkfit import rotation_and_derivatives
+from nextgenface_nb.optim.landmarks import rotation_and_derivatives
 
 close = lambda a,b,tolerance=1e-5: torch.testing.assert_close(torch.as_tensor(a, dtype=torch.float32), torch.as_tensor(b, dtype=torch.float32), rtol=tolerance, atol=tolerance)
 

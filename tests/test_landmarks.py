@@ -2,10 +2,10 @@
 import hashlib, os, subprocess, sys, time, types, warnings
 from pathlib import Path
 import numpy as np, pytest, torch
-from nextgenface_nb import landmarks as module
+from nextgenface_nb.landmarks.detection import detection as module
 from nextgenface_nb.errors import FaceError, LandmarkError, NoFaceError
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
-from nextgenface_nb.landmarks import (FAN, GROUPS, FileDetector, Landmarks, MediaPipeSolutions, MediaPipeTasks, download_model, draw_landmarks, find_model,
+from nextgenface_nb.landmarks.detection import (FAN, GROUPS, FileDetector, Landmarks, MediaPipeSolutions, MediaPipeTasks, download_model, draw_landmarks, find_model,
     load_landmarks, make_detector, mediapipe_detector, normalised_mean_error, save_landmarks)
 
 def model_file():
@@ -262,13 +262,13 @@ def test_drawing_does_not_move_things():
     assert picture.shape == (160, 200, 3) and abs((x+.5).mean()/4 - 20.5) < .15 and abs((y+.5).mean()/4 - 10.5) < .15
 
 def test_importing_is_light():
-    program = "import sys, nextgenface_nb.landmarks; print([m for m in ('mediapipe', 'face_alignment', 'matplotlib', 'cv2', 'mitsuba', 'PIL') if m in sys.modules])"
+    program = "import sys, nextgenface_nb.landmarks.detection; print([m for m in ('mediapipe', 'face_alignment', 'matplotlib', 'cv2', 'mitsuba', 'PIL') if m in sys.modules])"
     assert subprocess.run([sys.executable, '-c', program], capture_output=True, text=True).stdout.strip() == '[]'
 
 @pytest.mark.parametrize('kind', ('MediaPipeSolutions()', pytest.param('MediaPipeTasks(sys.argv[1])', marks=needs_model)))
 def test_detecting_is_silent(kind):
     solutions()
-    program = f'import sys\nfrom nextgenface_nb.landmarks import *\nfrom nextgenface_nb.imaging import *\n{kind}.detect(load_photo(portrait_path()))'
+    program = f'import sys\nfrom nextgenface_nb.landmarks.detection import *\nfrom nextgenface_nb.imaging import *\n{kind}.detect(load_photo(portrait_path()))'
     done = subprocess.run([sys.executable, '-c', program, str(model_file())], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == '' and done.stderr == '', done.stderr
 
@@ -289,11 +289,11 @@ def test_a_detector_that_leans_to_one_side_is_in_doubt(photo):
 
 def test_points_in_doubt_pull_less():
     from dataclasses import replace
-    from nextgenface_nb.detector_errors import detector_errors
-    from nextgenface_nb.optim.landmarkfit import LandmarkProblem, LandmarkSettings, energy_of, evaluate
+    from nextgenface_nb.landmarks.uncertainty import detector_errors
+    from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, energy_of, evaluate
     from nextgenface_nb.config import Config
-    from nextgenface_nb.optim.pipeline import Pipeline
-    from nextgenface_nb.synthetic import synthetic_face
+    from nextgenface_nb.pipeline import Pipeline
+    from nextgenface_nb.evaluation.synthetic import synthetic_face
     pipeline = Pipeline(None, Config(texture_resolution=64)); face = synthetic_face(pipeline, 1, size=96, samples=4).face
     frame = face.frames[0]; known = detector_errors(frame.landmarks.detector)
     wrong = torch.tensor(known.modes[0]*.1)[[list(known.ids).index(i) for i in frame.landmarks.ids.tolist()]].float()*30
@@ -307,7 +307,7 @@ def test_points_in_doubt_pull_less():
 def test_a_fit_asks_for_the_doubt_unless_told_not_to(photo):
     from nextgenface_nb.config import Config
     from nextgenface_nb.facemodel.model import load_model
-    from nextgenface_nb.optim.optimizer import make_frame
+    from nextgenface_nb.reconstruction import make_frame
     model, detector = load_model(), solutions()
     asked, not_asked = (make_frame(photo, model, Config(detector_doubt=factor), detector=detector).landmarks.doubt for factor in (1., 0.))
     assert .008 < asked < .0145 and not_asked == 0

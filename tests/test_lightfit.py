@@ -5,14 +5,14 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.facemodel.skin import typology_angle
 from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
-from nextgenface_nb.optim.lightfit import LightProblem, fit_light, skin_pixels
-from nextgenface_nb.optim.face import MapLight
+from nextgenface_nb.optim.light import LightProblem, fit_light, skin_pixels
+from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.optim.losses import perceptual
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import eye_whites, region_weights
 from nextgenface_nb.optim.stages import make_stages, run, start_light
-from nextgenface_nb.optim.texels import texture_view
-from nextgenface_nb.synthetic import photograph, studio_light, synthetic_face
+from nextgenface_nb.optim.texture import texture_view
+from nextgenface_nb.evaluation.synthetic import photograph, studio_light, synthetic_face
 
 @pytest.fixture(scope='module')
 def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=10, bands=5, relief=0))
@@ -132,8 +132,8 @@ def test_all_stages_take_a_known_light_beside_an_unknown_one(pipeline, truth):
     assert face.frames[0].light.coefficients.shape==(25, 3) and face.identity.diffuse is not None
 
 def test_the_light_of_another_result_is_read_from_its_file(pipeline, truth, tmp_path):
-    from nextgenface_nb.output.pictures import write_exr
-    from nextgenface_nb.optim.optimizer import make_frame
+    from nextgenface_nb.radiance import write_exr
+    from nextgenface_nb.reconstruction import make_frame
     true = truth.frames[0].light.environment(64); write_exr(tmp_path/'environment.exr', true)
     frame = truth.frames[0]
     made = make_frame(frame.photo, pipeline.model, Config(light=str(tmp_path/'environment.exr')), frame.landmarks, crop=False)
@@ -151,8 +151,8 @@ def test_a_known_light_starts_as_bright_as_the_photo_in_whatever_unit_it_comes(p
     assert float(face.frames[0].light.values.mean()/true.mean())<10
 
 def test_a_face_from_a_checkpoint_goes_on_in_the_light_of_the_config(pipeline, truth, tmp_path):
-    from nextgenface_nb.output.pictures import write_exr
-    from nextgenface_nb.optim.optimizer import in_known_light
+    from nextgenface_nb.radiance import write_exr
+    from nextgenface_nb.reconstruction import in_known_light
     true = truth.frames[0].light.environment(64); write_exr(tmp_path/'light.exr', true)
     assert in_known_light(bare(truth), Config()).frames[0].light.coefficients.shape==(25, 3)
     torch.testing.assert_close(in_known_light(bare(truth), Config(light=str(tmp_path/'light.exr'))).frames[0].light.values, true, atol=.01, rtol=.01)

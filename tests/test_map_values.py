@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from torch import tensor
-from nextgenface_nb import measures
+from nextgenface_nb import metrics as measures
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.facemodel.texture import TextureMap
 from nextgenface_nb.imaging import Photo, from_srgb, to_srgb
@@ -69,7 +69,7 @@ def test_measures_by_hand():
 
 def test_a_shadow_left_in_the_albedo_costs_its_colours_alike():
     "On the photo's curve a cheek half as bright is as far in blue as in red, though red skin is the brighter one; linear, red would be 2.4 times as far"
-    from nextgenface_nb.optim.texels import TexturePrior
+    from nextgenface_nb.optim.texture import TexturePrior
     T = 8; skin = torch.tensor([.4, .25, .17, .03, .5]).expand(T, T, 5)
     prior = TexturePrior(skin, torch.ones(T, T, dtype=torch.bool), torch.arange(T*T).reshape(T, T).flip(1).reshape(-1))
     weights = {f'{m}_{t}':float((m, t)==('diffuse', 'consistency')) for m in ('diffuse', 'specular', 'roughness') for t in ('symmetry', 'consistency', 'smoothness')}

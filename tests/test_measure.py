@@ -2,7 +2,7 @@
 import json, os, subprocess, sys
 from pathlib import Path
 import pytest, torch
-from nextgenface_nb import measure
+from nextgenface_nb.evaluation import photos as measure
 from nextgenface_nb.errors import FaceError
 
 LIMITS = {t.key+('/mean' if t.pick is measure.mean else ''):t for t in measure.TARGETS}
@@ -73,7 +73,7 @@ def test_the_command_prints_and_writes_the_same(tmp_path, capsys, monkeypatch):
     assert 'Quick' in said and 'skipped: no --photos DIR' in said
     assert [p['photo'] for p in report['photos']]==['portrait.jpg']
     assert report['machine']['cores'] and report['machine']['variant']
-    from nextgenface_nb.figures import outdated
+    from nextgenface_nb.evaluation.figures import outdated
     assert outdated(report)==[] and {'measure', 'optim.stages', 'face_model.h5'}<=set(report['modules'])
     assert str(Path.home()) not in path.read_text(encoding='utf-8')
     assert len(report['targets'])==len(measure.TARGETS)
@@ -83,7 +83,7 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
     "Its own way through fit and measures: the PSNR of all pixels, by as many rays as are asked for, and the results where they are wanted"
     from types import SimpleNamespace
     from nextgenface_nb.config import Config
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb import reconstruction as optimizer
     asked = []
     def measures(samples): asked.append(samples); return [dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.9)]
     result = SimpleNamespace(measures=measures, after_landmarks=[.02], timings=dict(landmarks=1.5), save=asked.append)
@@ -99,7 +99,7 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
 def test_both_likenesses_are_taken_on_the_same_pixels(monkeypatch):
     "What the fit left out of its maps counts for SSIM as it does for PSNR"
     from types import SimpleNamespace
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb import reconstruction as optimizer
     figures = dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.5)
     fit = SimpleNamespace(measures=lambda samples: [dict(figures)], after_landmarks=[.02], timings=dict(landmarks=.1))
     monkeypatch.setattr(optimizer, 'reconstruct_steps', lambda *a, **k: None)
@@ -120,7 +120,7 @@ def test_what_is_measured_ends_with_who_measures(tmp_path):
     import time
     mark = tmp_path/'pid'
     child = f'import os, time; open({str(mark)!r}, "w").write(str(os.getpid())); time.sleep(600)'
-    program = f'import signal, sys\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\nfrom nextgenface_nb import measure\nmeasure.run_measured([sys.executable, "-c", {child!r}])'
+    program = f'import signal, sys\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\nfrom nextgenface_nb.evaluation import photos as measure\nmeasure.run_measured([sys.executable, "-c", {child!r}])'
     paths = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get('PYTHONPATH', '')])
     with subprocess.Popen([sys.executable, '-c', program], stderr=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths)) as first:
         while not (mark.exists() and mark.read_text()): time.sleep(.05)

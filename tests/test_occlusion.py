@@ -2,12 +2,12 @@
 from dataclasses import replace
 import numpy as np, pytest, torch
 from nextgenface_nb.config import Config
-from nextgenface_nb.optim.face import PROVENANCE
+from nextgenface_nb.face import PROVENANCE
 from nextgenface_nb.optim.occlusion import darkness, find_things
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output.card import frame_card, frame_warnings
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SMALL = dict(texture_resolution=64, components=10, bands=5, relief=0, steps_texture=30)
 

@@ -3,19 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from nextgenface_nb import measures
+from nextgenface_nb import metrics as measures
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_srgb
-from nextgenface_nb.optim import landmarkfit
-from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
-from nextgenface_nb.detector_errors import DetectorErrors
-from nextgenface_nb.optim.landmarkfit import LandmarkSettings, fit_landmarks, start_pose
-from nextgenface_nb.optim.optimizer import exhaust, reconstruct_steps
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.optim import landmarks as landmarkfit
+from nextgenface_nb.face import Face, Frame, Identity
+from nextgenface_nb.light.environment import HarmonicLight
+from nextgenface_nb.landmarks.uncertainty import DetectorErrors
+from nextgenface_nb.optim.landmarks import LandmarkSettings, fit_landmarks, start_pose
+from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import frame_transfer, make_stages, run
 from nextgenface_nb.output.checkpoint import load_face, save_face
-from nextgenface_nb.synthetic import photograph, rotation_error, studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import photograph, rotation_error, studio_light, synthetic_face
 
 CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32, samples_final=32,
     samples_train=4, steps_photometric=2, steps_texture=20)

@@ -33,7 +33,7 @@ def test_save_with_a_limit_of_the_operating_system(tmp_path):
     script = '''
 import resource, sys, torch
 from nextgenface_nb.errors import OutputError
-from nextgenface_nb.output.files import writing_folder
+from nextgenface_nb.files import writing_folder
 from nextgenface_nb.output.pictures import save_maps
 from nextgenface_nb.output.mesh import write_mesh
 from nextgenface_nb.facemodel.model import toy_model
@@ -58,7 +58,7 @@ import resource, sys, torch
 from nextgenface_nb.errors import OutputError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.output.checkpoint import save_face
-from nextgenface_nb.optim.face import Face, Identity
+from nextgenface_nb.face import Face, Identity
 face,model = Face(Identity(torch.zeros(10), torch.zeros(5), *[torch.rand(256, 256, c) for c in (3, 3, 1)]), []),toy_model()
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try: save_face(sys.argv[1]+'/stage3_output.npz', face, model)
@@ -71,7 +71,7 @@ except OutputError as e: print(e)
 
 @pytest.mark.skipif(hasattr(os, 'geteuid') and os.geteuid() == 0, reason='root may write anywhere')
 def test_a_folder_that_may_not_be_written(tmp_path):
-    from nextgenface_nb.output.files import check_writable, writing_folder
+    from nextgenface_nb.files import check_writable, writing_folder
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(OutputError, match='may not write'): check_writable(tmp_path/'out')
@@ -81,7 +81,7 @@ def test_a_folder_that_may_not_be_written(tmp_path):
 
 def test_exr_is_linear_float32(tmp_path):
     "Radiance below zero, above one and far above survives, in the file's own float32 channels"
-    from nextgenface_nb.output.pictures import read_exr, write_exr
+    from nextgenface_nb.radiance import read_exr, write_exr
     import mitsuba as mi
     light = np.geomspace(1e-6, 1e6, 8*16*3, dtype=np.float32).reshape(8, 16, 3)
     write_exr(tmp_path/'light.exr', light)
@@ -104,5 +104,5 @@ def test_asking_for_versions_loads_nothing():
 def test_exr_where_drjit_has_one_thread(tmp_path):
     "As in a batch with a process for each core: Mitsuba's own code would wait for ever"
     import subprocess, sys
-    code = f'import drjit; drjit.set_thread_count(1)\nimport torch\nfrom nextgenface_nb.output.pictures import read_exr, write_exr\nwrite_exr({str(tmp_path/"x.exr")!r}, torch.ones(16, 32, 3))\nprint(read_exr({str(tmp_path/"x.exr")!r}).mean(), drjit.thread_count())'
+    code = f'import drjit; drjit.set_thread_count(1)\nimport torch\nfrom nextgenface_nb.radiance import read_exr, write_exr\nwrite_exr({str(tmp_path/"x.exr")!r}, torch.ones(16, 32, 3))\nprint(read_exr({str(tmp_path/"x.exr")!r}).mean(), drjit.thread_count())'
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=600).stdout.split()==['1.0', '1']

@@ -526,7 +526,7 @@ def test_a_batch_of_subfolders_tells_what_it_left_out(tmp_path, monkeypatch, cap
     assert [(row['photo'], row['status']) for row in rows] == [('sub/wall.jpe', 'failed'), ('wall.jpe', 'failed'), ('sub/letter.txt', 'left out')]
 
 def test_environment_maps_as_bytes(small):
-    from nextgenface_nb.optim.face import read_environment
+    from nextgenface_nb.light.environment import read_environment
     wide = np.asarray(small.resize((64, 32)))
     np.testing.assert_allclose(read_environment(png(wide), 32).values, colour.srgb_curve(wide/255), atol=1e-5)
     with pytest.raises(PhotoError, match='sky.hdr'): read_environment(b'nothing', name='sky.hdr')
@@ -534,7 +534,7 @@ def test_environment_maps_as_bytes(small):
 def test_uploads_in_dashboards(tmp_path, monkeypatch):
     "A map of light and a painted map by what they hold; bombs in words; the digest of an upload is its own, whatever lies in the working directory"
     pytest.importorskip('ipywidgets')
-    from nextgenface_nb.optim.face import HarmonicLight
+    from nextgenface_nb.light.environment import HarmonicLight
     from nextgenface_nb.widgets import dashboards
     monkeypatch.chdir(tmp_path)
     panel = dashboards.LightPanel(HarmonicLight.frontal(3))

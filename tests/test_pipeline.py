@@ -6,12 +6,12 @@ import pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path
-from nextgenface_nb.optim import optimizer
-from nextgenface_nb.optim.face import MapLight
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb import reconstruction as optimizer
+from nextgenface_nb.light.environment import MapLight
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages
 from nextgenface_nb.rendering.renderer import Renderer
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SETTINGS = dict(device='cpu', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_final=16)
 MAPS = dict(diffuse=.6, specular=.1, roughness=.3)
@@ -27,7 +27,7 @@ def face(pipeline):
     return face
 
 def test_each_panel_shows_what_it_is_called(pipeline, face):
-    panels = pipeline.panels(face)
+    panels = result_panels(pipeline, face)
     inside = pipeline.face_mask(face)
     for name,value in MAPS.items(): torch.testing.assert_close(panels[name][inside], torch.full_like(panels[name][inside], value), atol=1e-4, rtol=0)
     assert panels['input'] is face.frames[0].photo.pixels
@@ -35,11 +35,11 @@ def test_each_panel_shows_what_it_is_called(pipeline, face):
     assert torch.equal(panels['overlay'][outside], panels['input'][outside]) and panels['reconstruction'][outside].max()==0
     assert (panels['overlay']-panels['reconstruction'])[inside].abs().mean()<1e-3
     dark = face.copy(); dark.identity.diffuse = .3*dark.identity.diffuse
-    others = pipeline.panels(dark)
+    others = result_panels(pipeline, dark)
     change = {n: float((others[n]-panels[n])[inside].abs().mean()/panels[n][inside].mean()) for n in ('reconstruction', 'diffuse', 'light', 'clay')}
     assert min(change['reconstruction'], change['diffuse'])>.3 and max(change['light'], change['clay'])<.1, change
     turned = face.copy(); turned.frames[0].light = studio_light(-.9, bands=3)
-    change = {n: float((pipeline.panels(turned)[n]-panels[n])[inside].abs().mean()/panels[n][inside].mean()) for n in ('light', 'clay')}
+    change = {n: float((result_panels(pipeline, turned)[n]-panels[n])[inside].abs().mean()/panels[n][inside].mean()) for n in ('light', 'clay')}
     assert change['light']>.15 and change['clay']<.1, change
 
 def test_the_scored_region_is_the_face_without_its_mouth_and_without_its_edge(pipeline, face):

@@ -20,15 +20,17 @@ from nextgenface_nb.errors import DeviceError
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.geometry.camera import Camera
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
-from nextgenface_nb.landmarks import make_detector
-from nextgenface_nb.optim import optimizer, stages
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.landmarks.detection import make_detector
+from nextgenface_nb.optim import stages
+from nextgenface_nb import reconstruction as optimizer
+from nextgenface_nb.output.panels import result_panels
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.rendering.renderer import Renderer
 from nextgenface_nb.rendering.variant import use_variant
 from nextgenface_nb.rendering.vertex import VertexRenderer
-from nextgenface_nb.benchmark import truth
+from nextgenface_nb.evaluation import truth
 from nextgenface_nb.output.checkpoint import load_face
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 from nextgenface_nb import processes
 processes._threads_work = lambda *_: sys.exit('tried, which takes seconds')   # what is known needs no trial
 config = Config(renderer='vertex', max_resolution=64, texture_resolution=64, bands=3, environment_height=8)
@@ -43,7 +45,7 @@ entries = {
     'Pipeline': lambda: Pipeline(pipeline.model, config),
     'Pipeline.render': lambda: pipeline.render(face),
     'Pipeline.vertices': lambda: pipeline.vertices(face),
-    'Pipeline.panels': lambda: pipeline.panels(face),
+    'result_panels': lambda: result_panels(pipeline, face),
     'Renderer': lambda: Renderer(*size),
     'VertexRenderer': lambda: VertexRenderer(*size),
     'VertexRenderer.coverage': lambda: renderer.coverage(pipeline.world_vertices(face), frame.camera),
@@ -89,8 +91,8 @@ BEFORE_USE = """
 import multiprocessing, os, torch
 from nextgenface_nb import Config, Optimizer, Renderer, load_photo, reconstruct       # imported, not used
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 def work(renderer):
     pipeline = Pipeline(toy_model(), Config(renderer=renderer, max_resolution=64, texture_resolution=64, bands=3, environment_height=8))
     return renderer, float(synthetic_face(pipeline, size=32, samples=1).face.frames[0].photo.pixels.mean())

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np, pytest, torch
 from promises import full_invocation, full_result
 from nextgenface_nb import __version__
-from nextgenface_nb.measures import eye_distance, ssim
-from nextgenface_nb.optim.resume import keep_state, load_state
+from nextgenface_nb.metrics import eye_distance, ssim
+from nextgenface_nb.resume import keep_state, load_state
 from nextgenface_nb.output import export, replay
 from nextgenface_nb.output.checkpoint import FORMAT_VERSION, load_face, read_about, save_face
-from nextgenface_nb.output.files import REPORT_VERSION
+from nextgenface_nb.files import REPORT_VERSION
 
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):
@@ -236,7 +236,7 @@ def test_the_state_of_a_run_keeps_how_far_it_is(made, tmp_path):
     assert again.warnings==result.warnings and again.after_landmarks==result.after_landmarks
     alike(again.face, named(result.face))
     meta = read_about(tmp_path/'state.npz')['meta']
-    from nextgenface_nb.optim.resume import STATE_VERSION
+    from nextgenface_nb.resume import STATE_VERSION
     assert meta['state_version']==STATE_VERSION and meta['config']==result.pipeline.config.to_dict()
     assert (meta['stages'], meta['done'], meta['start'], meta['which_face'])==(['landmarks', 'texture'], 1, 'begun', 2)
 

@@ -5,20 +5,23 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np, pytest, torch
 from PIL import Image
-from nextgenface_nb import __version__, batch, bench, cli, measure
-from nextgenface_nb.benchmark import command as benchmark
+from nextgenface_nb import __version__, batch, cli
+from nextgenface_nb.evaluation import speed as bench
+from nextgenface_nb.evaluation import photos as measure
+from nextgenface_nb.evaluation import benchmark
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import DeviceError, LandmarkError, PhotoError
 from nextgenface_nb.facemodel.embedding import with_landmarks
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.imaging import save_png
-from nextgenface_nb.optim.face import Face, HarmonicLight, MapLight
-from nextgenface_nb.optim.optimizer import Reconstruction, config_detector, make_frame, mean_identity
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.face import Face
+from nextgenface_nb.light.environment import HarmonicLight, MapLight
+from nextgenface_nb.reconstruction import Reconstruction, config_detector, make_frame, mean_identity
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output import export, replay
 from nextgenface_nb.output.checkpoint import save_face
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SMALL = dict(
     renderer='vertex', max_resolution=64, texture_resolution=64, bands=3, environment_height=16, samples_final=1,
@@ -81,7 +84,7 @@ def fits(monkeypatch):
             photos=photos, pipeline=pipeline, config=pipeline.config, keep=keep, stages=stages, resume=resume,
             start=start, threads=torch.get_num_threads(), **more))
         raise PhotoError('enough', 'seen')
-    monkeypatch.setattr('nextgenface_nb.optim.resume.fit_resumable', fit)
+    monkeypatch.setattr('nextgenface_nb.resume.fit_resumable', fit)
     return asked
 
 def asked_of(fits, toy, *flags, **settings):
@@ -163,7 +166,7 @@ def test_how_often_the_state_is_kept(fits, toy):
 def test_a_stopped_run_leaves_a_state_after_each_step_and_goes_on_behind_it(toy, tmp_path, monkeypatch):
     "Through the command: --keepEvery 0 keeps each step, --resume goes on, without it the run begins again"
     seen,kept = [],[]
-    from nextgenface_nb.optim import resume
+    from nextgenface_nb import resume
     keep = resume.keep_state
     monkeypatch.setattr(resume, 'keep_state', lambda *a, **k: (kept.append(1), keep(*a, **k)))
     def stop(self, step):
@@ -317,7 +320,7 @@ def test_measure_writes_the_results_of_each_photo(toy, tmp_path, monkeypatch, ca
         result = Reconstruction(toy.face.copy(), toy.pipeline, [], dict(landmarks=1.), [], [.01])
         return result
         yield
-    monkeypatch.setattr('nextgenface_nb.optim.optimizer.reconstruct_steps', steps)
+    monkeypatch.setattr('nextgenface_nb.reconstruction.reconstruct_steps', steps)
     flags = [*words(toy, points=''), '--only', 'photos', '--quick', '--set', f'model={toy.place/"toy.h5"}']
     assert measure.main([*flags, '--results', str(tmp_path/'there')])==0
     assert report_in(tmp_path/'there'/'portrait.jpg')['mean'] and (tmp_path/'there'/'portrait.jpg'/'mesh0.obj').exists()
@@ -584,8 +587,8 @@ def test_a_lens_is_what_the_settings_say(toy):
     assert framed(toy, photo=photo, exif_focal=False).focal_source==''
 
 def test_the_detector_gets_its_model_and_its_doubt_its_factor(toy, monkeypatch):
-    from nextgenface_nb.landmarks import Detector, FileDetector
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb.landmarks.detection import Detector, FileDetector
+    from nextgenface_nb import reconstruction as optimizer
     named = []
     monkeypatch.setattr(optimizer, 'make_detector', lambda name, **more: named.append((name, more)))
     config_detector(Config(landmark_model='there.task'))
@@ -669,7 +672,7 @@ def test_stages_have_the_steps_of_the_settings(blank, posed, toy):
     assert off(1)>1.01*off(30)
 
 def test_the_seed_chooses_the_pixels(posed, toy):
-    from nextgenface_nb.optim.lightfit import skin_pixels
+    from nextgenface_nb.optim.light import skin_pixels
     def chosen(seed):
         pipeline = Pipeline(toy.pipeline.model, Config(**SMALL, seed=seed))
         return skin_pixels(pipeline, posed, make_stages(pipeline.config)[1], 50)[0].transfer.pixels
@@ -734,7 +737,7 @@ def test_a_weight_of_stage_2_is_heeded(blank, posed, shaded, toy, name):
 @pytest.mark.parametrize('name', ['light', 'light_colour', 'light_smooth'])
 def test_what_is_expected_of_light_counts_with_its_weight(posed, toy, name):
     "Light that is below zero, coloured and uneven: the energy of stage 2 is proportional to the weight"
-    from nextgenface_nb.optim.lightfit import LightProblem, skin_pixels
+    from nextgenface_nb.optim.light import LightProblem, skin_pixels
     face = posed.copy()
     coefficients = torch.zeros(9, 3)
     coefficients[0] = torch.tensor([1., .8, .5])

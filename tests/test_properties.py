@@ -11,8 +11,9 @@ from nextgenface_nb.errors import CheckpointError, ConfigError, FaceError, Landm
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.geometry.camera import Camera
 from nextgenface_nb.imaging import Photo, from_srgb, load_photo
-from nextgenface_nb.landmarks import Landmarks, load_landmarks, save_landmarks
-from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
+from nextgenface_nb.landmarks.detection import Landmarks, load_landmarks, save_landmarks
+from nextgenface_nb.face import Face, Frame, Identity
+from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.output.checkpoint import load_face, save_face
 
 EXAMPLES = int(os.environ.get('EXAMPLES', 60))

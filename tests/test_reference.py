@@ -3,7 +3,7 @@ import torch
 from test_rendering import LIGHT,SIZE,START,TEXTURE,TRIANGLES,UVS,picture
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import Camera
-from nextgenface_nb.rendering.gradients import Setting
+from nextgenface_nb.evaluation.gradients import Setting
 from nextgenface_nb.rendering.renderer import Renderer
 
 def test_coverage_is_the_mask():

@@ -8,11 +8,11 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import CheckpointError, OutputError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import save_png
-from nextgenface_nb.optim.optimizer import STAGE_NAMES
-from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.optim.resume import TOLERANCE, face_differences, fit_resumable, load_state, resume_path, sweep
+from nextgenface_nb.reconstruction import STAGE_NAMES
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.resume import TOLERANCE, face_differences, fit_resumable, load_state, resume_path, sweep
 from nextgenface_nb.output.checkpoint import load_face
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
     steps_shading=2, steps_photometric=2, steps_texture=8, deterministic=True)
@@ -25,9 +25,9 @@ import sys, numpy as np, torch
 from pathlib import Path
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.landmarks import Landmarks
-from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.optim.resume import fit_resumable, resume_path, sweep
+from nextgenface_nb.landmarks.detection import Landmarks
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.resume import fit_resumable, resume_path, sweep
 folder = Path(sys.argv[1])/'results'; points = np.load(Path(sys.argv[1])/'points.npz')
 landmarks = Landmarks(*(torch.from_numpy(points[k]) for k in ('points','ids','weights')), 'mediapipe')
 pipeline = Pipeline(toy_model(29, 21), Config(**{settings}))
@@ -115,7 +115,7 @@ def test_ray_traced_fit_is_resumed_exactly(tmp_path):
 def place(tmp_path_factory): return photograph(tmp_path_factory.mktemp('here')/'run')
 
 def fit_here(place, keep, **options):
-    from nextgenface_nb.landmarks import Landmarks
+    from nextgenface_nb.landmarks.detection import Landmarks
     points = np.load(place/'points.npz')
     landmarks = Landmarks(*(torch.from_numpy(points[k]) for k in ('points','ids','weights')), 'mediapipe')
     settings = {**SETTINGS, **options.pop('settings', {})}
@@ -149,7 +149,7 @@ def test_resumed_after_every_step(place, tmp_path, monkeypatch, settings, photos
             assert set(then)==set(face.parameters()) and all(torch.equal(v, then[k]) for k,v in face.parameters().items())
 
 def test_resumed_with_several_threads_within_the_tolerance(place, tmp_path, monkeypatch):
-    "Not deterministic: from an uninterrupted run it differs no more than is stated; 57_optim.resume shows that two uninterrupted ones do too, and that a run which loses steps differs more"
+    "Not deterministic: from an uninterrupted run it differs no more than is stated; 76_resume shows that two uninterrupted ones do too, and that a run which loses steps differs more"
     import drjit
     monkeypatch.setattr('nextgenface_nb.optim.stages.LIGHT_STEPS', LIGHT)
     settings = dict(renderer='mitsuba', deterministic=False, max_resolution=96, samples_train=8, steps_photometric=10)

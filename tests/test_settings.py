@@ -5,13 +5,13 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.harmonics import environment_basis
 from nextgenface_nb.optim import stages
-from nextgenface_nb.optim.face import Face
-from nextgenface_nb.optim.lightfit import LightProblem, light_grid, skin_pixels
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.face import Face
+from nextgenface_nb.optim.light import LightProblem, light_grid, skin_pixels
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import region_picture, shading_problem
 from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, geometry_losses, make_stages, run, start_light, texture_losses
-from nextgenface_nb.optim.texels import TextureLeaves, photo_weights, texture_prior, texture_view
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.optim.texture import TextureLeaves, photo_weights, texture_prior, texture_view
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
     steps_shading=1, steps_photometric=1, steps_texture=4, steps_detail=0)

@@ -73,7 +73,7 @@ def test_what_is_imported_is_required():
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'
 
-COMMANDS = {'cli.py', 'measure.py', 'bench.py', 'export.py', 'replay.py', 'command.py', 'terminal.py'} # may speak to their user; the last does so for them
+COMMANDS = {'cli.py', 'evaluation/photos.py', 'evaluation/speed.py', 'export.py', 'replay.py', 'command.py', 'terminal.py'} # may speak to their user; the last does so for them
 
 def test_the_library_does_not_print_assert_or_unpickle():
     faults = []
@@ -164,8 +164,8 @@ def test_the_installed_wheel_works_away_from_the_checkout(built, tmp_path):
 import nextgenface_nb, sys
 assert nextgenface_nb.__file__.startswith(sys.argv[1]), nextgenface_nb.__file__
 from importlib.resources import files
-from nextgenface_nb.detector_errors import detector_errors
-from nextgenface_nb.landmarks import mirror_partners
+from nextgenface_nb.landmarks.uncertainty import detector_errors
+from nextgenface_nb.landmarks.detection import mirror_partners
 model = nextgenface_nb.load_model()
 photo = nextgenface_nb.load_photo(nextgenface_nb.imaging.portrait_path())
 known = detector_errors('mediapipe').modes is not None, mirror_partners('mediapipe') is not None

@@ -2,11 +2,11 @@
 import pytest, torch
 from dataclasses import replace
 from nextgenface_nb.config import Config
-from nextgenface_nb.optim.landmarkfit import POSE, LandmarkProblem, put_back
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.optim.landmarks import POSE, LandmarkProblem, put_back
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import SHARP, PointMotion, ShapeSlopes, SkinPixels, eye_whites, geometry_step, pixel_rows, shading_problem
 from nextgenface_nb.optim.stages import make_stages, softness
-from nextgenface_nb.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
 
 class FinePixels(SkinPixels):
     RAYS = dict(SkinPixels.RAYS, diffuse_samples=1024, glossy_samples=0) # diffuse only: what the Jacobian speaks of, without the noise of few rays

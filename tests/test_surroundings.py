@@ -5,9 +5,9 @@ import drjit as dr, mitsuba as mi, numpy as np, pytest, torch
 from nextgenface_nb import Config, Pipeline, load_photo, reconstruct
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path
-from nextgenface_nb.optim.optimizer import exhaust, reconstruct_steps
+from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
 from nextgenface_nb.rendering.variant import use_variant
-from nextgenface_nb.synthetic import synthetic_face
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 use_variant('cpu')
 TINY = dict(device='cpu', deterministic=True, max_resolution=64, texture_resolution=64, steps_photometric=1, steps_texture=3, samples_train=2, samples_final=4, environment_height=32)
@@ -159,7 +159,7 @@ def test_threads_that_find_no_core_are_not_used(monkeypatch):
 
 def test_busy_programs_are_seen(monkeypatch):
     "Twice as many as cores leave none, however many other programs are busy too; `OMP_NUM_THREADS` decides otherwise"
-    from nextgenface_nb.bench import beside
+    from nextgenface_nb.evaluation.speed import beside
     from nextgenface_nb.surroundings import SpareCores, spare_cores
     monkeypatch.setenv('OMP_NUM_THREADS', '8')
     assert spare_cores(8)==8

@@ -96,7 +96,7 @@ def test_lines_above_do_not_change_the_sample(toy):
     module.write_text(TOY.replace('def seen', '# a line\n\ndef seen'))
     assert keys()==before
 
-MODULES = 'geometry/harmonics.py', 'rendering/scene.py', 'optim/stages.py', 'output/files.py'
+MODULES = 'geometry/harmonics.py', 'rendering/scene.py', 'optim/stages.py', 'files.py'
 
 @pytest.mark.parametrize('module', MODULES)
 def test_the_cell_changes_as_the_module_does(module):

@@ -66,7 +66,7 @@ def painted(upper, lower, size=96):
     from nextgenface_nb.facemodel.model import load_model
     from nextgenface_nb.geometry.camera import Camera, project
     from nextgenface_nb.imaging import Photo
-    from nextgenface_nb.landmarks import Landmarks
+    from nextgenface_nb.landmarks.detection import Landmarks
     from nextgenface_nb.output.card import zones
     model = load_model()
     embedding = model.embeddings['mediapipe']
@@ -77,7 +77,7 @@ def painted(upper, lower, size=96):
     return SimpleNamespace(landmarks=points, photo=photo)
 
 def test_what_a_photo_tells_is_what_was_painted():
-    from nextgenface_nb.measures import eye_distance
+    from nextgenface_nb.metrics import eye_distance
     from nextgenface_nb.output.card import photo_signs
     upper,lower = (.5, .3, .2),(.4, .35, .3)
     frame = painted(upper, lower)
@@ -213,7 +213,7 @@ def test_figures_of_debugging_are_utf_8_on_every_system(tmp_path, monkeypatch):
 
 def test_a_step_of_the_maps_moves_what_has_a_rate():
     "The first step of Adam is as long as the rate: together, as the layers are added up; the others stand still"
-    from nextgenface_nb.optim.texels import PYRAMID, TextureLeaves
+    from nextgenface_nb.optim.texture import PYRAMID, TextureLeaves
     size,before = 16,(.5, .04, .5)
     maps = tuple(torch.full((size, size, channels), value) for channels,value in zip((3, 3, 1), before))
     pipeline = SimpleNamespace(maps=lambda face: maps)
@@ -244,7 +244,7 @@ def test_blocks_of_jpeg_are_said_and_nothing_else(side, said, monkeypatch):
     from nextgenface_nb.config import Config
     from nextgenface_nb.facemodel.model import load_model
     from nextgenface_nb.imaging import Photo
-    from nextgenface_nb.optim import optimizer
+    from nextgenface_nb import reconstruction as optimizer
     notes = []
     monkeypatch.setattr(optimizer, 'note', notes.append)
     points = painted((.5, .3, .2), (.5, .3, .2)).landmarks
@@ -255,12 +255,12 @@ def test_blocks_of_jpeg_are_said_and_nothing_else(side, said, monkeypatch):
 
 @pytest.mark.skipif(os.name!='posix', reason='modes of files are those of POSIX')
 def test_others_of_a_group_may_take_the_lock_too(tmp_path):
-    from nextgenface_nb.output.files import _lock
+    from nextgenface_nb.files import _lock
     before = os.umask(0o022) # as is usual
     try:
         with _lock(tmp_path/'lock'): assert (tmp_path/'lock').stat().st_mode & 0o060==0o060
     finally: os.umask(before)
 
 def test_the_grid_of_a_light_has_the_shape_that_is_said():
-    from nextgenface_nb.optim.lightfit import light_grid
+    from nextgenface_nb.optim.light import light_grid
     assert light_grid(3).shape==(512, 9)

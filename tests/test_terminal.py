@@ -6,7 +6,7 @@ from nextgenface_nb import cli
 from nextgenface_nb.imaging import portrait_path
 
 QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
-COMMANDS = dict(reconstruct='cli:main', config='cli:config_main', measure='measure:main', bench='bench:main', benchmark='benchmark.command:main', export='output.export:main', replay='output.replay:main')
+COMMANDS = dict(reconstruct='cli:main', config='cli:config_main', measure='measure:main', bench='bench:main', benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main')
 
 def command(name, *flags, shell='', **variables)->subprocess.CompletedProcess:
     "A command as its console script starts it; shell: what follows it there"
@@ -89,8 +89,9 @@ def test_what_is_no_path_is_refused_in_words(name, flag, capsys):
 
 def test_every_flag_that_takes_a_path_says_so():
     "FLAGS above is complete: a new flag for a path needs a metavariable by which it is known"
-    from nextgenface_nb import bench, measure
-    from nextgenface_nb.benchmark import command as benchmark
+    from nextgenface_nb.evaluation import speed as bench
+    from nextgenface_nb.evaluation import photos as measure
+    from nextgenface_nb.evaluation import benchmark
     from nextgenface_nb.output import export, replay
     from nextgenface_nb.terminal import PATH_WORDS
     parsers = dict(reconstruct=cli.make_parser(), config=cli.make_config_parser(), measure=measure.make_parser(), bench=bench.make_parser(), benchmark=benchmark.make_parser(), export=export.make_export_parser(), replay=replay.make_replay_parser())

@@ -3,7 +3,7 @@ import json, math, mmap, subprocess, sys, warnings
 from dataclasses import replace
 import pytest
 import torch
-from nextgenface_nb import bench
+from nextgenface_nb.evaluation import speed as bench
 from nextgenface_nb.errors import OutputError, RenderError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.harmonics import project_environment
@@ -152,7 +152,7 @@ def test_memory_stays_flat_over_300_steps():
     "Ray-traced steps of stage 2 with outlines, and stage 3; in a process of their own"
     program = """
 import json
-from nextgenface_nb import bench
+from nextgenface_nb.evaluation import speed as bench
 from nextgenface_nb.facemodel.model import toy_model
 print(json.dumps(bench.bench_memory(bench.bench_scene(64, 128, model=toy_model()))))
 """

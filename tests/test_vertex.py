@@ -36,7 +36,7 @@ def psnr(a, b, inside): return float(-10*((a-b)[...,:3][inside].square().mean())
 @pytest.fixture
 def gradients(monkeypatch):
     "The table of all renderers. Without noise, differences can be shorter: along some shapes and turns the outline is far from linear"
-    gradients = pytest.importorskip('nextgenface_nb.rendering.gradients')
+    gradients = pytest.importorskip('nextgenface_nb.evaluation.gradients')
     for name,step in (('shape', .2), ('rotation', .004)): monkeypatch.setitem(gradients.steps, name, step)
     return gradients
 
@@ -135,9 +135,9 @@ def test_from_photo_to_files_without_mitsuba(tmp_path):
         torch.set_num_threads(1)
         from nextgenface_nb.config import Config
         from nextgenface_nb.facemodel.model import toy_model
-        from nextgenface_nb.optim.optimizer import reconstruct
-        from nextgenface_nb.optim.pipeline import Pipeline
-        from nextgenface_nb.synthetic import synthetic_face
+        from nextgenface_nb.reconstruction import reconstruct
+        from nextgenface_nb.pipeline import Pipeline
+        from nextgenface_nb.evaluation.synthetic import synthetic_face
         config = Config.preset('fast').set('renderer=vertex', 'texture_resolution=64', 'environment_height=16', 'steps_photometric=3', 'steps_texture=5', 'bands=4')
         model = toy_model()
         truth = synthetic_face(Pipeline(model, config), 1, size=64, rotation=(.02, .1, 0.), translation=(0., 0., -900.))

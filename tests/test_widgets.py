@@ -5,11 +5,11 @@ pytest.importorskip('anywidget')
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import LandmarkError, PhotoError
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import Progress
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.widgets.dashboards import FaceStudio, LandmarkDashboard, PhotometricDashboard, PlayDashboard, Runner, StartDashboard, TextureDashboard
-from nextgenface_nb.widgets.viewer import png
+from nextgenface_nb.output.viewer import png
 
 CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32, samples_final=8, samples_train=4, steps_photometric=2, steps_texture=6)
 
@@ -218,11 +218,11 @@ def test_state_is_saved_and_reopened(truth, tmp_path):
 
 def test_importing_the_library_needs_no_widgets(tmp_path):
     import subprocess
-    code = "import sys, nextgenface_nb, nextgenface_nb.optim.optimizer; sys.exit(any(m in sys.modules for m in ('anywidget','ipywidgets')))"
+    code = "import sys, nextgenface_nb, nextgenface_nb.reconstruction; sys.exit(any(m in sys.modules for m in ('anywidget','ipywidgets')))"
     assert subprocess.run([sys.executable, '-c', code]).returncode==0
 
 def test_without_anywidget_a_reconstruction_is_a_picture(truth, monkeypatch):
-    from nextgenface_nb.optim.optimizer import Reconstruction
-    monkeypatch.setitem(sys.modules, 'nextgenface_nb.widgets.viewer', None)
+    from nextgenface_nb.reconstruction import Reconstruction
+    monkeypatch.setitem(sys.modules, 'nextgenface_nb.output.viewer', None)
     result = Reconstruction(truth.face, truth.pipeline)
     assert result._repr_mimebundle_()=={} and result._repr_png_()[:4]==b'\x89PNG'

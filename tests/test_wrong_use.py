@@ -6,9 +6,9 @@ from nextgenface_nb import Config, Optimizer, Pipeline, reconstruct
 from nextgenface_nb.errors import CheckpointError, ConfigError, OutputError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path, save_png
-from nextgenface_nb.optim import optimizer
+from nextgenface_nb import reconstruction as optimizer
 from nextgenface_nb.output.checkpoint import load_face
-from nextgenface_nb.output.files import check_writable, writing, writing_folder
+from nextgenface_nb.files import check_writable, writing, writing_folder
 from nextgenface_nb.output.replay import write_film
 
 # ---- arguments

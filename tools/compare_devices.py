@@ -24,7 +24,7 @@ def draw(device, file, size, samples):
     "A picture with two seeds and the gradients of one number by every variable: one Mitsuba variant to a process"
     import torch
     from nextgenface_nb.facemodel.model import load_model
-    from nextgenface_nb.rendering.gradients import Setting, adjoint, geometric, parts
+    from nextgenface_nb.evaluation.gradients import Setting, adjoint, geometric, parts
     from nextgenface_nb.rendering.renderer import Renderer
     setting,found = Setting(load_model(''), size=size, resolution=size),{}
     for name,more in (('diffuse', .15), ('specular', .01)): setting.values[name] = setting.values[name]+more   # nowhere below 0
@@ -73,7 +73,7 @@ def main():
     print(f"picture: {found['picture']['psnr']:.1f} dB of each other; other rays: {found['picture']['psnr_of_other_rays']:.1f} dB")
     for row in found['gradients']: print('{part:9} {variable:12} cosine {cosine:.6f} difference {difference:.1e} noise {noise:.1e}'.format(**row))
     if args.json:
-        from nextgenface_nb.figures import save_figures, stamp
-        save_figures(found|stamp('rendering.gradients', 'rendering.renderer'), args.json)
+        from nextgenface_nb.evaluation.figures import save_figures, stamp
+        save_figures(found|stamp('evaluation.gradients', 'rendering.renderer'), args.json)
 
 if __name__=='__main__': main()

@@ -11,7 +11,7 @@ def write(path, samples, rays=256):
     "Picture, and gradients of one number by every variable, twice each with other random numbers"
     import drjit, mitsuba, torch
     from nextgenface_nb.facemodel.model import toy_model
-    from nextgenface_nb.rendering.gradients import Setting, adjoint
+    from nextgenface_nb.evaluation.gradients import Setting, adjoint
     from nextgenface_nb.rendering.renderer import Renderer
     setting,found = Setting(toy_model()),dict(versions=f'Mitsuba {mitsuba.__version__}, Dr.Jit {drjit.__version__}')
     renderer = setting.renderer(lambda *arguments: Renderer(*arguments, device='cpu'))

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from nextgenface_nb.errors import ConfigError, FaceError
-from nextgenface_nb.figures import FOLDER, figure_files, fill_figures, notebook_stamp, old_figures, outputs_path, same_code
+from nextgenface_nb.evaluation.figures import FOLDER, figure_files, fill_figures, notebook_stamp, old_figures, outputs_path, same_code
 
 def notebooks():
     "All notebooks, by their path from the repository"

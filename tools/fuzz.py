@@ -37,8 +37,9 @@ def small_face():
     from nextgenface_nb.facemodel.model import toy_model
     from nextgenface_nb.geometry.camera import Camera
     from nextgenface_nb.imaging import Photo
-    from nextgenface_nb.landmarks import Landmarks
-    from nextgenface_nb.optim.face import Face, Frame, HarmonicLight, Identity
+    from nextgenface_nb.landmarks.detection import Landmarks
+    from nextgenface_nb.face import Face, Frame, Identity
+    from nextgenface_nb.light.environment import HarmonicLight
     model = MODEL.setdefault('toy', toy_model(9, 7))
     points = Landmarks(torch.rand(8,2)*16, torch.arange(8), torch.ones(8), 'mediapipe')
     frame = Frame(Photo(torch.rand(16,16,3)), points, Camera.centred(16, 16, 30.), torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_basis)), HarmonicLight.frontal(3))
@@ -93,7 +94,7 @@ def landmark_seeds(folder):
     return {'.npy':[file.getvalue()], '.pts':[f'version: 1\nn_points: 68\n{{\n{lines}\n}}\n'.encode()], '.txt':[('# detector: fan\n'+'\n'.join(f'{i} {x:.2f} {y:.2f}' for i,(x,y) in enumerate(points))).encode()]}
 
 def landmark_read(path):
-    from nextgenface_nb.landmarks import load_landmarks
+    from nextgenface_nb.landmarks.detection import load_landmarks
     load_landmarks(path)
 
 def image_seeds(folder):

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A libLLVM that this Dr.Jit can use: the library looks for one; where we may, we install it; else its error says the other ways out.
-# Tried with Mitsuba 3.9.1: 17 to 22 work, 16 ends the process (nbs/40_rendering.variant.ipynb). 19 is the one that our tests run with.
+# Tried with Mitsuba 3.9.1: 17 to 22 work, 16 ends the process (nbs/30_rendering.variant.ipynb). 19 is the one that our tests run with.
 # usage: llvm.sh PYTHON
 python=${1:-.venv/bin/python}
 check() { "$python" -m nextgenface_nb.rendering.variant 2>&1; }

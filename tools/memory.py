@@ -18,7 +18,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('--photos', type=int, default=30); p.add_argument('settings', nargs='*', metavar='KEY=VALUE')
     args = p.parse_args()
-    from nextgenface_nb import bench, cli
+    from nextgenface_nb import cli
+    from nextgenface_nb.evaluation import speed as bench
     held,fit_and_save = [],cli.fit_and_save
     def watched(*arguments):
         began = time.perf_counter()

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
-from nextgenface_nb.figures import COMMANDS, figure_files, figures_path, old_figures
+from nextgenface_nb.evaluation.figures import COMMANDS, figure_files, figures_path, old_figures
 
 def needed(without):
     "Names of figures that are old or missing, in the order of `COMMANDS`"

@@ -32,7 +32,7 @@ def run_notebook(path, flags):
 
 def remember(path, root):
     "Keep with which code a notebook was run"
-    from nextgenface_nb.figures import notebook_stamp, outputs_path
+    from nextgenface_nb.evaluation.figures import notebook_stamp, outputs_path
     kept = outputs_path()
     known = json.loads(kept.read_text(encoding='utf-8')) if kept.is_file() else {}
     known[path.resolve().relative_to(root).as_posix()] = notebook_stamp(json.loads(path.read_text(encoding='utf-8')))

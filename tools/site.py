@@ -15,7 +15,7 @@ WIDGETS = 'application/vnd.jupyter.widget-state+json'
 
 # ---- pages
 def page_name(path):
-    "tutorials/10_first_face.ipynb -> tutorials/first_face, 54_optim.stages.ipynb -> optim.stages"
+    "tutorials/10_first_face.ipynb -> tutorials/first_face, 59_optim.stages.ipynb -> optim.stages"
     return str(path.parent/re.sub(r'^\d+[a-z]?_', '', path.name)).removesuffix('.ipynb')
 
 def markdown(text): return dict(cell_type='markdown', metadata={}, source=text)

@@ -329,8 +329,8 @@ def main(argv=None)->int:
     if not Path('/proc/self/environ').exists(): sys.exit('soak.py needs /proc')
     home = args.keep or Path(tempfile.mkdtemp(prefix='soak'))
     home.mkdir(exist_ok=True)
-    from nextgenface_nb.figures import save_figures, stamp
-    made = stamp('batch', 'cli', 'output.files', 'processes')
+    from nextgenface_nb.evaluation.figures import save_figures, stamp
+    made = stamp('batch', 'cli', 'files', 'processes')
     try: report = soak(home.resolve(), args)
     finally:
         for pid in alive(home.resolve()): _send(pid, 'SIGKILL')   # where it was interrupted itself

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import h5py, numpy as np, torch
 from fastcore.basics import patch
-from fastcore.meta import delegates
 
 from ..errors import ModelError
 from ..places import data_folder, locate
@@ -618,7 +617,7 @@ def _read(geometry, albedo):
     if 'mirror' not in extra: extra['mirror'] = find_mirror(shape_mean)
     if not extra['regions']: extra['regions'] = guess_regions(shape_mean)
     if 'uvs' not in extra:
-        from nextgenface_nb.facemodel.texture import unwrap
+        from nextgenface_nb.facemodel.unwrap import unwrap
         extra['uvs'] = unwrap(shape_mean, triangles, extra['mirror'])
     return FaceModel(shape_mean=shape_mean, shape_basis=shape_basis, shape_variance=shape_variance, expression_mean=expression_mean, expression_basis=expression_basis,
         expression_variance=expression_variance, diffuse_mean=diffuse_mean, diffuse_basis=diffuse_basis, specular_mean=specular_mean, specular_basis=specular_basis,

@@ -18,8 +18,8 @@ from ..errors import ConfigError, GeometryError
 from ..processes import shown_name
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import check_mesh, vertex_normals
-from ..optim.texels import shut_mouth
-from .files import writing
+from ..optim.texture import shut_mouth
+from ..files import writing
 from .pictures import picture
 from ..surroundings import undisturbed
 

@@ -4,22 +4,18 @@
 
 # %% auto #0
 __all__ = ['picture', 'panel_strip', 'save_picture', 'save_strip', 'save_maps', 'landmark_picture', 'loss_figure', 'save_figure',
-           'two_threads', 'write_exr', 'read_exr', 'decode_radiance', 'save_environment']
+           'save_environment']
 
 # %% ../../nbs/60_output.pictures.ipynb #f9156798
 import warnings
-from contextlib import contextmanager
 import numpy as np
 from pathlib import Path
-from ..errors import OutputError, PhotoError
+from ..errors import OutputError
 from ..imaging import to_bytes
-from .files import writing
+from ..files import writing
 from ..processes import shown_name
-from ..reading import MOST_BYTES, check_radiance, radiance_kind, read_bytes
+from ..radiance import as_array, write_exr
 from ..surroundings import undisturbed
-
-# %% ../../nbs/60_output.pictures.ipynb #d31eaed4
-def _array(x)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=np.float32)
 
 # %% ../../nbs/60_output.pictures.ipynb #8844be19
 def picture(
@@ -102,11 +98,11 @@ def landmark_picture(
     image = picture(pixels).convert('RGB')
     scale = max(1, round(size/max(image.size)))
     image = image.resize((image.width*scale,image.height*scale), Image.BICUBIC)
-    draw,points = ImageDraw.Draw(image),_array(points)*scale
+    draw,points = ImageDraw.Draw(image),as_array(points)*scale
     dot = lambda p,colour,r: draw.ellipse((p[0]-r,p[1]-r,p[0]+r,p[1]+r), fill=colour)
     for j,p in enumerate(points):
         if predicted is not None:
-            q = _array(predicted[j])*scale
+            q = as_array(predicted[j])*scale
             draw.line((*p,*q), fill=(255,200,0), width=1)
             dot(q, (255,40,40), 1.6)
         dot(p, (0,220,60), 1.6)
@@ -139,57 +135,6 @@ def save_figure(
     "Write a plot whole or not at all"
     with writing(path) as part: figure.savefig(part)
 
-# %% ../../nbs/60_output.pictures.ipynb #279e5f2f
-@contextmanager
-def two_threads():
-    "Mitsuba's EXR code waits for ever where Dr.Jit has one thread alone, as in a batch with a process for each core; within this context it has two"
-    import drjit
-    before = drjit.thread_count()
-    if before<2: drjit.set_thread_count(2)
-    try: yield
-    finally:
-        if before<2: drjit.set_thread_count(before)
-
-@undisturbed
-def write_exr(
-    path,   # File; `.hdr` is written as Radiance's RGBE, in steps of 1 %
-    values, # [H, W, 3] linear, any range
-):
-    "Write a true float32 EXR file"
-    from mitsuba import Bitmap, MemoryStream   # the one EXR code that we have anyway; needs no variant
-    kind = Bitmap.FileFormat.RGBE if Path(path).suffix.lower()=='.hdr' else Bitmap.FileFormat.OpenEXR
-    stream = MemoryStream()                    # Mitsuba itself takes no file name that is not UTF-8
-    with two_threads(): Bitmap(np.ascontiguousarray(_array(values))).write(stream, kind)
-    with writing(path) as part: part.write_bytes(stream.raw_buffer())
-
-@undisturbed
-def read_exr(
-    path, # File, OpenEXR or Radiance HDR
-)->np.ndarray: # [H, W, C] float32
-    "Read an EXR file"
-    return decode_radiance(read_bytes(path, MOST_BYTES, PhotoError, 'picture'), shown_name(path))
-
-def decode_radiance(
-    data:bytes, # Content of an OpenEXR or HDR file
-    name:str,   # For the words
-    rgb:bool=False, # Three channels, whatever it has
-)->np.ndarray: # [H, W, C] float32
-    "Light as it was, after its size has been looked at; `PhotoError` if it cannot be read"
-    kind = radiance_kind(data)
-    if not kind: raise PhotoError(f'{name}: is neither OpenEXR nor Radiance HDR', 'Write it anew as .exr or .hdr.')
-    check_radiance(data, name)
-    try: from mitsuba import Bitmap, MemoryStream, Struct
-    except ImportError: raise PhotoError(f'{name}: light as it was is read with Mitsuba, which is not installed', 'Install it, or give the map as .png.') from None
-    try:
-        stream = MemoryStream()
-        stream.write(data)
-        stream.seek(0)
-        with two_threads():
-            bitmap = Bitmap(stream, Bitmap.FileFormat.OpenEXR if kind=='EXR' else Bitmap.FileFormat.RGBE)
-            if rgb: bitmap = bitmap.convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)
-        return np.array(bitmap, dtype=np.float32)
-    except Exception as e: raise PhotoError(f'{name}: cannot be read ({str(e).splitlines()[0][:120] if str(e) else type(e).__name__})', 'Write it anew as .hdr or .exr, or as .png.') from None
-
 # %% ../../nbs/60_output.pictures.ipynb #19b247f5
 @undisturbed
 def save_environment(
@@ -199,7 +144,7 @@ def save_environment(
     exr=True,    # The true radiance as well
 ):
     "`envMap_{i}.png` for the eye and `envMap_{i}.exr` for renderers"
-    x = _array(environment)
+    x = as_array(environment)
     save_picture(Path(folder)/f'envMap_{i}.png', picture(x/max(1, np.quantile(x, .99))))
     if not exr: return
     try: write_exr(Path(folder)/f'envMap_{i}.exr', x)

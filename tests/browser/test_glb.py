@@ -7,10 +7,10 @@ from skips import node_modules
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path, to_bytes
-from nextgenface_nb.optim.optimizer import reconstruct
-from nextgenface_nb.optim.pipeline import Pipeline
+from nextgenface_nb.reconstruction import reconstruct
+from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SIZE = 256
 PAGE = '''<!doctype html><title>glb</title><style>body{margin:0}</style><script type="importmap">{"imports": {"three": "/three/build/three.module.js", "three/addons/": "/three/examples/jsm/"}}</script>
@@ -62,7 +62,7 @@ def portrait(tmp_path_factory):
     found = reconstruct(portrait_path(), config); folder = tmp_path_factory.mktemp('portrait')
     export_face(found.pipeline, found.face, folder, ['glb', 'env'])
     export_face(found.pipeline, found.face, folder/'for_three', ['env'], env_for='three')
-    from nextgenface_nb.optim.texels import shut_mouth                                # as the neutral file has it
+    from nextgenface_nb.optim.texture import shut_mouth                                # as the neutral file has it
     return found.pipeline.render(found.face, 0, 1024, final=True, maps=shut_mouth(found.pipeline, found.face)), folder
 
 @pytest.fixture

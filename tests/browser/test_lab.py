@@ -7,17 +7,17 @@ from PIL import Image
 pytest.importorskip('anywidget'); pytest.importorskip('jupyterlab')
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.synthetic import studio_light, synthetic_face
-from nextgenface_nb.widgets.viewer import png
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
+from nextgenface_nb.output.viewer import png
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = '''
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import Photo
-from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.synthetic import studio_light, synthetic_face
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.widgets.dashboards import FaceStudio
 pipeline = Pipeline(toy_model(41, 29), Config(device='cpu', texture_resolution=64, max_resolution=96, bands=5, environment_height=32, samples_final=8, samples_train=4, steps_photometric=2, steps_texture=6))
 truth = synthetic_face(pipeline, seed=3, size=128, light=studio_light(.5, bands=5), samples=32)

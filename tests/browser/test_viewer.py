@@ -6,9 +6,9 @@ pytest.importorskip('anywidget')
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import to_bytes
-from nextgenface_nb.optim.pipeline import Pipeline
-from nextgenface_nb.synthetic import studio_light, synthetic_face
-from nextgenface_nb.widgets.viewer import FaceViewer, png
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
+from nextgenface_nb.output.viewer import FaceViewer, png
 
 SIZE = 256
 CONFIG = Config(device='cpu', texture_resolution=128, bands=5, environment_height=64, samples_final=64)

@@ -1,4 +1,4 @@
-// The 3D view of nextgenface_nb.widgets.viewer: one ES module for anywidget, with three.js in it.
+// The 3D view of nextgenface_nb.output.viewer: one ES module for anywidget, with three.js in it.
 // World = viewer frame: x right, y up, z toward the viewer, millimetres; the photo's camera at the origin looks along -z, as three.js has it.
 import {
   BufferAttribute, BufferGeometry, DataTexture, DataUtils, DoubleSide, EquirectangularReflectionMapping, Group, HalfFloatType, LinearFilter, Matrix4, Mesh,
