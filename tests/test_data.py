@@ -4,7 +4,7 @@ from configparser import ConfigParser
 from pathlib import Path
 import pytest
 from nextgenface_nb import batch, places
-from nextgenface_nb.landmarks.detection import detection as landmarks
+from nextgenface_nb.landmarks import detection as landmarks
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import LandmarkError, ModelError
 from nextgenface_nb.facemodel.model import load_model, toy_model

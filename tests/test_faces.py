@@ -1,7 +1,7 @@
 "Several faces in one photo, from the detector to the command; faces that stand on their heads; detectors in threads"
 import csv, json, os, subprocess, sys, threading
 import numpy as np, pytest, torch
-from nextgenface_nb.landmarks.detection import detection as module
+from nextgenface_nb.landmarks import detection as module
 from nextgenface_nb.cli import main
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import CheckpointError, NoFaceError, notes_heard
@@ -114,7 +114,7 @@ def test_a_photo_on_its_head_fits_as_well(portrait):
 def test_many_threads_leave_the_error_stream_where_it_was():
     program = '''
 import os, threading
-from nextgenface_nb.landmarks.detection import detection as landmarks
+from nextgenface_nb.landmarks import detection as landmarks
 before = os.fstat(2)
 def work():
     for _ in range(300):

@@ -2,7 +2,7 @@
 import hashlib, os, subprocess, sys, time, types, warnings
 from pathlib import Path
 import numpy as np, pytest, torch
-from nextgenface_nb.landmarks.detection import detection as module
+from nextgenface_nb.landmarks import detection as module
 from nextgenface_nb.errors import FaceError, LandmarkError, NoFaceError
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
 from nextgenface_nb.landmarks.detection import (FAN, GROUPS, FileDetector, Landmarks, MediaPipeSolutions, MediaPipeTasks, download_model, draw_landmarks, find_model,
