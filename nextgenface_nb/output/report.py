@@ -8,7 +8,7 @@ __all__ = ['STAGES', 'FORMATS', 'versions', 'machine', 'frame_measures', 'frame_
 
 # %% ../../nbs/68_output.report.ipynb #e6ed80ad
 import json, math, os, platform, sys, time
-from types import SimpleNamespace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 import numpy as np
@@ -23,7 +23,7 @@ from ..files import LIST, REPORT_VERSION, listed_files, writing, writing_folder
 from .glb import save_glb
 from .mesh import save_mesh
 from ..processes import json_text
-from .panels import result_panels
+
 from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
 from ..surroundings import undisturbed
 
@@ -195,7 +195,7 @@ def save_reconstruction(
 # %% ../../nbs/68_output.report.ipynb #571180b8
 def _save_pictures(r, folder:Path, i:int, samples, write:bool)->dict:
     "The strip of frame `i`; returns its figures"
-    panels = result_panels(r.pipeline, r.face, i, samples)
+    panels = r.panels(i, samples)
     figures = frame_measures(r.pipeline, r.face, i, panels['reconstruction'])
     name = Path(r.face.frames[i].photo.path or 'photo').name
     if write: save_strip(folder, panels, i, f'{name}: NME {100*figures["nme"]:.2f} %, PSNR {figures["psnr"]:.1f} dB, SSIM {figures["ssim"]:.3f}')
@@ -222,7 +222,8 @@ def _save_intermediate(r, folder:Path, samples):
     "Pictures, maps and meshes of the stages before the last"
     for name,face in _snapshots(r).items():
         if name==r.history[-1].stage: continue
-        then,part = SimpleNamespace(face=face, pipeline=r.pipeline),folder/f'outputStage{stage_number(name)}'
+        then = replace(r, face=face)
+        part = folder/f'outputStage{stage_number(name)}'
         for i in range(len(face.frames)):
             _save_pictures(then, part, i, samples, True)
             save_mesh(part, r.pipeline, face, i)
