@@ -94,11 +94,14 @@ def attempt(
 )->Outcome:
     "Do one job, whatever happens"
     began = time.perf_counter()
-    outcome = lambda status,**more: Outcome(Path(photos[0]).name, str(folder), status, round(time.perf_counter()-began, 2), **more)
+    outcome = lambda status,**more: Outcome(Path(photos[0]).name, str(folder), status,
+        round(time.perf_counter()-began, 2), **more)
     try: return outcome('done', warnings=list(do(photos, folder) or ()))
     except KeyboardInterrupt: return outcome('stopped')
     except FaceError as e: return outcome('failed', error=e.what, advice=e.advice, kind=type(e).__name__)
-    except MemoryError: return outcome('failed', error='out of memory', advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
+    except MemoryError:
+        return outcome('failed', error='out of memory',
+            advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
     except Exception as e:
         if known := in_words(e):
             return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
@@ -175,7 +178,10 @@ def _not_begun(photos, folder)->Outcome: return Outcome(Path(photos[0]).name, st
 @contextmanager
 def _deaf():
     "Processes that start within this context hear Ctrl-C when they ask for it; until then it waits for them"
-    if not hasattr(signal,'pthread_sigmask'): yield; return   # Windows
+    # Windows
+    if not hasattr(signal,'pthread_sigmask'):
+        yield
+        return
     from multiprocessing import resource_tracker
     resource_tracker.ensure_running()   # it would lift the block when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ending_signals())
@@ -397,7 +403,8 @@ def save_failures(
     "Write `failures.json`; no failures, no file"
     path,failed = Path(folder)/'failures.json',[o for o in outcomes if o.status=='failed']
     if not failed: return path.unlink(missing_ok=True)
-    rows = [{k:v for k,v in asdict(o).items() if k in ('photo','folder','error','advice','kind','seconds')} for o in failed]
+    rows = [{k:v for k,v in asdict(o).items() if k in ('photo','folder','error','advice','kind','seconds')}
+        for o in failed]
     with writing(path) as part: Path(part).write_text(json_text(rows, indent=1), encoding='utf-8')
 
 def figures(
@@ -407,7 +414,8 @@ def figures(
     report = read_report(Path(folder)/LIST)
     mean,seconds = (found if isinstance(found := report.get(k), dict) else {} for k in ('mean','seconds'))
     total = seconds.get('total')
-    return {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':round(total, 2) if isinstance(total, (int,float)) else None}
+    return {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':round(total, 2)
+        if isinstance(total, (int,float)) else None}
 
 def save_summary(
     folder:Path,   # Of the batch
@@ -422,8 +430,10 @@ def save_summary(
         for o in outcomes]
     text = io.StringIO()
     table = csv.DictWriter(text, ['photo','status','nme','psnr','ssim','seconds','error'], restval='')
-    table.writeheader(); table.writerows({k:_cell(v) for k,v in row.items()} for row in rows)
-    for name,content in (('summary.csv', text.getvalue()), ('contact_sheet.html', contact_sheet(folder, outcomes, rows))):
+    table.writeheader()
+    table.writerows({k:_cell(v) for k,v in row.items()} for row in rows)
+    for name,content in (('summary.csv', text.getvalue()),
+        ('contact_sheet.html', contact_sheet(folder, outcomes, rows))):
         with writing(Path(folder)/name) as part: Path(part).write_text(content, encoding='utf-8')
 
 def _cell(value):
@@ -439,11 +449,14 @@ def contact_sheet(folder, outcomes, rows)->str: # HTML
         head = f'<h2>{name} <small>{o.status}</small></h2>'
         if o.status in ('done','before'):
             head += (f'<a href="{place}/"><img loading="lazy" src="{place}/render_0.png" alt="{name}"></a>'
-            f'<p>landmarks {shown(row.get("nme"), "{:.2%}")}, PSNR {shown(row.get("psnr"), "{:.1f}")} dB, SSIM {shown(row.get("ssim"), "{:.3f}")}</p>')
+            f'<p>landmarks {shown(row.get("nme"), "{:.2%}")}, PSNR {shown(row.get("psnr"), "{:.1f}")} dB, SSIM '
+            f'{shown(row.get("ssim"), "{:.3f}")}</p>')
         else: head += f'<p>{html.escape(printable(o.error))}<br>{html.escape(printable(o.advice))}</p>'
         parts.append(f'<section>{head}</section>')
-    count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}' for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
-    return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
+    count = ', '.join(f'{sum(o.status==s for o in outcomes)} {s}'
+        for s in ('done','before','failed','stopped','not begun') if any(o.status==s for o in outcomes))
+    return ('<!doctype html><meta charset="utf-8"><title>Faces</title><style>body{font:14px '
+        'sans-serif;margin:2em}img{max-width:100%}small{color:#777;font-weight:normal}</style>'
             f'<h1>{len(outcomes)} photos: {count}</h1>'+'\n'.join(parts)+'\n')
 
 # %% ../nbs/77_batch.ipynb #c9e7882d

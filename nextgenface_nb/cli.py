@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import attempt, face_folder, face_number, finish_summary, invocation, run_batch, save_failures, was_done
+from .batch import (attempt, face_folder, face_number, finish_summary, invocation, run_batch,
+    save_failures, was_done)
 from .interrupts import Stop
 from .config import Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
@@ -38,13 +39,18 @@ def which_face(
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-reconstruct`"
-    p = argparse.ArgumentParser('nextgenface-reconstruct', description='A 3D face from a photo: geometry, diffuse, specular and roughness maps, pose, camera and light.', allow_abbrev=False,
-        epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 stopped.')
+    p = argparse.ArgumentParser('nextgenface-reconstruct',
+        description='A 3D face from a photo: geometry, diffuse, specular and roughness maps, pose, camera and light.',
+        allow_abbrev=False,
+        epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 '
+            'stopped.')
     add = p.add_argument
     add('--input', metavar='PATH', help='a photo, or a folder of photos (default: the bundled portrait)')
     add('--recursive', action='store_true', help='photos in subfolders too; results lie in the same subfolders')
-    add('--output', metavar='DIR', default='./output/', help='results go to DIR/NAME OF THE INPUT/ (default: %(default)s)')
-    add('--config', metavar='FILE', help='settings, one key = value per line; files of NextFace and NextGenFace load too')
+    add('--output', metavar='DIR', default='./output/',
+        help='results go to DIR/NAME OF THE INPUT/ (default: %(default)s)')
+    add('--config', metavar='FILE',
+        help='settings, one key = value per line; files of NextFace and NextGenFace load too')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
     add('--device', choices=('auto','cpu','cuda','metal'), help='what renders')
@@ -61,14 +67,18 @@ def make_parser()->argparse.ArgumentParser:
     add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
-    add('--resume', action='store_true', help='go on where a run into the same folder was stopped; begin where there is none')
-    add('--keepEvery', type=float, metavar='SECONDS', default=10., help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
-    add('--workers', type=int, metavar='N', default=1, help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
+    add('--resume', action='store_true',
+        help='go on where a run into the same folder was stopped; begin where there is none')
+    add('--keepEvery', type=float, metavar='SECONDS', default=10.,
+        help='how often the state of a running stage is kept for --resume; 0: after each step (default: %(default)g)')
+    add('--workers', type=int, metavar='N', default=1,
+        help='photos of a folder that are done side by side, in processes that share the cores (default: %(default)s)')
     add(
         '--limit', type=float, metavar='SECONDS', default=0.,
         help='of a folder: give up a photo that takes longer, and do the others; 0: never (default: %(default)g)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
-    for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1): add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
+    for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1):
+        add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
     talk = p.add_mutually_exclusive_group()
     talk.add_argument('--quiet', action='store_true', help='no bars, no figures; errors only')
     talk.add_argument('--verbose', action='store_true', help='settings, warnings and tracebacks too')
@@ -120,11 +130,16 @@ def recall(
     for n,name in enumerate(STAGES, 1):
         if getattr(args, f'skipStage{n}') is not None: continue
         setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
-        if skip: notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
-    if before.get('shared_identity') and not args.sharedIdentity: notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
+        if skip:
+            notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
+    if before.get('shared_identity') and not args.sharedIdentity:
+        notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
     if before.get('face') and args.face is None:
         notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
-    if before.get('checkpoint') and not args.checkpoint: notes.append(f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("name")}), which is not taken over')
+    if before.get('checkpoint') and not args.checkpoint:
+        notes.append(
+            f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("name")}), which is not '
+            'taken over')
     return notes
 
 def _invocation_in(path)->dict: # empty: it is no report
@@ -151,7 +166,9 @@ def check_reachable(
     if not path: return
     try: Path(path).stat()
     except (FileNotFoundError, NotADirectoryError, ValueError): return   # in other words later
-    except OSError as e: raise PhotoError(f'{path}: cannot be read ({e.strerror})', 'Check the path, and the permissions of the folders on the way.') from None
+    except OSError as e:
+        raise PhotoError(f'{path}: cannot be read ({e.strerror})',
+            'Check the path, and the permissions of the folders on the way.') from None
 
 def list_jobs(
     args, # What the parser returns
@@ -165,7 +182,9 @@ def list_jobs(
         return [([source], output)]
     photos,args.left_out = find_photos(args, source, output)
     if args.sharedIdentity: return [(photos, output)]
-    if args.landmarks and Path(args.landmarks).suffix and len(photos)>1: raise ConfigError(f'--landmarks {args.landmarks}: one file of points for {len(photos)} photos', 'Reconstruct the photos one by one.')
+    if args.landmarks and Path(args.landmarks).suffix and len(photos)>1:
+        raise ConfigError(f'--landmarks {args.landmarks}: one file of points for {len(photos)} photos',
+            'Reconstruct the photos one by one.')
     return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))]
 
 # %% ../nbs/92_cli.ipynb #8d2c0dfc
@@ -258,7 +277,8 @@ class Bars:
         if not self.show: return
         if progress.stage!=self.stage:
             self.close()
-            self.stage,self.bar = progress.stage,tqdm(total=progress.steps, desc=f'{progress.stage:12}', unit='step', dynamic_ncols=True, mininterval=.2 if sys.stderr.isatty() else 10)
+            self.stage,self.bar = progress.stage,tqdm(total=progress.steps, desc=f'{progress.stage:12}', unit='step',
+                dynamic_ncols=True, mininterval=.2 if sys.stderr.isatty() else 10)
         total = progress.losses.get('total', sum(progress.losses.values()))
         self.bar.set_postfix_str(f'loss {total:.4g}', refresh=False)
         self.bar.update(progress.step-self.bar.n)
@@ -269,7 +289,8 @@ class Bars:
         if not self.show: return
         if self.stage!='picture':
             self.close()
-            self.stage,self.bar = 'picture',tqdm(total=total, desc=f'{"picture":12}', unit='ray', dynamic_ncols=True, leave=False, mininterval=.2 if sys.stderr.isatty() else 10)
+            self.stage,self.bar = 'picture',tqdm(total=total, desc=f'{"picture":12}', unit='ray', dynamic_ncols=True,
+                leave=False, mininterval=.2 if sys.stderr.isatty() else 10)
         self.bar.update(done-self.bar.n)
         if done>=total: self.close()
 
@@ -309,7 +330,8 @@ def start_from(
     face,meta = load_face(args.checkpoint, pipeline.model)
     known = {p['sha256'] for p in meta['photos'] if p['sha256']}
     if args.input and Path(args.input).is_file() and known and file_digest(args.input) not in known:
-        raise CheckpointError(f'{args.checkpoint}: made from another photo than {args.input}', 'Leave out --input to go on with the photo in the checkpoint, or leave out --checkpoint.')
+        raise CheckpointError(f'{args.checkpoint}: made from another photo than {args.input}',
+            'Leave out --input to go on with the photo in the checkpoint, or leave out --checkpoint.')
     return face
 
 def old_face(args, pipeline): # A `Face`
@@ -319,7 +341,9 @@ def old_face(args, pipeline): # A `Face`
     from nextgenface_nb.reconstruction import config_detector, on_mesh
     from nextgenface_nb.output.legacy import legacy_face, read_legacy
     found,config = read_legacy(args.checkpoint),pipeline.config
-    if not args.input or Path(args.input).is_dir(): raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo', 'Name the photo with --input.')
+    if not args.input or Path(args.input).is_dir():
+        raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo',
+            'Name the photo with --input.')
     face = legacy_face(found, pipeline.model, [load_photo(args.input)], config.bands)
     detector = config_detector(config, pipeline)
     for frame in face.frames[:1]:
@@ -339,10 +363,16 @@ def _reconstruct_all(args)->int: # Exit code
     for path in args.input, args.checkpoint, config.detector, config.focal: check_reachable(path)
     check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
     for note in recall(args): config.note(note)
-    if args.workers<1: raise ConfigError(f'--workers {args.workers}: at least one is needed', 'Leave it out, or give the number of processes.')
-    if not args.keepEvery>=0: raise ConfigError(f'--keepEvery {args.keepEvery:g}: must be a number of seconds from 0 on', 'Leave it out for every 10 seconds.')
+    if args.workers<1:
+        raise ConfigError(f'--workers {args.workers}: at least one is needed',
+            'Leave it out, or give the number of processes.')
+    if not args.keepEvery>=0:
+        raise ConfigError(f'--keepEvery {args.keepEvery:g}: must be a number of seconds from 0 on',
+            'Leave it out for every 10 seconds.')
     jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
-    if args.checkpoint and len(jobs)>1: raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces', 'Go on with one face at a time.')
+    if args.checkpoint and len(jobs)>1:
+        raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces',
+            'Go on with one face at a time.')
     from nextgenface_nb.files import check_writable
     check_limit(args)
     many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
@@ -365,14 +395,18 @@ def begin_pipeline(config, say): # A `Pipeline`
     from nextgenface_nb.rendering.variant import use_variant
     with Stop() as stop:
         try: variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
-        except DeviceError: stop.check(); raise   # Ctrl-C at a terminal ends the processes that try the device too
+        # Ctrl-C at a terminal ends the processes that try the device too
+        except DeviceError:
+            stop.check()
+            raise
         pipeline = Pipeline(None, config)
         stop.check()
     say(f'{pipeline.model.name}, {variant}')
     return pipeline
 
 def checkpoint_folder(args)->Path:
-    "Where results go when the photo is the checkpoint's: by the checkpoint's own place, `<name>/checkpoints/stage3_output.npz`"
+    ("Where results go when the photo is the checkpoint's: by the checkpoint's own place, "
+     "`<name>/checkpoints/stage3_output.npz`")
     path = Path(args.checkpoint).resolve()
     return Path(args.output)/(path.parent.parent.name if path.parent.name=='checkpoints' else path.stem)
 
@@ -426,7 +460,9 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
-            def progress(step): bars(step); stop.check()
+            def progress(step):
+                bars(step)
+                stop.check()
             result = fit(photos, folder, pipeline, args, progress)
             bars.close()
             say('writing the results ...')
@@ -434,7 +470,9 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
             result.invocation = asked|as_decoded(asked, result)
             result.save(folder)
             resume_path(folder).unlink(missing_ok=True)   # the results are on the disk
-    finally: bars.close(); pipeline.passes = None
+    finally:
+        bars.close()
+        pipeline.passes = None
     return result.warnings
 
 # %% ../nbs/92_cli.ipynb #95c847be
@@ -496,7 +534,9 @@ def many_jobs(jobs:list, folder:Path, args, config, say)->int: # Exit code
     finish_summary(
         folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
     before = sum(o.status=='before' for o in found)
-    if before: say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does {"them" if before>1 else "it"} again')
+    if before:
+        say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does '
+            f'{"them" if before>1 else "it"} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
     say(f"{folder/'contact_sheet.html'}")
     return max((exit_code_of(o.kind) for o in found if o.status=='failed'), default=0)
@@ -508,7 +548,8 @@ def summary(
     "Where the results lie, and the main figures"
     mean = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))['mean']
     shown = lambda value,form: 'unknown' if value is None else form.format(value)
-    return (f'{folder}\n  landmarks {shown(mean["nme"], "{:.2%}")} of the eye distance   PSNR {shown(mean["psnr"], "{:.1f}")} dB   '
+    return (f'{folder}\n  landmarks {shown(mean["nme"], "{:.2%}")} of the eye distance   PSNR '
+        f'{shown(mean["psnr"], "{:.1f}")} dB   '
             f'SSIM {shown(mean["ssim"], "{:.3f}")}   {seconds:.0f} s')
 
 # %% ../nbs/92_cli.ipynb #fbbd0b96
@@ -516,7 +557,8 @@ def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-reconstruct`"
-    return run_command(make_parser(), reconstruct_all, argv, 'stopped; results that were not complete have not been written. The same command with --resume goes on.')
+    return run_command(make_parser(), reconstruct_all, argv,
+        'stopped; results that were not complete have not been written. The same command with --resume goes on.')
 
 # %% ../nbs/92_cli.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook
@@ -524,10 +566,13 @@ if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in
 # %% ../nbs/92_cli.ipynb #ec35806d
 def make_config_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-config`"
-    p = argparse.ArgumentParser('nextgenface-config', description='Show, explain and convert settings.', allow_abbrev=False)
+    p = argparse.ArgumentParser('nextgenface-config', description='Show, explain and convert settings.',
+        allow_abbrev=False)
     add = p.add_argument
-    add('--explain', metavar='KEY', action='append', default=[], help='what a setting means, its unit, range and old names; may be repeated')
-    add('--config', metavar='FILE', help='settings: .ini of today, of NextFace or of NextGenFace, .json, or the report.json of a run')
+    add('--explain', metavar='KEY', action='append', default=[],
+        help='what a setting means, its unit, range and old names; may be repeated')
+    add('--config', metavar='FILE',
+        help='settings: .ini of today, of NextFace or of NextGenFace, .json, or the report.json of a run')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
     add('--changed', action='store_true', help='only what differs from the defaults')
@@ -538,7 +583,9 @@ def say_config(
     args, # What the parser returns
 ):
     "Explain, show or write settings"
-    if args.explain: print('\n\n'.join(explain(key) for key in args.explain)); return
+    if args.explain:
+        print('\n\n'.join(explain(key) for key in args.explain))
+        return
     config = Config.preset(args.preset)
     if args.config: config.fillFromDicFile(args.config)
     config.set(*args.set)

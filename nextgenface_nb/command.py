@@ -59,7 +59,8 @@ def _run(parser, work, argv, stopped, out)->int: # Exit code
         if known := in_words(e):
             return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
         error,code,trace = e,1,getattr(args, 'verbose', True)
-        text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace else '; --verbose shows where it happened.')
+        text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace
+            else '; --verbose shows where it happened.')
     return _say_error(error, text, code, trace)
 
 def _say_error(error, text, code, trace)->int: # Exit code

@@ -21,7 +21,8 @@ __all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRE
 
 # %% ../nbs/06_config.ipynb #8012802a
 WORDS = {**dict.fromkeys(('true', 'yes', 'on', '1'), True), **dict.fromkeys(('false', 'no', 'off', '0'), False)}
-KINDS = {bool: 'yes or no', int: 'a whole number', float: 'a number', str: 'text of one line, with one kind of quotes at most'}
+KINDS = {bool: 'yes or no', int: 'a whole number', float: 'a number',
+    str: 'text of one line, with one kind of quotes at most'}
 
 # %% ../nbs/06_config.ipynb #174d3876
 def parse_value(
@@ -62,7 +63,9 @@ def setting(
 def allowed(f)->str: # 'from 1 to 12', 'one of cpu, cuda' or what type
     "What a field accepts, in words"
     m,kind = f.metadata,type(f.default)
-    if m['choices']: return 'one of ' + ', '.join(map(str, m['choices'])) + (' or a file ' + ' '.join(m['files']) if m['files'] else '')
+    if m['choices']:
+        return ('one of ' + ', '.join(map(str, m['choices']))
+            + (' or a file ' + ' '.join(m['files']) if m['files'] else ''))
     if kind in (str, bool): return KINDS[kind]
     ends = [f'{word} {m[end]:g}' for word,end in (('from', 'low'), ('to', 'high')) if math.isfinite(m[end])]
     return ' '.join([KINDS[kind], *ends])
@@ -105,16 +108,30 @@ class Config(CheckedSettings):
     "The settings of a reconstruction."
     # where things are
     device:str = setting('auto', 'what renders', choices=('auto', 'cpu', 'cuda', 'metal'))
-    renderer:str = setting('mitsuba', 'what draws: mitsuba, the ray tracer; or vertex, a rasteriser that needs no LLVM, without shadows', choices=('mitsuba', 'vertex'))
-    model:str = setting('', 'file or folder of the face model, or its name in data/baselMorphableModel or data/models of a checkout; empty: the one in the package')
-    detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'), files=('.pts', '.npy'))
-    detector_doubt:float = setting(1., 'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of a photograph', low=0, high=10)
-    landmark_model:str = setting('', 'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places, data/models of a checkout among them')
-    light:str = setting('', 'file of an environment map that is known to be the light, .exr, .hdr or a picture, such as envMap_0.exr of another result: only its brightness is looked for; empty: the light is looked for')
+    renderer:str = setting('mitsuba',
+        'what draws: mitsuba, the ray tracer; or vertex, a rasteriser that needs no LLVM, without shadows',
+        choices=('mitsuba', 'vertex'))
+    model:str = setting('',
+        'file or folder of the face model, or its name in data/baselMorphableModel or data/models of a checkout; '
+        'empty: the one in the package')
+    detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'),
+        files=('.pts', '.npy'))
+    detector_doubt:float = setting(1.,
+        'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of '
+        'a photograph', low=0, high=10)
+    landmark_model:str = setting('',
+        'path of face_landmarker.task, for versions of mediapipe that bring no model; empty: look in the usual places, '
+        'data/models of a checkout among them')
+    light:str = setting('',
+        'file of an environment map that is known to be the light, .exr, .hdr or a picture, such as envMap_0.exr of '
+        'another result: only its brightness is looked for; empty: the light is looked for')
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
-    texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels', choices=(64, 128, 256, 512, 1024, 2048))
-    relief:float = setting(2., 'how far the surface may leave the face model, see facemodel.relief: standard deviation of its broadest bumps; 0: not at all', 'mm', 0, 20)
+    texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels',
+        choices=(64, 128, 256, 512, 1024, 2048))
+    relief:float = setting(2.,
+        'how far the surface may leave the face model, see facemodel.relief: standard deviation of its broadest bumps; '
+        '0: not at all', 'mm', 0, 20)
     components:int = setting(0, 'how many components of shape and albedo to use; 0: all', low=0, high=1000)
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
@@ -132,28 +149,44 @@ class Config(CheckedSettings):
     optimize_focal_length:bool = setting(True, 'let the focal length change')
     # how long, how often
     steps_landmarks:int = setting(30, 'stage 1: Gauss-Newton steps at most', low=0, high=1000)
-    steps_shading:int = setting(8, 'stage 2: Gauss-Newton steps of the geometry on the shading of some thousand pixels', low=0, high=1000)
-    steps_photometric:int = setting(0, 'stage 2: ray-traced steps of the geometry after those; the noisy and thorough way', low=0, high=100000)
+    steps_shading:int = setting(8, 'stage 2: Gauss-Newton steps of the geometry on the shading of some thousand pixels',
+        low=0, high=1000)
+    steps_photometric:int = setting(0,
+        'stage 2: ray-traced steps of the geometry after those; the noisy and thorough way', low=0, high=100000)
     steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
-    leave_out:str = setting('things', 'what before the skin is kept out of the maps: nothing; dark things, such as rims of glasses; or hair too', choices=('nothing', 'things', 'hair'))
-    steps_detail:int = setting(6, 'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working resolution; 0: none', 'rounds', 0, 100)
+    leave_out:str = setting('things',
+        'what before the skin is kept out of the maps: nothing; dark things, such as rims of glasses; or hair too',
+        choices=('nothing', 'things', 'hair'))
+    steps_detail:int = setting(6,
+        'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working '
+        'resolution; 0: none', 'rounds', 0, 100)
     samples_train:int = setting(8, 'rays per pixel while fitting', low=1, high=4096)
     samples_final:int = setting(256, 'rays per pixel of the final pictures, at most', low=1, high=1000000)
-    noise_final:float = setting(.003, 'final pictures are finished earlier when their noise is below this; 0: never', 'share of the mean brightness of the face', 0, 1)
+    noise_final:float = setting(.003, 'final pictures are finished earlier when their noise is below this; 0: never',
+        'share of the mean brightness of the face', 0, 1)
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
-    weight_landmarks:float = setting(.011, 'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
-    weight_shape:float = setting(.002, 'mean squared shape coefficient, in standard deviations; each height of the relief counts like one of them', low=0, high=1e6)
+    weight_landmarks:float = setting(.011,
+        'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
+    weight_shape:float = setting(.002,
+        'mean squared shape coefficient, in standard deviations; each height of the relief counts like one of them',
+        low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
-    weight_albedo:float = setting(.006, 'the same for the albedo: with the whites of the eyes, what tells a dark face in bright light from a light face in dim light', low=0, high=1e6)
-    weight_eye_white:float = setting(8., 'stage 2: weight of a point on the white of an eye, where one of the skin counts 1; .2 is that of the iris', low=0, high=1e6)
+    weight_albedo:float = setting(.006,
+        'the same for the albedo: with the whites of the eyes, what tells a dark face in bright light from a light '
+        'face in dim light', low=0, high=1e6)
+    weight_eye_white:float = setting(8.,
+        'stage 2: weight of a point on the white of an eye, where one of the skin counts 1; .2 is that of the iris',
+        low=0, high=1e6)
     weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
-    weight_light_colour:float = setting(.3, 'coloured light on the skin: the photo alone cannot tell its hue from that of the skin', low=0, high=1e6)
+    weight_light_colour:float = setting(.3,
+        'coloured light on the skin: the photo alone cannot tell its hue from that of the skin', low=0, high=1e6)
     weight_light_smooth:float = setting(.003, 'light of higher bands, relative to the constant one', low=0, high=1e6)
     # weights of the maps
     weight_diffuse_symmetry:float = setting(.22, 'distance of a texel from its mirror image', low=0, high=1e6)
-    weight_diffuse_consistency:float = setting(.035, 'distance of a map from what the albedo model says', low=0, high=1e6)
+    weight_diffuse_consistency:float = setting(.035, 'distance of a map from what the albedo model says', low=0,
+        high=1e6)
     weight_diffuse_smoothness:float = setting(8., 'squared step between neighbouring texels', low=0, high=1e6)
     weight_specular_symmetry:float = setting(.12, 'see diffuse', low=0, high=1e6)
     weight_specular_consistency:float = setting(.1, 'see diffuse', low=0, high=1e6)
@@ -162,12 +195,17 @@ class Config(CheckedSettings):
     weight_roughness_consistency:float = setting(.05, 'see diffuse', low=0, high=1e6)
     weight_roughness_smoothness:float = setting(2., 'see diffuse', low=0, high=1e6)
     # rates
-    rate_shape:float = setting(.01, 'step of the shape in ray-traced steps; 0 holds it in all', 'standard deviations', 0, 10)
+    rate_shape:float = setting(.01, 'step of the shape in ray-traced steps; 0 holds it in all', 'standard deviations',
+        0, 10)
     rate_expression:float = setting(.01, 'the same for the expression', 'standard deviations', 0, 10)
-    rate_albedo:float = setting(.05, '0 holds the albedo coefficients; stage 2 finds them by Gauss-Newton, which needs no rate', 'standard deviations', 0, 10)
-    rate_pose:float = setting(.0005, 'the same for the rotation; and the translation, relative to the distance', 'rad', 0, 1)
+    rate_albedo:float = setting(.05,
+        '0 holds the albedo coefficients; stage 2 finds them by Gauss-Newton, which needs no rate',
+        'standard deviations', 0, 10)
+    rate_pose:float = setting(.0005, 'the same for the rotation; and the translation, relative to the distance', 'rad',
+        0, 1)
     rate_focal:float = setting(.001, 'the same for the focal length', 'relative', 0, 1)
-    rate_light:float = setting(.03, 'step of the coefficients of the light in stage 3; 0 holds them in all', 'radiance', 0, 10)
+    rate_light:float = setting(.03, 'step of the coefficients of the light in stage 3; 0 holds them in all', 'radiance',
+        0, 10)
     rate_diffuse:float = setting(.01, 'first steps of the diffuse map; they get shorter toward the end', 'albedo', 0, 1)
     rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)
     rate_roughness:float = setting(.02, 'step of the roughness map', low=0, high=1)
@@ -186,7 +224,8 @@ def unknown_setting(
     "The error for a name that is no setting, with the most similar ones"
     folded = {known.lower().replace('_', ''): known for known in (*LEGACY, *FIELDS)}
     near = difflib.get_close_matches(str(name).lower().replace('_', ''), folded, 3, .6)
-    advice = f"Did you mean {' or '.join(folded[n] for n in near)}?" if near else 'Config().describe() lists all settings.'
+    advice = (f"Did you mean {' or '.join(folded[n] for n in near)}?" if near
+        else 'Config().describe() lists all settings.')
     return ConfigError(f'{where}there is no setting {name!r}', advice)
 
 def of_one_line(
@@ -200,12 +239,15 @@ def check_value(
     value,    # Of any type
 ):
     "`value` as the setting's type; `ConfigError` if the setting cannot have it"
-    f = FIELDS[name]; m = f.metadata
-    refused = lambda: ConfigError(f'{name} = {value!r}: must be {allowed(f)}', f'{name}: {m["text"]} (default {f.default!r}).')
+    f = FIELDS[name]
+    m = f.metadata
+    refused = lambda: ConfigError(f'{name} = {value!r}: must be {allowed(f)}',
+        f'{name}: {m["text"]} (default {f.default!r}).')
     try: checked = of_kind(value, type(f.default))
     except (ValueError, OverflowError): raise refused() from None
     if isinstance(checked, str) and not of_one_line(checked): raise refused()
-    if m['choices'] and checked not in m['choices'] and Path(str(checked)).suffix.lower() not in m['files']: raise refused()
+    if m['choices'] and checked not in m['choices'] and Path(str(checked)).suffix.lower() not in m['files']:
+        raise refused()
     if isinstance(f.default, numbers.Real) and not m['low']<=checked<=m['high']: raise refused()
     return checked
 
@@ -221,7 +263,9 @@ class Legacy(NamedTuple):
         "Set today's setting from an old value"
         kind = bool if self.name=='components' else type(FIELDS[self.name].default)
         try: value = of_kind(value, kind)
-        except (ValueError, OverflowError): raise ConfigError(f'{self.name} = {value!r}: must be {KINDS[kind]}', FIELDS[self.name].metadata['text']) from None
+        except (ValueError, OverflowError):
+            raise ConfigError(f'{self.name} = {value!r}: must be {KINDS[kind]}',
+                FIELDS[self.name].metadata['text']) from None
         if self.note: config.note(self.note)
         setattr(config, self.name, self.to_own(value, config))
 
@@ -240,33 +284,45 @@ def _scaled(name:str, factor:float, channels:int=0, note:str='')->Legacy: # chan
 
 def _legacy_table()->dict: # old name -> Legacy
     "All old names"
-    same = dict(path='model', lamdmarksDetectorType='detector', landmarksDetectorType='detector', tracker='detector', textureResolution='texture_resolution',
-        envMapRes='environment_height', saveExr='save_exr', maxResolution='max_resolution', optimizeFocalLength='optimize_focal_length',
-        iterStep2='steps_photometric', iterStep3='steps_texture', rtSamples='samples_final', rtTrainingSamples='samples_train',
+    same = dict(path='model', lamdmarksDetectorType='detector', landmarksDetectorType='detector', tracker='detector',
+        textureResolution='texture_resolution',
+        envMapRes='environment_height', saveExr='save_exr', maxResolution='max_resolution',
+        optimizeFocalLength='optimize_focal_length',
+        iterStep2='steps_photometric', iterStep3='steps_texture', rtSamples='samples_final',
+        rtTrainingSamples='samples_train',
         saveIntermediateStage='save_intermediate')
     table = {old: Legacy(new) for old,new in same.items()}
-    table['camFocalLength'] = Legacy('focal_length', note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole photo; 0 estimates it')
+    table['camFocalLength'] = Legacy('focal_length',
+        note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole '
+            'photo; 0 estimates it')
     table['rendererName'] = Legacy('renderer', lambda v,c: v if v=='vertex' else 'mitsuba')
     table['trimPca'] = Legacy('components', lambda v,c: 80 if v else 0, lambda v,c: v>0)
-    table['iterStep1'] = Legacy('steps_landmarks', lambda v,c: min(v, 30), note='iterStep1: 30 Gauss-Newton steps do what 2000 steps of Adam did')
-    table['weightLandmarksLossStep2'] = _scaled('weight_landmarks', 1/PHOTO_WEIGHT, note='weightLandmarksLossStep2 was per squared pixel and is per squared per cent of the eye distance, about the same in a crop of 256 pixels')
-    for term in ('Shape', 'Expression', 'Albedo'): table[f'weight{term}Reg'] = _scaled(f'weight_{term.lower()}', 1/PHOTO_WEIGHT)
+    table['iterStep1'] = Legacy('steps_landmarks', lambda v,c: min(v, 30),
+        note='iterStep1: 30 Gauss-Newton steps do what 2000 steps of Adam did')
+    table['weightLandmarksLossStep2'] = _scaled('weight_landmarks', 1/PHOTO_WEIGHT,
+        note='weightLandmarksLossStep2 was per squared pixel and is per squared per cent of the eye distance, about '
+            'the same in a crop of 256 pixels')
+    for term in ('Shape', 'Expression', 'Albedo'):
+        table[f'weight{term}Reg'] = _scaled(f'weight_{term.lower()}', 1/PHOTO_WEIGHT)
     for name,channels in (('Diffuse', 3), ('Specular', 3), ('Roughness', 1)):
         for term in ('Symmetry', 'Consistency', 'Smoothness'):
-            table[f'weight{name}{term}Reg'] = _scaled(f'weight_{name.lower()}_{term.lower()}', .2/PHOTO_WEIGHT, channels if term=='Smoothness' else 0)
+            table[f'weight{name}{term}Reg'] = _scaled(f'weight_{name.lower()}_{term.lower()}', .2/PHOTO_WEIGHT,
+                channels if term=='Smoothness' else 0)
     return table
 
 LEGACY = _legacy_table()
 IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
-    debugOutput='nextgenface-reconstruct --debug K writes losses, meshes and pictures every K steps', debugFrequency='K of nextgenface-reconstruct --debug K is that number of steps',
+    debugOutput='nextgenface-reconstruct --debug K writes losses, meshes and pictures every K steps',
+    debugFrequency='K of nextgenface-reconstruct --debug K is that number of steps',
     smoothSh='the saved light is the light that was fitted', saveTime='the report always has the times',
     verbose='how much is said is no setting of a result; the command line has --verbose and --quiet')
 
 # %% ../nbs/06_config.ipynb #33a8a93a
 PRESETS = dict(default={},
     fast=dict(texture_resolution=256, steps_shading=5, steps_texture=80, samples_final=64),
-    quality=dict(max_resolution=512, texture_resolution=1024, steps_shading=10, steps_photometric=40, steps_texture=300, samples_train=16, samples_final=1024),
+    quality=dict(max_resolution=512, texture_resolution=1024, steps_shading=10, steps_photometric=40, steps_texture=300,
+    samples_train=16, samples_final=1024),
     shadows=dict(weight_diffuse_symmetry=.5, weight_specular_symmetry=.18, weight_roughness_symmetry=.18))
 
 # %% ../nbs/06_config.ipynb #a7453c74
@@ -285,7 +341,8 @@ def as_config(
     "The settings that are meant; `ConfigError` for what is none"
     if config is None: return Config()
     if isinstance(config, Config): return config
-    advice = 'Give Config(**settings).' if isinstance(config, dict) else 'Give Config.load(path).' if isinstance(config, (str, Path)) else 'Give a `Config`.'
+    advice = 'Give Config(**settings).' if isinstance(config, dict) else 'Give Config.load(path).' if isinstance(config,
+        (str, Path)) else 'Give a `Config`.'
     raise ConfigError(f'config is of the kind {type(config).__name__}, not a Config', advice)
 
 # %% ../nbs/06_config.ipynb #4c36b17a
@@ -329,7 +386,9 @@ def read_lines(
     for number,line in enumerate(_text(path).splitlines(), 1):
         if line.strip().startswith('['): continue
         try: key,value = split_line(line)
-        except ValueError: raise ConfigError(f'{path}, line {number}: {line.strip()[:80]!r} is no setting', 'Write key = value, one per line.') from None
+        except ValueError:
+            raise ConfigError(f'{path}, line {number}: {line.strip()[:80]!r} is no setting',
+                'Write key = value, one per line.') from None
         if key: found.append((f'{path}, line {number}', key, value))
     return found
 
@@ -348,9 +407,11 @@ def read_json(
 )->list: # of (place, key, value)
     "All settings in a JSON file"
     try: found = json.loads(_text(path))
-    except (ValueError, RecursionError): raise ConfigError(f'{path}: no JSON', 'A config that ends in .json is an object: {"bands": 5}.') from None
+    except (ValueError, RecursionError):
+        raise ConfigError(f'{path}: no JSON', 'A config that ends in .json is an object: {"bands": 5}.') from None
     if isinstance(found, dict) and isinstance(found.get('config'), dict): found = _of_report(path, found)
-    if not isinstance(found, dict): raise ConfigError(f'{path}: holds no settings', 'A config that ends in .json is an object: {"bands": 5}.')
+    if not isinstance(found, dict):
+        raise ConfigError(f'{path}: holds no settings', 'A config that ends in .json is an object: {"bands": 5}.')
     return [(str(path), key, value) for key,value in found.items()]
 
 # %% ../nbs/06_config.ipynb #904ed3cc
@@ -398,8 +459,10 @@ def to_dict(self:Config)->dict: # name -> value
 def to_text(self:Config)->str:
     "All settings as the text of a file"
     quote = lambda text: f"'{text}'" if '"' in text else f'"{text}"'
-    quoted = lambda value: quote(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
-    rows = [(f'{name} = {quoted(getattr(self, name))}', f.metadata['text'] + f' [{f.metadata["unit"]}]'*bool(f.metadata['unit'])) for name,f in FIELDS.items()]
+    quoted = lambda value: quote(value) if isinstance(value, str) else str(value).lower() if isinstance(value,
+        bool) else repr(value)
+    rows = [(f'{name} = {quoted(getattr(self, name))}', f.metadata['text']
+        + f' [{f.metadata["unit"]}]'*bool(f.metadata['unit'])) for name,f in FIELDS.items()]
     return ''.join(f'{left:<40} # {right}\n' for left,right in rows)
 
 @patch
@@ -412,7 +475,10 @@ def save(self:Config,
     goal = Path(path).resolve()   # a link stays one
     try:
         if not goal.parent.is_dir(): raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if goal.exists() and not goal.is_file(): goal.write_text(text, encoding='utf-8'); return   # to the screen, for instance
+        # to the screen, for instance
+        if goal.exists() and not goal.is_file():
+            goal.write_text(text, encoding='utf-8')
+            return
         with writing(goal) as part: part.write_text(text, encoding='utf-8')
     except OSError as error: raise output_error(error, path) from None
 
@@ -437,8 +503,11 @@ def explain(
     if name in IGNORED: return f'{name}: has no effect here; {IGNORED[name]}'
     if name not in FIELDS and name not in LEGACY: raise unknown_setting(name)
     own = name if name in FIELDS else LEGACY[name].name
-    f = FIELDS[own]; unit = f.metadata['unit']
-    lines = [f'{own}: {f.metadata["text"]}', f'  allowed  {allowed(f)}'+f' [{unit}]'*bool(unit), f'  default  {f.default!r}']
+    f = FIELDS[own]
+    unit = f.metadata['unit']
+    lines = [f'{own}: {f.metadata["text"]}', f'  allowed  {allowed(f)}'+f' [{unit}]'*bool(unit),
+        f'  default  {f.default!r}']
     lines += [f'  {preset:8} {values[own]!r}' for preset,values in PRESETS.items() if own in values]
-    lines += [f'  was      {old}'+f'  ({entry.note})'*bool(entry.note) for old,entry in LEGACY.items() if entry.name==own]
+    lines += [f'  was      {old}'+f'  ({entry.note})'*bool(entry.note)
+        for old,entry in LEGACY.items() if entry.name==own]
     return '\n'.join(lines)

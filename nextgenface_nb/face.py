@@ -20,7 +20,8 @@ __all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
 @undisturbed
 @dataclass
 class Identity:
-    "What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only explain their start."
+    ("What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only "
+     "explain their start.")
     shape:Tensor                    # [S] mm, along `FaceModel.shape_basis`
     albedo:Tensor                   # [A] along `diffuse_basis` and `specular_basis` at once
     base_roughness:Tensor = field(default_factory=lambda: torch.tensor(.5)) # [] of all skin, before the texture stage
@@ -28,7 +29,8 @@ class Identity:
     specular:Tensor|None = None     # [T, T, 3] reflectance at normal incidence
     roughness:Tensor|None = None    # [T, T, 1] GGX roughness r, alpha = r^2
     provenance:Tensor|None = None   # [T, T] uint8, see `PROVENANCE`
-    relief:Tensor|None = None       # [D] mm, heights of the bumps of `facemodel.relief.Relief`; None: the model's own surface
+    # [D] mm, heights of the bumps of `facemodel.relief.Relief`; None: the model's own surface
+    relief:Tensor|None = None
 
 #: Where a texel comes from
 PROVENANCE = dict(outside=0, seen=1, mirrored=2, guessed=3)
@@ -47,11 +49,13 @@ class Frame:
     light:HarmonicLight|MapLight  # Found by the fit, or known
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
-    hidden:Tensor|None = None     # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
+    # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
+    hidden:Tensor|None = None
     focal_known:float = 0.        # What is known of the focal length, pixels of the crop, see `lens`; 0: nothing
     focal_spread:float = 0.       # Standard deviation of its logarithm; 0: what is known is kept
     focal_source:str = ''         # Where it comes from, in words
-    hand:float|None = None        # Share of the face that hands cover, see `landmarks.hands_before`; None: nobody can tell
+    # Share of the face that hands cover, see `landmarks.hands_before`; None: nobody can tell
+    hand:float|None = None
 
     @property
     def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
@@ -64,7 +68,8 @@ class Face:
     frames:list # of `Frame`
 
     def parameters(self)->dict: # name -> tensor
-        "Every tensor that a stage may change, under the names used in configs and checkpoints (`frames.0.rotation` and so on)"
+        ("Every tensor that a stage may change, under the names used in configs and checkpoints (`frames.0.rotation` "
+         "and so on)")
         found = {f.name:getattr(self.identity, f.name) for f in fields(Identity) if f.name!='provenance'}
         for i,frame in enumerate(self.frames):
             own = dict(rotation=frame.rotation, translation=frame.translation, expression=frame.expression,
@@ -76,7 +81,8 @@ class Face:
     def assign(self, name:str, value:Tensor):
         "Put a tensor back under its name of `parameters`"
         if not name.startswith('frames.'): return setattr(self.identity, name, value)
-        _,i,key = name.split('.', 2); frame = self.frames[int(i)]
+        _,i,key = name.split('.', 2)
+        frame = self.frames[int(i)]
         if key in ('focal', 'principal'): frame.camera = replace(frame.camera, **{key:value})
         elif key.startswith('light.'): setattr(frame.light, key[6:], value)
         else: setattr(frame, key, value)

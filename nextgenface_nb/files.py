@@ -67,8 +67,10 @@ def given_path(
 )->Path:
     "The path that it is; `OutputError` if it is none"
     try: found = Path(path)
-    except TypeError: raise OutputError(f'{path!r}: is no path', 'Give the path of a folder or a file, as text.') from None
-    if '\0' in str(found): raise OutputError(f'{str(found)!r}: no path can have such a name', f'Leave out the zero in it, or {_ELSEWHERE}')
+    except TypeError:
+        raise OutputError(f'{path!r}: is no path', 'Give the path of a folder or a file, as text.') from None
+    if '\0' in str(found):
+        raise OutputError(f'{str(found)!r}: no path can have such a name', f'Leave out the zero in it, or {_ELSEWHERE}')
     return found
 
 def real_folder(
@@ -306,7 +308,8 @@ def writing(
     try:
         real_folder(path.parent)   # which a link may not have
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file(): raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))   # a folder, a device
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))   # a folder, a device
         alone = not _within_part(path)
         if alone: sweep_parts(path.parent)
         yield part
@@ -331,7 +334,8 @@ def _goal(text, part, goal)->str: # with the name that the user knows
 def working_folder(
     path, # Of the file that is going to be written; its folder is there
 ):        # Yields an empty folder
-    "A folder for what a file is made of: on the disk of the file, gone in the end, and swept where the process is killed"
+    ("A folder for what a file is made of: on the disk of the file, gone in the end, and swept where the process is "
+     "killed")
     part = _part_of(Path(path).parent/'work')
     part.mkdir()
     try: yield part

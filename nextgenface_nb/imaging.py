@@ -95,7 +95,9 @@ class Photo:
     sha256: str = ''              # Of the bytes that were decoded; empty: unknown
 
     def __post_init__(self):
-        if self.pixels.ndim != 3 or self.pixels.shape[-1] != 3: raise PhotoError(f'{self.path or "Photo"}: pixels of shape {tuple(self.pixels.shape)}', 'They are [H, W, 3].')
+        if self.pixels.ndim != 3 or self.pixels.shape[-1] != 3:
+            raise PhotoError(f'{self.path or "Photo"}: pixels of shape {tuple(self.pixels.shape)}',
+                'They are [H, W, 3].')
         if not self.original_size: self.original_size = self.width, self.height
 
     @property
@@ -132,8 +134,10 @@ class Photo:
 
     def _repr_png_(self):
         from PIL import Image
-        shown = Image.fromarray(self.to_bytes()); shown.thumbnail((256, 256))
-        data = io.BytesIO(); shown.save(data, format='PNG')
+        shown = Image.fromarray(self.to_bytes())
+        shown.thumbnail((256, 256))
+        data = io.BytesIO()
+        shown.save(data, format='PNG')
         return data.getvalue()
 
     def __repr__(self):
@@ -475,13 +479,17 @@ def _from_pillow(image, name):
 
 def _numbers(tensor, shown)->np.ndarray:
     "A tensor for NumPy, which knows fewer kinds: bfloat16 and floats of 8 bits become float32"
-    if tensor.is_meta: raise PhotoError(f'{shown}: is a tensor on the device "meta"', 'It has a shape, but no numbers. Give one on cpu or cuda.')
+    if tensor.is_meta:
+        raise PhotoError(f'{shown}: is a tensor on the device "meta"',
+            'It has a shape, but no numbers. Give one on cpu or cuda.')
     tensor = tensor.detach().cpu()
     if tensor.is_quantized: tensor = tensor.dequantize()
     if tensor.layout != torch.strided: tensor = tensor.to_dense()
     if tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float64): tensor = tensor.float()
     try: return tensor.resolve_conj().resolve_neg().numpy()
-    except (TypeError, RuntimeError) as e: raise PhotoError(f'{shown}: holds {tensor.dtype}', 'Give uint8 or uint16 for sRGB codes, or floats for linear light.') from e
+    except (TypeError, RuntimeError) as e:
+        raise PhotoError(f'{shown}: holds {tensor.dtype}',
+            'Give uint8 or uint16 for sRGB codes, or floats for linear light.') from e
 
 def _from_array(array, name):
     shown = shown_name(name) or 'array'
@@ -578,14 +586,17 @@ def crop(self:Photo,
     if self.alpha is None: pixels = resample(self.pixels)
     else:
         alpha = resample(self.alpha[..., None])
-        pixels = torch.where(alpha > 1e-3, resample(self.pixels*self.alpha[..., None])/alpha.clamp_min(1e-3), resample(self.pixels))
+        pixels = torch.where(alpha > 1e-3, resample(self.pixels*self.alpha[..., None])/alpha.clamp_min(1e-3),
+            resample(self.pixels))
         alpha = alpha[..., 0].clamp(0, 1)
     centre = (torch.arange(size, device=device) + .5)*side/size
     x, y = (left + centre).long().clamp(0, self.width-1), (top + centre).long().clamp(0, self.height-1)
-    inside = ((top + centre > 0) & (top + centre < self.height))[:, None] & ((left + centre > 0) & (left + centre < self.width))
+    inside = ((top + centre > 0) & (top + centre < self.height))[:, None] & (
+        (left + centre > 0) & (left + centre < self.width))
     if self.inside is not None: inside = inside & self.inside[y[:, None], x]
     corner = self.to_original(torch.tensor([left, top], dtype=torch.float64))
-    return replace(self, pixels=pixels.clamp_min(0).contiguous(), alpha=alpha, inside=inside, offset=tuple(corner.tolist()), scale=self.scale*size/side)
+    return replace(self, pixels=pixels.clamp_min(0).contiguous(), alpha=alpha, inside=inside,
+        offset=tuple(corner.tolist()), scale=self.scale*size/side)
 
 # %% ../nbs/12_imaging.ipynb #0ae8b7a2
 @patch
@@ -599,13 +610,16 @@ def crop_face(self:Photo,
     low, high = points.double().amin(0), points.double().amax(0)
     box = float((high - low).max())
     if not math.isfinite(box): raise PhotoError(f'{self.path}: a landmark is not finite')
-    if box < SMALLEST_SIDE/2: raise PhotoError(f'{self.path}: the face has only {box:.0f} pixels', 'Give a photo that shows the face larger.')
+    if box < SMALLEST_SIDE/2:
+        raise PhotoError(f'{self.path}: the face has only {box:.0f} pixels', 'Give a photo that shows the face larger.')
     side = min(margin*box, max(min(self.width, self.height), 1.05*box))
-    centre = (low + high)/2 - torch.tensor([0., .05*box], dtype=torch.float64)      # more head above the landmarks than below
+    # more head above the landmarks than below
+    centre = (low + high)/2 - torch.tensor([0., .05*box], dtype=torch.float64)
     corner = []
     for middle, first, last, size in zip(centre.tolist(), low.tolist(), high.tolist(), (self.width, self.height)):
         start = min(max(middle - side/2, 0.), max(size - side, 0.)) if side <= size else (size - side)/2
-        corner.append(min(max(start, last - side), first) if last - first <= side else start)   # the landmarks themselves are never cut
+        # the landmarks themselves are never cut
+        corner.append(min(max(start, last - side), first) if last - first <= side else start)
     return self.crop(*corner, side, max_resolution)
 
 # %% ../nbs/12_imaging.ipynb #f5040177

@@ -16,7 +16,8 @@ class Stop:
     ("Within this context Ctrl-C sets a mark, as SIGTERM and SIGHUP do; "
      "`check`, called at each step, stops there. Within another it is the other.")
     def __init__(self,
-        deaf:float=0., # Seconds after the first Ctrl-C in which it is not heard again: a terminal and the parent may both send it
+        # Seconds after the first Ctrl-C in which it is not heard again: a terminal and the parent may both send it
+        deaf:float=0.,
     ):
         self.asked = False
         self.forced = False
@@ -31,7 +32,8 @@ class Stop:
         return self
     def __exit__(self, kind, error, trace):
         _put_back(self.before)
-        if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError): raise KeyboardInterrupt from error
+        if self.forced and isinstance(error, Exception) and not isinstance(error, FaceError):
+            raise KeyboardInterrupt from error
     def _ask(self, number=signal.SIGINT, *_):
         _count[0] += 1
         if not self.asked:
@@ -57,7 +59,8 @@ def _put_back(before:dict):
 
 @contextmanager
 def as_ctrl_c():
-    "Within this context SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, unless somebody handles them already"
+    ("Within this context SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, unless somebody handles them "
+     "already")
     before = {}
     if threading.current_thread() is threading.main_thread():
         free = [s for s in ending_signals() if signal.getsignal(s) in (signal.SIG_DFL, signal.default_int_handler)]

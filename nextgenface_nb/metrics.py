@@ -14,16 +14,21 @@ from .errors import GeometryError
 # %% ../nbs/17_metrics.ipynb #11a09d4b
 def _array(x, what:str)->np.ndarray:
     x = np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=np.float64)
-    if not np.isfinite(x).all(): raise GeometryError(f'{what} has values that are not finite', 'Measure a picture without NaN and infinity.')
+    if not np.isfinite(x).all():
+        raise GeometryError(f'{what} has values that are not finite', 'Measure a picture without NaN and infinity.')
     return x
 
 def _pair(a, b, mask):
     a,b = _array(a,'The first picture'),_array(b,'The second picture')
     if a.ndim==2: a = a[...,None]
     if b.ndim==2: b = b[...,None]
-    if a.shape!=b.shape: raise GeometryError(f'The pictures have different shapes, {a.shape} and {b.shape}', 'Compare pictures of one size.')
+    if a.shape!=b.shape:
+        raise GeometryError(f'The pictures have different shapes, {a.shape} and {b.shape}',
+            'Compare pictures of one size.')
     m = np.ones(a.shape[:2]) if mask is None else _array(mask,'The mask')
-    if m.shape!=a.shape[:2]: raise GeometryError(f'The mask has shape {m.shape}, the pictures {a.shape[:2]}', 'Give a mask [H, W] of their size.')
+    if m.shape!=a.shape[:2]:
+        raise GeometryError(f'The mask has shape {m.shape}, the pictures {a.shape[:2]}',
+            'Give a mask [H, W] of their size.')
     if m.sum()<=0: raise GeometryError('The mask is empty', 'At least one pixel must count.')
     return a,b,m
 
@@ -40,7 +45,8 @@ def psnr(
 
 # %% ../nbs/17_metrics.ipynb #e8bf2112
 def _blur(x:np.ndarray)->np.ndarray: # [H, W, ...] -> the same, Gaussian of sigma 1.5 in 11 x 11, zeros outside
-    k = np.exp(-.5*(np.arange(-5,6)/1.5)**2); k /= k.sum()
+    k = np.exp(-.5*(np.arange(-5,6)/1.5)**2)
+    k /= k.sum()
     for axis in (0,1):
         padded = np.pad(x, [(5,5) if i==axis else (0,0) for i in range(x.ndim)])
         x = sum(w*np.take(padded, range(i,i+x.shape[axis]), axis) for i,w in enumerate(k))
@@ -79,10 +85,12 @@ EYE_CORNERS = {'mediapipe': (33,263), 'fan': (36,45)}
 def eye_distance(
     landmarks, # `Landmarks`, or anything with points [L, 2], ids [L] and detector
 )->float: # Pixels between the outer corners of the eyes
-    "The ruler of the NME; where a detector has no such points, 0.4 of the diagonal of the points' bounding box (about the same)"
+    ("The ruler of the NME; where a detector has no such points, 0.4 of the diagonal of the points' bounding box "
+     "(about the same)")
     points,ids = _array(landmarks.points,'The landmarks'),np.asarray(landmarks.ids).tolist()
     corners = EYE_CORNERS.get(landmarks.detector, ())
-    if corners and all(i in ids for i in corners): return float(np.linalg.norm(np.subtract(*(points[ids.index(i)] for i in corners))))
+    if corners and all(i in ids for i in corners):
+        return float(np.linalg.norm(np.subtract(*(points[ids.index(i)] for i in corners))))
     return float(.4*np.linalg.norm(np.ptp(points, axis=0)))
 
 def nme(
@@ -91,7 +99,9 @@ def nme(
 )->float: # Fraction of the distance of the outer eye corners (0.01 = 1 %)
     "Normalised mean error of predicted landmarks"
     p,q = _array(predicted,'The predicted points'),_array(landmarks.points,'The landmarks')
-    if p.shape!=q.shape: raise GeometryError(f'{p.shape[0]} predicted points, but {q.shape[0]} landmarks', 'Predict the points of `landmarks.ids`.')
+    if p.shape!=q.shape:
+        raise GeometryError(f'{p.shape[0]} predicted points, but {q.shape[0]} landmarks',
+            'Predict the points of `landmarks.ids`.')
     return float(np.linalg.norm(p-q, axis=-1).mean()/eye_distance(landmarks))
 
 # %% ../nbs/17_metrics.ipynb #57d0c693
@@ -101,7 +111,8 @@ def similarity(
 )->tuple: # scale, rotation [3, 3], shift [3]: truth is about scale * found @ rotation.T + shift
     "The rigid motion and scale that bring points closest to others"
     a,b = _array(found, 'The found shape'),_array(truth, 'The true shape')
-    if a.shape!=b.shape or a.ndim!=2: raise GeometryError(f'The shapes are {a.shape} and {b.shape}', 'Compare the same points.')
+    if a.shape!=b.shape or a.ndim!=2:
+        raise GeometryError(f'The shapes are {a.shape} and {b.shape}', 'Compare the same points.')
     if len(a)<3: raise GeometryError(f'{len(a)} points', 'A rigid motion needs 3 at least.')
     ca,cb = a.mean(0),b.mean(0)
     U,S,Vt = np.linalg.svd((b-cb).T@(a-ca))

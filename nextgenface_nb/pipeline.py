@@ -36,8 +36,10 @@ class Pipeline:
         self.config = as_config(config)
         self.places = {}    # Setting -> where what it names was found, in words for the report
         if model is None:
-            self.places['model'] = shown_place(locate(self.config.model) if self.config.model else data_folder()/'face_model.h5')
-            model = with_landmarks(load_model(self.config.model))   # a model without landmarks, as BFM, gets them computed
+            self.places['model'] = shown_place(locate(self.config.model) if self.config.model
+                else data_folder()/'face_model.h5')
+            # a model without landmarks, as BFM, gets them computed
+            model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
         self.model = model.trimmed(self.config.components) if self.config.components else model
         self._renderers,self._layouts,self._outlines,self._relief = {},{},{},None
@@ -67,7 +69,8 @@ class Pipeline:
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
         size = resolution or self.config.texture_resolution
-        if size not in self._layouts: self._layouts[size] = TextureMap(self.model.triangles, self.model.uvs, size, self.model.mirror)
+        if size not in self._layouts:
+            self._layouts[size] = TextureMap(self.model.triangles, self.model.uvs, size, self.model.mirror)
         return self._layouts[size]
 
     def renderer(self, frame:Frame):
@@ -90,7 +93,8 @@ def person(self:Pipeline,
 )->Tensor: # [V, 3] mm, in the model's own frame
     "The person's mesh: shape, expression, and the relief where the face has one"
     own = face.identity
-    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.expression_variance) if expression is None else expression)
+    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.expression_variance) if expression is None
+        else expression)
     return vertices if own.relief is None else vertices+self.relief.displacement(own.relief)
 
 @patch
@@ -121,7 +125,8 @@ def landmark_places(self:Pipeline,
     "Where the landmarks of photo `i` lie on the mesh; those of the outline slide over it with pose and shape"
     points,camera = face.frames[i].landmarks,face.frames[i].camera
     if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
-    with torch.no_grad(): return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)
+    with torch.no_grad():
+        return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)
 
 @patch
 @undisturbed
@@ -132,8 +137,10 @@ def landmarks(self:Pipeline,
     "Where the model's landmarks fall in photo `i`"
     frame,(places,_) = face.frames[i],self.landmark_places(face, i)
     mean,shape,expression = self.model.basis_at(places)
-    points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression, expression)
-    if face.identity.relief is not None: points = points + places.points(self.relief.displacement(face.identity.relief), self.model.triangles)
+    points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression,
+        expression)
+    if face.identity.relief is not None:
+        points = points + places.points(self.relief.displacement(face.identity.relief), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
 @patch
@@ -177,15 +184,20 @@ def render(self:Pipeline,
     i:int=0,                 # Frame
     samples:int|None=None,   # Per pixel; None: the config's, for training or for the final picture
     seed:int=0,              # Of the random numbers
-    final:bool=False,        # Many samples in passes, without gradients; where `samples` does not say how many, no more than `noise_final` asks for
+    # Many samples in passes, without gradients; where `samples` does not say how many, no more than `noise_final` asks
+    # for
+    final:bool=False,
     maps:tuple|None=None,    # Other maps than the face's
     light=None,              # Another light than the frame's
     silhouettes:bool=False,  # Gradients of the outline as well
 )->Tensor: # [H, W, 4] linear RGB and coverage
     "Ray-trace the face as photo `i` shows it"
     frame,renderer = face.frames[i],self.renderer(face.frames[i])
-    args = (self.world_vertices(face, i), None, *(maps or self.maps(face)), (light or frame.light).environment(self.config.environment_height), frame.camera)
-    if final: return renderer.render_converged(*args, samples=samples or self.config.samples_final, noise=0. if samples else self.config.noise_final, seed=seed, progress=self.passes)
+    args = (self.world_vertices(face, i), None, *(maps or self.maps(face)),
+        (light or frame.light).environment(self.config.environment_height), frame.camera)
+    if final:
+        return renderer.render_converged(*args, samples=samples or self.config.samples_final,
+            noise=0. if samples else self.config.noise_final, seed=seed, progress=self.passes)
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
 @patch
@@ -197,7 +209,8 @@ def flat(self:Pipeline,
     subpixels:int=2,     # Rays per pixel along each axis
 )->Tensor: # [H, W, C + 1] values times coverage, and coverage
     "What the camera sees of a map, without light"
-    frame = face.frames[i]; c,n = frame.camera,subpixels
+    frame = face.frames[i]
+    c,n = frame.camera,subpixels
     with torch.no_grad():
         triangle,barycentric = self.renderer(frame).hits(self.world_vertices(face, i), c, subpixels=n)[:2]
         corners,hit = self.model.triangles[triangle.clamp(min=0)],(triangle>=0).float()[:,None]

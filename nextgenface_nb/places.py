@@ -15,7 +15,8 @@ __all__ = ['MODEL_FOLDERS', 'data_folder', 'fetched', 'locate', 'shown_place']
 def data_folder(
     package:str|Path='', # The folder of the modules; empty: of this library
 )->Path: # Whether it is there is not looked at
-    "Where the files lie that the library brings: beside its modules where it is installed, else at the top of the checkout"
+    ("Where the files lie that the library brings: beside its modules where it is installed, else at the top of the "
+     "checkout")
     package = Path(package or str(files('nextgenface_nb')))
     installed = package/'data'
     return installed if (installed/'face_model.h5').is_file() else package.parent/'data'

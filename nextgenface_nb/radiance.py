@@ -25,7 +25,8 @@ def as_array(
 # %% ../nbs/13_radiance.ipynb #279e5f2f
 @contextmanager
 def two_threads():
-    "Mitsuba's EXR code waits for ever where Dr.Jit has one thread alone, as in a batch with a process for each core; within this context it has two"
+    ("Mitsuba's EXR code waits for ever where Dr.Jit has one thread alone, as in a batch with a process for each core; "
+     "within this context it has two")
     import drjit
     before = drjit.thread_count()
     if before<2: drjit.set_thread_count(2)
@@ -62,7 +63,9 @@ def decode_radiance(
     if not kind: raise PhotoError(f'{name}: is neither OpenEXR nor Radiance HDR', 'Write it anew as .exr or .hdr.')
     check_radiance(data, name)
     try: from mitsuba import Bitmap, MemoryStream, Struct
-    except ImportError: raise PhotoError(f'{name}: light as it was is read with Mitsuba, which is not installed', 'Install it, or give the map as .png.') from None
+    except ImportError:
+        raise PhotoError(f'{name}: light as it was is read with Mitsuba, which is not installed',
+            'Install it, or give the map as .png.') from None
     try:
         stream = MemoryStream()
         stream.write(data)
@@ -71,4 +74,6 @@ def decode_radiance(
             bitmap = Bitmap(stream, Bitmap.FileFormat.OpenEXR if kind=='EXR' else Bitmap.FileFormat.RGBE)
             if rgb: bitmap = bitmap.convert(Bitmap.PixelFormat.RGB, Struct.Type.Float32, srgb_gamma=False)
         return np.array(bitmap, dtype=np.float32)
-    except Exception as e: raise PhotoError(f'{name}: cannot be read ({str(e).splitlines()[0][:120] if str(e) else type(e).__name__})', 'Write it anew as .hdr or .exr, or as .png.') from None
+    except Exception as e:
+        raise PhotoError(f'{name}: cannot be read ({str(e).splitlines()[0][:120] if str(e) else type(e).__name__})',
+            'Write it anew as .hdr or .exr, or as .png.') from None

@@ -41,7 +41,8 @@ def check_file(
     error=PhotoError, # What is raised
     what:str='photo', # What it is, in words
 )->Path:
-    "The path, if a regular file lies there that may be read. For readers that open it themselves; nothing is opened here."
+    ("The path, if a regular file lies there that may be read. For readers that open it themselves; nothing is opened "
+     "here.")
     path = _as_path(path, error, what)
     try: mode = os.stat(path).st_mode
     except (OSError, ValueError) as e: raise _unreadable(shown_name(path), e, error) from None
@@ -55,14 +56,16 @@ def _as_path(path, error, what)->Path:
 
 def _check_kind(shown, mode, error, what):
     if stat.S_ISDIR(mode): raise error(f'{shown}: is a folder', f'Give the file of one {what}.')
-    if not stat.S_ISREG(mode): raise error(f'{shown}: is a pipe or a device, and no file', f'Give the file of a {what}.')
+    if not stat.S_ISREG(mode):
+        raise error(f'{shown}: is a pipe or a device, and no file', f'Give the file of a {what}.')
 
 def _unreadable(shown, cause, error):
     "What the operating system says, in words"
     if isinstance(cause, (FileNotFoundError, NotADirectoryError)):
         return error(f'{shown}: there is no such file', 'Check the path.')
     if isinstance(cause, PermissionError):
-        return error(f'{shown}: may not be read', 'Check the permissions of the file, and of the folders on the way to it.')
+        return error(f'{shown}: may not be read',
+            'Check the permissions of the file, and of the folders on the way to it.')
     return error(f'{shown}: cannot be read ({getattr(cause, "strerror", None) or cause})', 'Check the path.')
 
 def _open_at_once(path, flags):

@@ -45,7 +45,8 @@ def make_frame(
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
-    detector=None,                   # Whatever can `detect`; a `Detector` is asked for its doubt too. None: the one that the config names
+    # Whatever can `detect`; a `Detector` is asked for its doubt too. None: the one that the config names
+    detector=None,
     crop:bool=True,                  # Crop to the face; else take the photo as it is
     face:int|None=None,              # Which of several faces, numbered by size; 1 is the largest. None: the largest
 )->Frame: # Mean face at the pose that the landmarks show
@@ -61,12 +62,14 @@ def make_frame(
         note(
             f'{photo.path or "Photo"}: strongly compressed, the blocks of JPEG '
             'are visible; details finer than some eight pixels are guessed')
-    doubt = detector.doubt(cropped, points) if isinstance(detector, Detector) and config.detector_doubt else points.doubt
+    doubt = detector.doubt(cropped, points) if isinstance(detector,
+        Detector) and config.detector_doubt else points.doubt
     points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
     H,W = cropped.pixels.shape[:2]
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
-    frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_names)),
+    frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]),
+        torch.zeros(len(model.expression_names)),
         read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
     put_lens(frame, find_lens(frame, config))
     if isinstance(detector, Detector): put_hands(frame, detector.hands(cropped.to_bytes()), config)
@@ -121,7 +124,8 @@ def in_known_light(
 @undisturbed
 def config_detector(
     config:Config,
-    pipeline:Pipeline|None=None, # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
+    # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
+    pipeline:Pipeline|None=None,
 ): # A `Detector`
     "The landmark detector that a config names"
     key = config.detector,config.landmark_model
@@ -136,9 +140,11 @@ def config_detector(
 def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     "The landmarks that the model has on its mesh"
     if points.detector not in model.embeddings:
-        raise LandmarkError(f'the model {model.name!r} does not know the points of {points.detector!r}', f'It knows: {", ".join(model.embeddings)}.')
+        raise LandmarkError(f'the model {model.name!r} does not know the points of {points.detector!r}',
+            f'It knows: {", ".join(model.embeddings)}.')
     kept,_ = model.embeddings[points.detector].match(points.ids)
-    if len(kept)<6: raise LandmarkError(f'only {len(kept)} of the landmarks lie on the model; a pose needs 6', 'Give more points.')
+    if len(kept)<6:
+        raise LandmarkError(f'only {len(kept)} of the landmarks lie on the model; a pose needs 6', 'Give more points.')
     return replace(points, points=points.points[kept], ids=points.ids[kept], weights=points.weights[kept])
 
 @undisturbed
@@ -214,7 +220,8 @@ class Reconstruction:
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
         from nextgenface_nb.output.report import frame_measures
-        return [frame_measures(self.pipeline, self.face, i, self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
+        return [frame_measures(self.pipeline, self.face, i,
+            self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
 
     def panels(self, i:int=0, samples:int|None=None)->dict: return result_panels(self.pipeline, self.face, i, samples)
 
@@ -235,7 +242,8 @@ class Reconstruction:
 
     def _repr_png_(self):
         import io
-        data = io.BytesIO(); self.strip().quantize(128).save(data, 'PNG', optimize=True)
+        data = io.BytesIO()
+        self.strip().quantize(128).save(data, 'PNG', optimize=True)
         return data.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -253,7 +261,8 @@ class Reconstruction:
 # %% ../nbs/75_reconstruction.ipynb #2e43794a
 @undisturbed(grad=True)
 def reconstruct_steps(
-    photos,                          # One photo (a `Photo`, or what `load_photo` takes), a list or a generator: frames of one person
+    # One photo (a `Photo`, or what `load_photo` takes), a list or a generator: frames of one person
+    photos,
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks=None,                  # `Landmarks` for each photo, or None: detect
@@ -275,14 +284,17 @@ def reconstruct_steps(
     result.warnings += heard
     result.timings.setdefault('detection', time.perf_counter()-began)
     for k,stage in enumerate(chosen_stages(config, stages)):
-        at = state if state and not k else StageState(); at.start()
+        at = state if state and not k else StageState()
+        at.start()
         for progress in run(stage, pipeline, result.face, at):
             if pipeline.watch: pipeline.watch(progress, result.face)
-            result.history.append(progress); yield progress
+            result.history.append(progress)
+            yield progress
         result.timings[stage.name] = at.seconds
         if config.save_intermediate: result.snapshots[stage.name] = result.face.copy()
         if stage.name=='landmarks':
-            result.after_landmarks = [nme(pipeline.landmarks(result.face, i), f.landmarks) for i,f in enumerate(result.face.frames)]
+            result.after_landmarks = [nme(pipeline.landmarks(result.face, i), f.landmarks)
+                for i,f in enumerate(result.face.frames)]
     return result
 
 def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
@@ -296,7 +308,8 @@ def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)-
     "Frames of all photos with the mean face"
     photos = _listed(photos, [photos])
     points = [None]*len(photos) if landmarks is None else _listed(landmarks, [landmarks])
-    if len(points)!=len(photos): raise LandmarkError(f'{len(points)} sets of landmarks for {len(photos)} photos', 'Give one set for each photo.')
+    if len(points)!=len(photos):
+        raise LandmarkError(f'{len(points)} sets of landmarks for {len(photos)} photos', 'Give one set for each photo.')
     numbers = _listed(face, [face]*len(photos))
     if len(numbers)!=len(photos):
         raise LandmarkError(

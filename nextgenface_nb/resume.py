@@ -45,9 +45,11 @@ def keep_state(
     face=None,             # Which of several faces was asked for
 ):
     "Write all that is needed to go on"
-    history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()}, seconds=p.seconds) for p in result.history]
+    history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()},
+        seconds=p.seconds) for p in result.history]
     tensors = {f'state.{n}':v for n,v in (state.tensors() if state else {}).items()}
-    tensors |= {f'snapshots.{stage}.{n}':v for stage,face in result.snapshots.items() for n,v in face.parameters().items()}
+    tensors |= {f'snapshots.{stage}.{n}':v for stage,face in result.snapshots.items()
+        for n,v in face.parameters().items()}
     save_face(
         path, result.face, result.pipeline.model,
         dict(
@@ -59,7 +61,8 @@ def keep_state(
 def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a face
     "SHA-256 of all parameters"
     if face is None: return ''
-    return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes() for n,v in face.parameters().items())).hexdigest()
+    return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
+        for n,v in face.parameters().items())).hexdigest()
 
 @undisturbed
 def load_state(
@@ -75,11 +78,17 @@ def load_state(
     _check_version(path, meta)
     advice = 'Start again without --resume, or with the settings and photos of the interrupted run.'
     try:
-        config,names,done,history = Config(**meta['config']).to_dict(),list(meta['stages']),int(meta['done']),[Progress(**h) for h in meta['history']]
-        result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']), list(meta['after_landmarks']), _snapshots(face, meta['tensors']))
-    except Exception as e: raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})', 'Remove it, and start again.') from None
+        config,names,done,history = (Config(**meta['config']).to_dict(),list(meta['stages']),int(meta['done']),
+            [Progress(**h) for h in meta['history']])
+        result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']),
+            list(meta['after_landmarks']), _snapshots(face, meta['tensors']))
+    except Exception as e:
+        raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
+            'Remove it, and start again.') from None
     other = [k for k,v in pipeline.config.to_dict().items() if config[k]!=v]
-    if other: raise CheckpointError(f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
+    if other:
+        raise CheckpointError(
+            f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
     if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
         raise CheckpointError(f'{path}: made from other photos', advice)
@@ -126,8 +135,12 @@ class Keeper:
         "After a step"
         try:
             if self.progress: self.progress(step)
-        except KeyboardInterrupt: self.write(); raise
-        if time.monotonic()-self.last>=self.every: self.write(); self.last = time.monotonic()
+        except KeyboardInterrupt:
+            self.write()
+            raise
+        if time.monotonic()-self.last>=self.every:
+            self.write()
+            self.last = time.monotonic()
 
 def fit_resumable(
     photos:list,                # Paths, all of one person
@@ -160,7 +173,9 @@ def fit_resumable(
     return result
 
 # %% ../nbs/76_resume.ipynb #b5c2d08f
-TOLERANCE = dict(vertices=.01, maps=.002, light=.02) # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the coefficients
+# mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the
+# coefficients
+TOLERANCE = dict(vertices=.01, maps=.002, light=.02)
 
 @undisturbed
 def face_differences(
@@ -173,5 +188,6 @@ def face_differences(
     apart = [(pipeline.world_vertices(a, i)-pipeline.world_vertices(b, i)).norm(dim=1).max() for i in frames]
     numbers = lambda frame: torch.cat([torch.as_tensor(x).flatten() for x in frame.light.arrays().values()])
     light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]
-    return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps], light=light).items()}
+    return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps],
+        light=light).items()}
 

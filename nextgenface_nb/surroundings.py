@@ -52,7 +52,8 @@ def _used()->tuple: # seconds: clock, used by all on our cores, used by this pro
     import psutil
     each = psutil.cpu_times(percpu=True)
     ours = [each[i] for i in _our_cores() if i<len(each)]
-    busy = sum(sum(c[:8])-c.idle-getattr(c, 'iowait', 0.) for c in ours)   # the eight beyond which guests are counted twice
+    # the eight beyond which guests are counted twice
+    busy = sum(sum(c[:8])-c.idle-getattr(c, 'iowait', 0.) for c in ours)
     return time.monotonic(),busy,time.process_time()
 
 _spare = None
@@ -276,7 +277,8 @@ def cache_folder()->Path: # Absolute; need not be there yet
     import platformdirs
     found = Path(platformdirs.user_cache_dir('nextgenface_nb', appauthor=False, opinion=False))
     if not found.is_absolute():
-        raise ConfigError(f'{found}: this user has no home folder', 'Set HOME, or XDG_CACHE_HOME, to a folder that may be written.')
+        raise ConfigError(f'{found}: this user has no home folder',
+            'Set HOME, or XDG_CACHE_HOME, to a folder that may be written.')
     return found
 
 # %% ../nbs/02_surroundings.ipynb #101fdd95

@@ -131,7 +131,8 @@ def print_text(
     text:str,  # One or more lines
     file=None, # Where to; None: standard output
 ):
-    "Print what may have names in it, at once: what is not printable as an escape, whatever the stream and whoever reads it"
+    ("Print what may have names in it, at once: what is not printable as an escape, whatever the stream and whoever "
+     "reads it")
     file = sys.stdout if file is None else file
     print(printable(text), file=file if isinstance(file, Steady) else Steady(file), flush=True)
 

@@ -3,13 +3,15 @@ import os, signal
 import pytest
 from skips import fail_if_skipped
 
-# Before PyTorch is loaded: the same number of threads whatever else the machine has to do, and none that spins while it waits
+# Before PyTorch is loaded: the same number of threads whatever else the machine has to do, and none that spins while it
+# waits
 os.environ.setdefault('OMP_NUM_THREADS', '2')
 os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
 @pytest.fixture(scope='session', autouse=True)
 def signals_as_in_a_terminal():
-    "Whoever starts the tests in the background (nohup, a shell's &) has some signals ignored, which their children would inherit"
+    ("Whoever starts the tests in the background (nohup, a shell's &) has some signals ignored, which their children "
+     "would inherit")
     handlers = dict(SIGINT=signal.default_int_handler, SIGTERM=signal.SIG_DFL, SIGHUP=signal.SIG_DFL)
     for name,handler in handlers.items():
         number = getattr(signal, name, None)   # Windows has no SIGHUP

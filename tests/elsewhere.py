@@ -1,4 +1,5 @@
-"As if the renderer worked on a graphics card: tensors carry a mark where they lie, and an operation with tensors of two places is an error, as in PyTorch"
+("As if the renderer worked on a graphics card: tensors carry a mark where they lie, and an operation with tensors of "
+ "two places is an error, as in PyTorch")
 import contextlib
 import torch
 from torch.overrides import TorchFunctionMode
@@ -34,23 +35,29 @@ class Elsewhere(TorchFunctionMode):
             self.backward = True                            # what PyTorch hands on in there is not marked
             try: return call(*args, **options)
             finally: self.backward = False
-        if name in ('numpy', '__array__') and on_card(args[0]): raise TypeError("can't convert cuda:0 device type tensor to numpy")
+        if name in ('numpy', '__array__') and on_card(args[0]):
+            raise TypeError("can't convert cuda:0 device type tensor to numpy")
         if name in ('cpu', 'cuda'): return self.move(args[0], name=='cuda')
         if name == 'to': return self.to(call, args[0], args[1:], options)
         if options.get('device') is not None:
             there = torch.device(options.pop('device')).type == 'cuda'
-            if there and options.get('generator') is not None: raise RuntimeError("Expected a 'cuda' device type for generator")
+            if there and options.get('generator') is not None:
+                raise RuntimeError("Expected a 'cuda' device type for generator")
             return mark(call(*args, **options), there)
         inputs = list(tensors([*args, *options.values()]))
         there = any(map(on_card, inputs))
-        if there and not all(on_card(x) or (x.ndim==0 and name not in ('stack', 'cat')) for x in inputs): self.check(name, args)
+        if there and not all(on_card(x) or (x.ndim==0 and name not in ('stack', 'cat')) for x in inputs):
+            self.check(name, args)
         found = call(*args, **options)
-        return mark(found, True) if there and (torch.is_tensor(found) or isinstance(found, (list, tuple, dict))) else found
+        return (mark(found, True) if there and (torch.is_tensor(found) or isinstance(found, (list, tuple, dict)))
+            else found)
 
     def check(self, name, args):
         "Indices may lie on the host where the tensor is on the card; else nothing may be mixed"
         if name == '__getitem__' and on_card(args[0]): return
-        if name == '__setitem__' and on_card(args[0]) and (not torch.is_tensor(args[2]) or on_card(args[2]) or not args[2].ndim): return
+        if name == '__setitem__' and on_card(args[0]) and (not torch.is_tensor(args[2]) or on_card(args[2])
+            or not args[2].ndim):
+            return
         if name == 'copy_': return
         raise two_places(name)
 
@@ -61,7 +68,9 @@ class Elsewhere(TorchFunctionMode):
         there,rest = on_card(x),[]
         for place in places:
             if isinstance(place, (str, torch.device)): there = torch.device(place).type == 'cuda'
-            elif torch.is_tensor(place): there = on_card(place); rest.append(place.dtype)
+            elif torch.is_tensor(place):
+                there = on_card(place)
+                rest.append(place.dtype)
             else: rest.append(place)
         if options.get('device') is not None: there = torch.device(options.pop('device')).type == 'cuda'
         found = call(x, *rest, **options) if rest or options else x
@@ -74,7 +83,8 @@ class Card(str):
 
 @contextlib.contextmanager
 def elsewhere(monkeypatch):
-    "In here, renderers of either kind think that they are on a card; what goes in has to be moved there, what comes out lies there"
+    ("In here, renderers of either kind think that they are on a card; what goes in has to be moved there, what comes "
+     "out lies there")
     import drjit as dr
     from nextgenface_nb.rendering import bridge,renderer,scene,vertex
     plain,give,take = renderer.use_variant,renderer.to_drjit,dr.ArrayBase.torch

@@ -8,10 +8,14 @@ import needed
 #: Where NEXTGENFACE_REQUIRE is set, as in .ci/run, a test that is skipped has failed, but for these reasons: what the system is, and what no
 #: command of ours installs. What tools/needed.py and pip bring is not among them
 MAY_BE_SKIPPED = (
-    'root may ', 'NVIDIA card', 'may have CUDA', 'needs process groups', 'needs fork', 'needs processes that are copies', 'needs /', 'reads /proc',
-    'needs unshare', 'needs a namespace', 'needs a second disk', 'needs the names of open files', 'needs a folder in which nobody may write',
-    'there is none here', 'there is no fork', 'a process cannot ', 'limits of memory are those of Linux', 'this file system takes no such names',
-    'names that are no UTF-8', 'this system does not say', 'Pillow has no ', 'this ffmpeg has no ', 'no site was built here',
+    'root may ', 'NVIDIA card', 'may have CUDA', 'needs process groups', 'needs fork',
+    'needs processes that are copies', 'needs /', 'reads /proc',
+    'needs unshare', 'needs a namespace', 'needs a second disk', 'needs the names of open files',
+    'needs a folder in which nobody may write',
+    'there is none here', 'there is no fork', 'a process cannot ', 'limits of memory are those of Linux',
+    'this file system takes no such names',
+    'names that are no UTF-8', 'this system does not say', 'Pillow has no ', 'this ffmpeg has no ',
+    'no site was built here',
     'no git here', 'there are no pipes here', 'there are none here', 'one core: ', 'needs permissions that count',
     'this mediapipe has no solutions', 'no face_landmarker.task', 'cannot be had here')
 

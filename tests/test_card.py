@@ -11,7 +11,9 @@ from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
 from nextgenface_nb.pipeline import Pipeline
 
 @pytest.fixture(scope='module')
-def pipeline(): return Pipeline(None, Config(max_resolution=64, texture_resolution=64, environment_height=32, samples_final=8, steps_shading=2, samples_train=4))
+def pipeline():
+    return Pipeline(None, Config(max_resolution=64, texture_resolution=64, environment_height=32, samples_final=8,
+        steps_shading=2, samples_train=4))
 
 def fitted(photo, pipeline, stages=('landmarks', 'photometric')):
     return exhaust(reconstruct_steps(photo, pipeline.config, stages=list(stages), pipeline=pipeline))
@@ -28,12 +30,14 @@ def portrait(): return load_photo(portrait_path()).crop(0., 0., 512., 256)
 def test_good_photo_has_no_warning(portrait, pipeline): assert warnings_of(portrait, pipeline)==''
 
 def test_small_face(portrait, pipeline):
-    small = replace(portrait.crop(-256., -256., 1024., 128), offset=(0., 0.), scale=1., original_size=(128, 128), inside=None)
+    small = replace(portrait.crop(-256., -256., 1024., 128), offset=(0., 0.), scale=1., original_size=(128, 128),
+        inside=None)
     said = warnings_of(small, pipeline, ('landmarks',))
     assert 'pixels large' in said or 'refused' in said, said
 
 def test_face_of_a_dozen_pixels(portrait, pipeline):
-    tiny = replace(portrait.crop(-1024., -1024., 3000., 128), offset=(0., 0.), scale=1., original_size=(128, 128), inside=None)
+    tiny = replace(portrait.crop(-1024., -1024., 3000., 128), offset=(0., 0.), scale=1., original_size=(128, 128),
+        inside=None)
     assert 'refused' in warnings_of(tiny, pipeline, ('landmarks',))
 
 def test_profile(pipeline):
@@ -48,7 +52,8 @@ def turned_scan(yaw, size=512):
     path = Path(__file__).resolve().parents[2]/'shared'/'scans'/'scan_2.npz'
     if not path.is_file(): pytest.skip('no scanned head: shared/scans beside the checkout')
     scan = np.load(path)
-    vertices, triangles, albedo = scan['vertices'].astype(float), scan['triangles'].astype(int), scan['albedo'].astype(float)
+    vertices, triangles, albedo = (scan['vertices'].astype(float), scan['triangles'].astype(int),
+        scan['albedo'].astype(float))
     at = scan['principal'] + float(scan['focal'])*vertices[:, :2]*[1, -1]/-vertices[:, 2:]
     column, row = at.astype(int).clip(0, 511).T
     seen = abs(scan['depth'][row, column] + vertices[:, 2]) < 6
@@ -67,7 +72,9 @@ def turned_scan(yaw, size=512):
     place = size + 5.2*size*head[:, :2]*[1, -1]/(900 - head[:, 2:])
     near = (normal*(np.array([0, 0, 900]) - (a + b + d)/3)).sum(1) > 0
     for k in np.argsort((a + b + d)[:, 2]):
-        if near[k]: pen.polygon([tuple(p) for p in place[triangles[k]]], fill=tuple(int(255*v**(1/2.2)) for v in light[k].clip(0, 1)))
+        if near[k]:
+            pen.polygon([tuple(p) for p in place[triangles[k]]],
+                fill=tuple(int(255*v**(1/2.2)) for v in light[k].clip(0, 1)))
     return load_photo(np.asarray(picture.resize((size, size), Image.LANCZOS)))
 
 def test_profiles_of_a_scanned_head_are_said_or_refused(pipeline):
@@ -80,18 +87,24 @@ def test_profiles_of_a_scanned_head_are_said_or_refused(pipeline):
 def test_half_hidden(portrait, pipeline):
     face = fitted(portrait, pipeline, ('landmarks',)).face
     points = face.frames[0].landmarks.moved(portrait).points
-    pixels = portrait.pixels.clone(); pixels[int(points[:,1].median())-4:] = torch.tensor([.02, .3, .08])
-    frame = face.frames[0]; frame.photo = Photo(pixels).crop(*frame.photo.offset, 64/frame.photo.scale, 64)
+    pixels = portrait.pixels.clone()
+    pixels[int(points[:,1].median())-4:] = torch.tensor([.02, .3, .08])
+    frame = face.frames[0]
+    frame.photo = Photo(pixels).crop(*frame.photo.offset, 64/frame.photo.scale, 64)
     from nextgenface_nb.output.card import frame_card, frame_warnings
     card = frame_card(pipeline, face, 0, dict(nme=.01, psnr=30., ssim=.9))
     assert card['unlike_skin']>.5 and 'hidden or look like no skin' in ' '.join(frame_warnings(card)), card
 
 def test_cartoon(pipeline):
     from PIL import Image, ImageDraw
-    picture = Image.new('RGB', (256, 256), (90, 160, 255)); pen = ImageDraw.Draw(picture)
+    picture = Image.new('RGB', (256, 256), (90, 160, 255))
+    pen = ImageDraw.Draw(picture)
     pen.ellipse((50, 30, 206, 226), fill=(255, 220, 60), outline=(0, 0, 0), width=5)
-    for x in (98, 158): pen.ellipse((x-18, 85, x+18, 125), fill=(255, 255, 255), outline=(0, 0, 0), width=4); pen.ellipse((x-6, 98, x+6, 112), fill=(0, 0, 0))
-    pen.polygon([(128, 115), (116, 155), (140, 155)], outline=(120, 60, 0)); pen.arc((88, 140, 168, 195), 15, 165, fill=(180, 0, 0), width=7)
+    for x in (98, 158):
+        pen.ellipse((x-18, 85, x+18, 125), fill=(255, 255, 255), outline=(0, 0, 0), width=4)
+        pen.ellipse((x-6, 98, x+6, 112), fill=(0, 0, 0))
+    pen.polygon([(128, 115), (116, 155), (140, 155)], outline=(120, 60, 0))
+    pen.arc((88, 140, 168, 195), 15, 165, fill=(180, 0, 0), width=7)
     photo = Photo(torch.from_numpy(from_srgb(np.asarray(picture)/255.)).float())
     large = Pipeline(pipeline.model, replace(pipeline.config, max_resolution=256))
     try: result = fitted(photo, large, ('landmarks',))

@@ -4,22 +4,33 @@ import pytest
 from nextgenface_nb.config import FIELDS, IGNORED, LEGACY, PRESETS, Config
 from nextgenface_nb.errors import ConfigError, FaceError
 
-# key: default.ini, shadows.ini of the references (None: not in that file); `tracker` is what the second calls its detector
-REFERENCE = dict(device=('cpu', 'cuda'), lamdmarksDetectorType=('mediapipe', None), tracker=(None, 'mediapipe'), path=('data/baselMorphableModel',)*2,
-    textureResolution=(512, 512), trimPca=(False, False), bands=(9, 9), envMapRes=(64, 64), smoothSh=(True, None), saveExr=(False, None),
-    maxResolution=(512, 256), camFocalLength=(3000., 3000.), optimizeFocalLength=(True, True), iterStep1=(2000, 2000), iterStep2=(400, 400), iterStep3=(500, 100),
-    weightLandmarksLossStep2=(.001, .001), weightLandmarksLossStep3=(.001, .001), weightShapeReg=(.001, .001), weightExpressionReg=(.001, .001), weightAlbedoReg=(.001, .001),
-    weightDiffuseSymmetryReg=(300., 1200.), weightDiffuseConsistencyReg=(100., 100.), weightDiffuseSmoothnessReg=(.001, .001),
-    weightSpecularSymmetryReg=(200., 300.), weightSpecularConsistencyReg=(2., 2.), weightSpecularSmoothnessReg=(.001, .001),
-    weightRoughnessSymmetryReg=(200., 300.), weightRoughnessConsistencyReg=(0., 0.), weightRoughnessSmoothnessReg=(.002, .002),
-    debugFrequency=(30, 30), saveIntermediateStage=(False, False), verbose=(False, False), rtSamples=(10000, 4000), rtTrainingSamples=(8, 8))
+# key: default.ini, shadows.ini of the references (None: not in that file); `tracker` is what the second calls its
+# detector
+REFERENCE = dict(device=('cpu', 'cuda'), lamdmarksDetectorType=('mediapipe', None), tracker=(None, 'mediapipe'),
+    path=('data/baselMorphableModel',)*2,
+    textureResolution=(512, 512), trimPca=(False, False), bands=(9, 9), envMapRes=(64, 64), smoothSh=(True, None),
+    saveExr=(False, None),
+    maxResolution=(512, 256), camFocalLength=(3000., 3000.), optimizeFocalLength=(True, True), iterStep1=(2000, 2000),
+    iterStep2=(400, 400), iterStep3=(500, 100),
+    weightLandmarksLossStep2=(.001, .001), weightLandmarksLossStep3=(.001, .001), weightShapeReg=(.001, .001),
+    weightExpressionReg=(.001, .001), weightAlbedoReg=(.001, .001),
+    weightDiffuseSymmetryReg=(300., 1200.), weightDiffuseConsistencyReg=(100., 100.),
+    weightDiffuseSmoothnessReg=(.001, .001),
+    weightSpecularSymmetryReg=(200., 300.), weightSpecularConsistencyReg=(2., 2.),
+    weightSpecularSmoothnessReg=(.001, .001),
+    weightRoughnessSymmetryReg=(200., 300.), weightRoughnessConsistencyReg=(0., 0.),
+    weightRoughnessSmoothnessReg=(.002, .002),
+    debugFrequency=(30, 30), saveIntermediateStage=(False, False), verbose=(False, False), rtSamples=(10000, 4000),
+    rtTrainingSamples=(8, 8))
 FORK = dict(rendererName='mitsuba', bounces=1, smoothing=True, debugOutput=False, saveTime=True)
 
 def legacy_file(tmp_path, column, **more):
     "A file as the references ship it"
     settings = {key: values[column] for key,values in REFERENCE.items() if values[column] is not None} | more
-    lines = [f"{key} = '{value}' # comment" if isinstance(value, str) else f'{key} = {value}     # comment, with = and "quotes"' for key,value in settings.items()]
-    path = tmp_path/'legacy.ini'; path.write_text('# a comment\n\n' + '\n'.join(lines) + '\n')
+    lines = [f"{key} = '{value}' # comment" if isinstance(value, str)
+        else f'{key} = {value}     # comment, with = and "quotes"' for key,value in settings.items()]
+    path = tmp_path/'legacy.ini'
+    path.write_text('# a comment\n\n' + '\n'.join(lines) + '\n')
     return path,settings
 
 @pytest.mark.parametrize('column', [0, 1])
@@ -35,29 +46,38 @@ def test_the_references_files_load_and_read_back(tmp_path, column, monkeypatch):
         else: assert getattr(config, key)==pytest.approx(value), key
 
 def test_units_of_the_reference(tmp_path):
-    "The worked example of the notebook, by hand: 1000 over the image is 333 over the face, 0.2 before the maps, sums become means"
+    ("The worked example of the notebook, by hand: 1000 over the image is 333 over the face, 0.2 before the maps, sums "
+     "become means")
     config = Config.load(legacy_file(tmp_path, 0)[0])
     assert config.weight_diffuse_symmetry==pytest.approx(.18, rel=1e-6)
     assert config.weight_specular_consistency==pytest.approx(.0012, rel=1e-6)
     assert config.weight_diffuse_smoothness==pytest.approx(.001*.0006*512*512*3, rel=1e-6)
     assert config.weight_roughness_smoothness==pytest.approx(.002*.0006*512*512, rel=1e-6)
     assert config.weight_shape==pytest.approx(3e-6, rel=1e-6)
-    assert (config.steps_photometric, config.steps_texture, config.samples_final, config.components)==(400, 500, 10000, 0)
+    assert (config.steps_photometric, config.steps_texture, config.samples_final, config.components)==(400, 500, 10000,
+        0)
 
 def test_smoothness_does_not_depend_on_the_order_of_lines(tmp_path):
-    path = tmp_path/'a.ini'; weights = []
-    for lines in (('textureResolution = 256', 'weightDiffuseSmoothnessReg = 1'), ('weightDiffuseSmoothnessReg = 1', 'textureResolution = 256')):
-        path.write_text('\n'.join(lines)); weights.append(Config.load(path).weight_diffuse_smoothness)
+    path = tmp_path/'a.ini'
+    weights = []
+    for lines in (('textureResolution = 256', 'weightDiffuseSmoothnessReg = 1'),
+        ('weightDiffuseSmoothnessReg = 1', 'textureResolution = 256')):
+        path.write_text('\n'.join(lines))
+        weights.append(Config.load(path).weight_diffuse_smoothness)
     assert weights[0]==weights[1]==pytest.approx(.2*3/1000*256*256*3)
 
 def test_an_existing_old_path_is_taken(tmp_path):
-    (tmp_path/'data'/'bfm').mkdir(parents=True); (tmp_path/'configs').mkdir()
-    path = tmp_path/'configs'/'a.ini'; path.write_text('path = data/bfm')
-    assert Config.load(path).model==str(tmp_path/'configs'/'..'/'data'/'bfm') or Config.load(path).model.endswith('data/bfm')
+    (tmp_path/'data'/'bfm').mkdir(parents=True)
+    (tmp_path/'configs').mkdir()
+    path = tmp_path/'configs'/'a.ini'
+    path.write_text('path = data/bfm')
+    assert Config.load(path).model==str(tmp_path/'configs'/'..'/'data'/'bfm') or Config.load(path).model.endswith(
+        'data/bfm')
 
 @pytest.mark.parametrize('name', LEGACY)
 def test_old_names_can_be_written_and_read(name):
-    config = Config(); value = getattr(config, name)
+    config = Config()
+    value = getattr(config, name)
     if isinstance(value, bool): value = not value
     elif isinstance(value, int): value = dict(textureResolution=64, maxResolution=96).get(name, 17)
     elif isinstance(value, float): value = 2.5
@@ -67,17 +87,24 @@ def test_old_names_can_be_written_and_read(name):
     assert getattr(config, LEGACY[name].name)!=getattr(Config(), LEGACY[name].name)
 
 def test_the_originals_snippet(tmp_path):
-    config = Config(); config.fillFromDicFile(legacy_file(tmp_path, 1)[0])
+    config = Config()
+    config.fillFromDicFile(legacy_file(tmp_path, 1)[0])
     assert config.iterStep3==100 and config.weight_diffuse_symmetry==pytest.approx(.72)
 
 @pytest.mark.parametrize('text, words', [
-    ('bands = nine', ['line 1', "'nine'", 'a whole number from 1 to 12']), ('bands = 9.5', ['whole number']), ('bands = 0', ['from 1']),
-    ('save_exr = maybe', ['yes or no']), ('device = tpu', ['auto, cpu, cuda, metal']), ('texture_resolution = 300', ['256, 512']),
-    ('weight_shape = -1', ['from 0']), ('weight_shape = nan', ['weight_shape']), ('weight_shape = inf', ['weight_shape']), ('weightShapeReg = x', ['a number']),
-    ('saveexr = 1', ['saveexr', 'Did you mean', 'save_exr']), ('wieghtShapeReg = 1', ['weight_shape']), ('zzzz = 1', ['describe']),
-    ('\n\nbands 9', ['line 3', 'key = value']), ('= 9', ['line 1']), ('detector = haar', ['haar', 'mediapipe, fan or a file .pts .npy'])])
+    ('bands = nine', ['line 1', "'nine'", 'a whole number from 1 to 12']), ('bands = 9.5', ['whole number']),
+    ('bands = 0', ['from 1']),
+    ('save_exr = maybe', ['yes or no']), ('device = tpu', ['auto, cpu, cuda, metal']),
+    ('texture_resolution = 300', ['256, 512']),
+    ('weight_shape = -1', ['from 0']), ('weight_shape = nan', ['weight_shape']),
+    ('weight_shape = inf', ['weight_shape']), ('weightShapeReg = x', ['a number']),
+    ('saveexr = 1', ['saveexr', 'Did you mean', 'save_exr']), ('wieghtShapeReg = 1', ['weight_shape']),
+    ('zzzz = 1', ['describe']),
+    ('\n\nbands 9', ['line 3', 'key = value']), ('= 9', ['line 1']),
+    ('detector = haar', ['haar', 'mediapipe, fan or a file .pts .npy'])])
 def test_what_is_refused_and_how(tmp_path, text, words):
-    path = tmp_path/'bad.ini'; path.write_text(text)
+    path = tmp_path/'bad.ini'
+    path.write_text(text)
     with pytest.raises(ConfigError) as caught: Config.load(path)
     assert 'bad.ini' in str(caught.value) and all(word in str(caught.value) for word in words), str(caught.value)
 
@@ -89,7 +116,8 @@ def test_files_that_are_none(tmp_path):
 
 @pytest.mark.parametrize('name', PRESETS)
 def test_presets_are_valid_and_come_back_from_disk(tmp_path, name):
-    config = Config.preset(name); config.save(tmp_path/'a.ini')
+    config = Config.preset(name)
+    config.save(tmp_path/'a.ini')
     assert Config.load(tmp_path/'a.ini')==config and Config(**config.to_dict())==config
 
 def test_every_setting_is_documented_and_within_its_own_range():
@@ -123,19 +151,24 @@ def test_a_config_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     "A disk that is full in the middle leaves the file as it was, and a link to it a link"
     import errno, os
     path,link = tmp_path/'mine.ini',tmp_path/'link.ini'
-    Config(bands=4).save(path); link.symlink_to(path)
+    Config(bands=4).save(path)
+    link.symlink_to(path)
     Config(bands=5).save(link)
     assert link.is_symlink() and Config.load(path).bands==5
-    def full(self, text, **options): self.write_bytes(text[:20].encode()); raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(self, text, **options):
+        self.write_bytes(text[:20].encode())
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     monkeypatch.setattr('pathlib.Path.write_text', full)
     with pytest.raises(FaceError, match='disk is full'): Config(bands=6).save(path)
     monkeypatch.undo()
     assert Config.load(path).bands==5 and {p.name for p in tmp_path.iterdir()}=={'mine.ini', 'link.ini'}
-    Config().save('/dev/null'); assert not os.path.isfile('/dev/null')
+    Config().save('/dev/null')
+    assert not os.path.isfile('/dev/null')
 
 def test_old_debug_settings_name_the_flag(tmp_path):
     from nextgenface_nb.cli import make_parser
-    path = tmp_path/'old.ini'; path.write_text('debugOutput = true\ndebugFrequency = 30\n')
+    path = tmp_path/'old.ini'
+    path.write_text('debugOutput = true\ndebugFrequency = 30\n')
     notes = Config.load(path).notes
     assert len(notes)==2 and all('--debug K' in note for note in notes), notes
     assert make_parser().parse_args(['--debug', '30']).debug==30

@@ -1,4 +1,5 @@
-"data/: each file is the one that its README tells of, the library finds it in a checkout and installed, and models that a user has fetched by their names"
+("data/: each file is the one that its README tells of, the library finds it in a checkout and installed, and models "
+ "that a user has fetched by their names")
 import re, shutil, subprocess, sys
 from configparser import ConfigParser
 from pathlib import Path
@@ -17,14 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT/'data'
 sys.path.insert(0, str(ROOT/'tools'))
 import checksums
-settings = ConfigParser(delimiters=['=']); settings.read(ROOT/'settings.ini', encoding='utf-8'); settings = settings['DEFAULT']
+settings = ConfigParser(delimiters=['='])
+settings.read(ROOT/'settings.ini', encoding='utf-8')
+settings = settings['DEFAULT']
 WHEEL = settings['data_in_wheel'].split()
 LISTED = checksums.listed((DATA/'README.md').read_text(encoding='utf-8'))
 
 # ---- README, files, NOTICE
 
 def test_each_file_is_the_one_that_the_readme_tells_of():
-    assert {file:digest for file,(digest,_) in LISTED.items()}==checksums.there(), 'made anew on purpose? make checksums; new? a line in data/README.md'
+    assert {file:digest
+        for file,(digest,
+        _) in LISTED.items()}==checksums.there(), 'made anew on purpose? make checksums; new? a line in data/README.md'
 
 @pytest.mark.parametrize('file', LISTED)
 def test_the_readme_tells_what_from_where_under_which_licence_and_how(file):
@@ -44,23 +49,29 @@ def test_what_the_wheel_carries_is_what_the_readme_says():
 def test_notice_names_every_file():
     notice = (ROOT/'NOTICE').read_text(encoding='utf-8')
     for file in LISTED:
-        assert re.search(rf'(?<![\w/])data/({re.escape(file)}|{re.escape(Path(file).parts[0])}/(?!\w))', notice), f'{file}: whose is it, and under which licence?'
-    for name in re.findall(r'(?<![\w/])data/[\w./]*\w', notice): assert (ROOT/name).exists(), f'{name} is named and not there'
+        assert re.search(rf'(?<![\w/])data/({re.escape(file)}|{re.escape(Path(file).parts[0])}/(?!\w))',
+            notice), f'{file}: whose is it, and under which licence?'
+    for name in re.findall(r'(?<![\w/])data/[\w./]*\w', notice):
+        assert (ROOT/name).exists(), f'{name} is named and not there'
 
 def git(*arguments):
     if not (ROOT/'.git').exists() or not shutil.which('git'): pytest.skip('no git here')
     return subprocess.run(['git', *arguments], cwd=ROOT, capture_output=True, text=True)
 
 def test_git_keeps_each_file_once_as_it_is_and_no_model_of_a_user():
-    kept = dict(reversed(line.split(maxsplit=3)[1::2]) for line in git('ls-files', '-s').stdout.splitlines())   # file -> hash of its content
+    # file -> hash of its content
+    kept = dict(reversed(line.split(maxsplit=3)[1::2]) for line in git('ls-files', '-s').stdout.splitlines())
     for file in LISTED: assert list(kept.values()).count(kept[f'data/{file}'])==1, f'{file} is kept twice'
-    for place in ('models/head.h5', 'baselMorphableModel/model2017-1_face12_nomouth.h5'): assert git('check-ignore', f'data/{place}').returncode==0
+    for place in ('models/head.h5', 'baselMorphableModel/model2017-1_face12_nomouth.h5'):
+        assert git('check-ignore', f'data/{place}').returncode==0
     for file in LISTED:
-        assert git('check-attr', 'text', f'data/{file}').stdout.strip().endswith('text: unset'), f'{file}: Windows would change the ends of its lines'
+        assert git('check-attr', 'text', f'data/{file}').stdout.strip().endswith(
+            'text: unset'), f'{file}: Windows would change the ends of its lines'
         assert git('check-ignore', '--no-index', f'data/{file}').returncode==1
 
 def test_checksums_are_written(tmp_path, monkeypatch, capsys):
-    (tmp_path/'models').mkdir(); (tmp_path/'models'/'mine.h5').touch()
+    (tmp_path/'models').mkdir()
+    (tmp_path/'models'/'mine.h5').touch()
     (tmp_path/'a.bin').write_bytes(b'abc')
     (tmp_path/'README.md').write_bytes(b'# Data\n\n| `a.bin` | a | b | c | `d` | `` |\n')
     monkeypatch.setattr(checksums, 'DATA', tmp_path)
@@ -88,12 +99,14 @@ def own(tmp_path, monkeypatch):
     monkeypatch.setattr(places, 'data_folder', lambda package='': data)
     for name in ('XDG_CACHE_HOME', 'LOCALAPPDATA', 'HOME'): monkeypatch.setenv(name, str(tmp_path/'home'))
     monkeypatch.delenv(landmarks.MODEL_VARIABLE, raising=False)
-    (tmp_path/'elsewhere').mkdir(); monkeypatch.chdir(tmp_path/'elsewhere')
+    (tmp_path/'elsewhere').mkdir()
+    monkeypatch.chdir(tmp_path/'elsewhere')
     return data
 
 @pytest.mark.parametrize('name', ['head.h5', 'models/head.h5', 'data/models/head.h5'])
 def test_a_model_is_found_by_its_name_and_the_report_says_where(own, name):
-    assert load_model(name).fingerprint==toy_model(29, 21, shape=7).fingerprint==batch.origin(Config(model=name))['model']
+    assert load_model(name).fingerprint==toy_model(29, 21,
+        shape=7).fingerprint==batch.origin(Config(model=name))['model']
     assert Pipeline(None, Config(model=name)).places['model']=='data/models/head.h5'
 
 def test_without_a_setting_it_is_the_model_of_the_package(own):
@@ -120,14 +133,17 @@ def test_the_landmark_model_is_found_without_a_setting(own, monkeypatch, tmp_pat
     assert find_model()==find_model('face_landmarker.task')==own/'models'/'face_landmarker.task'
     (other := tmp_path/'other.task').touch()
     assert find_model(other)==other
-    monkeypatch.setenv(landmarks.MODEL_VARIABLE, str(other)); assert find_model()==other
+    monkeypatch.setenv(landmarks.MODEL_VARIABLE, str(other))
+    assert find_model()==other
     with pytest.raises(LandmarkError, match='no such model'): find_model('nowhere.task')
 
 def test_the_report_says_where_the_landmark_model_was(own, monkeypatch, tmp_path):
     class Tasks: model_file = own/'models'/'face_landmarker.task'
     pipeline = Pipeline(toy_model(), Config())
-    for file,said in ((Tasks.model_file, 'data/models/face_landmarker.task'), (tmp_path/'home'/'ann'/'x.task', 'x.task'), (None, None)):
-        Tasks.model_file = file; pipeline.detector = None,None
+    for file,said in ((Tasks.model_file, 'data/models/face_landmarker.task'),
+        (tmp_path/'home'/'ann'/'x.task', 'x.task'), (None, None)):
+        Tasks.model_file = file
+        pipeline.detector = None,None
         monkeypatch.setattr('nextgenface_nb.reconstruction.make_detector', lambda *a, **o: Tasks())
         config_detector(pipeline.config, pipeline)
         assert pipeline.places['landmark_model']==said

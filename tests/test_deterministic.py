@@ -1,4 +1,5 @@
-"`deterministic`: one thread, the same bits; and without it several threads, whose sums differ. The setting goes all the way from config and command to both libraries."
+("`deterministic`: one thread, the same bits; and without it several threads, whose sums differ. The setting goes all "
+ "the way from config and command to both libraries.")
 import contextlib
 import pytest, torch
 from test_rendering import LIGHT, SIZE, START, TEXTURE, TRIANGLES, UVS, loss
@@ -13,16 +14,20 @@ from nextgenface_nb.rendering import renderer as rendering
 from nextgenface_nb.rendering.renderer import Renderer
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
-def drawing(deterministic): return Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', deterministic=deterministic)
+def drawing(deterministic):
+    return Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', deterministic=deterministic)
 
 @contextlib.contextmanager
 def threads(count):
     "So many of Dr.Jit's and of PyTorch's"
     import drjit
     before = drjit.thread_count(),torch.get_num_threads()
-    drjit.set_thread_count(count); torch.set_num_threads(count)
+    drjit.set_thread_count(count)
+    torch.set_num_threads(count)
     try: yield drjit
-    finally: drjit.set_thread_count(before[0]); torch.set_num_threads(before[1])
+    finally:
+        drjit.set_thread_count(before[0])
+        torch.set_num_threads(before[1])
 
 def gradients(renderer, samples=64):
     "Sums over many rays: into the light, of which each ray asks one place, and into the vertices"
@@ -37,17 +42,22 @@ def test_several_threads_differ_and_one_does_not():
         assert all(torch.equal(gradients(exact), first) for _ in range(4))
         found = gradients(loose)
         torch.testing.assert_close(found, first, rtol=1e-3, atol=1e-5*float(first.abs().max()))
-        assert any(not torch.equal(gradients(loose), found) for _ in range(50)), 'nothing here tells one thread from four'
+        assert any(not torch.equal(gradients(loose), found)
+            for _ in range(50)), 'nothing here tells one thread from four'
 
 @pytest.mark.parametrize('deterministic, count', [(True, 1), (False, 4)])
 def test_so_many_threads_are_at_work(monkeypatch, deterministic, count):
     "Seen from within, when a tensor is given to Dr.Jit: picture and gradients; and afterwards as before"
     seen,give = [],rendering.to_drjit
     with threads(4) as drjit:
-        def counted(*arguments, **options): seen.append(drjit.thread_count()); return give(*arguments, **options)
+        def counted(*arguments, **options):
+            seen.append(drjit.thread_count())
+            return give(*arguments, **options)
         monkeypatch.setattr(rendering, 'to_drjit', counted)
         trace = rendering.Hits.__init__
-        def begun(hits, *arguments): seen.append(drjit.thread_count()); trace(hits, *arguments)
+        def begun(hits, *arguments):
+            seen.append(drjit.thread_count())
+            trace(hits, *arguments)
         monkeypatch.setattr(rendering.Hits, '__init__', begun)
         own = drawing(deterministic)
         free = {name:value.clone().requires_grad_() for name,value in START.items()}
@@ -57,13 +67,16 @@ def test_so_many_threads_are_at_work(monkeypatch, deterministic, count):
 @pytest.mark.parametrize('deterministic', [True, False])
 def test_a_pipeline_hands_it_on(monkeypatch, deterministic):
     "To its renderers, and to PyTorch in every stage"
-    settings = dict(device='cpu', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1)
+    settings = dict(device='cpu', texture_resolution=64, max_resolution=64, bands=3, environment_height=16,
+        samples_train=1, samples_final=1)
     pipeline = Pipeline(toy_model(29, 21), Config(deterministic=deterministic, **settings))
     face = synthetic_face(pipeline, size=64, samples=1).face
     assert pipeline.renderer(face.frames[0]).deterministic is deterministic
     seen = []
     def watched(stage, pipeline, face, state):
-        for step in range(2): seen.append(torch.get_num_threads()); yield step
+        for step in range(2):
+            seen.append(torch.get_num_threads())
+            yield step
     with threads(3):
         for stage in stages.make_stages(pipeline.config):
             monkeypatch.setitem(stages.RUNNERS, stage.name, watched)
@@ -79,6 +92,7 @@ def test_a_command_hands_it_on(monkeypatch, tmp_path, asked):
         raise FaceError('seen', 'enough')
     monkeypatch.setattr(cli, 'fit', fit)
     with threads(3):
-        assert cli.main(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet', '--set', 'renderer=vertex', '--set', f'deterministic={asked}'])!=0
+        assert cli.main(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet', '--set',
+            'renderer=vertex', '--set', f'deterministic={asked}'])!=0
         assert torch.get_num_threads()==3
     assert seen==[(asked, 1 if asked else 3)]

@@ -68,7 +68,8 @@ def test_nothing_of_two_devices_is_mixed(monkeypatch, kind):
                  renderer.albedo(VERTICES, MAPS[0], CAMERA), renderer.clay(VERTICES, CAMERA, samples=2)]
         normals = vertex_normals(VERTICES, HEAD.triangles)
         for near in (None, LIGHT):
-            transfer = Transfer(renderer, VERTICES, normals, CAMERA, TEXELS, 3, texel_subpixels=2, diffuse_samples=4, glossy_samples=2, near=near)
+            transfer = Transfer(renderer, VERTICES, normals, CAMERA, TEXELS, 3, texel_subpixels=2, diffuse_samples=4,
+                glossy_samples=2, near=near)
             found.append(transfer.render(*MAPS, transfer_light(3)))
         assert not any(map(on_card, found))
 
@@ -88,7 +89,8 @@ def test_the_fit_mixes_nothing(monkeypatch):
 def test_the_imitation_finds_a_mixture(monkeypatch):
     with elsewhere(monkeypatch):
         there = torch.ones(3).to('cuda')
-        for wrong in (lambda: there+torch.ones(3), lambda: torch.ones(3)[there.long()], lambda: there.numpy(), lambda: torch.cat((there, torch.ones(3)))):
+        for wrong in (lambda: there+torch.ones(3), lambda: torch.ones(3)[there.long()], lambda: there.numpy(),
+            lambda: torch.cat((there, torch.ones(3)))):
             with pytest.raises((RuntimeError, TypeError)): wrong()
         assert on_card((2*there)[torch.tensor([0])]) and there.device.type=='cuda' and not on_card(there.cpu())
 
@@ -103,7 +105,8 @@ def cuda_is_there():
 def test_cuda_and_llvm_agree(tmp_path):
     "The same rays on both: the same picture, the same gradients"
     tool = Path(__file__).parent.parent/'tools/compare_devices.py'
-    subprocess.run([sys.executable, tool, '--size', '48', '--samples', '32', '--json', tmp_path/'found.json'], check=True)
+    subprocess.run([sys.executable, tool, '--size', '48', '--samples', '32', '--json', tmp_path/'found.json'],
+        check=True)
     found = json.loads((tmp_path/'found.json').read_text())
     assert found['picture']['psnr']>90
     assert all(row['difference']<.02 for row in found['gradients']), found['gradients']

@@ -11,24 +11,37 @@ def test_links_for_colab_are_current():
 def tool():
     "tools/site.py, under a name that is not Python's own"
     from importlib.util import module_from_spec, spec_from_file_location
-    spec = spec_from_file_location('documentation_site', ROOT/'tools'/'site.py'); module = module_from_spec(spec); spec.loader.exec_module(module)
+    spec = spec_from_file_location('documentation_site', ROOT/'tools'/'site.py')
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
-@pytest.mark.parametrize('body,words', [('<a href="b.html">b</a>', 'no such file'), ('<a href="#x">x</a>', 'no such place'), ('<a href="other.html#y">y</a>', 'no such place'),
-    ('<img src="https://example.org/a.png">', 'from outside'), ('<script src="//example.org/a.js"></script>', 'from outside'), ('<img src="a.png">', 'no such file')])
+@pytest.mark.parametrize('body,words',
+    [('<a href="b.html">b</a>', 'no such file'), ('<a href="#x">x</a>', 'no such place'),
+    ('<a href="other.html#y">y</a>', 'no such place'),
+    ('<img src="https://example.org/a.png">', 'from outside'),
+    ('<script src="//example.org/a.js"></script>', 'from outside'), ('<img src="a.png">', 'no such file')])
 def test_a_dead_link_is_found(tmp_path, body, words):
-    (tmp_path/'a.html').write_text(body); (tmp_path/'other.html').write_text('<p id="here">')
-    found = list(tool().problems(tmp_path)); assert len(found)==1 and words in found[0]
+    (tmp_path/'a.html').write_text(body)
+    (tmp_path/'other.html').write_text('<p id="here">')
+    found = list(tool().problems(tmp_path))
+    assert len(found)==1 and words in found[0]
 
 def test_good_links_are_left_alone(tmp_path):
-    (tmp_path/'a.html').write_text('<p id="x"><a href="#x">x</a><a href="sub/">s</a><a href="other.html#here">o</a><a href="https://example.org">e</a><img src="data:,">')
-    (tmp_path/'other.html').write_text('<p id="here">'); (tmp_path/'sub').mkdir(); (tmp_path/'sub'/'index.html').write_text('')
+    (tmp_path/'a.html').write_text(
+        '<p id="x"><a href="#x">x</a><a href="sub/">s</a><a href="other.html#here">o</a><a '
+        'href="https://example.org">e</a><img src="data:,">')
+    (tmp_path/'other.html').write_text('<p id="here">')
+    (tmp_path/'sub').mkdir()
+    (tmp_path/'sub'/'index.html').write_text('')
     assert not list(tool().problems(tmp_path))
 
 def test_names_and_links_of_pages():
     t = tool()
-    assert t.page_name(Path('tutorials/10_first_face.ipynb'))=='tutorials/first_face' and t.page_name(Path('59_optim.stages.ipynb'))=='optim.stages'
-    assert t.links('[r](../38_rendering.renderer.ipynb) [f](/face.html#face)')=='[r](../rendering.renderer.ipynb) [f](#face.face)'
+    assert t.page_name(Path('tutorials/10_first_face.ipynb'))=='tutorials/first_face' and t.page_name(
+        Path('59_optim.stages.ipynb'))=='optim.stages'
+    assert t.links(
+        '[r](../38_rendering.renderer.ipynb) [f](/face.html#face)')=='[r](../rendering.renderer.ipynb) [f](#face.face)'
 
 def test_the_bundled_view_carries_its_licence():
     text = (ROOT/'nextgenface_nb'/'widgets'/'viewer.js').read_text(encoding='utf-8')

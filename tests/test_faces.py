@@ -40,7 +40,8 @@ def test_faces_are_numbered_by_size(group, detector):
     photo = load_photo(group[0])
     faces = detector.detect_all(photo)
     assert [round(float(f.points[:, 0].mean())/20) for f in faces] == [round(group[1][k]/20) for k in (1, 0, 2)]
-    assert [[row['chosen'] for row in f.faces] for f in faces] == [[True, False, False], [False, True, False], [False, False, True]]
+    assert [[row['chosen'] for row in f.faces] for f in faces] == [[True, False, False], [False, True, False],
+        [False, False, True]]
     sizes = [row['size'] for row in faces[0].faces]
     assert sizes == sorted(sizes, reverse=True)
     with notes_heard() as heard: largest = detector.detect(photo)
@@ -51,7 +52,8 @@ def test_faces_are_numbered_by_size(group, detector):
     with pytest.raises(NoFaceError, match='no face 4; 3 faces were found') as e: detector.detect(photo, face=4)
     assert 'numbered by size' in e.value.advice
     for wrong in (0, -1, 1.0, 'all'):
-        with pytest.raises(NoFaceError, match=f'no face {wrong}; 3 faces were found'): detector.detect(photo, face=wrong)
+        with pytest.raises(NoFaceError, match=f'no face {wrong}; 3 faces were found'):
+            detector.detect(photo, face=wrong)
     assert (detector.detect(photo, face=np.int64(3)).points - faces[2].points).abs().max() < 1e-3
 
 def test_the_chosen_face_is_the_one_that_is_cropped_and_looked_at_again(portrait, detector):
@@ -72,24 +74,31 @@ def test_a_face_in_two_tiles_is_one(portrait, detector):
     assert len(detector.detect_all(Photo(light))) == 3
 
 def run(tmp_path, *flags):
-    small = ['--set', 'texture_resolution=64', '--set', 'max_resolution=64', '--set', 'environment_height=16', '--set', 'samples_final=4', '--set', 'renderer=vertex']
+    small = ['--set', 'texture_resolution=64', '--set', 'max_resolution=64', '--set', 'environment_height=16', '--set',
+        'samples_final=4', '--set', 'renderer=vertex']
     return main([*flags, '--output', str(tmp_path/'out'), '--skipStage2', '--skipStage3', *small])
 
 def test_the_command_takes_one_or_all(group, tmp_path, capsys):
     assert run(tmp_path, '--input', str(group[0]), '--face', '2') == 0
     report = json.loads((tmp_path/'out'/'group.png'/'report.json').read_text())
-    assert report['invocation']['face'] == 2 and [row['chosen'] for row in report['frames'][0]['faces']] == [False, True, False]
+    assert report['invocation']['face'] == 2 and [row['chosen'] for row in report['frames'][0]['faces']] == [False,
+        True, False]
     assert not any('faces were found' in w for w in report['warnings'])
     assert run(tmp_path, '--input', str(group[0]), '--face', '7') == 3
     assert 'no face 7; 3 faces were found' in capsys.readouterr().err
-    folder = tmp_path/'people'; folder.mkdir()
-    os.link(group[0], folder/'group.png'); (folder/'none.png').write_bytes(b'')
+    folder = tmp_path/'people'
+    folder.mkdir()
+    os.link(group[0], folder/'group.png')
+    (folder/'none.png').write_bytes(b'')
     for again in range(2):
         assert run(tmp_path, '--input', str(folder), '--face', 'all') == 3           # one photo is broken
         rows = list(csv.DictReader((tmp_path/'out'/'people'/'summary.csv').open()))
-        assert [r['photo'] for r in rows] == ['group.png, face 1', 'group.png, face 2', 'group.png, face 3', 'none.png, face 1']
+        assert [r['photo'] for r in rows] == ['group.png, face 1', 'group.png, face 2', 'group.png, face 3',
+            'none.png, face 1']
         assert [r['status'] for r in rows] == ['before' if again else 'done']*3 + ['failed']
-    assert [json.loads((tmp_path/'out'/'people'/'group.png'/f'face_{k}'/'report.json').read_text())['invocation']['face'] for k in (1, 2, 3)] == [1, 2, 3]
+    assert [json.loads(
+        (tmp_path/'out'/'people'/'group.png'/f'face_{k}'/'report.json').read_text())['invocation']['face']
+        for k in (1, 2, 3)] == [1, 2, 3]
     assert run(tmp_path, '--input', str(folder), '--face', 'all', '--sharedIdentity') == 2
     for wrong in ('0', '-1', 'two', '1.5'):
         assert run(tmp_path, '--input', str(group[0]), f'--face={wrong}') == 2
@@ -100,11 +109,14 @@ def test_the_state_of_another_face_is_not_gone_on_with(group, tmp_path):
     kept = tmp_path/'state.npz'
     fit_resumable([group[0]], pipeline, kept, ['landmarks'], face=2)
     assert load_state(kept, [group[0]], pipeline, ['landmarks'], which_face=2)[1] == 1
-    for other in (None, 1): pytest.raises(CheckpointError, load_state, kept, [group[0]], pipeline, ['landmarks'], which_face=other).match('another face')
+    for other in (None, 1):
+        pytest.raises(CheckpointError, load_state, kept, [group[0]], pipeline, ['landmarks'],
+            which_face=other).match('another face')
 
 def test_a_photo_on_its_head_fits_as_well(portrait):
     pipeline = Pipeline(None, Config(texture_resolution=64))
-    fits = [exhaust(reconstruct_steps(Photo(portrait.pixels.flip(0, 1).contiguous() if turned else portrait.pixels), pipeline.config, stages=['landmarks'], pipeline=pipeline)) for turned in (False, True)]
+    fits = [exhaust(reconstruct_steps(Photo(portrait.pixels.flip(0, 1).contiguous() if turned else portrait.pixels),
+        pipeline.config, stages=['landmarks'], pipeline=pipeline)) for turned in (False, True)]
     upright, turned = (fit.after_landmarks[0] for fit in fits)
     assert turned < 1.15*upright
     roll = [float(fit.face.frames[0].rotation[2]) for fit in fits]
@@ -130,7 +142,8 @@ os.write(2, b"heard")
 def test_looks_leave_the_error_stream_alone(detector, portrait, monkeypatch):
     def never(): raise AssertionError('the stream is led elsewhere at each look')
     monkeypatch.setattr(module, '_quiet', never)
-    found, threads = [], [threading.Thread(target=lambda: found.append(len(detector.faces(portrait.to_bytes())))) for _ in range(4)]
+    found, threads = [], [threading.Thread(target=lambda: found.append(len(detector.faces(portrait.to_bytes()))))
+        for _ in range(4)]
     for t in threads: t.start()
     for t in threads: t.join()
     assert found == [1]*4

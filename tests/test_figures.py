@@ -16,7 +16,9 @@ def tool(name, monkeypatch):
     spec.loader.exec_module(module)
     return module
 
-def notebook(*cells): return dict(cells=[dict(cell_type=kind, id=f'c{k}', metadata={}, source=source.splitlines(keepends=True), **(dict(outputs=[], execution_count=None) if kind=='code' else {})) for k,(kind,source) in enumerate(cells)],
+def notebook(*cells): return dict(cells=[dict(cell_type=kind, id=f'c{k}', metadata={},
+    source=source.splitlines(keepends=True), **(dict(outputs=[], execution_count=None) if kind=='code' else {}))
+    for k,(kind,source) in enumerate(cells)],
     metadata={}, nbformat=4, nbformat_minor=5)
 
 @pytest.mark.parametrize('name', figures.COMMANDS)
@@ -24,25 +26,30 @@ def test_the_command_that_makes_figures_takes_its_flags(name):
     from nextgenface_nb.evaluation import speed as bench
     from nextgenface_nb.evaluation import photos as measure
     from nextgenface_nb.evaluation import benchmark as command
-    parsers = {'nextgenface-measure':measure.make_parser, 'nextgenface-benchmark':command.make_parser, 'nextgenface-bench':bench.make_parser}
+    parsers = {'nextgenface-measure':measure.make_parser, 'nextgenface-benchmark':command.make_parser,
+        'nextgenface-bench':bench.make_parser}
     program,*flags = shlex.split(figures.COMMANDS[name][0].format('a/b.json'))
     assert 'a/b.json' in flags
     if program in parsers: args = parsers[program]().parse_args(flags)
     else: assert program=='python' and (ROOT/flags[0]).is_file()
-    if program=='nextgenface-benchmark': assert command.chosen_faces(args, command.settings_of(args)[0])==list(range(8))   # all, and not those that suit
+    if program=='nextgenface-benchmark':
+        assert command.chosen_faces(args, command.settings_of(args)[0])==list(range(8))   # all, and not those that suit
 
 def test_every_file_of_figures_has_a_command():
     assert set(figures.figure_files())-set(figures.COMMANDS)<={'cuda'}
 
 def test_figures_of_people_on_whom_nothing_was_tuned_are_of_others():
     from nextgenface_nb.evaluation import benchmark as command
-    seed = lambda name: command.settings_of(command.make_parser().parse_args(shlex.split(figures.COMMANDS[name][0].format('x.json'))[1:]))[0].seed
+    seed = lambda name: command.settings_of(
+        command.make_parser().parse_args(shlex.split(figures.COMMANDS[name][0].format('x.json'))[1:]))[0].seed
     assert seed('fresh')==command.FRESH_SEED!=seed('benchmark')==command.Settings.seed
 
 def test_a_figure_that_has_drifted_is_written_anew(tmp_path, monkeypatch):
     fill = tool('figures', monkeypatch).fill
     path = tmp_path/'a.ipynb'
-    page = notebook(('markdown', 'It is <!--= soak photos ; d -->3<!--/--> photos.'), ('code', '#| figures\nfrom IPython.display import Markdown\nMarkdown("| a |")'), ('code', 'print("not of ours")'))
+    page = notebook(('markdown', 'It is <!--= soak photos ; d -->3<!--/--> photos.'),
+        ('code', '#| figures\nfrom IPython.display import Markdown\nMarkdown("| a |")'),
+        ('code', 'print("not of ours")'))
     path.write_text(json.dumps(page))
     assert fill(path) and not fill(path)
     after = json.loads(path.read_text(encoding='utf-8'))['cells']
@@ -82,7 +89,8 @@ def test_outputs_that_other_cells_have_made_are_old(tmp_path, monkeypatch):
 def test_a_release_measures_what_is_old_and_nothing_else(monkeypatch):
     release = tool('release', monkeypatch)
     fresh = figures.stamp('metrics')
-    monkeypatch.setattr(release, 'figure_files', lambda: {name:fresh for name in figures.COMMANDS if name not in ('given', 'devices', 'soak')}|dict(soak={}))
+    monkeypatch.setattr(release, 'figure_files',
+        lambda: {name:fresh for name in figures.COMMANDS if name not in ('given', 'devices', 'soak')}|dict(soak={}))
     assert release.needed([])==['given', 'soak', 'devices'] and release.needed(['devices'])==['given', 'soak']
     assert release.command('soak')[0]==sys.executable and release.command('given')[0].endswith('nextgenface-benchmark')
     monkeypatch.setattr(release, 'figure_files', dict)

@@ -1,10 +1,12 @@
-"Results that are killed, shared, linked, mounted, too long or too large: whole, or not taken for results, and nothing of anybody else's lost"
+("Results that are killed, shared, linked, mounted, too long or too large: whole, or not taken for results, and "
+ "nothing of anybody else's lost")
 import errno, json, os, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 import pytest
 from nextgenface_nb.errors import BusyError, OutputError
 from nextgenface_nb import files
-from nextgenface_nb.files import LIST, at_work, check_writable, is_whole, listed_files, sweep_parts, writing, writing_folder
+from nextgenface_nb.files import (LIST, at_work, check_writable, is_whole, listed_files, sweep_parts, writing,
+    writing_folder)
 
 OWN = {'mine.txt':'of the user', 'export/face0.glb':'of another command'}
 STEPS = 'replace', 'rename', 'unlink', 'mkdir', 'rmdir', 'fsync'   # of `os`: all that changes or flushes a folder
@@ -17,7 +19,8 @@ def save(folder, names, text):
             with writing(part/name) as file: file.write_text(text)
         (part/LIST).write_text(json.dumps(dict(files=[*names, LIST], by=text)))
 
-def contents(folder): return {p.relative_to(folder).as_posix():p.read_text() for p in Path(folder).rglob('*') if p.is_file()}
+def contents(folder):
+    return {p.relative_to(folder).as_posix():p.read_text() for p in Path(folder).rglob('*') if p.is_file()}
 
 def hidden(folder): return [p.name for p in Path(folder).rglob('.*')]
 
@@ -44,19 +47,24 @@ def kill_at(step, work):
 @pytest.fixture
 def memory(tmp_path):
     "A folder on a disk on which flushing costs nothing, where there is one"
-    if not os.path.isdir('/dev/shm'): yield tmp_path; return
+    if not os.path.isdir('/dev/shm'):
+        yield tmp_path
+        return
     with tempfile.TemporaryDirectory(dir='/dev/shm') as folder: yield Path(folder)
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs processes that are copies')
 @pytest.mark.parametrize('there', [False, True])
 def test_killed_at_every_step(memory, there):
-    "A new folder, and one over an older result: whole, the old or the new one, or not taken for one; the next run cleans up; what is not the run's stays"
+    ("A new folder, and one over an older result: whole, the old or the new one, or not taken for one; the next run "
+     "cleans up; what is not the run's stays")
     step, states = 0, set()
     while True:
         folder = memory/f'{step}'/'me.jpg'
         if there:
             save(folder, OLD, 'old')
-            for name, text in OWN.items(): (folder/name).parent.mkdir(exist_ok=True); (folder/name).write_text(text)
+            for name, text in OWN.items():
+                (folder/name).parent.mkdir(exist_ok=True)
+                (folder/name).write_text(text)
         if not kill_at(step, lambda: save(folder, NEW, 'new')): break
         found = {k:v for k, v in contents(folder).items() if not k.startswith('.')}
         own = OWN if there else {}
@@ -83,15 +91,18 @@ def test_flushed_before_the_old_is_given_up(tmp_path, monkeypatch):
             return call(*args, **more)
         return spy
     short = lambda path: 'part' if files._PART.match(Path(path).name) else Path(path).name
-    monkeypatch.setattr(os, 'fsync', spied('fsync', os.fsync, lambda handle: [short(os.readlink(f'/proc/self/fd/{handle}'))]))
-    for name in 'replace', 'rename': monkeypatch.setattr(os, name, spied('move', getattr(os, name), lambda a, b: [short(b)]))
+    monkeypatch.setattr(os, 'fsync', spied('fsync', os.fsync,
+        lambda handle: [short(os.readlink(f'/proc/self/fd/{handle}'))]))
+    for name in 'replace', 'rename':
+        monkeypatch.setattr(os, name, spied('move', getattr(os, name), lambda a, b: [short(b)]))
     monkeypatch.setattr(os, 'unlink', spied('unlink', os.unlink, lambda path, **_: [short(path)]))
     at = lambda *call: said.index(call)
     with writing(tmp_path/'one.txt') as part: part.write_text('whole')
     assert at('fsync', 'part')<at('move', 'one.txt')<at('fsync', tmp_path.name)
     said.clear()
     save(tmp_path/'new', NEW, 'new')
-    assert max(at('fsync', Path(n).name) for n in (*NEW, LIST))<at('fsync', 'part')<at('move', 'new')<at('fsync', tmp_path.name)
+    assert max(at('fsync', Path(n).name) for n in (*NEW, LIST))<at('fsync', 'part')<at('move', 'new')<at('fsync',
+        tmp_path.name)
     said.clear()
     save(tmp_path/'me', NEW, 'new')
     start = at('move', '.unfinished.json')
@@ -99,7 +110,8 @@ def test_flushed_before_the_old_is_given_up(tmp_path, monkeypatch):
     flushed = [k for k, s in enumerate(said) if s==('fsync', 'me')]
     goes = said.index(('unlink', LIST))
     comes = len(said)-1-said[::-1].index(('move', LIST))
-    assert max(at('fsync', Path(n).name) for n in (*NEW, LIST))<start<goes<min(moved)<max(moved)<said.index(('unlink', 'x'))<comes
+    assert max(at('fsync', Path(n).name)
+        for n in (*NEW, LIST))<start<goes<min(moved)<max(moved)<said.index(('unlink', 'x'))<comes
     assert any(goes<k<min(moved) for k in flushed) and any(max(moved)<k<comes for k in flushed) and flushed[-1]>comes
     assert said.index(('unlink', '.unfinished.json'))>flushed[-1]
 
@@ -133,7 +145,8 @@ from test_files import *
 def child(body, *args, **options):
     code = CHILD.format(tests=str(Path(__file__).parent), body=body)
     paths = [str(Path(files.__file__).parents[2]), os.environ.get('PYTHONPATH', '')]
-    return subprocess.Popen([*options.pop('within', ()), sys.executable, '-c', code, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    return subprocess.Popen([*options.pop('within', ()), sys.executable, '-c', code, *map(str, args)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)), **options)
 
 AT_WORK = 'with at_work(sys.argv[1]): print("ready", flush=True); sys.stdin.read()'
@@ -147,24 +160,30 @@ def other():
         assert running[-1].stdout.readline()=='ready\n', running[-1].stderr.read()
         return running[-1]
     yield start
-    for p in running: p.kill(); p.wait()
+    for p in running:
+        p.kill()
+        p.wait()
 
 @pytest.mark.parametrize('there', [False, True])
 def test_a_second_run_is_told(tmp_path, other, there):
-    "By whatever name it knows the folder; also when the folder is taken away or made meanwhile; nothing is lost; when the other is killed it may"
+    ("By whatever name it knows the folder; also when the folder is taken away or made meanwhile; nothing is lost; "
+     "when the other is killed it may")
     folder = tmp_path/'out'/'me.jpg'
     if there: save(folder, OLD, 'old')
-    (tmp_path/'out').mkdir(exist_ok=True); (tmp_path/'link').symlink_to(tmp_path/'out')
+    (tmp_path/'out').mkdir(exist_ok=True)
+    (tmp_path/'link').symlink_to(tmp_path/'out')
     first = other(tmp_path/'link'/'me.jpg')
     before = contents(folder)
     for name in (folder, tmp_path/'link'/'me.jpg', tmp_path/'out'/'x'/'..'/'me.jpg'):
-        with pytest.raises(BusyError, match=f'another run is at work there .process {first.pid} of'): save(name, NEW, 'new')
+        with pytest.raises(BusyError, match=f'another run is at work there .process {first.pid} of'):
+            save(name, NEW, 'new')
     assert contents(folder)==before
     if there: folder.rename(tmp_path/'out'/'elsewhere')
     else: folder.mkdir()
     with pytest.raises(BusyError): save(folder, NEW, 'new')
     save(tmp_path/'out'/'you.jpg', NEW, 'new')   # a neighbour is free
-    first.kill(); first.wait()
+    first.kill()
+    first.wait()
     save(folder, NEW, 'new')
     assert is_whole(folder) and not hidden(folder) and hidden(tmp_path/'out') in ([], ['.nextgenface-lock'])
     assert not there or not hidden(tmp_path/'out'/'you.jpg')
@@ -183,7 +202,8 @@ def test_many_at_once(tmp_path):
     assert sum(out.count('done') for out, _ in said)>=12
     found = contents(tmp_path/'me')
     by = json.loads(found[LIST])['by']
-    assert is_whole(tmp_path/'me') and set(found)=={'shared.png', LIST, f'1{by[0]}.png', f'2{by[0]}.png'} and {v for k, v in found.items() if k!=LIST}=={by}
+    assert is_whole(tmp_path/'me') and set(found)=={'shared.png', LIST, f'1{by[0]}.png', f'2{by[0]}.png'} and {v
+        for k, v in found.items() if k!=LIST}=={by}
     assert not hidden(tmp_path)
 
 def test_what_a_living_run_writes_is_not_swept(tmp_path):
@@ -192,27 +212,35 @@ def test_what_a_living_run_writes_is_not_swept(tmp_path):
     body = 'with writing_folder(sys.argv[1]) as part: (part/"half").touch(); print(part, flush=True); sys.stdin.read()'
     writer = child(body, tmp_path/'me', stdin=subprocess.PIPE)
     part = Path(writer.stdout.readline().strip())
-    sweep(tmp_path/'me'); sweep_parts(tmp_path)
+    sweep(tmp_path/'me')
+    sweep_parts(tmp_path)
     assert (part/'half').exists()
-    writer.kill(); writer.wait()
+    writer.kill()
+    writer.wait()
     sweep(tmp_path/'me')
     assert not list(tmp_path.iterdir())
 
 def test_containers_with_one_host_name(tmp_path, other):
     "Their processes have numbers of their own: number 1 there is not number 1 here"
-    if not shutil.which('unshare') or subprocess.run(['unshare', '-rpf', 'true'], capture_output=True).returncode: pytest.skip('needs unshare')
+    if not shutil.which('unshare') or subprocess.run(['unshare', '-rpf', 'true'], capture_output=True).returncode:
+        pytest.skip('needs unshare')
     body = 'part = files._part_of(Path(sys.argv[1])/"x.png"); part.touch(); print(part, flush=True); sys.stdin.read()'
     inside = child(body, tmp_path, within=['unshare', '-rpf', '--kill-child'], stdin=subprocess.PIPE)
     part = Path(inside.stdout.readline().strip())
-    ours = files._part_of(tmp_path/'y.png'); ours.touch()
+    ours = files._part_of(tmp_path/'y.png')
+    ours.touch()
     sweep_parts(tmp_path)
     swept = child('sweep_parts(sys.argv[1]); print("swept")', tmp_path, within=['unshare', '-rpf', '--kill-child'])
     assert swept.communicate(timeout=60)[0]=='swept\n'
     assert part.exists() and ours.exists()
     first = other(tmp_path/'me', within=['unshare', '-rpf', '--kill-child'])
     with pytest.raises(BusyError): save(tmp_path/'me', NEW, 'new')
-    inside.kill(); inside.wait(); first.kill(); first.wait()
-    os.utime(part, (0, 0)); sweep_parts(tmp_path)
+    inside.kill()
+    inside.wait()
+    first.kill()
+    first.wait()
+    os.utime(part, (0, 0))
+    sweep_parts(tmp_path)
     assert not part.exists() and ours.exists()
 
 def test_a_command_is_told_before_it_works(tmp_path, other, capsys, monkeypatch):
@@ -258,7 +286,9 @@ def test_two_batches_share_the_photos_of_a_folder(tmp_path):
 
 def _go(children):
     "Let all go on at once"
-    for p in children: p.stdin.write('\n'); p.stdin.flush()
+    for p in children:
+        p.stdin.write('\n')
+        p.stdin.flush()
     return [p.communicate(timeout=120) for p in children]
 
 def test_a_report_of_another_version_is_no_config(tmp_path):
@@ -266,7 +296,9 @@ def test_a_report_of_another_version_is_no_config(tmp_path):
     from nextgenface_nb.errors import ConfigError
     for version, words in ((files.REPORT_VERSION, ''), (9, 'a report of version 9')):
         (tmp_path/LIST).write_text(json.dumps(dict(format_version=version, config=dict(bands=3))))
-        if not words: assert Config.load(tmp_path/LIST).bands==3; continue
+        if not words:
+            assert Config.load(tmp_path/LIST).bands==3
+            continue
         with pytest.raises(ConfigError, match=words): Config.load(tmp_path/LIST)
 
 def test_the_short_ways_ask_before_they_work(tmp_path, other, monkeypatch):
@@ -274,7 +306,8 @@ def test_the_short_ways_ask_before_they_work(tmp_path, other, monkeypatch):
     from nextgenface_nb import reconstruction as optimizer
     monkeypatch.setattr(optimizer, 'exhaust', lambda *_: pytest.fail('it has worked'))
     monkeypatch.setattr(optimizer, 'Pipeline', lambda *_: None)
-    other(tmp_path/'me'); (tmp_path/'out').symlink_to(tmp_path/'unplugged')
+    other(tmp_path/'me')
+    (tmp_path/'out').symlink_to(tmp_path/'unplugged')
     for folder, kind in ((tmp_path/'me', BusyError), (tmp_path/'out', OutputError), (tmp_path/'out'/'me', OutputError)):
         with pytest.raises(kind): optimizer.reconstruct('x.jpg', output=folder)
         with pytest.raises(kind): optimizer.Optimizer(folder).run('x.jpg')
@@ -291,25 +324,31 @@ def test_the_state_lies_where_one_may_write(tmp_path, monkeypatch):
 @pytest.fixture
 def elsewhere(tmp_path):
     "A folder on another disk"
-    if not os.path.isdir('/dev/shm') or os.stat('/dev/shm').st_dev==os.stat(tmp_path).st_dev: pytest.skip('needs a second disk')
+    if not os.path.isdir('/dev/shm') or os.stat('/dev/shm').st_dev==os.stat(tmp_path).st_dev:
+        pytest.skip('needs a second disk')
     with tempfile.TemporaryDirectory(dir='/dev/shm') as folder: yield Path(folder)
 
 def test_links_to_another_disk(tmp_path, elsewhere):
     "The folder of results, one above it, one within it; nothing is written on the wrong one"
-    (elsewhere/'me').mkdir(); (tmp_path/'me').symlink_to(elsewhere/'me')
+    (elsewhere/'me').mkdir()
+    (tmp_path/'me').symlink_to(elsewhere/'me')
     save(tmp_path/'me', NEW, 'new')
     assert (tmp_path/'me').is_symlink() and is_whole(elsewhere/'me')
     (tmp_path/'disk').symlink_to(elsewhere)
     save(tmp_path/'disk'/'you', NEW, 'new')
-    (tmp_path/'us').mkdir(); (elsewhere/'deep').mkdir(); (tmp_path/'us'/'checkpoints').symlink_to(elsewhere/'deep')
+    (tmp_path/'us').mkdir()
+    (elsewhere/'deep').mkdir()
+    (tmp_path/'us'/'checkpoints').symlink_to(elsewhere/'deep')
     save(tmp_path/'us', NEW, 'new')
-    assert is_whole(elsewhere/'you') and contents(elsewhere/'deep')=={'1':'new', '3':'new'} and contents(tmp_path/'us').keys()>={'a.png', LIST}
+    assert is_whole(elsewhere/'you') and contents(elsewhere/'deep')=={'1':'new',
+        '3':'new'} and contents(tmp_path/'us').keys()>={'a.png', LIST}
     assert not hidden(tmp_path) and not hidden(elsewhere)
 
 def test_a_link_to_nothing_is_refused_at_the_start(tmp_path):
     (tmp_path/'out').symlink_to(tmp_path/'unplugged')
     for where in (tmp_path/'out', tmp_path/'out'/'me'):
-        for ask in (check_writable, lambda folder: save(folder, NEW, 'new'), lambda folder: writing(folder/'a.txt').__enter__()):
+        for ask in (check_writable, lambda folder: save(folder, NEW, 'new'),
+            lambda folder: writing(folder/'a.txt').__enter__()):
             with pytest.raises(OutputError, match='out: a link to .*unplugged, which is not there'): ask(where)
     assert [p.name for p in tmp_path.iterdir()]==['out']
 
@@ -327,17 +366,21 @@ print('done')
 
 def mounted(place, mounts, body):
     "Run something where a disk of its own is mounted"
-    script = Path(place)/'run.py'; script.write_text(CHILD.format(tests=str(Path(__file__).parent), body=body))
+    script = Path(place)/'run.py'
+    script.write_text(CHILD.format(tests=str(Path(__file__).parent), body=body))
     paths = os.pathsep.join([str(Path(files.__file__).parents[2]), os.environ.get('PYTHONPATH', '')])
     command = ' && '.join(f'mkdir -p {p} && mount -t tmpfs -o size={size} x {p}' for p, size in mounts)
     if not shutil.which('unshare'): pytest.skip('needs a namespace of its own to mount a disk')
-    done = subprocess.run(['unshare', '-rm', 'sh', '-c', f'({command}) || exit 77; {sys.executable} {script} {place}'], capture_output=True, text=True, timeout=300, env=dict(os.environ, PYTHONPATH=paths))
+    done = subprocess.run(['unshare', '-rm', 'sh', '-c', f'({command}) || exit 77; {sys.executable} {script} {place}'],
+        capture_output=True, text=True, timeout=300, env=dict(os.environ, PYTHONPATH=paths))
     if done.returncode==77 or 'unshare' in done.stderr: pytest.skip('needs a namespace of its own to mount a disk')
     return done
 
 def test_an_output_that_is_a_disk_of_its_own(tmp_path):
     (tmp_path/'out').mkdir()
-    done = mounted(tmp_path, [(tmp_path/'me', '4m'), (tmp_path/'me'/'films', '1m')], MOUNTED.replace("[p for p in out.parent.iterdir() if p!=out]", "[p for p in out.parent.iterdir() if p.name.startswith('.')]"))
+    done = mounted(tmp_path, [(tmp_path/'me', '4m'), (tmp_path/'me'/'films', '1m')],
+        MOUNTED.replace("[p for p in out.parent.iterdir() if p!=out]",
+        "[p for p in out.parent.iterdir() if p.name.startswith('.')]"))
     assert done.stdout=='done\n', done.stderr
 
 FULL = '''
@@ -365,9 +408,11 @@ def test_a_full_disk_is_said_whatever_was_written(tmp_path):
     done = mounted(tmp_path, [(tmp_path/'disk', '200k')], FULL)
     said = dict(line.split(' ', 1) for line in done.stdout.splitlines())
     assert set(said)=={'exr', 'hdr', 'png', 'gif', 'mp4', 'glb', 'npz', 'folder'}, done.stderr
-    for text in said.values(): assert 'cannot be written (no space left on device) The disk is full' in text and 'part-' not in text, text
+    for text in said.values():
+        assert 'cannot be written (no space left on device) The disk is full' in text and 'part-' not in text, text
 
-@pytest.mark.parametrize('number, words', [(errno.EIO, 'damaged or unplugged'), (errno.EDQUOT, 'quota'), (errno.ENOSPC, 'disk is full')])
+@pytest.mark.parametrize('number, words',
+    [(errno.EIO, 'damaged or unplugged'), (errno.EDQUOT, 'quota'), (errno.ENOSPC, 'disk is full')])
 def test_the_disk_complains_when_it_is_flushed(tmp_path, monkeypatch, number, words):
     "As network disks do"
     save(tmp_path/'me', OLD, 'old')
@@ -379,7 +424,8 @@ def test_the_disk_complains_when_it_is_flushed(tmp_path, monkeypatch, number, wo
 
 def test_something_of_another_kind_in_the_way(tmp_path):
     "Found before anything is changed"
-    save(tmp_path/'me', OLD, 'old'); (tmp_path/'me'/'b.png').mkdir()
+    save(tmp_path/'me', OLD, 'old')
+    (tmp_path/'me'/'b.png').mkdir()
     with pytest.raises(OutputError, match='b.png: cannot be written .is a directory'): save(tmp_path/'me', NEW, 'new')
     assert is_whole(tmp_path/'me') and contents(tmp_path/'me')==expected(OLD, 'old')
 
@@ -401,7 +447,8 @@ def test_a_path_that_is_too_long(tmp_path):
     deep = tmp_path/'/'.join(['x'*200]*19)
     room = 4096-len(os.fsencode(str(deep)))
     for folder in (tmp_path/('x'*256), deep/('y'*(room-60))/'z', deep/('y'*room)):
-        with pytest.raises(OutputError, match='(?s)cannot be written.*255 bytes and a path 4096'): check_writable(folder)
+        with pytest.raises(OutputError, match='(?s)cannot be written.*255 bytes and a path 4096'):
+            check_writable(folder)
     assert not list(tmp_path.iterdir())
 
 # ---- a report that is none
@@ -425,7 +472,8 @@ def test_a_report_that_is_none(tmp_path, what, monkeypatch):
     before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail('it waits'))
     signal.alarm(60)
     try:
-        assert not was_done([tmp_path/'a.jpg'], path.parent, Config()) and not is_whole(path.parent) and listed_files(path.parent)==[]
+        assert not was_done([tmp_path/'a.jpg'], path.parent,
+            Config()) and not is_whole(path.parent) and listed_files(path.parent)==[]
         assert figures(path.parent)==dict(nme=None, psnr=None, ssim=None, seconds=None)
     finally:
         signal.alarm(0)

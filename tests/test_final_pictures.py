@@ -1,4 +1,5 @@
-"Final pictures take as many rays as their noise asks for, no more than the settings allow, and a bar shows how far they are."
+("Final pictures take as many rays as their noise asks for, no more than the settings allow, and a bar shows how far "
+ "they are.")
 import pytest
 import torch
 from nextgenface_nb.evaluation.speed import bench_scene
@@ -14,7 +15,8 @@ def rays(truth, monkeypatch, samples=None, **settings):
     shot,said,shoot = [],[],Renderer._shoot
     for name,value in settings.items(): monkeypatch.setattr(truth.pipeline.config, name, value)
     monkeypatch.setattr(truth.pipeline, 'passes', lambda done,total: said.append((done, total)))
-    monkeypatch.setattr(Renderer, '_shoot', lambda self,inputs,count,*rest: (shot.append(count), shoot(self, inputs, count, *rest))[1])
+    monkeypatch.setattr(Renderer, '_shoot',
+        lambda self,inputs,count,*rest: (shot.append(count), shoot(self, inputs, count, *rest))[1])
     return truth.pipeline.render(truth.face, 0, samples, final=True),sum(shot),said
 
 def test_they_end_when_the_noise_is_low(truth, monkeypatch):
@@ -27,12 +29,15 @@ def test_or_when_all_rays_are_shot(truth, monkeypatch):
     _,shot,said = rays(truth, monkeypatch, samples_final=40, noise_final=1e-9)
     assert shot==40 and said==[(16, 40), (32, 40), (40, 40)]
 
-@pytest.mark.parametrize('samples, settings', [(48, dict(noise_final=.9)), (None, dict(noise_final=0., samples_final=48))])
-def test_whoever_asks_for_a_number_gets_it(truth, monkeypatch, samples, settings): assert rays(truth, monkeypatch, samples, **settings)[1]==48
+@pytest.mark.parametrize('samples, settings',
+    [(48, dict(noise_final=.9)), (None, dict(noise_final=0., samples_final=48))])
+def test_whoever_asks_for_a_number_gets_it(truth, monkeypatch, samples, settings):
+    assert rays(truth, monkeypatch, samples, **settings)[1]==48
 
 def test_a_bar_shows_how_far_they_are(capsys):
     bars = Bars()
     for done in (16, 32, 64): bars.rays(done, 64)
     assert 'picture' in capsys.readouterr().err and bars.bar is None
-    quiet = Bars(False); quiet.rays(16, 64)
+    quiet = Bars(False)
+    quiet.rays(16, 64)
     assert quiet.bar is None and not capsys.readouterr().err

@@ -1,4 +1,5 @@
-"A small head whose truth is known, photographed by ourselves: each stage must find its part again. tests/mutants.py breaks the stages."
+("A small head whose truth is known, photographed by ourselves: each stage must find its part again. tests/mutants.py "
+ "breaks the stages.")
 from dataclasses import replace
 import pytest
 import torch
@@ -11,7 +12,8 @@ from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, energy_of, evaluate
 from nextgenface_nb.optim.light import LightProblem, skin_pixels
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, fit_shading, frame_transfer, geometry_losses, make_stages, run
+from nextgenface_nb.optim.stages import (FreeParameters, fit_geometry, fit_shading, frame_transfer, geometry_losses,
+    make_stages, run)
 from nextgenface_nb.optim.texture import CHANNELS, TexturePrior, texture_prior
 from nextgenface_nb.evaluation.synthetic import photograph, rotation_error, studio_light, synthetic_face
 
@@ -27,9 +29,13 @@ def ignorant(truth, **known):
     "The same photo with nothing known but what is given: pose, light, ..."
     true = truth.face.frames[0]
     camera = replace(true.camera, focal=true.camera.focal*1.2)
-    plain = HarmonicLight(torch.zeros(25, 3)); plain.coefficients[0] = 3.5
-    frame = dict(camera=camera, rotation=torch.zeros(3), translation=torch.tensor([0.,0,-600]), expression=torch.zeros_like(true.expression), light=plain)|known
-    face = Face(Identity(torch.zeros_like(truth.face.identity.shape), torch.zeros_like(truth.face.identity.albedo)), [Frame(true.photo, true.landmarks, *(frame[k] for k in ('camera', 'rotation', 'translation', 'expression', 'light')))])
+    plain = HarmonicLight(torch.zeros(25, 3))
+    plain.coefficients[0] = 3.5
+    frame = dict(camera=camera, rotation=torch.zeros(3), translation=torch.tensor([0.,0,-600]),
+        expression=torch.zeros_like(true.expression), light=plain)|known
+    face = Face(Identity(torch.zeros_like(truth.face.identity.shape), torch.zeros_like(truth.face.identity.albedo)),
+        [Frame(true.photo, true.landmarks,
+        *(frame[k] for k in ('camera', 'rotation', 'translation', 'expression', 'light')))])
     return face
 
 def last(steps):
@@ -37,7 +43,8 @@ def last(steps):
     return progress
 
 def test_stage_1_finds_the_pose(pipeline, truth):
-    face = ignorant(truth); last(run(make_stages(CONFIG)[0], pipeline, face))
+    face = ignorant(truth)
+    last(run(make_stages(CONFIG)[0], pipeline, face))
     frame = face.frames[0]
     assert rotation_error(frame.rotation, truth.face.frames[0].rotation)<2.5
     assert measures.nme(pipeline.landmarks(face, 0), frame.landmarks)<.006
@@ -50,30 +57,41 @@ def test_light_transport_is_what_the_ray_tracer_sees(pipeline, truth):
     diffuse,specular,roughness = pipeline.maps(truth.face)
     maps = diffuse,torch.full_like(specular, .15),torch.full_like(roughness, .4)
     seen = transfer.gather(torch.cat(maps, -1))
-    picture = transfer.picture(transfer.shade(transfer.lit(frame.light.environment(32)), seen[:,:3], seen[:,3:6], seen[:,6:]))
+    picture = transfer.picture(transfer.shade(transfer.lit(frame.light.environment(32)), seen[:,:3], seen[:,3:6],
+        seen[:,6:]))
     traced = pipeline.render(truth.face, 0, 256, final=True, maps=maps)
-    inside = torch.zeros(64*64); inside[transfer.pixels] = 1; inside = inside.reshape(64, 64)*(traced[...,3]>.999)
+    inside = torch.zeros(64*64)
+    inside[transfer.pixels] = 1
+    inside = inside.reshape(64, 64)*(traced[...,3]>.999)
     assert inside.sum()>500 and measures.psnr(to_srgb(picture), to_srgb(traced[...,:3]), inside)>38
 
 def textured(truth, weights, steps=30):
     "Stage 3 alone, with geometry and light as they are"
-    face = Face(Identity(truth.face.identity.shape.clone(), torch.zeros_like(truth.face.identity.albedo)), [replace(truth.face.frames[0])])
+    face = Face(Identity(truth.face.identity.shape.clone(), torch.zeros_like(truth.face.identity.albedo)),
+        [replace(truth.face.frames[0])])
     stage = make_stages(CONFIG)[2]
-    progress = last(run(replace(stage, steps=steps) if weights is None else replace(stage, steps=steps, detail=0, weights={k: weights for k in stage.weights}), truth.pipeline, face))
+    progress = last(run(replace(stage, steps=steps) if weights is None
+        else replace(stage, steps=steps, detail=0, weights={k: weights for k in stage.weights}), truth.pipeline, face))
     return face.identity,progress
 
 def test_stage_3_explains_the_photo(pipeline, truth):
     identity,progress = textured(truth, None, steps=60)
-    face = Face(identity, truth.face.frames); frame = truth.face.frames[0]
+    face = Face(identity, truth.face.frames)
+    frame = truth.face.frames[0]
     fitted,mask = pipeline.render(face, 0, 256, final=True),pipeline.face_mask(face, 0)
-    before = pipeline.render(Face(Identity(identity.shape, torch.zeros_like(identity.albedo)), truth.face.frames), 0, 256, final=True)
+    before = pipeline.render(Face(Identity(identity.shape, torch.zeros_like(identity.albedo)), truth.face.frames), 0,
+        256, final=True)
     score = lambda image: measures.psnr(to_srgb(image[...,:3]), to_srgb(frame.photo.pixels), mask)
-    assert score(fitted)>max(40, score(before)+1)   # the mean skin is near already; a painted one is found in test_optim.py
-    assert progress.losses['photo']<.02 and sum(v for k,v in progress.losses.items() if k!='total')==pytest.approx(progress.losses['total'], rel=1e-4)
+    # the mean skin is near already; a painted one is found in test_optim.py
+    assert score(fitted)>max(40, score(before)+1)
+    assert progress.losses['photo']<.02 and sum(v
+        for k,v in progress.losses.items() if k!='total')==pytest.approx(progress.losses['total'], rel=1e-4)
 
 def test_stage_3_heeds_what_is_known_about_maps(pipeline, truth):
     "With heavy weights the maps stay near the model's; with none they do not"
-    reference = texture_prior(pipeline, Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)), truth.face.frames)).reference[...,:3]
+    reference = texture_prior(pipeline,
+        Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)),
+        truth.face.frames)).reference[...,:3]
     valid = pipeline.texture_map.valid
     away = lambda identity: float((identity.diffuse-reference)[valid].abs().mean())
     free,held = textured(truth, 0.)[0],textured(truth, 100.)[0]
@@ -81,24 +99,31 @@ def test_stage_3_heeds_what_is_known_about_maps(pipeline, truth):
 
 def test_each_prior_of_a_map_counts():
     "Zero for the reference itself, and with its weight for an asymmetric, a shifted, a rough map"
-    size = 32; flat,valid = torch.full((size, size, 5), .4),torch.ones(size, size, dtype=torch.bool)
+    size = 32
+    flat,valid = torch.full((size, size, 5), .4),torch.ones(size, size, dtype=torch.bool)
     prior = TexturePrior(flat, valid, torch.arange(size*size).reshape(size, size).flip(1).reshape(-1))
-    weights = lambda **w: {f'{n}_{k}': w.get(k, 0.) for n in CHANNELS for k in ('symmetry', 'consistency', 'smoothness')}
-    ramp = flat+torch.linspace(-.1, .1, size)[None,:,None]; rough = flat+.05*(torch.arange(size)%2)[None,:,None]; shifted = flat+.1
+    weights = lambda **w: {f'{n}_{k}': w.get(k, 0.) for n in CHANNELS
+        for k in ('symmetry', 'consistency', 'smoothness')}
+    ramp = flat+torch.linspace(-.1, .1, size)[None,:,None]
+    rough = flat+.05*(torch.arange(size)%2)[None,:,None]
+    shifted = flat+.1
     for name,texture in dict(symmetry=ramp, consistency=shifted, smoothness=rough).items():
         one,two = (float(prior.losses(texture, weights(**{name: w}))['diffuse']) for w in (1., 2.))
         assert one>(1e-6 if name=='smoothness' else 1e-4) and two==pytest.approx(2*one, rel=1e-3), name
         assert float(prior.losses(flat, weights(**{name: 1.}))['diffuse'])<.2*one, name
 
 def test_parameters_move_in_their_own_units_and_within_bounds(pipeline, truth):
-    face = ignorant(truth); free = FreeParameters(pipeline, face, dict(pose=.01, expression=5., focal=.01, shape=.1))
+    face = ignorant(truth)
+    free = FreeParameters(pipeline, face, dict(pose=.01, expression=5., focal=.01, shape=.1))
     for _ in range(3):
         free.write()
-        (pipeline.landmarks(face, 0)-truth.landmarks().points).square().mean().backward(); free.step()
+        (pipeline.landmarks(face, 0)-truth.landmarks().points).square().mean().backward()
+        free.step()
     free.close()
     frame,bounds = face.frames[0],pipeline.model.expression_bounds
     assert (frame.expression>=bounds[:,0]-1e-5).all() and (frame.expression<=bounds[:,1]+1e-5).all()
-    assert 0<frame.rotation.norm()<.055 and .055*600>float((frame.translation-torch.tensor([0.,0,-600])).norm())>3 and not frame.rotation.requires_grad
+    assert 0<frame.rotation.norm()<.055 and .055*600>float((frame.translation
+        -torch.tensor([0.,0,-600])).norm())>3 and not frame.rotation.requires_grad
 
 # ---- what a config asks for is done
 
@@ -110,13 +135,16 @@ def made_of(truth, samples=128, **maps):
     for name,value in maps.items(): setattr(face.identity, name, torch.full_like(getattr(face.identity, name), value))
     return photograph(truth.pipeline, face, samples).face
 
-@pytest.mark.parametrize('name, skin', [('specular', dict(specular=.12)), ('roughness', dict(specular=.1, roughness=.25))])
+@pytest.mark.parametrize('name, skin',
+    [('specular', dict(specular=.12)), ('roughness', dict(specular=.1, roughness=.25))])
 def test_stage_3_finds_how_glossy_and_how_rough_the_skin_is(pipeline, truth, name, skin):
     "All else is given, and nothing is known beforehand: what is left of the error is less than half"
-    true = made_of(truth, **skin); found = true.copy()
+    true = made_of(truth, **skin)
+    found = true.copy()
     setattr(found.identity, name, dict(zip(MAPS, pipeline.model_maps(true.identity)))[name])
     start,stage = found.copy(),make_stages(CONFIG)[2]
-    last(run(replace(stage, steps=60, rates={name: stage.rates[name]}, weights={k: 0. for k in stage.weights}), pipeline, found))
+    last(run(replace(stage, steps=60, rates={name: stage.rates[name]}, weights={k: 0. for k in stage.weights}),
+        pipeline, found))
     seen = found.identity.provenance==PROVENANCE['seen']
     away = lambda face: float((getattr(face.identity, name)-getattr(true.identity, name))[seen].abs().mean())
     assert away(found)<.5*away(start), (away(start), away(found))
@@ -136,7 +164,8 @@ def test_the_focal_length_moves_where_the_config_lets_it(truth, number, moves):
 def two_photos(truth, weights):
     "The same view twice, of skin that is lighter, and darker: no one albedo explains both"
     light,dark = (made_of(truth, 32, diffuse=value).frames[0] for value in (.7, .3))
-    face = Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)), [light, replace(dark, light=replace(dark.light))])
+    face = Face(Identity(truth.face.identity.shape, torch.zeros_like(truth.face.identity.albedo)),
+        [light, replace(dark, light=replace(dark.light))])
     for frame,weight in zip(face.frames, weights): frame.weight = weight
     return face
 
@@ -150,12 +179,17 @@ def test_the_photo_that_counts_more_is_painted(pipeline, truth):
     assert tone(1., .25)>tone(1., 1.)+.03>tone(.25, 1.)+.06
 
 ENERGIES = {
-    'stage 1': lambda pipeline,face: energy_of(evaluate(held(pipeline, face), held(pipeline, face).start(face))[:2*len(face.frames):2]),
+    'stage 1': lambda pipeline,face: energy_of(evaluate(held(pipeline, face),
+    held(pipeline, face).start(face))[:2*len(face.frames):2]),
     'points': lambda pipeline,face: float(geometry_losses(pipeline, face, make_stages(CONFIG)[1])['landmarks']),
-    'light': lambda pipeline,face: LightProblem(pipeline, face, make_stages(CONFIG)[1], skin_pixels(pipeline, face, make_stages(CONFIG)[1], 300)).system()[2]['photo'],
-    'shading': lambda pipeline,face: next(fit_shading(pipeline, face, replace(make_stages(CONFIG)[1], shading_steps=1), 300))['photo'],
-    'ray-traced steps': lambda pipeline,face: next(fit_geometry(pipeline, face, replace(make_stages(CONFIG)[1], steps=1)))['photo'],
-    'stage 3': lambda pipeline,face: next(run(replace(make_stages(CONFIG)[2], steps=1), pipeline, face)).losses['photo']}
+    'light': lambda pipeline,face: LightProblem(pipeline, face, make_stages(CONFIG)[1],
+    skin_pixels(pipeline, face, make_stages(CONFIG)[1], 300)).system()[2]['photo'],
+    'shading': lambda pipeline,face: next(fit_shading(pipeline, face, replace(make_stages(CONFIG)[1], shading_steps=1),
+    300))['photo'],
+    'ray-traced steps': lambda pipeline,face: next(fit_geometry(pipeline, face,
+    replace(make_stages(CONFIG)[1], steps=1)))['photo'],
+    'stage 3': lambda pipeline,face: next(run(replace(make_stages(CONFIG)[2], steps=1), pipeline,
+    face)).losses['photo']}
 
 def held(pipeline, face): return LandmarkProblem(pipeline.model, face, LandmarkSettings(shape_free=False))
 
@@ -163,7 +197,8 @@ def held(pipeline, face): return LandmarkProblem(pipeline.model, face, LandmarkS
 def test_a_photo_counts_by_its_weight_in_every_stage(pipeline, truth, name):
     "What two photos are off together is the sum of both, each times its weight"
     def energy(*weights):
-        face = two_photos(truth, weights); face.frames[1].landmarks = replace(face.frames[1].landmarks, points=face.frames[1].landmarks.points+2.)
+        face = two_photos(truth, weights)
+        face.frames[1].landmarks = replace(face.frames[1].landmarks, points=face.frames[1].landmarks.points+2.)
         face.frames[0].landmarks = replace(face.frames[0].landmarks, points=face.frames[0].landmarks.points-1.)
         return ENERGIES[name](pipeline, face)
     both = energy(1., 1.)

@@ -72,7 +72,8 @@ def test_the_area_of_a_hand_is_that_of_its_joints():
         _, cover, joints = drawn_hand(512, *where)
         arm = hand_mask(joints, (512, 512))
         y = np.arange(512)[:, None]*math.cos(where[2]) - np.arange(512)*math.sin(where[2])
-        above = y < where[0][1]*math.cos(where[2]) - where[0][0]*math.sin(where[2])       # the wrist; what is below is the arm
+        # the wrist; what is below is the arm
+        above = y < where[0][1]*math.cos(where[2]) - where[0][0]*math.sin(where[2])
         assert overlap(arm & above, (cover > .5) & above) > .75
 
 def test_a_hand_before_the_face_is_found(face, detector):
@@ -123,18 +124,22 @@ def with_arm(face, middle, way, radius):
 def test_an_arm_before_mouth_or_eyes_is_said(face):
     pipeline = Pipeline(None, Config(texture_resolution=64, max_resolution=128, environment_height=16))
     def said(photo, words):
-        fit = exhaust(reconstruct_steps(photo, pipeline.config, stages=['landmarks'], pipeline=pipeline, landmarks=face[1]))
+        fit = exhaust(reconstruct_steps(photo, pipeline.config, stages=['landmarks'], pipeline=pipeline,
+            landmarks=face[1]))
         return [w for w in fit.card(8).warnings if words in w]
     reach = .42*eye_distance(face[1])
-    middle = {part: face[1].group(name).points.mean(0).tolist() for part, name in (('mouth', 'lips_outer'), ('left eye', 'left_eye'))}
+    middle = {part: face[1].group(name).points.mean(0).tolist()
+        for part, name in (('mouth', 'lips_outer'), ('left eye', 'left_eye'))}
     for part, place in middle.items():
         for way in ((.99, .14), (.88, -.48)):
             assert part in ' '.join(said(with_arm(face[0], place, way, reach), 'nothing is to be seen')), (part, way)
     below = [256., float(face[1].points[152, 1]) + reach + 8]
-    assert not said(face[0], 'nothing is to be seen') and not said(with_arm(face[0], below, (1., 0.), reach), 'nothing is to be seen')
+    assert not said(face[0], 'nothing is to be seen') and not said(with_arm(face[0], below, (1., 0.), reach),
+        'nothing is to be seen')
 
 def test_nobody_looks_and_nothing_is_said():
-    card = dict(turned_degrees=5., doubt=.01, face_pixels=200, hidden=0., unexplained=0., unlike_skin=0., things=0., psnr=30.,
+    card = dict(turned_degrees=5., doubt=.01, face_pixels=200, hidden=0., unexplained=0., unlike_skin=0., things=0.,
+        psnr=30.,
         nme_landmarks=.01, light_psnr=25., flat=0., overexposed=0., side_light=1., mean_light=.3)
     assert [frame_warnings(card | dict(hand=h)) for h in (None, 0., .005)] == [[], [], []]
     assert 'a hand covers 20 %' in frame_warnings(card | dict(hand=.2))[0]

@@ -10,7 +10,8 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.reading import can_read
 ROOT = Path(__file__).resolve().parent.parent
 
-def chunk(kind, content): return struct.pack('>I', len(content))+kind+content+struct.pack('>I', zlib.crc32(kind+content))
+def chunk(kind, content):
+    return struct.pack('>I', len(content))+kind+content+struct.pack('>I', zlib.crc32(kind+content))
 
 def png(width, height, pixels=b'', bits=8, kind=2, extra=b'', interlaced=0):
     header = struct.pack('>IIBBBBB', width, height, bits, kind, 0, 0, interlaced)
@@ -30,10 +31,12 @@ def zeros(count):
     return b'\x78\x9c'+raw_zeros(count)+struct.pack('>I', (count % 65521) << 16 | 1)
 
 def tiff(*tags, values=b''):
-    return b'II*\0\x08\0\0\0'+struct.pack('<H', len(tags))+b''.join(struct.pack('<HHII', *t) for t in sorted(tags))+bytes(4)+values
+    return b'II*\0\x08\0\0\0'+struct.pack('<H', len(tags))+b''.join(struct.pack('<HHII', *t)
+        for t in sorted(tags))+bytes(4)+values
 
 def basic(width, height, *more, packing=8, colours=1, bits=8):
-    given = {256:(256, 4, 1, width), 257:(257, 4, 1, height), 258:(258, 3, 1, bits), 259:(259, 3, 1, packing), 262:(262, 3, 1, 1), 277:(277, 3, 1, colours)}
+    given = {256:(256, 4, 1, width), 257:(257, 4, 1, height), 258:(258, 3, 1, bits), 259:(259, 3, 1, packing),
+        262:(262, 3, 1, 1), 277:(277, 3, 1, colours)}
     return [*{**given, **{t[0]:t for t in more}}.values()]
 
 def saved(image, kind, **options):
@@ -44,24 +47,48 @@ def saved(image, kind, **options):
 def photos(small, big_text):
     "Name -> bytes of files that are given as photos"
     exif_bomb = tiff(*[(1000+i, 7, 60_000, 8) for i in range(2000)], values=bytes(40_000))
-    found = {'claims.png':png(60_000, 60_000, zlib.compress(b'x')), 'full.png':png(8000, 8000, zeros(8000*(8000*8+1)), 16, 6), 'laced.png':png(8000, 8000, zeros(8000*(8000*3+30)), interlaced=1),
-        'text.png':png(64, 64, zeros(64*193), extra=chunk(b'zTXt', b'a\0\0'+big_text)*3), 'unicode.png':png(64, 64, zeros(64*193), extra=chunk(b'iTXt', b'XML:com.adobe.xmp\0\1\0\0\0'+big_text)),
-        'raw_exif.png':png(64, 64, zeros(64*193), extra=chunk(b'zTXt', b'Raw profile type exif\0\0'+big_text)), 'profile.png':png(64, 64, zeros(64*193), extra=chunk(b'iCCP', b'a\0\0'+big_text)),
-        'exif.png':png(64, 64, zeros(64*193), extra=chunk(b'eXIf', exif_bomb)), 'parts.png':png(64, 64, zeros(64*193), extra=chunk(b'abCd', b'')*550_000),
-        'frames.png':png(64, 64, zeros(64*193), extra=chunk(b'acTL', struct.pack('>II', 4_000_000_000, 0))+chunk(b'fcTL', struct.pack('>5I2H2B', 0, 64, 64, 0, 0, 1, 1, 0, 0))*20_000),
-        'claims.gif':b'GIF89a\xff\xff\xff\xff\x80\0\0'+bytes(6)+b',\0\0\0\0\xff\xff\xff\xff\0\x02\x01\0\0;', 'comment.gif':b'GIF89a@\0@\0\0\0\0'+b'!\xfe'+(b'\xff'+b'a'*255)*30_000+b'\0,\0\0\0\0@\0@\0\0\x02\x01\0\0;',
-        'frames.gif':saved(small, 'GIF')[:-1]+saved(small, 'GIF')[13+768:-1]*500+b';', 'claims.bmp':saved(small, 'BMP')[:18]+struct.pack('<ii', 8000, 8000)+saved(small, 'BMP')[26:], 'claims.ppm':b'P6 60000 60000 255\n'+bytes(100), 'full.ppm':b'P5 8000 8000 65535\n'+bytes(100),
-        'claims.tif':tiff(*basic(60_000, 60_000, (273, 4, 1, 200), (279, 4, 1, 10)), values=bytes(300)), 'tile.tif':tiff(*basic(64, 64, (322, 4, 1, 30_000), (323, 4, 1, 30_000), (324, 4, 1, 200), (325, 4, 1, 10)), values=bytes(300)),
-        'strips.tif':tiff(*basic(64, 64, (273, 4, 1_000_000, 8), (279, 4, 1_000_000, 8), (278, 4, 1, 1)), values=bytes(4_000_000)), 'tags.tif':tiff(*basic(64, 64), *[(1000+i, 7, 1_000_000, 8) for i in range(3000)], values=bytes(1_000_000)),
-        'numbers.tif':tiff(*basic(64, 64), (320, 3, 20_000_000, 8), values=bytes(30_000)), 'strip.tif':(lambda p: tiff(*basic(8000, 8000, (273, 4, 1, 200), (279, 4, 1, len(p)), (278, 4, 1, 8000)), values=bytes(200-8-2-12*9-4)+p))(zeros(64_000_000)),
-        'rows.tif':tiff(*basic(64, 64, (273, 4, 1, 200), (279, 4, 1, 4_000_000_000), (278, 4, 1, 4_000_000_000)), values=bytes(300)),
-        'big.tif':b'II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0'+struct.pack('<Q', 2**60)+bytes(500), 'program.jpg':b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\nclippath fill showpage\n', 'icon.png':saved(small.resize((64, 64)), 'ICO'),
-        'passes.jpg':(lambda d: d[:-2]+d[d.index(b'\xff\xda'):-2]*3000+d[-2:])(saved(small, 'JPEG')), 'huge.jpg':re.sub(rb'(\xff\xc0\0\x11\x08)....', lambda m: m[1]+b'\xff\xdc\xff\xdc', saved(small, 'JPEG'), flags=re.S),
-        'exif.jpg':(lambda d, e: d[:2]+b''.join(b'\xff\xe1'+struct.pack('>H', len(p)+8)+b'Exif\0\0'+p for p in (e[i:i+60_000] for i in range(0, len(e), 60_000)))+d[2:])(saved(small, 'JPEG'), tiff(*[(1000+i, 7, 900_000, 8) for i in range(60_000)], values=bytes(300_000))),
+    found = {'claims.png':png(60_000, 60_000, zlib.compress(b'x')),
+        'full.png':png(8000, 8000, zeros(8000*(8000*8+1)), 16, 6),
+        'laced.png':png(8000, 8000, zeros(8000*(8000*3+30)), interlaced=1),
+        'text.png':png(64, 64, zeros(64*193), extra=chunk(b'zTXt', b'a\0\0'+big_text)*3),
+        'unicode.png':png(64, 64, zeros(64*193), extra=chunk(b'iTXt', b'XML:com.adobe.xmp\0\1\0\0\0'+big_text)),
+        'raw_exif.png':png(64, 64, zeros(64*193), extra=chunk(b'zTXt', b'Raw profile type exif\0\0'+big_text)),
+        'profile.png':png(64, 64, zeros(64*193), extra=chunk(b'iCCP', b'a\0\0'+big_text)),
+        'exif.png':png(64, 64, zeros(64*193), extra=chunk(b'eXIf', exif_bomb)),
+        'parts.png':png(64, 64, zeros(64*193), extra=chunk(b'abCd', b'')*550_000),
+        'frames.png':png(64, 64, zeros(64*193), extra=chunk(b'acTL', struct.pack('>II', 4_000_000_000, 0))
+        +chunk(b'fcTL', struct.pack('>5I2H2B', 0, 64, 64, 0, 0, 1, 1, 0, 0))*20_000),
+        'claims.gif':b'GIF89a\xff\xff\xff\xff\x80\0\0'+bytes(6)+b',\0\0\0\0\xff\xff\xff\xff\0\x02\x01\0\0;',
+        'comment.gif':b'GIF89a@\0@\0\0\0\0'+b'!\xfe'+(b'\xff'+b'a'*255)*30_000+b'\0,\0\0\0\0@\0@\0\0\x02\x01\0\0;',
+        'frames.gif':saved(small, 'GIF')[:-1]+saved(small, 'GIF')[13+768:-1]*500+b';',
+        'claims.bmp':saved(small, 'BMP')[:18]+struct.pack('<ii', 8000, 8000)+saved(small, 'BMP')[26:],
+        'claims.ppm':b'P6 60000 60000 255\n'+bytes(100), 'full.ppm':b'P5 8000 8000 65535\n'+bytes(100),
+        'claims.tif':tiff(*basic(60_000, 60_000, (273, 4, 1, 200), (279, 4, 1, 10)), values=bytes(300)),
+        'tile.tif':tiff(*basic(64, 64, (322, 4, 1, 30_000), (323, 4, 1, 30_000), (324, 4, 1, 200), (325, 4, 1, 10)),
+        values=bytes(300)),
+        'strips.tif':tiff(*basic(64, 64, (273, 4, 1_000_000, 8), (279, 4, 1_000_000, 8), (278, 4, 1, 1)),
+        values=bytes(4_000_000)), 'tags.tif':tiff(*basic(64, 64), *[(1000+i, 7, 1_000_000, 8) for i in range(3000)],
+        values=bytes(1_000_000)),
+        'numbers.tif':tiff(*basic(64, 64), (320, 3, 20_000_000, 8), values=bytes(30_000)),
+        'strip.tif':(lambda p: tiff(*basic(8000, 8000, (273, 4, 1, 200), (279, 4, 1, len(p)), (278, 4, 1, 8000)),
+        values=bytes(200-8-2-12*9-4)+p))(zeros(64_000_000)),
+        'rows.tif':tiff(*basic(64, 64, (273, 4, 1, 200), (279, 4, 1, 4_000_000_000), (278, 4, 1, 4_000_000_000)),
+        values=bytes(300)),
+        'big.tif':b'II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0'+struct.pack('<Q', 2**60)+bytes(500),
+        'program.jpg':b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\nclippath fill showpage\n',
+        'icon.png':saved(small.resize((64, 64)), 'ICO'),
+        'passes.jpg':(lambda d: d[:-2]+d[d.index(b'\xff\xda'):-2]*3000+d[-2:])(saved(small, 'JPEG')),
+        'huge.jpg':re.sub(rb'(\xff\xc0\0\x11\x08)....', lambda m: m[1]+b'\xff\xdc\xff\xdc', saved(small, 'JPEG'),
+        flags=re.S),
+        'exif.jpg':(lambda d, e: d[:2]+b''.join(b'\xff\xe1'+struct.pack('>H', len(p)+8)+b'Exif\0\0'+p
+        for p in (e[i:i+60_000] for i in range(0, len(e), 60_000)))+d[2:])(saved(small, 'JPEG'),
+        tiff(*[(1000+i, 7, 900_000, 8) for i in range(60_000)], values=bytes(300_000))),
         'words.jpg':(lambda d: d[:2]+(b'\xff\xfe\0\x02')*200_000+d[2:])(saved(small, 'JPEG'))}
     if can_read('WEBP'):
-        found['canvas.webp'] = b'RIFF'+struct.pack('<I', 22)+b'WEBPVP8X'+struct.pack('<I', 10)+b'\2\0\0\0'+b'\xff\x3f\0'*2
-        found['frames.webp'] = saved(small, 'WEBP', save_all=True, append_images=[small.rotate(i) for i in range(1, 60)])
+        found['canvas.webp'] = b'RIFF'+struct.pack('<I', 22)+b'WEBPVP8X'+struct.pack('<I',
+            10)+b'\2\0\0\0'+b'\xff\x3f\0'*2
+        found['frames.webp'] = saved(small, 'WEBP', save_all=True,
+            append_images=[small.rotate(i) for i in range(1, 60)])
         found['exif.webp'] = (lambda d: b'RIFF'+struct.pack('<I', len(d)-8)+d[8:])(saved(small, 'WEBP', exif=exif_bomb))
     if can_read('JPEG2000'):
         jp2 = saved(small, 'JPEG2000')
@@ -73,7 +100,8 @@ def photos(small, big_text):
         avif = saved(small, 'AVIF')
         at = avif.index(b'ispe')+8
         found['claims.avif'] = avif[:at]+struct.pack('>II', 60_000, 60_000)+avif[at+8:]
-        found['lies.avif'] = (lambda d: d[:d.index(b'ispe')+8]+struct.pack('>II', 64, 64)+d[d.index(b'ispe')+16:])(saved(small.resize((4000, 4000)), 'AVIF', speed=10))
+        found['lies.avif'] = (lambda d: d[:d.index(b'ispe')+8]+struct.pack('>II', 64, 64)
+            +d[d.index(b'ispe')+16:])(saved(small.resize((4000, 4000)), 'AVIF', speed=10))
         found['exif.avif'] = saved(small, 'AVIF', exif=b'Exif\0\0'+exif_bomb)
     return found
 
@@ -84,28 +112,41 @@ def maps(folder, small):
     window = struct.pack('<4i', 0, 0, 7, 3)
     def hdr(width, height): # new run-length encoding: 4 channels, runs of 127
         runs = (bytes((255, 0))*(width//127)+(bytes((128+width % 127, 0)) if width % 127 else b''))*4
-        return b'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n' % (height, width)+(b'\2\2'+struct.pack('>H', width)+runs)*height
-    return {'claims.exr':exr.replace(window, struct.pack('<4i', 0, 0, 39_999, 19_999)), 'tall.exr':exr.replace(window, struct.pack('<4i', 0, 0, 7, 4_000_000)), 'packed.exr':large_exr(8192, 4096), 'beyond.exr':large_exr(16_384, 8192),
-        'channels.exr':many_channels(exr), 'wrong.exr':exr.replace(window, struct.pack('<4i', 0, 0, -2**31, 2**31-1)), 'cut.exr':exr[:len(exr)//2], 'head.exr':exr[:300], 'size.exr':exr.replace(b'dataWindow\0box2i\0\x10\0\0\0', b'dataWindow\0box2i\0\xff\xff\xff\x7f'),
-        'claims.hdr':b'#?RADIANCE\n\n-Y 40000 +X 80000\n'+bytes(100), 'runs.hdr':hdr(30_000, 15_000)[:2_000_000], 'full.hdr':hdr(8192, 4096), 'picture.hdr':png(60_000, 30_000, zlib.compress(b'x')), 'picture.exr':png(8000, 4000, zeros(4000*(8000*3+1))), 'lines.hdr':b'#?RADIANCE\n'+b'A=B\n'*200_000}
+        return b'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n' % (height,
+            width)+(b'\2\2'+struct.pack('>H', width)+runs)*height
+    return {'claims.exr':exr.replace(window, struct.pack('<4i', 0, 0, 39_999, 19_999)),
+        'tall.exr':exr.replace(window, struct.pack('<4i', 0, 0, 7, 4_000_000)), 'packed.exr':large_exr(8192, 4096),
+        'beyond.exr':large_exr(16_384, 8192),
+        'channels.exr':many_channels(exr), 'wrong.exr':exr.replace(window, struct.pack('<4i', 0, 0, -2**31, 2**31-1)),
+        'cut.exr':exr[:len(exr)//2], 'head.exr':exr[:300],
+        'size.exr':exr.replace(b'dataWindow\0box2i\0\x10\0\0\0', b'dataWindow\0box2i\0\xff\xff\xff\x7f'),
+        'claims.hdr':b'#?RADIANCE\n\n-Y 40000 +X 80000\n'+bytes(100), 'runs.hdr':hdr(30_000, 15_000)[:2_000_000],
+        'full.hdr':hdr(8192, 4096), 'picture.hdr':png(60_000, 30_000, zlib.compress(b'x')),
+        'picture.exr':png(8000, 4000, zeros(4000*(8000*3+1))), 'lines.hdr':b'#?RADIANCE\n'+b'A=B\n'*200_000}
 
 def large_exr(width, height):
     "Half precision, ZIP, all zeros: 16 rows to a piece"
     def tag(name, kind, content): return name+b'\0'+kind+b'\0'+struct.pack('<i', len(content))+content
     channel = lambda name: name+b'\0'+struct.pack('<iiii', 1, 0, 1, 1)
     box = struct.pack('<4i', 0, 0, width-1, height-1)
-    head = b'\x76\x2f\x31\x01\2\0\0\0'+tag(b'channels', b'chlist', b''.join(map(channel, (b'B', b'G', b'R')))+b'\0')+tag(b'compression', b'compression', b'\3')+tag(b'dataWindow', b'box2i', box)+tag(b'displayWindow', b'box2i', box)
-    head += tag(b'lineOrder', b'lineOrder', b'\0')+tag(b'pixelAspectRatio', b'float', struct.pack('<f', 1))+tag(b'screenWindowCenter', b'v2f', bytes(8))+tag(b'screenWindowWidth', b'float', struct.pack('<f', 1))+b'\0'
+    head = b'\x76\x2f\x31\x01\2\0\0\0'+tag(b'channels', b'chlist',
+        b''.join(map(channel, (b'B', b'G', b'R')))+b'\0')+tag(b'compression', b'compression', b'\3')+tag(b'dataWindow',
+        b'box2i', box)+tag(b'displayWindow', b'box2i', box)
+    head += tag(b'lineOrder', b'lineOrder', b'\0')+tag(b'pixelAspectRatio', b'float',
+        struct.pack('<f', 1))+tag(b'screenWindowCenter', b'v2f', bytes(8))+tag(b'screenWindowWidth', b'float',
+        struct.pack('<f', 1))+b'\0'
     rows = zlib.compress(bytes([0])+bytes([128])*(16*width*6-1))        # differences of zero, as OpenEXR stores them
     pieces = height//16
     start = len(head)+8*pieces
-    return head+b''.join(struct.pack('<Q', start+i*(8+len(rows))) for i in range(pieces))+b''.join(struct.pack('<ii', 16*i, len(rows))+rows for i in range(pieces))
+    return head+b''.join(struct.pack('<Q', start+i*(8+len(rows)))
+        for i in range(pieces))+b''.join(struct.pack('<ii', 16*i, len(rows))+rows for i in range(pieces))
 
 def many_channels(exr):
     at = exr.index(b'channels\0chlist\0')+len(b'channels\0chlist\0')
     size, = struct.unpack_from('<i', exr, at)
     names = b''.join(b'c%05d\0' % i+struct.pack('<iiii', 2, 0, 1, 1) for i in range(20_000))+b'\0'
-    return exr[:at]+struct.pack('<i', len(names))+names+exr[at+4+size:].replace(struct.pack('<4i', 0, 0, 7, 3), struct.pack('<4i', 0, 0, 7999, 3999))
+    return exr[:at]+struct.pack('<i', len(names))+names+exr[at+4+size:].replace(struct.pack('<4i', 0, 0, 7, 3),
+        struct.pack('<4i', 0, 0, 7999, 3999))
 
 def models(folder):
     "HDF5 files, each with one part exchanged"
@@ -117,7 +158,8 @@ def models(folder):
         plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         plist.set_chunk((chunk,))
         for _ in range(1+twice): plist.set_deflate(9)
-        made = h5py.h5d.create(file['shape/model'].id, b'mean', h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple((count,), (h5py.h5s.UNLIMITED,)), plist)
+        made = h5py.h5d.create(file['shape/model'].id, b'mean', h5py.h5t.NATIVE_FLOAT,
+            h5py.h5s.create_simple((count,), (h5py.h5s.UNLIMITED,)), plist)
         packed = zeros(size)
         made.write_direct_chunk((0,), zlib.compress(packed) if twice else packed)
     def virtual(file):
@@ -128,9 +170,15 @@ def models(folder):
         file['far'] = h5py.ExternalLink(str(pipe), '/')
         file['shape/model/mean'] = h5py.SoftLink('/far/x')
     def group(file): file['shape/model'] = h5py.ExternalLink(str(pipe), '/')
-    changes = {'chunk.h5':lambda f: deflated(f, 2**31, chunk=2**29, count=9), 'inflates.h5':lambda f: deflated(f, 2_500_000_000), 'twice.h5':lambda f: deflated(f, 2_500_000_000, True),
-        'values.h5':lambda f: f.create_dataset('shape/model/mean', shape=(60_000_000,), dtype='f4', chunks=(1_000_000,), compression='gzip', fillvalue=0).__setitem__(slice(0, 9), 1), 'lzf.h5':lambda f: f.create_dataset('shape/model/mean', data=np.zeros(189, 'f4'), chunks=(189,), compression='lzf'),
-        'external.h5':lambda f: f.__setitem__('shape/model/mean', h5py.ExternalLink(str(pipe), 'x')), 'soft.h5':soft, 'virtual.h5':virtual, 'elsewhere.h5':lambda f: f.create_dataset('shape/model/mean', (189,), 'f4', external=[(str(pipe), 0, h5py.h5f.UNLIMITED)]), 'group.h5':group}
+    changes = {'chunk.h5':lambda f: deflated(f, 2**31, chunk=2**29, count=9),
+        'inflates.h5':lambda f: deflated(f, 2_500_000_000), 'twice.h5':lambda f: deflated(f, 2_500_000_000, True),
+        'values.h5':lambda f: f.create_dataset('shape/model/mean', shape=(60_000_000,), dtype='f4', chunks=(1_000_000,),
+        compression='gzip', fillvalue=0).__setitem__(slice(0, 9), 1),
+        'lzf.h5':lambda f: f.create_dataset('shape/model/mean', data=np.zeros(189, 'f4'), chunks=(189,),
+        compression='lzf'),
+        'external.h5':lambda f: f.__setitem__('shape/model/mean', h5py.ExternalLink(str(pipe), 'x')), 'soft.h5':soft,
+        'virtual.h5':virtual, 'elsewhere.h5':lambda f: f.create_dataset('shape/model/mean', (189,), 'f4',
+        external=[(str(pipe), 0, h5py.h5f.UNLIMITED)]), 'group.h5':group}
     found = {}
     for name, change in changes.items():
         path = folder/'model.tmp'
@@ -160,7 +208,8 @@ def archive(**members):
 
 def other_archive(method):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w', method) as made: made.writestr('json.npy', npy('()', '<U2', '{}'.encode('utf-32-le')))
+    with zipfile.ZipFile(file, 'w', method) as made:
+        made.writestr('json.npy', npy('()', '<U2', '{}'.encode('utf-32-le')))
     return file.getvalue()
 
 def checkpoints(heavy):
@@ -170,16 +219,25 @@ def checkpoints(heavy):
     end = directory.rindex(b'PK\5\6')
     entry = directory[directory.index(b'PK\1\2'):end]
     many = entry*200_000
-    swollen = directory[:directory.index(b'PK\1\2')]+many+b'PK\5\6'+struct.pack('<HHHHIIH', 0, 0, 0xffff, 0xffff, len(many), directory.index(b'PK\1\2'), 0)
-    large = dict() if not heavy else {'arrays.npz':archive(json=text('{}'), a=(npy('(275000000,)'), 1_100_000_000)), 'nearly.npz':archive(json=text('{}'), a=(npy('(240000000,)'), 960_000_000))}
-    return large if heavy else {'json.npz':archive(json=(npy('()', '<U300000000'), 1_200_000_000)), 'lists.npz':archive(json=lists),
-        'lzma.npz':other_archive(zipfile.ZIP_LZMA), 'bzip.npz':other_archive(zipfile.ZIP_BZIP2), 'directory.npz':swollen, 'claims.npz':archive(json=npy('(1000000000000,)')), 'objects.npz':archive(json=npy('(4,)', '|O', b'\x80\x04N.'))}
+    swollen = directory[:directory.index(b'PK\1\2')]+many+b'PK\5\6'+struct.pack('<HHHHIIH', 0, 0, 0xffff, 0xffff,
+        len(many), directory.index(b'PK\1\2'), 0)
+    large = dict() if not heavy else {'arrays.npz':archive(json=text('{}'), a=(npy('(275000000,)'), 1_100_000_000)),
+        'nearly.npz':archive(json=text('{}'), a=(npy('(240000000,)'), 960_000_000))}
+    return large if heavy else {'json.npz':archive(json=(npy('()', '<U300000000'), 1_200_000_000)),
+        'lists.npz':archive(json=lists),
+        'lzma.npz':other_archive(zipfile.ZIP_LZMA), 'bzip.npz':other_archive(zipfile.ZIP_BZIP2),
+        'directory.npz':swollen, 'claims.npz':archive(json=npy('(1000000000000,)')),
+        'objects.npz':archive(json=npy('(4,)', '|O', b'\x80\x04N.'))}
 
 def pickles():
-    return {'lists.pickle':b'\x80\x04('+b']'*20_000_000+b'l.', 'memo.pickle':b'\x80\x04]r\xff\xff\xff\x7f.', 'long.pickle':b'\x80\x04B\xff\xff\xff\x7fabc.', 'frame.pickle':b'\x80\x04\x95'+b'\xff'*8+b'.', 'text.pickle':b'I'+b'9'*3_000_000+b'\n.'}
+    return {'lists.pickle':b'\x80\x04('+b']'*20_000_000+b'l.', 'memo.pickle':b'\x80\x04]r\xff\xff\xff\x7f.',
+        'long.pickle':b'\x80\x04B\xff\xff\xff\x7fabc.', 'frame.pickle':b'\x80\x04\x95'+b'\xff'*8+b'.',
+        'text.pickle':b'I'+b'9'*3_000_000+b'\n.'}
 
 def points():
-    return {'claims.npy':npy('(1099511627776, 2)'), 'objects.npy':npy('(4,)', '|O', b'\x80\x04N.'), 'header.npy':b'\x93NUMPY\x02\x00\xff\xff\xff\x7f{', 'numbers.txt':b'1 '*4_000_000, 'long.pts':b'{'+b'1 1\n'*300_000+b'}'}
+    return {'claims.npy':npy('(1099511627776, 2)'), 'objects.npy':npy('(4,)', '|O', b'\x80\x04N.'),
+        'header.npy':b'\x93NUMPY\x02\x00\xff\xff\xff\x7f{', 'numbers.txt':b'1 '*4_000_000,
+        'long.pts':b'{'+b'1 1\n'*300_000+b'}'}
 
 CHILD = '''
 import json, os, resource, signal, sys, time, warnings, numpy as np
@@ -219,11 +277,16 @@ for name, readers in json.loads(sys.argv[2]):
         print(json.dumps([name, reader, outcome, round((time.process_time()-began)/usual, 2)]), flush=True)
 '''
 
-READERS = {'.exr':['read_environment', 'read_exr'], '.hdr':['read_environment', 'read_exr'], '.h5':['load_model'], '.npz':['checkpoint'], '.pickle':['read_legacy'], '.npy':['load_landmarks'],
-    '.txt':['load_landmarks', 'load_correspondences'], '.pts':['load_landmarks'], '.ini':['settings'], '':['load_model']}
-READ = {'full.png', 'laced.png', 'text.png', 'unicode.png', 'raw_exif.png', 'profile.png', 'frames.png', 'frames.gif', 'strip.tif', 'frames.webp', 'packed.exr', 'full.hdr', 'pieces.jp2', 'words.jpg', 'lies.avif'} # these are, or may be, read rightly
+READERS = {'.exr':['read_environment', 'read_exr'], '.hdr':['read_environment', 'read_exr'], '.h5':['load_model'],
+    '.npz':['checkpoint'], '.pickle':['read_legacy'], '.npy':['load_landmarks'],
+    '.txt':['load_landmarks', 'load_correspondences'], '.pts':['load_landmarks'], '.ini':['settings'],
+    '':['load_model']}
+# these are, or may be, read rightly
+READ = {'full.png', 'laced.png', 'text.png', 'unicode.png', 'raw_exif.png', 'profile.png', 'frames.png', 'frames.gif',
+    'strip.tif', 'frames.webp', 'packed.exr', 'full.hdr', 'pieces.jp2', 'words.jpg', 'lies.avif'}
 
-HEAVY = {'full.png', 'laced.png', 'strip.tif', 'picture.exr', 'packed.exr', 'full.hdr', 'nearly.npz', 'arrays.npz'} # seconds each: they are unpacked as far as the limits allow
+# seconds each: they are unpacked as far as the limits allow
+HEAVY = {'full.png', 'laced.png', 'strip.tif', 'picture.exr', 'packed.exr', 'full.hdr', 'nearly.npz', 'arrays.npz'}
 
 def outcomes_of(tmp_path_factory, heavy):
     "(name, reader) -> (what happened, processor time over that of sorting two million numbers)"
@@ -233,11 +296,14 @@ def outcomes_of(tmp_path_factory, heavy):
     made = tmp_path_factory.mktemp('made')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')         # of Pillow, about the damage that is made
-        files = {**photos(small, zeros(300_000_000)), **maps(made, small), **models(made), **checkpoints(heavy), **pickles(), **points(), 'long.ini':b'a'*5_000_000}
+        files = {**photos(small, zeros(300_000_000)), **maps(made, small), **models(made), **checkpoints(heavy),
+            **pickles(), **points(), 'long.ini':b'a'*5_000_000}
     files = {name:data for name, data in files.items() if (name in HEAVY) == heavy}
     for name, data in files.items(): (folder/name).write_bytes(data)
     assert max(map(len, files.values())) < 25_000_000 and (heavy or len(files) > 70)
-    others = [] if heavy else [*(f'pipe{end}' for end in ('.jpg', '.exr', '.h5', '.npz', '.pickle', '.npy', '.txt', '.ini')), 'models', 'endless.png']
+    others = ([] if heavy
+        else [*(f'pipe{end}' for end in ('.jpg', '.exr', '.h5', '.npz', '.pickle', '.npy', '.txt', '.ini')), 'models',
+        'endless.png'])
     for name in others[:-2]: os.mkfifo(folder/name)
     os.mkfifo(made/'pipe.h5')               # where links and virtual datasets lead to
     (folder/'models').mkdir()
@@ -248,10 +314,13 @@ def outcomes_of(tmp_path_factory, heavy):
     for name in ('gs', 'rsvg-convert'):
         (tools/name).write_text(f'#!/bin/sh\ntouch {tools}/was_run\n')
         (tools/name).chmod(0o755)
-    child = subprocess.run([sys.executable, '-c', CHILD, str(folder), json.dumps(jobs)], capture_output=True, text=True, timeout=900, env={**os.environ, 'PATH':f'{tools}:{os.environ["PATH"]}', 'OMP_NUM_THREADS':'1'})
+    child = subprocess.run([sys.executable, '-c', CHILD, str(folder), json.dumps(jobs)], capture_output=True, text=True,
+        timeout=900, env={**os.environ, 'PATH':f'{tools}:{os.environ["PATH"]}', 'OMP_NUM_THREADS':'1'})
     lines = [json.loads(line) for line in child.stdout.splitlines() if line.startswith('[')]
     done = {(line[0], line[1]):(line[2], line[3]) for line in lines if line[0] != 'begin'}
-    if os.environ.get('SHOW_HOSTILE'): print(*(f'{line[3]:7.2f}   {line[2]:8} {line[1]:20} {line[0]}' for line in lines if line[0] != 'begin'), sep='\n')
+    if os.environ.get('SHOW_HOSTILE'):
+        print(*(f'{line[3]:7.2f}   {line[2]:8} {line[1]:20} {line[0]}' for line in lines if line[0] != 'begin'),
+            sep='\n')
     assert child.returncode == 0, (child.returncode, lines[-1:], child.stderr[-2000:])
     assert len(done) == sum(len(readers) for _, readers in jobs) and not (tools/'was_run').exists()
     return done
@@ -273,9 +342,11 @@ def test_the_largest_that_are_read(tmp_path_factory):
     assert {'full.png', 'laced.png', 'packed.exr', 'full.hdr', 'strip.tif'} <= read
 
 def test_pillow_is_told_which_kind():
-    "Every place that opens a picture names the kinds: there is no other way to Ghostscript, or to a reader that nobody has looked at"
+    ("Every place that opens a picture names the kinds: there is no other way to Ghostscript, or to a reader that "
+     "nobody has looked at")
     for path in [*(ROOT/'nextgenface_nb').rglob('*.py'), *(ROOT/'tools').rglob('*.py')]:
-        for call in re.findall(r'Image\.open\((?:[^()]|\([^()]*\))*\)', path.read_text(encoding='utf-8')): assert 'formats=' in call, (path, call)
+        for call in re.findall(r'Image\.open\((?:[^()]|\([^()]*\))*\)', path.read_text(encoding='utf-8')):
+            assert 'formats=' in call, (path, call)
 
 def test_the_digest_is_of_what_was_decoded(tmp_path, monkeypatch):
     "A photo that is exchanged the moment after it was read: report, checkpoint and resume know the old one"
@@ -310,4 +381,6 @@ def test_checkpoints_know_what_was_decoded(tmp_path, monkeypatch):
     save_face(tmp_path/'a.npz', face, model)
     again, about = load_face(tmp_path/'a.npz', model)
     digest = hashlib.sha256(file.getvalue()).hexdigest()
-    assert about['photos'] == [dict(path='me.png', sha256=digest)] and again.frames[0].photo.sha256 == digest == photo_digest(again.frames[0].photo) != photo_digest('me.png')
+    assert about['photos'] == [dict(path='me.png',
+        sha256=digest)] and again.frames[0].photo.sha256 == digest == photo_digest(
+        again.frames[0].photo) != photo_digest('me.png')

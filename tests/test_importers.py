@@ -1,4 +1,5 @@
-"Every GLB opens in other programs, and they find in it what we put there: assimp and trimesh always, three.js, Babylon.js, gltf-transform, assimp in JavaScript and Blender where `make importers` and `make blender` have put them."
+("Every GLB opens in other programs, and they find in it what we put there: assimp and trimesh always, three.js, "
+ "Babylon.js, gltf-transform, assimp in JavaScript and Blender where `make importers` and `make blender` have put them.")
 import json, math, os, shutil, subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,8 @@ BLENDER = Path(os.environ.get('BLENDER_PYTHON') or ROOT/'.blender'/'bin'/'python
 
 def some(model, keep):
     "A model with only some of its expressions"
-    return replace(model, expression_basis=model.expression_basis[keep], expression_variance=model.expression_variance[keep],
+    return replace(model, expression_basis=model.expression_basis[keep],
+        expression_variance=model.expression_variance[keep],
         expression_bounds=model.expression_bounds[keep], expression_names=[model.expression_names[k] for k in keep])
 
 def stilled(model, which):
@@ -37,9 +39,11 @@ MODELS = {
     'only one, still': lambda: stilled(some(toy_model(), [2]), [0]),
     'only one': lambda: some(toy_model(), [0]),
     'none': lambda: some(toy_model(), []),
-    'names twice': lambda: replace(toy_model(), expression_names=['jawOpen', 'jawOpen', 'a', 'A', 'ümläut "x"', 'jawOpen']),
+    'names twice': lambda: replace(toy_model(),
+    expression_names=['jawOpen', 'jawOpen', 'a', 'A', 'ümläut "x"', 'jawOpen']),
     'packaged': load_model}
-CHOICES = {'face': {}, 'posed': dict(posed=0), 'merged': dict(merged=True), 'merged posed': dict(merged=True, posed=0), 'baked': dict(posed=0, morphs=False), 'plain': dict(morphs=False), 'jpeg': dict(quality=85),
+CHOICES = {'face': {}, 'posed': dict(posed=0), 'merged': dict(merged=True), 'merged posed': dict(merged=True, posed=0),
+    'baked': dict(posed=0, morphs=False), 'plain': dict(morphs=False), 'jpeg': dict(quality=85),
     'dense': dict(dense=True, merged=True)}
 
 def written(pipeline, face, folder, choices=CHOICES):
@@ -51,10 +55,12 @@ def written(pipeline, face, folder, choices=CHOICES):
 @pytest.fixture(scope='module', params=MODELS)
 def made(request, tmp_path_factory):
     "Pipeline, face and files of a synthetic person"
-    pipeline = Pipeline(MODELS[request.param](), Config(device='cpu', texture_resolution=64, environment_height=16, bands=5))
+    pipeline = Pipeline(MODELS[request.param](),
+        Config(device='cpu', texture_resolution=64, environment_height=16, bands=5))
     face = synthetic_face(pipeline, seed=3, size=64, samples=1).face
     face.frames[0].expression = torch.linspace(.2, .8, len(face.frames[0].expression))
-    few = ['face', 'merged posed', 'plain'] if request.param=='packaged' else CHOICES          # its files are large; the portrait has all
+    # its files are large; the portrait has all
+    few = ['face', 'merged posed', 'plain'] if request.param=='packaged' else CHOICES
     return pipeline, face, written(pipeline, face, tmp_path_factory.mktemp('glb'), few)
 
 @pytest.fixture(scope='module')
@@ -96,7 +102,8 @@ def test_names_and_numbers_of_the_expressions(made):
         mesh = Glb(path.read_bytes()).json['meshes'][0]
         wanted = 0 if name in ('baked', 'plain') else number
         names = mesh.get('extras', {}).get('targetNames', [])
-        assert len(names)==len(set(names))==len(mesh['primitives'][0].get('targets', []))==len(mesh.get('weights', []))==wanted, name
+        assert len(names)==len(set(names))==len(mesh['primitives'][0].get('targets', []))==len(mesh.get('weights',
+            []))==wanted, name
 
 def test_merged_and_baked_files_have_one_object(made):
     pipeline, face, files = made
@@ -118,12 +125,15 @@ def test_assimp_opens_every_file(made):
         scene = assimp_py.import_file(str(path), 0)
         mesh = scene.meshes[0]
         points = np.array(mesh.vertices, np.float32).reshape(-1, 3)
-        assert scene.num_meshes==1 and mesh.num_vertices==len(pipeline.model.shape_mean) and mesh.num_indices==3*len(pipeline.model.triangles), name
+        assert scene.num_meshes==1 and mesh.num_vertices==len(pipeline.model.shape_mean) and mesh.num_indices==3*len(
+            pipeline.model.triangles), name
         assert np.abs(np.linalg.norm(np.array(mesh.normals).reshape(-1, 3), axis=1)-1).max()<1e-3
-        if name!='baked': assert np.abs(points[np.array(mesh.indices)]-corners).max()<1e-6     # metres, y up, +z the nose
+        if name!='baked':
+            assert np.abs(points[np.array(mesh.indices)]-corners).max()<1e-6   # metres, y up, +z the nose
         skin = scene.materials[mesh.material_index]
         assert skin['NAME']=='skin' and {len(x) for x in skin['TEXTURES'].values()}=={1, 2}, name
-        assert len({picture for kind in skin['TEXTURES'].values() for picture in kind})==4     # base colour, roughness, reflectance, its strength
+        # base colour, roughness, reflectance, its strength
+        assert len({picture for kind in skin['TEXTURES'].values() for picture in kind})==4
         assert 'face' in [c.name for c in scene.root_node.children] or name=='posed'
 
 @pytest.mark.parametrize('made', ['only one'], indirect=True)
@@ -147,14 +157,16 @@ def test_assimp_writes_it_as_obj(made, tmp_path):
     pipeline, face, files = made
     for name in ('face', 'merged posed'):
         for kind in ('obj', 'glb2'):
-            done = subprocess.run(['assimp', 'export', str(files[name]), str(tmp_path/f'out.{kind[:3]}'), f'-f{kind}'], capture_output=True, text=True)
+            done = subprocess.run(['assimp', 'export', str(files[name]), str(tmp_path/f'out.{kind[:3]}'), f'-f{kind}'],
+                capture_output=True, text=True)
             assert done.returncode==0, done.stdout
         back = trimesh.load(tmp_path/'out.obj', process=False, force='mesh')
         assert len(back.faces)==len(pipeline.model.triangles)
         again,before = Glb((tmp_path/'out.glb').read_bytes()),Glb(files[name].read_bytes())
         mine,theirs = (glb.json['meshes'][0]['primitives'][0].get('targets', []) for glb in (before, again))
         assert len(mine)==len(theirs)
-        for a,b in zip(mine, theirs): assert np.abs(before.array(a['POSITION'])-again.array(b['POSITION'])).max()<1e-6, name
+        for a,b in zip(mine, theirs):
+            assert np.abs(before.array(a['POSITION'])-again.array(b['POSITION'])).max()<1e-6, name
 
 def test_trimesh_opens_every_file(made):
     pipeline, face, files = made
@@ -183,9 +195,11 @@ def agrees(seen, pipeline, face, name, program):
     model,hidden = pipeline.model,name in ('baked', 'plain')
     vertices = (pipeline.vertices(face) if name=='baked' else pipeline.person(face)).detach().numpy()/1000
     assert 'error' not in seen, (name, seen['error'])
-    assert len(seen['objects'])==1 and seen['vertices']==seen['uvs']==len(vertices) and seen['triangles']==len(model.triangles) and seen['unit'], (name, seen)
+    assert len(seen['objects'])==1 and seen['vertices']==seen['uvs']==len(vertices) and seen['triangles']==len(
+        model.triangles) and seen['unit'], (name, seen)
     assert np.allclose(np.array(seen['positions']).T, [vertices.min(0), vertices.max(0)], atol=1e-6), name
-    assert seen['textures']==(3 if program=='assimpjs' else 4)                                # assimpjs' assimp does not know the strength of a reflectance
+    # assimpjs' assimp does not know the strength of a reflectance
+    assert seen['textures']==(3 if program=='assimpjs' else 4)
     if program=='assimpjs': return
     number = 0 if hidden else len(model.expression_names)
     assert seen['targets']==len(seen['names'])==number and seen['normals'] and seen['cameras']==1
@@ -214,7 +228,8 @@ def blender(folder, *jobs):
     "What Blender says to a list of jobs, see tests/importers/blender_look.py"
     if not BLENDER.is_file(): pytest.skip('no Python with bpy: make blender, or BLENDER_PYTHON=...')
     (folder/'jobs.json').write_text(json.dumps(jobs))
-    done = subprocess.run([str(BLENDER), str(IMPORTERS/'blender_look.py'), str(folder/'answer.json'), str(folder/'jobs.json')], capture_output=True, text=True)
+    done = subprocess.run([str(BLENDER), str(IMPORTERS/'blender_look.py'), str(folder/'answer.json'),
+        str(folder/'jobs.json')], capture_output=True, text=True)
     assert done.returncode==0, done.stderr
     answer = json.loads((folder/'answer.json').read_text())
     for found in answer['answers']: assert 'error' not in found, found
@@ -223,31 +238,39 @@ def blender(folder, *jobs):
 def agrees_in_blender(seen, pipeline, face, name):
     model = pipeline.model
     vertices = (pipeline.vertices(face) if name=='baked' else pipeline.person(face)).detach().numpy()/1000
-    turned = np.stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]], 1)                   # Blender's z is up, its faces look along -y
+    # Blender's z is up, its faces look along -y
+    turned = np.stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]], 1)
     assert len(seen['objects'])==(2 if name in ('face', 'posed', 'jpeg') else 1), name       # all scenes at once
-    assert seen['vertices']==len(vertices) and seen['triangles']==len(model.triangles) and seen['unit'] and seen['uvs']==['UVMap']
+    assert seen['vertices']==len(vertices) and seen['triangles']==len(
+        model.triangles) and seen['unit'] and seen['uvs']==['UVMap']
     assert np.allclose([seen['low'], seen['high']], [turned.min(0), turned.max(0)], atol=1e-6), name
-    assert [(p, space) for p,_,space in seen['pictures']]==[('diffuse', 'sRGB'), ('roughness', 'Non-Color'), ('specular', 'sRGB'), ('specular strength', 'sRGB')]
+    assert [(p, space) for p,_,space in seen['pictures']]==[('diffuse', 'sRGB'), ('roughness', 'Non-Color'),
+        ('specular', 'sRGB'), ('specular strength', 'sRGB')]
     number = 0 if name in ('baked', 'plain') else len(model.expression_names)
     moved = model.expression_basis.abs().amax((1, 2)).numpy()/1000
     assert np.allclose(list(seen['moved'].values()), moved[:number], atol=2e-6), name
     if name in ('merged', 'merged posed'):
         shown = face.frames[0].expression if 'posed' in name else 0*face.frames[0].expression
-        assert np.allclose(list(seen['weights'].values()), shown, atol=1e-6), name            # neutral, though the animation is there
+        # neutral, though the animation is there
+        assert np.allclose(list(seen['weights'].values()), shown, atol=1e-6), name
 
 @pytest.mark.slow
 def test_blender_opens_every_file(made, tmp_path):
     pipeline, face, files = made
-    for name,seen in zip(files, blender(tmp_path, *(dict(look=str(p)) for p in files.values()))): agrees_in_blender(seen, pipeline, face, name)
+    for name,seen in zip(files, blender(tmp_path, *(dict(look=str(p)) for p in files.values()))):
+        agrees_in_blender(seen, pipeline, face, name)
 
 @pytest.mark.slow
 def test_blender_opens_the_portrait(portrait, tmp_path):
     pipeline, face, files = portrait
-    for name,seen in zip(files, blender(tmp_path, *(dict(look=str(p)) for p in files.values()))): agrees_in_blender(seen, pipeline, face, name)
+    for name,seen in zip(files, blender(tmp_path, *(dict(look=str(p)) for p in files.values()))):
+        agrees_in_blender(seen, pipeline, face, name)
 
 # ---- light from where it should come
 
-LAMPS = {'the right of the picture': (16, 16), 'the left of the picture': (16, 48), 'above': (1, 32), 'the camera': (16, 32), 'behind': (16, 0)}     # row and column of 32 x 64
+# row and column of 32 x 64
+LAMPS = {'the right of the picture': (16, 16), 'the left of the picture': (16, 48), 'above': (1, 32),
+    'the camera': (16, 32), 'behind': (16, 0)}
 
 def lamp(where):
     "A dark world with one bright patch"
@@ -263,9 +286,11 @@ def picture(path):
 
 @pytest.fixture(scope='module')
 def lit(tmp_path_factory):
-    "A head that looks aside, in five lights: files for Blender, turned there (as they are) and before (--envFor), and without the pose"
+    ("A head that looks aside, in five lights: files for Blender, turned there (as they are) and before (--envFor), "
+     "and without the pose")
     folder = tmp_path_factory.mktemp('lit')
-    pipeline = Pipeline(toy_model(), Config(device='cpu', texture_resolution=64, environment_height=32, bands=5, samples_final=64))
+    pipeline = Pipeline(toy_model(), Config(device='cpu', texture_resolution=64, environment_height=32, bands=5,
+        samples_final=64))
     face = synthetic_face(pipeline, seed=3, size=96, samples=1, rotation=(0., .5, 0.)).face
     jobs,ours = [],{}
     for where in LAMPS:
@@ -277,9 +302,12 @@ def lit(tmp_path_factory):
         for kind,env_for,around,degrees in kinds:
             if kind=='wrong' and where!='the camera': continue
             place = folder/f'{name}-{kind.replace(" ", "_")}'
-            export_face(pipeline, face, place, ['glb' if kind=='head' else 'posed', 'env'], merged=True, env_for=env_for, env_around=around)
+            export_face(pipeline, face, place, ['glb' if kind=='head' else 'posed', 'env'], merged=True,
+                env_for=env_for, env_around=around)
             glb = place/('face0.glb' if kind=='head' else 'posed0.glb')
-            jobs.append(dict(where=where, kind=kind, draw=dict(path=str(glb), picture=str(place/'envMap_0.exr'), degrees=degrees, size=96, samples=48, to=str(place/'drawn.png'))))
+            jobs.append(dict(where=where, kind=kind,
+                draw=dict(path=str(glb), picture=str(place/'envMap_0.exr'), degrees=degrees, size=96, samples=48,
+                to=str(place/'drawn.png'))))
     return ours, jobs, blender(folder, *jobs)
 
 @pytest.mark.slow

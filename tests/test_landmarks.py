@@ -5,7 +5,8 @@ import numpy as np, pytest, torch
 from nextgenface_nb.landmarks import detection as module
 from nextgenface_nb.errors import FaceError, LandmarkError, NoFaceError
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path
-from nextgenface_nb.landmarks.detection import (FAN, GROUPS, FileDetector, Landmarks, MediaPipeSolutions, MediaPipeTasks, download_model, draw_landmarks, find_model,
+from nextgenface_nb.landmarks.detection import (FAN, GROUPS, FileDetector, Landmarks, MediaPipeSolutions,
+    MediaPipeTasks, download_model, draw_landmarks, find_model,
     load_landmarks, make_detector, mediapipe_detector, normalised_mean_error, save_landmarks)
 
 def model_file():
@@ -14,7 +15,8 @@ def model_file():
     path = Path(named) if named else Path(__file__).resolve().parents[2]/'shared'/'models'/'face_landmarker.task'
     return path if path.is_file() else None
 
-needs_model = pytest.mark.skipif(model_file() is None, reason=f'no face_landmarker.task: name one in {module.MODEL_VARIABLE}')
+needs_model = pytest.mark.skipif(model_file() is None,
+    reason=f'no face_landmarker.task: name one in {module.MODEL_VARIABLE}')
 
 def solutions():
     try: return MediaPipeSolutions()
@@ -38,7 +40,8 @@ def test_the_portrait(photo, detector):
     found = detector.detect(photo)
     assert len(found) == 478 and found.points.dtype == torch.float32 and found.ids.tolist() == list(range(478))
     # where a person would put them, by eye, in the 512 x 512 picture
-    for index, place, tolerance in ((468, (203.5, 101), 1.5), (473, (246.5, 103.5), 1.5), (61, (202.5, 140), 3), (291, (246, 140), 3), (1, (224, 128), 4), (152, (222, 178.5), 5)):
+    for index, place, tolerance in ((468, (203.5, 101), 1.5), (473, (246.5, 103.5), 1.5), (61, (202.5, 140), 3),
+        (291, (246, 140), 3), (1, (224, 128), 4), (152, (222, 178.5), 5)):
         assert (found.points[index] - torch.tensor(place)).norm() < tolerance, (index, found.points[index])
 
 def test_points_follow_the_photo(photo, detector):
@@ -49,7 +52,8 @@ def test_points_follow_the_photo(photo, detector):
         assert spread(found, again.moved(photo)) < .015
     mirrored = detector.detect(Photo(photo.pixels.flip(1)))
     eyes = mirrored.points[[263, 33]]*torch.tensor([-1., 1]) + torch.tensor([512., 0])
-    assert (eyes - found.points[[33, 263]]).norm(dim=1).max() < 2.5            # a shift of a pixel either way would show as two
+    # a shift of a pixel either way would show as two
+    assert (eyes - found.points[[33, 263]]).norm(dim=1).max() < 2.5
 
 def test_the_half_pixel(photo, detector):
     "What MediaPipe sees at a quarter of the size must not move."
@@ -106,7 +110,8 @@ def test_a_large_photo_costs_some_thousand_looks(detector):
 
 def test_how_small_faces_may_be():
     strip = lambda width, height: Photo(torch.zeros(1, 1, 3).expand(height, width, 3))
-    sizes = [module.smallest_face(strip(*size)) for size in ((64, 64), (600, 400), (1500, 1000), (4200, 1000), (4096, 4096), (9000, 6700))]
+    sizes = [module.smallest_face(strip(*size))
+        for size in ((64, 64), (600, 400), (1500, 1000), (4200, 1000), (4096, 4096), (9000, 6700))]
     assert sizes[0] < 10 and all(20 < s <= 50 for s in sizes[1:])
     half = Photo(torch.zeros(1, 1, 3).expand(1000, 1500, 3), scale=.5, original_size=(3000, 2000))
     assert module.smallest_face(half) == 2*sizes[2]                              # in pixels of the file
@@ -137,7 +142,9 @@ def test_a_face_that_fills_the_photo(photo, detector):
 
 def test_the_largest_of_two_faces(photo, detector):
     small, large = photo.crop(140, 30, 172, 200), photo.crop(140, 30, 172, 256)
-    both = torch.full((256, 520, 3), .2); both[:200, :200] = small.pixels; both[:, 264:] = large.pixels
+    both = torch.full((256, 520, 3), .2)
+    both[:200, :200] = small.pixels
+    both[:, 264:] = large.pixels
     with pytest.warns(UserWarning, match='2 faces'): found = detector.detect(Photo(both, path='two.png'))
     wanted = detector.detect(photo).moved(large).points + torch.tensor([264., 0])
     assert (found.points - wanted).norm(dim=1).mean() < 2
@@ -154,9 +161,11 @@ def test_both_interfaces_agree(photo):
 @needs_model
 def test_tasks_give_expressions(photo, monkeypatch, no_model):
     found = MediaPipeTasks(model_file()).detect(photo)
-    assert found.blendshapes['mouthSmileLeft'] > .6 and found.blendshapes['jawOpen'] < .3 and len(found.blendshapes) == 51
+    assert found.blendshapes['mouthSmileLeft'] > .6 and found.blendshapes['jawOpen'] < .3 and len(
+        found.blendshapes) == 51
     monkeypatch.setenv(module.MODEL_VARIABLE, str(model_file()))
-    assert isinstance(mediapipe_detector(), MediaPipeTasks) and isinstance(make_detector(str(model_file())), MediaPipeTasks)
+    assert isinstance(mediapipe_detector(), MediaPipeTasks) and isinstance(make_detector(str(model_file())),
+        MediaPipeTasks)
     assert hashlib.sha256(model_file().read_bytes()).hexdigest() == module.MODEL_SHA256
 
 def test_damaged_model_file(tmp_path):
@@ -169,14 +178,20 @@ def test_which_interface_is_taken(monkeypatch, no_model, tmp_path):
     monkeypatch.setattr(module, 'MediaPipeSolutions', lambda: 'solutions')
     monkeypatch.setattr(module, 'download_model', lambda: tmp_path/'fetched.task')
     old, new = types.SimpleNamespace(solutions=1, __version__='0.10.21'), types.SimpleNamespace(__version__='0.10.35')
-    monkeypatch.setattr(module, '_mediapipe', lambda: old); assert mediapipe_detector() == 'solutions'
-    monkeypatch.setattr(module, '_mediapipe', lambda: new); assert mediapipe_detector() == 'tasks' and calls == [str(tmp_path/'fetched.task')]
-    module.cache_folder().mkdir(parents=True); (module.cache_folder()/'face_landmarker.task').touch()
-    monkeypatch.setattr(module, '_mediapipe', lambda: old); assert mediapipe_detector() == 'tasks'          # it is here already
+    monkeypatch.setattr(module, '_mediapipe', lambda: old)
+    assert mediapipe_detector() == 'solutions'
+    monkeypatch.setattr(module, '_mediapipe', lambda: new)
+    assert mediapipe_detector() == 'tasks' and calls == [str(tmp_path/'fetched.task')]
+    module.cache_folder().mkdir(parents=True)
+    (module.cache_folder()/'face_landmarker.task').touch()
+    # it is here already
+    monkeypatch.setattr(module, '_mediapipe', lambda: old)
+    assert mediapipe_detector() == 'tasks'
 
 def test_neither_interface_names_both_ways_out(monkeypatch, no_model):
     def fail(): raise LandmarkError('no network')
-    monkeypatch.setattr(module, 'download_model', fail); monkeypatch.setattr(module, '_mediapipe', lambda: types.SimpleNamespace(__version__='0.10.35'))
+    monkeypatch.setattr(module, 'download_model', fail)
+    monkeypatch.setattr(module, '_mediapipe', lambda: types.SimpleNamespace(__version__='0.10.35'))
     with pytest.raises(LandmarkError) as e: mediapipe_detector()
     assert 'no network' in e.value.what and module.MODEL_URL in e.value.advice and module.MODEL_VARIABLE in e.value.advice and 'pip install' in e.value.advice
 
@@ -190,10 +205,13 @@ def test_without_face_alignment(monkeypatch):
     with pytest.raises(LandmarkError, match='face-alignment'): make_detector('fan')
 
 def test_download(tmp_path, no_model):
-    source = tmp_path/'source.bin'; source.write_bytes(b'x'*1000)
+    source = tmp_path/'source.bin'
+    source.write_bytes(b'x'*1000)
     good = hashlib.sha256(b'x'*1000).hexdigest()
-    assert download_model(url=source.as_uri(), sha256=good) == module.cache_folder()/'face_landmarker.task' == find_model()
-    with pytest.raises(LandmarkError, match='SHA-256'): download_model(tmp_path/'b'/'c.task', url=source.as_uri(), sha256='0'*64)
+    assert download_model(url=source.as_uri(),
+        sha256=good) == module.cache_folder()/'face_landmarker.task' == find_model()
+    with pytest.raises(LandmarkError, match='SHA-256'):
+        download_model(tmp_path/'b'/'c.task', url=source.as_uri(), sha256='0'*64)
     assert not (tmp_path/'b').exists()
     with pytest.raises(LandmarkError, match='no such model'): find_model(tmp_path/'missing.task')
 
@@ -208,18 +226,23 @@ def test_groups_are_those_of_mediapipe():
     theirs = mediapipe.solutions.face_mesh
     def members(pairs): return {i for pair in pairs for i in pair}
     g = GROUPS['mediapipe']
-    for ours, name in (('face_oval', 'FACE_OVAL'), ('left_eye', 'LEFT_EYE'), ('right_eye', 'RIGHT_EYE'), ('left_brow', 'LEFT_EYEBROW'), ('right_brow', 'RIGHT_EYEBROW'), ('left_iris', 'LEFT_IRIS'), ('right_iris', 'RIGHT_IRIS')):
+    for ours, name in (('face_oval', 'FACE_OVAL'), ('left_eye', 'LEFT_EYE'), ('right_eye', 'RIGHT_EYE'),
+        ('left_brow', 'LEFT_EYEBROW'), ('right_brow', 'RIGHT_EYEBROW'), ('left_iris', 'LEFT_IRIS'),
+        ('right_iris', 'RIGHT_IRIS')):
         pairs = getattr(theirs, f'FACEMESH_{name}')
         assert set(g[ours]) == members(pairs), ours
-        if 'brow' not in ours and 'iris' not in ours:                                                    # and in the order of the outline
+        # and in the order of the outline
+        if 'brow' not in ours and 'iris' not in ours:
             around = {frozenset(p) for p in zip(g[ours], g[ours][1:] + g[ours][:1])}
             assert {frozenset(p) for p in pairs} == around, ours
     assert set(g['lips_outer']) | set(g['lips_inner']) == members(theirs.FACEMESH_LIPS)
-    assert sorted(i for part in ('jaw', 'right_brow', 'left_brow', 'nose_bridge', 'nostrils', 'right_eye', 'left_eye', 'lips_outer', 'lips_inner') for i in GROUPS['fan'][part]) == list(range(68))
+    assert sorted(i for part in ('jaw', 'right_brow', 'left_brow', 'nose_bridge', 'nostrils', 'right_eye', 'left_eye',
+        'lips_outer', 'lips_inner') for i in GROUPS['fan'][part]) == list(range(68))
 
 def test_left_and_right_are_the_persons(photo, detector):
     found = detector.detect(photo)
-    for part in ('eye', 'brow', 'iris'): assert found.group(f'left_{part}').points[:, 0].mean() > found.group(f'right_{part}').points[:, 0].mean()
+    for part in ('eye', 'brow', 'iris'):
+        assert found.group(f'left_{part}').points[:, 0].mean() > found.group(f'right_{part}').points[:, 0].mean()
     irises = found.group('iris_centres').points
     for iris, eye in zip(irises, ('left_eye', 'right_eye')):
         low, high = found.group(eye).points.amin(0), found.group(eye).points.amax(0)
@@ -228,12 +251,14 @@ def test_left_and_right_are_the_persons(photo, detector):
 def test_files(tmp_path, photo):
     points = np.random.default_rng(0).uniform(50, 400, (478, 2))
     half = photo.crop(0, 0, 512, 256)
-    for name, rows, count in (('a.npy', points, 478), ('b.npy', points[:68], 68), ('c.npy', np.column_stack((np.arange(5)*7, points[:5])), 5)):
+    for name, rows, count in (('a.npy', points, 478), ('b.npy', points[:68], 68),
+        ('c.npy', np.column_stack((np.arange(5)*7, points[:5])), 5)):
         np.save(tmp_path/name, rows)
         found = make_detector(tmp_path/name).detect(half)
         assert len(found) == count
         np.testing.assert_allclose(found.points, points[:count]/2, atol=1e-3)
-    assert load_landmarks(tmp_path/'b.npy').detector == 'fan' and load_landmarks(tmp_path/'c.npy').ids.tolist() == [0, 7, 14, 21, 28]
+    assert load_landmarks(tmp_path/'b.npy').detector == 'fan' and load_landmarks(tmp_path/'c.npy').ids.tolist() == [0,
+        7, 14, 21, 28]
     found = make_detector(tmp_path/'a.npy').detect(half)
     save_landmarks(tmp_path/'d.txt', found, half)
     np.testing.assert_allclose(load_landmarks(tmp_path/'d.txt').points, points, atol=1e-2)
@@ -241,9 +266,15 @@ def test_files(tmp_path, photo):
     assert make_detector(tmp_path).detect(photo).detector == 'fan'
 
 def test_damaged_files(tmp_path, photo):
-    np.save(tmp_path/'shape.npy', np.zeros((3, 4, 5))); np.save(tmp_path/'nan.npy', np.full((68, 2), np.nan)); np.save(tmp_path/'twice.npy', np.zeros((4, 3)))
-    np.save(tmp_path/'away.npy', np.full((68, 2), -5.)+np.arange(68)[:, None]*-1); np.save(tmp_path/'pickle.npy', np.array([print], dtype=object), allow_pickle=True)
-    (tmp_path/'empty.txt').touch(); (tmp_path/'half.pts').write_text('version: 1\nn_points: 68\n{\n1 2\n'); (tmp_path/'words.txt').write_text('a b\n'); (tmp_path/'binary.txt').write_bytes(b'\xff\xfe\x00')
+    np.save(tmp_path/'shape.npy', np.zeros((3, 4, 5)))
+    np.save(tmp_path/'nan.npy', np.full((68, 2), np.nan))
+    np.save(tmp_path/'twice.npy', np.zeros((4, 3)))
+    np.save(tmp_path/'away.npy', np.full((68, 2), -5.)+np.arange(68)[:, None]*-1)
+    np.save(tmp_path/'pickle.npy', np.array([print], dtype=object), allow_pickle=True)
+    (tmp_path/'empty.txt').touch()
+    (tmp_path/'half.pts').write_text('version: 1\nn_points: 68\n{\n1 2\n')
+    (tmp_path/'words.txt').write_text('a b\n')
+    (tmp_path/'binary.txt').write_bytes(b'\xff\xfe\x00')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         for path in sorted(tmp_path.iterdir()):
@@ -254,7 +285,8 @@ def test_error_measure():
     a = Landmarks(points, torch.arange(478))
     b = Landmarks((points + torch.tensor([.3, -.4])).flip(0), torch.arange(478).flip(0))
     assert normalised_mean_error(b, a) == pytest.approx(.5/float((points[33]-points[263]).norm()), rel=1e-3)
-    with pytest.raises(LandmarkError): normalised_mean_error(a, Landmarks(points[:68], torch.arange(68), detector='fan'))
+    with pytest.raises(LandmarkError):
+        normalised_mean_error(a, Landmarks(points[:68], torch.arange(68), detector='fan'))
 
 def test_drawing_does_not_move_things():
     picture = draw_landmarks(Photo(torch.zeros(40, 50, 3)), Landmarks([[20.5, 10.5]], [0], detector='other'), 4)
@@ -265,14 +297,17 @@ def test_importing_is_light():
     program = "import sys, nextgenface_nb.landmarks.detection; print([m for m in ('mediapipe', 'face_alignment', 'matplotlib', 'cv2', 'mitsuba', 'PIL') if m in sys.modules])"
     assert subprocess.run([sys.executable, '-c', program], capture_output=True, text=True).stdout.strip() == '[]'
 
-@pytest.mark.parametrize('kind', ('MediaPipeSolutions()', pytest.param('MediaPipeTasks(sys.argv[1])', marks=needs_model)))
+@pytest.mark.parametrize('kind', ('MediaPipeSolutions()',
+    pytest.param('MediaPipeTasks(sys.argv[1])', marks=needs_model)))
 def test_detecting_is_silent(kind):
     solutions()
     program = f'import sys\nfrom nextgenface_nb.landmarks.detection import *\nfrom nextgenface_nb.imaging import *\n{kind}.detect(load_photo(portrait_path()))'
     done = subprocess.run([sys.executable, '-c', program, str(model_file())], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == '' and done.stderr == '', done.stderr
 
-@pytest.mark.parametrize('ids, words', [((1, 1), 'occurs twice'), ((1.5, 2), 'no whole number'), ((-1, 2), 'no whole number'), ((1e300, 2), 'no whole number')])
+@pytest.mark.parametrize('ids, words',
+    [((1, 1), 'occurs twice'), ((1.5, 2), 'no whole number'), ((-1, 2), 'no whole number'),
+    ((1e300, 2), 'no whole number')])
 def test_ids_that_are_none(tmp_path, ids, words):
     (tmp_path/'x.txt').write_text(''.join(f'{i} 10 10\n' for i in ids))
     with pytest.raises(LandmarkError, match=f'x.txt.*{words}'): load_landmarks(tmp_path/'x.txt')
@@ -282,9 +317,11 @@ class Leaning(MediaPipeSolutions):
     def faces(self, picture): return [(points + [12., 0], scores) for points, scores in super().faces(picture)]
 
 def test_a_detector_that_leans_to_one_side_is_in_doubt(photo):
-    sure, unsure = solutions(), Leaning(); plain = sure.detect(photo)
+    sure, unsure = solutions(), Leaning()
+    plain = sure.detect(photo)
     assert sure.doubt(photo, plain) < .015
-    corners = plain.group('outer_eye_corners').points; side = 2*float((plain.points.amax(0) - plain.points.amin(0)).max())
+    corners = plain.group('outer_eye_corners').points
+    side = 2*float((plain.points.amax(0) - plain.points.amin(0)).max())
     assert abs(unsure.doubt(photo, unsure.detect(photo)) - 24*side/512/float((corners[0] - corners[1]).norm())) < .02
 
 def test_points_in_doubt_pull_less():
@@ -294,14 +331,17 @@ def test_points_in_doubt_pull_less():
     from nextgenface_nb.config import Config
     from nextgenface_nb.pipeline import Pipeline
     from nextgenface_nb.evaluation.synthetic import synthetic_face
-    pipeline = Pipeline(None, Config(texture_resolution=64)); face = synthetic_face(pipeline, 1, size=96, samples=4).face
-    frame = face.frames[0]; known = detector_errors(frame.landmarks.detector)
+    pipeline = Pipeline(None, Config(texture_resolution=64))
+    face = synthetic_face(pipeline, 1, size=96, samples=4).face
+    frame = face.frames[0]
+    known = detector_errors(frame.landmarks.detector)
     wrong = torch.tensor(known.modes[0]*.1)[[list(known.ids).index(i) for i in frame.landmarks.ids.tolist()]].float()*30
     def energy(doubt):
         frame.landmarks = replace(frame.landmarks, points=right + wrong, doubt=doubt)
         problem = LandmarkProblem(pipeline.model, face, LandmarkSettings())
         return energy_of(evaluate(problem, problem.start(face))[:1])
-    right = frame.landmarks.points; sure, unsure = energy(0.), energy(.03)
+    right = frame.landmarks.points
+    sure, unsure = energy(0.), energy(.03)
     assert unsure < .1*sure and sure > 1
 
 def test_a_fit_asks_for_the_doubt_unless_told_not_to(photo):
@@ -309,5 +349,6 @@ def test_a_fit_asks_for_the_doubt_unless_told_not_to(photo):
     from nextgenface_nb.facemodel.model import load_model
     from nextgenface_nb.reconstruction import make_frame
     model, detector = load_model(), solutions()
-    asked, not_asked = (make_frame(photo, model, Config(detector_doubt=factor), detector=detector).landmarks.doubt for factor in (1., 0.))
+    asked, not_asked = (make_frame(photo, model, Config(detector_doubt=factor), detector=detector).landmarks.doubt
+        for factor in (1., 0.))
     assert .008 < asked < .0145 and not_asked == 0

@@ -15,7 +15,8 @@ def test_every_layer_has_modules():
 
 @pytest.mark.parametrize('text', [
     'from .batch import run_batch', 'from . import batch', 'import nextgenface_nb.batch',
-    'def f():\n    from nextgenface_nb.batch import run_batch', 'def f():\n    from nextgenface_nb import batch, errors'])
+    'def f():\n    from nextgenface_nb.batch import run_batch',
+    'def f():\n    from nextgenface_nb import batch, errors'])
 def test_an_import_that_points_up_is_seen(text):
     "However it is written"
     known = modules()

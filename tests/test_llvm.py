@@ -26,7 +26,8 @@ def run(tmp_path):
     def run(answer='passes', **environment):
         paths = os.pathsep.join([root, os.environ.get('PYTHONPATH', '')])
         command = [sys.executable, '-c', RUN, str(library), str(tmp_path/'cache'), answer]
-        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, PYTHONPATH=paths, **environment))
+        done = subprocess.run(command, capture_output=True, text=True,
+            env=dict(os.environ, PYTHONPATH=paths, **environment))
         assert done.returncode==0, done.stderr
         return done.stdout.strip()
     run.library,run.kept = library,tmp_path/'cache'/'llvm.json'
@@ -75,7 +76,8 @@ def test_other_versions_are_tried_anew(counted, monkeypatch, place):
     monkeypatch.setattr(variant, '_versions', lambda: own)
     assert counted()==3                                              # one row a library
 
-DAMAGED = [b'', b'[[1, 2', b'{}', b'3', b'[3, null, {}, [], "a"]', b'['*200_000, b'\xff\xfe', b'\0'*50, b'['+b'[1],'*1_000_000+b'[1]]', b"__import__('os').mkdir('was_here')", b'cposix\nsystem\n']
+DAMAGED = [b'', b'[[1, 2', b'{}', b'3', b'[3, null, {}, [], "a"]', b'['*200_000, b'\xff\xfe', b'\0'*50,
+    b'['+b'[1],'*1_000_000+b'[1]]', b"__import__('os').mkdir('was_here')", b'cposix\nsystem\n']
 
 @pytest.mark.parametrize('content', DAMAGED, ids=range(len(DAMAGED)))
 def test_what_is_damaged_counts_as_nothing(counted, content, monkeypatch, tmp_path):

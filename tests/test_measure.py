@@ -7,7 +7,8 @@ from nextgenface_nb.errors import FaceError
 
 LIMITS = {t.key+('/mean' if t.pick is measure.mean else ''):t for t in measure.TARGETS}
 
-def report_with(**sections): return dict(preset='default', settings=[], quick=False, date='2000-01-01', machine=dict(cores=2, processor='', memory_gb=8, system='Linux', variant='llvm_ad_rgb'),
+def report_with(**sections): return dict(preset='default', settings=[], quick=False, date='2000-01-01',
+    machine=dict(cores=2, processor='', memory_gb=8, system='Linux', variant='llvm_ad_rgb'),
     versions=dict(nextgenface_nb='0', python='3', mitsuba='3', torch='2'), skipped={}, **sections)
 
 @pytest.mark.parametrize('target', measure.TARGETS, ids=lambda t: t.key+t.pick.__name__)
@@ -18,7 +19,8 @@ def test_a_target_holds_up_to_its_limit_and_no_further(target):
     assert target.row({section:[{figure:target.limit*worse}]})['holds'] is False
     assert target.row({})['holds'] is None
 
-@pytest.mark.parametrize('target', [t for t in measure.TARGETS if t.pick is not measure.mean], ids=lambda t: t.key+t.pick.__name__)
+@pytest.mark.parametrize('target', [t for t in measure.TARGETS if t.pick is not measure.mean],
+    ids=lambda t: t.key+t.pick.__name__)
 def test_one_bad_result_among_good_ones_is_seen(target):
     section,figure = target.key.split('.')
     good,bad = (.5,2.) if target.sense=='<=' else (2.,.5)
@@ -26,28 +28,36 @@ def test_one_bad_result_among_good_ones_is_seen(target):
     assert target.row({section:rows})['holds'] is False
 
 def test_the_limits_are_those_that_were_agreed_on():
-    assert [(t.key, t.sense, t.limit) for t in measure.TARGETS]==[('photos.nme_landmarks', '<=', .012), ('photos.nme', '<=', .012), ('photos.seconds_landmarks', '<=', 2),
-        ('photos.psnr', '>=', 32), ('photos.psnr', '>=', 29), ('photos.ssim', '>=', .93), ('held_out.psnr', '>=', 27), ('cold.seconds', '<=', 180), ('cold.peak_memory_gb', '<=', 3),
+    assert [(t.key, t.sense, t.limit) for t in measure.TARGETS]==[('photos.nme_landmarks', '<=', .012),
+        ('photos.nme', '<=', .012), ('photos.seconds_landmarks', '<=', 2),
+        ('photos.psnr', '>=', 32), ('photos.psnr', '>=', 29), ('photos.ssim', '>=', .93), ('held_out.psnr', '>=', 27),
+        ('cold.seconds', '<=', 180), ('cold.peak_memory_gb', '<=', 3),
         ('recovery.median_mm', '<=', 1), ('recovery.rotation_degrees', '<=', 1), ('sidelit.gain_db', '>=', 3)]
 
 def test_one_gain_is_free_and_shading_is_not():
     true = torch.rand(32, 32, 3, generator=torch.Generator().manual_seed(0))*.5+.1
-    mask = torch.ones(32, 32, dtype=torch.bool); mask[:4] = False
+    mask = torch.ones(32, 32, dtype=torch.bool)
+    mask[:4] = False
     shaded = true*torch.linspace(.2, 1, 32)[None,:,None]
     assert measure.map_score(true*.3, true, mask)>60
     assert measure.map_score(shaded, true, mask)<25
-    broken = true.clone(); broken[:4] = 0
+    broken = true.clone()
+    broken[:4] = 0
     assert measure.map_score(broken, true, mask)>60           # outside the mask nothing counts
 
 def test_peak_memory_is_that_of_the_child():
     ballast = torch.ones(150_000_000)                         # 600 MB here must not count there
-    (_,bare,_),(_,peak,_) = (measure.run_measured([sys.executable, '-c', f'x = bytearray({size})']) for size in (0, 100_000_000))
+    (_,bare,_),(_,peak,_) = (measure.run_measured([sys.executable, '-c', f'x = bytearray({size})'])
+        for size in (0, 100_000_000))
     assert len(ballast) and (peak is None or .09<peak-bare<.11)   # GB
 
 def test_what_a_failed_child_said_is_in_the_error():
-    with pytest.raises(FaceError, match='(?s)code 7.*something broke'): measure.run_measured([sys.executable, '-c', 'print("something broke"); raise SystemExit(7)'])
+    with pytest.raises(FaceError, match='(?s)code 7.*something broke'):
+        measure.run_measured([sys.executable, '-c', 'print("something broke"); raise SystemExit(7)'])
 
-@pytest.mark.parametrize('flags,code', [(['--only', 'weather'], 2), (['--set', 'nonsense=1'], 2), (['--preset', 'best'], 2), (['--photos', '/no/such/folder'], 3)])
+@pytest.mark.parametrize('flags,code',
+    [(['--only', 'weather'], 2), (['--set', 'nonsense=1'], 2), (['--preset', 'best'], 2),
+    (['--photos', '/no/such/folder'], 3)])
 def test_wrong_use_has_an_exit_code_and_no_traceback(flags, code, capsys):
     assert measure.main(flags)==code
     said = capsys.readouterr()
@@ -80,22 +90,27 @@ def test_the_command_prints_and_writes_the_same(tmp_path, capsys, monkeypatch):
     assert set(r['why'] for r in report['targets'] if r['holds'] is None)=={'no --photos DIR', 'not asked for'}
 
 def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
-    "Its own way through fit and measures: the PSNR of all pixels, by as many rays as are asked for, and the results where they are wanted"
+    ("Its own way through fit and measures: the PSNR of all pixels, by as many rays as are asked for, and the results "
+     "where they are wanted")
     from types import SimpleNamespace
     from nextgenface_nb.config import Config
     from nextgenface_nb import reconstruction as optimizer
     asked = []
-    def measures(samples): asked.append(samples); return [dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.9)]
+    def measures(samples):
+        asked.append(samples)
+        return [dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.9)]
     result = SimpleNamespace(measures=measures, after_landmarks=[.02], timings=dict(landmarks=1.5), save=asked.append)
     def steps(*arguments, **options):
-        asked.append((arguments, options)); return result
+        asked.append((arguments, options))
+        return result
         yield
     monkeypatch.setattr(optimizer, 'reconstruct_steps', steps)
     config = Config()
     figures,found = measure.measure_photo('there/me.png', config, 'pipeline', 77, tmp_path)
     assert found is result and asked==[(('there/me.png', config), dict(pipeline='pipeline')), tmp_path, 77]
     seconds = figures.pop('seconds')
-    assert seconds>0 and figures==dict(photo='me.png', nme_landmarks=.02, nme=.01, psnr=20., ssim=.9, seconds_landmarks=1.5)
+    assert seconds>0 and figures==dict(photo='me.png', nme_landmarks=.02, nme=.01, psnr=20., ssim=.9,
+        seconds_landmarks=1.5)
 def test_both_likenesses_are_taken_on_the_same_pixels(monkeypatch):
     "What the fit left out of its maps counts for SSIM as it does for PSNR"
     from types import SimpleNamespace
@@ -110,7 +125,9 @@ def test_both_likenesses_are_taken_on_the_same_pixels(monkeypatch):
 @pytest.mark.slow
 def test_cold_run_measures_time_and_memory():
     from nextgenface_nb.imaging import portrait_path
-    found = measure.cold_run(portrait_path(), ['--preset', 'fast', '--skipStage2', '--skipStage3', '--set', 'samples_final=2', '--set', 'texture_resolution=64'])
+    found = measure.cold_run(portrait_path(),
+        ['--preset', 'fast', '--skipStage2', '--skipStage3', '--set', 'samples_final=2', '--set',
+        'texture_resolution=64'])
     seconds,peak,_ = measure.run_measured([sys.executable, '-c', 'import torch'])   # the least that it does
     assert found['seconds']>seconds and (peak is None or peak<found['peak_memory_gb']<20*peak)
 
@@ -122,7 +139,8 @@ def test_what_is_measured_ends_with_who_measures(tmp_path):
     child = f'import os, time; open({str(mark)!r}, "w").write(str(os.getpid())); time.sleep(600)'
     program = f'import signal, sys\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\nfrom nextgenface_nb.evaluation import photos as measure\nmeasure.run_measured([sys.executable, "-c", {child!r}])'
     paths = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get('PYTHONPATH', '')])
-    with subprocess.Popen([sys.executable, '-c', program], stderr=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths)) as first:
+    with subprocess.Popen([sys.executable, '-c', program], stderr=subprocess.DEVNULL,
+        env=dict(os.environ, PYTHONPATH=paths)) as first:
         while not (mark.exists() and mark.read_text()): time.sleep(.05)
         first.terminate()
     until = time.monotonic()+60

@@ -11,16 +11,19 @@ def run(*arguments): return subprocess.run([sys.executable, TOOL, *arguments], c
 def two_files(folder, **changed):
     "Made-up files of `--write`; the second one with changes"
     draw = np.random.default_rng(0).random
-    one = dict(versions='Mitsuba 1')|{f'{name} {k}':draw((4, 4, 4)) for name in ('picture', 'focal', 'light') for k in (1, 2)}
+    one = dict(versions='Mitsuba 1')|{f'{name} {k}':draw((4, 4, 4)) for name in ('picture', 'focal', 'light')
+        for k in (1, 2)}
     files = [str(folder/f'{k}.npz') for k in (1, 2)]
-    np.savez(files[0], **one); np.savez(files[1], **one|{name:change(one[name]) for name,change in changed.items()})
+    np.savez(files[0], **one)
+    np.savez(files[1], **one|{name:change(one[name]) for name,change in changed.items()})
     return files
 
 def test_what_is_equal_is_called_so(tmp_path):
     done = run(*two_files(tmp_path, **{'picture 1':lambda a: a+5e-4}))
     assert done.returncode==0 and 'the same' in done.stdout, done.stderr
 
-@pytest.mark.parametrize('name, change', [('picture 1', lambda a: a+2e-3), ('focal 1', lambda a: a*1.01), ('light 1', lambda a: a*float('nan'))])
+@pytest.mark.parametrize('name, change',
+    [('picture 1', lambda a: a+2e-3), ('focal 1', lambda a: a*1.01), ('light 1', lambda a: a*float('nan'))])
 def test_what_differs_is_named(tmp_path, name, change):
     done = run(*two_files(tmp_path, **{name:change}))
     assert done.returncode==1 and f'different: {name[:-2]}' in done.stdout, done.stderr

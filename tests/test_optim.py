@@ -18,7 +18,8 @@ from nextgenface_nb.optim.stages import frame_transfer, make_stages, run
 from nextgenface_nb.output.checkpoint import load_face, save_face
 from nextgenface_nb.evaluation.synthetic import photograph, rotation_error, studio_light, synthetic_face
 
-CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32, samples_final=32,
+CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32,
+    samples_final=32,
     samples_train=4, steps_photometric=2, steps_texture=20)
 
 @pytest.fixture(scope='module')
@@ -29,17 +30,22 @@ def truth(pipeline): return synthetic_face(pipeline, seed=3, size=64, light=stud
 
 def unfitted(truth):
     "The same photo and points, nothing else known"
-    f = truth.face.frames[0]; zero = lambda x: torch.zeros_like(x)
-    frame = Frame(f.photo, f.landmarks, f.camera, torch.zeros(3), torch.tensor([0.,0,-600]), zero(f.expression), HarmonicLight.frontal(5))
+    f = truth.face.frames[0]
+    zero = lambda x: torch.zeros_like(x)
+    frame = Frame(f.photo, f.landmarks, f.camera, torch.zeros(3), torch.tensor([0.,0,-600]), zero(f.expression),
+        HarmonicLight.frontal(5))
     return Face(Identity(zero(truth.face.identity.shape), zero(truth.face.identity.albedo)), [frame])
 
 TRUSTING = LandmarkSettings(DetectorErrors(.001), shape=.01, expression=.01)
 
 def pose_errors(pipeline, truth):
-    face = unfitted(truth); start_pose(pipeline.model, face.frames[0])
+    face = unfitted(truth)
+    start_pose(pipeline.model, face.frames[0])
     fit_landmarks(pipeline.model, face, TRUSTING, optimize_focal=False)
     found,true = face.frames[0],truth.face.frames[0]
-    return rotation_error(found.rotation, true.rotation),float((found.expression-true.expression).abs().max()),measures.nme(pipeline.landmarks(face, 0), found.landmarks)
+    return rotation_error(found.rotation,
+        true.rotation),float((found.expression-true.expression).abs().max()),measures.nme(pipeline.landmarks(face, 0),
+        found.landmarks)
 
 def test_exact_points_give_pose_and_expression(pipeline, truth):
     degrees,expression,nme = pose_errors(pipeline, truth)
@@ -50,12 +56,14 @@ ANGLES = .4, -.5, .6   # pitch, yaw, roll: with all three, the orders of turning
 def by_hand(a, b, g):
     "Roll after yaw after pitch, written out"
     from math import cos, sin
-    X = np.array([[1,0,0], [0,cos(a),-sin(a)], [0,sin(a),cos(a)]]); Y = np.array([[cos(b),0,sin(b)], [0,1,0], [-sin(b),0,cos(b)]])
+    X = np.array([[1,0,0], [0,cos(a),-sin(a)], [0,sin(a),cos(a)]])
+    Y = np.array([[cos(b),0,sin(b)], [0,1,0], [-sin(b),0,cos(b)]])
     return np.array([[cos(g),-sin(g),0], [sin(g),cos(g),0], [0,0,1]])@Y@X
 
 def angle_after_fit(pipeline, truth):
     "Degrees between the known orientation and the one that stage 1 finds from exact points of the mean face"
-    face = unfitted(truth); frame = face.frames[0]
+    face = unfitted(truth)
+    frame = face.frames[0]
     mean,*_ = pipeline.model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
     q = mean.double().numpy()@by_hand(*ANGLES).T+np.array([10,-5,-600])
     points = frame.camera.principal.numpy()+float(frame.camera.focal)*q[:,:2]*[1,-1]/-q[:,2:]
@@ -84,14 +92,18 @@ def test_transport_has_the_brightness_of_the_ray_tracer(pipeline, truth):
 
 def test_stage_3_finds_a_painted_texture(pipeline, truth):
     "A face with broad make-up that no albedo model has"
-    face = truth.face.copy(); own = face.identity
+    face = truth.face.copy()
+    own = face.identity
     v,u = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 64), indexing='ij')
     paint = .5+.5*torch.cos(6*torch.pi*u)*torch.cos(4*torch.pi*v)
     own.diffuse = own.diffuse*torch.stack([1-.5*paint, 1-.2*paint, .5+.5*paint], -1)
     painted = photograph(pipeline, face, 128)
-    fitted = painted.face.copy(); fitted.identity = Identity(own.shape, own.albedo); start = fitted.copy()
+    fitted = painted.face.copy()
+    fitted.identity = Identity(own.shape, own.albedo)
+    start = fitted.copy()
     stage = make_stages(CONFIG)[2]
-    for _ in run(replace(stage, steps=80, rates={k:r for k,r in stage.rates.items() if k!='light'}), pipeline, fitted): pass
+    for _ in run(replace(stage, steps=80, rates={k:r for k,r in stage.rates.items() if k!='light'}), pipeline, fitted):
+        pass
     mask,photo = pipeline.face_mask(face, 0),to_srgb(painted.photo().pixels)
     score = lambda f: measures.psnr(to_srgb(pipeline.render(f, 0, 128, final=True)[...,:3]), photo, mask)
     assert score(fitted)>score(start)+6
@@ -101,7 +113,8 @@ def test_stage_3_finds_a_painted_texture(pipeline, truth):
 
 @pytest.mark.parametrize('index', [1, 2])
 def test_a_stage_can_be_stopped_at_any_step(pipeline, truth, index):
-    face = truth.face.copy(); steps = run(make_stages(CONFIG)[index], pipeline, face)
+    face = truth.face.copy()
+    steps = run(make_stages(CONFIG)[index], pipeline, face)
     for _ in range(3): next(steps)
     steps.close()
     values = face.parameters()
@@ -110,15 +123,19 @@ def test_a_stage_can_be_stopped_at_any_step(pipeline, truth, index):
 @pytest.fixture(scope='module')
 def result(pipeline, truth):
     "Two photos of one person, through all stages"
-    face = truth.face.copy(); second = replace(face.frames[0], rotation=torch.tensor([0.,-.3,.02]), light=studio_light(-.5, bands=5))
+    face = truth.face.copy()
+    second = replace(face.frames[0], rotation=torch.tensor([0.,-.3,.02]), light=studio_light(-.5, bands=5))
     pair = photograph(pipeline, Face(face.identity, [face.frames[0], second]), 64)
     frames = pair.face.frames
-    return exhaust(reconstruct_steps([f.photo for f in frames], CONFIG, landmarks=[f.landmarks for f in frames], pipeline=pipeline))
+    return exhaust(reconstruct_steps([f.photo for f in frames], CONFIG, landmarks=[f.landmarks for f in frames],
+        pipeline=pipeline))
 
 def test_two_photos_share_one_person(pipeline, result):
-    assert len(result.face.frames)==2 and [p.stage for p in result.history[:1]+result.history[-1:]]==['landmarks', 'texture']
+    assert len(result.face.frames)==2 and [p.stage for p in result.history[:1]+result.history[-1:]]==['landmarks',
+        'texture']
     a,b = result.face.frames
-    assert (a.rotation-b.rotation).abs().max()>.2 and set(result.timings)=={'detection', 'landmarks', 'photometric', 'texture'}
+    assert (a.rotation-b.rotation).abs().max()>.2 and set(result.timings)=={'detection', 'landmarks', 'photometric',
+        'texture'}
     size = pipeline.config.texture_resolution
     assert result.face.identity.diffuse.shape==(size, size, 3)
     assert all(v.isfinite().all() and not v.requires_grad for v in result.face.parameters().values())

@@ -5,28 +5,35 @@ import numpy as np, pytest, torch
 from nextgenface_nb.errors import OutputError
 
 def test_obj_is_upright_and_textured_in_a_renderer(tmp_path):
-    "Mitsuba's own OBJ loader, seen by a camera in front of the face: green (v) grows upward, red (u) to the image's right"
+    ("Mitsuba's own OBJ loader, seen by a camera in front of the face: green (v) grows upward, red (u) to the image's "
+     "right")
     from nextgenface_nb.facemodel.model import toy_model
     from nextgenface_nb.output.mesh import write_mesh
     from nextgenface_nb.output.pictures import save_maps
     from nextgenface_nb.rendering.variant import use_variant
     use_variant('cpu')
     import mitsuba as mi
-    model = toy_model(); ramp = (torch.arange(64)+.5)/64
+    model = toy_model()
+    ramp = (torch.arange(64)+.5)/64
     colours = torch.stack([ramp.expand(64, 64), ramp.flip(0)[:, None].expand(64, 64), torch.full((64, 64), .2)], -1)
     save_maps(tmp_path, colours, .04*torch.ones(64, 64, 3), .5*torch.ones(64, 64, 1))
     write_mesh(tmp_path, model.vertices(), model.triangles, model.uvs)
-    picture = [line.split()[1] for line in (tmp_path/'material0.mtl').read_text().splitlines() if line.startswith('map_Kd')][0]
+    picture = [line.split()[1] for line in (tmp_path/'material0.mtl').read_text().splitlines()
+        if line.startswith('map_Kd')][0]
     scene = mi.load_dict(dict(type='scene', integrator=dict(type='direct'), light=dict(type='constant'),
-        sensor=dict(type='perspective', fov=25, to_world=mi.ScalarTransform4f().look_at(origin=[0, 0, 600], target=[0, 0, 0], up=[0, 1, 0]),
+        sensor=dict(type='perspective', fov=25,
+        to_world=mi.ScalarTransform4f().look_at(origin=[0, 0, 600], target=[0, 0, 0], up=[0, 1, 0]),
             film=dict(type='hdrfilm', width=64, height=64, rfilter=dict(type='box'))),
-        face=dict(type='obj', filename=str(tmp_path/'mesh0.obj'), bsdf=dict(type='diffuse', reflectance=dict(type='bitmap', filename=str(tmp_path/picture))))))
+        face=dict(type='obj', filename=str(tmp_path/'mesh0.obj'),
+        bsdf=dict(type='diffuse', reflectance=dict(type='bitmap', filename=str(tmp_path/picture))))))
     seen = np.array(mi.render(scene, spp=16))[..., :3]
-    albedo = .2*seen/seen[..., 2:]                                           # blue is .2 everywhere, so this takes the shading out
+    # blue is .2 everywhere, so this takes the shading out
+    albedo = .2*seen/seen[..., 2:]
     top, bottom, left, right = albedo[20, 32], albedo[44, 32], albedo[32, 22], albedo[32, 42]
     assert top[1] > bottom[1]+.2 and right[0] > left[0]+.1
     assert abs(top[0]-bottom[0]) < .05 and abs(left[1]-right[1]) < .05
-    assert seen.min(-1)[28:36, 28:36].min() > .02                            # no hole, no black face: the normals look outward
+    # no hole, no black face: the normals look outward
+    assert seen.min(-1)[28:36, 28:36].min() > .02
 
 def test_save_with_a_limit_of_the_operating_system(tmp_path):
     "A write that really fails, in the middle of a file: the error is in words, and nothing is left"
@@ -105,4 +112,5 @@ def test_exr_where_drjit_has_one_thread(tmp_path):
     "As in a batch with a process for each core: Mitsuba's own code would wait for ever"
     import subprocess, sys
     code = f'import drjit; drjit.set_thread_count(1)\nimport torch\nfrom nextgenface_nb.radiance import read_exr, write_exr\nwrite_exr({str(tmp_path/"x.exr")!r}, torch.ones(16, 32, 3))\nprint(read_exr({str(tmp_path/"x.exr")!r}).mean(), drjit.thread_count())'
-    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=600).stdout.split()==['1.0', '1']
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
+        timeout=600).stdout.split()==['1.0', '1']

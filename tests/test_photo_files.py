@@ -11,7 +11,8 @@ from nextgenface_nb.reading import PICTURES, can_read
 @pytest.fixture(scope='module')
 def small(): return Image.open(portrait_path(), formats=('JPEG',)).crop((150, 20, 310, 220)).resize((60, 76))
 
-def chunk(kind, content): return struct.pack('>I', len(content))+kind+content+struct.pack('>I', zlib.crc32(kind+content))
+def chunk(kind, content):
+    return struct.pack('>I', len(content))+kind+content+struct.pack('>I', zlib.crc32(kind+content))
 
 def png(codes, *extra): # [H, W, C] uint8 or uint16
     "A PNG of 8 or 16 bits with further chunks before the picture"
@@ -19,15 +20,20 @@ def png(codes, *extra): # [H, W, C] uint8 or uint16
     bits = codes.dtype.itemsize*8
     rows = b''.join(b'\0'+row.astype('>u2' if bits == 16 else 'u1').tobytes() for row in codes)
     header = struct.pack('>IIBBBBB', width, height, bits, {1:0, 2:4, 3:2, 4:6}[channels], 0, 0, 0)
-    return b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', header)+b''.join(extra)+chunk(b'IDAT', zlib.compress(rows))+chunk(b'IEND', b'')
+    return b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', header)+b''.join(extra)+chunk(b'IDAT',
+        zlib.compress(rows))+chunk(b'IEND', b'')
 
 def light(data, name=''): return load_photo(data, name).pixels.numpy()
 
 # ---- orientation: as Pillow's exif_transpose says
 
-MODES = {'1':('raw', 'group4', 'packbits'), 'L':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'LA':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
-    'I;16':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'), 'RGB':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'RGBA':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
-    'P':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'), 'CMYK':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'YCbCr':('raw', 'tiff_lzw', 'jpeg')}
+MODES = {'1':('raw', 'group4', 'packbits'), 'L':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'),
+    'LA':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
+    'I;16':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
+    'RGB':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'),
+    'RGBA':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
+    'P':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits'),
+    'CMYK':('raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits', 'jpeg'), 'YCbCr':('raw', 'tiff_lzw', 'jpeg')}
 
 def in_mode(image, mode):
     if mode == 'I;16': return Image.fromarray(np.asarray(image.convert('L')).astype(np.uint16)*257)
@@ -61,7 +67,8 @@ def test_other_kinds_are_turned_once(small, kind):
         exif = Image.Exif()
         exif[274] = orientation
         file = io.BytesIO()
-        more = dict(save_all=True, append_images=[small.rotate(90)]) if kind == 'MPO' else dict(quality=90) if kind in ('WEBP', 'AVIF') else {}
+        more = (dict(save_all=True, append_images=[small.rotate(90)]) if kind == 'MPO' else dict(quality=90)
+            if kind in ('WEBP', 'AVIF') else {})
         small.save(file, kind, exif=exif, **more)
         photo = load_photo(file.getvalue())
         np.testing.assert_array_equal(to_bytes(photo.pixels), upright_codes(file.getvalue()))
@@ -72,7 +79,8 @@ def test_orientation_in_xmp_and_in_texts_of_png(small):
     exif = Image.Exif()
     exif[274] = 6
     raw = b'\nexif\n      %d\n' % len(exif.tobytes())+exif.tobytes().hex().encode()+b'\n'
-    for data in (png(codes, chunk(b'iTXt', b'XML:com.adobe.xmp\0\0\0\0\0'+xmp)), png(codes, chunk(b'zTXt', b'Raw profile type exif\0\0'+zlib.compress(raw)))):
+    for data in (png(codes, chunk(b'iTXt', b'XML:com.adobe.xmp\0\0\0\0\0'+xmp)),
+        png(codes, chunk(b'zTXt', b'Raw profile type exif\0\0'+zlib.compress(raw)))):
         np.testing.assert_array_equal(to_bytes(load_photo(data).pixels), upright_codes(data))
         assert load_photo(data).width == 76
 
@@ -89,16 +97,19 @@ def test_a_large_photo_is_cut_into_blocks_from_its_own_corner():
 
 def test_a_turned_tiff_against_arithmetic(small):
     codes = np.asarray(small)
-    stored = {1:codes, 2:codes[:, ::-1], 3:codes[::-1, ::-1], 4:codes[::-1], 5:codes.swapaxes(0, 1), 6:np.rot90(codes), 7:codes.swapaxes(0, 1)[::-1, ::-1], 8:np.rot90(codes, -1)}
+    stored = {1:codes, 2:codes[:, ::-1], 3:codes[::-1, ::-1], 4:codes[::-1], 5:codes.swapaxes(0, 1), 6:np.rot90(codes),
+        7:codes.swapaxes(0, 1)[::-1, ::-1], 8:np.rot90(codes, -1)}
     for orientation, turned in stored.items():
         for packing in (None, 'tiff_lzw'):
             file = io.BytesIO()
-            Image.fromarray(np.ascontiguousarray(turned)).save(file, 'TIFF', compression=packing, tiffinfo={274:orientation})
+            Image.fromarray(np.ascontiguousarray(turned)).save(file, 'TIFF', compression=packing,
+                tiffinfo={274:orientation})
             np.testing.assert_array_equal(to_bytes(load_photo(file.getvalue()).pixels), codes)
 
 # ---- colours
 
-P3, ADOBE, SRGB = ((.68, .32), (.265, .69), (.15, .06)), ((.64, .33), (.21, .71), (.15, .06)), ((.64, .33), (.30, .60), (.15, .06))
+P3, ADOBE, SRGB = ((.68, .32), (.265, .69), (.15, .06)), ((.64, .33), (.21, .71), (.15, .06)), ((.64, .33), (.30, .60),
+    (.15, .06))
 
 def gamma(value): return struct.pack('>4sIIH', b'curv', 0, 1, round(value*256))+bytes(2)
 
@@ -108,15 +119,19 @@ def make_profile(space=b'RGB ', primaries=P3, curve=gamma(2.2), table=b''):
     xyz = colour.to_xyz(colour.D65, primaries)
     columns = colour.adapted(xyz.sum(1), d50) @ xyz
     part = lambda v: b'XYZ '+bytes(4)+struct.pack('>3i', *(round(float(x)*65536) for x in v))
-    parts = [(b'desc', b'desc'+bytes(4)+struct.pack('>I', 5)+b'mine\0'+bytes(79)), (b'wtpt', part(d50)), (b'cprt', b'text\0\0\0\0none\0')]
+    parts = [(b'desc', b'desc'+bytes(4)+struct.pack('>I', 5)+b'mine\0'+bytes(79)), (b'wtpt', part(d50)),
+        (b'cprt', b'text\0\0\0\0none\0')]
     if table: parts.append((b'A2B0', table))
     elif space == b'GRAY': parts.append((b'kTRC', curve))
-    else: parts += [*zip((b'rXYZ', b'gXYZ', b'bXYZ'), map(part, columns.T)), *((n, curve) for n in (b'rTRC', b'gTRC', b'bTRC'))]
+    else:
+        parts += [*zip((b'rXYZ', b'gXYZ', b'bXYZ'), map(part, columns.T)),
+            *((n, curve) for n in (b'rTRC', b'gTRC', b'bTRC'))]
     body, index, start = b'', b'', 132+12*len(parts)
     for name, content in parts:
         index += name+struct.pack('>II', start+len(body), len(content))
         body += content+bytes(-len(content) % 4)
-    head = struct.pack('>I4sI4s4s4s12s4s', start+len(body), b'none', 0x02200000, b'mntr', space, b'Lab ' if table else b'XYZ ', bytes(12), b'acsp')+bytes(28)
+    head = struct.pack('>I4sI4s4s4s12s4s', start+len(body), b'none', 0x02200000, b'mntr', space,
+        b'Lab ' if table else b'XYZ ', bytes(12), b'acsp')+bytes(28)
     head += struct.pack('>3i', *(round(x*65536) for x in d50))
     return head.ljust(128, b'\0')+struct.pack('>I', len(parts))+index+body
 
@@ -130,7 +145,8 @@ def expected(codes, primaries, exponent, most): # [..., 3] linear sRGB
 def iccp(profile): return chunk(b'iCCP', b'x\0\0'+zlib.compress(profile))
 
 RANDOM = np.random.default_rng(1)
-CODES8, CODES16 = RANDOM.integers(0, 256, (40, 50, 4), dtype=np.uint8), RANDOM.integers(0, 65536, (40, 50, 4), dtype=np.uint16)
+CODES8, CODES16 = RANDOM.integers(0, 256, (40, 50, 4), dtype=np.uint8), RANDOM.integers(0, 65536, (40, 50, 4),
+    dtype=np.uint16)
 
 @pytest.mark.parametrize('primaries', (P3, ADOBE))
 @pytest.mark.parametrize('channels', (3, 4))
@@ -143,11 +159,14 @@ def test_a_profile_counts_for_all_16_bits(channels, primaries):
     apart = np.abs(found.pixels.numpy() - light(png(low, iccp(make_profile(primaries=primaries)))))
     assert apart.max() > 1e-3       # the lower bytes count
 
-@pytest.mark.parametrize('codes', (CODES8[..., :1], CODES8[..., :2], CODES16[..., :1], CODES16[..., :2]), ids=('L', 'LA', 'I;16', 'LA;16'))
+@pytest.mark.parametrize('codes', (CODES8[..., :1], CODES8[..., :2], CODES16[..., :1], CODES16[..., :2]),
+    ids=('L', 'LA', 'I;16', 'LA;16'))
 @pytest.mark.parametrize('how', ('grey profile', 'colour profile', 'gAMA'))
 def test_grey_with_a_profile(codes, how):
     most = np.iinfo(codes.dtype).max
-    extra = dict([('grey profile', iccp(make_profile(b'GRAY', curve=gamma(1.0)))), ('colour profile', iccp(make_profile(curve=gamma(1.0)))), ('gAMA', chunk(b'gAMA', struct.pack('>I', 100_000)))])[how]
+    extra = dict([('grey profile', iccp(make_profile(b'GRAY', curve=gamma(1.0)))),
+        ('colour profile', iccp(make_profile(curve=gamma(1.0)))),
+        ('gAMA', chunk(b'gAMA', struct.pack('>I', 100_000)))])[how]
     found = load_photo(png(codes, extra))
     np.testing.assert_allclose(found.pixels, np.repeat(codes[..., :1]/most, 3, -1), atol=1e-3)
     if codes.shape[-1] == 2: np.testing.assert_allclose(found.alpha, codes[..., 1]/most, atol=1e-6)
@@ -160,35 +179,50 @@ def test_a_grey_profile_of_another_build():
     codes = np.arange(2048).reshape(32, 64, 1)//8
     lightness = 100*codes/255
     wanted = np.where(lightness > 8, ((lightness+16)/116)**3, lightness/903.3)
-    np.testing.assert_allclose(light(png(codes.astype(np.uint8), iccp(bytes(profile)))), np.repeat(wanted, 3, -1), atol=6e-3)
+    np.testing.assert_allclose(light(png(codes.astype(np.uint8), iccp(bytes(profile)))), np.repeat(wanted, 3, -1),
+        atol=6e-3)
 
 def test_what_png_says_in_its_order():
     codes = CODES8[..., :3]
-    p3, linear, srgb, gama = make_profile(curve=gamma(2.2)), make_profile(primaries=SRGB, curve=gamma(1.)), chunk(b'sRGB', b'\0'), chunk(b'gAMA', struct.pack('>I', 100_000))
+    p3, linear, srgb, gama = make_profile(curve=gamma(2.2)), make_profile(primaries=SRGB,
+        curve=gamma(1.)), chunk(b'sRGB', b'\0'), chunk(b'gAMA', struct.pack('>I', 100_000))
     cicp = chunk(b'cICP', bytes((9, 8, 0, 1)))
     bt2020 = (.708, .292), (.17, .797), (.131, .046)
-    cases = {'cICP before all':((cicp, iccp(p3), srgb, gama), (bt2020, 1.)), 'iCCP before sRGB':((iccp(p3), srgb, gama), (P3, 2.2)), 'sRGB before gAMA':((srgb, gama), None),
-        'gAMA':((gama,), (SRGB, 1.)), 'gAMA of 2.2':((chunk(b'gAMA', struct.pack('>I', 45_455)),), (SRGB, 1/.45455)), 'nothing':((), None),
-        'unknown cICP':((chunk(b'cICP', bytes((77, 8, 0, 1))), iccp(p3)), (P3, 2.2)), 'broken iCCP':((chunk(b'iCCP', b'x\0\0broken'), gama), (SRGB, 1.)), 'gAMA 0':((chunk(b'gAMA', bytes(4)),), None),
-        'gAMA and cHRM':((gama, chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, 1.)),
-        'cHRM that is cut off':((gama, chunk(b'cHRM', bytes(31))), (SRGB, 1.)), 'gAMA that is cut off':((chunk(b'gAMA', b'\0\1\0'), chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, None)),
+    cases = {'cICP before all':((cicp, iccp(p3), srgb, gama), (bt2020, 1.)),
+        'iCCP before sRGB':((iccp(p3), srgb, gama), (P3, 2.2)), 'sRGB before gAMA':((srgb, gama), None),
+        'gAMA':((gama,), (SRGB, 1.)), 'gAMA of 2.2':((chunk(b'gAMA', struct.pack('>I', 45_455)),), (SRGB, 1/.45455)),
+        'nothing':((), None),
+        'unknown cICP':((chunk(b'cICP', bytes((77, 8, 0, 1))), iccp(p3)), (P3, 2.2)),
+        'broken iCCP':((chunk(b'iCCP', b'x\0\0broken'), gama), (SRGB, 1.)),
+        'gAMA 0':((chunk(b'gAMA', bytes(4)),), None),
+        'gAMA and cHRM':((gama, chunk(b'cHRM',
+        struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, 1.)),
+        'cHRM that is cut off':((gama, chunk(b'cHRM', bytes(31))), (SRGB, 1.)),
+        'gAMA that is cut off':((chunk(b'gAMA', b'\0\1\0'),
+        chunk(b'cHRM', struct.pack('>8I', 31270, 32900, *(round(1e5*v) for p in P3 for v in p)))), (P3, None)),
         'grey profile on colours':((iccp(make_profile(b'GRAY', curve=gamma(1.))),), None)}
     for name, (extra, meaning) in cases.items():
         wanted = colour.srgb_curve(codes/255) if meaning is None else expected(codes, *meaning, 255)
         np.testing.assert_allclose(light(png(codes, *extra)), wanted, atol=2e-3, err_msg=name)
 
-def para(kind, *numbers): return b'para'+bytes(4)+struct.pack('>HH', kind, 0)+struct.pack(f'>{len(numbers)}i', *(round(n*65536) for n in numbers))
+def para(kind, *numbers):
+    return b'para'+bytes(4)+struct.pack('>HH', kind, 0)+struct.pack(f'>{len(numbers)}i',
+        *(round(n*65536) for n in numbers))
 
 # The formulas of ICC.1:2022, 10.18, and a table of 17 values
-CURVES = {'gamma':(para(0, 1.8), lambda x: x**1.8), 'with an offset':(para(1, 2.2, .9, .1), lambda x: (.9*x+.1)**2.2), 'lifted':(para(2, 2.2, .9, .05, .03), lambda x: (.9*x+.05)**2.2+.03),
-    'with a straight part':(para(3, 2., .8, .2, .5, .3), lambda x: np.where(x >= .3, (.8*x+.2)**2, .5*x)), 'all numbers':(para(4, 2., .8, .1, .4, .3, .05, .02), lambda x: np.where(x >= .3, (.8*x+.1)**2+.05, .4*x+.02)),
-    'table':(b'curv'+bytes(4)+struct.pack('>I17H', 17, *(round(65535*(i/16)**3) for i in range(17))), lambda x: np.interp(x, np.arange(17)/16, (np.arange(17)/16)**3)), 'straight':(b'curv'+bytes(8), lambda x: x)}
+CURVES = {'gamma':(para(0, 1.8), lambda x: x**1.8), 'with an offset':(para(1, 2.2, .9, .1), lambda x: (.9*x+.1)**2.2),
+    'lifted':(para(2, 2.2, .9, .05, .03), lambda x: (.9*x+.05)**2.2+.03),
+    'with a straight part':(para(3, 2., .8, .2, .5, .3), lambda x: np.where(x >= .3, (.8*x+.2)**2, .5*x)),
+    'all numbers':(para(4, 2., .8, .1, .4, .3, .05, .02), lambda x: np.where(x >= .3, (.8*x+.1)**2+.05, .4*x+.02)),
+    'table':(b'curv'+bytes(4)+struct.pack('>I17H', 17, *(round(65535*(i/16)**3) for i in range(17))),
+    lambda x: np.interp(x, np.arange(17)/16, (np.arange(17)/16)**3)), 'straight':(b'curv'+bytes(8), lambda x: x)}
 
 @pytest.mark.parametrize('name', CURVES)
 def test_curves_of_profiles(name):
     curve, wanted = CURVES[name]
     codes = np.dstack([np.arange(2048).reshape(32, 64)*32]*3).astype(np.uint16)
-    np.testing.assert_allclose(light(png(codes, iccp(make_profile(primaries=SRGB, curve=curve)))), wanted(codes/65535), atol=2e-3)
+    np.testing.assert_allclose(light(png(codes, iccp(make_profile(primaries=SRGB, curve=curve)))), wanted(codes/65535),
+        atol=2e-3)
 
 def test_code_points_of_video():
     "Codes of 16 to 235, differences of colours (which RGB cannot be), PQ and HLG by the levels of BT.2408"
@@ -196,9 +230,11 @@ def test_code_points_of_video():
     def seen(*points): return light(png(codes, chunk(b'cICP', bytes(points))))
     np.testing.assert_allclose(seen(1, 13, 0, 0), colour.srgb_curve(np.clip((codes-16.)/219, 0, 1)), atol=1e-5)
     np.testing.assert_allclose(seen(1, 8, 1, 1), colour.srgb_curve(codes/255), atol=1e-5)
-    for transfer, code, wanted in ((16, .50808, 100/203), (16, .38003, 26/203), (18, .5, (.25/3)/.26496), (18, .375, (.140625/3)/.26496)):
+    for transfer, code, wanted in ((16, .50808, 100/203), (16, .38003, 26/203), (18, .5, (.25/3)/.26496),
+        (18, .375, (.140625/3)/.26496)):
         deep = np.full((32, 32, 3), round(code*65535), np.uint16)
-        np.testing.assert_allclose(light(png(deep, chunk(b'cICP', bytes((9, transfer, 0, 1)))))[4, 4], [wanted]*3, rtol=.02)
+        np.testing.assert_allclose(light(png(deep, chunk(b'cICP', bytes((9, transfer, 0, 1)))))[4, 4], [wanted]*3,
+            rtol=.02)
 
 @pytest.mark.parametrize('kind', ('JPEG', 'WEBP', 'TIFF', 'AVIF', 'PNG'))
 @pytest.mark.parametrize('primaries', (P3, ADOBE))
@@ -206,7 +242,8 @@ def test_profiles_in_every_kind_of_file(kind, primaries):
     if not can_read(kind): pytest.skip(f'Pillow has no {kind}')
     codes = np.zeros((48, 64, 3), np.uint8)+np.uint8((200, 90, 60))
     file = io.BytesIO()
-    Image.fromarray(codes).save(file, kind, icc_profile=make_profile(primaries=primaries), **dict(quality=100) if kind in ('JPEG', 'AVIF') else dict(lossless=True) if kind == 'WEBP' else {})
+    Image.fromarray(codes).save(file, kind, icc_profile=make_profile(primaries=primaries),
+        **dict(quality=100) if kind in ('JPEG', 'AVIF') else dict(lossless=True) if kind == 'WEBP' else {})
     decoded = np.asarray(Image.open(io.BytesIO(file.getvalue())).convert('RGB'))
     np.testing.assert_allclose(light(file.getvalue()), expected(decoded, primaries, 2.2, 255), atol=2e-3)
 
@@ -216,14 +253,16 @@ def test_sixteen_bits_of_tiff(tmp_path):
     for order in '<>':
         data = tiff16(codes, order)
         np.testing.assert_allclose(light(data), colour.srgb_curve(codes/65535), atol=1e-6)
-        np.testing.assert_allclose(light(tiff16(codes, order, make_profile())), expected(codes, P3, 2.2, 65535), atol=3e-4)
+        np.testing.assert_allclose(light(tiff16(codes, order, make_profile())), expected(codes, P3, 2.2, 65535),
+            atol=3e-4)
         np.testing.assert_allclose(light(tiff16(codes, order, packed=True)), colour.srgb_curve(codes/65535), atol=1e-6)
 
 def tiff16(codes, order, profile=b'', packed=False):
     "A TIFF of one strip, 16 bits of 3 colours"
     pixels = codes.astype(order+'u2').tobytes()
     if packed: pixels = zlib.compress(pixels)
-    tags = [(256, 4, codes.shape[1]), (257, 4, codes.shape[0]), (258, 3, 0), (259, 3, 8 if packed else 1), (262, 3, 2), (273, 4, 0), (277, 3, 3), (278, 4, codes.shape[0]), (279, 4, len(pixels))]
+    tags = [(256, 4, codes.shape[1]), (257, 4, codes.shape[0]), (258, 3, 0), (259, 3, 8 if packed else 1), (262, 3, 2),
+        (273, 4, 0), (277, 3, 3), (278, 4, codes.shape[0]), (279, 4, len(pixels))]
     if profile: tags.append((34675, 7, 0))
     at = 8+2+12*len(tags)+4
     places = {258:at, 34675:at+6, 273:at+6+len(profile)}
@@ -231,8 +270,10 @@ def tiff16(codes, order, profile=b'', packed=False):
     for tag, kind, value in tags:
         count = {258:3, 34675:len(profile)}.get(tag, 1)
         value = places.get(tag, value)
-        table += struct.pack(order+'HHI', tag, kind, count)+(struct.pack(order+'HH', value, 0) if kind == 3 and count == 1 else struct.pack(order+'I', value))
-    return (b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'IH', 8, len(tags))+table+bytes(4)+struct.pack(order+'3H', 16, 16, 16)+profile+pixels
+        table += struct.pack(order+'HHI', tag, kind, count)+(struct.pack(order+'HH', value, 0) if kind == 3
+            and count == 1 else struct.pack(order+'I', value))
+    return (b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'IH', 8,
+        len(tags))+table+bytes(4)+struct.pack(order+'3H', 16, 16, 16)+profile+pixels
 
 @pytest.mark.parametrize('order', '<>')
 def test_sixteen_bits_of_tiff_in_planes(order):
@@ -244,7 +285,8 @@ def planes16(codes, order):
     "An uncompressed TIFF with a strip for each colour"
     height, width, count = codes.shape
     planes = [codes[..., n].astype(order+'u2').tobytes() for n in range(count)]
-    tags = {256:(4, width), 257:(4, height), 258:(3, *[16]*count), 259:(3, 1), 262:(3, 2), 277:(3, count), 278:(4, height), 284:(3, 2)}
+    tags = {256:(4, width), 257:(4, height), 258:(3, *[16]*count), 259:(3, 1), 262:(3, 2), 277:(3, count),
+        278:(4, height), 284:(3, 2)}
     if count == 4: tags[338] = (3, 2)
     tags[279] = (4, *[len(planes[0])]*count)
     after = 8+2+12*(len(tags)+1)+4
@@ -260,30 +302,35 @@ def planes16(codes, order):
 
 def test_inks_lab_and_palettes(small):
     file = io.BytesIO()
-    lab = ImageCms.profileToProfile(small, ImageCms.createProfile('sRGB'), ImageCms.createProfile('LAB'), outputMode='LAB')
+    lab = ImageCms.profileToProfile(small, ImageCms.createProfile('sRGB'), ImageCms.createProfile('LAB'),
+        outputMode='LAB')
     lab.save(file, 'TIFF')
     np.testing.assert_allclose(to_srgb(light(file.getvalue())), np.asarray(small)/255, atol=.03)
     file = io.BytesIO()
     palette = small.quantize(64)
     palette.save(file, 'PNG', icc_profile=make_profile())
-    np.testing.assert_allclose(light(file.getvalue()), expected(np.asarray(palette.convert('RGB')), P3, 2.2, 255), atol=2e-3)
+    np.testing.assert_allclose(light(file.getvalue()), expected(np.asarray(palette.convert('RGB')), P3, 2.2, 255),
+        atol=2e-3)
     file = io.BytesIO()
     palette.save(file, 'PNG', icc_profile=make_profile(), transparency=3)
     found = load_photo(file.getvalue())
     np.testing.assert_array_equal(found.alpha.numpy() == 0, np.asarray(palette) == 3)
     np.testing.assert_allclose(found.pixels, expected(np.asarray(palette.convert('RGB')), P3, 2.2, 255), atol=2e-3)
     file = io.BytesIO()
-    small.convert('CMYK').save(file, 'JPEG', quality=95, icc_profile=make_profile())      # a profile that is not for inks counts as none
+    # a profile that is not for inks counts as none
+    small.convert('CMYK').save(file, 'JPEG', quality=95, icc_profile=make_profile())
     assert np.abs(light(file.getvalue()) - colour.srgb_curve(np.asarray(small)/255)).mean() < .02
 
 def test_a_profile_that_is_a_table(small):
     "`A2B0`, in which red and blue change places: by Little CMS for 8 bits, by a lattice for 16, and for grey"
     swap = make_lut()
     codes = CODES8[..., :3]
-    by_cms = ImageCms.profileToProfile(Image.fromarray(codes), ImageCms.ImageCmsProfile(io.BytesIO(swap)), ImageCms.createProfile('sRGB'))
+    by_cms = ImageCms.profileToProfile(Image.fromarray(codes), ImageCms.ImageCmsProfile(io.BytesIO(swap)),
+        ImageCms.createProfile('sRGB'))
     np.testing.assert_allclose(light(png(codes, iccp(swap))), colour.srgb_curve(np.asarray(by_cms)/255), atol=1e-6)
     deep = light(png(codes.astype(np.uint16)*257, iccp(swap)))
-    assert np.abs(to_srgb(deep)*255 - np.asarray(by_cms)).max() < 8 and np.abs(to_srgb(deep)*255 - np.asarray(by_cms)).mean() < 1
+    assert np.abs(to_srgb(deep)*255 - np.asarray(by_cms)).max() < 8 and np.abs(to_srgb(deep)*255
+        - np.asarray(by_cms)).mean() < 1
 
 def make_lut():
     "An RGB profile whose A2B0 (lut8, 2 x 2 x 2) gives Lab = (mean, red, blue), a smooth table"
@@ -314,7 +361,8 @@ def test_transparent_colours_of_16_bits():
 # ---- what a photo may be
 
 def test_every_way_to_give_a_photo(tmp_path, small):
-    "Path, text, bytes, open files, Pillow image, arrays and tensors: the same picture; names and digests that make sense"
+    ("Path, text, bytes, open files, Pillow image, arrays and tensors: the same picture; names and digests that make "
+     "sense")
     path = tmp_path/'me.png'
     small.save(path)
     data, codes = path.read_bytes(), np.asarray(small)
@@ -323,22 +371,29 @@ def test_every_way_to_give_a_photo(tmp_path, small):
     buffer = io.BytesIO(data)
     buffer.seek(0, 2)
     with open(path, 'rb') as file, Image.open(path) as image:
-        ways = {'text':str(path), 'bytes':data, 'bytearray':bytearray(data), 'memoryview':memoryview(data), 'file':file, 'buffer':buffer, 'Pillow':image, 'in memory':small, 'uint8':codes,
-            'big-endian uint16':codes.astype('>u2')*257, 'uint16':codes.astype(np.uint16)*257, 'tensor':torch.from_numpy(codes.copy()), 'light':colour.srgb_curve(codes/255), 'float16':colour.srgb_curve(codes/255).astype(np.float16),
-            'light as tensor':torch.from_numpy(colour.srgb_curve(codes/255)), 'view':np.ascontiguousarray(codes[::-1])[::-1], 'photo':whole}
+        ways = {'text':str(path), 'bytes':data, 'bytearray':bytearray(data), 'memoryview':memoryview(data), 'file':file,
+            'buffer':buffer, 'Pillow':image, 'in memory':small, 'uint8':codes,
+            'big-endian uint16':codes.astype('>u2')*257, 'uint16':codes.astype(np.uint16)*257,
+            'tensor':torch.from_numpy(codes.copy()), 'light':colour.srgb_curve(codes/255),
+            'float16':colour.srgb_curve(codes/255).astype(np.float16),
+            'light as tensor':torch.from_numpy(colour.srgb_curve(codes/255)),
+            'view':np.ascontiguousarray(codes[::-1])[::-1], 'photo':whole}
         found = {name:load_photo(way) for name, way in ways.items()}
     for name, photo in found.items():
         np.testing.assert_allclose(photo.pixels, whole.pixels, atol=5e-4 if name == 'float16' else 1e-6, err_msg=name)
         assert photo.pixels.dtype == torch.float32 and photo.original_size == (60, 76) and len(photo.sha256) == 64, name
-    assert {found[n].sha256 for n in ('text', 'bytes', 'bytearray', 'memoryview', 'file', 'buffer', 'photo')} == {whole.sha256}
+    assert {found[n].sha256 for n in ('text', 'bytes', 'bytearray', 'memoryview', 'file', 'buffer',
+        'photo')} == {whole.sha256}
     assert found['uint8'].sha256 == found['tensor'].sha256 == found['view'].sha256 != found['uint16'].sha256 == found['big-endian uint16'].sha256
-    assert [found[n].path for n in ('file', 'Pillow', 'bytes', 'uint8', 'in memory')] == [str(path), str(path), '', '', ''] and load_photo(codes, 'me').path == 'me'
+    assert [found[n].path for n in ('file', 'Pillow', 'bytes', 'uint8', 'in memory')] == [str(path), str(path), '', '',
+        ''] and load_photo(codes, 'me').path == 'me'
 
 def test_tensors_of_every_kind(small):
     "Gradients, bfloat16, half of all digits, sparse, negated in passing: as NumPy would have them"
     plain = torch.from_numpy(colour.srgb_curve(np.asarray(small)/255).astype(np.float32))
     whole = load_photo(plain)
-    ways = {'gradients':plain.clone().requires_grad_(), 'sparse':plain.to_sparse(), 'negated':torch.imag(torch.complex(plain*0, -plain).conj()),
+    ways = {'gradients':plain.clone().requires_grad_(), 'sparse':plain.to_sparse(),
+        'negated':torch.imag(torch.complex(plain*0, -plain).conj()),
         'bfloat16':plain.bfloat16(), 'eight bits':plain.to(torch.float8_e4m3fn)}
     for name, way in ways.items():
         photo = load_photo(way)
@@ -352,7 +407,8 @@ def test_files_that_give_nothing(tmp_path):
     closed = io.BytesIO(b'x')
     closed.close()
     with pytest.raises(PhotoError, match='closed'): load_photo(closed)
-    with open(tmp_path/'new.jpg', 'wb') as file, pytest.raises(PhotoError, match='new.jpg: cannot be read'): load_photo(file)
+    with open(tmp_path/'new.jpg', 'wb') as file, pytest.raises(PhotoError, match='new.jpg: cannot be read'):
+        load_photo(file)
     class Waiting:
         def read(self, most): return None
     with pytest.raises(PhotoError, match='nothing to read yet'): load_photo(Waiting())
@@ -361,7 +417,8 @@ def test_words_for_broken_files_name_no_objects():
     "No address of a Python object, no key of a table"
     for start in (b'\xff\xd8\xff', b'II*\0', b'GIF89a', b'BM'):
         with pytest.raises(PhotoError) as found: load_photo(start+bytes(50), 'me')
-        assert str(found.value).startswith('me: ') and '0x' not in str(found.value) and "('" not in str(found.value), start
+        assert str(found.value).startswith('me: ') and '0x' not in str(found.value) and "('" not in str(
+            found.value), start
 
 def test_grey_and_transparent_arrays(small):
     codes, alpha = np.asarray(small), np.zeros((76, 60), np.uint8)
@@ -369,7 +426,8 @@ def test_grey_and_transparent_arrays(small):
     grey = codes[..., 0]
     for given in (grey, grey[..., None], np.dstack((grey, alpha)), Image.fromarray(grey)):
         np.testing.assert_allclose(load_photo(given).pixels[..., 2], colour.srgb_curve(grey/255), atol=1e-6)
-    for given in (np.dstack((codes, alpha)), np.dstack((grey, alpha)), Image.fromarray(np.dstack((codes, alpha))), np.dstack((codes, alpha)).astype(np.float32)/255):
+    for given in (np.dstack((codes, alpha)), np.dstack((grey, alpha)), Image.fromarray(np.dstack((codes, alpha))),
+        np.dstack((codes, alpha)).astype(np.float32)/255):
         np.testing.assert_array_equal(load_photo(given).alpha, alpha/255)
 
 def test_a_pillow_image_brings_its_orientation_and_profile(small):
@@ -378,26 +436,36 @@ def test_a_pillow_image_brings_its_orientation_and_profile(small):
         exif[274] = 6
         file = io.BytesIO()
         small.save(file, kind, exif=exif, icc_profile=make_profile())
-        np.testing.assert_allclose(load_photo(Image.open(io.BytesIO(file.getvalue()))).pixels, load_photo(file.getvalue()).pixels, atol=1e-6)
+        np.testing.assert_allclose(load_photo(Image.open(io.BytesIO(file.getvalue()))).pixels,
+            load_photo(file.getvalue()).pixels, atol=1e-6)
     file = png(np.asarray(small), chunk(b'gAMA', struct.pack('>I', 100_000)))
     np.testing.assert_allclose(light(Image.open(io.BytesIO(file))), np.asarray(small)/255, atol=1e-6)
 
-@pytest.mark.parametrize('given, words', [(np.zeros((3, 64, 64), np.uint8), 'shape'), (np.zeros((64, 64, 5), np.uint8), 'shape'), (np.zeros((2, 64, 64, 3), np.uint8), 'shape'), (np.zeros((64, 64, 3), np.int64), 'int64'),
-    (np.zeros((64, 64, 3), bool), 'bool'), (np.full((64, 64, 3), np.nan), 'not finite'), (np.full((64, 64, 3), 255.), '255'), (np.zeros((8, 8, 3), np.uint8), '8 x 8'), (3, 'int'), (None, 'NoneType'), ([1, 2], 'list'),
-    (b'', 'empty'), (b'text', 'not a picture'), (io.StringIO('text'), 'text'), (np.zeros((64, 64, 3), complex), 'complex'), (np.array([['a']*64]*64), 'U1'), (Image.new('F', (64, 64)), 'floating'), (np.broadcast_to(np.uint8(0), (90_000, 900)), '900 x 90000')])
+@pytest.mark.parametrize('given, words',
+    [(np.zeros((3, 64, 64), np.uint8), 'shape'), (np.zeros((64, 64, 5), np.uint8), 'shape'),
+    (np.zeros((2, 64, 64, 3), np.uint8), 'shape'), (np.zeros((64, 64, 3), np.int64), 'int64'),
+    (np.zeros((64, 64, 3), bool), 'bool'), (np.full((64, 64, 3), np.nan), 'not finite'),
+    (np.full((64, 64, 3), 255.), '255'), (np.zeros((8, 8, 3), np.uint8), '8 x 8'), (3, 'int'), (None, 'NoneType'),
+    ([1, 2], 'list'),
+    (b'', 'empty'), (b'text', 'not a picture'), (io.StringIO('text'), 'text'),
+    (np.zeros((64, 64, 3), complex), 'complex'), (np.array([['a']*64]*64), 'U1'),
+    (Image.new('F', (64, 64)), 'floating'), (np.broadcast_to(np.uint8(0), (90_000, 900)), '900 x 90000')])
 def test_what_is_no_photo_is_refused_in_words(given, words):
     with pytest.raises(PhotoError, match=words) as caught: load_photo(given)
     assert caught.value.advice
 
 def test_values_that_are_no_light():
     codes = RANDOM.integers(0, 256, (40, 50), dtype=np.uint8)
-    for data in (png(codes[..., None]), png(np.dstack([codes]*3)), png(codes[..., None], chunk(b'gAMA', struct.pack('>I', 100_000))), png((codes.astype(np.uint16)*257)[..., None])):
+    for data in (png(codes[..., None]), png(np.dstack([codes]*3)),
+        png(codes[..., None], chunk(b'gAMA', struct.pack('>I', 100_000))),
+        png((codes.astype(np.uint16)*257)[..., None])):
         np.testing.assert_allclose(load_values(data), codes/255, atol=1e-6)
 
 # ---- folders
 
 def test_folders_of_folders(tmp_path):
-    names = 'b.JFIF', 'a.jpe', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2', 'sub/notes.txt', '.hidden/f.png', 'results/old/render.png', '.DS_Store'
+    names = ('b.JFIF', 'a.jpe', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2', 'sub/notes.txt', '.hidden/f.png',
+        'results/old/render.png', '.DS_Store')
     for name in names:
         (tmp_path/name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path/name).touch()
@@ -409,12 +477,15 @@ def test_folders_of_folders(tmp_path):
     photos, left = scan_folder(tmp_path, True, [tmp_path/'results'])
     assert shown(photos) == ['a.jpe', 'b.JFIF', 'c.mpo', 'd.gif', 'sub/a.jpe', 'sub/deep/e.jp2']
     reasons = dict(zip(shown(p for p, _ in left), (reason for _, reason in left)))
-    for name, word in {'.hidden':'hidden', '.DS_Store':'hidden', 'loop':'link', 'lost.png':'link', 'results':'results', 'sub/notes.txt':'ending', **({'pipe.png':'pipe'} if hasattr(os, 'mkfifo') else {})}.items(): assert word in reasons[name], (name, reasons)
+    for name, word in {'.hidden':'hidden', '.DS_Store':'hidden', 'loop':'link', 'lost.png':'link', 'results':'results',
+        'sub/notes.txt':'ending', **({'pipe.png':'pipe'} if hasattr(os, 'mkfifo') else {})}.items():
+        assert word in reasons[name], (name, reasons)
     assert len(reasons) == len(left) == (7 if hasattr(os, 'mkfifo') else 6)
     assert 'recursive' in dict((p.name, r) for p, r in scan_folder(tmp_path)[1])['sub']
 
 def close_the_door(monkeypatch):
-    "All that lies in a folder called `locked` can be listed, and not asked for or opened: what a folder without the right x does, also for root"
+    ("All that lies in a folder called `locked` can be listed, and not asked for or opened: what a folder without the "
+     "right x does, also for root")
     real = os.stat, os.open
     def refused(path): return isinstance(path, (str, os.PathLike)) and Path(path).parent.name == 'locked'
     def guard(work):
@@ -456,9 +527,11 @@ def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
     for name in names:
         (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path/'in'/name).touch()
-    args = make_parser().parse_args(['--input', str(tmp_path/'in'), '--output', str(tmp_path/'in'/'out'), '--recursive'])
+    args = make_parser().parse_args(['--input', str(tmp_path/'in'), '--output', str(tmp_path/'in'/'out'),
+        '--recursive'])
     found = [where.relative_to(tmp_path/'in'/'out'/'in').as_posix() for _, where in list_jobs(args)]
-    assert found == ['a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json (2)/x.png', 'summary.csv (2)/summary.csv/y.png']
+    assert found == ['a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json (2)/x.png',
+        'summary.csv (2)/summary.csv/y.png']
     (tmp_path/'in'/'c'/'a.jpg (2)').mkdir()
     places = [where for _, where in list_jobs(args)]
     assert not any(a in b.parents for a in places for b in places)
@@ -472,8 +545,11 @@ def heic(picture, rotation=0, profile=b''):
     "A HEIC file of one picture: a frame of HEVC, from the ffmpeg that writes our films, in the boxes of the format"
     import subprocess, imageio_ffmpeg
     height, width = picture.shape[:2]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{width}x{height}', '-i', '-', '-frames:v', '1', '-pix_fmt', 'yuv444p', '-vf', 'scale=out_color_matrix=bt709:out_range=full',
-        '-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=1:crf=4:range=full:colormatrix=bt709', '-f', 'hevc', '-']
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s',
+        f'{width}x{height}', '-i', '-', '-frames:v', '1', '-pix_fmt', 'yuv444p', '-vf',
+        'scale=out_color_matrix=bt709:out_range=full',
+        '-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=1:crf=4:range=full:colormatrix=bt709', '-f', 'hevc',
+        '-']
     done = subprocess.run(command, input=picture.tobytes(), capture_output=True)
     if done.returncode: pytest.skip('this ffmpeg has no HEVC')
     units = [u.rstrip(b'\0') for u in done.stdout.replace(b'\0\0\0\1', b'\0\0\1').split(b'\0\0\1') if u]
@@ -481,13 +557,18 @@ def heic(picture, rotation=0, profile=b''):
     frame = b''.join(struct.pack('>I', len(u))+u for u in units if u[0] >> 1 & 63 < 32)
     level = kinds[33][0].replace(b'\0\0\3', b'\0\0')[3:15]
     config = b'\1'+level+bytes.fromhex('f000fcfff8f800000f')[:2]+bytes((0xfc, 0xfc | 3, 0xf8, 0xf8, 0, 0, 0x0f, 3))
-    for kind, found in kinds.items(): config += bytes((0x80 | kind,))+struct.pack('>H', len(found))+b''.join(struct.pack('>H', len(u))+u for u in found)
-    properties = [box(b'hvcC', config), full(b'ispe', struct.pack('>II', width, height)), box(b'colr', b'nclx', struct.pack('>HHHB', 1, 13, 1, 0x80)), box(b'irot', bytes((rotation,)))]
+    for kind, found in kinds.items():
+        config += bytes((0x80 | kind,))+struct.pack('>H', len(found))+b''.join(struct.pack('>H', len(u))+u
+            for u in found)
+    properties = [box(b'hvcC', config), full(b'ispe', struct.pack('>II', width, height)),
+        box(b'colr', b'nclx', struct.pack('>HHHB', 1, 13, 1, 0x80)), box(b'irot', bytes((rotation,)))]
     if profile: properties.append(box(b'colr', b'prof', profile))
     uses = bytes((0x81, 2, 3, *([0x84] if rotation else []), *([5] if profile else [])))
     def meta(start):
-        return full(b'meta', full(b'hdlr', bytes(4)+b'pict'+bytes(13)), full(b'pitm', struct.pack('>H', 1)), full(b'iloc', struct.pack('>BBHHHHII', 0x44, 0, 1, 1, 0, 1, start, len(frame))),
-            full(b'iinf', struct.pack('>H', 1), full(b'infe', struct.pack('>HH', 1, 0)+b'hvc1\0', version=2)), box(b'iprp', box(b'ipco', *properties), full(b'ipma', struct.pack('>IHB', 1, 1, len(uses))+uses)))
+        return full(b'meta', full(b'hdlr', bytes(4)+b'pict'+bytes(13)), full(b'pitm', struct.pack('>H', 1)),
+            full(b'iloc', struct.pack('>BBHHHHII', 0x44, 0, 1, 1, 0, 1, start, len(frame))),
+            full(b'iinf', struct.pack('>H', 1), full(b'infe', struct.pack('>HH', 1, 0)+b'hvc1\0', version=2)),
+            box(b'iprp', box(b'ipco', *properties), full(b'ipma', struct.pack('>IHB', 1, 1, len(uses))+uses)))
     head = box(b'ftyp', b'heic', bytes(4), b'mif1heic')
     return head+meta(len(head)+len(meta(0))+8)+box(b'mdat', frame)
 
@@ -498,10 +579,12 @@ def test_heic(small, monkeypatch, tmp_path):
     plain = heic(codes)
     photo = load_photo(plain)
     assert np.abs(to_srgb(photo.pixels)*255 - codes).mean() < 3 and (photo.width, photo.height) == (128, 160)
-    turned = load_photo(heic(np.ascontiguousarray(np.rot90(codes, -1)), rotation=1))       # irot counts quarter turns against the clock
+    # irot counts quarter turns against the clock
+    turned = load_photo(heic(np.ascontiguousarray(np.rot90(codes, -1)), rotation=1))
     assert (turned.width, turned.height) == (128, 160) and np.abs(to_srgb(turned.pixels)*255 - codes).mean() < 3
     wide = load_photo(heic(codes, profile=make_profile()))
-    assert np.abs(wide.pixels.numpy() - expected(codes, P3, 2.2, 255)).mean() < .02 < np.abs(wide.pixels - photo.pixels).numpy().max()
+    assert np.abs(wide.pixels.numpy() - expected(codes, P3, 2.2, 255)).mean() < .02 < np.abs(wide.pixels
+        - photo.pixels).numpy().max()
     monkeypatch.setattr(reading, 'can_read', lambda kind: kind != 'HEIF')
     with pytest.raises(PhotoError, match='HEIF') as caught: load_photo(plain, 'IMG_1.heic')
     assert 'pi-heif' in caught.value.advice
@@ -511,7 +594,8 @@ def test_heic(small, monkeypatch, tmp_path):
 # ---- where photos and maps come in
 
 def test_a_batch_of_subfolders_tells_what_it_left_out(tmp_path, monkeypatch, capsys):
-    "Two walls without a face, one in a subfolder, and a letter: rows for all three, the tree of results, words on standard error"
+    ("Two walls without a face, one in a subfolder, and a letter: rows for all three, the tree of results, words on "
+     "standard error")
     import csv
     from nextgenface_nb.cli import main
     monkeypatch.chdir(tmp_path)
@@ -519,11 +603,13 @@ def test_a_batch_of_subfolders_tells_what_it_left_out(tmp_path, monkeypatch, cap
         (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
         Image.new('RGB', (64, 64), 'grey').save(tmp_path/'in'/name, 'JPEG')
     (tmp_path/'in'/'sub'/'letter.txt').write_text('dear')
-    assert main(['--input', 'in', '--recursive', '--output', 'in/out', '--preset', 'fast', '--set', 'renderer=vertex']) == 3
+    assert main(['--input', 'in', '--recursive', '--output', 'in/out', '--preset', 'fast', '--set',
+        'renderer=vertex']) == 3
     said = capsys.readouterr().err
     assert 'left out: sub/letter.txt (no photo' in said.replace(os.sep, '/')
     rows = list(csv.DictReader(open(tmp_path/'in'/'out'/'in'/'summary.csv', encoding='utf-8', newline='')))
-    assert [(row['photo'], row['status']) for row in rows] == [('sub/wall.jpe', 'failed'), ('wall.jpe', 'failed'), ('sub/letter.txt', 'left out')]
+    assert [(row['photo'], row['status']) for row in rows] == [('sub/wall.jpe', 'failed'), ('wall.jpe', 'failed'),
+        ('sub/letter.txt', 'left out')]
 
 def test_environment_maps_as_bytes(small):
     from nextgenface_nb.light.environment import read_environment
@@ -532,7 +618,8 @@ def test_environment_maps_as_bytes(small):
     with pytest.raises(PhotoError, match='sky.hdr'): read_environment(b'nothing', name='sky.hdr')
 
 def test_uploads_in_dashboards(tmp_path, monkeypatch):
-    "A map of light and a painted map by what they hold; bombs in words; the digest of an upload is its own, whatever lies in the working directory"
+    ("A map of light and a painted map by what they hold; bombs in words; the digest of an upload is its own, whatever "
+     "lies in the working directory")
     pytest.importorskip('ipywidgets')
     from nextgenface_nb.light.environment import HarmonicLight
     from nextgenface_nb.widgets import dashboards
@@ -540,19 +627,25 @@ def test_uploads_in_dashboards(tmp_path, monkeypatch):
     panel = dashboards.LightPanel(HarmonicLight.frontal(3))
     wide = np.full((32, 64, 3), 188, np.uint8)
     panel.load(png(wide), 'sky.png')
-    assert panel.menu.value == 'map: sky.png' and abs(float(panel.maps['map: sky.png'].values.mean())-colour.srgb_curve(188/255)) < 1e-3
-    bomb = b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', struct.pack('>IIBBBBB', 60_000, 30_000, 8, 2, 0, 0, 0))+chunk(b'IDAT', zlib.compress(b'x'))+chunk(b'IEND', b'')
+    assert panel.menu.value == 'map: sky.png' and abs(float(panel.maps['map: sky.png'].values.mean())
+        -colour.srgb_curve(188/255)) < 1e-3
+    bomb = b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', struct.pack('>IIBBBBB', 60_000, 30_000, 8, 2, 0, 0, 0))+chunk(b'IDAT',
+        zlib.compress(b'x'))+chunk(b'IEND', b'')
     with pytest.raises(PhotoError, match='60000'): panel.load(bomb, 'sky.hdr')
     painted = []
     class Maps:
-        upload, which = type('', (), dict(value=({'name':'a.png', 'content':memoryview(png(wide))},))), type('', (), dict(value='roughness'))
+        upload, which = type('', (), dict(value=({'name':'a.png', 'content':memoryview(png(wide))},))), type('', (),
+            dict(value='roughness'))
         def paint(self, name, values): painted.append((name, values))
-    stage = next(c for c in vars(dashboards).values() if isinstance(c, type) and '_take_upload' in vars(c) and 'paint' in vars(c))
+    stage = next(c for c in vars(dashboards).values() if isinstance(c, type) and '_take_upload' in vars(c)
+        and 'paint' in vars(c))
     stage._take_upload(Maps())
     Maps.which.value = 'diffuse'
     stage._take_upload(Maps())
     (first, rough), (second, diffuse) = painted
-    assert (first, tuple(rough.shape), second, tuple(diffuse.shape)) == ('roughness', (32, 64, 1), 'diffuse', (32, 64, 3))
-    assert float(rough.mean()) == pytest.approx(188/255, abs=1e-4) and float(diffuse.mean()) == pytest.approx(float(colour.srgb_curve(188/255)), abs=1e-4)
+    assert (first, tuple(rough.shape), second, tuple(diffuse.shape)) == ('roughness', (32, 64, 1), 'diffuse',
+        (32, 64, 3))
+    assert float(rough.mean()) == pytest.approx(188/255,
+        abs=1e-4) and float(diffuse.mean()) == pytest.approx(float(colour.srgb_curve(188/255)), abs=1e-4)
     Maps.upload.value = ({'name':'a.png', 'content':memoryview(bomb)},)
     with pytest.raises(PhotoError, match='60000'): stage._take_upload(Maps())

@@ -1,4 +1,5 @@
-"A fork after the first use is an error at once, everywhere; a fork before it works. Names of all bytes in what is printed and kept"
+("A fork after the first use is an error at once, everywhere; a fork before it works. Names of all bytes in what is "
+ "printed and kept")
 import os, subprocess, sys
 from pathlib import Path
 import pytest
@@ -8,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def python(program, *arguments, timeout=300):
     "What a program in a process of its own prints, line by line"
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', program, *arguments], capture_output=True, text=True, timeout=timeout,
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', program, *arguments], capture_output=True, text=True,
+        timeout=timeout,
         env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])))
     assert done.returncode==0, done.stderr[-2000:]
     return done.stdout.splitlines()

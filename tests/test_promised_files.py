@@ -144,7 +144,8 @@ def test_what_the_report_says_of_the_run(made, report):
         close(said['texels'][name], float((kind==value).sum()/(kind>0).sum()))
     model = result.pipeline.model
     assert said['model']==dict(
-        name=model.name, fingerprint=model.fingerprint, licence=model.licence, place=result.pipeline.places.get('model'))
+        name=model.name, fingerprint=model.fingerprint, licence=model.licence,
+        place=result.pipeline.places.get('model'))
     assert said['landmark_model']==result.pipeline.places.get('landmark_model')
     known = {n:metadata.version(n) for n in ('mitsuba', 'drjit', 'torch', 'numpy', 'mediapipe', 'scipy', 'pillow')}
     assert said['versions']==dict(known, nextgenface_nb=__version__, python=platform.python_version())

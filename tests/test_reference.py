@@ -12,7 +12,8 @@ def test_coverage_is_the_mask():
     renderer = setting.renderer(lambda *arguments: Renderer(*arguments, device='cpu'))
     alpha = setting.picture(renderer, setting.values, samples=256)[...,3]
     camera = Camera(setting.values['focal'], setting.values['principal'], setting.size, setting.size)
-    share = (renderer.hits(renderer.scene.placed, camera, 8)[0]>=0).float().reshape(setting.size, setting.size, 64).mean(-1)
+    share = (renderer.hits(renderer.scene.placed, camera, 8)[0]>=0).float().reshape(setting.size, setting.size,
+        64).mean(-1)
     edge = (share>0)&(share<1)
     assert edge.sum()>50 and (share==1).sum()>500
     assert (alpha[share==1]>.98).all() and (alpha[share==0]<.02).all()
@@ -25,7 +26,8 @@ def test_mean_of_a_path_traced_reference():
     ours = sum(picture(renderer, START, samples=512, seed=seed) for seed in range(2))/2
     renderer.scene.look_through(Camera(START['focal'], START['principal'], SIZE, SIZE))
     integrator = mi.load_dict(dict(type='path', max_depth=2, hide_emitters=True))
-    theirs = sum(mi.render(renderer.scene.scene, integrator=integrator, spp=1024, seed=seed).torch() for seed in range(4))/4
+    theirs = sum(mi.render(renderer.scene.scene, integrator=integrator, spp=1024, seed=seed).torch()
+        for seed in range(4))/4
     torch.testing.assert_close(ours[...,:3].mean((0, 1)), theirs[...,:3].mean((0, 1)), rtol=.005, atol=0)
     assert abs(float((ours-theirs)[...,:3].sum()/theirs[...,:3].sum()))<.005
 

@@ -1,4 +1,5 @@
-"Runs that are killed: at any moment there is a state that loads, nothing is left half-written, and going on gives the same bits"
+("Runs that are killed: at any moment there is a state that loads, nothing is left half-written, and going on gives "
+ "the same bits")
 import os, random, shutil, signal, subprocess, sys, time
 from pathlib import Path
 import numpy as np
@@ -14,7 +15,8 @@ from nextgenface_nb.resume import TOLERANCE, face_differences, fit_resumable, lo
 from nextgenface_nb.output.checkpoint import load_face
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
-SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
+SETTINGS = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3,
+    environment_height=16, samples_train=1, samples_final=1,
     steps_shading=2, steps_photometric=2, steps_texture=8, deterministic=True)
 
 LIGHT = 3, 2, 2   # steps of light and albedo, in place of LIGHT_STEPS
@@ -43,16 +45,20 @@ print('done', 0, flush=True)
 '''
 
 def start(place, settings=SETTINGS):
-    return subprocess.Popen([sys.executable, '-c', CHILD.replace('{settings}', repr(settings)).replace('{light}', repr(LIGHT)), str(place)], stdout=subprocess.PIPE, text=True, env=dict(os.environ, OMP_WAIT_POLICY='passive'))
+    return subprocess.Popen([sys.executable, '-c',
+        CHILD.replace('{settings}', repr(settings)).replace('{light}', repr(LIGHT)), str(place)],
+        stdout=subprocess.PIPE, text=True, env=dict(os.environ, OMP_WAIT_POLICY='passive'))
 
 def run_to_the_end(place, settings=SETTINGS):
-    child = start(place, settings); said = child.communicate(timeout=300)[0].split('\n')
+    child = start(place, settings)
+    said = child.communicate(timeout=300)[0].split('\n')
     assert child.returncode==0 and 'done 0' in said
     return said
 
 def photograph(place):
     truth = synthetic_face(Pipeline(toy_model(29, 21), Config(**SETTINGS)), seed=1, size=96, samples=1).face.frames[0]
-    place.mkdir(); save_png(place/'me.png', truth.photo.pixels)
+    place.mkdir()
+    save_png(place/'me.png', truth.photo.pixels)
     np.savez(place/'points.npz', **{k:getattr(truth.landmarks, k).numpy() for k in ('points','ids','weights')})
     return place
 
@@ -69,7 +75,9 @@ def kill_and_go_on(place, lines, delay):
     "SIGKILL after so many lines and a delay; what is there loads; then on to the end"
     child = start(place)
     for _ in range(lines): child.stdout.readline()
-    time.sleep(delay); child.send_signal(signal.SIGKILL); child.wait()
+    time.sleep(delay)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
     keep = resume_path(place/'results')
     if keep.exists(): load_face(keep, toy_model(29, 21))
     if (place/'results').exists(): result_of(place)   # whole or not there
@@ -103,7 +111,8 @@ def test_ray_traced_fit_is_resumed_exactly(tmp_path):
     run_to_the_end(one, settings)
     child = start(two, settings)
     while not child.stdout.readline().startswith('texture 4'): pass
-    child.kill(); child.wait()
+    child.kill()
+    child.wait()
     said = [line for line in run_to_the_end(two, settings) if line.startswith('texture')]
     assert 'texture 3' not in said and 'texture 8' in said
     a,b = result_of(one),result_of(two)
@@ -120,13 +129,16 @@ def fit_here(place, keep, **options):
     landmarks = Landmarks(*(torch.from_numpy(points[k]) for k in ('points','ids','weights')), 'mediapipe')
     settings = {**SETTINGS, **options.pop('settings', {})}
     photos = options.pop('photos', 1)
-    return fit_resumable([place/'me.png']*photos, Pipeline(toy_model(29, 21), Config(**settings)), keep, landmarks=[landmarks]*photos, **options)
+    return fit_resumable([place/'me.png']*photos, Pipeline(toy_model(29, 21), Config(**settings)), keep,
+        landmarks=[landmarks]*photos, **options)
 
 TWO = dict(steps_photometric=0, steps_texture=7, texture_resolution=256, save_intermediate=True)
 
-@pytest.mark.parametrize('settings, photos, some', [({}, 1, 5), pytest.param({}, 1, 1, marks=pytest.mark.slow), pytest.param(TWO, 2, 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize('settings, photos, some',
+    [({}, 1, 5), pytest.param({}, 1, 1, marks=pytest.mark.slow), pytest.param(TWO, 2, 1, marks=pytest.mark.slow)])
 def test_resumed_after_every_step(place, tmp_path, monkeypatch, settings, photos, some):
-    "The state after each step of each stage (or some), also of two photos of one person; from each of them the same bits follow, and only the steps that are left"
+    ("The state after each step of each stage (or some), also of two photos of one person; from each of them the same "
+     "bits follow, and only the steps that are left")
     monkeypatch.setattr('nextgenface_nb.optim.stages.LIGHT_STEPS', LIGHT)
     keep,kept,options = tmp_path/'.x.resume.npz',{},dict(settings=settings, photos=photos, every=0)
     def copy(step):
@@ -136,20 +148,24 @@ def test_resumed_after_every_step(place, tmp_path, monkeypatch, settings, photos
     assert photos>1 or done==STEPS
     assert set(kept)==set(done[1:])
     for at,state in list(kept.items())[::some]:
-        keep.write_bytes(state); seen = []
+        keep.write_bytes(state)
+        seen = []
         again = fit_here(place, keep, progress=seen.append, **options)
         assert [(p.stage,p.step) for p in seen]==done[done.index(at):]
         a,b = whole.face.parameters(),again.face.parameters()
-        assert set(a)==set(b) and all(torch.equal(a[k], b[k]) for k in a), (at, [k for k in a if not torch.equal(a[k], b[k])])
+        assert set(a)==set(b) and all(torch.equal(a[k], b[k]) for k in a), (at,
+            [k for k in a if not torch.equal(a[k], b[k])])
         assert torch.equal(whole.face.identity.provenance, again.face.identity.provenance)
         assert [(p.stage,p.step,p.losses) for p in again.history]==[(p.stage,p.step,p.losses) for p in whole.history]
         assert set(again.timings)==set(whole.timings) and list(again.snapshots)==list(whole.snapshots)
         for n,face in whole.snapshots.items():
             then = again.snapshots[n].parameters()
-            assert set(then)==set(face.parameters()) and all(torch.equal(v, then[k]) for k,v in face.parameters().items())
+            assert set(then)==set(face.parameters()) and all(torch.equal(v, then[k])
+                for k,v in face.parameters().items())
 
 def test_resumed_with_several_threads_within_the_tolerance(place, tmp_path, monkeypatch):
-    "Not deterministic: from an uninterrupted run it differs no more than is stated; 76_resume shows that two uninterrupted ones do too, and that a run which loses steps differs more"
+    ("Not deterministic: from an uninterrupted run it differs no more than is stated; 76_resume shows that two "
+     "uninterrupted ones do too, and that a run which loses steps differs more")
     import drjit
     monkeypatch.setattr('nextgenface_nb.optim.stages.LIGHT_STEPS', LIGHT)
     settings = dict(renderer='mitsuba', deterministic=False, max_resolution=96, samples_train=8, steps_photometric=10)
@@ -157,12 +173,14 @@ def test_resumed_with_several_threads_within_the_tolerance(place, tmp_path, monk
         def progress(step):
             if (step.stage,step.step)==stop: raise KeyboardInterrupt
         return fit_here(place, tmp_path/f'.{name}.resume.npz', progress=progress, settings=settings, every=1000)
-    before = drjit.thread_count(); drjit.set_thread_count(4)
+    before = drjit.thread_count()
+    drjit.set_thread_count(4)
     try:
         one = fit('one')
         for stop in (('photometric', 8), ('texture', 5)):
             with pytest.raises(KeyboardInterrupt): fit(stop[0], stop)
-        found = {name:face_differences(one.pipeline, one.face, r.face) for name,r in dict(in_2=fit('photometric'), in_3=fit('texture')).items()}
+        found = {name:face_differences(one.pipeline, one.face, r.face)
+            for name,r in dict(in_2=fit('photometric'), in_3=fit('texture')).items()}
     finally: drjit.set_thread_count(before)
     for d in found.values(): assert all(d[k]<=TOLERANCE[k] for k in TOLERANCE), found
 
@@ -179,9 +197,12 @@ def test_begun_from_another_face(place, tmp_path):
     face,keep = fit_here(place, tmp_path/'.y.resume.npz', stages=['landmarks']).face,tmp_path/'.x.resume.npz'
     def stop(step): raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt): fit_here(place, keep, start=face.copy(), stages=['texture'], progress=stop)
-    other = face.copy(); other.identity.shape = other.identity.shape+1
-    with pytest.raises(CheckpointError, match='another checkpoint'): fit_here(place, keep, start=other, stages=['texture'])
-    seen = []; fit_here(place, keep, start=face.copy(), stages=['texture'], progress=seen.append)
+    other = face.copy()
+    other.identity.shape = other.identity.shape+1
+    with pytest.raises(CheckpointError, match='another checkpoint'):
+        fit_here(place, keep, start=other, stages=['texture'])
+    seen = []
+    fit_here(place, keep, start=face.copy(), stages=['texture'], progress=seen.append)
     assert [p.step for p in seen]==[2, 3, 4, 5, 6, 7, 8]
 
 def test_a_damaged_state_of_a_stage_is_refused(place, tmp_path):
@@ -193,7 +214,9 @@ def test_a_damaged_state_of_a_stage_is_refused(place, tmp_path):
     def refused(words, **change):
         np.savez(keep, **{k:v for k,v in {**arrays, **change}.items() if v is not None})
         with pytest.raises(CheckpointError, match=words): fit_here(place, keep)
-    for name,words in {'tensors.state.leaves.diffuse.0':'leaves.diffuse.0', 'tensors.state.leaves.moments.0.exp_avg':'0.exp_avg', 'tensors.state.before.shape':'before|shape', 'tensors.state.counters':'counters'}.items():
+    for name,words in {'tensors.state.leaves.diffuse.0':'leaves.diffuse.0',
+        'tensors.state.leaves.moments.0.exp_avg':'0.exp_avg', 'tensors.state.before.shape':'before|shape',
+        'tensors.state.counters':'counters'}.items():
         refused(words, **{name:np.zeros(7, np.float32)})
     refused('counters', **{'tensors.state.counters':None})
 
@@ -202,28 +225,42 @@ def test_a_full_disk_is_named_and_leaves_the_last_state(place, tmp_path, monkeyp
     keep,save,count = tmp_path/'.x.resume.npz',np.savez,[]
     def full(file, **arrays):
         count.append(1)
-        if len(count)==2: file.write(b'some bytes'); raise OSError(errno.ENOSPC, 'No space left on device')
+        if len(count)==2:
+            file.write(b'some bytes')
+            raise OSError(errno.ENOSPC, 'No space left on device')
         save(file, **arrays)
     monkeypatch.setattr(checkpoint.np, 'savez', full)
     with pytest.raises(OutputError, match='disk is full'): fit_here(place, keep)
     assert [p.name for p in tmp_path.iterdir()]==[keep.name]
     monkeypatch.undo()
-    seen = []; fit_here(place, keep, progress=lambda p: seen.append(p.stage))
+    seen = []
+    fit_here(place, keep, progress=lambda p: seen.append(p.stage))
     assert set(seen)==set(STAGE_NAMES[1:])
 
 @pytest.mark.slow
-@pytest.mark.parametrize('mount, words', [('size=560k', 'disk is full'), ('size=4m', ''), ('size=4m,ro', 'read-only file system')])
+@pytest.mark.parametrize('mount, words',
+    [('size=560k', 'disk is full'), ('size=4m', ''), ('size=4m,ro', 'read-only file system')])
 def test_a_disk_of_its_own(place, tmp_path, whole, mount, words):
     "A real disk: one that gets full in stage 3, one that is large enough, one that is read-only"
-    small,out = tmp_path/'disk',tmp_path/'out'; small.mkdir(); out.mkdir()
-    script = CHILD.replace('{settings}', repr(SETTINGS)).replace('{light}', repr(LIGHT)).replace("[Path(sys.argv[1])/'me.png']", f"[Path({str(place)!r})/'me.png']").replace("Path(sys.argv[1])/'points.npz'", f"{str(place/'points.npz')!r}")
+    small,out = tmp_path/'disk',tmp_path/'out'
+    small.mkdir()
+    out.mkdir()
+    script = CHILD.replace('{settings}', repr(SETTINGS)).replace('{light}',
+        repr(LIGHT)).replace("[Path(sys.argv[1])/'me.png']",
+        f"[Path({str(place)!r})/'me.png']").replace("Path(sys.argv[1])/'points.npz'", f"{str(place/'points.npz')!r}")
     (tmp_path/'child.py').write_text(script)
     command = f'mount -t tmpfs -o {mount} x {small} || exit 77; {sys.executable} {tmp_path}/child.py {small}; code=$?; cp -r {small}/. {out}; exit $code'
-    done = subprocess.run(['unshare', '-rm', 'sh', '-c', command], capture_output=True, text=True, timeout=300) if shutil.which('unshare') else None
-    if done is None or done.returncode==77 or 'unshare' in done.stderr: pytest.skip('needs a namespace of its own to mount a disk')
-    if not words: assert done.returncode==0 and [p.name for p in out.iterdir()]==['results'], done.stderr; return
+    done = subprocess.run(['unshare', '-rm', 'sh', '-c', command], capture_output=True, text=True,
+        timeout=300) if shutil.which('unshare') else None
+    if done is None or done.returncode==77 or 'unshare' in done.stderr:
+        pytest.skip('needs a namespace of its own to mount a disk')
+    if not words:
+        assert done.returncode==0 and [p.name for p in out.iterdir()]==['results'], done.stderr
+        return
     assert done.returncode!=0 and 'OutputError' in done.stderr and words in done.stderr.lower(), done.stderr
-    if 'ro' in mount: assert not list(out.iterdir()); return
+    if 'ro' in mount:
+        assert not list(out.iterdir())
+        return
     assert [p.name for p in out.iterdir()]==['.results.resume.npz']
     for name in 'me.png','points.npz': shutil.copy(place/name, out)
     said = run_to_the_end(out)
@@ -237,9 +274,11 @@ def test_a_folder_in_which_nobody_may_write(place):
 def test_damaged_states_and_other_settings_are_refused(place, tmp_path):
     keep = tmp_path/'.x.resume.npz'
     fit_here(place, keep)
-    with pytest.raises(CheckpointError, match='steps_texture was 8 and is 9'): fit_here(place, keep, settings=dict(steps_texture=9))
+    with pytest.raises(CheckpointError, match='steps_texture was 8 and is 9'):
+        fit_here(place, keep, settings=dict(steps_texture=9))
     with pytest.raises(CheckpointError, match='the stages were'): fit_here(place, keep, stages=STAGE_NAMES[:2])
-    data = keep.read_bytes(); keep.write_bytes(data[:len(data)//2])
+    data = keep.read_bytes()
+    keep.write_bytes(data[:len(data)//2])
     with pytest.raises(CheckpointError, match='cut off'): fit_here(place, keep)
 
 def test_a_state_of_another_version_is_refused(place, tmp_path):
@@ -249,6 +288,8 @@ def test_a_state_of_another_version_is_refused(place, tmp_path):
     fit_here(place, keep, stages=STAGE_NAMES[:1])
     with np.load(keep) as file: arrays = {k:file[k] for k in file.files}
     about = json.loads(str(arrays['json']))
-    for change,words in ((dict(library='9.9.9'), 'was of version 9.9.9 of this library'), (dict(meta=about['meta']|dict(state_version=9)), 'a state of version 9'), (dict(format_version=9), 'format version 9')):
+    for change,words in ((dict(library='9.9.9'), 'was of version 9.9.9 of this library'),
+        (dict(meta=about['meta']|dict(state_version=9)), 'a state of version 9'),
+        (dict(format_version=9), 'format version 9')):
         np.savez(keep, **arrays|dict(json=np.array(json.dumps(about|change))))
         with pytest.raises(CheckpointError, match=words): fit_here(place, keep, stages=STAGE_NAMES[:1])

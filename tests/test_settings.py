@@ -1,4 +1,5 @@
-"Every setting of a fit is heard where it counts: what it holds stands still, what it weighs weighs, what it draws is drawn otherwise."
+("Every setting of a fit is heard where it counts: what it holds stands still, what it weighs weighs, what it draws is "
+ "drawn otherwise.")
 from dataclasses import fields, replace
 import pytest, torch
 from nextgenface_nb.config import Config
@@ -9,23 +10,28 @@ from nextgenface_nb.face import Face
 from nextgenface_nb.optim.light import LightProblem, light_grid, skin_pixels
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import region_picture, shading_problem
-from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, geometry_losses, make_stages, run, start_light, texture_losses
+from nextgenface_nb.optim.stages import (FreeParameters, fit_geometry, geometry_losses, make_stages, run, start_light,
+    texture_losses)
 from nextgenface_nb.optim.texture import TextureLeaves, photo_weights, texture_prior, texture_view
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
-SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16, samples_train=1, samples_final=1,
+SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16,
+    samples_train=1, samples_final=1,
     steps_shading=1, steps_photometric=1, steps_texture=4, steps_detail=0)
 MODEL = toy_model(29, 21)
 
 @pytest.fixture(scope='module')
-def truth(): return synthetic_face(Pipeline(MODEL, Config(**SMALL)), seed=1, size=64, light=studio_light(.6, bands=3), samples=1).face
+def truth():
+    return synthetic_face(Pipeline(MODEL, Config(**SMALL)), seed=1, size=64, light=studio_light(.6, bands=3),
+        samples=1).face
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch): monkeypatch.setattr(stages, 'LIGHT_STEPS', (2, 2, 1))
 
 def bare(truth):
     "The true face at a slightly wrong place, with no maps of its own"
-    face = truth.copy(); face.identity.diffuse = face.identity.specular = face.identity.roughness = None
+    face = truth.copy()
+    face.identity.diffuse = face.identity.specular = face.identity.roughness = None
     face.frames[0].rotation = face.frames[0].rotation+.02
     return face
 
@@ -39,7 +45,8 @@ def after(truth, number, **settings):
 
 # ---- what is held, and what may move
 
-STAGE_2 = dict(rate_shape='shape', rate_expression='frames.0.expression', rate_albedo='albedo', rate_pose='frames.0.rotation', rate_focal='frames.0.focal', rate_light='frames.0.light.coefficients')
+STAGE_2 = dict(rate_shape='shape', rate_expression='frames.0.expression', rate_albedo='albedo',
+    rate_pose='frames.0.rotation', rate_focal='frames.0.focal', rate_light='frames.0.light.coefficients')
 
 def moved(before, now): return float((now-before).abs().max()/before.abs().max().clamp(min=1e-6))
 
@@ -54,7 +61,8 @@ def test_a_rate_of_0_holds_a_parameter_of_stage_2(truth, usual, setting, name):
     start,face,_ = usual
     assert moved(start[name], face.parameters()[name])>1e-4
     before,held,_ = after(truth, 1, **{setting: 0.})
-    if setting=='rate_light': before = start|{name: bare(truth).parameters()[name]}   # it is not even brought to the brightness of the photo
+    if setting=='rate_light':
+        before = start|{name: bare(truth).parameters()[name]}   # it is not even brought to the brightness of the photo
     others = [n for n in STAGE_2.values() if n!=name]
     if setting!='rate_light': assert moved(before[name], held.parameters()[name])<1e-5
     assert all(moved(before[n], held.parameters()[n])>1e-4 for n in others)
@@ -92,12 +100,15 @@ def energies(truth, **settings):
     "Every weighted term of stages 2 and 3, at a face where none of them is zero"
     pipeline,face = Pipeline(MODEL, Config(**SMALL|settings)),bare(truth)
     own,frame,config = face.identity,face.frames[0],pipeline.config
-    own.relief = torch.ones(len(pipeline.relief)); frame.focal_known,frame.focal_spread = 1.1*float(frame.camera.focal),.2
+    own.relief = torch.ones(len(pipeline.relief))
+    frame.focal_known,frame.focal_spread = 1.1*float(frame.camera.focal),.2
     _,photometric,texture = make_stages(config)
     found = {n:float(v) for n,v in geometry_losses(pipeline, face, photometric).items()}
     problem = shading_problem(pipeline, face, photometric)
     found |= {'shading: shape':problem.settings.shape, 'shading: expression':problem.settings.expression}
-    frame.light.coefficients = frame.light.coefficients.clone(); frame.light.coefficients[1:4] *= torch.tensor([4., 3., 5.])   # below zero somewhere, and coloured
+    # below zero somewhere, and coloured
+    frame.light.coefficients = frame.light.coefficients.clone()
+    frame.light.coefficients[1:4] *= torch.tensor([4., 3., 5.])
     lights = LightProblem(pipeline, face, photometric, skin_pixels(pipeline, face, photometric, 200))
     found |= {f'light: {n}':photometric.weights[n]*float(r.square().sum()) for n,(r,_) in lights._priors(0).items()}
     found |= {'light: sum':lights.system()[2]['light'], 'light: albedo':lights.system()[2]['albedo']}
@@ -105,16 +116,22 @@ def energies(truth, **settings):
     waves = .03*torch.sin(1.5*torch.arange(64.))[None,:,None]*torch.linspace(.2, 1, 64)[None,:,None]
     leaves.start = leaves.start+waves                                    # uneven, rough, and beside the model's
     free = FreeParameters(pipeline, face, texture.rates, ('light',))
-    found |= {f'maps: {n}':float(v.detach()) for n,v in texture_losses(texture, face, prior, leaves, [texture_view(pipeline, face, 0)], free, light_grid(3)).items()}
+    found |= {f'maps: {n}':float(v.detach())
+        for n,v in texture_losses(texture, face, prior, leaves, [texture_view(pipeline, face, 0)], free,
+        light_grid(3)).items()}
     return found
 
 @pytest.fixture(scope='module')
 def weighed(truth): return energies(truth)
 
 #: weight -> the terms that it changes; 'sum' is of all priors of a light
-WEIGHTS = dict(weight_landmarks={'landmarks', 'focal', 'shading: shape', 'shading: expression'}, weight_shape={'shape', 'relief', 'shading: shape'}, weight_expression={'expression', 'shading: expression'},
-    weight_albedo={'light: albedo'}, weight_light={'light: light', 'light: sum', 'maps: light'}, weight_light_colour={'light: light_colour', 'light: sum'}, weight_light_smooth={'light: light_smooth', 'light: sum'},
-    **{f'weight_{m}_{t}': {f'maps: {m}'} for m in ('diffuse', 'specular', 'roughness') for t in ('symmetry', 'consistency', 'smoothness')})
+WEIGHTS = dict(weight_landmarks={'landmarks', 'focal', 'shading: shape', 'shading: expression'},
+    weight_shape={'shape', 'relief', 'shading: shape'}, weight_expression={'expression', 'shading: expression'},
+    weight_albedo={'light: albedo'}, weight_light={'light: light', 'light: sum', 'maps: light'},
+    weight_light_colour={'light: light_colour', 'light: sum'},
+    weight_light_smooth={'light: light_smooth', 'light: sum'},
+    **{f'weight_{m}_{t}': {f'maps: {m}'} for m in ('diffuse', 'specular', 'roughness')
+    for t in ('symmetry', 'consistency', 'smoothness')})
 
 @pytest.mark.parametrize('setting, terms', WEIGHTS.items())
 def test_a_weight_counts_where_it_should_and_nowhere_else(truth, weighed, setting, terms):
@@ -123,10 +140,12 @@ def test_a_weight_counts_where_it_should_and_nowhere_else(truth, weighed, settin
     changed = {n for n,v in doubled.items() if abs(v/weighed[n]-1)>1e-3}
     assert changed==terms
     for n in terms:
-        if ':' not in n or n in ('light: albedo', 'maps: light'): assert doubled[n]==pytest.approx(2*weighed[n], rel=1e-3), n
+        if ':' not in n or n in ('light: albedo', 'maps: light'):
+            assert doubled[n]==pytest.approx(2*weighed[n], rel=1e-3), n
 
 def test_every_weight_is_in_the_table():
-    assert {f.name for f in fields(Config) if f.name.startswith('weight_')}==set(WEIGHTS)|{'weight_eye_white'}   # of which test_lightfit.py asks
+    # of which test_lightfit.py asks
+    assert {f.name for f in fields(Config) if f.name.startswith('weight_')}==set(WEIGHTS)|{'weight_eye_white'}
 
 # ---- what is drawn
 
@@ -137,11 +156,13 @@ def test_the_seed_chooses_the_pixels_and_the_rays(truth, monkeypatch):
         stage = make_stages(pipeline.config)[1]
         pixels.append(skin_pixels(pipeline, face, stage, 50)[0].transfer.pixels)
         draw = pipeline.render
-        pipeline.render = lambda face,i,samples,seed,**more: asked.append((samples, seed)) or draw(face, i, samples, seed=seed, **more)
+        pipeline.render = lambda face,i,samples,seed,**more: asked.append((samples, seed)) or draw(face, i, samples,
+            seed=seed, **more)
         for _ in fit_geometry(pipeline, face, replace(stage, steps=2)): pass
     assert torch.equal(pixels[0], pixels[1]) and not torch.equal(pixels[0], pixels[2])
     assert [samples for samples,_ in asked]==[3, 3, 3, 3, 8, 8]
-    assert asked[:2]==asked[2:4] and len({seed for _,seed in asked})==4   # fresh ones at each step, others for another seed
+    # fresh ones at each step, others for another seed
+    assert asked[:2]==asked[2:4] and len({seed for _,seed in asked})==4
 
 @pytest.mark.parametrize('components', [0, 3])
 def test_so_many_components_are_used(truth, components):
@@ -168,14 +189,17 @@ def test_detail_is_added_as_often_as_asked_for(truth):
 @pytest.mark.parametrize('what', ['mask', 'inside'])
 def test_pixels_that_are_masked_or_no_photo_count_nowhere(truth, what):
     pipeline,face = Pipeline(MODEL, Config(**SMALL)),bare(truth)
-    left = torch.zeros(64, 64); left[:,:32] = 1
+    left = torch.zeros(64, 64)
+    left[:,:32] = 1
     frame = face.frames[0]
     if what=='mask': frame.mask = left
     else: frame.photo = replace(frame.photo, inside=left.bool())
     view = texture_view(pipeline, face, 0)
     for stage_3 in (photo_weights(pipeline, face, 0, view.transfer), view.weight[:,0]):
-        there = torch.zeros(64*64); there[view.transfer.pixels] = stage_3
+        there = torch.zeros(64*64)
+        there[view.transfer.pixels] = stage_3
         assert there.reshape(64, 64)[:,:32].max()>.1 and there.reshape(64, 64)[:,32:].max()==0
     stage_2 = region_picture(pipeline, face, 0)[...,0]
     assert stage_2[:,:32].max()>.1 and stage_2[:,32:].max()==0
-    assert (skin_pixels(pipeline, Face(face.identity, [frame]), make_stages(pipeline.config)[1], 200)[0].transfer.pixels%64<32).all()
+    assert (skin_pixels(pipeline, Face(face.identity, [frame]), make_stages(pipeline.config)[1],
+        200)[0].transfer.pixels%64<32).all()

@@ -4,12 +4,14 @@ from dataclasses import replace
 from nextgenface_nb.config import Config
 from nextgenface_nb.optim.landmarks import POSE, LandmarkProblem, put_back
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.shading import SHARP, PointMotion, ShapeSlopes, SkinPixels, eye_whites, geometry_step, pixel_rows, shading_problem
+from nextgenface_nb.optim.shading import (SHARP, PointMotion, ShapeSlopes, SkinPixels, eye_whites, geometry_step,
+    pixel_rows, shading_problem)
 from nextgenface_nb.optim.stages import make_stages, softness
 from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
 
 class FinePixels(SkinPixels):
-    RAYS = dict(SkinPixels.RAYS, diffuse_samples=1024, glossy_samples=0) # diffuse only: what the Jacobian speaks of, without the noise of few rays
+    # diffuse only: what the Jacobian speaks of, without the noise of few rays
+    RAYS = dict(SkinPixels.RAYS, diffuse_samples=1024, glossy_samples=0)
 
 @pytest.fixture(scope='module')
 def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=20))
@@ -19,24 +21,30 @@ def truth(pipeline): return synthetic_face(pipeline, 3, light=studio_light(.5), 
 
 @pytest.fixture(scope='module')
 def start(pipeline, truth):
-    skin_alone = Pipeline(pipeline.model, replace(pipeline.config, weight_eye_white=.2, components=0))   # lids that move over the whites are edges, which the Jacobian leaves out
+    # lids that move over the whites are edges, which the Jacobian leaves out
+    skin_alone = Pipeline(pipeline.model, replace(pipeline.config, weight_eye_white=.2, components=0))
     pixels = FinePixels(skin_alone, truth.face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)
-    return pixels,ShapeSlopes(pipeline, truth.face, relief=True),shading_problem(pipeline, truth.face, make_stages(pipeline.config)[1])
+    return pixels,ShapeSlopes(pipeline, truth.face, relief=True),shading_problem(pipeline, truth.face,
+        make_stages(pipeline.config)[1])
 
 #: Column behind the shape (pose) or in it, half a step in units of the unknown, smallest cosine; rotations and shape also move shadows, which the Jacobian leaves out
-UNKNOWNS = [('pitch', POSE-7, .01, .97), ('yaw', POSE-6, .01, .97), ('roll', POSE-5, .01, .97), ('right', POSE-4, .002, .999), ('up', POSE-3, .002, .999),
-            ('depth', POSE-2, .005, .999), ('focal', POSE-1, .02, .998), ('first shape', 'shape', .2, .95), ('a bump on the cheek', 'relief', .3, .95)]
+UNKNOWNS = [('pitch', POSE-7, .01, .97), ('yaw', POSE-6, .01, .97), ('roll', POSE-5, .01, .97),
+    ('right', POSE-4, .002, .999), ('up', POSE-3, .002, .999),
+            ('depth', POSE-2, .005, .999), ('focal', POSE-1, .02, .998), ('first shape', 'shape', .2, .95),
+            ('a bump on the cheek', 'relief', .3, .95)]
 
 @pytest.mark.parametrize('name,k,step,cosine', UNKNOWNS, ids=[u[0] for u in UNKNOWNS])
 def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, start, name, k, step, cosine):
-    (pixels,slopes,problem),face = start,truth.face; S = problem.shape_size
+    (pixels,slopes,problem),face = start,truth.face
+    S = problem.shape_size
     if k=='shape': k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
     elif k=='relief': k = len(pipeline.model.shape_variance)+5
     else: k += S
     column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][...,k]
     sides = []
     for sign in (1, -1):
-        other,x = face.copy(),problem.start(face); x[k] += sign*step
+        other,x = face.copy(),problem.start(face)
+        x[k] += sign*step
         put_back(LandmarkProblem(pipeline.model, other, problem.settings, pipeline.relief), x, other)
         there = pixels.moved(pipeline, other, 0)
         sides.append(pixel_rows(other, 0, there, PointMotion(pipeline, other, 0, there, slopes, S))[0])
@@ -45,34 +53,50 @@ def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, 
     assert .85<float(a.norm()/b.norm())<1.15
 
 def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
-    face = truth.face.copy(); face.identity.shape *= 0; face.frames[0].rotation += torch.tensor([.03, -.03, .02])
-    stage,region = make_stages(pipeline.config)[1],pipeline.model.regions['face']>.5; stage.rates.pop('focal'); stage.rates.pop('expression')
-    problem,slopes,before = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, relief=True)],face.frames[0].expression.clone()
-    off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face), region)[0].median())
+    face = truth.face.copy()
+    face.identity.shape *= 0
+    face.frames[0].rotation += torch.tensor([.03, -.03, .02])
+    stage,region = make_stages(pipeline.config)[1],pipeline.model.regions['face']>.5
+    stage.rates.pop('focal')
+    stage.rates.pop('expression')
+    problem,slopes,before = shading_problem(pipeline, face,
+        stage),[ShapeSlopes(pipeline, face, relief=True)],face.frames[0].expression.clone()
+    off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face),
+        region)[0].median())
     first = off()
-    for _ in range(pipeline.config.steps_shading): geometry_step(pipeline, face, stage, problem, slopes, [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
+    for _ in range(pipeline.config.steps_shading):
+        geometry_step(pipeline, face, stage, problem, slopes,
+            [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
     assert off()<.4*first and rotation_error(face.frames[0].rotation, truth.face.frames[0].rotation)<.6
     assert torch.equal(face.frames[0].camera.focal, truth.face.frames[0].camera.focal)
     torch.testing.assert_close(face.frames[0].expression, before, atol=1e-6, rtol=0)
 
 def test_a_surface_that_left_the_model_is_found(pipeline, truth):
-    "A person with bumps that no shape coefficient has; all else is given: the relief comes back, and without it the error stays"
-    face = truth.face.copy(); generator = torch.Generator().manual_seed(4)
-    face.identity.relief = 1.5*torch.randn(len(pipeline.relief), generator=generator)*(pipeline.relief.variance>=pipeline.relief.variance.max()*.99)
+    ("A person with bumps that no shape coefficient has; all else is given: the relief comes back, and without it the "
+     "error stays")
+    face = truth.face.copy()
+    generator = torch.Generator().manual_seed(4)
+    face.identity.relief = 1.5*torch.randn(len(pipeline.relief),
+        generator=generator)*(pipeline.relief.variance>=pipeline.relief.variance.max()*.99)
     there = synthetic_photo(pipeline, face)
     region,true = pipeline.model.regions['face']>.5,pipeline.vertices(there)
     def left(relief):
-        found = there.copy(); found.identity.relief = None
-        stage = make_stages(pipeline.config)[1]; stage.rates = dict(shape=1., relief=relief)
+        found = there.copy()
+        found.identity.relief = None
+        stage = make_stages(pipeline.config)[1]
+        stage.rates = dict(shape=1., relief=relief)
         problem,slopes = shading_problem(pipeline, found, stage),[ShapeSlopes(pipeline, found, relief=bool(relief))]
-        for _ in range(6): geometry_step(pipeline, found, stage, problem, slopes, [SkinPixels(pipeline, found, 0, 2500, torch.Generator().manual_seed(0), margin=3, blurred=1.)])
+        for _ in range(6):
+            geometry_step(pipeline, found, stage, problem, slopes,
+                [SkinPixels(pipeline, found, 0, 2500, torch.Generator().manual_seed(0), margin=3, blurred=1.)])
         return float(scale_aligned_errors(pipeline.vertices(found), true, region)[0].mean())
     with_relief,without = left(2.),left(0.)
     assert with_relief<.75*without, (with_relief, without)
 
 def synthetic_photo(pipeline, face):
     "The same face with a photo and landmarks of its own surface"
-    other = face.copy(); frame = other.frames[0]
+    other = face.copy()
+    frame = other.frames[0]
     with torch.no_grad():
         picture = pipeline.render(other, 0, 128, final=True)
         frame.photo = replace(frame.photo, pixels=picture[...,:3].clamp(0, 1))
@@ -85,16 +109,21 @@ def test_a_relief_that_is_held_stays(pipeline, truth):
     face.identity.relief = torch.full((len(pipeline.relief),), .1)
     problem,slopes = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, relief=True)]
     pixels = [SkinPixels(pipeline, face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)]
-    stage.rates['relief'] = 0.; geometry_step(pipeline, face, stage, problem, slopes, pixels)
+    stage.rates['relief'] = 0.
+    geometry_step(pipeline, face, stage, problem, slopes, pixels)
     torch.testing.assert_close(face.identity.relief, torch.full_like(face.identity.relief, .1), atol=1e-6, rtol=0)
-    stage.rates['relief'] = 2.; geometry_step(pipeline, face, stage, problem, slopes, pixels)
+    stage.rates['relief'] = 2.
+    geometry_step(pipeline, face, stage, problem, slopes, pixels)
     assert (face.identity.relief-.1).abs().max()>.01
 
 def test_the_true_face_agrees_with_a_sharp_photo_not_with_a_blurred_one(pipeline, truth):
-    "Lids, lips and nostrils of a sharp model stand out against a blurred photo: steps that stay coarse end at another face"
+    ("Lids, lips and nostrils of a sharp model stand out against a blurred photo: steps that stay coarse end at "
+     "another face")
     def off(soft):
         pixels = SkinPixels(pipeline, truth.face, 0, 4000, torch.Generator().manual_seed(0), margin=3, blurred=soft)
-        residual,_ = pixel_rows(truth.face, 0, pixels, PointMotion(pipeline, truth.face, 0, pixels, ShapeSlopes(pipeline, truth.face), len(pipeline.model.shape_variance)))
+        residual,_ = pixel_rows(truth.face, 0, pixels,
+            PointMotion(pipeline, truth.face, 0, pixels, ShapeSlopes(pipeline, truth.face),
+            len(pipeline.model.shape_variance)))
         return float((pixels.weight*residual.square()).sum()/pixels.weight.sum())
     soft = [softness(k, 8) for k in range(8)]
     assert soft==sorted(soft, reverse=True) and soft[-1]==SHARP

@@ -1,4 +1,5 @@
-"The same result whatever the caller has set, and the caller's settings as they were: after a call, and at every step of a fit"
+("The same result whatever the caller has set, and the caller's settings as they were: after a call, and at every step "
+ "of a fit")
 import logging, os, random, signal, time, warnings
 from contextlib import ExitStack, contextmanager
 import drjit as dr, mitsuba as mi, numpy as np, pytest, torch
@@ -10,7 +11,8 @@ from nextgenface_nb.rendering.variant import use_variant
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 use_variant('cpu')
-TINY = dict(device='cpu', deterministic=True, max_resolution=64, texture_resolution=64, steps_photometric=1, steps_texture=3, samples_train=2, samples_final=4, environment_height=32)
+TINY = dict(device='cpu', deterministic=True, max_resolution=64, texture_resolution=64, steps_photometric=1,
+    steps_texture=3, samples_train=2, samples_final=4, environment_height=32)
 
 @contextmanager
 def changed(get, put, value):
@@ -55,18 +57,25 @@ def all_at_once(*without):
 def around()->dict:
     "All that the caller could find changed"
     with torch.device('cpu'): generator = torch.random.get_rng_state().numpy().tobytes()
-    return dict(grad=torch.is_grad_enabled(), inference=torch.is_inference_mode_enabled(), precision=torch.get_default_dtype(), device=torch.get_default_device(),
-        autocast=torch.is_autocast_enabled('cpu'), deterministic=torch.are_deterministic_algorithms_enabled(), anomaly=torch.is_anomaly_enabled(),
-        products=torch.get_float32_matmul_precision(), threads=torch.get_num_threads(), numpy=np.geterr(), filters=list(warnings.filters),
-        random=(generator, repr(np.random.get_state()), random.getstate()), environment=dict(os.environ), folder=os.getcwd(),
-        signals=[signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)], logging=(logging.root.level, list(logging.root.handlers)),
-        variant=mi.variant(), drjit_threads=dr.thread_count(), drjit_flags=[dr.flag(f) for f in (dr.JitFlag.Debug, dr.JitFlag.SymbolicLoops, dr.JitFlag.OptimizeLoops)])
+    return dict(grad=torch.is_grad_enabled(), inference=torch.is_inference_mode_enabled(),
+        precision=torch.get_default_dtype(), device=torch.get_default_device(),
+        autocast=torch.is_autocast_enabled('cpu'), deterministic=torch.are_deterministic_algorithms_enabled(),
+        anomaly=torch.is_anomaly_enabled(),
+        products=torch.get_float32_matmul_precision(), threads=torch.get_num_threads(), numpy=np.geterr(),
+        filters=list(warnings.filters),
+        random=(generator, repr(np.random.get_state()), random.getstate()), environment=dict(os.environ),
+        folder=os.getcwd(),
+        signals=[signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)],
+        logging=(logging.root.level, list(logging.root.handlers)),
+        variant=mi.variant(), drjit_threads=dr.thread_count(),
+        drjit_flags=[dr.flag(f) for f in (dr.JitFlag.Debug, dr.JitFlag.SymbolicLoops, dr.JitFlag.OptimizeLoops)])
 
 def fit_toy(steps_shading=2, look=lambda progress: None):
     "All stages on a synthetic photo of the toy model; bits of all parameters"
     pipeline = Pipeline(toy_model(31, 23), Config(steps_shading=steps_shading, **TINY))
     truth = synthetic_face(pipeline, 1, size=64, samples=8, focal=230.)
-    result = exhaust(reconstruct_steps(truth.photo(), pipeline.config, landmarks=truth.face.frames[0].landmarks, pipeline=pipeline), look)
+    result = exhaust(reconstruct_steps(truth.photo(), pipeline.config, landmarks=truth.face.frames[0].landmarks,
+        pipeline=pipeline), look)
     return {n:v.detach().clone() for n,v in result.face.parameters().items()}
 
 @pytest.fixture(scope='module')
@@ -82,7 +91,8 @@ def test_a_fit_is_the_same_whatever_is_set(plain, shading):
         assert around()==before
     assert len(seen)>5 and all(seen)
     assert same(found, plain[shading])
-    assert found['diffuse'].std()>0   # with no steps of shading, stage 3 did nothing without gradients of the caller, in silence
+    # with no steps of shading, stage 3 did nothing without gradients of the caller, in silence
+    assert found['diffuse'].std()>0
 
 @pytest.mark.slow
 @pytest.mark.parametrize('mode', MODES)
@@ -124,7 +134,8 @@ def test_a_loop_of_ones_own(renderer):
     assert torch.equal(found, wanted)
     with torch.no_grad():
         pipeline = Pipeline(toy_model(31, 23), Config(renderer=renderer, **TINY))
-        assert not pipeline.render(synthetic_face(pipeline, 1, size=64, samples=8, focal=230.).face).requires_grad   # theirs to say
+        # theirs to say
+        assert not pipeline.render(synthetic_face(pipeline, 1, size=64, samples=8, focal=230.).face).requires_grad
 
 def test_photo_to_files(tmp_path, monkeypatch):
     "Detection, fit, files, measures and exports of the bundled portrait; the working directory changes meanwhile"
@@ -137,7 +148,8 @@ def test_photo_to_files(tmp_path, monkeypatch):
         pipeline = result.pipeline
         face,_ = load_face(tmp_path/name/'checkpoints'/'stage3_output.npz', pipeline.model)
         export_face(pipeline, face, tmp_path/name/'more', ('obj', 'glb', 'ply'))
-        return result.measures(4),result.card(4).to_dict(),{str(p.relative_to(tmp_path/name)):p.read_bytes() for p in (tmp_path/name).rglob('*') if p.suffix in ('.png', '.obj', '.ply', '.glb')}
+        return result.measures(4),result.card(4).to_dict(),{str(p.relative_to(tmp_path/name)):p.read_bytes()
+            for p in (tmp_path/name).rglob('*') if p.suffix in ('.png', '.obj', '.ply', '.glb')}
     wanted = all_of_it('a')
     (tmp_path/'elsewhere').mkdir()
     with all_at_once():

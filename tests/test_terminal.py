@@ -1,4 +1,5 @@
-"Streams that are closed, full or narrow, and paths as people type them: of all commands, in processes of their own where that matters"
+("Streams that are closed, full or narrow, and paths as people type them: of all commands, in processes of their own "
+ "where that matters")
 import io, os, re, shutil, subprocess, sys
 from pathlib import Path
 import pytest
@@ -6,13 +7,15 @@ from nextgenface_nb import cli
 from nextgenface_nb.imaging import portrait_path
 
 QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
-COMMANDS = dict(reconstruct='cli:main', config='cli:config_main', measure='measure:main', bench='bench:main', benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main')
+COMMANDS = dict(reconstruct='cli:main', config='cli:config_main', measure='measure:main', bench='bench:main',
+    benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main')
 
 def command(name, *flags, shell='', **variables)->subprocess.CompletedProcess:
     "A command as its console script starts it; shell: what follows it there"
     module,function = COMMANDS[name].split(':')
     code = f'import sys; from nextgenface_nb.{module} import {function} as main; sys.exit(main())'
-    return subprocess.run(['bash', '-c', f'"$@" {shell}; exit ${{PIPESTATUS[0]}}', 'bash', sys.executable, '-c', code, *map(str, flags)], capture_output=True, text=True, env=dict(os.environ, **variables), timeout=600)
+    return subprocess.run(['bash', '-c', f'"$@" {shell}; exit ${{PIPESTATUS[0]}}', 'bash', sys.executable, '-c', code,
+        *map(str, flags)], capture_output=True, text=True, env=dict(os.environ, **variables), timeout=600)
 
 def main_of(name):
     from importlib import import_module
@@ -33,7 +36,8 @@ def test_nobody_listens(name, monkeypatch):
     assert main_of(name)(['--nonsense'])==2
     assert isinstance(sys.stdout, Gone) and sys.stderr is None   # as they were
 
-@pytest.mark.parametrize('shell,code', {'| head -1':0, '| true':0, '>&-':0, '2>&-':0, '>&- 2>&-':0, '>/dev/full':5, '2>/dev/full':0}.items())
+@pytest.mark.parametrize('shell,code',
+    {'| head -1':0, '| true':0, '>&-':0, '2>&-':0, '>&- 2>&-':0, '>/dev/full':5, '2>/dev/full':0}.items())
 def test_words_that_are_not_read(shell, code):
     done = command('config', shell=shell)
     assert done.returncode==code, done.stderr
@@ -45,9 +49,11 @@ def test_names_that_the_terminal_cannot_show(tmp_path):
     folder = tmp_path/'日本'
     folder.mkdir()
     for name in ('顔.jpg', 'zwei.jpg'): shutil.copy(portrait_path(), folder/name)
-    done = command('reconstruct', *QUICK, '--input', folder, '--output', tmp_path/'out', shell='2>&1 | true', PYTHONIOENCODING='ascii')
+    done = command('reconstruct', *QUICK, '--input', folder, '--output', tmp_path/'out', shell='2>&1 | true',
+        PYTHONIOENCODING='ascii')
     assert done.returncode==0
-    assert all((tmp_path/'out'/'日本'/name/'report.json').exists() for name in ('顔.jpg', 'zwei.jpg')) and not (tmp_path/'out'/'日本'/'failures.json').exists()
+    assert all((tmp_path/'out'/'日本'/name/'report.json').exists()
+        for name in ('顔.jpg', 'zwei.jpg')) and not (tmp_path/'out'/'日本'/'failures.json').exists()
     again = command('reconstruct', *QUICK, '--input', folder, '--output', tmp_path/'out', PYTHONIOENCODING='ascii')
     assert again.returncode==0 and 'done before' in again.stderr and '\\u65e5' in again.stderr
 
@@ -59,7 +65,8 @@ def test_results_are_named_after_the_folder_whatever_it_is_called(tmp_path, monk
     (tmp_path/'people'/'in').mkdir(parents=True)
     for folder in (tmp_path/'people', tmp_path/'people'/'in'): (folder/'a.jpg').touch()
     monkeypatch.chdir(tmp_path/'people'/'in')
-    for text,name in {'..':'people', '../':'people', '.':'in', './':'in', '../in/..':'people', '../in':'in', '../in/':'in'}.items():
+    for text,name in {'..':'people', '../':'people', '.':'in', './':'in', '../in/..':'people', '../in':'in',
+        '../in/':'in'}.items():
         assert jobs('--input', text, '--output', 'out')==[([Path(text)/'a.jpg'], Path('out')/name/'a.jpg')], text
     assert jobs('--input', '../a.jpg', '--output', 'out')==[([Path('../a.jpg')], Path('out/a.jpg'))]
 
@@ -72,17 +79,24 @@ def test_home_and_variables(tmp_path, monkeypatch):
         assert jobs(f'--input={text}/a.jpg', f'--output={text}/x')==[([tmp_path/'a.jpg'], tmp_path/'x'/'a.jpg')]
     assert not (tmp_path/'~').exists()
     parser = cli.make_parser()
-    args = cli.read_paths(parser, parser.parse_args(['--set', 'model=~/bfm.h5', '--set', 'light=$HOME/l.exr', '--landmarks=~/p.npy', '--checkpoint=~/c.npz', '--config=~/c.ini']))
-    assert (args.set, args.landmarks, args.checkpoint, args.config)==([f'model={tmp_path}/bfm.h5', f'light={tmp_path}/l.exr'], f'{tmp_path}/p.npy', f'{tmp_path}/c.npz', f'{tmp_path}/c.ini')
+    args = cli.read_paths(parser,
+        parser.parse_args(['--set', 'model=~/bfm.h5', '--set', 'light=$HOME/l.exr', '--landmarks=~/p.npy',
+        '--checkpoint=~/c.npz', '--config=~/c.ini']))
+    assert (args.set, args.landmarks, args.checkpoint,
+        args.config)==([f'model={tmp_path}/bfm.h5', f'light={tmp_path}/l.exr'], f'{tmp_path}/p.npy',
+        f'{tmp_path}/c.npz', f'{tmp_path}/c.ini')
 
 #: Path flags of all commands
-FLAGS = dict(reconstruct=['--input', '--output', '--config', '--landmarks', '--checkpoint'], config=['--config', '--save'], measure=['--photos', '--output', '--results'],
-    bench=['--append'], benchmark=['--photos', '--output', '--sheet', '--cache'], export=['--output', '--model'], replay=['--output', '--model'])
+FLAGS = dict(reconstruct=['--input', '--output', '--config', '--landmarks', '--checkpoint'],
+    config=['--config', '--save'], measure=['--photos', '--output', '--results'],
+    bench=['--append'], benchmark=['--photos', '--output', '--sheet', '--cache'], export=['--output', '--model'],
+    replay=['--output', '--model'])
 
 @pytest.mark.parametrize('name,flag', [(n, f) for n,flags in FLAGS.items() for f in flags])
 def test_what_is_no_path_is_refused_in_words(name, flag, capsys):
     main = main_of(name)
-    for text,word in {'file:///home/me/a%20b.jpg':'/home/me/a b.jpg', 'https://example.org/a.jpg':'address', '"a.jpg"':'quotes', '“a”':'quotes', '$NOT_THERE/a':'NOT_THERE', '  ':'empty'}.items():
+    for text,word in {'file:///home/me/a%20b.jpg':'/home/me/a b.jpg', 'https://example.org/a.jpg':'address',
+        '"a.jpg"':'quotes', '“a”':'quotes', '$NOT_THERE/a':'NOT_THERE', '  ':'empty'}.items():
         assert main([*(['checkpoint.npz'] if name in ('export', 'replay') else []), flag, text])==2
         said = capsys.readouterr().err
         assert said.startswith(f'error: {flag}') and word in said and 'Traceback' not in said
@@ -94,7 +108,10 @@ def test_every_flag_that_takes_a_path_says_so():
     from nextgenface_nb.evaluation import benchmark
     from nextgenface_nb.output import export, replay
     from nextgenface_nb.terminal import PATH_WORDS
-    parsers = dict(reconstruct=cli.make_parser(), config=cli.make_config_parser(), measure=measure.make_parser(), bench=bench.make_parser(), benchmark=benchmark.make_parser(), export=export.make_export_parser(), replay=replay.make_replay_parser())
+    parsers = dict(reconstruct=cli.make_parser(), config=cli.make_config_parser(), measure=measure.make_parser(),
+        bench=bench.make_parser(), benchmark=benchmark.make_parser(), export=export.make_export_parser(),
+        replay=replay.make_replay_parser())
     for name,parser in parsers.items():
-        found = {a.option_strings[0] for a in parser._actions if a.option_strings and isinstance(a.metavar, str) and set(re.split(r'[|.]', a.metavar))&set(PATH_WORDS)}
+        found = {a.option_strings[0] for a in parser._actions if a.option_strings and isinstance(a.metavar, str)
+            and set(re.split(r'[|.]', a.metavar))&set(PATH_WORDS)}
         assert found>=set(FLAGS[name])

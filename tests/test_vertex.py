@@ -35,7 +35,8 @@ def psnr(a, b, inside): return float(-10*((a-b)[...,:3][inside].square().mean())
 
 @pytest.fixture
 def gradients(monkeypatch):
-    "The table of all renderers. Without noise, differences can be shorter: along some shapes and turns the outline is far from linear"
+    ("The table of all renderers. Without noise, differences can be shorter: along some shapes and turns the outline "
+     "is far from linear")
     gradients = pytest.importorskip('nextgenface_nb.evaluation.gradients')
     for name,step in (('shape', .2), ('rotation', .004)): monkeypatch.setitem(gradients.steps, name, step)
     return gradients
@@ -48,15 +49,18 @@ def test_every_derivative_is_the_slope_of_the_picture(gradients):
 
 def test_derivatives_of_a_face_that_leaves_the_picture(gradients):
     setting = gradients.Setting(HEAD, size=56, resolution=32, translation=(70., 30., -600.), rotation=(.05, .5, .02))
-    table = gradients.gradient_table(finer, setting, ('vertices', 'translation', 'focal', 'principal'), ('coverage', 'picture'))
+    table = gradients.gradient_table(finer, setting, ('vertices', 'translation', 'focal', 'principal'),
+        ('coverage', 'picture'))
     assert not table.failures(), table
 
 def test_outline_has_derivatives_only_where_they_are_wanted(renderer):
     def slope(channel, **options):
         moved = VERTICES.clone().requires_grad_()
-        gradient, = torch.autograd.grad(renderer.render(moved, None, *MATT, environment_map(LIGHT, 32), CAMERA, **options)[...,channel].sum(), moved, allow_unused=True)
+        gradient, = torch.autograd.grad(renderer.render(moved, None, *MATT, environment_map(LIGHT, 32), CAMERA,
+            **options)[...,channel].sum(), moved, allow_unused=True)
         return 0. if gradient is None else float(gradient.abs().sum())
-    assert slope(3)==0 and slope(3, coverage=True)==pytest.approx(slope(3, silhouettes=True)) and slope(3, coverage=True)>1
+    assert slope(3)==0 and slope(3, coverage=True)==pytest.approx(slope(3, silhouettes=True)) and slope(3,
+        coverage=True)>1
     assert slope(0, silhouettes=True)!=slope(0)==pytest.approx(slope(0, coverage=True))
 
 # ---- beside the ray tracer
@@ -70,7 +74,8 @@ def test_the_same_is_hit(renderer, tracer):
 
 def test_no_other_picture_than_the_ray_tracers_without_shadows_and_gloss(renderer, tracer, monkeypatch):
     import mitsuba as mi, drjit as dr
-    monkeypatch.setattr(tracer.scene, 'occluded', lambda ray, active=True: dr.full(mi.Bool, False, dr.width(ray.d)), raising=False)
+    monkeypatch.setattr(tracer.scene, 'occluded', lambda ray, active=True: dr.full(mi.Bool, False, dr.width(ray.d)),
+        raising=False)
     light = environment_map(LIGHT, 32)
     target = tracer.render_converged(VERTICES, None, *MATT, light, CAMERA, samples=256)
     inside = target[...,3]>.999
@@ -82,17 +87,25 @@ def test_no_other_picture_than_the_ray_tracers_without_shadows_and_gloss(rendere
     assert psnr(shiny[0], shiny[1], inside)>max(40, psnr(bare, shiny[1], inside)+6)
 
     def fitted(r): # The light and a shift that explain the target, by the renderer's own derivatives and judged by its own picture
-        shift,found = torch.tensor([3., -3., 0.], requires_grad=True),(LIGHT*torch.linspace(1.2, .8, 9)[:,None]).requires_grad_()
+        shift,found = torch.tensor([3., -3., 0.],
+            requires_grad=True),(LIGHT*torch.linspace(1.2, .8, 9)[:,None]).requires_grad_()
         optimizer = torch.optim.Adam([dict(params=[shift], lr=.4), dict(params=[found], lr=.03)], betas=(.9, .98))
         for step in range(20):
-            image = r.render(VERTICES+shift, None, *MATT, environment_map(found, 32), CAMERA, samples=8, seed=step, silhouettes=True)
-            optimizer.zero_grad(); (image-target).square().mean().backward(); optimizer.step()
-        with torch.no_grad(): return psnr(r.render_converged(VERTICES+shift, None, *MATT, environment_map(found, 32), CAMERA, samples=64), target, inside)
+            image = r.render(VERTICES+shift, None, *MATT, environment_map(found, 32), CAMERA, samples=8, seed=step,
+                silhouettes=True)
+            optimizer.zero_grad()
+            (image-target).square().mean().backward()
+            optimizer.step()
+        with torch.no_grad():
+            return psnr(r.render_converged(VERTICES+shift, None, *MATT, environment_map(found, 32), CAMERA, samples=64),
+                target, inside)
     assert fitted(renderer)>fitted(tracer)-2
 
 def test_what_is_hidden_is_about_what_rays_say(renderer, tracer):
     normals = vertex_normals(VERTICES, HEAD.triangles)
-    directions = torch.nn.functional.normalize(normals+.9*torch.nn.functional.normalize(torch.randn(len(normals), 3, generator=torch.Generator().manual_seed(0)), dim=1), dim=1)
+    directions = torch.nn.functional.normalize(normals
+        +.9*torch.nn.functional.normalize(torch.randn(len(normals), 3, generator=torch.Generator().manual_seed(0)),
+        dim=1), dim=1)
     ours,theirs = (r.visibility(VERTICES+.5*normals, directions, VERTICES) for r in (renderer, tracer))
     assert (ours==theirs).float().mean()>.93 and abs(float(ours.float().mean()-theirs.float().mean()))<.04
     inward = [r.visibility(VERTICES-normals, -directions, VERTICES).float().mean() for r in (renderer, tracer)]
@@ -102,7 +115,8 @@ def test_what_is_hidden_is_about_what_rays_say(renderer, tracer):
 # ---- edges
 
 def test_area_is_exact_wherever_the_outline_lies(renderer):
-    areas = torch.stack([renderer.coverage(VERTICES+torch.tensor([.37*k, .61*k, 0.]), CAMERA, subpixels=1).sum() for k in range(8)])
+    areas = torch.stack([renderer.coverage(VERTICES+torch.tensor([.37*k, .61*k, 0.]), CAMERA, subpixels=1).sum()
+        for k in range(8)])
     fine = renderer.coverage(VERTICES, CAMERA, subpixels=8).sum()
     assert areas.std()<.0006*fine and abs(areas.mean()-fine)<.001*fine
 
@@ -116,13 +130,17 @@ def test_several_pictures_in_one_call(renderer):
         images = renderer.render_many(free[0], None, *free[1:], lights, cameras, silhouettes=True, together=together)
         sum(image.square().sum() for image in images).backward()
         return [*images, *(x.grad for x in free)]
-    for one,other in zip(gradients(True), gradients(False)): torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4*float(other.detach().abs().max()))
+    for one,other in zip(gradients(True), gradients(False)):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4*float(other.detach().abs().max()))
     assert [tuple(image.shape) for image in gradients(None)[:2]]==[(64, 64, 4), (32, 32, 4)]
 
 def test_shared_maps_are_not_copied(renderer, monkeypatch):
     addresses,real = [],vertex.look_up
-    monkeypatch.setattr(vertex, 'look_up', lambda texture, uv: addresses.append(texture.data_ptr()) or real(texture, uv))
-    for together in (True, False): renderer.render_many(VERTICES.expand(5, -1, -1), None, *SHINY, environment_map(LIGHT, 32), [CAMERA]*5, together=together)
+    monkeypatch.setattr(vertex, 'look_up', lambda texture, uv: addresses.append(texture.data_ptr())
+        or real(texture, uv))
+    for together in (True, False):
+        renderer.render_many(VERTICES.expand(5, -1, -1), None, *SHINY, environment_map(LIGHT, 32), [CAMERA]*5,
+            together=together)
     assert set(addresses)=={texture.data_ptr() for texture in SHINY} and len(addresses)==3+15
 
 # ---- alone
@@ -147,23 +165,31 @@ def test_from_photo_to_files_without_mitsuba(tmp_path):
         try: Config('auto'); from nextgenface_nb.rendering.variant import use_variant, advice_for_llvm
         finally: print('renderer = vertex' in advice_for_llvm('3.9'))
     ''')
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', script], capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS='1'))
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', script], capture_output=True, text=True,
+        env=dict(os.environ, OMP_NUM_THREADS='1'))
     assert done.returncode==0 and 'True' in done.stdout, done.stderr[-3000:]
     written = {path.name for path in (tmp_path/'out').rglob('*') if path.is_file()}
-    assert any(name.startswith('diffuseMap') for name in written) and any(name.endswith('.obj') for name in written) and any(name.startswith('render') for name in written), written
+    assert any(name.startswith('diffuseMap') for name in written) and any(name.endswith('.obj')
+        for name in written) and any(name.startswith('render') for name in written), written
 
 # ---- bad input
 
-@pytest.mark.parametrize('other, said', [(dict(vertices=VERTICES*math.nan), 'vertices'), (dict(vertices=-VERTICES), 'behind the camera'), (dict(vertices=VERTICES[:9]), 'vertices: shape'),
-    (dict(diffuse=ALBEDO[:8]), 'diffuse: shape'), (dict(specular=SHINY[1]*math.inf), 'specular'), (dict(environment=-torch.ones(32, 64, 3)), 'environment'), (dict(camera=CAMERA.resized(2)), 'camera: image of')])
+@pytest.mark.parametrize('other, said',
+    [(dict(vertices=VERTICES*math.nan), 'vertices'), (dict(vertices=-VERTICES), 'behind the camera'),
+    (dict(vertices=VERTICES[:9]), 'vertices: shape'),
+    (dict(diffuse=ALBEDO[:8]), 'diffuse: shape'), (dict(specular=SHINY[1]*math.inf), 'specular'),
+    (dict(environment=-torch.ones(32, 64, 3)), 'environment'), (dict(camera=CAMERA.resized(2)), 'camera: image of')])
 def test_bad_input_is_named(renderer, other, said):
-    good = dict(vertices=VERTICES, normals=None, diffuse=ALBEDO, specular=SHINY[1], roughness=SHINY[2], environment=torch.ones(32, 64, 3), camera=CAMERA)
+    good = dict(vertices=VERTICES, normals=None, diffuse=ALBEDO, specular=SHINY[1], roughness=SHINY[2],
+        environment=torch.ones(32, 64, 3), camera=CAMERA)
     with pytest.raises(RenderError, match=said): renderer.render(**{**good, **other})
 
 def test_other_bad_input(renderer):
     with pytest.raises(RenderError, match='without triangles'): VertexRenderer(HEAD.triangles[:0], HEAD.uvs, 8, 8, 8)
-    with pytest.raises(RenderError, match='environment: 3'): renderer.render_many(VERTICES[None], None, *SHINY, [torch.ones(32, 64, 3)]*3, [CAMERA])
-    with pytest.raises(RenderError, match='sets of vertices'): renderer.render_many(VERTICES[None], None, *SHINY, torch.ones(32, 64, 3), [CAMERA]*2)
+    with pytest.raises(RenderError, match='environment: 3'):
+        renderer.render_many(VERTICES[None], None, *SHINY, [torch.ones(32, 64, 3)]*3, [CAMERA])
+    with pytest.raises(RenderError, match='sets of vertices'):
+        renderer.render_many(VERTICES[None], None, *SHINY, torch.ones(32, 64, 3), [CAMERA]*2)
     with pytest.raises(DeviceError): make(VertexRenderer).__class__(HEAD.triangles, HEAD.uvs, 8, 8, 8, device='metal')
 
 def test_a_face_beside_the_picture_is_nothing(renderer):

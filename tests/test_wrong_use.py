@@ -13,9 +13,12 @@ from nextgenface_nb.output.replay import write_film
 
 # ---- arguments
 
-@pytest.mark.parametrize('config,advice', [(dict(bands=3), 'Config(**settings)'), ({}, 'Config(**settings)'), ('my.ini', 'Config.load(path)'), (0, 'Config'), (Config, 'Config')], ids=str)
+@pytest.mark.parametrize('config,advice',
+    [(dict(bands=3), 'Config(**settings)'), ({}, 'Config(**settings)'), ('my.ini', 'Config.load(path)'), (0, 'Config'),
+    (Config, 'Config')], ids=str)
 def test_settings_that_are_none(config, advice, tmp_path):
-    calls = (lambda: reconstruct(portrait_path(), config), lambda: reconstruct(portrait_path(), config, output=tmp_path/'out'), lambda: Optimizer(tmp_path/'out', config),
+    calls = (lambda: reconstruct(portrait_path(), config),
+        lambda: reconstruct(portrait_path(), config, output=tmp_path/'out'), lambda: Optimizer(tmp_path/'out', config),
         lambda: Pipeline(toy_model(9, 7), config), lambda: next(optimizer.reconstruct_steps(portrait_path(), config)))
     for call in calls:
         with pytest.raises(ConfigError, match='not a Config') as error: call()
@@ -28,7 +31,9 @@ def test_an_output_that_is_no_path(path, tmp_path, monkeypatch):
     picture = np.zeros((8, 8, 3), np.float32)
     def entered(context):
         with context: pass
-    calls = (lambda: reconstruct(portrait_path(), output=path), lambda: Optimizer(path), lambda: save_png(path, picture), lambda: check_writable(path), lambda: entered(writing(path)), lambda: entered(writing_folder(path)),
+    calls = (lambda: reconstruct(portrait_path(), output=path), lambda: Optimizer(path),
+        lambda: save_png(path, picture), lambda: check_writable(path), lambda: entered(writing(path)),
+        lambda: entered(writing_folder(path)),
         lambda: write_film(path, [np.zeros((16, 16, 3), np.uint8)]))
     for call in calls:
         with pytest.raises(OutputError, match='path'): call()
@@ -37,13 +42,15 @@ def test_an_output_that_is_no_path(path, tmp_path, monkeypatch):
 def test_what_is_several_and_what_is_one():
     "Generators are several photos, as tuples are; an open file is one, though it gives lines one after the other"
     with open(portrait_path(), 'rb') as file: assert optimizer._listed(file, [file])==[file]
-    for many in ['a', 'b'], ('a', 'b'), (x for x in 'ab'), iter('ab'), map(str, 'ab'): assert optimizer._listed(many, None)==['a', 'b']
+    for many in ['a', 'b'], ('a', 'b'), (x for x in 'ab'), iter('ab'), map(str, 'ab'):
+        assert optimizer._listed(many, None)==['a', 'b']
     for one in 'ab', b'ab', Path('ab'), None, 3: assert optimizer._listed(one, [one])==[one]
     array = np.zeros((2, 2))
     assert optimizer._listed(array, [array])[0] is array and optimizer._listed(torch.zeros(2), ['one'])==['one']
 
 def test_checkpoints_that_are_none(tmp_path):
-    for path,words in ((tmp_path, 'is a folder'), (os.devnull, 'a device'), (tmp_path/'none.npz', 'no such file'), (portrait_path(), 'not a checkpoint'), (3, 'no path'), ('a\0b', 'cannot be read')):
+    for path,words in ((tmp_path, 'is a folder'), (os.devnull, 'a device'), (tmp_path/'none.npz', 'no such file'),
+        (portrait_path(), 'not a checkpoint'), (3, 'no path'), ('a\0b', 'cannot be read')):
         with pytest.raises(CheckpointError, match=words): load_face(path, toy_model(9, 7))
 
 # ---- files
@@ -61,21 +68,28 @@ for name,flags in json.loads(sys.argv[1]):
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2   # of Linux
 
-@pytest.mark.skipif(not hasattr(os, 'geteuid') or not os.geteuid() and sys.platform!='linux', reason='needs permissions that count')
+@pytest.mark.skipif(not hasattr(os, 'geteuid') or not os.geteuid() and sys.platform!='linux',
+    reason='needs permissions that count')
 def test_files_that_may_not_be_read():
-    "In a folder that is closed, and closed themselves: said so, by every command and every flag; never damaged, never unforeseen"
+    ("In a folder that is closed, and closed themselves: said so, by every command and every flag; never damaged, "
+     "never unforeseen")
     with tempfile.TemporaryDirectory() as home:
         home = Path(home)
         for name in ('closed', 'closed/models', 'open', 'empty'): (home/name).mkdir()
-        names = {'input':'a.jpg', 'checkpoint':'a.npz', 'model':'a.h5', 'landmarks':'a.npy', 'focal':'a.json', 'light':'a.exr', 'config':'a.ini'}
+        names = {'input':'a.jpg', 'checkpoint':'a.npz', 'model':'a.h5', 'landmarks':'a.npy', 'focal':'a.json',
+            'light':'a.exr', 'config':'a.ini'}
         for where in ('closed', 'open'):
             for name in names.values(): (home/where/name).write_bytes(b'0')
         shutil.copy(portrait_path(), home/'me.jpg')
         small = '--set max_resolution=64 --set texture_resolution=64 --set renderer=vertex --skipStage1 --skipStage2 --skipStage3 --input'.split()+[str(home/'me.jpg'), '--output', str(home/'open'/'out')]
-        def flags(kind, path): return ['--set', f'{kind}={path}'] if kind in ('model', 'light') else [f'--{kind}', str(path)]
-        cases = [('cli:main', [*small, *flags(kind, home/where/name)]) for kind,name in names.items() for where in ('closed', 'open')]
-        cases += [('cli:main', [*small, *flags(kind, home/'closed'/'models')]) for kind in ('model', 'input')]+[('cli:main', [*small, '--set', f'model={home}/empty'])]
-        cases += [(command, [str(place)]) for command in ('output.export:main', 'output.replay:main') for place in (home/'closed'/'a.npz', home/'open'/'a.npz', home/'closed'/'models')]
+        def flags(kind, path):
+            return ['--set', f'{kind}={path}'] if kind in ('model', 'light') else [f'--{kind}', str(path)]
+        cases = [('cli:main', [*small, *flags(kind, home/where/name)]) for kind,name in names.items()
+            for where in ('closed', 'open')]
+        cases += [('cli:main', [*small, *flags(kind, home/'closed'/'models')])
+            for kind in ('model', 'input')]+[('cli:main', [*small, '--set', f'model={home}/empty'])]
+        cases += [(command, [str(place)]) for command in ('output.export:main', 'output.replay:main')
+            for place in (home/'closed'/'a.npz', home/'open'/'a.npz', home/'closed'/'models')]
         cases += [('cli:config_main', ['--config', str(home/where/'a.ini')]) for where in ('closed', 'open')]
         for name in names.values(): (home/'open'/name).chmod(0)
         for name in ('closed', 'empty'): (home/name).chmod(0)
@@ -86,15 +100,18 @@ def test_files_that_may_not_be_read():
             for n in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) if not os.geteuid() else ():
                 ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, n, 0, 0, 0)
         root = str(Path(__file__).resolve().parent.parent)
-        environment = dict(os.environ, PYTHONPATH=os.pathsep.join([root, os.environ.get('PYTHONPATH', '')]), HOME=str(home/'open'), PYTHONDONTWRITEBYTECODE='1')
-        done = subprocess.run([sys.executable, '-c', CHILD, json.dumps(cases)], capture_output=True, text=True, preexec_fn=like_others, env=environment, cwd='/', timeout=900)
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join([root, os.environ.get('PYTHONPATH', '')]),
+            HOME=str(home/'open'), PYTHONDONTWRITEBYTECODE='1')
+        done = subprocess.run([sys.executable, '-c', CHILD, json.dumps(cases)], capture_output=True, text=True,
+            preexec_fn=like_others, env=environment, cwd='/', timeout=900)
         for name in ('closed', 'empty'): (home/name).chmod(0o755)
     bad = 0
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found)==len(cases), done.stderr[-2000:]
     wrong = ('damaged', 'cut off', 'not foreseen', 'Traceback', 'no such', 'no face model', 'not readable')
     for (name,given),(code,said) in zip(cases, found):
-        right = code in (2, 3) and ('may not be' in said or 'cannot be read' in said) and not any(word in said for word in wrong)
+        right = code in (2, 3) and ('may not be' in said or 'cannot be read' in said) and not any(word in said
+            for word in wrong)
         print('' if right else 'WRONG', name, given[-2:], code, said)
         bad += not right
     assert not bad

@@ -1,4 +1,5 @@
-"Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; and every promise has a test. Committed or not does not matter."
+("Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; and every promise "
+ "has a test. Committed or not does not matter.")
 import hashlib, subprocess, sys
 from pathlib import Path
 
@@ -8,7 +9,8 @@ BIN = Path(sys.executable).parent
 def fingerprints():
     "The hash of every notebook, every module and the README"
     files = [*ROOT.glob('nbs/**/*.ipynb'), *ROOT.glob('nextgenface_nb/**/*.py'), ROOT/'README.md']
-    return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
+    return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
 
 def main():
     "Export, clean, fill in the figures and make the README; name the files that changed, and fail if there are any"
@@ -17,8 +19,12 @@ def main():
     for command in ([BIN/'nbdev-export'], [BIN/'nbdev-clean'], *tools): subprocess.run(command, check=True, cwd=ROOT)
     after = fingerprints()
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name)!=after.get(name))
-    if changed: sys.exit('Notebooks, library, figures or README had drifted apart; these have changed now, look at them and commit:\n  ' + '\n  '.join(changed))
+    if changed:
+        sys.exit(
+            'Notebooks, library, figures or README had drifted apart; these have changed now, look at them and '
+            'commit:\n  ' + '\n  '.join(changed))
     print(f'Notebooks, library, figures and README agree ({len(after)} files).')
-    if subprocess.run([sys.executable, ROOT/'tests'/'promises.py'], cwd=ROOT).returncode: sys.exit(1)
+    for check in (ROOT/'tests'/'promises.py', ROOT/'tools'/'lines.py'):
+        if subprocess.run([sys.executable, check], cwd=ROOT).returncode: sys.exit(1)
 
 if __name__=='__main__': main()

@@ -1,4 +1,5 @@
-"Does a tag say the version that the package has, and does the changelog tell of it?  python tools/check_release.py v1.2.3"
+("Does a tag say the version that the package has, and does the changelog tell of it?  python tools/check_release.py "
+ "v1.2.3")
 import configparser, sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ def faults(
 )->list: # of sentences
     "What stands in the way of a release"
     said = []
-    if tag!=f'v{version}': said.append(f'The tag is {tag}, the version in settings.ini {version}: bump it, or tag v{version}.')
+    if tag!=f'v{version}':
+        said.append(f'The tag is {tag}, the version in settings.ini {version}: bump it, or tag v{version}.')
     if not any(line.split()[:2]==['##', version] for line in changelog.splitlines()):
         said.append(f'CHANGELOG.md has no section "## {version}": say there what is new.')
     return said

@@ -11,7 +11,8 @@ LINK,INSTALL = '[Open in Colab](','# on Colab: install'
 
 def settings():
     "What settings.ini says"
-    parser = ConfigParser(delimiters=['=']); parser.read(ROOT/'settings.ini', encoding='utf-8')
+    parser = ConfigParser(delimiters=['='])
+    parser.read(ROOT/'settings.ini', encoding='utf-8')
     return parser['DEFAULT']
 
 def notebooks():
@@ -20,7 +21,8 @@ def notebooks():
 
 def link(path):
     "The address under which Colab opens a notebook"
-    s = settings(); owner = s['git_url'].removeprefix('https://github.com/')
+    s = settings()
+    owner = s['git_url'].removeprefix('https://github.com/')
     return f"{LINK}https://colab.research.google.com/github/{owner}/blob/{s['branch']}/{path.relative_to(ROOT).as_posix()})"
 
 def install():
@@ -30,14 +32,17 @@ def install():
 
 def dress(path):
     "The notebook with link and cell; True if that changed anything"
-    notebook = nbformat.read(path, 4); before = nbformat.writes(notebook)
+    notebook = nbformat.read(path, 4)
+    before = nbformat.writes(notebook)
     title = notebook.cells[0]
     lines = title.source.splitlines()
-    if old := [i for i,l in enumerate(lines) if l.startswith(LINK)]: del lines[old[0]-1:old[0]+1]         # with the empty line before it
+    if old := [i for i,l in enumerate(lines) if l.startswith(LINK)]:
+        del lines[old[0]-1:old[0]+1]   # with the empty line before it
     place = next(i for i,l in enumerate(lines) if l.startswith('>'))+1
     title.source = '\n'.join([*lines[:place], '', link(path), *lines[place:]])
     notebook.cells = [c for c in notebook.cells if INSTALL not in c.source]
-    cell = nbformat.v4.new_code_cell(install(), id='c01ab000'); cell.metadata = {}
+    cell = nbformat.v4.new_code_cell(install(), id='c01ab000')
+    cell.metadata = {}
     notebook.cells.insert(1, cell)
     changed = nbformat.writes(notebook)!=before
     if changed and '--check' not in sys.argv: nbformat.write(notebook, path)

@@ -16,11 +16,13 @@ def write(path, samples, rays=256):
     setting,found = Setting(toy_model()),dict(versions=f'Mitsuba {mitsuba.__version__}, Dr.Jit {drjit.__version__}')
     renderer = setting.renderer(lambda *arguments: Renderer(*arguments, device='cpu'))
     for seed in (1, 2):
-        with torch.no_grad(): found[f'picture {seed}'] = setting.picture(renderer, setting.values, samples=samples, seed=seed).numpy()
+        with torch.no_grad():
+            found[f'picture {seed}'] = setting.picture(renderer, setting.values, samples=samples, seed=seed).numpy()
     weights = adjoint('picture', torch.from_numpy(found['picture 1'][...,3]), torch.Generator().manual_seed(0))
     for seed in (1, 2):
         free = {name:value.clone().requires_grad_() for name,value in setting.values.items()}
-        (setting.picture(renderer, free, samples=rays, seed=seed, silhouettes=True, shadow_edges=64)*weights).sum().backward()
+        (setting.picture(renderer, free, samples=rays, seed=seed, silhouettes=True,
+            shadow_edges=64)*weights).sum().backward()
         found |= {f'{name} {seed}':value.grad.numpy() for name,value in free.items()}
     np.savez(path, **found)
 
@@ -34,8 +36,10 @@ def compare(one, other)->tuple: # table, what differs too much
     rms = lambda a,b: float(np.sqrt(np.square(a-b).mean()))
     between,noise = rms(one['picture 1'], other['picture 1']),rms(one['picture 1'], one['picture 2'])
     mean = lambda file: (file['picture 1']+file['picture 2'])/2
-    lines = [f'{one["versions"]} | {other["versions"]}', 'root mean square of the pictures\' difference (the same random numbers | others, which is noise)',
-        f'  picture      {between:.1e} | {noise:.1e}, mean {mean(other).mean()/mean(one).mean()-1:+.1e}', 'gradients: length of the difference over their length']
+    lines = [f'{one["versions"]} | {other["versions"]}',
+        'root mean square of the pictures\' difference (the same random numbers | others, which is noise)',
+        f'  picture      {between:.1e} | {noise:.1e}, mean {mean(other).mean()/mean(one).mean()-1:+.1e}',
+        'gradients: length of the difference over their length']
     bad = [] if between<1e-3 else ['picture']
     for name in sorted({key[:-2] for key in one.files if key[-1]=='1'}-{'picture'}):
         between,noise = (far(one[f'{name} 1'], other[f'{name} {k}'] if k==1 else one[f'{name} 2']) for k in (1, 2))
@@ -47,26 +51,35 @@ def another_python(version:str, folder:Path)->str:
     "A Python with another Mitsuba and everything else of ours"
     subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
     python = folder/('Scripts' if os.name=='nt' else 'bin')/'python'
-    done = subprocess.run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', f'mitsuba=={version}'], capture_output=True, text=True)
+    done = subprocess.run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+        f'mitsuba=={version}'], capture_output=True, text=True)
     if done.returncode: raise SystemExit(f'Mitsuba {version} cannot be installed here:\n{done.stderr}')
-    own = subprocess.run([python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], check=True, capture_output=True, text=True).stdout.strip()
-    (Path(own)/'zz_ours.pth').write_text('\n'.join({sysconfig.get_path('purelib'), sysconfig.get_path('platlib')})+'\n') # comes after its own
+    own = subprocess.run([python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], check=True,
+        capture_output=True, text=True).stdout.strip()
+    # comes after its own
+    (Path(own)/'zz_ours.pth').write_text('\n'.join({sysconfig.get_path('purelib'), sysconfig.get_path('platlib')})+'\n')
     return str(python)
 
 def main(argv=None)->int:
-    p = argparse.ArgumentParser('compare_mitsuba.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser('compare_mitsuba.py', description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('what', nargs='*', help='a version, or two files')
     p.add_argument('--write', metavar='FILE.npz')
     p.add_argument('--samples', type=int, default=1024, help='rays per pixel of the pictures (default: %(default)s)')
     args = p.parse_args(argv)
-    if args.write: write(args.write, args.samples); return 0
+    if args.write:
+        write(args.write, args.samples)
+        return 0
     if len(args.what)==2: said,bad = compare(*args.what)
     elif len(args.what)==1:
         with tempfile.TemporaryDirectory() as folder:
             files = [f'{folder}/{k}.npz' for k in (1, 2)]
             for python,file in zip((sys.executable, another_python(args.what[0], Path(folder)/'venv')), files):
-                environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).resolve().parents[1]), os.environ.get('PYTHONPATH', '')]))
-                subprocess.run([python, __file__, '--write', file, '--samples', str(args.samples)], check=True, env=environment)
+                environment = dict(os.environ,
+                    PYTHONPATH=os.pathsep.join([str(Path(__file__).resolve().parents[1]),
+                    os.environ.get('PYTHONPATH', '')]))
+                subprocess.run([python, __file__, '--write', file, '--samples', str(args.samples)], check=True,
+                    env=environment)
             said,bad = compare(*files)
     else: p.error('one version, two files, or --write')
     print(said, f'different: {", ".join(bad)}' if bad else 'the same', sep='\n')

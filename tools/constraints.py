@@ -1,4 +1,5 @@
-"Resolve settings.ini into constraints.txt (Python 3.10 - 3.12, starting from the versions installed here) and constraints-colab.txt (3.13). Needs uv."
+("Resolve settings.ini into constraints.txt (Python 3.10 - 3.12, starting from the versions installed here) and "
+ "constraints-colab.txt (3.13). Needs uv.")
 import re, subprocess, sys
 from importlib.metadata import distributions
 from configparser import ConfigParser
@@ -20,18 +21,25 @@ SETS = {
 # torch names its CUDA packages itself, exactly; the CPU build has none
 SKIP = re.compile(r"^(nvidia-|triton|cuda-)|sys_platform == 'emscripten'$")
 # every line holds for its file's Pythons anyway, and nobody runs this in a browser
-NOISE = re.compile('|'.join(f"{plain} and | and {plain}| ; {plain}$" for plain in (r"python_full_version (?:< '3\.1[34]'|>= '3\.13')", "sys_platform != 'emscripten'")))
+NOISE = re.compile('|'.join(f"{plain} and | and {plain}| ; {plain}$"
+    for plain in (r"python_full_version (?:< '3\.1[34]'|>= '3\.13')", "sys_platform != 'emscripten'")))
 
 def resolve(name, upgrade):
     "Write one file; versions change only where they must"
     first,last,tested,header = SETS[name]
-    parser = ConfigParser(delimiters=['=']); parser.read(ROOT/'settings.ini')
+    parser = ConfigParser(delimiters=['='])
+    parser.read(ROOT/'settings.ini')
     wanted = [word for key in EXTRAS for word in parser['DEFAULT'][key].split()] + tested
     out = ROOT/name
-    if not out.exists(): out.write_text('\n'.join(sorted({f"{d.metadata['Name'].lower()}=={d.version.split('+')[0]}" for d in distributions()}))+'\n')
-    command = [sys.executable, '-m', 'uv', 'pip', 'compile', '--universal', '--python-version', first, '--no-header', '--no-annotate', '--quiet', '-', '-o', out]
-    subprocess.run(command + ['--upgrade']*upgrade, input='\n'.join(f"{word}; python_version < '{last}'" for word in wanted), text=True, check=True, cwd=ROOT)
-    lines = [line for line in out.read_text().splitlines() if line and not line.startswith(('#','--')) and not SKIP.search(line)]
+    if not out.exists():
+        out.write_text('\n'.join(sorted({f"{d.metadata['Name'].lower()}=={d.version.split('+')[0]}"
+            for d in distributions()}))+'\n')
+    command = [sys.executable, '-m', 'uv', 'pip', 'compile', '--universal', '--python-version', first, '--no-header',
+        '--no-annotate', '--quiet', '-', '-o', out]
+    subprocess.run(command + ['--upgrade']*upgrade,
+        input='\n'.join(f"{word}; python_version < '{last}'" for word in wanted), text=True, check=True, cwd=ROOT)
+    lines = [line for line in out.read_text().splitlines() if line and not line.startswith(('#','--'))
+        and not SKIP.search(line)]
     out.write_text(header + '\n'.join(NOISE.sub('', line) for line in lines) + '\n')
 
 if __name__=='__main__':

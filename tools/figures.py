@@ -7,18 +7,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from nextgenface_nb.errors import ConfigError, FaceError
-from nextgenface_nb.evaluation.figures import FOLDER, figure_files, fill_figures, notebook_stamp, old_figures, outputs_path, same_code
+from nextgenface_nb.evaluation.figures import (FOLDER, figure_files, fill_figures, notebook_stamp, old_figures,
+    outputs_path, same_code)
 
 def notebooks():
     "All notebooks, by their path from the repository"
-    return {str(path.relative_to(ROOT).as_posix()):path for path in sorted((ROOT/'nbs').rglob('*.ipynb')) if '.ipynb_checkpoints' not in path.parts}
+    return {str(path.relative_to(ROOT).as_posix()):path
+        for path in sorted((ROOT/'nbs').rglob('*.ipynb')) if '.ipynb_checkpoints' not in path.parts}
 
 FLAG = '#| figures'
 
 def shown(source):
     "What a cell of figures shows: the Markdown of its last expression"
     *body,last = ast.parse(source).body
-    if not isinstance(last, ast.Expr): raise ConfigError(f'The cell ends without an expression: {source[-60:]!r}', 'End it with Markdown(...).')
+    if not isinstance(last, ast.Expr):
+        raise ConfigError(f'The cell ends without an expression: {source[-60:]!r}', 'End it with Markdown(...).')
     own = {}
     exec(compile(ast.Module(body, []), 'figures', 'exec'), own)
     return eval(compile(ast.Expression(last.value), 'figures', 'eval'), own).data
@@ -28,7 +31,8 @@ def fill_cell(cell):
     source = ''.join(cell['source'])
     if cell['cell_type']=='markdown': cell['source'] = fill_figures(source).splitlines(keepends=True)
     elif source.startswith(FLAG):
-        data = {'text/markdown':shown(source).splitlines(keepends=True), 'text/plain':['<IPython.core.display.Markdown object>']}
+        data = {'text/markdown':shown(source).splitlines(keepends=True),
+            'text/plain':['<IPython.core.display.Markdown object>']}
         cell['outputs'] = [dict(data=data, execution_count=None, metadata={}, output_type='execute_result')]
 
 def fill(path):
@@ -61,10 +65,15 @@ def main(argv=None):
     args = p.parse_args(argv)
     for path in notebooks().values(): fill(path)
     old,outputs = old_figures(figure_files()),old_outputs()
-    if old: print('Figures that are older than the code that makes them (make release measures them anew):', *(f'  {FOLDER}/{name}.json: {why}' for name,why in old.items()), sep='\n')
-    if outputs: print(f'Notebooks whose outputs are older than the code, or of unknown age: {len(outputs)} (tools/run.py --old runs them)')
+    if old:
+        print('Figures that are older than the code that makes them (make release measures them anew):',
+            *(f'  {FOLDER}/{name}.json: {why}' for name,why in old.items()), sep='\n')
+    if outputs:
+        print(f'Notebooks whose outputs are older than the code, or of unknown age: {len(outputs)} (tools/run.py --old '
+            'runs them)')
     unknown = set(args.without)-set(old)
-    if args.release and (outputs or set(old)-set(args.without)): sys.exit('Too old for a release: '+', '.join([*sorted(set(old)-set(args.without)), *outputs]))
+    if args.release and (outputs or set(old)-set(args.without)):
+        sys.exit('Too old for a release: '+', '.join([*sorted(set(old)-set(args.without)), *outputs]))
     if args.release and unknown: print('Not old after all: '+', '.join(sorted(unknown)))
 
 if __name__=='__main__': main()

@@ -16,7 +16,8 @@ def photographs(folder:Path, count:int):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument('--photos', type=int, default=30); p.add_argument('settings', nargs='*', metavar='KEY=VALUE')
+    p.add_argument('--photos', type=int, default=30)
+    p.add_argument('settings', nargs='*', metavar='KEY=VALUE')
     args = p.parse_args()
     from nextgenface_nb import cli
     from nextgenface_nb.evaluation import speed as bench
@@ -30,12 +31,15 @@ def main():
             print(f'photo {len(held)}: {held[-1]:.0f} MB, {time.perf_counter()-began:.1f} s', flush=True)
     cli.fit_and_save = watched
     with tempfile.TemporaryDirectory() as there:
-        folder = Path(there)/'photos'; folder.mkdir(); photographs(folder, args.photos)
+        folder = Path(there)/'photos'
+        folder.mkdir()
+        photographs(folder, args.photos)
         flags = [part for setting in (*QUICK, *args.settings) for part in ('--set', setting)]
         code = cli.main(['--input', str(folder), '--output', str(Path(there)/'out'), '--quiet', *flags])
     third = len(held)//3
     growth = bench.growth(held[third:])
-    print(f'{len(held)} photos; after the first third {held[third]:.0f} MB, at the end {held[-1]:.0f} MB: {growth:+.2f} MB per photo')
+    print(f'{len(held)} photos; after the first third {held[third]:.0f} MB, at the end {held[-1]:.0f} MB: '
+        f'{growth:+.2f} MB per photo')
     return code
 
 if __name__=='__main__': sys.exit(main())

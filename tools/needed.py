@@ -8,7 +8,8 @@ import os, shutil, subprocess, sys
 from pathlib import Path
 
 VIEWER = Path(__file__).resolve().parent/'viewer'
-NAMES = 'chromium', 'google-chrome', 'google-chrome-stable' #: Of a Chromium; Ubuntu's chromium-browser only names a snap
+#: Of a Chromium; Ubuntu's chromium-browser only names a snap
+NAMES = 'chromium', 'google-chrome', 'google-chrome-stable'
 PACKAGES = 'three', 'gltf-validator'                        #: Of npm, in the versions of tools/viewer/package-lock.json
 
 def chromium()->str|None:
@@ -52,7 +53,9 @@ def install_packages():
 
 def main()->int: # Exit code
     for install in (install_chromium, install_node, install_packages): install()
-    missing = [] if chromium() else ['a Chromium (Debian: apt-get install chromium; else: python -m playwright install chromium; or name one in CHROME)']
+    missing = ([] if chromium()
+        else ['a Chromium (Debian: apt-get install chromium; else: python -m playwright install chromium; or name one '
+            'in CHROME)'])
     if not shutil.which('node'): missing.append('Node (Debian: apt-get install nodejs npm)')
     missing += [f'{name} (cd tools/viewer && npm ci)' for name in missing_packages()]
     if missing: print('Missing, and tests that need it are skipped:', *missing, sep='\n  ')

@@ -1,4 +1,5 @@
-"README.md from nbs/index.ipynb, without Quarto: the text as it is, code in fences, printed outputs below it, pictures as files."
+("README.md from nbs/index.ipynb, without Quarto: the text as it is, code in fences, printed outputs below it, "
+ "pictures as files.")
 import base64, re
 from pathlib import Path
 import nbformat
@@ -14,7 +15,8 @@ def fence(text, language=''):
 def picture(png, number):
     "Write a picture beside the notebook; what Markdown shows it with"
     path = PICTURES/f'index-{number}.png'
-    (ROOT/path).parent.mkdir(exist_ok=True); data = base64.b64decode(png)
+    (ROOT/path).parent.mkdir(exist_ok=True)
+    data = base64.b64decode(png)
     if not (ROOT/path).exists() or (ROOT/path).read_bytes()!=data: (ROOT/path).write_bytes(data)
     return f'![]({path})'
 

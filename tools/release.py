@@ -22,8 +22,12 @@ def command(name):
 
 def main(without):
     "All of it"
-    missing = [name for name in needed(without) if COMMANDS[name][1]=='photos'] if not os.environ.get('NEXTGENFACE_PHOTOS') else []
-    if missing: sys.exit(f'{", ".join(missing)}: need photos. Set NEXTGENFACE_PHOTOS to their folder, or leave them out: make release WITHOUT="{" ".join(missing)}"')
+    missing = ([name for name in needed(without) if COMMANDS[name][1]=='photos']
+        if not os.environ.get('NEXTGENFACE_PHOTOS') else [])
+    if missing:
+        sys.exit(
+            f'{", ".join(missing)}: need photos. Set NEXTGENFACE_PHOTOS to their folder, or leave them out: make '
+            f'release WITHOUT="{" ".join(missing)}"')
     for name in needed(without):
         print(f'--- {name}: {COMMANDS[name][0]}', flush=True)
         subprocess.run(command(name), check=True, cwd=ROOT)

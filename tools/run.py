@@ -25,7 +25,8 @@ def run_notebook(path, flags):
     notebook,skip = nbformat.read(path, 4),skipped(flags)
     for cell in notebook.cells:
         if cell.cell_type=='code' and skip.search(cell.source): cell.metadata.tags = ['skip-execution']
-    NotebookClient(notebook, timeout=1800, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
+    NotebookClient(notebook, timeout=1800, kernel_name='python3',
+        resources=dict(metadata=dict(path=str(path.parent)))).execute()
     for cell in notebook.cells:
         for key in ('tags', 'execution'): cell.metadata.pop(key, None)
     nbformat.write(without_widgets(notebook), path)

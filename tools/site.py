@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
 DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
-GROUPS = [('Start here', r'^tutorials/'), ('What it is for, and what it carries', r'^(intended_use|model_card|data_card)$'), ('The library, notebook by notebook', r'.')]
+GROUPS = [('Start here', r'^tutorials/'),
+    ('What it is for, and what it carries', r'^(intended_use|model_card|data_card)$'),
+    ('The library, notebook by notebook', r'.')]
 LIVE = re.compile(r'import FaceViewer|default_exp widgets')                        # pages that show a widget of ours
 WIDGETS = 'application/vnd.jupyter.widget-state+json'
 
@@ -36,7 +38,8 @@ def label(page, name): return f'{page}.{name}'.lower().replace('/', '.')
 def links(text):
     "nbdev's links into other pages -> labels; links to notebooks -> pages"
     text = re.sub(r'\]\(/([\w./]+)\.html#([\w.]+)\)', lambda m: f'](#{label(m[1], m[2])})', text)
-    return re.sub(r'\]\((?!http)([\w./]*?)(\d+[a-z]?_)?([\w.]+)\.ipynb(#[\w-]+)?\)', lambda m: f']({m[1]}{m[3]}.ipynb{m[4] or ""})', text)
+    return re.sub(r'\]\((?!http)([\w./]*?)(\d+[a-z]?_)?([\w.]+)\.ipynb(#[\w-]+)?\)',
+        lambda m: f']({m[1]}{m[3]}.ipynb{m[4] or ""})', text)
 
 def introduction(text):
     "What stands below title and description in the first cell; nbdev makes front matter of it and drops the rest"
@@ -54,7 +57,8 @@ def convert(notebook, page, live, intro=''):
         if cell['cell_type']=='raw' and source.startswith('---'):
             import yaml
             front = yaml.safe_load(source.strip().strip('-'))
-            cells.append(markdown(f"# {front['title']}\n\n*{front.get('description','')}*" if front.get('description') else f"# {front['title']}"))
+            cells.append(markdown(f"# {front['title']}\n\n*{front.get('description','')}*" if front.get('description')
+                else f"# {front['title']}"))
             if intro: cells.append(markdown(links(intro)))
         elif cell['cell_type']=='markdown':
             if not source.startswith('<!-- WARNING'): cells.append(markdown(links(source)))
@@ -64,9 +68,11 @@ def convert(notebook, page, live, intro=''):
             plain = DIRECTIVES.sub('', source)
             outputs = live.get(plain.strip(), cell['outputs'])
             tags = ['hide-input'] if re.search(r'^#\|\s*code-fold', source, re.M) else []
-            cells.append({**cell, 'source':plain, 'outputs':[tidy(o) for o in outputs if o.get('data')!={}], 'metadata':dict(tags=tags), 'execution_count':None})
+            cells.append({**cell, 'source':plain, 'outputs':[tidy(o) for o in outputs if o.get('data')!={}],
+                'metadata':dict(tags=tags), 'execution_count':None})
     notebook['cells'] = [{**c, 'id':f'c{i:03d}'} for i,c in enumerate(cells)]
-    notebook['metadata'] = dict(kernelspec=notebook['metadata'].get('kernelspec', {}), language_info=dict(name='python', pygments_lexer='ipython3'))
+    notebook['metadata'] = dict(kernelspec=notebook['metadata'].get('kernelspec', {}),
+        language_info=dict(name='python', pygments_lexer='ipython3'))
     return notebook
 
 def tidy(output):
@@ -77,9 +83,11 @@ def tidy(output):
 
 def drop_unknown_links():
     "nbdev guesses links from names in backticks; what leads to no label of ours becomes text again"
-    files = list(SOURCE.rglob('*.ipynb')); texts = {f:f.read_text() for f in files}
+    files = list(SOURCE.rglob('*.ipynb'))
+    texts = {f:f.read_text() for f in files}
     known = {m for t in texts.values() for m in re.findall(r'\(([\w.]+)\)=\\n', t)}
-    for f,t in texts.items(): f.write_text(re.sub(r'\[([^\[\]]+)\]\(#([\w]+(?:\.[\w]+)+)\)', lambda m: m[0] if m[2] in known else m[1], t))
+    for f,t in texts.items():
+        f.write_text(re.sub(r'\[([^\[\]]+)\]\(#([\w]+(?:\.[\w]+)+)\)', lambda m: m[0] if m[2] in known else m[1], t))
 
 # ---- widgets
 def run_live(path):
@@ -91,8 +99,10 @@ def run_live(path):
     notebook,skip = nbformat.read(path, 4),skipped('slow anny gpu'.split())
     for cell in notebook.cells:
         if cell.cell_type=='code' and skip.search(cell.source): cell.metadata.tags = ['skip-execution']
-    NotebookClient(notebook, timeout=1800, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
-    outputs = {DIRECTIVES.sub('', c.source).strip():json.loads(json.dumps(c.outputs)) for c in notebook.cells if c.cell_type=='code'}
+    NotebookClient(notebook, timeout=1800, kernel_name='python3',
+        resources=dict(metadata=dict(path=str(path.parent)))).execute()
+    outputs = {DIRECTIVES.sub('', c.source).strip():json.loads(json.dumps(c.outputs))
+        for c in notebook.cells if c.cell_type=='code'}
     return outputs,json.loads(json.dumps(notebook.metadata.get('widgets', {})))
 
 def static_files(folder):
@@ -100,36 +110,53 @@ def static_files(folder):
     import importlib.util
     folder.mkdir(parents=True)
     modules = ROOT/'tools'/'site'/'node_modules'
-    if not modules.exists(): subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--silent', '--ignore-scripts'], check=True, cwd=ROOT/'tools'/'site')
-    shutil.copy(modules/'requirejs'/'require.js', folder); shutil.copy(modules/'@jupyter-widgets'/'html-manager'/'dist'/'embed-amd.js', folder)
-    shutil.copy(Path(importlib.util.find_spec('anywidget').origin).parent/'nbextension'/'index.js', folder/'anywidget.js')
-    for place in ('@jupyter-widgets', '@jupyter-widgets/html-manager/dist'):                                # its icons are asked for in both
+    if not modules.exists():
+        subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--silent', '--ignore-scripts'], check=True,
+            cwd=ROOT/'tools'/'site')
+    shutil.copy(modules/'requirejs'/'require.js', folder)
+    shutil.copy(modules/'@jupyter-widgets'/'html-manager'/'dist'/'embed-amd.js', folder)
+    shutil.copy(Path(importlib.util.find_spec('anywidget').origin).parent/'nbextension'/'index.js',
+        folder/'anywidget.js')
+    # its icons are asked for in both
+    for place in ('@jupyter-widgets', '@jupyter-widgets/html-manager/dist'):
         (folder/place).mkdir(parents=True, exist_ok=True)
-        for font in (modules/'@jupyter-widgets'/'html-manager'/'dist').glob('*.[wt][ot]f*'): shutil.copy(font, folder/place)
-    (folder/'widgets-here.js').write_text("// widget modules lie beside the pages\nrequirejs.config({ baseUrl: new URL('.', document.currentScript.src).href });\n")
+        for font in (modules/'@jupyter-widgets'/'html-manager'/'dist').glob('*.[wt][ot]f*'):
+            shutil.copy(font, folder/place)
+    (folder/'widgets-here.js').write_text(
+        "// widget modules lie beside the pages\nrequirejs.config({ baseUrl: new URL('.', "
+        "document.currentScript.src).href });\n")
     (folder/'licences.txt').write_text(licence_texts(modules), encoding='utf-8')
 
 #: Packages of Python whose scripts, styles and fonts the site carries
-CARRIED = 'furo', 'sphinx', 'sphinx-basic-ng', 'pygments', 'sphinx-copybutton', 'myst-nb', 'myst-parser', 'sphinx-mathjax-offline', 'anywidget', 'ipywidgets'
+CARRIED = ('furo', 'sphinx', 'sphinx-basic-ng', 'pygments', 'sphinx-copybutton', 'myst-nb', 'myst-parser',
+    'sphinx-mathjax-offline', 'anywidget', 'ipywidgets')
 
 def licence_texts(modules, carried=CARRIED):
-    "NOTICE, our licence, and the full texts of the licences of what the site carries: packages of npm (their folder node_modules) and of Python"
+    ("NOTICE, our licence, and the full texts of the licences of what the site carries: packages of npm (their folder "
+     "node_modules) and of Python")
     import importlib.metadata as metadata
     parts = [(ROOT/'NOTICE').read_text(encoding='utf-8'), (ROOT/'LICENSE').read_text(encoding='utf-8')]
     lock = json.loads((modules.parent/'package-lock.json').read_text(encoding='utf-8'))['packages']
     for place,about in lock.items():
         if not place or about.get('dev'): continue
-        texts = [f.read_text(encoding='utf-8', errors='replace') for f in sorted((modules.parent/place).glob('*')) if re.match('licen[cs]e|copying', f.name, re.I) and f.is_file()]
-        parts.append('\n\n'.join([f'{place.rpartition("node_modules/")[2]} {about.get("version")}, {about.get("license") or "MIT"}', *texts]))
+        texts = [f.read_text(encoding='utf-8', errors='replace')
+            for f in sorted((modules.parent/place).glob('*')) if re.match('licen[cs]e|copying', f.name, re.I)
+            and f.is_file()]
+        parts.append(
+            '\n\n'.join(
+            [f'{place.rpartition("node_modules/")[2]} {about.get("version")}, {about.get("license") or "MIT"}',
+            *texts]))
     for name in carried:
         found = metadata.distribution(name)
         files = [f for f in found.files or () if re.match('licen[cs]e|copying|authors', f.name, re.I)]
-        parts.append('\n\n'.join([f'{name} {found.version}', *(f.locate().read_text(encoding='utf-8', errors='replace') for f in files if f.locate().is_file())]))
+        parts.append('\n\n'.join([f'{name} {found.version}',
+            *(f.locate().read_text(encoding='utf-8', errors='replace') for f in files if f.locate().is_file())]))
     return f'\n\n{"="*80}\n\n'.join(parts)
 
 # ---- build
 def lean_execution():
-    "nbdev runs every cell that has an import anywhere; we want those only that are exported, are imports and nothing else, or show documentation"
+    ("nbdev runs every cell that has an import anywhere; we want those only that are exported, are imports and nothing "
+     "else, or show documentation")
     import ast, warnings
     from nbdev import processors
     before,exported = processors._do_eval,{'export','exports','exporti','exec_doc'}
@@ -138,7 +165,8 @@ def lean_execution():
             warnings.simplefilter('ignore')
             if not before(cell): return False
         trees = cell.parsed_()
-        return bool(cell.directives_.keys()&exported) or bool(processors._show_docs(trees)) or all(isinstance(t, (ast.Import, ast.ImportFrom)) for t in trees)
+        return (bool(cell.directives_.keys()&exported) or bool(processors._show_docs(trees))
+            or all(isinstance(t, (ast.Import, ast.ImportFrom)) for t in trees))
     processors._do_eval = needed
 
 def processed():
@@ -159,49 +187,67 @@ def index_page(notebook, names):
     "The first page, with the table of contents"
     notebook['cells'].append({**markdown(COLOPHON), 'id':'colophon'})
     for title,pattern in GROUPS:
-        chosen = [n for n in names if re.search(pattern, n)]; names = [n for n in names if n not in chosen]
-        if chosen: notebook['cells'].append({**markdown('```{toctree}\n:hidden:\n:caption: '+title+'\n\n'+'\n'.join(chosen)+'\n```'), 'id':f'toc{len(notebook["cells"])}'})
+        chosen = [n for n in names if re.search(pattern, n)]
+        names = [n for n in names if n not in chosen]
+        if chosen:
+            notebook['cells'].append({**markdown('```{toctree}\n:hidden:\n:caption: '+title+'\n\n'+'\n'.join(chosen)
+                +'\n```'), 'id':f'toc{len(notebook["cells"])}'})
     return notebook
 
 def build(live=True):
     "All pages"
-    shutil.rmtree(SOURCE, ignore_errors=True); SOURCE.mkdir(); names,index = [],None
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    SOURCE.mkdir()
+    names,index = [],None
     for path,notebook in processed():
         name,text = page_name(path),(ROOT/'nbs'/path).read_text(encoding='utf-8')
-        begun = time.time(); outputs,widgets = run_live(ROOT/'nbs'/path) if live and LIVE.search(text) else ({}, {})
+        begun = time.time()
+        outputs,widgets = run_live(ROOT/'nbs'/path) if live and LIVE.search(text) else ({}, {})
         if outputs: print(f'{path}: run in {time.time()-begun:.0f} s', flush=True)
         page = convert(notebook, name, outputs, introduction(text))
         if widgets.get(WIDGETS, {}).get('state'): page['metadata']['widgets'] = widgets
         else: strip_views(page)
-        if name=='index': index = page; continue
-        names.append(name); (SOURCE/f'{name}.ipynb').parent.mkdir(exist_ok=True, parents=True); (SOURCE/f'{name}.ipynb').write_text(json.dumps(page))
+        if name=='index':
+            index = page
+            continue
+        names.append(name)
+        (SOURCE/f'{name}.ipynb').parent.mkdir(exist_ok=True, parents=True)
+        (SOURCE/f'{name}.ipynb').write_text(json.dumps(page))
     (SOURCE/'index.ipynb').write_text(json.dumps(index_page(index, names)))
     drop_unknown_links()
-    shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py'); static_files(SOURCE/'_static')
+    shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py')
+    static_files(SOURCE/'_static')
     shutil.copytree(ROOT/'nbs'/'images', SOURCE/'images')
-    (SOURCE/'icon.svg').write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><ellipse cx="8" cy="8" rx="5" ry="7" fill="#c68a6a" stroke="#30435a"/></svg>')
+    (SOURCE/'icon.svg').write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><ellipse cx="8" cy="8" rx="5" ry="7" '
+        'fill="#c68a6a" stroke="#30435a"/></svg>')
     shutil.rmtree(SITE, ignore_errors=True)
-    code = subprocess.call([sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', SOURCE, SITE], env=dict(os.environ, PYTHONWARNINGS='ignore::DeprecationWarning'))
-    for rest in (ROOT/'jupyter_execute', SITE/'.doctrees', SITE/'jupyter_execute'): shutil.rmtree(rest, ignore_errors=True)
+    code = subprocess.call([sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', SOURCE, SITE],
+        env=dict(os.environ, PYTHONWARNINGS='ignore::DeprecationWarning'))
+    for rest in (ROOT/'jupyter_execute', SITE/'.doctrees', SITE/'jupyter_execute'):
+        shutil.rmtree(rest, ignore_errors=True)
     if code: sys.exit(code)
 
 def strip_views(page):
     "A widget without its state is an empty box: keep its picture"
     for cell in page['cells']:
-        for output in cell.get('outputs', []): output.get('data', {}).pop('application/vnd.jupyter.widget-view+json', None)
+        for output in cell.get('outputs', []):
+            output.get('data', {}).pop('application/vnd.jupyter.widget-view+json', None)
 
 # ---- links
 class Page(HTMLParser):
     "What a page links to, what it loads, and what can be linked to in it"
     def __init__(self, text):
-        super().__init__(); self.links,self.loads,self.anchors = [],[],set()
+        super().__init__()
+        self.links,self.loads,self.anchors = [],[],set()
         self.feed(text)
     def handle_starttag(self, tag, attributes):
         a = dict(attributes)
         self.anchors |= {v for k in ('id','name') if (v:=a.get(k))}
         if tag=='a' and a.get('href'): self.links.append(a['href'])
         if tag in ('script','img','iframe') and a.get('src'): self.loads.append(a['src'])
-        if tag=='link' and a.get('href') and a.get('rel') in ('stylesheet','preload','icon'): self.loads.append(a['href'])
+        if tag=='link' and a.get('href') and a.get('rel') in ('stylesheet','preload','icon'):
+            self.loads.append(a['href'])
 
 def problems(site):
     "Dead links and loads from outside, as text"
@@ -217,14 +263,16 @@ def problems(site):
                 goal = (f.parent/unquote(parts.path)).resolve() if parts.path else f
                 if goal.is_dir(): goal = goal/'index.html'
                 if not goal.exists(): yield f'{f.relative_to(site)}: {kind} to {target}: there is no such file'
-                elif parts.fragment and goal in pages and unquote(parts.fragment) not in pages[goal].anchors: yield f'{f.relative_to(site)}: {kind} to {target}: there is no such place'
+                elif parts.fragment and goal in pages and unquote(parts.fragment) not in pages[goal].anchors:
+                    yield f'{f.relative_to(site)}: {kind} to {target}: there is no such place'
 
 def check():
     "Fail if anything is dead"
     found = sorted(set(problems(SITE)))
     if found: sys.exit('\n'.join(found))
     pages = list(SITE.rglob('*.html'))
-    print(f'{len(pages)} pages, {sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())/1e6:.0f} MB in {SITE.name}: no dead link inside, nothing loaded from outside.')
+    print(f'{len(pages)} pages, {sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())/1e6:.0f} MB in '
+        f'{SITE.name}: no dead link inside, nothing loaded from outside.')
 
 if __name__=='__main__':
     if '--check' not in sys.argv: build('--still' not in sys.argv)

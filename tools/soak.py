@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = ('max_resolution=96 texture_resolution=64 steps_shading=1 steps_texture=2 samples_final=1 steps_landmarks=6 steps_detail=0 bands=3 environment_height=8 deterministic=true').split()
-NAMES = ['plain', 'two words', '顔', 'وجه', 'πρόσωπο', 'лицо', 'चेहरा', 'פנים', '얼굴', '👩‍🦰', 'a\u0301', 'ﬁ', '"quotes\'', '<b>&amp;', '%41?#', '=1+1', '-dash', ' blank ', 'tab\t', 'two\nlines',
-    '\x1b[31mred', '$(touch x)', '`ls`', ';rm', '*', '{a,b}', '~', 'CON', '\u202ertl', os.fsdecode(b'caf\xe9'), os.fsdecode(b'\xff\xfe'), os.fsdecode(b'\x82\xa0'), 'long'*40]
+SETTINGS = (
+    'max_resolution=96 texture_resolution=64 steps_shading=1 steps_texture=2 samples_final=1 steps_landmarks=6 '
+    'steps_detail=0 bands=3 environment_height=8 deterministic=true').split()
+NAMES = ['plain', 'two words', '顔', 'وجه', 'πρόσωπο', 'лицо', 'चेहरा', 'פנים', '얼굴', '👩‍🦰', 'a\u0301', 'ﬁ', '"quotes\'',
+    '<b>&amp;', '%41?#', '=1+1', '-dash', ' blank ', 'tab\t', 'two\nlines',
+    '\x1b[31mred', '$(touch x)', '`ls`', ';rm', '*', '{a,b}', '~', 'CON', '\u202ertl', os.fsdecode(b'caf\xe9'),
+    os.fsdecode(b'\xff\xfe'), os.fsdecode(b'\x82\xa0'), 'long'*40]
 ALL = []            # Flags of all batches
 SMALL_DISK = 56     # MB; a run asks for 50 that are free
 TRUE = 'PhotoError','NoFaceError','LandmarkError'
@@ -37,15 +41,18 @@ def bad_ones(seed:int): # Yields bytes: fifty ways in which a photo is none
     draw,numbers = random.Random(seed),np.random.default_rng(seed)
     good = next(portraits(seed, 1))[1]
     png = list(portraits(seed, 2))[1][1]
-    yield from (b'', b'\0', b'text', b'<html></html>', b'{}', b'PK\3\4'+bytes(99), b'%PDF-1.4\n', b'MZ'+bytes(999), b'\x89PNG\r\n\x1a\n', b'RIFF\0\0\0\0WEBP', b'\xff\xd8\xff\xe0', b'GIF89a')
-    yield from (good[:2], good[:20], good[:200], png[:30], png[:60], good[::-1], png[::-1], png.replace(b'IHDR', b'IHDX'), bytes(len(good)))
+    yield from (b'', b'\0', b'text', b'<html></html>', b'{}', b'PK\3\4'+bytes(99), b'%PDF-1.4\n', b'MZ'+bytes(999),
+        b'\x89PNG\r\n\x1a\n', b'RIFF\0\0\0\0WEBP', b'\xff\xd8\xff\xe0', b'GIF89a')
+    yield from (good[:2], good[:20], good[:200], png[:30], png[:60], good[::-1], png[::-1],
+        png.replace(b'IHDR', b'IHDX'), bytes(len(good)))
     yield from (draw.randbytes(n) for n in (10, 100, 1000, 10000))
     def picture(values):
         data = io.BytesIO()
         Image.fromarray(np.broadcast_to(np.asarray(values), (160, 160, 3)).astype(np.uint8)).save(data, 'PNG')
         return data.getvalue()
     yield from (picture([v]*3) for v in (0, 40, 90, 128, 200, 255))
-    yield from (picture(c) for c in ([255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [224, 172, 105], [141, 85, 36]))
+    yield from (picture(c) for c in ([255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [224, 172, 105],
+        [141, 85, 36]))
     x = np.arange(160)
     yield from (picture(((x//n)%2*255)[:,None,None]) for n in (1, 4, 16, 40))
     yield from (picture((((x[:,None]//n+x//n)%2)*255)[...,None]) for n in (8, 20))
@@ -72,14 +79,17 @@ def make_photos(folder:Path, seed:int, count:int)->tuple: # names of good ones, 
 def fingerprint(folder:Path)->dict: # name -> what it holds, but for times
     "Of all files that the report lists"
     report = json.loads((folder/'report.json').read_text(encoding='utf-8'))
-    found = {'report.json': _digest(json.dumps([report['config'], report['mean'], [{k:v for k,v in f.items() if k!='photo'} for f in report['frames']]]).encode())}
+    found = {
+        'report.json': _digest(json.dumps([report['config'], report['mean'],
+        [{k:v for k,v in f.items() if k!='photo'} for f in report['frames']]]).encode())}
     for name in report['files']:
         if name!='report.json': found[name] = _content(folder/name)
     return found
 
 def _content(path:Path)->str:
     if path.suffix!='.npz': return _digest(path.read_bytes())
-    with np.load(path, allow_pickle=False) as arrays: return _digest(b''.join(n.encode()+arrays[n].tobytes() for n in sorted(arrays.files) if n!='json'))
+    with np.load(path, allow_pickle=False) as arrays:
+        return _digest(b''.join(n.encode()+arrays[n].tobytes() for n in sorted(arrays.files) if n!='json'))
 
 def _digest(data:bytes)->str: return hashlib.sha256(data).hexdigest()[:16]
 
@@ -101,13 +111,18 @@ def hidden_in(folder:Path)->list: # parts, locks, states
 class Batch:
     "A batch in a process of its own, started again when it has ended"
     def __init__(self, home:Path, photos:Path, output:Path, flags=(), fake:str=''):
-        self.home,self.flags,self.codes,self.child,self.log = home,flags,Counter(),None,home/f'{output.name}{id(self)}.log'
-        self.command = [sys.executable, '-m', 'nextgenface_nb.cli', f'--input={photos}', f'--output={output}', '--workers=2', *flags, *ALL, *(f'--set={s}' for s in SETTINGS)]
-        self.environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]), OMP_WAIT_POLICY='passive', SOAK=str(home))
+        self.home,self.flags,self.codes,self.child,self.log = (home,flags,Counter(),None,
+            home/f'{output.name}{id(self)}.log')
+        self.command = [sys.executable, '-m', 'nextgenface_nb.cli', f'--input={photos}', f'--output={output}',
+            '--workers=2', *flags, *ALL, *(f'--set={s}' for s in SETTINGS)]
+        self.environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
+            OMP_WAIT_POLICY='passive', SOAK=str(home))
         if fake: self.environment |= faked(fake, home/'clock')
 
     def start(self):
-        with open(self.log, 'ab') as log: self.child = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
+        with open(self.log, 'ab') as log:
+            self.child = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env=self.environment, start_new_session=True)
 
     def ended(self)->bool:
         if self.child is None: return True
@@ -130,7 +145,9 @@ def alive(home:Path)->list: # of process ids, parents before children
     mark,found = f'SOAK={home}'.encode(),[]
     for place in Path('/proc').glob('[0-9]*'):
         try:
-            if mark in (place/'environ').read_bytes().split(b'\0') and (place/'stat').read_text().rsplit(')', 1)[1].split()[0]!='Z': found.append(int(place.name))
+            if mark in (place/'environ').read_bytes().split(b'\0') and (place/'stat').read_text().rsplit(')',
+                1)[1].split()[0]!='Z':
+                found.append(int(place.name))
         except OSError: pass
     return sorted(found)
 
@@ -150,14 +167,18 @@ def held_by(pids:list)->float: # MB
     return total/1e6
 
 def faked(library:str, clock:Path)->dict: # Environment variables
-    "The clock of a process as this file says, whenever it changes; not that which measures how long something takes, nor the dates of files"
-    return dict(LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_CACHE_DURATION='1', FAKETIME_DONT_FAKE_MONOTONIC='1', NO_FAKE_STAT='1')
+    ("The clock of a process as this file says, whenever it changes; not that which measures how long something takes, "
+     "nor the dates of files")
+    return dict(LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_CACHE_DURATION='1',
+        FAKETIME_DONT_FAKE_MONOTONIC='1', NO_FAKE_STAT='1')
 
 class Chaos:
-    "Signals to parents and workers, drawn at random; what is stopped goes on after a while, but for one in five. And a clock that somebody sets"
+    ("Signals to parents and workers, drawn at random; what is stopped goes on after a while, but for one in five. And "
+     "a clock that somebody sets")
     CLOCKS = '-3d','-2h','+0','-400d','+2d','-30'
     KINDS = 'SIGKILL','SIGKILL','SIGTERM','SIGINT','SIGHUP','SIGSTOP','SIGSTOP'
-    def __init__(self, home:Path, seed:int): self.home,self.random,self.counts,self.waking = home,random.Random(seed),Counter(),[]
+    def __init__(self, home:Path, seed:int):
+        self.home,self.random,self.counts,self.waking = home,random.Random(seed),Counter(),[]
 
     def strike(self, parents:list):
         "One signal"
@@ -202,7 +223,8 @@ def _send(pid:int, name:str)->bool:
 def small_disk(place:Path)->str: # '' where it is mounted; else why not
     place.mkdir()
     if os.geteuid(): return 'needs root'
-    done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={SMALL_DISK}m', 'tmpfs', str(place)], capture_output=True, text=True)
+    done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={SMALL_DISK}m', 'tmpfs', str(place)],
+        capture_output=True, text=True)
     return '' if done.returncode==0 else done.stderr.strip() or 'cannot be mounted'
 
 def fake_clock(home:Path)->str: # The library of faketime; empty: there is none, or it does not work
@@ -230,10 +252,12 @@ def quiet_run(home:Path, photos:Path, names:list)->tuple: # name -> fingerprint,
         if len(workers)==2: held.setdefault(done, []).append(held_by(workers))
         time.sleep(.25)
     folders = {name:home/'quiet'/'some'/name for name in names}
-    return {name:fingerprint(f) for name,f in folders.items() if not missing(f)},growth({done:statistics.median(x) for done,x in held.items()})
+    return ({name:fingerprint(f) for name,f in folders.items() if not missing(f)},
+        growth({done:statistics.median(x) for done,x in held.items()}))
 
 def growth(held:dict, least:int=16)->float|None: # MB per photo
-    "The median of all slopes between two counts of photos (Theil and Sen), after the first third; both workers together"
+    ("The median of all slopes between two counts of photos (Theil and Sen), after the first third; both workers "
+     "together")
     points = sorted((k, v) for k,v in held.items() if k>max(held)/3) if held else []
     if len(points)<least: return None
     return statistics.median((b[1]-a[1])/(b[0]-a[0]) for i,a in enumerate(points) for b in points[i+1:])
@@ -272,15 +296,21 @@ def soak(home:Path, args)->dict: # The report
     calm.wait(1e9)
     time.sleep(1)
     report = look(home, args, good, bad, known, batches, calm)
-    report['faults'] += [f'{len(stuck)} batches did not end after SIGTERM']*bool(stuck)+[f'processes live after SIGTERM: {left_after_term}']*bool(left_after_term)
+    report['faults'] += ([f'{len(stuck)} batches did not end after SIGTERM']*bool(stuck)
+        +[f'processes live after SIGTERM: {left_after_term}']*bool(left_after_term))
     if slope is not None and slope>args.growth: report['faults'].append(f'memory grows by {slope:.2f} MB per photo')
-    report |= dict(minutes=args.minutes, seed=args.seed, signals={k:v for k,v in sorted(chaos.counts.items()) if k.startswith('SIG')}, asked_to_end=len(asked), done_in_chaos=done_in_chaos, growth_mb=slope,
-        clock=clock_words(chaos.counts) if fake else 'left as it is: libfaketime is not installed, or does not work', disk=f'{SMALL_DISK} MB, tmpfs' if not no_disk else f'left out: {no_disk}',
-        codes={str(k):v for k,v in sorted(sum((b.codes for b in batches), Counter()).items())}, calm_code=next(iter(calm.codes)), seconds=round(time.monotonic()-began))
+    report |= dict(minutes=args.minutes, seed=args.seed,
+        signals={k:v for k,v in sorted(chaos.counts.items()) if k.startswith('SIG')}, asked_to_end=len(asked),
+        done_in_chaos=done_in_chaos, growth_mb=slope,
+        clock=clock_words(chaos.counts) if fake else 'left as it is: libfaketime is not installed, or does not work',
+        disk=f'{SMALL_DISK} MB, tmpfs' if not no_disk else f'left out: {no_disk}',
+        codes={str(k):v for k,v in sorted(sum((b.codes for b in batches), Counter()).items())},
+        calm_code=next(iter(calm.codes)), seconds=round(time.monotonic()-began))
     if not no_disk: subprocess.run(['umount', str(home/'disk')])
     return report
 
-def clock_words(counts)->str: return f'of one batch: set back {1+counts["clock set back"]} times, forward {counts["clock set forward"]} times'
+def clock_words(counts)->str:
+    return f'of one batch: set back {1+counts["clock set back"]} times, forward {counts["clock set forward"]} times'
 
 def look(home:Path, args, good, bad, known, batches, calm)->dict: # with faults: of str
     "Is everything as it should be?"
@@ -289,7 +319,10 @@ def look(home:Path, args, good, bad, known, batches, calm)->dict: # with faults:
     faults += [f'{n!r}: not whole: {missing(out/n)[:3]}' for n in good if n not in whole]
     same = [n for n in known if n in whole and fingerprint(out/n)==known[n]]
     for n in known:
-        if n in whole and n not in same: faults.append(f'{n!r}: differs from the quiet run in {[f for f,v in fingerprint(out/n).items() if known[n].get(f)!=v]}')
+        if n in whole and n not in same:
+            faults.append(
+                f'{n!r}: differs from the quiet run in '
+                f'{[f for f,v in fingerprint(out/n).items() if known[n].get(f)!=v]}')
     faults += [f'{args.quiet-len(known)} photos of the quiet run are not whole']*(len(known)<args.quiet)
     lines = lines_of(out)
     told = [n for n in bad if lines.get(n, {}).get('kind') in TRUE]
@@ -300,15 +333,24 @@ def look(home:Path, args, good, bad, known, batches, calm)->dict: # with faults:
     faults += [line for b in [*batches, calm] for line in b.unforeseen()][:20]
     small,rows = home/'disk'/'few',lines_of(home/'disk'/'few')
     on_disk = [n for n in good[:args.few] if not missing(small/n)]
-    return dict(photos=len(good)+len(bad), good=len(good), bad=len(bad), whole=len(whole), told=len(told), compared=len(known), same=len(same), on_small_disk=len(on_disk),
+    return dict(photos=len(good)+len(bad), good=len(good), bad=len(bad), whole=len(whole), told=len(told),
+        compared=len(known), same=len(same), on_small_disk=len(on_disk),
         refused_on_small_disk=sum('free' in r['error'] or 'full' in r['error'] for r in rows.values()), faults=faults)
 
 def table(report:dict)->str: # Markdown
-    rows = {'minutes of disturbance, seed': f'{report["minutes"]:g}, {report["seed"]}', 'photos, of them bad': f'{report["photos"]}, {report["bad"]}',
-        'good ones whole in the end': f'{report["whole"]} of {report["good"]}', 'of them done while disturbed': report['done_in_chaos'], 'equal to the quiet run, file by file': f'{report["same"]} of {report["compared"]}',
-        'bad ones with a true line': f'{report["told"]} of {report["bad"]}', 'signals': ', '.join(f'{v} {k}' for k,v in report['signals'].items()),
-        'exit codes of disturbed batches (minus: killed by that signal)': ', '.join(f'{k}: {v}' for k,v in report['codes'].items()), 'the clock': report['clock'], 'a small disk': report['disk']+f'; {report["on_small_disk"]} photos whole on it',
-        'memory, both workers, by photo of the quiet run': 'too few photos to tell' if report['growth_mb'] is None else f'{report["growth_mb"]:+.2f} MB', 'seconds, all in all': report['seconds'], 'faults': len(report['faults'])}
+    rows = {'minutes of disturbance, seed': f'{report["minutes"]:g}, {report["seed"]}',
+        'photos, of them bad': f'{report["photos"]}, {report["bad"]}',
+        'good ones whole in the end': f'{report["whole"]} of {report["good"]}',
+        'of them done while disturbed': report['done_in_chaos'],
+        'equal to the quiet run, file by file': f'{report["same"]} of {report["compared"]}',
+        'bad ones with a true line': f'{report["told"]} of {report["bad"]}',
+        'signals': ', '.join(f'{v} {k}' for k,v in report['signals'].items()),
+        'exit codes of disturbed batches (minus: killed by that signal)': ', '.join(f'{k}: {v}'
+        for k,v in report['codes'].items()), 'the clock': report['clock'],
+        'a small disk': report['disk']+f'; {report["on_small_disk"]} photos whole on it',
+        'memory, both workers, by photo of the quiet run': 'too few photos to tell' if report['growth_mb'] is None
+        else f'{report["growth_mb"]:+.2f} MB', 'seconds, all in all': report['seconds'],
+        'faults': len(report['faults'])}
     return '\n'.join(['| what | |', '|---|---|', *(f'| {k} | {v} |' for k,v in rows.items())])
 
 def main(argv=None)->int:
@@ -317,9 +359,11 @@ def main(argv=None)->int:
     p.add_argument('--photos', type=int, default=1000)
     p.add_argument('--quiet', type=int, default=50, help='photos of the quiet run (default: %(default)s)')
     p.add_argument('--few', type=int, default=40, help='photos of the batch on the small disk (default: %(default)s)')
-    p.add_argument('--pause', type=float, default=15, help='seconds between two signals, on the mean (default: %(default)g)')
+    p.add_argument('--pause', type=float, default=15,
+        help='seconds between two signals, on the mean (default: %(default)g)')
     p.add_argument('--limit', type=float, default=120, help='--limit of the disturbed batches (default: %(default)g)')
-    p.add_argument('--growth', type=float, default=.3, help='MB per photo and worker pair that are too much (default: %(default)g)')
+    p.add_argument('--growth', type=float, default=.3,
+        help='MB per photo and worker pair that are too much (default: %(default)g)')
     p.add_argument('--seed', type=int, default=0)
     p.add_argument('--short', action='store_true', help='without stage 2')
     p.add_argument('--json', type=Path, help='keep the report')

@@ -423,7 +423,8 @@ def provenance()->dict:
 def sweep(args):
     "Try what is not tried yet, and keep every verdict at once"
     report = read(args.json, {})
-    if report and report['seed']!=args.seed: sys.exit(f"{args.json.name} holds seed {report['seed']}; move it away first.")
+    if report and report['seed']!=args.seed:
+        sys.exit(f"{args.json.name} holds seed {report['seed']}; move it away first.")
     report = dict(rooms={}, mutants={})|report|dict(seed=args.seed)
     equivalent = read(EQUIVALENT, {})
     with workplace() as folder:
@@ -473,7 +474,8 @@ def table(report:dict, equivalent:dict)->str:
         where,real = report['rooms'].get(room, sum(report['rooms'].values())),max(c['tried']-c['equivalent'], 1)
         low,high = binomtest(c['first'], real).proportion_ci(method='wilson')
         values = [room, where, c['tried'], c['first'], c['noticed'], c['equivalent'], c['survived']]
-        values += [f"{100*c['first']/real:.0f} %", f'{100*low:.0f} - {100*high:.0f} %', f"{100*c['noticed']/real:.0f} %"]
+        values += [f"{100*c['first']/real:.0f} %", f'{100*low:.0f} - {100*high:.0f} %',
+            f"{100*c['noticed']/real:.0f} %"]
         lines.append('| '+' | '.join(map(str, values))+' |')
     return '\n'.join(lines)
 

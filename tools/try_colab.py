@@ -24,7 +24,9 @@ def run(path):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
     begun = time.time()
-    try: NotebookClient(nbformat.read(path, 4), timeout=1800, kernel_name='python3', resources=dict(metadata=dict(path=os.getcwd()))).execute()
+    try:
+        NotebookClient(nbformat.read(path, 4), timeout=1800, kernel_name='python3',
+            resources=dict(metadata=dict(path=os.getcwd()))).execute()
     except (CellExecutionError, DeadKernelError) as e: return f'FAILED after {time.time()-begun:.0f} s\n{e}'
     return f'{time.time()-begun:.0f} s'
 
@@ -34,7 +36,8 @@ def inside(paths):
     print('Python', sys.version.split()[0], *(f'{n} {version(n)}' for n in SHOWN), sep=', ', flush=True)
     failed = 0
     for path in map(Path, paths):
-        said = run(path); failed += said.startswith('FAILED')
+        said = run(path)
+        failed += said.startswith('FAILED')
         print(f'{path.name}: {said}', flush=True)
     sys.exit(failed>0)
 
@@ -42,8 +45,10 @@ if __name__=='__main__':
     if sys.argv[1:2]==['--inside']: inside(sys.argv[2:])
     sys.path.insert(0, str(ROOT/'tools'))
     from colab import notebooks
-    folder = Path(sys.argv[1]).resolve(); chosen = [Path(p).resolve() for p in sys.argv[2:]] or [*notebooks(), ROOT/'nbs'/'index.ipynb']
+    folder = Path(sys.argv[1]).resolve()
+    chosen = [Path(p).resolve() for p in sys.argv[2:]] or [*notebooks(), ROOT/'nbs'/'index.ipynb']
     python = environment(folder)
     clean = {k:v for k,v in os.environ.items() if k not in ('PYTHONPATH', 'VIRTUAL_ENV')}
     with tempfile.TemporaryDirectory() as elsewhere:
-        sys.exit(subprocess.call([python, Path(__file__).resolve(), '--inside', *chosen], cwd=elsewhere, env=clean|dict(PATH=f'{folder/"bin"}{os.pathsep}{os.environ["PATH"]}')))
+        sys.exit(subprocess.call([python, Path(__file__).resolve(), '--inside', *chosen], cwd=elsewhere,
+            env=clean|dict(PATH=f'{folder/"bin"}{os.pathsep}{os.environ["PATH"]}')))

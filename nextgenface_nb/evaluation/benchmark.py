@@ -17,7 +17,8 @@ from ..terminal import print_text
 from ..imaging import to_srgb
 from .speed import resident
 from .figures import read_figures, save_figures, stamp
-from .photos import TARGETS as PHOTO_TARGETS, Target, check_output, markdown_table, mean, where_measured
+from nextgenface_nb.evaluation.photos import (TARGETS as PHOTO_TARGETS, Target, check_output, markdown_table, mean,
+    where_measured)
 
 # %% auto #0
 __all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES', 'fit_face',
@@ -32,7 +33,8 @@ class _Memory:
     "The most resident memory seen at the steps of each stage, GB"
     def __init__(self): self.stages = {}
     def __call__(self, progress):
-        if (here:=resident()) is not None: self.stages[progress.stage] = max(self.stages.get(progress.stage, 0.), here*2**20/1e9)
+        if (here:=resident()) is not None:
+            self.stages[progress.stage] = max(self.stages.get(progress.stage, 0.), here*2**20/1e9)
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #23f95b0e
 def fit_face(
@@ -48,10 +50,13 @@ def fit_face(
     from nextgenface_nb.reconstruction import config_detector, exhaust, make_frame, mean_identity, reconstruct_steps
     exact = landmarks=='exact' or (landmarks=='auto' and truth.level=='A')
     points = truth.landmarks(noise) if exact else None
-    if light is None: return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
-    frame = make_frame(truth.path, pipeline.model, pipeline.config, points, None if exact else config_detector(pipeline.config, pipeline))
+    if light is None:
+        return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
+    frame = make_frame(truth.path, pipeline.model, pipeline.config, points,
+        None if exact else config_detector(pipeline.config, pipeline))
     frame.light = light
-    return exhaust(reconstruct_steps(None, pipeline.config, start=Face(mean_identity(pipeline.model), [frame]), pipeline=pipeline), progress)
+    return exhaust(reconstruct_steps(None, pipeline.config, start=Face(mean_identity(pipeline.model), [frame]),
+        pipeline=pipeline), progress)
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #20291360
 #: What `--given` can take from the truth; joined with +
@@ -63,8 +68,10 @@ def true_pipeline(
 ): # A `Pipeline` whose model is this face, with nothing of its shape left to find
     "The fit's model with the true face as its mean"
     from nextgenface_nb.pipeline import Pipeline
-    m = pipeline.model; fixed = lambda variance: torch.full_like(variance, 1e-8)
-    known = replace(m, shape_mean=truth.vertices, shape_variance=fixed(m.shape_variance), expression_mean=torch.zeros_like(m.expression_mean), expression_variance=fixed(m.expression_variance))
+    m = pipeline.model
+    fixed = lambda variance: torch.full_like(variance, 1e-8)
+    known = replace(m, shape_mean=truth.vertices, shape_variance=fixed(m.shape_variance),
+        expression_mean=torch.zeros_like(m.expression_mean), expression_variance=fixed(m.expression_variance))
     return Pipeline(known, replace(pipeline.config, steps_shading=0, relief=0., components=0))
 
 def give_maps(
@@ -74,11 +81,13 @@ def give_maps(
     "The true maps in place of the found ones"
     from nextgenface_nb.evaluation.score import to_resolution
     own = result.face.identity
-    own.diffuse,own.specular,own.roughness = (to_resolution(m, len(own.diffuse)).expand(-1, -1, n) for m,n in ((truth.diffuse, 3), (truth.specular, 3), (truth.roughness, 1)))
+    own.diffuse,own.specular,own.roughness = (to_resolution(m, len(own.diffuse)).expand(-1, -1, n)
+        for m,n in ((truth.diffuse, 3), (truth.specular, 3), (truth.roughness, 1)))
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #640af1d4
 #: Broken fits: name -> settings, and what is done to the result
-MUTANTS = {'no-light': (('bands=1',), None), 'mean-shape': (('weight_shape=1e6',), None), 'flipped-texture': ((), lambda result: _flip(result))}
+MUTANTS = {'no-light': (('bands=1',), None), 'mean-shape': (('weight_shape=1e6',), None),
+    'flipped-texture': ((), lambda result: _flip(result))}
 
 def _flip(result):
     result.face.identity.diffuse = result.pipeline.maps(result.face)[0].flip(0)
@@ -102,14 +111,18 @@ def measure_face(
     model = pipeline.model
     truth,memory = true_face(level, index, settings, model, folder),_Memory()
     if 'geometry' in given: pipeline = true_pipeline(pipeline, truth)
-    if 'light' in given: pipeline = Pipeline(pipeline.model, replace(pipeline.config, rate_light=0.))    # its brightness too
+    if 'light' in given:
+        pipeline = Pipeline(pipeline.model, replace(pipeline.config, rate_light=0.))   # its brightness too
     exact = 'landmarks' in given or 'geometry' in given
     light = MapLight(truth.environment) if 'light' in given else None
-    result = fit_face(truth, pipeline, 'exact' if exact else landmarks, 0. if 'geometry' in given else settings.landmark_noise, light, memory)
+    result = fit_face(truth, pipeline, 'exact' if exact else landmarks,
+        0. if 'geometry' in given else settings.landmark_noise, light, memory)
     if 'maps' in given: give_maps(result, truth)
     if mutate: mutate(result)
-    figures = dict(face=index, digest=truth.digest, occluded=bool(truth.occluded.any()), **score_face(truth, result, samples),
-        seconds=result.timings, seconds_total=sum(result.timings.values()), memory_gb=memory.stages, warnings=result.warnings)
+    figures = dict(face=index, digest=truth.digest, occluded=bool(truth.occluded.any()),
+        **score_face(truth, result, samples),
+        seconds=result.timings, seconds_total=sum(result.timings.values()), memory_gb=memory.stages,
+        warnings=result.warnings)
     if 'geometry' in given: figures['slope'] = 1.   # the mean face is the true one: no difference to recover
     lit = None
     if relight:
@@ -124,7 +137,8 @@ def _pictures(truth, result)->dict: # name -> [H, W, 3] sRGB 0..1
     true = to_resolution(truth.diffuse, min(len(truth.diffuse), p.config.texture_resolution))
     found = p.maps(face)[0].detach()
     seen = p.render(face, 0, 32, final=True)[...,:3]
-    return {k:to_srgb(x.clamp(0, 1)) for k,x in dict(photo=face.frames[0].photo.pixels, fit=seen, true=p.flat(face, 0, true)[...,:3], found=p.flat(face, 0, found)[...,:3]).items()}
+    return {k:to_srgb(x.clamp(0, 1)) for k,x in dict(photo=face.frames[0].photo.pixels, fit=seen,
+        true=p.flat(face, 0, true)[...,:3], found=p.flat(face, 0, found)[...,:3]).items()}
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #12e3415f
 def tone_group(angle:float)->str: # of an ITA in degrees
@@ -172,35 +186,47 @@ TARGETS = [
     Target('landmark NME on held-out regions, photos', 'landmarks.nme', mean, '<=', .015, '{:.2%}')]
 
 #: What the tables show: key, heading, form
-COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'), ('surface_mm', 'normal mm', '{:.2f}'), ('size_error', 'size', '{:.1%}'), ('slope', 'slope', '{:.2f}'),
-    ('pose_degrees', 'pose °', '{:.2f}'), ('focal_error', 'focal', '{:.0%}'), ('depth_error', 'depth', '{:.0%}'), ('light_error_gain', 'light', '{:.2f}'),
-    ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'), ('ita_gain_error', 'gain', '{:.1f}'),
-    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'), ('detector_nme', 'detector', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'), ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
+COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'),
+    ('surface_mm', 'normal mm', '{:.2f}'), ('size_error', 'size', '{:.1%}'), ('slope', 'slope', '{:.2f}'),
+    ('pose_degrees', 'pose °', '{:.2f}'), ('focal_error', 'focal', '{:.0%}'), ('depth_error', 'depth', '{:.0%}'),
+    ('light_error_gain', 'light', '{:.2f}'),
+    ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'),
+    ('ita_gain_error', 'gain', '{:.1f}'),
+    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'),
+    ('detector_nme', 'detector', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'),
+    ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #862c857c
 def face_table(
     rows:list, # of figures, one per face
 )->str: # Markdown
     "One line for each face, and their mean"
-    shown = lambda key,form,rows: form.format(mean(values)) if (values := [r[key] for r in rows if r.get(key) is not None]) else '-'
-    cells = [{'face': f"{r['face']}{' (occluded)' if r['occluded'] else ''}", 'ITA': f"{r['ita_true']:.0f}°", **{head:shown(key, form, [r]) for key,head,form in COLUMNS}} for r in rows]
+    shown = lambda key,form,rows: form.format(mean(values)) if (values := [r[key]
+        for r in rows if r.get(key) is not None]) else '-'
+    cells = [{'face': f"{r['face']}{' (occluded)' if r['occluded'] else ''}", 'ITA': f"{r['ita_true']:.0f}°",
+        **{head:shown(key, form, [r]) for key,head,form in COLUMNS}} for r in rows]
     cells.append({'face': 'mean', 'ITA': '', **{head:shown(key, form, rows) for key,head,form in COLUMNS}})
     hidden = [r for r in rows if 'diffuse_gain_db_all' in r]
-    beside = [f"face {r['face']} with what the occluder hides: diffuse {r['diffuse_db_all']:.1f} dB, {r['diffuse_gain_db_all']:.1f} after RGB gain, ITA off {r['ita_error_all']:.1f}°, photo {r['source_db_all']:.1f} dB; {r['hidden_found'] or 0:.0%} of the occluder found by the fit" for r in hidden]
+    beside = [
+        f"face {r['face']} with what the occluder hides: diffuse {r['diffuse_db_all']:.1f} dB, "
+        f"{r['diffuse_gain_db_all']:.1f} after RGB gain, ITA off {r['ita_error_all']:.1f}°, photo "
+        f"{r['source_db_all']:.1f} dB; {r['hidden_found'] or 0:.0%} of the occluder found by the fit" for r in hidden]
     return '\n\n'.join([markdown_table(cells), *beside])
 
 def benchmark_targets(report:dict)->str: # Markdown
     "target | wanted | reached | holds"
     said = {True:'yes', False:'NO', None:'-'}
     rows = [t.row(report) for t in TARGETS]
-    return markdown_table([dict(target=r['target'], wanted=r['limit'], reached=r['reached'] or f'skipped: {r["why"]}', holds=said[r['holds']]) for r in rows])
+    return markdown_table([dict(target=r['target'], wanted=r['limit'], reached=r['reached'] or f'skipped: {r["why"]}',
+        holds=said[r['holds']]) for r in rows])
 
 def stage_table(report:dict)->str: # Markdown
     "Mean seconds and largest memory of each stage"
     rows = [r for level in TRUE_LEVELS for r in report.get(level, ())]
     names = list(dict.fromkeys(k for r in rows for k in r['seconds']))
     memory = lambda k: [r['memory_gb'][k] for r in rows if k in r['memory_gb']]
-    return markdown_table([dict(stage=k, seconds=f"{mean([r['seconds'].get(k, 0.) for r in rows]):.1f}", memory=f'{max(memory(k)):.2f} GB' if memory(k) else '-') for k in names])
+    return markdown_table([dict(stage=k, seconds=f"{mean([r['seconds'].get(k, 0.) for r in rows]):.1f}",
+        memory=f'{max(memory(k)):.2f} GB' if memory(k) else '-') for k in names])
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #34561c35
 def people_groups(
@@ -222,9 +248,13 @@ def people_table(
     lit = {r['face']:r['psnr'] for r in report.get('C', ())}
     shown = lambda form,values: form.format(mean(values)) if values else '-'
     of = lambda rows,key: [r[key] for r in rows if r.get(key) is not None]
-    return markdown_table([{'who':name, 'faces':len(rows), 'surface mm':shown('{:.2f}', of(rows, 'surface_mm')), 'vertices mm':shown('{:.2f}', of(rows, 'median_mm')), 'diffuse dB after RGB gain':shown('{:.1f}', of(rows, 'diffuse_gain_db')),
-        'tone off by, degrees of ITA':shown('{:.1f}', of(rows, 'ita_error')), 'after one gain':shown('{:.1f}', of(rows, 'ita_gain_error')),
-        'in other light, dB':shown('{:.1f}', [lit[r['face']] for r in rows if r['face'] in lit]), 'photo dB':shown('{:.1f}', of(rows, 'source_db'))} for name,rows in people_groups(report).items()])
+    return markdown_table([{'who':name, 'faces':len(rows), 'surface mm':shown('{:.2f}', of(rows, 'surface_mm')),
+        'vertices mm':shown('{:.2f}', of(rows, 'median_mm')),
+        'diffuse dB after RGB gain':shown('{:.1f}', of(rows, 'diffuse_gain_db')),
+        'tone off by, degrees of ITA':shown('{:.1f}', of(rows, 'ita_error')),
+        'after one gain':shown('{:.1f}', of(rows, 'ita_gain_error')),
+        'in other light, dB':shown('{:.1f}', [lit[r['face']] for r in rows if r['face'] in lit]),
+        'photo dB':shown('{:.1f}', of(rows, 'source_db'))} for name,rows in people_groups(report).items()])
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #73410ffd
 def claims_table(
@@ -237,16 +267,21 @@ def claims_table(
     asked = [(t, measured or {}, {}) for t in PHOTO_TARGETS]+[(t, benchmarked or {}, fresh or {}) for t in TARGETS]
     rows = [(t.row(report), t.row(new)) for t,report,new in asked]
     held = [row['holds'] for row,_ in rows if row['holds'] is not None]
-    table = markdown_table([{'target':row['target'], 'wanted':row['limit'], 'reached':row['reached'] or 'not measured', 'holds':said[row['holds']],
-        'people nobody tuned on':f"{new['reached']}, {said[new['holds']]}" if new['reached'] else '-'} for row,new in rows])
+    table = markdown_table([{'target':row['target'], 'wanted':row['limit'], 'reached':row['reached'] or 'not measured',
+        'holds':said[row['holds']],
+        'people nobody tuned on':f"{new['reached']}, {said[new['holds']]}" if new['reached'] else '-'}
+        for row,new in rows])
     return f'{sum(held)} of {len(held)} targets hold, {len(held)-sum(held)} do not.\n\n{table}'
 
 def claims()->str: # Markdown
     "The table from the files of the checkout, and when each of them was measured"
     files = {name:read_figures(name) for name in ('measure', 'benchmark', 'fresh')}
     if not (files['measure'] and files['benchmark']): return 'The figures are in the repository.'
-    words = dict(measure='Photos', benchmark=f'Levels A to D, people of seed {files["benchmark"]["generator"]["seed"]}, on whom settings were tuned', fresh='People on whom nothing was tuned')
-    when = [f'{words[name]}: {where_measured(report)}' if report else f'{words[name]}: not measured yet.' for name,report in files.items()]
+    words = dict(measure='Photos',
+        benchmark=f'Levels A to D, people of seed {files["benchmark"]["generator"]["seed"]}, on whom settings were '
+            'tuned', fresh='People on whom nothing was tuned')
+    when = [f'{words[name]}: {where_measured(report)}' if report else f'{words[name]}: not measured yet.'
+        for name,report in files.items()]
     return '\n\n'.join([claims_table(*files.values()), *when])
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #d8f0348b
@@ -270,7 +305,8 @@ def perceptual_distance()->tuple: # a function of two sRGB pictures [H, W, 3], o
     return lambda a,b: float(network(put(a), put(b)).detach()),''
 
 #: Groups of landmarks that stage 1 does not get
-HELD_OUT = dict(lips=('lips_outer', 'lips_inner'), brows=('left_brow', 'right_brow'), nose=('nose_bridge',), outline=('face_oval',))
+HELD_OUT = dict(lips=('lips_outer', 'lips_inner'), brows=('left_brow', 'right_brow'), nose=('nose_bridge',),
+    outline=('face_oval',))
 
 def held_out_landmarks(
     path,
@@ -288,7 +324,8 @@ def held_out_landmarks(
     for name,groups in regions.items():
         out = {i for g in groups for i in GROUPS[points.detector][g]}
         kept = points.only([i for i in points.ids.tolist() if i not in out])
-        result = exhaust(reconstruct_steps(photo, pipeline.config, landmarks=kept, stages=list(stages), pipeline=pipeline))
+        result = exhaust(reconstruct_steps(photo, pipeline.config, landmarks=kept, stages=list(stages),
+            pipeline=pipeline))
         frame = result.face.frames[0]
         wanted = points.only([i for i in points.ids.tolist() if i in out]).moved(frame.photo)
         frame.landmarks = wanted
@@ -302,7 +339,9 @@ def measure_pairs(paths:list, pipeline, samples:int, say:Callable)->dict: # D_ph
     pairs,fits,photos = photo_pairs(paths),{},[]
     if not pairs: return dict(skipped=dict(D='no two photos are called NAME_something and NAME_otherwise'))
     for path in dict.fromkeys(p for pair in pairs for p in pair):
-        say(f'D {path.name}'); figures,fits[path] = measure_photo(path, pipeline.config, pipeline, samples); photos.append(figures)
+        say(f'D {path.name}')
+        figures,fits[path] = measure_photo(path, pipeline.config, pipeline, samples)
+        photos.append(figures)
     crossed = [row for a,b in pairs for row in held_out(fits[a], fits[b], samples)]
     distance,why = perceptual_distance()
     if distance: _add_distances(distance, crossed, fits, samples)
@@ -311,7 +350,8 @@ def measure_pairs(paths:list, pipeline, samples:int, say:Callable)->dict: # D_ph
 def _add_distances(distance, rows, fits, samples):
     by_name = {path.name:fit for path,fit in fits.items()}
     for row in rows:
-        seen,other = by_name[row['photo']],by_name[row['maps_of']]; p = seen.pipeline
+        seen,other = by_name[row['photo']],by_name[row['maps_of']]
+        p = seen.pipeline
         picture = p.render(seen.face, 0, samples, final=True, maps=other.pipeline.maps(other.face))[...,:3]
         mask = p.face_mask(seen.face)[...,None]
         row['lpips'] = distance(*(to_srgb(x.clamp(0, 1))*mask for x in (picture, seen.face.frames[0].photo.pixels)))
@@ -326,24 +366,33 @@ def which_seed(
 )->int:
     "What --seed may be"
     if text=='fresh': return FRESH_SEED
-    if not (text.isascii() and text.isdigit()): raise argparse.ArgumentTypeError(f'{text!r}: give a number from 0 on, or fresh')
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f'{text!r}: give a number from 0 on, or fresh')
     return int(text)
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-benchmark`"
-    p = argparse.ArgumentParser('nextgenface-benchmark', description='Fit faces whose truth is known and say how near the fit came.', allow_abbrev=False,
+    p = argparse.ArgumentParser('nextgenface-benchmark',
+        description='Fit faces whose truth is known and say how near the fit came.', allow_abbrev=False,
         epilog='Exit codes: 0 measured (whether or not the targets hold), otherwise those of nextgenface-reconstruct.')
     add = p.add_argument
     add('--levels', default='', help='some of A,B,C,D (default: A,B,C, and D with --photos)')
-    add('--faces', metavar='N|I,J', default='', help='how many faces, or which, from 0: "3" is the first three, "1," or "1,5" are these (default: 8)')
-    add('--seed', metavar='N|fresh', type=which_seed, default=Settings.seed, help='which people are drawn; fresh: those on whom nothing was tuned (default: %(default)s, on whom settings were)')
+    add('--faces', metavar='N|I,J', default='',
+        help='how many faces, or which, from 0: "3" is the first three, "1," or "1,5" are these (default: 8)')
+    add('--seed', metavar='N|fresh', type=which_seed, default=Settings.seed,
+        help='which people are drawn; fresh: those on whom nothing was tuned (default: %(default)s, on whom settings '
+            'were)')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
-    add('--ablate', metavar='KEY=VALUE', nargs='+', default=[], help='run the same faces once more for each of these changes (join several with +) and compare')
-    add('--given', metavar='PART[+PART]', nargs='+', default=[], help=f'run the same faces once more with parts of the truth given, of {", ".join(GIVEN)}, and compare')
+    add('--ablate', metavar='KEY=VALUE', nargs='+', default=[],
+        help='run the same faces once more for each of these changes (join several with +) and compare')
+    add('--given', metavar='PART[+PART]', nargs='+', default=[],
+        help=f'run the same faces once more with parts of the truth given, of {", ".join(GIVEN)}, and compare')
     add('--mutant', choices=MUTANTS, help='break the fit on purpose')
-    add('--landmarks', choices=('auto', 'exact', 'detector'), default='auto', help='where the points of levels A and B come from (default: exact with noise at A, detector at B)')
-    add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None, help='photos for level D and the held-out landmarks (default: the environment variable NEXTGENFACE_PHOTOS)')
+    add('--landmarks', choices=('auto', 'exact', 'detector'), default='auto',
+        help='where the points of levels A and B come from (default: exact with noise at A, detector at B)')
+    add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None,
+        help='photos for level D and the held-out landmarks (default: the environment variable NEXTGENFACE_PHOTOS)')
     add('--output', metavar='FILE.json', help='write all figures there')
     add('--sheet', metavar='FILE.jpg', help='write pictures of all faces there')
     add('--cache', metavar='DIR', help="where made faces are kept (default: the user's cache)")
@@ -361,18 +410,22 @@ def chosen_faces(args, settings:Settings)->list: # of int
     text = args.faces or ('2' if args.quick else str(settings.faces))
     try: found = [int(t) for t in text.split(',') if t.strip()] if ',' in text else list(range(int(text)))
     except ValueError: raise ConfigError(f'--faces {text}: no numbers', 'Give 3 or 0,2,5.') from None
-    if not found or not all(0<=k<settings.faces for k in found): raise ConfigError(f'--faces {text}: there are faces 0 to {settings.faces-1}', 'Give 3 or 0,2,5.')
+    if not found or not all(0<=k<settings.faces for k in found):
+        raise ConfigError(f'--faces {text}: there are faces 0 to {settings.faces-1}', 'Give 3 or 0,2,5.')
     return found
 
 def chosen_parts(args)->list: # of tuples, names of `GIVEN`
     found = [tuple(text.split('+')) for text in args.given]
     for name in (n for parts in found for n in parts):
-        if name not in GIVEN: raise ConfigError(f'--given: the truth has no part {name!r}', f'There are {", ".join(GIVEN)}; join several with +.')
+        if name not in GIVEN:
+            raise ConfigError(f'--given: the truth has no part {name!r}',
+                f'There are {", ".join(GIVEN)}; join several with +.')
     return found
 
 def settings_of(args)->tuple: # Settings of the generator, texts for the fit
     people = getattr(args, 'generator', None) or replace(QUICK if args.quick else Settings(), seed=args.seed)
-    return people,[*(QUICK_SETTINGS if args.quick else ()), *args.set, *(MUTANTS[args.mutant][0] if args.mutant else ())]
+    return people,[*(QUICK_SETTINGS if args.quick else ()), *args.set,
+        *(MUTANTS[args.mutant][0] if args.mutant else ())]
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #fb5ab4a8
 def run_levels(
@@ -383,8 +436,10 @@ def run_levels(
 )->dict: # A, A_all, B, B_all, C, skipped; and pictures; `stopped` after Ctrl-C: what was finished before
     "Fit and score the chosen faces at levels A, B and C"
     from nextgenface_nb.pipeline import Pipeline
-    settings,texts = settings_of(args); levels,faces = chosen_levels(args),chosen_faces(args, settings)
-    config = Config.preset(args.preset); config.set(*texts, *changes)
+    settings,texts = settings_of(args)
+    levels,faces = chosen_levels(args),chosen_faces(args, settings)
+    config = Config.preset(args.preset)
+    config.set(*texts, *changes)
     pipeline,mutate = Pipeline(None, config),MUTANTS[args.mutant][1] if args.mutant else None
     found,pictures,skipped = {},{},{}
     for level in TRUE_LEVELS:
@@ -392,13 +447,20 @@ def run_levels(
         rows = found.setdefault(level, [])
         for k in faces:
             say(f'{level}{k}')
-            try: figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline, level=='B' and 'C' in levels, args.landmarks, mutate, given, args.cache, min(128, config.samples_final))
-            except (NoFaceError, LandmarkError, PhotoError) as error: skipped[f'{level}{k}'] = str(error); say(f'  {error}'); continue
+            try:
+                figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline,
+                    level=='B' and 'C' in levels, args.landmarks, mutate, given, args.cache,
+                    min(128, config.samples_final))
+            except (NoFaceError, LandmarkError, PhotoError) as error:
+                skipped[f'{level}{k}'] = str(error)
+                say(f'  {error}')
+                continue
             except KeyboardInterrupt:   # hours may lie in what is finished
                 found['stopped'] = True
                 skipped[f'{level}{k}'] = 'stopped'
                 break
-            rows.append(figures); say('  '+short(figures, lit))
+            rows.append(figures)
+            say('  '+short(figures, lit))
             if lit: found.setdefault('C', []).append(lit)
         if rows: found[f'{level}_all'] = [pooled(rows)]
     return dict(found, skipped=skipped, pictures=pictures)
@@ -415,13 +477,17 @@ def measure_benchmark(
     "All that `nextgenface-benchmark` does but for printing and writing"
     from nextgenface_nb.evaluation.photos import find_photos
     from nextgenface_nb.rendering.variant import use_variant
-    settings,texts = settings_of(args); levels = chosen_levels(args)
-    config = Config.preset(args.preset); config.set(*texts)
+    settings,texts = settings_of(args)
+    levels = chosen_levels(args)
+    config = Config.preset(args.preset)
+    config.set(*texts)
     for change in args.ablate: Config.preset(args.preset).set(*texts, *change.split('+'))
     parts = chosen_parts(args)
     paths = find_photos(args.photos) if args.photos else []
     use_variant(config.device)
-    report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts, mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks, **stamp('evaluation.benchmark', 'output.report'))
+    report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts,
+        mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks,
+        **stamp('evaluation.benchmark', 'output.report'))
     report |= run_levels(args, (), say)
     if not report.get('stopped'):
         try: _measure_more(args, report, say, config, levels, paths, parts)
@@ -436,8 +502,11 @@ def _measure_more(args, report:dict, say:Callable, config, levels:list, paths:li
     if paths and 'D' in levels:
         pipeline = Pipeline(None, config)
         report |= dict(landmarks=[row for path in paths for row in held_out_landmarks(path, pipeline)])
-        pairs = measure_pairs(paths, pipeline, config.samples_final, say); report['skipped'] |= pairs.pop('skipped', {}); report |= pairs
-    elif 'D' in levels: report['skipped']['D'] = report['skipped']['D_photos'] = report['skipped']['landmarks'] = 'no --photos DIR'
+        pairs = measure_pairs(paths, pipeline, config.samples_final, say)
+        report['skipped'] |= pairs.pop('skipped', {})
+        report |= pairs
+    elif 'D' in levels:
+        report['skipped']['D'] = report['skipped']['D_photos'] = report['skipped']['landmarks'] = 'no --photos DIR'
     report['ablation'] = [dict(change='none', **summary(report))]
     for change in args.ablate:
         say(f'--- {change}')
@@ -454,12 +523,19 @@ def _whole(found:dict)->dict:
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #4de422ce
 #: What an ablation compares: section, key, heading, form
-COMPARED = [(level, key, head, form) for level in TRUE_LEVELS for key,head,form in COLUMNS if key in ('median_mm', 'surface_mm', 'slope', 'pose_degrees', 'focal_error', 'light_error_gain', 'diffuse_db', 'diffuse_gain_db', 'source_db', 'seconds_total')] + \
-    [('B_all', 'ita_error', 'ITA °', '{:.1f}'), ('B_all', 'ita_error_spread', 'ITA spread °', '{:.1f}'), ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'), ('B_all', 'ita_gain_error_spread', 'ITA gain spread °', '{:.1f}'), ('B_all', 'specular_ev', 'specular EV', '{:.2f}'), ('B_all', 'roughness_ev', 'roughness EV', '{:.2f}'), ('C', 'psnr', 'relit dB', '{:.1f}'), ('C', 'psnr_gain', 'relit gain dB', '{:.1f}')]
+COMPARED = [(level, key, head, form) for level in TRUE_LEVELS
+    for key,head,form in COLUMNS if key in ('median_mm', 'surface_mm', 'slope', 'pose_degrees', 'focal_error',
+    'light_error_gain', 'diffuse_db', 'diffuse_gain_db', 'source_db', 'seconds_total')] + \
+    [('B_all', 'ita_error', 'ITA °', '{:.1f}'), ('B_all', 'ita_error_spread', 'ITA spread °', '{:.1f}'),
+        ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'),
+        ('B_all', 'ita_gain_error_spread', 'ITA gain spread °', '{:.1f}'),
+        ('B_all', 'specular_ev', 'specular EV', '{:.2f}'), ('B_all', 'roughness_ev', 'roughness EV', '{:.2f}'),
+        ('C', 'psnr', 'relit dB', '{:.1f}'), ('C', 'psnr_gain', 'relit gain dB', '{:.1f}')]
 
 def summary(report:dict)->dict: # 'level key' -> mean
     "One number for each figure that an ablation compares"
-    values = {f'{level} {key}':[r[key] for r in report[level] if r.get(key) is not None and math.isfinite(r[key])] for level,key,*_ in COMPARED if report.get(level)}
+    values = {f'{level} {key}':[r[key] for r in report[level] if r.get(key) is not None and math.isfinite(r[key])]
+        for level,key,*_ in COMPARED if report.get(level)}
     return {name:mean(v) for name,v in values.items() if v}
 
 def ablation_table(
@@ -467,8 +543,10 @@ def ablation_table(
     heading:str='change',
 )->str: # Markdown
     "One line for each change"
-    shown = [(f'{level} {key}', f'{level[0]} {head}', form) for level,key,head,form in COMPARED if f'{level} {key}' in rows[0]]
-    return markdown_table([{heading: r['change'], **{head:form.format(r[key]) if key in r else '-' for key,head,form in shown}} for r in rows])
+    shown = [(f'{level} {key}', f'{level[0]} {head}', form)
+        for level,key,head,form in COMPARED if f'{level} {key}' in rows[0]]
+    return markdown_table([{heading: r['change'],
+        **{head:form.format(r[key]) if key in r else '-' for key,head,form in shown}} for r in rows])
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #a60d46b8
 def picture_sheet(
@@ -478,7 +556,8 @@ def picture_sheet(
     "Photo, fit, true and found diffuse map of each face, two faces a row"
     from PIL import Image, ImageDraw
     rows = math.ceil(len(pictures)/2)
-    sheet = Image.new('RGB', (8*side+side//4, rows*(side+12)), 'white'); pen = ImageDraw.Draw(sheet)
+    sheet = Image.new('RGB', (8*side+side//4, rows*(side+12)), 'white')
+    pen = ImageDraw.Draw(sheet)
     for n,(name,panels) in enumerate(pictures.items()):
         left,top = n%2*(4*side+side//4),n//2*(side+12)
         for k,(title,x) in enumerate(panels.items()):
@@ -490,12 +569,25 @@ def say_report(report:dict)->str:
     "All tables as text"
     people = {Settings.seed:'on whom settings were tuned', FRESH_SEED:'on whom nothing was tuned'}
     seed = report['generator']['seed']
-    parts = [f"people of seed {seed}{', '*(seed in people)}{people.get(seed, '')}; settings of the generator {report['digest'][:16]}, preset {report['preset']}"+(f", {' '.join(report['settings'])}" if report['settings'] else '')+(f", MUTANT {report['mutant']}" if report['mutant'] else '')]
+    parts = [
+        f"people of seed {seed}{', '*(seed in people)}{people.get(seed, '')}; settings of the generator "
+        f"{report['digest'][:16]}, preset {report['preset']}"
+        +(f", {' '.join(report['settings'])}" if report['settings'] else '')
+        +(f", MUTANT {report['mutant']}" if report['mutant'] else '')]
     for level in TRUE_LEVELS:
         if report.get(level): parts.append(f'Level {level}\n\n'+face_table(report[level]))
-    if report.get('C'): parts.append('Level C\n\n'+markdown_table([dict(face=r['face'], PSNR=f"{r['psnr']:.1f}", **{'after one gain': f"{r['psnr_gain']:.1f}"}, SSIM=f"{r['ssim']:.3f}") for r in report['C']]))
-    if report.get('D'): parts.append('Level D\n\n'+markdown_table([dict(photo=r['photo'], maps=r['maps_of'], PSNR=f"{r['psnr']:.1f}", SSIM=f"{r['ssim']:.3f}" if 'ssim' in r else '-', LPIPS=f"{r['lpips']:.3f}" if 'lpips' in r else '-') for r in report['D']])+f"\n\nLPIPS {report['lpips']}"*bool(report.get('lpips')))
-    if report.get('landmarks'): parts.append(markdown_table([dict(photo=r['photo'], region=r['region'], NME=f"{r['nme']:.2%}") for r in report['landmarks']]))
+    if report.get('C'):
+        parts.append('Level C\n\n'
+            +markdown_table([dict(face=r['face'], PSNR=f"{r['psnr']:.1f}",
+            **{'after one gain': f"{r['psnr_gain']:.1f}"}, SSIM=f"{r['ssim']:.3f}") for r in report['C']]))
+    if report.get('D'):
+        parts.append('Level D\n\n'
+            +markdown_table([dict(photo=r['photo'], maps=r['maps_of'], PSNR=f"{r['psnr']:.1f}",
+            SSIM=f"{r['ssim']:.3f}" if 'ssim' in r else '-', LPIPS=f"{r['lpips']:.3f}" if 'lpips' in r else '-')
+            for r in report['D']])+f"\n\nLPIPS {report['lpips']}"*bool(report.get('lpips')))
+    if report.get('landmarks'):
+        parts.append(markdown_table([dict(photo=r['photo'], region=r['region'], NME=f"{r['nme']:.2%}")
+            for r in report['landmarks']]))
     if any(report.get(l) for l in TRUE_LEVELS): parts.append(stage_table(report))
     if len(report['ablation'])>1: parts.append(ablation_table(report['ablation']))
     if len(report.get('given', ()))>1: parts.append(ablation_table(report['given'], 'given'))

@@ -42,7 +42,8 @@ def _digest(data:bytes)->str: return hashlib.sha256(data).hexdigest()[:12]
 # %% ../../nbs/79_evaluation.figures.ipynb #37f8001c
 #: Rooms of the package that bring no figure about
 ASIDE = (
-    'batch', 'cli', 'command', 'errors', 'files', 'interrupts', 'output', 'processes', 'resume', 'surroundings', 'terminal',
+    'batch', 'cli', 'command', 'errors', 'files', 'interrupts', 'output', 'processes', 'resume', 'surroundings',
+    'terminal',
     'widgets')
 
 #: Files with numbers that every fit may depend on
@@ -80,7 +81,8 @@ def modules_behind(
     found,left = set(),set(names)
     while left:
         name = left.pop()
-        if not module_file(name, folder): raise ConfigError(f'There is no module {name!r}', 'Give a name such as optim.stages.')
+        if not module_file(name, folder):
+            raise ConfigError(f'There is no module {name!r}', 'Give a name such as optim.stages.')
         found.add(name)
         left |= {n for n in _looked_at(name, folder)[1]-found if n.split('.')[0] not in ASIDE}
     return sorted(found)
@@ -119,7 +121,8 @@ def commit_of(
 )->str|None: # None: this is no checkout, or there is no git
     "The commit of the checkout that the package lies in; with + where files were changed since"
     if not (Path(folder)/'.git').exists(): return None
-    ask = lambda *words: subprocess.run(['git', '-C', str(folder), *words], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    ask = lambda *words: subprocess.run(['git', '-C', str(folder), *words], capture_output=True, text=True, check=True,
+        timeout=60).stdout.strip()
     try: return ask('rev-parse', '--short=12', 'HEAD')+'+'*bool(ask('status', '--porcelain', '--untracked-files=no'))
     except (OSError, subprocess.SubprocessError): return None
 
@@ -130,7 +133,8 @@ def stamp(
     "When, where and with which code figures are made"
     from nextgenface_nb.output.report import machine, versions
     prints = {n:fingerprint(n, folder) for n in (*modules_behind(names, folder), *CARRIED)}
-    return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(folder.parent), machine=machine(), versions=versions(), modules=prints)
+    return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(folder.parent), machine=machine(),
+        versions=versions(), modules=prints)
 
 def outdated(
     made:dict,           # With what `stamp` gave
@@ -175,8 +179,11 @@ COMMANDS = dict(
     measure=('nextgenface-measure --output {}', 'photos'),
     benchmark=('nextgenface-benchmark --output {}', 'photos'),
     fresh=('nextgenface-benchmark --levels A,B,C --seed fresh --output {}', ''),
-    ablation=('nextgenface-benchmark --levels A,B,C --output {} --ablate weight_eye_white=.2 weight_light_colour=.003 weight_albedo=.04 relief=0 leave_out=nothing bands=5 bands=12 steps_shading=0+steps_photometric=40', ''),
-    given=('nextgenface-benchmark --levels B,C --output {} --given landmarks light geometry geometry+light geometry+light+maps', ''),
+    ablation=(
+    'nextgenface-benchmark --levels A,B,C --output {} --ablate weight_eye_white=.2 weight_light_colour=.003 '
+    'weight_albedo=.04 relief=0 leave_out=nothing bands=5 bands=12 steps_shading=0+steps_photometric=40', ''),
+    given=('nextgenface-benchmark --levels B,C --output {} --given landmarks light geometry geometry+light '
+        'geometry+light+maps', ''),
     bench=('nextgenface-bench --full --append {}', ''),
     soak=('python tools/soak.py --json {}', ''),
     promises=('python tests/promises.py --ignore --json {}', ''),
@@ -203,14 +210,16 @@ def figure(
     "One figure as a text has it"
     path,*pick,form = (part.strip() for part in place.split(';'))
     keys = path.split('/')
-    if isinstance(report, list): report = next((run for run in reversed(report) if keys[0] in run), {})   # the last run that measured it
+    if isinstance(report, list):
+        report = next((run for run in reversed(report) if keys[0] in run), {})   # the last run that measured it
     found = [report]
     try:
         for key in keys: found = _at(found, key)
         if len(found)!=1 and not (pick and found): raise ValueError(f'{len(found)} values')
         return format(_PICKS[pick[0]](found) if pick else found[0], form)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f'no figure at {place!r} ({type(error).__name__}: {error})', 'Look at the file for the path.') from None
+        raise ConfigError(f'no figure at {place!r} ({type(error).__name__}: {error})',
+            'Look at the file for the path.') from None
 
 def fill_figures(
     text:str,
@@ -261,7 +270,8 @@ def notebook_stamp(
         try: asked |= imported(plain)
         except SyntaxError: continue                       # no Python, such as a cell that begins with %%
     prints = ''.join(fingerprint(n) for n in modules_behind(asked))
-    return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(), cells=_digest('\n'.join(sources).encode()), code=_digest(prints.encode()))
+    return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(),
+        cells=_digest('\n'.join(sources).encode()), code=_digest(prints.encode()))
 
 def same_code(now:dict, then:dict|None)->bool:
     "Were the outputs made by these cells with this code?"

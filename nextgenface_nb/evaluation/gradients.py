@@ -29,7 +29,8 @@ def smooth_map(
 )->Tensor:            # [height, width, channels], about standard normal
     "A smooth random image of both signs."
     coarse = torch.randn(1, channels, cells, cells, generator=generator)
-    return torch.nn.functional.interpolate(coarse, (height, width), mode='bicubic', align_corners=True)[0].permute(1, 2, 0).contiguous()
+    return torch.nn.functional.interpolate(coarse, (height, width), mode='bicubic', align_corners=True)[0].permute(1, 2,
+        0).contiguous()
 
 def smooth_field(
     points:Tensor,         # [V, 3] mm
@@ -49,7 +50,8 @@ class Setting:
     size:int=64                            # Pixels along each side of the picture
     resolution:int=64                      # T of the maps
     zoom:float=2.9                         # Focal length in widths of the picture
-    rotation:tuple=(.05, .1, .17)          # Radians; rolled, so that no straight piece of outline lies along a row of pixels
+    # Radians; rolled, so that no straight piece of outline lies along a row of pixels
+    rotation:tuple=(.05, .1, .17)
     translation:tuple=(0., 0., -600.)      # mm
     light:tuple=(2.2, .3, .9, -.5, .1, .2, .1, -.2, .15) # Harmonics, grey
     light_height:int=32                    # Rows of the environment map
@@ -58,17 +60,22 @@ class Setting:
         model,T,generator = self.model,self.resolution,torch.Generator().manual_seed(7)
         draw = lambda variance: .3*torch.randn(len(variance), generator=generator)*variance.sqrt()
         self.texture = TextureMap(model.triangles, model.uvs, T, model.mirror)
-        self.values = dict(vertices=torch.zeros_like(model.shape_mean), shape=draw(model.shape_variance), expression=torch.full_like(model.expression_variance, .2),
-            rotation=torch.tensor(self.rotation), translation=torch.tensor(self.translation), focal=torch.tensor(self.size*self.zoom),
-            principal=torch.tensor([.49*self.size, .52*self.size]), albedo=draw(model.albedo_variance), diffuse=.05*smooth_map(T, T, 3, generator, 8),
+        self.values = dict(vertices=torch.zeros_like(model.shape_mean), shape=draw(model.shape_variance),
+            expression=torch.full_like(model.expression_variance, .2),
+            rotation=torch.tensor(self.rotation), translation=torch.tensor(self.translation),
+            focal=torch.tensor(self.size*self.zoom),
+            principal=torch.tensor([.49*self.size, .52*self.size]), albedo=draw(model.albedo_variance),
+            diffuse=.05*smooth_map(T, T, 3, generator, 8),
             specular=.015+.005*smooth_map(T, T, 3, generator, 6), roughness=.6+.05*smooth_map(T, T, 1, generator, 6),
             light=torch.tensor(self.light)[:,None]*torch.tensor([1., .9, .8]))
 
     def renderer(self,
-        factory,    # Of renderers: called with triangles, uvs, width, height, texture resolution, shape of the environment map
+        # Of renderers: called with triangles, uvs, width, height, texture resolution, shape of the environment map
+        factory,
     ):              # What has `render` as `rendering.renderer.Renderer` has it
         "A renderer for this setting."
-        return factory(self.model.triangles, self.model.uvs, self.size, self.size, self.resolution, (self.light_height, 2*self.light_height))
+        return factory(self.model.triangles, self.model.uvs, self.size, self.size, self.resolution,
+            (self.light_height, 2*self.light_height))
 
     def picture(self,
         renderer,
@@ -76,10 +83,13 @@ class Setting:
         **options    # Of `render`
     )->Tensor:       # [size, size, 4]
         "Everything put together."
-        vertices = transform(self.model.vertices(values['shape'], values['expression'])+values['vertices'], values['rotation'], values['translation'])
-        maps = [self.texture.bake(baked(values['albedo']))+values[name] for name,baked in (('diffuse', self.model.diffuse_albedo), ('specular', self.model.specular_albedo))]
+        vertices = transform(self.model.vertices(values['shape'], values['expression'])+values['vertices'],
+            values['rotation'], values['translation'])
+        maps = [self.texture.bake(baked(values['albedo']))+values[name]
+            for name,baked in (('diffuse', self.model.diffuse_albedo), ('specular', self.model.specular_albedo))]
         camera = Camera(values['focal'], values['principal'], self.size, self.size)
-        return renderer.render(vertices, None, *maps, values['roughness'], environment_map(values['light'], self.light_height), camera, **options)
+        return renderer.render(vertices, None, *maps, values['roughness'],
+            environment_map(values['light'], self.light_height), camera, **options)
 
     def direction(self,
         name:str,       # Variable
@@ -94,7 +104,8 @@ class Setting:
         return drawn if drawn.ndim else drawn.sign()
 
 # %% ../../nbs/81_evaluation.gradients.ipynb #2a03a78a
-parts = dict(shading={}, coverage=dict(coverage=True), picture=dict(silhouettes=True)) # Options of `render` for each part
+# Options of `render` for each part
+parts = dict(shading={}, coverage=dict(coverage=True), picture=dict(silhouettes=True))
 geometric = 'vertices', 'shape', 'expression', 'rotation', 'translation', 'focal', 'principal'
 
 def inside(
@@ -130,7 +141,8 @@ class GradientRow:
 
     @property
     def error(self)->float:
-        if max(float(self.slopes.norm()), float(self.differences.norm()))<NOTHING: return 0.   # both say that nothing moves
+        if max(float(self.slopes.norm()), float(self.differences.norm()))<NOTHING:
+            return 0.   # both say that nothing moves
         return float((self.slopes-self.differences).norm()/self.differences.norm())
     @property
     def length(self)->float: return float(self.slopes.norm()/self.differences.norm().clamp(min=1e-30))
@@ -146,28 +158,36 @@ class GradientTable(list):
         return [row for row in self if not row.error<=scale*row.allowed]
 
     def __repr__(self):
-        lines = [f'{row.variable:12s} {row.part:9s} {row.error:7.2%} {row.length:8.3f} {row.noise:8.2%}' for row in self]
+        lines = [f'{row.variable:12s} {row.part:9s} {row.error:7.2%} {row.length:8.3f} {row.noise:8.2%}'
+            for row in self]
         return '\n'.join(['variable     part        error   length    noise', *lines])
 
 # %% ../../nbs/81_evaluation.gradients.ipynb #7881ebbb
 def _gradients(setting, renderer, names, part, weights, samples, seed, more)->dict: # name -> gradient
     free = {name:value.clone().requires_grad_(name in names) for name,value in setting.values.items()}
-    picture = setting.picture(renderer, free, samples=1 if part=='coverage' else samples, seed=seed, **parts[part], **(more if part!='coverage' else {}))
-    if not picture.requires_grad: raise RenderError(f'{part}: the picture has no gradient at all', 'Is the renderer differentiable?')
+    picture = setting.picture(renderer, free, samples=1 if part=='coverage' else samples, seed=seed, **parts[part],
+        **(more if part!='coverage' else {}))
+    if not picture.requires_grad:
+        raise RenderError(f'{part}: the picture has no gradient at all', 'Is the renderer differentiable?')
     (picture*weights).sum().backward()
     for name in names:
         gradient = free[name].grad
         if gradient is None or not gradient.isfinite().all() or not gradient.abs().max()>0:
-            raise RenderError(f'{name}: the gradient of the {part} is {"missing" if gradient is None else "zero" if gradient.isfinite().all() else "not finite"}', 'Something between the variable and the picture is cut off.')
+            raise RenderError(
+                f'{name}: the gradient of the {part} is '
+                f'{"missing" if gradient is None else "zero" if gradient.isfinite().all() else "not finite"}',
+                'Something between the variable and the picture is cut off.')
     return {name:free[name].grad for name in names}
 
 def _difference(setting, renderer, name, direction, samples, seed)->Tensor: # [H, W, 4] double
     step = steps[name]
     with torch.no_grad():
-        after,before = [setting.picture(renderer, {**setting.values, name:setting.values[name]+sign*step*direction}, samples=samples, seed=seed).double() for sign in (1, -1)]
+        after,before = [setting.picture(renderer, {**setting.values, name:setting.values[name]+sign*step*direction},
+            samples=samples, seed=seed).double() for sign in (1, -1)]
     return (after-before)/(2*step)
 
-steps = dict(vertices=.2, shape=.5, expression=.1, rotation=.004, translation=.7, focal=1., principal=.2, albedo=.4, diffuse=.02, specular=.004, roughness=.03, light=.05)
+steps = dict(vertices=.2, shape=.5, expression=.1, rotation=.004, translation=.7, focal=1., principal=.2, albedo=.4,
+    diffuse=.02, specular=.004, roughness=.03, light=.05)
 
 # %% ../../nbs/81_evaluation.gradients.ipynb #fac42147
 @undisturbed(grad=True)
@@ -178,13 +198,16 @@ def gradient_table(
     kinds=tuple(parts),      # Which of `parts`; variables without influence on the outline have `shading` only
     directions:int=5,
     seed:int=0,
-    shadow_edges:int=0,      # Derivatives of the edges of shadows as well, with so many directions of the light; 0: without (not every renderer has them)
+    # Derivatives of the edges of shadows as well, with so many directions of the light; 0: without (not every renderer
+    # has them)
+    shadow_edges:int=0,
     samples:int=512,         # Rays per pixel, twice, for derivatives (coverage needs one)
     difference_samples:int=128, # Rays per pixel, twice, for each side of each difference
 )->GradientTable:
     "Gradients against differences. `RenderError` where one is missing or zero."
     more = dict(shadow_edges=shadow_edges) if shadow_edges else {}
-    renderer,generator,names = setting.renderer(factory),torch.Generator().manual_seed(seed),list(variables or setting.values)
+    renderer,generator,names = (setting.renderer(factory),torch.Generator().manual_seed(seed),
+        list(variables or setting.values))
     with torch.no_grad(): alpha = setting.picture(renderer, setting.values, samples=64)[...,3]
     weights = {part:[adjoint(part, alpha, generator) for _ in range(directions)] for part in kinds}
     ways = {name:[setting.direction(name, generator) for _ in range(directions)] for name in names}
@@ -200,9 +223,12 @@ def gradient_table(
             for s in (0, 1):
                 image = _difference(setting, renderer, name, ways[name][k], difference_samples, 10+s)
                 for part in kinds: differences[name,part,k,s] = float((image*weights[part][k]).sum())
-    return GradientTable(_row(name, part, slopes, differences, directions) for name in names for part in kinds if name in of[part])
+    return GradientTable(_row(name, part, slopes, differences, directions) for name in names
+        for part in kinds if name in of[part])
 
 def _row(name, part, slopes, differences, directions)->GradientRow:
-    both = [torch.tensor([[values[name,part,k,s] for k in range(directions)] for s in (0, 1)]) for values in (slopes, differences)]
-    noise = sum(float((values[0]-values[1]).square().sum())/4 for values in both)**.5/max(float(both[1].mean(0).norm()), NOTHING)
+    both = [torch.tensor([[values[name,part,k,s] for k in range(directions)] for s in (0, 1)])
+        for values in (slopes, differences)]
+    noise = sum(float((values[0]-values[1]).square().sum())/4 for values in both)**.5/max(float(both[1].mean(0).norm()),
+        NOTHING)
     return GradientRow(name, part, both[0].mean(0), both[1].mean(0), noise)

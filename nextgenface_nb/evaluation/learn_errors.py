@@ -24,11 +24,13 @@ def error_samples(
     draw,found = np.random.default_rng(seed),[]
     for k in range(count):
         u = draw.uniform(-1, 1, 6).tolist()
-        truth = synthetic_face(pipeline, seed=10000+k, light=studio_light(u[3], ambient=.65+.3*u[4]), rotation=(.2*u[0], .55*u[1], .15*u[2]),
+        truth = synthetic_face(pipeline, seed=10000+k, light=studio_light(u[3], ambient=.65+.3*u[4]),
+            rotation=(.2*u[0], .55*u[1], .15*u[2]),
             samples=24, expression=bool(k%3), focal=256*(3.6+1.4*u[5]))
         try: seen = detector.detect(truth.photo())
         except NoFaceError: continue
-        true = truth.landmarks(); at = {int(i):j for j,i in enumerate(seen.ids)}
+        true = truth.landmarks()
+        at = {int(i):j for j,i in enumerate(seen.ids)}
         error = (seen.points[[at[int(i)] for i in true.ids]]-true.points).numpy()/eye_distance(true)
         c,s = np.cos(eye_roll(true)),np.sin(eye_roll(true))
         found.append(error@np.array([[c,-s],[s,c]]))
@@ -43,4 +45,5 @@ def learn_errors(
     "Modes and spreads of samples"
     rows = errors[np.linalg.norm(errors, axis=-1).mean(1)<lost].reshape(-1, 2*len(ids))
     U,d,Vt = np.linalg.svd(rows/np.sqrt(len(rows)), full_matrices=False)
-    return DetectorErrors(float(np.sqrt((d[rank:]**2).sum()/rows.shape[1])), np.asarray(ids), Vt[:rank].reshape(rank, -1, 2), d[:rank])
+    return DetectorErrors(float(np.sqrt((d[rank:]**2).sum()/rows.shape[1])), np.asarray(ids),
+        Vt[:rank].reshape(rank, -1, 2), d[:rank])

@@ -95,7 +95,8 @@ def run_measured(
             if between: between.wait()   # let go, it has ended what it had started
         text = said.read_text(errors='replace') if said.exists() else err
     code,seconds,peak = json.loads(out) if between.returncode==0 else (between.returncode, 0., None)
-    if code: raise FaceError(f'{" ".join(map(str, command[:4]))} ... failed with exit code {code}', text.strip()[-1000:])
+    if code:
+        raise FaceError(f'{" ".join(map(str, command[:4]))} ... failed with exit code {code}', text.strip()[-1000:])
     unit = 1 if sys.platform=='darwin' else 1024
     return seconds,None if peak is None else peak*unit/1e9,text
 
@@ -139,10 +140,13 @@ def measure_recovery(
     region = model.regions['face']>.5
     compare = lambda face: scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face), region)
     before = compare(start)[0]
-    face = exhaust(reconstruct_steps(None, pipeline.config, stages=[landmarks, photometric], start=start, pipeline=pipeline)).face
+    face = exhaust(reconstruct_steps(None, pipeline.config, stages=[landmarks, photometric], start=start,
+        pipeline=pipeline)).face
     found,(errors,scale) = face.frames[0],compare(face)
-    return dict(seed=seed, median_mm=float(errors.median()), mean_mm=float(errors.mean()), start_mm=float(before.median()), scale=scale,
-        rotation_degrees=rotation_error(found.rotation, true.rotation), translation_mm=float((found.translation*scale-true.translation).norm()))
+    return dict(seed=seed, median_mm=float(errors.median()), mean_mm=float(errors.mean()),
+        start_mm=float(before.median()), scale=scale,
+        rotation_degrees=rotation_error(found.rotation, true.rotation),
+        translation_mm=float((found.translation*scale-true.translation).norm()))
 
 def fixed_camera(config:Config): # Pipeline
     "A pipeline whose stages keep the focal length"
@@ -159,7 +163,8 @@ def unprojected(
     from nextgenface_nb.optim.stages import frame_transfer
     transfer = frame_transfer(pipeline, face, i, diffuse_samples=1, glossy_samples=0)
     weight = transfer.evidence()
-    colour = (transfer.matrices[1]@face.frames[i].photo.pixels.reshape(-1, 3)[transfer.pixels]).reshape(*weight.shape, 3)
+    colour = (transfer.matrices[1]@face.frames[i].photo.pixels.reshape(-1, 3)[transfer.pixels]).reshape(*weight.shape,
+        3)
     return colour/weight.clamp(min=1e-6)[...,None],weight>0
 
 def map_score(
@@ -211,9 +216,12 @@ class Target:
         section,figure = self.key.split('.')
         values = [d[figure] for d in report.get(section, ()) if d.get(figure) is not None]
         limit = f'{self.sense} {self.form.format(self.limit)}'
-        if not values: return dict(target=self.what, limit=limit, reached=None, holds=None, why=report.get('skipped', {}).get(section, 'not asked for'))
+        if not values:
+            return dict(target=self.what, limit=limit, reached=None, holds=None,
+                why=report.get('skipped', {}).get(section, 'not asked for'))
         value = self.pick(values)
-        return dict(target=self.what, limit=limit, reached=self.form.format(value), holds=value<=self.limit if self.sense=='<=' else value>=self.limit, why='')
+        return dict(target=self.what, limit=limit, reached=self.form.format(value),
+            holds=value<=self.limit if self.sense=='<=' else value>=self.limit, why='')
 
 def mean(values)->float:
     return sum(values)/len(values)
@@ -229,9 +237,11 @@ TARGETS = [
     Target('held out: PSNR with the other photo\'s maps, worse of two', 'held_out.psnr', min, '>=', 27., '{:.1f} dB'),
     Target('first call, photo to files', 'cold.seconds', max, '<=', 180., '{:.0f} s'),
     Target('peak memory', 'cold.peak_memory_gb', max, '<=', 3., '{:.2f} GB'),
-    Target('recovery, light and focal length given, faces of the fitted model: face region, median after one scale, worst person', 'recovery.median_mm', max, '<=', 1., '{:.2f} mm'),
+    Target('recovery, light and focal length given, faces of the fitted model: face region, median after one scale, '
+        'worst person', 'recovery.median_mm', max, '<=', 1., '{:.2f} mm'),
     Target('recovery, the same: pose, worst person', 'recovery.rotation_degrees', max, '<=', 1., '{:.2f}°'),
-    Target('side-lit, faces of the fitted model: fitted map over unprojected photo, worse person', 'sidelit.gain_db', min, '>=', 3., '{:.1f} dB')]
+    Target('side-lit, faces of the fitted model: fitted map over unprojected photo, worse person', 'sidelit.gain_db',
+    min, '>=', 3., '{:.1f} dB')]
 
 def markdown_table(
     rows:list, # of dicts with the same keys
@@ -249,14 +259,16 @@ def target_table(
     "target | at least | reached | holds"
     said = {True:'yes', False:'NO', None:'-'}
     rows = [t.row(report) for t in TARGETS]
-    return markdown_table([dict(target=r['target'], wanted=r['limit'], reached=r['reached'] or f'skipped: {r["why"]}', holds=said[r['holds']]) for r in rows])
+    return markdown_table([dict(target=r['target'], wanted=r['limit'], reached=r['reached'] or f'skipped: {r["why"]}',
+        holds=said[r['holds']]) for r in rows])
 
 # %% ../../nbs/83_evaluation.photos.ipynb #942e7b53
 def photo_table(
     report:dict,
 )->str: # Markdown
     "One line for each photo"
-    return markdown_table([{'photo':p['photo'], 'NME stage 1':f'{p["nme_landmarks"]:.2%}', 'NME':f'{p["nme"]:.2%}', 'PSNR':f'{p["psnr"]:.1f} dB', 'SSIM':f'{p["ssim"]:.3f}',
+    return markdown_table([{'photo':p['photo'], 'NME stage 1':f'{p["nme_landmarks"]:.2%}', 'NME':f'{p["nme"]:.2%}',
+        'PSNR':f'{p["psnr"]:.1f} dB', 'SSIM':f'{p["ssim"]:.3f}',
         'stage 1':f'{p["seconds_landmarks"]:.2f} s', 'fit':f'{p["seconds"]:.0f} s'} for p in report.get('photos', ())])
 
 def when_measured(
@@ -272,9 +284,12 @@ def where_measured(
     "The machine, settings and versions of a report, in one sentence"
     m,v = report['machine'],report['versions']
     settings = ''.join(f', {s}' for s in report['settings'])
-    quick = ' **Quick: settings far too coarse, these figures only show that the command works.**' if report['quick'] else ''
-    return (f'{m["cores"]} cores of {m["processor"] or "an unnamed processor"}, {m["memory_gb"]} GB, {m["system"]}, {m["variant"]}; preset {report["preset"]}{settings}; '
-            f'nextgenface_nb {v["nextgenface_nb"]}, Python {v["python"]}, Mitsuba {v["mitsuba"]}, PyTorch {v["torch"]}; {when_measured(report)}.{quick}')
+    quick = (' **Quick: settings far too coarse, these figures only show that the command works.**' if report['quick']
+        else '')
+    return (f'{m["cores"]} cores of {m["processor"] or "an unnamed processor"}, {m["memory_gb"]} GB, {m["system"]}, '
+        f'{m["variant"]}; preset {report["preset"]}{settings}; '
+            f'nextgenface_nb {v["nextgenface_nb"]}, Python {v["python"]}, Mitsuba {v["mitsuba"]}, PyTorch '
+            f'{v["torch"]}; {when_measured(report)}.{quick}')
 
 # %% ../../nbs/83_evaluation.photos.ipynb #497fb5cf
 #: What `--only` knows
@@ -290,7 +305,8 @@ def find_photos(
     "What is to be fitted"
     from nextgenface_nb.imaging import load_folder, portrait_path
     if folder is None: return [Path(portrait_path())]
-    if not Path(folder).is_dir(): raise PhotoError(f'{folder}: there is no such folder', 'Give --photos the folder in which the photos lie.')
+    if not Path(folder).is_dir():
+        raise PhotoError(f'{folder}: there is no such folder', 'Give --photos the folder in which the photos lie.')
     return [Path(portrait_path()), *map(Path, load_folder(folder))]
 
 def _said(figures:dict)->str:
@@ -310,7 +326,8 @@ def measure_photos(
     for path in paths:
         say(f'photo {path.name}')
         found,result = measure_photo(path, config, pipeline, samples, Path(results)/path.name if results else None)
-        figures.append(found); say('  '+_said(found))
+        figures.append(found)
+        say('  '+_said(found))
         if path.name in PAIR: pair[path.name] = result
     if len(pair)==2: return dict(photos=figures, held_out=held_out(*(pair[n] for n in PAIR), samples), skipped={})
     return dict(photos=figures, skipped=dict(held_out=f'needs {" and ".join(PAIR)}'))
@@ -325,17 +342,25 @@ def measure_synthetic(
     "Everything with a known truth"
     from nextgenface_nb.pipeline import Pipeline
     still,free,found = fixed_camera(config),Pipeline(None, config),dict(recovery=[], sidelit=[])
-    for seed in range(1, people[0]+1): say(f'recovery of synthetic person {seed}'); found['recovery'].append(measure_recovery(config, seed, still, size)); say('  '+_said(found['recovery'][-1]))
-    for seed in range(1, people[1]+1): say(f'side light on synthetic person {seed}'); found['sidelit'].append(measure_sidelit(config, seed, free, size)); say('  '+_said(found['sidelit'][-1]))
+    for seed in range(1, people[0]+1):
+        say(f'recovery of synthetic person {seed}')
+        found['recovery'].append(measure_recovery(config, seed, still, size))
+        say('  '+_said(found['recovery'][-1]))
+    for seed in range(1, people[1]+1):
+        say(f'side light on synthetic person {seed}')
+        found['sidelit'].append(measure_sidelit(config, seed, free, size))
+        say('  '+_said(found['sidelit'][-1]))
     return found
 
 # %% ../../nbs/83_evaluation.photos.ipynb #f7b904bd
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-measure`"
-    p = argparse.ArgumentParser('nextgenface-measure', description='Fit photos and synthetic faces and say how good the results are.', allow_abbrev=False,
+    p = argparse.ArgumentParser('nextgenface-measure',
+        description='Fit photos and synthetic faces and say how good the results are.', allow_abbrev=False,
         epilog='Exit codes: 0 measured (whether or not the targets hold), otherwise those of nextgenface-reconstruct.')
     add = p.add_argument
-    add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None, help='a folder of photos besides the bundled portrait (default: the environment variable NEXTGENFACE_PHOTOS)')
+    add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None,
+        help='a folder of photos besides the bundled portrait (default: the environment variable NEXTGENFACE_PHOTOS)')
     add('--preset', choices=PRESETS, default='default', help='settings to start from (default: %(default)s)')
     add('--set', metavar='KEY=VALUE', action='append', default=[], help='one setting; may be repeated')
     add('--output', metavar='FILE.json', help='write all figures there')
@@ -353,10 +378,12 @@ def measure_all(
     "All that `nextgenface-measure` does but for printing and writing"
     from nextgenface_nb.rendering.variant import use_variant
     parts,settings = args.only or PARTS,[*(QUICK if args.quick else ()), *args.set]
-    config = Config.preset(args.preset); config.set(*settings)
+    config = Config.preset(args.preset)
+    config.set(*settings)
     paths,flags = find_photos(args.photos),['--preset', args.preset, *(f for s in settings for f in ('--set', s))]
     if config.renderer=='mitsuba': use_variant(config.device)
-    report = dict(preset=args.preset, settings=list(args.set), quick=args.quick, **stamp('evaluation.photos', 'output.report'), skipped={})
+    report = dict(preset=args.preset, settings=list(args.set), quick=args.quick,
+        **stamp('evaluation.photos', 'output.report'), skipped={})
     try:
         if 'cold' in parts:
             say('first call in a new process')

@@ -27,13 +27,19 @@ def face_parts(
     model:FaceModel,
 )->dict: # name -> [V] bool; together the scored region
     "Forehead, eyes, nose, mouth, cheeks, chin: by place on the mean face"
-    x,y,_ = model.shape_mean.unbind(-1); whole = scored_vertices(model)
+    x,y,_ = model.shape_mean.unbind(-1)
+    whole = scored_vertices(model)
     middle = lambda name: (model.shape_mean*model.regions[name][:,None]).sum(0)/model.regions[name].sum()
     left = model.regions['eyes']*(x>0).float()
-    apart = float(2*(x*left).sum()/left.sum()); up,down = float(middle('eyes')[1]),float(middle('lips')[1]); long = up-down
-    tests = dict(forehead=y>up+.42*long, eyes=y>up-.2*long, mouth=(y<down+.3*long)&(y>down-.25*long)&(x.abs()<.5*apart), chin=y<down-.25*long, nose=(x.abs()<.33*apart)&(y>down), cheeks=y>-1e9)
+    apart = float(2*(x*left).sum()/left.sum())
+    up,down = float(middle('eyes')[1]),float(middle('lips')[1])
+    long = up-down
+    tests = dict(forehead=y>up+.42*long, eyes=y>up-.2*long, mouth=(y<down+.3*long)&(y>down-.25*long)&(x.abs()<.5*apart),
+        chin=y<down-.25*long, nose=(x.abs()<.33*apart)&(y>down), cheeks=y>-1e9)
     parts,taken = {},~whole
-    for name,test in tests.items(): parts[name] = test&~taken; taken = taken|test
+    for name,test in tests.items():
+        parts[name] = test&~taken
+        taken = taken|test
     return parts
 
 def score_geometry(
@@ -41,17 +47,21 @@ def score_geometry(
     result,  # A `Reconstruction`
 )->dict: # mean_mm, median_mm, surface_mm, parts, size_error, slope, pose_degrees, focal_error, depth_error
     "Shape, pose and camera"
-    pipeline,face = result.pipeline,result.face; model,frame = pipeline.model,face.frames[0]
+    pipeline,face = result.pipeline,result.face
+    model,frame = pipeline.model,face.frames[0]
     found,true,region = pipeline.vertices(face).detach(),truth.vertices,scored_vertices(model)
     scale,rotation,_ = similarity(found[region], true[region])
     offset = torch.as_tensor(aligned(found, true, region)).float()-true
     error,along = offset.norm(dim=-1),(offset*vertex_normals(true, model.triangles)).sum(-1).abs()
     mean = model.vertices(torch.zeros_like(truth.shape), torch.zeros_like(truth.expression))
     depth = lambda translation: -float(translation[2])
-    return dict(mean_mm=float(error[region].mean()), median_mm=float(error[region].median()), surface_mm=float(along[region].median()), p90_mm=float(error[region].quantile(.9)),
-        parts={k:float(error[m].mean()) for k,m in face_parts(model).items() if m.any()}, size_error=abs(scale-1), slope=recovery_slope(found, true, mean, region),
+    return dict(mean_mm=float(error[region].mean()), median_mm=float(error[region].median()),
+        surface_mm=float(along[region].median()), p90_mm=float(error[region].quantile(.9)),
+        parts={k:float(error[m].mean()) for k,m in face_parts(model).items() if m.any()}, size_error=abs(scale-1),
+        slope=recovery_slope(found, true, mean, region),
         pose_degrees=turn_between(frame.rotation.detach(), truth.rotation, rotation),
-        focal_error=abs(float(frame.camera.focal)/frame.photo.scale/float(truth.focal)-1), depth_error=abs(scale*depth(frame.translation)/depth(truth.translation)-1))
+        focal_error=abs(float(frame.camera.focal)/frame.photo.scale/float(truth.focal)-1),
+        depth_error=abs(scale*depth(frame.translation)/depth(truth.translation)-1))
 
 def turn_between(
     found:Tensor,  # [3] pitch, yaw, roll of the found pose
@@ -71,7 +81,8 @@ def score_light(
     "Light at the head, three bands"
     found,true = (project_environment(e, 9)[:9] for e in (result.face.frames[0].light.environment(64).detach(), truth.environment))
     gained = found*torch.as_tensor(best_gain(found, true)).float()
-    return dict(light_error=float((found-true).norm()/true.norm()), light_error_gain=float((gained-true).norm()/true.norm()))
+    return dict(light_error=float((found-true).norm()/true.norm()),
+        light_error_gain=float((gained-true).norm()/true.norm()))
 
 # %% ../../nbs/86_evaluation.score.ipynb #efb3e640
 def to_resolution(
@@ -96,11 +107,14 @@ def score_maps(
     prior = texture_map.bake(model.specular_albedo()).mean(-1, keepdim=True)
     skin = texture_map.bake(skin_vertices(model).float()[:,None])[...,0]>.99
     figures = dict(_diffuse(found[0], true[0], clear), **_tone(found[0], true[0], clear, skin))
-    if not torch.equal(whole, clear): figures |= {f'{k}_all':v for k,v in (_diffuse(found[0], true[0], whole)|_tone(found[0], true[0], whole, skin)).items()}
+    if not torch.equal(whole, clear):
+        figures |= {f'{k}_all':v
+            for k,v in (_diffuse(found[0], true[0], whole)|_tone(found[0], true[0], whole, skin)).items()}
     figures['stubble'] = _stubble(truth, model, texture_map, true[0], skin)
     specular = found[1].mean(-1, keepdim=True)
     sums = lambda x,t: float((x-t)[clear].square().sum())
-    pairs = dict(specular=(sums(specular, true[1]), sums(prior, true[1])), roughness=(sums(found[2], true[2]), sums(torch.full_like(true[2], .5), true[2])))
+    pairs = dict(specular=(sums(specular, true[1]), sums(prior, true[1])),
+        roughness=(sums(found[2], true[2]), sums(torch.full_like(true[2], .5), true[2])))
     return figures|{f'{k}_sums':v for k,v in pairs.items()}|{f'{k}_ev':variance_over_prior(*v) for k,v in pairs.items()}
 
 def _stubble(truth, model, texture_map, diffuse, skin)->float|None: # None: the model does not know where a beard grows
@@ -117,15 +131,18 @@ def variance_over_prior(error:float, prior:float)->float|None: # None: the prior
 def _layout(pipeline, size):
     from nextgenface_nb.facemodel.texture import TextureMap
     own = pipeline.texture_map
-    return own if own.resolution==size else TextureMap(pipeline.model.triangles, pipeline.model.uvs, size, pipeline.model.mirror)
+    return own if own.resolution==size else TextureMap(pipeline.model.triangles, pipeline.model.uvs, size,
+        pipeline.model.mirror)
 
 def _diffuse(found, true, mask)->dict:
-    return dict(diffuse_db=map_psnr(found, true, mask), diffuse_gain_db=map_psnr(found, true, mask, 'rgb'), diffuse_one_db=map_psnr(found, true, mask, 'one'))
+    return dict(diffuse_db=map_psnr(found, true, mask), diffuse_gain_db=map_psnr(found, true, mask, 'rgb'),
+        diffuse_one_db=map_psnr(found, true, mask, 'one'))
 
 def _tone(found, true, mask, skin)->dict:
     tone = lambda texture: float(typology_angle(texture[mask&skin].mean(0).clamp(min=1e-4).numpy()))
     gain = float(best_gain(found, true, mask, False))
-    return dict(ita=tone(found), ita_true=tone(true), ita_error=abs(tone(found)-tone(true)), ita_gain_error=abs(tone(gain*found)-tone(true)))
+    return dict(ita=tone(found), ita_true=tone(true), ita_error=abs(tone(found)-tone(true)),
+        ita_gain_error=abs(tone(gain*found)-tone(true)))
 
 # %% ../../nbs/86_evaluation.score.ipynb #39871cb6
 def crop_like(
@@ -142,20 +159,27 @@ def score_photo(
     result,
     samples:int=128,  # Rays per pixel
 )->dict: # source_db, source_ssim, excluded, true_nme (of the fit's points), detector_nme (of the points that it was given), doubt
-    "How well the photo is reproduced on the true face region; how far the points of the fit are off, and the detector's own doubt"
-    face,pipeline = result.face,result.pipeline; frame = face.frames[0]
+    ("How well the photo is reproduced on the true face region; how far the points of the fit are off, and the "
+     "detector's own doubt")
+    face,pipeline = result.face,result.pipeline
+    frame = face.frames[0]
     inside = crop_like(truth.face, frame.photo)
     hidden = crop_like(truth.occluded.float()[...,None].expand(-1, -1, 3), frame.photo)[...,0]>.01
     picture = to_srgb(pipeline.render(face, 0, samples, final=True)[...,:3].clamp(0, 1))
     photo = to_srgb(frame.photo.pixels.clamp(0, 1))
     mask = torch.ones(inside.shape) if frame.mask is None else frame.mask.detach().reshape(inside.shape).float()
     if frame.hidden is not None: mask = mask*(1-frame.hidden)
-    exact = truth.landmarks().only(frame.landmarks.ids); exact = frame.photo.from_original(exact.points)
+    exact = truth.landmarks().only(frame.landmarks.ids)
+    exact = frame.photo.from_original(exact.points)
     from nextgenface_nb.metrics import eye_distance
-    figures = dict(source_db=psnr(picture, photo, inside&~hidden), source_ssim=ssim(picture, photo, inside&~hidden), excluded=float((mask<.5)[inside&~hidden].float().mean()),
+    figures = dict(source_db=psnr(picture, photo, inside&~hidden), source_ssim=ssim(picture, photo, inside&~hidden),
+        excluded=float((mask<.5)[inside&~hidden].float().mean()),
         true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)),
-        detector_nme=float((frame.landmarks.points-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)), doubt=frame.landmarks.doubt)
-    if hidden.any(): figures |= dict(source_db_all=psnr(picture, photo, inside), hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)
+        detector_nme=float((frame.landmarks.points-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)),
+        doubt=frame.landmarks.doubt)
+    if hidden.any():
+        figures |= dict(source_db_all=psnr(picture, photo, inside),
+            hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)
     return figures
 
 def score_relighting(
@@ -166,7 +190,8 @@ def score_relighting(
     samples:int=128,
 )->dict: # psnr, psnr_gain, ssim, each: list
     "The fit in other light against the truth in other light; pixels of the true face that nothing hid in the photo"
-    face,pipeline = result.face,result.pipeline; photo = face.frames[0].photo
+    face,pipeline = result.face,result.pipeline
+    photo = face.frames[0].photo
     hidden = crop_like(truth.occluded.float()[...,None].expand(-1, -1, 3), photo)[...,0]>.01
     mask,each = crop_like(truth.face, photo)&~hidden,[]
     for environment,picture in zip(environments, pictures):
@@ -184,4 +209,5 @@ def score_face(
     samples:int=128,
 )->dict:
     "All but relighting"
-    return score_geometry(truth, result)|score_light(truth, result)|score_maps(truth, result)|score_photo(truth, result, samples)
+    return score_geometry(truth, result)|score_light(truth, result)|score_maps(truth, result)|score_photo(truth, result,
+        samples)

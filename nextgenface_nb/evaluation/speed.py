@@ -48,11 +48,13 @@ def in_turn(
     runs:dict,      # name -> what is timed, called without arguments
     repeat:int=9,
 )->dict: # name -> median seconds
-    "Time several things again and again in turn, so that all meet the same machine; the first round, which compiles, does not count"
+    ("Time several things again and again in turn, so that all meet the same machine; the first round, which compiles, "
+     "does not count")
     times = {name:[] for name in runs}
     for turn in range(repeat+1):
         for name,run in runs.items():
-            began = time.perf_counter(); run()
+            began = time.perf_counter()
+            run()
             if turn: times[name].append(time.perf_counter()-began)
     return {name:statistics.median(t) for name,t in times.items()}
 
@@ -82,7 +84,9 @@ def photometric_step(
         for leaf in leaves.values(): leaf.grad = None
         picture = pipeline.render(face, 0, samples, seed=next(seeds), silhouettes=silhouettes)
         photo_loss(blur(picture[...,:3], 2.), target, weight).backward()
-        if any(leaf.grad is None for leaf in leaves.values()): raise FaceError('A step of stage 2 left a parameter without a gradient: '+', '.join(n for n,l in leaves.items() if l.grad is None))
+        if any(leaf.grad is None for leaf in leaves.values()):
+            raise FaceError('A step of stage 2 left a parameter without a gradient: '
+                +', '.join(n for n,l in leaves.items() if l.grad is None))
     return run
 
 def texture_stage(truth): # the stage, started: an iterator with one item per step
@@ -100,9 +104,11 @@ def bench_steps(
 )->dict: # size, texture_resolution, vertices, primal_s, and by name the multiple of a primal
     "Steps of stages 2 and 3 as multiples of one primal picture"
     third = texture_stage(truth)
-    seconds = in_turn(dict(primal=primal(truth), photometric=photometric_step(truth), photometric_inside=photometric_step(truth, silhouettes=False), texture=lambda: next(third)), repeat)
+    seconds = in_turn(dict(primal=primal(truth), photometric=photometric_step(truth),
+        photometric_inside=photometric_step(truth, silhouettes=False), texture=lambda: next(third)), repeat)
     frame,m = truth.face.frames[0],truth.pipeline.model
-    return dict(size=frame.camera.width, texture_resolution=truth.pipeline.config.texture_resolution, vertices=len(m.uvs), primal_s=seconds['primal'],
+    return dict(size=frame.camera.width, texture_resolution=truth.pipeline.config.texture_resolution,
+        vertices=len(m.uvs), primal_s=seconds['primal'],
         **{name:s/seconds['primal'] for name,s in seconds.items() if name!='primal'})
 
 @undisturbed(grad=True)
@@ -112,7 +118,8 @@ def bench_texture_stage(
 )->dict: # seconds, prepare_s, steps
     "Stage 3 as a whole: precomputation and steps"
     began = time.perf_counter()
-    stage = texture_stage(truth); next(stage)
+    stage = texture_stage(truth)
+    next(stage)
     prepare = time.perf_counter()-began
     for _ in range(steps-1): next(stage)
     return dict(seconds=time.perf_counter()-began, prepare_s=prepare, steps=steps)
@@ -132,7 +139,8 @@ def bench_photo(
             '--set', f'max_resolution={size}', *flags, package=True)
         seconds,peak,_ = run_measured(command)
         report = json.loads(next(Path(folder).rglob('report.json')).read_text(encoding='utf-8'))
-    return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'], peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
+    return dict(photo=path.name, size=size, seconds=seconds, psnr=report['mean']['psnr'], nme=report['mean']['nme'],
+        peak_memory_gb=peak, stages=report.get('seconds') or report.get('timings'))
 
 # %% ../../nbs/84_evaluation.speed.ipynb #39269ca7
 @contextmanager
@@ -197,7 +205,8 @@ def bench_shared(
     timings(1)
     one,all_of_them = timings(1),timings(photos)
     total = [sum(t.values()) for t in (one, all_of_them)]
-    return dict(photos=photos, ratio=total[1]/total[0], seconds_one=total[0], seconds=total[1], stages={k:all_of_them[k]/t for k,t in one.items()})
+    return dict(photos=photos, ratio=total[1]/total[0], seconds_one=total[0], seconds=total[1],
+        stages={k:all_of_them[k]/t for k,t in one.items()})
 
 # %% ../../nbs/84_evaluation.speed.ipynb #460f98f0
 def bench_lights()->dict: # name -> HarmonicLight
@@ -205,9 +214,12 @@ def bench_lights()->dict: # name -> HarmonicLight
     from nextgenface_nb.geometry.harmonics import rotate_harmonics
     from nextgenface_nb.light.environment import HarmonicLight
     from nextgenface_nb.evaluation.synthetic import studio_light
-    quarter = torch.tensor([[1.,0,0], [0,0,1], [0,-1,0]])                           # what came from the viewer comes from above
-    two = studio_light(.7).coefficients*torch.tensor([1.4,1,.5])+studio_light(-.8).coefficients*torch.tensor([.3,.6,1.2])
-    return dict(even=studio_light(0., 2., sharpness=2.), front=studio_light(0., .6, sharpness=5.), side=studio_light(.9, .2),
+    # what came from the viewer comes from above
+    quarter = torch.tensor([[1.,0,0], [0,0,1], [0,-1,0]])
+    two = (studio_light(.7).coefficients*torch.tensor([1.4,1,.5])
+        +studio_light(-.8).coefficients*torch.tensor([.3,.6,1.2]))
+    return dict(even=studio_light(0., 2., sharpness=2.), front=studio_light(0., .6, sharpness=5.),
+        side=studio_light(.9, .2),
         above=HarmonicLight(rotate_harmonics(studio_light(0.).coefficients, quarter)), coloured=HarmonicLight(two))
 
 def scene_transfer(truth): # Transfer, maps
@@ -232,12 +244,16 @@ def transfer_accuracies(
     for seed in seeds:
         truth = bench_scene(size, texture_resolution, seed, model)
         transfer,(diffuse,specular,_) = scene_transfer(truth)
-        maps = diffuse,specular,torch.linspace(*roughness, len(diffuse))[None,:,None].expand_as(diffuse[...,:1]).contiguous()
+        maps = diffuse,specular,torch.linspace(*roughness,
+            len(diffuse))[None,:,None].expand_as(diffuse[...,:1]).contiguous()
         for name,light in (lights or bench_lights()).items():
             environment = light.environment(truth.pipeline.config.environment_height)
             judge = traced_halves(transfer, maps, environment, samples)
-            row = dict(seed=seed, light=name, albedo=float(transfer.gather(diffuse).mean())) | {kind:transfer_accuracy(transfer, maps, environment, samples, kind=='diffuse', judge) for kind in ('diffuse', 'specular')}
-            rows.append(row); say(str(row))
+            row = dict(seed=seed, light=name,
+                albedo=float(transfer.gather(diffuse).mean())) | {kind:transfer_accuracy(transfer, maps, environment,
+                samples, kind=='diffuse', judge) for kind in ('diffuse', 'specular')}
+            rows.append(row)
+            say(str(row))
     return rows
 
 @undisturbed(grad=True)
@@ -253,7 +269,8 @@ def gradient_agreements(
     truth = bench_scene(size, texture_resolution, 1, model)
     transfer,(diffuse,specular,_) = scene_transfer(truth)
     environment = bench_lights()['side'].environment(truth.pipeline.config.environment_height)
-    return [dict(at=r, **gradient_agreement(transfer, (diffuse, specular, torch.full_like(diffuse[...,:1], r)), environment, samples)) for r in roughness]
+    return [dict(at=r, **gradient_agreement(transfer, (diffuse, specular, torch.full_like(diffuse[...,:1], r)),
+        environment, samples)) for r in roughness]
 
 def accuracy_table(
     accuracies:list,   # Of `transfer_accuracies`
@@ -263,12 +280,15 @@ def accuracy_table(
     kinds = [k for k in accuracies[0] if isinstance(accuracies[0][k], dict)]
     named = dict(diffuse='diffuse alone', specular='with specular')
     said = lambda f: f'{f["psnr"]:.1f} ({f["noise"]:.1f})'
-    rows = [dict(person=f'{a["seed"]}, albedo {a["albedo"]:.2f}', light=a['light'], **{named[k]:said(a[k]) for k in kinds}) for a in accuracies]
+    rows = [dict(person=f'{a["seed"]}, albedo {a["albedo"]:.2f}', light=a['light'],
+        **{named[k]:said(a[k]) for k in kinds}) for a in accuracies]
     worst = dict(person='worst', light='', **{named[k]:f'{min(a[k]["psnr"] for a in accuracies):.1f}' for k in kinds})
-    parts = ['PSNR in dB to the ray tracer; in brackets what the ray tracer reaches against itself', markdown_table(rows+[worst])]
+    parts = ['PSNR in dB to the ray tracer; in brackets what the ray tracer reaches against itself',
+        markdown_table(rows+[worst])]
     if agreements:
         parts += ['Cosine of the gradients by the texels; in brackets but for the ray tracer\'s noise',
-            markdown_table([{'roughness of the map':g['at']} | {k:f'{v[0]:.3f} ({v[1]:.3f})' for k,v in g.items() if isinstance(v, (tuple, list))} for g in agreements])]
+            markdown_table([{'roughness of the map':g['at']} | {k:f'{v[0]:.3f} ({v[1]:.3f})'
+            for k,v in g.items() if isinstance(v, (tuple, list))} for g in agreements])]
     return '\n\n'.join(parts)
 
 # %% ../../nbs/84_evaluation.speed.ipynb #8edadcec
@@ -278,7 +298,8 @@ def compare_renderers(
     steps:int=100,
     samples:int=8, # Rays per pixel of the ray-traced loop
 )->dict: # stage, transfer, traced, limit: PSNR in dB; stage_s, transfer_s, traced_s: seconds
-    "Fit the maps of a synthetic photo in its true light: by stage 3 as it is, by its loop alone, and by the same loop ray-traced"
+    ("Fit the maps of a synthetic photo in its true light: by stage 3 as it is, by its loop alone, and by the same "
+     "loop ray-traced")
     from nextgenface_nb.optim.texture import texture_view
     pipeline,face = truth.pipeline,truth.face.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
@@ -290,10 +311,13 @@ def compare_renderers(
     def traced(maps, step):
         maps = maps[...,:3].contiguous(),maps[...,3:4].expand(-1, -1, 3).contiguous(),maps[...,4:].contiguous()
         return pipeline.render(face, 0, samples, seed=step, maps=maps)[...,:3].reshape(-1, 3)[view.transfer.pixels]
-    ways = dict(stage=lambda: run_maps(truth, face.copy(), steps), transfer=lambda: fit_maps(truth, face.copy(), view, shaded, steps), traced=lambda: fit_maps(truth, face.copy(), view, traced, steps))
+    ways = dict(stage=lambda: run_maps(truth, face.copy(), steps),
+        transfer=lambda: fit_maps(truth, face.copy(), view, shaded, steps),
+        traced=lambda: fit_maps(truth, face.copy(), view, traced, steps))
     found = dict(limit=_score(truth, pipeline.maps(truth.face)))
     for name,way in ways.items():
-        began = time.perf_counter(); maps = way()
+        began = time.perf_counter()
+        maps = way()
         found |= {f'{name}_s':time.perf_counter()-began, name:_score(truth, maps)}
     return found
 
@@ -315,13 +339,15 @@ def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, 
     for step in range(steps):
         maps = leaves.maps
         loss = photo_loss(colours(maps, step), view.photo, view.weight)+sum(prior.losses(maps, stage.weights).values())
-        loss.backward(); leaves.step(pace(step, steps))
+        loss.backward()
+        leaves.step(pace(step, steps))
     return leaves.result()
 
 def _score(truth, maps)->float:
     from nextgenface_nb.imaging import to_srgb
     picture = truth.pipeline.render(truth.face, 0, 256, seed=99, final=True, maps=maps)[...,:3]
-    return psnr(to_srgb(picture.clamp(0, 1)), to_srgb(truth.photo().pixels.clamp(0, 1)), truth.pipeline.face_mask(truth.face))
+    return psnr(to_srgb(picture.clamp(0, 1)), to_srgb(truth.photo().pixels.clamp(0, 1)),
+        truth.pipeline.face_mask(truth.face))
 
 # %% ../../nbs/84_evaluation.speed.ipynb #c6be67aa
 def spotted(truth)->object: # Truth
@@ -402,7 +428,8 @@ def bench_memory(
 # %% ../../nbs/84_evaluation.speed.ipynb #058a06b9
 #: What a step, a stage and a photo may cost
 TARGETS = [
-    Target('stage 2 step, ray-traced, all gradients with silhouettes', 'steps.photometric', max, '<=', 3.5, '{:.2f} x primal'),
+    Target('stage 2 step, ray-traced, all gradients with silhouettes', 'steps.photometric', max, '<=', 3.5,
+    '{:.2f} x primal'),
     Target('stage 3 step, three maps and light', 'steps.texture', max, '<=', .25, '{:.2f} x primal'),
     Target('stage 3 as a whole', 'texture_stage.seconds', max, '<=', 8., '{:.1f} s'),
     Target('a photo of 256 pixels, photo to files', 'photo_256.seconds', max, '<=', 30., '{:.1f} s'),
@@ -417,12 +444,15 @@ TARGETS = [
     Target('beside two', 'busy.beside_two', max, '<=', 2.6, '{:.2f} x'),
     Target(
         'alone: threads that give way, over two throughout', 'busy.giving_way', max, '<=', 1.03, '{:.2f} x'),
-    Target('gradients by diffuse and specular texels: cosine to the ray tracer\'s', 'gradients.worst', min, '>=', .99, '{:.3f}'),
+    Target('gradients by diffuse and specular texels: cosine to the ray tracer\'s', 'gradients.worst', min, '>=', .99,
+    '{:.3f}'),
     Target('by roughness texels', 'gradients.worst_roughness', min, '>=', .95, '{:.3f}')]
 
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-bench`"
-    p = argparse.ArgumentParser('nextgenface-bench', description='Measure steps of a fit as multiples of one ray-traced picture, and whole fits in seconds.', allow_abbrev=False)
+    p = argparse.ArgumentParser('nextgenface-bench',
+        description='Measure steps of a fit as multiples of one ray-traced picture, and whole fits in seconds.',
+        allow_abbrev=False)
     p.add_argument(
         '--only', choices=MEASURED, action='append',
         help=f'a part; may be repeated (default: all but {" and ".join(LONG)})')
@@ -435,12 +465,16 @@ def make_parser()->argparse.ArgumentParser:
 
 def where()->dict: # what `stamp` gives, and load
     "When, where and with which code it was measured, and what else the machine had to do"
-    return dict(stamp('evaluation.speed', 'output.report'), load=list(os.getloadavg()) if hasattr(os, 'getloadavg') else None)
+    return dict(stamp('evaluation.speed', 'output.report'), load=list(os.getloadavg()) if hasattr(os, 'getloadavg')
+        else None)
 
 @dataclass
 class _Size:
     "How large what is measured is: as a fit has it, or small, to see that the command works"
-    quick:bool; preset:str='default'; full:bool=False; say:Callable=lambda text: None
+    quick:bool
+    preset:str='default'
+    full:bool=False
+    say:Callable=lambda text: None
 
     @cached_property
     def model(self): return _toy_model() if self.quick else None
@@ -468,11 +502,13 @@ def _photo(s:_Size)->dict:
     return {f'photo_{n}':[bench_photo(n, flags=['--preset', s.pick(s.preset, 'fast')])] for n in sizes}
 
 def _shared(s:_Size)->dict:
-    return dict(shared=[bench_shared(s.pick(8, 2), s.model, **s.pick(dict(preset=s.preset), dict(preset='fast', max_resolution=64)))])
+    return dict(shared=[bench_shared(s.pick(8, 2), s.model,
+        **s.pick(dict(preset=s.preset), dict(preset='fast', max_resolution=64)))])
 
 def _transfer(s:_Size)->dict:
     small = s.pick({}, dict(size=48, texture_resolution=64, samples=64, model=s.model))
-    gradients = [g|dict(worst=min(g['diffuse'][0], g['specular'][0]), worst_roughness=g['roughness'][0]) for g in gradient_agreements(**small)]
+    gradients = [g|dict(worst=min(g['diffuse'][0], g['specular'][0]), worst_roughness=g['roughness'][0])
+        for g in gradient_agreements(**small)]
     return dict(transfer=transfer_accuracies(**small, say=s.say), gradients=gradients)
 
 def _busy(s:_Size)->dict:
@@ -506,14 +542,18 @@ def bench_table(report:dict)->str: # Markdown
     "Targets and what was reached"
     said = {True:'yes', False:'NO', None:'-'}
     rows = [t.row(report) for t in TARGETS]
-    return markdown_table([dict(what=r['target'], wanted=r['limit'], reached=r['reached'] or 'not measured', holds=said[r['holds']]) for r in rows])
+    return markdown_table([dict(what=r['target'], wanted=r['limit'], reached=r['reached'] or 'not measured',
+        holds=said[r['holds']]) for r in rows])
 
 def history_table(history:list)->str: # Markdown
     "One line for each run"
     pick = lambda r,key,form: next((form.format(d[key.split('.')[1]]) for d in r.get(key.split('.')[0], ())), '')
-    return markdown_table([{'date':r['date'], 'commit':r.get('commit') or '', 'cores':r['machine']['cores'], 'load':f'{r["load"][0]:.1f}' if r.get('load') else '', 'primal':pick(r, 'steps.primal_s', '{:.3f} s'),
-        'stage 2 step':pick(r, 'steps.photometric', '{:.2f}'), 'stage 3 step':pick(r, 'steps.texture', '{:.2f}'), 'stage 3':pick(r, 'texture_stage.seconds', '{:.1f} s'),
-        '256':pick(r, 'photo_256.seconds', '{:.0f} s'), '512':pick(r, 'photo_512.seconds', '{:.0f} s'), 'PSNR':pick(r, 'photo_256.psnr', '{:.1f}'), 'NME':pick(r, 'photo_256.nme', '{:.2%}')} for r in history])
+    return markdown_table([{'date':r['date'], 'commit':r.get('commit') or '', 'cores':r['machine']['cores'],
+        'load':f'{r["load"][0]:.1f}' if r.get('load') else '', 'primal':pick(r, 'steps.primal_s', '{:.3f} s'),
+        'stage 2 step':pick(r, 'steps.photometric', '{:.2f}'), 'stage 3 step':pick(r, 'steps.texture', '{:.2f}'),
+        'stage 3':pick(r, 'texture_stage.seconds', '{:.1f} s'),
+        '256':pick(r, 'photo_256.seconds', '{:.0f} s'), '512':pick(r, 'photo_512.seconds', '{:.0f} s'),
+        'PSNR':pick(r, 'photo_256.psnr', '{:.1f}'), 'NME':pick(r, 'photo_256.nme', '{:.2%}')} for r in history])
 
 def append_report(
     report:dict,
@@ -527,7 +567,8 @@ def _read_history(path:Path)->list: # of the figures of all runs
     try: history = json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
     except ValueError as error:
         raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
-    if not isinstance(history, list): raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
+    if not isinstance(history, list):
+        raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
     return history
 
 def bench_and_say(
@@ -541,7 +582,9 @@ def bench_and_say(
     if args.append: append_report(report, args.append)
     if report.get('stopped'): raise KeyboardInterrupt
     failed = {k:v for k,v in report['skipped'].items() if k not in report}
-    if failed: raise FaceError('; '.join(f'{k} could not be measured ({v})' for k,v in failed.items()), 'All other parts were.')
+    if failed:
+        raise FaceError('; '.join(f'{k} could not be measured ({v})' for k,v in failed.items()),
+            'All other parts were.')
 
 def main(
     argv:list|None=None, # Flags; None: those of the process

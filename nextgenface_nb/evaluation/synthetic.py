@@ -37,7 +37,8 @@ def studio_light(
     "A key light with a smooth lobe and ambient light"
     direction = environment_directions(64)
     angle = side*math.pi/2*.8
-    key = torch.tensor([math.sin(angle)*.95, .3, math.cos(angle)*.95]); key = key/key.norm()
+    key = torch.tensor([math.sin(angle)*.95, .3, math.cos(angle)*.95])
+    key = key/key.norm()
     lobe = torch.exp(sharpness*(direction@key-1))*sharpness/(2*math.pi)
     radiance = (lobe+ambient/math.pi)[...,None]*torch.tensor([1.03, 1., .96])*strength
     return HarmonicLight(project_environment(radiance, bands))
@@ -47,10 +48,17 @@ def _check_synthetic(pipeline, size, samples, spread, landmark_noise, focal, tra
     "Raise a `ConfigError` for what cannot be photographed"
     if size<16: raise ConfigError(f'synthetic face: size {size}', 'At least 16 pixels are needed.')
     if samples<1: raise ConfigError(f'synthetic face: {samples} samples', 'At least one ray per pixel is needed.')
-    if spread<0 or landmark_noise<0: raise ConfigError(f'synthetic face: spread {spread}, landmark noise {landmark_noise}', 'Neither can be negative.')
-    if focal is not None and focal<=0: raise ConfigError(f'synthetic face: focal length {focal}', 'It is positive, in pixels.')
-    if translation[2]>-100: raise ConfigError(f'synthetic face: translation {translation}', 'The camera looks along -z: a face stands at about z = -600 mm.')
-    if 'mediapipe' not in pipeline.model.embeddings: raise ConfigError(f'synthetic face: the model {pipeline.model.name!r} has no mediapipe landmarks', 'Use a model that has them.')
+    if spread<0 or landmark_noise<0:
+        raise ConfigError(f'synthetic face: spread {spread}, landmark noise {landmark_noise}',
+            'Neither can be negative.')
+    if focal is not None and focal<=0:
+        raise ConfigError(f'synthetic face: focal length {focal}', 'It is positive, in pixels.')
+    if translation[2]>-100:
+        raise ConfigError(f'synthetic face: translation {translation}',
+            'The camera looks along -z: a face stands at about z = -600 mm.')
+    if 'mediapipe' not in pipeline.model.embeddings:
+        raise ConfigError(f'synthetic face: the model {pipeline.model.name!r} has no mediapipe landmarks',
+            'Use a model that has them.')
 
 # %% ../../nbs/80_evaluation.synthetic.ipynb #d7b575ee
 @dataclass
@@ -130,12 +138,15 @@ def face_edge(
     chin = model.embedding_of([8], 'fan').points(model.vertices(), model.triangles)[0]
     under = (model.regions['neck']>.01)&((model.vertices()-chin)[:,2]>-12)&((model.vertices()-chin)[:,1]>-15)
     shown,large = (model.regions['face']>.5)|under,camera.resized(fine)
-    owner,weight,_ = rasterise(torch.cat([project(world, large), -world[:,2:]], 1), model.triangles, large.width, large.height)
+    owner,weight,_ = rasterise(torch.cat([project(world, large), -world[:,2:]], 1), model.triangles, large.width,
+        large.height)
     inside = ((shown.double().numpy()[model.triangles.numpy()[owner]]*weight).sum(-1)>.5)&(owner>=0)
-    rows,columns = np.nonzero(inside); middle = np.array([columns.mean(), rows.mean()])+.5
+    rows,columns = np.nonzero(inside)
+    middle = np.array([columns.mean(), rows.mean()])+.5
     angle,radius = np.linspace(0, 2*np.pi, count, endpoint=False),np.arange(0, max(inside.shape), .25)
     x,y = ((m+radius*d[:,None]).astype(int) for m,d in zip(middle, (-np.sin(angle), -np.cos(angle))))
-    hit = inside[y.clip(0, len(inside)-1), x.clip(0, inside.shape[1]-1)]&(x>=0)&(y>=0)&(x<inside.shape[1])&(y<len(inside))
+    hit = inside[y.clip(0, len(inside)-1), x.clip(0, inside.shape[1]-1)]&(x>=0)&(y>=0)&(x<inside.shape[1])&(
+        y<len(inside))
     last = radius[hit.shape[1]-1-hit[:,::-1].argmax(1)]
     return (middle+last[:,None]*np.stack([-np.sin(angle), -np.cos(angle)], 1))/fine
 
@@ -149,11 +160,15 @@ def mark_jaw(
     world:Tensor,    # [V, 3] mm, before the camera
     camera:Camera,
 )->Tensor: # [17, 2] pixels
-    "Where one sees iBUG's points 0 to 16 in a picture: at equal distances along the edge, from the height of the eyes to the chin and up again"
-    right,left,chin = project(model.embedding_of([36, 45, 8], 'fan').points(world, model.triangles), camera).double().numpy()
-    level = (left-right)/np.linalg.norm(left-right); down = np.array([-level[1], level[0]])
+    ("Where one sees iBUG's points 0 to 16 in a picture: at equal distances along the edge, from the height of the "
+     "eyes to the chin and up again")
+    right,left,chin = project(model.embedding_of([36, 45, 8], 'fan').points(world, model.triangles),
+        camera).double().numpy()
+    level = (left-right)/np.linalg.norm(left-right)
+    down = np.array([-level[1], level[0]])
     edge = face_edge(model, world, camera)
-    chain = edge[(edge-right)@down>0]; lowest = np.linalg.norm(chain-chin, axis=1).argmin()
+    chain = edge[(edge-right)@down>0]
+    lowest = np.linalg.norm(chain-chin, axis=1).argmin()
     return torch.from_numpy(np.concatenate([_evenly(chain[:lowest+1], 9)[:8], _evenly(chain[lowest:], 9)])).float()
 
 # %% ../../nbs/80_evaluation.synthetic.ipynb #0cc5314b
@@ -162,13 +177,18 @@ def scale_aligned_errors(
     truth:Tensor,   # [V, 3] mm
     region:Tensor,  # [V] bool
 )->tuple: # errors [n] mm, scale
-    "Distances of corresponding vertices after the best rigid motion and one global scale (Umeyama 1991); one photo cannot tell the size of a face"
-    if found.shape!=truth.shape or region.shape!=found.shape[:1]: raise GeometryError(f'vertices {list(found.shape)} and {list(truth.shape)}, region {list(region.shape)}', 'Both meshes need the same vertices, the region one value for each.')
-    if region.sum()<3: raise GeometryError(f'the region has {int(region.sum())} vertices', 'A rigid motion needs 3 at least.')
+    ("Distances of corresponding vertices after the best rigid motion and one global scale (Umeyama 1991); one photo "
+     "cannot tell the size of a face")
+    if found.shape!=truth.shape or region.shape!=found.shape[:1]:
+        raise GeometryError(f'vertices {list(found.shape)} and {list(truth.shape)}, region {list(region.shape)}',
+            'Both meshes need the same vertices, the region one value for each.')
+    if region.sum()<3:
+        raise GeometryError(f'the region has {int(region.sum())} vertices', 'A rigid motion needs 3 at least.')
     a,b = found[region].double(),truth[region].double()
     ca,cb = a.mean(0),b.mean(0)
     U,S,Vt = torch.linalg.svd((b-cb).T@(a-ca))
-    D = torch.ones(3, dtype=torch.double); D[2] = torch.sign(torch.det(U@Vt))
+    D = torch.ones(3, dtype=torch.double)
+    D[2] = torch.sign(torch.det(U@Vt))
     R,scale = U@torch.diag(D)@Vt,(S*D).sum()/(a-ca).square().sum()
     return ((a-ca)@R.T*scale+cb-b).norm(dim=-1).float(),float(scale)
 

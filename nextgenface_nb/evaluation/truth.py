@@ -14,7 +14,8 @@ from ..facemodel.model import FaceModel, load_model
 from ..facemodel.skin import typology_angle
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
-from ..geometry.harmonics import environment_directions, environment_map, environment_solid_angles, irradiance, project_environment
+from nextgenface_nb.geometry.harmonics import (environment_directions, environment_map, environment_solid_angles,
+    irradiance, project_environment)
 from ..geometry.mesh import edges, vertex_normals
 from ..imaging import Photo, load_photo, to_srgb
 from ..landmarks.detection import Landmarks
@@ -70,7 +71,8 @@ QUICK = Settings(size=192, texture=256, samples=(96, 48), relight_samples=32)
 # %% ../../nbs/85_evaluation.truth.ipynb #89fe24c4
 def _random(settings:Settings, *key)->np.random.Generator:
     "Random numbers of their own for each purpose"
-    return np.random.default_rng([settings.seed, *(int.from_bytes(hashlib.sha256(str(k).encode()).digest()[:4], 'little') for k in key)])
+    return np.random.default_rng([settings.seed,
+        *(int.from_bytes(hashlib.sha256(str(k).encode()).digest()[:4], 'little') for k in key)])
 
 def _tensor(x)->Tensor: return torch.as_tensor(np.asarray(x), dtype=torch.float32)
 
@@ -107,8 +109,12 @@ def draw_tones(
 @dataclass
 class Person:
     "A person before a camera"
-    shape:Tensor; expression:Tensor; albedo:Tensor
-    rotation:Tensor; translation:Tensor; camera:Camera
+    shape:Tensor
+    expression:Tensor
+    albedo:Tensor
+    rotation:Tensor
+    translation:Tensor
+    camera:Camera
 
 def draw_person(
     model:FaceModel,
@@ -124,7 +130,8 @@ def draw_person(
     focal = settings.face_share*settings.size*distance/185.
     camera = Camera(torch.tensor(float(focal)), torch.tensor([settings.size/2]*2), settings.size, settings.size)
     shift = random.uniform(-.04, .04, 2)*settings.size*distance/focal
-    return Person(drawn.shape[0], drawn.expression[0], draw_tones(model, settings)[index], _tensor(rotation), _tensor([shift[0], shift[1]+12, -distance-60]), camera)
+    return Person(drawn.shape[0], drawn.expression[0], draw_tones(model, settings)[index], _tensor(rotation),
+        _tensor([shift[0], shift[1]+12, -distance-60]), camera)
 
 # %% ../../nbs/85_evaluation.truth.ipynb #d1a7c176
 def smooth_noise(
@@ -134,7 +141,8 @@ def smooth_noise(
     waves:int=48,       # How many are added
 )->Tensor: # [...], mean 0, variance 1 over all draws
     "A random field in space"
-    direction = random.normal(size=(waves, 3)); direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    direction = random.normal(size=(waves, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     frequency = 2*math.pi/np.exp(random.uniform(*np.log(wavelengths), waves))
     wave,phase = _tensor(direction*frequency[:,None]),_tensor(random.uniform(0, 2*math.pi, waves))
     return torch.cos(points@wave.T+phase).sum(-1)*math.sqrt(2/waves)
@@ -149,7 +157,8 @@ def inexpressible(
     outward = torch.nn.functional.normalize(points/torch.tensor([75., 110., 95.])**2, dim=-1)
     wild = smooth_noise(points, random, (40., 90.))[:,None]*outward
     axes = torch.eye(3)
-    rigid = torch.stack([*(a.expand_as(points) for a in axes), *(torch.linalg.cross(a.expand_as(points), points) for a in axes), points])
+    rigid = torch.stack([*(a.expand_as(points) for a in axes),
+        *(torch.linalg.cross(a.expand_as(points), points) for a in axes), points])
     basis = torch.cat([rigid, model.shape_basis, model.expression_basis]).double()
     chosen = basis[:,region].flatten(1).T
     known = torch.linalg.lstsq(chosen, wild[region].double().reshape(-1, 1), driver='gelsd').solution[:,0]
@@ -162,8 +171,10 @@ def _fading(points, region, values, near:float=6., far:float=25.)->Tensor: # [V,
     distance,index = cKDTree(points[region].numpy()).query(points[~region].numpy(), k=32)
     distance,index = _tensor(distance),torch.from_numpy(index)
     weight = torch.exp(-(distance-distance[:,:1]).square()/(2*near**2))
-    total = torch.zeros_like(points); total[region] = values
-    total[~region] = (weight[...,None]*values[index]).sum(1)/weight.sum(1, keepdim=True)*torch.exp(-distance[:,:1].square()/(2*far**2))
+    total = torch.zeros_like(points)
+    total[region] = values
+    total[~region] = (weight[...,None]*values[index]).sum(1)/weight.sum(1,
+        keepdim=True)*torch.exp(-distance[:,:1].square()/(2*far**2))
     return total
 
 # %% ../../nbs/85_evaluation.truth.ipynb #73c29fcc
@@ -181,7 +192,8 @@ def subdivide(
     smooth = middle+.75*((onto(a, normal[:,0])+onto(b, normal[:,1]))/2-middle)
     count = len(vertices)
     key = pairs[:,0]*count+pairs[:,1]
-    number = lambda i,j: count+torch.searchsorted(key, torch.minimum(triangles[:,i], triangles[:,j])*count+torch.maximum(triangles[:,i], triangles[:,j]))
+    number = lambda i,j: count+torch.searchsorted(key, torch.minimum(triangles[:,i], triangles[:,j])*count
+        +torch.maximum(triangles[:,i], triangles[:,j]))
     (p,q,r),(pq,qr,rp) = triangles.T,(number(0, 1), number(1, 2), number(2, 0))
     finer = torch.cat([torch.stack(t, 1) for t in ((p, pq, rp), (pq, q, qr), (rp, qr, r), (pq, qr, rp))])
     return torch.cat([vertices, smooth]),finer,torch.cat([uvs, uvs[pairs].mean(1)])
@@ -196,7 +208,8 @@ def _layout(model_print:str, resolution:int): # TextureMap, place of each texel 
 _models = {}
 def _texture_layout(model:FaceModel, resolution:int):
     "The texture map, made once for each model and resolution"
-    key = f'{id(model)}'; _models[key] = model
+    key = f'{id(model)}'
+    _models[key] = model
     return _layout(key, resolution)
 
 def _spots(place, random, number, radius, depth)->Tensor: # [T, T] 0..1
@@ -206,7 +219,8 @@ def _spots(place, random, number, radius, depth)->Tensor: # [T, T] 0..1
     for centre in front[random.integers(0, len(front), number)]:
         size = random.uniform(*radius)
         near = (place-centre).square().sum(-1)<9*size**2
-        total[near] = torch.maximum(total[near], random.uniform(*depth)*torch.exp(-(place[near]-centre).square().sum(-1)/size**2))
+        total[near] = torch.maximum(total[near],
+            random.uniform(*depth)*torch.exp(-(place[near]-centre).square().sum(-1)/size**2))
     return total
 
 # %% ../../nbs/85_evaluation.truth.ipynb #cac60e73
@@ -232,11 +246,13 @@ def _detailed(diffuse, place, region, skin, random)->Tensor:
     noise = lambda *wavelengths: smooth_noise(place, random, wavelengths)[...,None]
     darker = .04*noise(10., 40.)+.03*noise(3., 6.)+.03*noise(1.2, 2.5)
     redder = (.04*noise(12., 40.)+.015*noise(3., 6.))*torch.tensor([.3, -1., -.8])
-    freckles = _spots(place, random, int(random.integers(0, 120)), (.6, 1.3), (.08, .3))+_spots(place, random, 4, (.9, 1.8), (.4, .7))
+    freckles = _spots(place, random, int(random.integers(0, 120)), (.6, 1.3), (.08, .3))+_spots(place, random, 4,
+        (.9, 1.8), (.4, .7))
     brows,beard = region.get('brows', 0*place[...,0]),region.get('beard', 0*place[...,0])
     stubble = float(random.random()<.4)*random.uniform(.2, .6)*beard
     hairs = .8*brows*(.6+.4*noise(1., 2.)[...,0]).clamp(0, 1)
-    light = torch.exp(skin*(darker+redder))*(1-skin*(freckles+stubble+hairs).clamp(0, .85)[...,None]*torch.tensor([.75, .9, 1.]))
+    light = torch.exp(skin*(darker+redder))*(1-skin*(freckles+stubble+hairs).clamp(0,
+        .85)[...,None]*torch.tensor([.75, .9, 1.]))
     return (diffuse*light).clamp(.004, .95)
 
 def _glossiness(specular, place, region, random)->tuple: # specular, roughness
@@ -270,7 +286,8 @@ def harmonic_light(
     for _ in range(random.integers(1, 4)):
         toward = _direction(random.uniform(-80, 80), random.uniform(-10, 60))
         sharpness = math.exp(random.uniform(math.log(3), math.log(16)))
-        radiance = radiance+random.uniform(.4, 1.2)*torch.exp(sharpness*(direction@toward-1))[...,None]*sharpness/2*_tint(random)
+        radiance = radiance+random.uniform(.4,
+            1.2)*torch.exp(sharpness*(direction@toward-1))[...,None]*sharpness/2*_tint(random)
     light = project_environment(radiance, bands)
     return light/facing_irradiance(environment_map(light, 64))
 
@@ -295,19 +312,23 @@ def _patch(direction, azimuth, elevation, width, height, softness=2.)->Tensor: #
 def room(random, direction, bright=1.)->Tensor:
     "Walls, ceiling, floor, one to three windows, perhaps a lamp"
     y = direction[...,1:2]
-    walls = torch.where(y>.6, _tensor([.8, .78, .75]), torch.where(y<-.5, _tensor([.28, .22, .17]), _tensor([.5, .47, .42])*_tint(random)))
+    walls = torch.where(y>.6, _tensor([.8, .78, .75]),
+        torch.where(y<-.5, _tensor([.28, .22, .17]), _tensor([.5, .47, .42])*_tint(random)))
     total = .35*walls*(1+.15*smooth_noise(direction*60, random, (20., 80.))[...,None]).clamp(min=.2)
     for i in range(random.integers(1, 4)):
         side = random.uniform(-80, 80) if i==0 else random.uniform(-130, 130)
         pane = _patch(direction, side, random.uniform(5, 35), random.uniform(25, 55), random.uniform(30, 60))
         total = total+bright*random.uniform(4, 12)*pane[...,None]*_tint(random, -.8)
-    if random.random()<.6: total = total+bright*random.uniform(10, 30)*_patch(direction, random.uniform(-70, 70), random.uniform(25, 60), 12, 12)[...,None]*_tint(random, 1.3)
+    if random.random()<.6:
+        total = total+bright*random.uniform(10, 30)*_patch(direction, random.uniform(-70, 70), random.uniform(25, 60),
+            12, 12)[...,None]*_tint(random, 1.3)
     return total
 
 def outdoors(random, direction, bright=1.)->Tensor:
     "Sky with clouds, ground, and a sun that a thin cloud has widened"
     y = direction[...,1:2]
-    sky = _tensor([.45, .65, 1.])*(1.2-.6*y.clamp(0, 1))+(smooth_noise(direction*60, random, (25., 90.))[...,None]).clamp(0, 1)*.5
+    sky = (_tensor([.45, .65, 1.])*(1.2-.6*y.clamp(0, 1))
+        +(smooth_noise(direction*60, random, (25., 90.))[...,None]).clamp(0, 1)*.5)
     ground = _tensor([.24, .22, .15])*(1+.2*smooth_noise(direction*60, random, (8., 40.))[...,None]).clamp(min=.2)
     sun,wide = _direction(random.uniform(-75, 75), random.uniform(15, 55)),math.radians(random.uniform(3, 8))
     disc = torch.exp(-(1-direction@sun)/(1-math.cos(wide)))[...,None]
@@ -316,8 +337,10 @@ def outdoors(random, direction, bright=1.)->Tensor:
 def studio(random, direction, bright=1.)->Tensor:
     "Dark surroundings and soft boxes"
     total = .08*torch.ones(*direction.shape[:2], 3)
-    for azimuth,gain in ((random.uniform(25, 75)*random.choice([-1, 1]), 1.), (random.uniform(-60, 60), .4), (random.choice([-1, 1])*150, .6)):
-        total = total+bright*gain*random.uniform(6, 14)*_patch(direction, azimuth, random.uniform(0, 40), random.uniform(20, 45), random.uniform(25, 60), 1.)[...,None]*_tint(random)
+    for azimuth,gain in ((random.uniform(25, 75)*random.choice([-1, 1]), 1.), (random.uniform(-60, 60), .4),
+        (random.choice([-1, 1])*150, .6)):
+        total = total+bright*gain*random.uniform(6, 14)*_patch(direction, azimuth, random.uniform(0, 40),
+            random.uniform(20, 45), random.uniform(25, 60), 1.)[...,None]*_tint(random)
     return total
 
 #: The surroundings that level B takes in turn
@@ -332,11 +355,13 @@ class Lighting:
 
     def scaled(self, gain:float)->Lighting:
         "The same light, brighter"
-        return Lighting(self.environment*gain, self.area and (*self.area[:3], self.area[3]*gain), self.point and (self.point[0], self.point[1]*gain))
+        return Lighting(self.environment*gain, self.area and (*self.area[:3], self.area[3]*gain),
+            self.point and (self.point[0], self.point[1]*gain))
 
     def seen_from(self, place:Tensor)->Tensor: # [H, 2H, 3]
         "What arrives at a place, as an environment: exact there and nowhere else"
-        height = len(self.environment); direction,total = environment_directions(height),self.environment.clone()
+        height = len(self.environment)
+        direction,total = environment_directions(height),self.environment.clone()
         if self.area:
             centre,across,up,radiance = self.area
             normal = torch.linalg.cross(across, up)
@@ -365,8 +390,10 @@ def draw_lighting(
         side = random.choice([-1, 1])
         toward = _direction(side*random.uniform(25, 70), random.uniform(5, 40))
         light.area = _lamp(head, toward, random.uniform(500, 900), random.uniform(90, 180), _tint(random, .5))
-        light.point = (head+random.uniform(500, 900)*_direction(-side*random.uniform(20, 70), random.uniform(0, 40)), _tint(random, .3)*900.**2*.5)
-        light.area = (*light.area[:3], light.area[3]*.6/max(1e-3, facing_irradiance(replace(light, environment=0*light.environment, point=None).seen_from(head))))
+        light.point = (head+random.uniform(500, 900)*_direction(-side*random.uniform(20, 70), random.uniform(0, 40)),
+            _tint(random, .3)*900.**2*.5)
+        light.area = (*light.area[:3], light.area[3]*.6/max(1e-3,
+            facing_irradiance(replace(light, environment=0*light.environment, point=None).seen_from(head))))
     return light.scaled(1/facing_irradiance(light.seen_from(head)))
 
 def _lamp(head, toward, distance, half, colour)->tuple:
@@ -381,16 +408,20 @@ def tube(
     sides:int=12,
 )->tuple: # vertices, triangles
     "A closed tube with round ends"
-    along = torch.cat([points[1:2]-points[:1], points[2:]-points[:-2], points[-1:]-points[-2:-1]]); along = along/along.norm(dim=-1, keepdim=True)
-    start,end = ([p+s*radius*math.sqrt(1-c*c)*d for c in cs] for p,d,s,cs in ((points[0], along[0], -1, (.05, .5, .85)), (points[-1], along[-1], 1, (.85, .5, .05))))
+    along = torch.cat([points[1:2]-points[:1], points[2:]-points[:-2], points[-1:]-points[-2:-1]])
+    along = along/along.norm(dim=-1, keepdim=True)
+    start,end = ([p+s*radius*math.sqrt(1-c*c)*d for c in cs]
+        for p,d,s,cs in ((points[0], along[0], -1, (.05, .5, .85)), (points[-1], along[-1], 1, (.85, .5, .05))))
     middle = torch.stack([*start, *points, *end])
     ways = torch.cat([along[:1].expand(3, 3), along, along[-1:].expand(3, 3)])
     radii = radius*torch.tensor([.05, .5, .85, *[1.]*len(points), .85, .5, .05])
     other = torch.where(ways[:,1:2].abs()<.9, torch.tensor([0., 1., 0.]), torch.tensor([1., 0., 0.]))
-    u = torch.nn.functional.normalize(torch.linalg.cross(ways, other), dim=-1); v = torch.linalg.cross(ways, u)
+    u = torch.nn.functional.normalize(torch.linalg.cross(ways, other), dim=-1)
+    v = torch.linalg.cross(ways, u)
     angle = torch.arange(sides)*2*math.pi/sides
     ring = middle[:,None]+radii[:,None,None]*(angle.cos()[None,:,None]*u[:,None]+angle.sin()[None,:,None]*v[:,None])
-    i,j = torch.meshgrid(torch.arange(len(middle)-1), torch.arange(sides), indexing='ij'); k = (j+1)%sides
+    i,j = torch.meshgrid(torch.arange(len(middle)-1), torch.arange(sides), indexing='ij')
+    k = (j+1)%sides
     a,b,c,d = i*sides+j,i*sides+k,(i+1)*sides+k,(i+1)*sides+j
     return ring.flatten(0, 1),torch.cat([torch.stack(t, -1).reshape(-1, 3) for t in ((a, b, c), (a, c, d))])
 
@@ -408,9 +439,12 @@ def make_glasses(
     front = max(float(e[:,2].max()) for e in eyes)+13
     centres = [torch.tensor([float(e[:,0].mean()), float(e[:,1].mean())-3, front]) for e in eyes]
     angle = torch.linspace(0, 2*math.pi, 33)
-    rims = [tube(c+torch.stack([25*angle.cos(), 19*angle.sin(), -2.*(angle.cos()*s+1)], -1), 2.2) for c,s in zip(centres, (-1, 1))]
-    bridge = tube(torch.stack([centres[0]+torch.tensor([24., 3, -1]), (centres[0]+centres[1])/2+torch.tensor([0., 6, 3]), centres[1]+torch.tensor([-24., 3, -1])]), 2.)
-    temples = [tube(torch.stack([c+torch.tensor([25.*s, 3, -4]), c+torch.tensor([45.*s, 5, -25]), c+torch.tensor([50.*s, 3, -110])]), 2.) for c,s in zip(centres, (-1, 1))]
+    rims = [tube(c+torch.stack([25*angle.cos(), 19*angle.sin(), -2.*(angle.cos()*s+1)], -1), 2.2)
+        for c,s in zip(centres, (-1, 1))]
+    bridge = tube(torch.stack([centres[0]+torch.tensor([24., 3, -1]),
+        (centres[0]+centres[1])/2+torch.tensor([0., 6, 3]), centres[1]+torch.tensor([-24., 3, -1])]), 2.)
+    temples = [tube(torch.stack([c+torch.tensor([25.*s, 3, -4]), c+torch.tensor([45.*s, 5, -25]),
+        c+torch.tensor([50.*s, 3, -110])]), 2.) for c,s in zip(centres, (-1, 1))]
     return _merged([*rims, bridge, *temples])
 
 def make_body(
@@ -420,7 +454,8 @@ def make_body(
     bottom = vertices[vertices[:,1]<vertices[:,1].min()+12].mean(0)
     at = lambda x,y,z: bottom+torch.tensor([float(x), float(y), float(z)])
     collar = tube(torch.stack([at(0, 2, 2), at(0, -30, -4), at(0, -90, -10)]), 62., 32)
-    shoulders = [tube(torch.stack([at(s*20, -45, -12), at(s*110, -62, -18), at(s*170, -110, -24), at(s*185, -260, -24)]), 55., 32) for s in (-1, 1)]
+    shoulders = [tube(torch.stack([at(s*20, -45, -12), at(s*110, -62, -18), at(s*170, -110, -24),
+        at(s*185, -260, -24)]), 55., 32) for s in (-1, 1)]
     return _merged([collar, *shoulders, tube(torch.stack([at(-90, -120, -15), at(90, -120, -15)]), 90., 32)])
 
 def make_hand(
@@ -436,32 +471,41 @@ def make_hand(
     fingers = []
     for k in range(4):
         height = (-30, -22, -26, -40)[k]
-        line = torch.stack([skin(side*(22+15*k-2*i), height-16*i)+torch.tensor([side*3., 0, 7]) for i in range(4)]+[skin(side*(20+12*k), -98)+torch.tensor([side*8., -16, 14])])
+        line = torch.stack([skin(side*(22+15*k-2*i), height-16*i)+torch.tensor([side*3., 0, 7]) for i in range(4)]
+            +[skin(side*(20+12*k), -98)+torch.tensor([side*8., -16, 14])])
         fingers.append(tube(line, 8.5))
     root = skin(side*38, -98)
-    palm = [tube(torch.stack([root+torch.tensor([side*(-16.+14*k), -10, 10]), root+torch.tensor([side*(-12.+13*k), -50, 14]), root+torch.tensor([side*(-8.+10*k), -150, 4])]), 15.) for k in range(4)]
+    palm = [tube(torch.stack([root+torch.tensor([side*(-16.+14*k), -10, 10]),
+        root+torch.tensor([side*(-12.+13*k), -50, 14]), root+torch.tensor([side*(-8.+10*k), -150, 4])]), 15.)
+        for k in range(4)]
     return _merged([*fingers, *palm])
 
 # %% ../../nbs/85_evaluation.truth.ipynb #ff447b85
 def _texture(values:Tensor)->dict:
     "A Mitsuba texture of a map [T, T, C] whose row 0 is at v = 1"
     import mitsuba as mi
-    return dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp', data=mi.TensorXf(values.contiguous().numpy()))
+    return dict(type='bitmap', raw=True, filter_type='bilinear', wrap_mode='clamp',
+        data=mi.TensorXf(values.contiguous().numpy()))
 
 def _skin(level, diffuse, specular, roughness)->dict:
     "Mitsuba's description of the skin"
     if level=='A':
         return dict(type='blendbsdf', weight=.5, first=dict(type='diffuse', reflectance=_texture(diffuse)),
-            second=dict(type='principled', metallic=1., base_color=_texture(specular.expand(-1, -1, 3)), roughness=_texture(roughness)))
-    lobe = lambda shine: dict(type='principled', base_color=_texture(diffuse), roughness=_texture(roughness), specular=shine)
+            second=dict(type='principled', metallic=1., base_color=_texture(specular.expand(-1, -1, 3)),
+            roughness=_texture(roughness)))
+    lobe = lambda shine: dict(type='principled', base_color=_texture(diffuse), roughness=_texture(roughness),
+        specular=shine)
     return dict(type='blendbsdf', weight=_texture(specular/.08), first=lobe(.001), second=lobe(1.))
 
 def _mesh(name, vertices, triangles, uvs, material, smooth=True): # mi.Mesh
     import mitsuba as mi
-    properties = mi.Properties(); properties['bsdf'] = mi.load_dict(material)
-    mesh = mi.Mesh(name, len(vertices), len(triangles), has_vertex_normals=smooth, has_vertex_texcoords=uvs is not None, props=properties)
+    properties = mi.Properties()
+    properties['bsdf'] = mi.load_dict(material)
+    mesh = mi.Mesh(name, len(vertices), len(triangles), has_vertex_normals=smooth, has_vertex_texcoords=uvs is not None,
+        props=properties)
     parameters = mi.traverse(mesh)
-    parameters['vertex_positions'] = mi.Float(vertices.numpy().ravel()); parameters['faces'] = mi.UInt32(triangles.numpy().astype(np.uint32).ravel())
+    parameters['vertex_positions'] = mi.Float(vertices.numpy().ravel())
+    parameters['faces'] = mi.UInt32(triangles.numpy().astype(np.uint32).ravel())
     if smooth: parameters['vertex_normals'] = mi.Float(vertex_normals(vertices, triangles).numpy().ravel())
     if uvs is not None: parameters['vertex_texcoords'] = mi.Float(torch.stack((uvs[:,0], 1-uvs[:,1]), 1).numpy().ravel())
     parameters.update()
@@ -470,8 +514,10 @@ def _mesh(name, vertices, triangles, uvs, material, smooth=True): # mi.Mesh
 def _bitmap(environment:Tensor): # mi.Bitmap
     "Mitsuba's first and last rows are the poles, ours lie half a row beside them"
     import mitsuba as mi
-    height = len(environment); row = (torch.linspace(0, height, 2*height+1)-.5).clamp(0, height-1)
-    low = row.long().clamp(max=height-2); share = (row-low)[:,None,None]
+    height = len(environment)
+    row = (torch.linspace(0, height, 2*height+1)-.5).clamp(0, height-1)
+    low = row.long().clamp(max=height-2)
+    share = (row-low)[:,None,None]
     return mi.Bitmap((environment[low]*(1-share)+environment[low+1]*share).float().numpy())
 
 def _emitters(light:Lighting)->dict:
@@ -479,10 +525,13 @@ def _emitters(light:Lighting)->dict:
     found = dict(environment=dict(type='envmap', bitmap=_bitmap(light.environment)))
     if light.area:
         centre,across,up,radiance = light.area
-        normal = torch.linalg.cross(across, up); normal = normal/normal.norm()
-        matrix = torch.eye(4); matrix[:3] = torch.stack([across, up, normal, centre], -1)
+        normal = torch.linalg.cross(across, up)
+        normal = normal/normal.norm()
+        matrix = torch.eye(4)
+        matrix[:3] = torch.stack([across, up, normal, centre], -1)
         found['lamp'] = dict(type='rectangle', to_world=mi.ScalarTransform4f(matrix.double().numpy()), flip_normals=True, emitter=dict(type='area', radiance=dict(type='rgb', value=radiance.tolist())))
-    if light.point: found['bulb'] = dict(type='point', position=light.point[0].tolist(), intensity=dict(type='rgb', value=light.point[1].tolist()))
+    if light.point:
+        found['bulb'] = dict(type='point', position=light.point[0].tolist(), intensity=dict(type='rgb', value=light.point[1].tolist()))
     return found
 
 # %% ../../nbs/85_evaluation.truth.ipynb #938a2e11
@@ -498,10 +547,13 @@ def trace(
 )->Tensor: # [H, W, 4] linear, with coverage if the light is hidden
     "Ray-trace with Mitsuba's own path tracer"
     import mitsuba as mi
-    film = dict(type='hdrfilm', width=camera.width, height=camera.height, pixel_format='rgba', component_format='float32', rfilter=dict(type='box'))
-    sensor = dict(type='perspective', fov=math.degrees(2*math.atan(camera.width/2/float(camera.focal))), fov_axis='x', near_clip=10., far_clip=1e5, film=film,
+    film = dict(type='hdrfilm', width=camera.width, height=camera.height, pixel_format='rgba',
+        component_format='float32', rfilter=dict(type='box'))
+    sensor = dict(type='perspective', fov=math.degrees(2*math.atan(camera.width/2/float(camera.focal))), fov_axis='x',
+        near_clip=10., far_clip=1e5, film=film,
         to_world=mi.ScalarTransform4f().look_at([0,0,0], [0,0,-1], [0,1,0]))
-    scene = mi.load_dict(dict(type='scene', integrator=dict(type='path', max_depth=paths, hide_emitters=hide), sensor=sensor, **{f'mesh{i}':m for i,m in enumerate(meshes)}, **_emitters(light)))
+    scene = mi.load_dict(dict(type='scene', integrator=dict(type='path', max_depth=paths, hide_emitters=hide),
+        sensor=sensor, **{f'mesh{i}':m for i,m in enumerate(meshes)}, **_emitters(light)))
     total,passes = 0,max(1, math.ceil(samples/32))
     for i in range(passes): total = total+np.array(mi.render(scene, spp=min(samples, 32), seed=seed*1000+i))
     return torch.from_numpy(total/passes)
@@ -510,7 +562,8 @@ def trace(
 def _rays(camera, subpixels:int=2)->Tensor: # [H n, W n, 3]
     "Directions through a grid of points in each pixel"
     n = subpixels
-    x = (torch.arange(camera.width*n)+.5)/n-float(camera.principal[0]); y = (torch.arange(camera.height*n)+.5)/n-float(camera.principal[1])
+    x = (torch.arange(camera.width*n)+.5)/n-float(camera.principal[0])
+    y = (torch.arange(camera.height*n)+.5)/n-float(camera.principal[1])
     y,x = torch.meshgrid(y, x, indexing='ij')
     return torch.nn.functional.normalize(torch.stack([x, -y, -torch.full_like(x, float(camera.focal))], -1), dim=-1)
 
@@ -527,14 +580,17 @@ def _cast(meshes, origin:Tensor, direction:Tensor, length=1e9)->tuple: # distanc
 def _exposure(random, picture:Tensor, face:Tensor, settings:Settings)->float:
     "The intensity: log-uniform, without over- and underexposure"
     light = picture[face]
-    fits = lambda gain: float(((gain*light).amax(-1)>1).float().mean())<settings.clipped and settings.mean[0]<float(gain*light.mean())<settings.mean[1]
+    fits = lambda gain: float(((gain*light).amax(-1)>1).float().mean())<settings.clipped and settings.mean[0]<float(
+        gain*light.mean())<settings.mean[1]
     draws = np.exp(random.uniform(*np.log(settings.intensity), 64))
     return float(next((g for g in draws if fits(g)), draws[np.abs(np.log(draws*float(light.mean())/.2)).argmin()]))
 
 def _develop(random, linear:Tensor, settings:Settings, level:str)->tuple: # bytes of a file, its ending
     "Noise, 8 bits, JPEG"
     from PIL import Image
-    if level=='B': linear = linear+_tensor(random.normal(size=linear.shape))*(settings.noise[0]*linear.clamp(min=0)+settings.noise[1]**2).sqrt()
+    if level=='B':
+        linear = linear+_tensor(random.normal(size=linear.shape))*(settings.noise[0]*linear.clamp(min=0)
+            +settings.noise[1]**2).sqrt()
     codes = (to_srgb(linear.clamp(0, 1))*255).round().to(torch.uint8).numpy()
     data,kind = io.BytesIO(),dict(A='PNG', B='JPEG')[level]
     Image.fromarray(codes).save(data, kind, **(dict(quality=settings.jpeg) if kind=='JPEG' else {}))
@@ -551,10 +607,12 @@ def _face_pixels(meshes, camera, region:Tensor)->tuple: # [H, W] bool: inside th
 
 def _seen_texels(meshes, place:Tensor, normal:Tensor, camera, least:float=.2)->Tensor: # [T, T] bool
     "Texels that turn to the camera, lie inside its picture, and have nothing in the way"
-    way = -place; far = way.norm(dim=-1)
+    way = -place
+    far = way.norm(dim=-1)
     direction = way/far[...,None]
     pixel = project(place, camera)
-    seen = ((direction*normal).sum(-1)>least)&(pixel>0).all(-1)&(pixel<torch.tensor([float(camera.width), float(camera.height)])).all(-1)
+    seen = ((direction*normal).sum(-1)>least)&(pixel>0).all(-1)&(
+        pixel<torch.tensor([float(camera.width), float(camera.height)])).all(-1)
     start = (place+1.*normal+.5*direction)[seen]
     seen[seen.clone()] = ~(_cast(meshes, start, direction[seen])[0]<far[seen])
     return seen
@@ -563,15 +621,28 @@ def _seen_texels(meshes, place:Tensor, normal:Tensor, camera, least:float=.2)->T
 @dataclass
 class TrueFace:
     "A photo and all that made it."
-    level:str; index:int; digest:str   # Digest of the settings
+    # Digest of the settings
+    level:str
+    index:int
+    digest:str
     path:str                           # The photo
-    shape:Tensor; expression:Tensor; albedo:Tensor
+    shape:Tensor
+    expression:Tensor
+    albedo:Tensor
     vertices:Tensor                    # [V, 3] mm, model space, with the displacement
-    rotation:Tensor; translation:Tensor; focal:Tensor # focal in pixels of the photo
-    points:Tensor; ids:Tensor          # Exact landmarks [L, 2], pixels of the photo, and their ids
+    # focal in pixels of the photo
+    rotation:Tensor
+    translation:Tensor
+    focal:Tensor
+    # Exact landmarks [L, 2], pixels of the photo, and their ids
+    points:Tensor
+    ids:Tensor
     environment:Tensor                 # [64, 128, 3] light as it arrives at the head
     intensity:Tensor                   # Its facing irradiance / pi
-    diffuse:Tensor; specular:Tensor; roughness:Tensor # [T, T, 3], [T, T, 1], [T, T, 1]
+    # [T, T, 3], [T, T, 1], [T, T, 1]
+    diffuse:Tensor
+    specular:Tensor
+    roughness:Tensor
     seen:Tensor                        # [T, T] bool: texels that the camera sees, were it not for the occluder
     covered:Tensor                     # [T, T] bool: texels behind the occluder
     face:Tensor                        # [S, S] bool: pixels of the face region, occluded ones included
@@ -588,18 +659,21 @@ class TrueFace:
         "The exact points, or with noise: standard deviation over the distance of the outer eye corners"
         spread = noise*(self.points[self.ids==33]-self.points[self.ids==263]).norm()
         random = torch.Generator().manual_seed(1000*seed+self.index)
-        return Landmarks(self.points+spread*torch.randn(self.points.shape, generator=random), self.ids, None, 'mediapipe')
+        return Landmarks(self.points+spread*torch.randn(self.points.shape, generator=random), self.ids, None,
+            'mediapipe')
 
 def true_geometry(model, settings, level, index)->tuple: # Person, vertices [V, 3], (vertices, triangles, uvs) in the world
     "The person, the model's vertices, and the mesh that is traced"
     person = draw_person(model, settings, index)
     vertices = model.vertices(person.shape, person.expression)
-    if level=='B': vertices = vertices+inexpressible(model, _random(settings, 'displacement', index), settings.displacement_mm)
+    if level=='B':
+        vertices = vertices+inexpressible(model, _random(settings, 'displacement', index), settings.displacement_mm)
     mesh = vertices,model.triangles,model.uvs
     if level=='B':
         eyes = (model.regions['eyes']>.5).float()[:,None]
         fine,triangles,beside = subdivide(vertices, model.triangles, torch.cat([model.uvs, eyes, model.shape_mean], 1))
-        relief = settings.relief_mm*smooth_noise(beside[:,3:], _random(settings, 'relief', index), (2.5, 7.))*(beside[:,2]<.01)
+        relief = settings.relief_mm*smooth_noise(beside[:,3:], _random(settings, 'relief', index),
+            (2.5, 7.))*(beside[:,2]<.01)
         mesh = fine+relief[:,None]*vertex_normals(fine, triangles),triangles,beside[:,:2]
     return person,vertices,(transform(mesh[0], person.rotation, person.translation),*mesh[1:])
 
@@ -612,7 +686,8 @@ def occluder_mesh(model, settings, level, index, vertices, person)->tuple|None: 
 
 def _occluder_skin(kind, diffuse)->dict:
     colour = [.02, .02, .025] if kind=='glasses' else diffuse.tolist()
-    return dict(type='principled', base_color=dict(type='rgb', value=colour), roughness=.25 if kind=='glasses' else .5, specular=.5)
+    return dict(type='principled', base_color=dict(type='rgb', value=colour), roughness=.25 if kind=='glasses' else .5,
+        specular=.5)
 
 def _body(settings, index, vertices, person): # mi.Mesh
     "Upright below the head, whatever the head does"
@@ -622,7 +697,8 @@ def _body(settings, index, vertices, person): # mi.Mesh
     low = vertices[:,1]<vertices[:,1].min()+12
     shape = transform(shape-vertices[low].mean(0), upright, moved[low].mean(0))
     cloth = _random(settings, 'cloth', index).uniform(.03, .6, 3)
-    return _mesh('body', shape, triangles, None, dict(type='diffuse', reflectance=dict(type='rgb', value=cloth.tolist())))
+    return _mesh('body', shape, triangles, None,
+        dict(type='diffuse', reflectance=dict(type='rgb', value=cloth.tolist())))
 
 def make_scene(model, settings, level, index)->dict:
     "Meshes, maps and masks of a face"
@@ -633,9 +709,11 @@ def make_scene(model, settings, level, index)->dict:
     texture_map,_ = _texture_layout(model, settings.texture)
     skin = texture_map.bake(skin_vertices(model).float()[:,None])[...,0]>.5
     colour = maps[0][skin&texture_map.valid].mean(0)
-    meshes = [head] if front is None else [head, _mesh('front', *front, None, _occluder_skin(dict(settings.occluders)[index], colour))]
+    meshes = [head] if front is None else [head,
+        _mesh('front', *front, None, _occluder_skin(dict(settings.occluders)[index], colour))]
     body = [] if level=='A' else [_body(settings, index, vertices, person)]
-    return dict(body=body, person=person, vertices=vertices, maps=maps, meshes=meshes, colour=colour, texture_map=texture_map)
+    return dict(body=body, person=person, vertices=vertices, maps=maps, meshes=meshes, colour=colour,
+        texture_map=texture_map)
 
 def make_face(
     model:FaceModel,
@@ -652,18 +730,23 @@ def make_face(
     face,near = _face_pixels(meshes[:1], person.camera, (model_region(model, scene['texture_map'])))
     occluded = torch.zeros_like(face) if len(meshes)==1 else _in_front(meshes, person.camera, near)
     light = _light(settings, level, index, person.translation)
-    picture = trace(meshes+scene['body'], light.scaled(2.) if level=='A' else light, person.camera, 2 if level=='A' else settings.paths, settings.samples[level=='B'], index, level=='A')
+    picture = trace(meshes+scene['body'], light.scaled(2.) if level=='A' else light, person.camera,
+        2 if level=='A' else settings.paths, settings.samples[level=='B'], index, level=='A')
     gain = _exposure(random, picture[...,:3], face&~occluded, settings)
     linear = gain*picture[...,:3]+(.2*(1-picture[...,3:]) if level=='A' else 0)
     data,ending = _develop(random, linear, settings, level)
-    path = folder/f'{settings.digest[:12]}_{level}{index}{ending}'; _write(path, data)
+    path = folder/f'{settings.digest[:12]}_{level}{index}{ending}'
+    _write(path, data)
     seen = _seen_texels(meshes[:1], place, normal, person.camera)&region
     covered = seen&~_seen_texels(meshes, place, normal, person.camera) if len(meshes)>1 else torch.zeros_like(seen)
     embedding = model.embeddings['mediapipe']
-    points = project(transform(embedding.points(scene['vertices'], model.triangles), person.rotation, person.translation), person.camera)
+    points = project(transform(embedding.points(scene['vertices'], model.triangles), person.rotation,
+        person.translation), person.camera)
     arriving = gain*_coarse(light.seen_from(person.translation))
-    return TrueFace(level, index, settings.digest, str(path), person.shape, person.expression, person.albedo, scene['vertices'], person.rotation, person.translation, person.camera.focal,
-        points, embedding.ids, arriving, _tensor(facing_irradiance(arriving)), *scene['maps'], seen, covered, face, occluded, _tensor(typology_angle(scene['colour'].numpy())))
+    return TrueFace(level, index, settings.digest, str(path), person.shape, person.expression, person.albedo,
+        scene['vertices'], person.rotation, person.translation, person.camera.focal,
+        points, embedding.ids, arriving, _tensor(facing_irradiance(arriving)), *scene['maps'], seen, covered, face,
+        occluded, _tensor(typology_angle(scene['colour'].numpy())))
 
 def _light(settings, level, index, head)->Lighting:
     random = _random(settings, 'light', level, index)
@@ -677,7 +760,8 @@ def _coarse(environment:Tensor)->Tensor: # [64, 128, 3]
 def _on_texels(model, scene)->tuple: # place, normal [T, T, 3] in the world; the scored region [T, T] bool
     person,texture_map = scene['person'],scene['texture_map']
     world = transform(scene['vertices'], person.rotation, person.translation)
-    baked = texture_map.bake(torch.cat([world, vertex_normals(world, model.triangles), scored_vertices(model).float()[:,None]], -1))
+    baked = texture_map.bake(torch.cat([world, vertex_normals(world, model.triangles),
+        scored_vertices(model).float()[:,None]], -1))
     return baked[...,:3],torch.nn.functional.normalize(baked[...,3:6], dim=-1),(baked[...,6]>.99)&texture_map.valid
 
 def model_region(model, texture_map)->Tensor: # [T, T] 0..1
@@ -706,8 +790,10 @@ def true_face(
     folder:Path|None=None, # None: the user's cache
 )->TrueFace:
     "A face of the benchmark, from the cache or made"
-    if level not in LEVELS: raise ConfigError(f'benchmark: no level {level!r} has photos', f'Those that have: {", ".join(LEVELS)}.')
-    if not 0<=index<settings.faces: raise ConfigError(f'benchmark: no face {index}', f'There are 0 to {settings.faces-1}.')
+    if level not in LEVELS:
+        raise ConfigError(f'benchmark: no level {level!r} has photos', f'Those that have: {", ".join(LEVELS)}.')
+    if not 0<=index<settings.faces:
+        raise ConfigError(f'benchmark: no face {index}', f'There are 0 to {settings.faces-1}.')
     model,folder = model or load_model(),Path(folder or default_folder())
     path = folder/f'{settings.digest[:12]}_{level}{index}_{model.fingerprint[:8]}.npz'
     if path.exists():
@@ -715,7 +801,10 @@ def true_face(
         except Exception: path.unlink(missing_ok=True)   # a damaged file is made again
     face = make_face(model, settings, level, index, folder)
     arrays = {f.name:getattr(face, f.name) for f in fields(TrueFace) if isinstance(getattr(face, f.name), Tensor)}
-    data = io.BytesIO(); np.savez_compressed(data, head=json.dumps(dict(level=level, index=index, digest=face.digest, name=Path(face.path).name)), **{k:v.numpy() for k,v in arrays.items()})
+    data = io.BytesIO()
+    np.savez_compressed(data,
+        head=json.dumps(dict(level=level, index=index, digest=face.digest, name=Path(face.path).name)),
+        **{k:v.numpy() for k,v in arrays.items()})
     _write(path, data.getvalue())
     return face
 
@@ -750,14 +839,18 @@ def relit_face(
     model,folder = model or load_model(),Path(folder or default_folder())
     path = folder/f'{settings.digest[:12]}_C{truth.index}_{model.fingerprint[:8]}.npz'
     try:
-        with np.load(path, allow_pickle=False) as kept: return tuple(torch.from_numpy(kept[k]).float() for k in ('environments', 'pictures'))
+        with np.load(path, allow_pickle=False) as kept:
+            return tuple(torch.from_numpy(kept[k]).float() for k in ('environments', 'pictures'))
     except Exception: pass                                # not there, or damaged
     use_variant()
     scene,found = make_scene(model, settings, truth.level, truth.index),[]
     for k,environment in enumerate(relights(settings)):
-        picture = trace(scene['meshes'][:1]+scene['body'], Lighting(environment), truth.camera(), settings.paths, settings.relight_samples, 100+k)[...,:3]
+        picture = trace(scene['meshes'][:1]+scene['body'], Lighting(environment), truth.camera(), settings.paths,
+            settings.relight_samples, 100+k)[...,:3]
         gain = min(.25/float(picture[truth.face].mean()), 1/float(picture[truth.face].amax(-1).quantile(.98)))
         found.append((gain*_coarse(environment), gain*picture))
     environments,pictures = (torch.stack(x) for x in zip(*found))
-    data = io.BytesIO(); np.savez_compressed(data, environments=environments.half().numpy(), pictures=pictures.half().numpy()); _write(path, data.getvalue())
+    data = io.BytesIO()
+    np.savez_compressed(data, environments=environments.half().numpy(), pictures=pictures.half().numpy())
+    _write(path, data.getvalue())
     return environments.half().float(),pictures.half().float()

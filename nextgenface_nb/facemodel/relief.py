@@ -65,7 +65,8 @@ def make_relief(
     scales:tuple=SCALES,
 )->Relief:
     "Bumps over the face region of a model"
-    normals,points,r = F.normalize(vertex_normals(model.shape_mean, model.triangles), dim=-1),model.shape_mean,model.regions
+    normals,points,r = F.normalize(vertex_normals(model.shape_mean, model.triangles),
+        dim=-1),model.shape_mean,model.regions
     free = (1-r['eyes'])*(1-r['mouth'])
     face = ((r['face']>.5)&(free>.5)).nonzero()[:,0]
     weights,variance = [],[]

@@ -16,9 +16,11 @@ import scipy.sparse as sparse
 wavelengths = np.arange(400,701,10) # nm
 
 # Molar extinction of haemoglobin with and without oxygen, 1/(cm M), every 10 nm from 400 to 700 nm
-_oxygenated = np.array([266232,466840,480360,246072,102580,62816,44480,33209,26629,23684,20933,20035,24202,39957,53236,43016,32613,44496,50104,14401,3200,
+_oxygenated = np.array([266232,466840,480360,246072,102580,62816,44480,33209,26629,23684,20933,20035,24202,39957,53236,
+    43016,32613,44496,50104,14401,3200,
     1506,942,610,442,368,320,294,278,276,290])
-_deoxygenated = np.array([223296,303956,407560,528600,413280,103292,23389,16156,14550,16684,20862,25774,31590,39036,46592,53412,53788,45072,37020,28324,14677,
+_deoxygenated = np.array([223296,303956,407560,528600,413280,103292,23389,16156,14550,16684,20862,25774,31590,39036,
+    46592,53412,53788,45072,37020,28324,14677,
     9444,6510,5149,4345,3750,3227,2795,2408,2052,1794])
 
 def absorption_melanin(): return 6.6e11*wavelengths**-3.33 # 1/cm
@@ -44,7 +46,8 @@ def reflectance(
     return horny+(1-horny)*(1-.028)*(1-internal)*inside/(1-internal*inside)
 
 # %% ../../nbs/25_facemodel.skin.ipynb #d33231fd
-_daylight = np.array([82.75,91.49,93.43,86.68,104.87,117.01,117.81,114.86,115.92,108.81,109.35,107.80,104.79,107.69,104.41,104.05,100.00,96.33,95.79,88.69,90.01,
+_daylight = np.array([82.75,91.49,93.43,86.68,104.87,117.01,117.81,114.86,115.92,108.81,109.35,107.80,104.79,107.69,
+    104.41,104.05,100.00,96.33,95.79,88.69,90.01,
     89.60,87.70,83.29,83.70,80.03,80.21,82.28,78.28,69.72,71.61]) # CIE D65
 
 def _lobe(center, left, right):
@@ -54,7 +57,8 @@ def _lobe(center, left, right):
 def _observer():
     "CIE 1931 x, y, z, [31,3]"
     return np.stack([.362*_lobe(442,.0624,.0374)+1.056*_lobe(599.8,.0264,.0323)-.065*_lobe(501.1,.0490,.0382),
-        .821*_lobe(568.8,.0213,.0247)+.286*_lobe(530.9,.0613,.0322), 1.217*_lobe(437,.0845,.0278)+.681*_lobe(459,.0385,.0725)], -1)
+        .821*_lobe(568.8,.0213,.0247)+.286*_lobe(530.9,.0613,.0322),
+        1.217*_lobe(437,.0845,.0278)+.681*_lobe(459,.0385,.0725)], -1)
 
 _rgb_of_xyz = np.array([[3.2406,-1.5372,-.4986],[-.9689,1.8758,.0415],[.0557,-.2040,1.0570]])
 
@@ -66,7 +70,8 @@ def spectrum_to_rgb(
     weights = (_daylight[:,None]*_observer())@_rgb_of_xyz.T
     return spectrum@(weights/weights.sum(0))
 
-def skin_rgb(melanin, blood, **options): return spectrum_to_rgb(reflectance(melanin,blood,**options)) # linear sRGB [...,3]
+def skin_rgb(melanin, blood, **options):
+    return spectrum_to_rgb(reflectance(melanin,blood,**options))   # linear sRGB [...,3]
 
 # %% ../../nbs/25_facemodel.skin.ipynb #72068458
 def typology_angle(
@@ -85,10 +90,14 @@ def _laplacian(vertices, triangles):
         i,j,o = triangles[:,(k+1)%3],triangles[:,(k+2)%3],triangles[:,k]
         a,b = vertices[i]-vertices[o],vertices[j]-vertices[o]
         cotangent = (a*b).sum(1)/np.maximum(np.linalg.norm(np.cross(a,b),axis=1),1e-9)
-        rows += [i,j]; cols += [j,i]; weights += [np.clip(cotangent,.05,5)/2]*2
+        rows += [i,j]
+        cols += [j,i]
+        weights += [np.clip(cotangent,.05,5)/2]*2
     size = len(vertices)
-    near = sparse.coo_matrix((np.concatenate(weights),(np.concatenate(rows),np.concatenate(cols))),shape=(size,size)).tocsr()
-    double = np.linalg.norm(np.cross(vertices[triangles[:,1]]-vertices[triangles[:,0]],vertices[triangles[:,2]]-vertices[triangles[:,0]]),axis=1)
+    near = sparse.coo_matrix((np.concatenate(weights),(np.concatenate(rows),np.concatenate(cols))),
+        shape=(size,size)).tocsr()
+    double = np.linalg.norm(np.cross(vertices[triangles[:,1]]-vertices[triangles[:,0]],
+        vertices[triangles[:,2]]-vertices[triangles[:,0]]),axis=1)
     mass = np.bincount(triangles.ravel(),np.repeat(double/6,3),size)
     return sparse.diags(np.asarray(near.sum(1)).ravel())-near, np.maximum(mass,1e-6)
 
@@ -102,7 +111,8 @@ def smooth_patterns(
 )->np.ndarray: # [number,V], falling in strength from the smoothest; their squares sum to about one
     "The smoothest patterns on a mesh."
     stiffness,mass = _laplacian(vertices,triangles)
-    values,patterns = sparse.linalg.eigsh(stiffness+1e-9*sparse.diags(mass), number+1, sparse.diags(mass), sigma=-1e-5, v0=np.ones(len(mass)))
+    values,patterns = sparse.linalg.eigsh(stiffness+1e-9*sparse.diags(mass), number+1, sparse.diags(mass), sigma=-1e-5,
+        v0=np.ones(len(mass)))
     patterns = patterns.T[1:]*np.sqrt(mass.sum())
     even = (patterns+patterns[:,mirror])/2
     patterns = even+lopsided*(patterns-even)
@@ -110,8 +120,10 @@ def smooth_patterns(
     return patterns/np.sqrt((patterns**2).mean(1).sum())
 
 # %% ../../nbs/25_facemodel.skin.ipynb #5240551c
-_hair = np.array([[.012,.010,.009],[.045,.026,.016],[.10,.058,.03],[.28,.19,.10],[.20,.075,.03],[.32,.31,.30]]) # black, dark brown, brown, blond, red, grey
-_iris = np.array([[.030,.018,.012],[.065,.036,.020],[.095,.072,.035],[.095,.11,.075],[.085,.125,.17],[.14,.15,.155]]) # dark brown, brown, hazel, green, blue, grey
+# black, dark brown, brown, blond, red, grey
+_hair = np.array([[.012,.010,.009],[.045,.026,.016],[.10,.058,.03],[.28,.19,.10],[.20,.075,.03],[.32,.31,.30]])
+# dark brown, brown, hazel, green, blue, grey
+_iris = np.array([[.030,.018,.012],[.065,.036,.020],[.095,.072,.035],[.095,.11,.075],[.085,.125,.17],[.14,.15,.155]])
 
 def _choose(colors, dark, random):
     "A random mixture of two colours; dark people only from the first two"
@@ -140,7 +152,8 @@ def sample_pigments(
     melanin = melanin_of_tone(tone)*np.exp(.12*random.normal(size=len(patterns))@patterns)
     blood = .009*np.exp(.25*random.normal()+.2*random.normal(size=len(patterns))@patterns)
     melanin = melanin*(1-.15*regions['lips'])*(1+random.uniform(0,.6)*regions['undereyes'])
-    redder = random.uniform(1.5,5)*regions['lips']+random.uniform(0,.9)*regions['cheeks']+random.uniform(.2,1)*regions['ears']+random.uniform(0,.6)*regions['undereyes']
+    redder = random.uniform(1.5,5)*regions['lips']+random.uniform(0,.9)*regions['cheeks']+random.uniform(.2,
+        1)*regions['ears']+random.uniform(0,.6)*regions['undereyes']
     return melanin, blood*(1+redder), tone
 
 # %% ../../nbs/25_facemodel.skin.ipynb #700594c1
@@ -149,13 +162,15 @@ def _paint_eyes(rgb, radius, regions, dark, random):
     within = lambda r: regions['eyes']/(1+np.exp(np.clip((radius-r)/.25,-40,40)))
     rgb = _mix(rgb, random.uniform(.5,.68)*np.array([1,.92,.86]), regions['eyes'])
     iris = _choose(_iris,dark,random)
-    for color,size in ((iris*.45,6.1),(iris,5.5),(np.full(3,.008),random.uniform(1.6,2.6))): rgb = _mix(rgb,color,within(size))
+    for color,size in ((iris*.45,6.1),(iris,5.5),(np.full(3,.008),random.uniform(1.6,2.6))):
+        rgb = _mix(rgb,color,within(size))
     return rgb
 
 def _paint_hair(rgb, regions, dark, random):
     "Brows, beard and scalp"
     color = _choose(_hair,dark,random)
-    for region,amount in dict(brows=random.uniform(.35,.95), beard=.75*random.random()**2.5*(random.random()<.5), hair=random.uniform(0,.9)).items():
+    for region,amount in dict(brows=random.uniform(.35,.95), beard=.75*random.random()**2.5*(random.random()<.5),
+        hair=random.uniform(0,.9)).items():
         rgb = _mix(rgb,color,amount*regions[region])
     return rgb
 
@@ -179,7 +194,8 @@ def sample_specular(
 )->np.ndarray: # [V,3] linear RGB, reflectance at normal incidence
     "The specular albedo of a random person: skin about 0.028 (n = 1.4), oily and moist places more, hair less."
     shine = .03*np.exp(.15*random.normal()+.15*random.normal(size=len(patterns))@patterns)
-    shine *= 1+random.uniform(.2,.7)*regions['lips']+random.uniform(0,.3)*regions['cheeks']-.3*np.maximum(regions['brows'],.5*regions['beard'])
+    shine *= 1+random.uniform(.2,.7)*regions['lips']+random.uniform(0,
+        .3)*regions['cheeks']-.3*np.maximum(regions['brows'],.5*regions['beard'])
     shine = np.where(regions['eyes']>.5, random.uniform(.035,.045), shine)
     return np.repeat(shine.clip(.01,.08)[:,None],3,1)
 
@@ -190,7 +206,8 @@ def principal_components(
 )->tuple: # mean [...], basis [number,...] orthonormal, variance [number], share of the variance that is kept
     "Principal component analysis by the small N x N matrix."
     flat = samples.reshape(len(samples),-1)
-    mean = flat.mean(0); flat = flat-mean
+    mean = flat.mean(0)
+    flat = flat-mean
     values,vectors = np.linalg.eigh(flat@flat.T)
     values,vectors = values[::-1][:number],vectors[:,::-1][:,:number]
     basis = (vectors.T@flat)/np.sqrt(values)[:,None]
@@ -212,9 +229,12 @@ def albedo_model(
     "A linear model of diffuse and specular albedo from random people."
     random = np.random.default_rng(seed)
     patterns = smooth_patterns(vertices,triangles,mirror)*(1-regions['eyes'])
-    people = np.stack([np.stack([sample_diffuse(regions,patterns,eye_radius,random), specular_weight*sample_specular(regions,patterns,random)])
+    people = np.stack(
+        [np.stack([sample_diffuse(regions,patterns,eye_radius,random),
+        specular_weight*sample_specular(regions,patterns,random)])
         for _ in range(samples)]).astype(np.float32)
     mean,basis,variance,share = principal_components(people,components)
     mean = (mean+mean[:,mirror])/2
-    return dict(diffuse_mean=mean[0], diffuse_basis=basis[:,0], specular_mean=mean[1]/specular_weight, specular_basis=basis[:,1]/specular_weight,
+    return dict(diffuse_mean=mean[0], diffuse_basis=basis[:,0], specular_mean=mean[1]/specular_weight,
+        specular_basis=basis[:,1]/specular_weight,
         albedo_variance=variance, share=share)

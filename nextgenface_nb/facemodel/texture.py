@@ -36,7 +36,8 @@ def _weights(corners):
     with np.errstate(all='ignore'):
         right,up = (b-a).T,(c-a).T
         area = right[0]*up[1]-right[1]*up[0]   # NumPy 2.5 has no cross product of two numbers each
-        return np.stack([np.cross(b,c),np.cross(c,a),np.cross(a,b)],1)/np.where(np.abs(area)>1e-12,area,np.nan)[:,None,None]
+        return np.stack([np.cross(b,c),np.cross(c,a),np.cross(a,b)],1)/np.where(np.abs(area)>1e-12,area,
+            np.nan)[:,None,None]
 
 # %% ../../nbs/21_facemodel.texture.ipynb #30de2523
 def rasterise(
@@ -85,7 +86,8 @@ class TextureMap:
         self.resolution,self.triangles,self.uvs = resolution,triangles.cpu(),uvs.detach().cpu()
         pixels = self.uvs.double().numpy()*[resolution,-resolution]+[0,resolution]
         owner,weight,layers = rasterise(pixels, self.triangles, resolution, resolution)
-        self.triangle,self.barycentric = torch.from_numpy(owner),torch.from_numpy(weight).float() # [T,T] (-1 outside), [T,T,3]
+        # [T,T] (-1 outside), [T,T,3]
+        self.triangle,self.barycentric = torch.from_numpy(owner),torch.from_numpy(weight).float()
         self.valid,self.layers = self.triangle>=0,torch.from_numpy(layers) # [T,T]
         if not self.valid.any(): raise ModelError('the texture coordinates cover no texel', 'They must lie in 0..1.')
         self._nearest = _nearest_valid(self.valid) # [T*T], counted among the valid texels
@@ -93,7 +95,8 @@ class TextureMap:
         self.weights = self.barycentric[self.valid] # [P,3]
         self.mirror_index = self._mirror(mirror)
 
-    def __repr__(self): return f'TextureMap({self.resolution} x {self.resolution} texels, {self.valid.float().mean():.0%} on the mesh)'
+    def __repr__(self):
+        return f'TextureMap({self.resolution} x {self.resolution} texels, {self.valid.float().mean():.0%} on the mesh)'
 
 def _nearest_valid(valid):
     "For each texel, the row of the nearest valid texel in the list of valid texels"
@@ -112,7 +115,8 @@ def _mirror(self:TextureMap, mirror):
     there = (self.uvs[mirror.cpu()][self.corners]*self.weights[...,None]).sum(1).double()
     column,row = ((x*size).floor().long().clamp(0,size-1) for x in (there[:,0],1-there[:,1]))
     inside = self.valid.flatten().nonzero()[:,0]
-    flipped[inside] = inside[self._nearest[row*size+column]] # a mirror that falls just outside is moved to the nearest texel on the mesh
+    # a mirror that falls just outside is moved to the nearest texel on the mesh
+    flipped[inside] = inside[self._nearest[row*size+column]]
     return flipped
 
 @patch
@@ -127,10 +131,12 @@ def mirrored(self:TextureMap,
 def bake(self:TextureMap,
     values:torch.Tensor, # [V,C] anything that lives on vertices; gradients flow back to it
 )->torch.Tensor: # [T,T,C]
-    "Interpolate values on vertices at the texel centres, and fill the texels outside of the mesh with the nearest ones inside."
+    ("Interpolate values on vertices at the texel centres, and fill the texels outside of the mesh with the nearest "
+     "ones inside.")
     corners,weights,nearest = (x.to(values.device) for x in (self.corners,self.weights,self._nearest))
     texels = values.index_select(0,corners.flatten()).unflatten(0,(-1,3))
-    return (texels*weights[...,None].to(values.dtype)).sum(1).index_select(0,nearest).unflatten(0,(self.resolution,self.resolution))
+    return (texels*weights[...,None].to(values.dtype)).sum(1).index_select(0,nearest).unflatten(0,
+        (self.resolution,self.resolution))
 
 @patch
 def to(self:TextureMap,
@@ -159,4 +165,5 @@ def check_uvs(
     "How good a texture layout is; the first three should be zero."
     layout = TextureMap(triangles, uvs, resolution)
     asymmetry = (uvs[mirror]*torch.tensor([-1.,1])+torch.tensor([1.,0])-uvs).abs().max()
-    return dict(flipped=int((uv_areas(triangles,uvs)<=0).sum()), overlap=int((layout.layers>1).sum()), asymmetry=float(asymmetry), coverage=float(layout.valid.float().mean()))
+    return dict(flipped=int((uv_areas(triangles,uvs)<=0).sum()), overlap=int((layout.layers>1).sum()),
+        asymmetry=float(asymmetry), coverage=float(layout.valid.float().mean()))

@@ -30,7 +30,8 @@ def _loops(triangles):
     while following:
         loop = [min(following)]
         while loop[-1] in following:
-            ways = following[loop[-1]]; step = ways.pop()
+            ways = following[loop[-1]]
+            step = ways.pop()
             if not ways: del following[loop[-1]]
             loop.append(step)
             if step==loop[0]: break
@@ -39,13 +40,15 @@ def _loops(triangles):
 
 # %% ../../nbs/22_facemodel.unwrap.ipynb #c856a91a
 def _place_rim(points, loop):
-    "Put a rim on a rounded square: the end of the midline with the larger y on top, both sides by length, [n,2] in -1..1"
+    ("Put a rim on a rounded square: the end of the midline with the larger y on top, both sides by length, [n,2] in "
+     "-1..1")
     rim = points[loop]
     x = rim[:,0]-(rim[:,0].max()+rim[:,0].min())/2
     crossing = np.flatnonzero((x>=0)!=(np.roll(x,-1)>=0))
     near = np.where(np.abs(x[crossing])<=np.abs(np.roll(x,-1)[crossing]), crossing, (crossing+1)%len(loop))
     top = near[rim[near,1].argmax()]
-    order = np.roll(np.arange(len(loop)),-top); rim = rim[order]
+    order = np.roll(np.arange(len(loop)),-top)
+    rim = rim[order]
     bottom = int(np.flatnonzero(order==near[rim[np.argsort(order)][near,1].argmin()])[0])
     if not 0<bottom<len(loop): bottom = len(loop)//2
     length = np.r_[0,np.cumsum(np.linalg.norm(np.roll(rim,-1,0)-rim,axis=1))]
@@ -61,8 +64,11 @@ def _spread(points, triangles, importance):
     from scipy.sparse import coo_matrix, csr_matrix, diags
     from scipy.sparse.linalg import spsolve
     count = len(points)
-    loops = sorted(_loops(triangles), key=lambda loop: np.linalg.norm(points[loop]-points[np.roll(loop,-1)],axis=1).sum())
-    if not loops: raise ModelError('a closed surface cannot be laid flat', 'Store texture coordinates in the model file: uv/coordinates, [V,2].')
+    loops = sorted(_loops(triangles), key=lambda loop: np.linalg.norm(points[loop]-points[np.roll(loop,-1)],
+        axis=1).sum())
+    if not loops:
+        raise ModelError('a closed surface cannot be laid flat',
+            'Store texture coordinates in the model file: uv/coordinates, [V,2].')
     *holes,rim = loops
     for hole in holes:
         points,importance = np.vstack([points,points[hole].mean(0)]),np.append(importance,importance[hole].mean())
@@ -75,11 +81,16 @@ def _spread(points, triangles, importance):
         lengths = np.maximum(np.linalg.norm(p,axis=1),1e-9),np.maximum(np.linalg.norm(q,axis=1),1e-9)
         cosine = np.clip((p*q).sum(1)/(lengths[0]*lengths[1]),-.999,.999)
         half = np.sqrt((1-cosine)/(1+cosine))
-        for other,length in zip((b,c),lengths): rows.append(a); columns.append(other); values.append(half/length*(1/importance[a]+1/importance[other]))
-    weight = csr_matrix(coo_matrix((np.concatenate(values),(np.concatenate(rows),np.concatenate(columns))),shape=(len(points),)*2))
+        for other,length in zip((b,c),lengths):
+            rows.append(a)
+            columns.append(other)
+            values.append(half/length*(1/importance[a]+1/importance[other]))
+    weight = csr_matrix(coo_matrix((np.concatenate(values),(np.concatenate(rows),np.concatenate(columns))),
+        shape=(len(points),)*2))
     system = (diags(np.asarray(weight.sum(1)).ravel())-weight).tocsr()
     inner = np.setdiff1d(np.arange(len(points)), rim)
-    flat = np.zeros((len(points),2)); flat[rim] = _place_rim(points,rim)
+    flat = np.zeros((len(points),2))
+    flat[rim] = _place_rim(points,rim)
     if len(inner): flat[inner] = spsolve(system[inner][:,inner].tocsc(), -system[inner][:,rim]@flat[rim]).reshape(-1,2)
     return flat[:count]
 
@@ -95,7 +106,8 @@ def unwrap(
     from scipy.sparse.csgraph import connected_components
     points,faces = vertices.double().numpy(),triangles.numpy()
     importance = np.ones(len(points)) if importance is None else importance.double().numpy()
-    part = connected_components(coo_matrix((np.ones(faces.size),(faces.ravel(),np.roll(faces,1,1).ravel())),shape=(len(points),)*2), directed=False)[1]
+    part = connected_components(coo_matrix((np.ones(faces.size),(faces.ravel(),np.roll(faces,1,1).ravel())),
+        shape=(len(points),)*2), directed=False)[1]
     parts = sorted((p for p in np.unique(part[faces])), key=lambda p: -(part==p).sum())
     rest = sorted(parts[1:], key=lambda p: points[part==p,0].mean())
     uvs = np.full((len(points),2),.5)
@@ -104,7 +116,9 @@ def unwrap(
         local = np.searchsorted(members, faces[part[faces[:,0]]==p])
         flat = _spread(points[members], local, importance[members])
         if p==parts[0]: middle,half = np.array([.5,.56 if rest else .5]),np.array([.48,.42 if rest else .48])
-        else: side = min(.05,.46/len(rest)); middle,half = np.array([(rest.index(p)+.5)/len(rest),.06]),np.array([side,side])
+        else:
+            side = min(.05,.46/len(rest))
+            middle,half = np.array([(rest.index(p)+.5)/len(rest),.06]),np.array([side,side])
         uvs[members] = middle+half*flat
     uvs = torch.from_numpy(uvs)
     if mirror is not None:

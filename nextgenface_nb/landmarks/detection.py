@@ -29,16 +29,19 @@ __all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES'
 # %% ../../nbs/47_landmarks.detection.ipynb #cd006910
 GROUPS = {
     'mediapipe': dict(
-        face_oval=[10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109],
+        face_oval=[10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148,
+        176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109],
         lips_outer=[61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185],
         lips_inner=[78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191],
         left_eye=[263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466],
         right_eye=[33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246],
-        left_brow=[276, 283, 282, 295, 285, 336, 296, 334, 293, 300], right_brow=[46, 53, 52, 65, 55, 107, 66, 105, 63, 70],
+        left_brow=[276, 283, 282, 295, 285, 336, 296, 334, 293, 300],
+        right_brow=[46, 53, 52, 65, 55, 107, 66, 105, 63, 70],
         left_iris=[474, 475, 476, 477], right_iris=[469, 470, 471, 472], iris_centres=[473, 468],
         nose_bridge=[168, 6, 197, 195, 5, 4, 1], outer_eye_corners=[33, 263], mouth_corners=[61, 291]),
     'fan': dict(
-        jaw=[*range(17)], right_brow=[*range(17, 22)], left_brow=[*range(22, 27)], nose_bridge=[*range(27, 31)], nostrils=[*range(31, 36)],
+        jaw=[*range(17)], right_brow=[*range(17, 22)], left_brow=[*range(22, 27)], nose_bridge=[*range(27, 31)],
+        nostrils=[*range(31, 36)],
         right_eye=[*range(36, 42)], left_eye=[*range(42, 48)], lips_outer=[*range(48, 60)], lips_inner=[*range(60, 68)],
         outer_eye_corners=[36, 45], mouth_corners=[48, 54])}
 _OPEN = 'jaw', 'nose_bridge', 'nostrils'
@@ -56,15 +59,20 @@ class Landmarks:
     blendshapes: dict|None = None  # Expression scores 0..1 by name, where the detector gives them
     offset: tuple = (0., 0.)       # Of the photo in which the points lie, as in `Photo`
     scale: float = 1.              # Likewise
-    doubt: float = 0.              # How far the detector's points of the mirrored photo lie elsewhere, over the distance of the outer eye corners; 0 where nobody has asked
+    # How far the detector's points of the mirrored photo lie elsewhere, over the distance of the outer eye corners; 0
+    # where nobody has asked
+    doubt: float = 0.
     faces: tuple = ()              # All faces that were found in the photo, the largest first: rows of `face_row`
 
     def __post_init__(self):
         self.points = torch.as_tensor(self.points, dtype=torch.float32)
         self.ids = torch.as_tensor(self.ids, dtype=torch.int64)
-        self.weights = torch.ones(len(self.ids)) if self.weights is None else torch.as_tensor(self.weights, dtype=torch.float32)
+        self.weights = torch.ones(len(self.ids)) if self.weights is None else torch.as_tensor(self.weights,
+            dtype=torch.float32)
         if self.points.shape != (len(self.ids), 2) or self.weights.shape != self.ids.shape:
-            raise LandmarkError(f'Landmarks: points {tuple(self.points.shape)}, ids {tuple(self.ids.shape)}, weights {tuple(self.weights.shape)}', 'They are [L, 2], [L] and [L].')
+            raise LandmarkError(
+                f'Landmarks: points {tuple(self.points.shape)}, ids {tuple(self.ids.shape)}, weights '
+                f'{tuple(self.weights.shape)}', 'They are [L, 2], [L] and [L].')
         if not self.points.isfinite().all(): raise LandmarkError('Landmarks: a point is not finite')
         if len(self.ids.unique()) != len(self.ids): raise LandmarkError('Landmarks: an id occurs twice')
 
@@ -90,10 +98,13 @@ class Landmarks:
     )->Landmarks:
         "The points of one part of the face, in the order of its outline."
         names = GROUPS.get(self.detector, {})
-        if name not in names: raise LandmarkError(f'Landmarks of {self.detector!r} have no group {name!r}', f'Known are: {", ".join(names) or "none"}.')
+        if name not in names:
+            raise LandmarkError(f'Landmarks of {self.detector!r} have no group {name!r}',
+                f'Known are: {", ".join(names) or "none"}.')
         return self.only(names[name])
 
-    def __repr__(self): return f'Landmarks({len(self)} points, {self.detector!r}{", with blendshapes" if self.blendshapes else ""})'
+    def __repr__(self):
+        return f'Landmarks({len(self)} points, {self.detector!r}{", with blendshapes" if self.blendshapes else ""})'
 
 # %% ../../nbs/47_landmarks.detection.ipynb #eabfa941
 @undisturbed
@@ -293,11 +304,13 @@ class Detector:
         landmarks:Landmarks, # All that `detect` found in it
     )->float: # Fraction of the distance of the outer eye corners; 0 where it is not known which point becomes which in a mirror
         "How far the points of the photo and of its mirror image are apart, each the mean of some crops"
-        points, partner, corners = landmarks.points.double(), mirror_partners(self.name), GROUPS.get(self.name, {}).get('outer_eye_corners')
+        points, partner, corners = landmarks.points.double(), mirror_partners(self.name), GROUPS.get(self.name,
+            {}).get('outer_eye_corners')
         if partner is None or len(partner) != len(points): return 0.
         turn = self._leaning(points)
         looks = [[self._look(photo, points, wide, mirrored, turn) for wide in LOOKS] for mirrored in (False, True)]
-        plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points for each in looks)
+        plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points
+            for each in looks)
         apart = (plain - mirrored[partner])[partner >= 0].norm(dim=-1).mean()
         return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
 
@@ -511,7 +524,9 @@ def find_model(
     if named:
         found = locate(named)
         if not found.is_file():
-            raise LandmarkError(f'{named}: there is no such model file', f'Correct {"the path" if path else "the environment variable " + MODEL_VARIABLE}, or download the file from {MODEL_URL}')
+            raise LandmarkError(f'{named}: there is no such model file',
+                f'Correct {"the path" if path else "the environment variable " + MODEL_VARIABLE}, or download the file '
+                f'from {MODEL_URL}')
         return found
     if there := fetched('face_landmarker.task'): return there
     try: cached = cache_folder()/'face_landmarker.task'
@@ -532,8 +547,11 @@ def download_model(
     try:
         with urlopen(url, timeout=timeout) as answer: data = answer.read(64_000_000)
     except (OSError, ValueError) as e:
-        raise LandmarkError(f'{url}: cannot be downloaded ({getattr(e, "reason", e)})', f'Fetch it by other means, and name the file in {MODEL_VARIABLE}.') from e
-    if hashlib.sha256(data).hexdigest() != sha256: raise LandmarkError(f'{url}: the file is not the one expected (its SHA-256 differs)', 'Try again, or fetch it by other means.')
+        raise LandmarkError(f'{url}: cannot be downloaded ({getattr(e, "reason", e)})',
+            f'Fetch it by other means, and name the file in {MODEL_VARIABLE}.') from e
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise LandmarkError(f'{url}: the file is not the one expected (its SHA-256 differs)',
+            'Try again, or fetch it by other means.')
     with writing(path) as part: part.write_bytes(data)
     return path
 
@@ -568,7 +586,9 @@ def _mediapipe():
     check_fork()   # it is going to start threads
     try:
         with _quiet(): import mediapipe
-    except ImportError as e: raise LandmarkError(f'mediapipe cannot be imported ({e})', 'Install it (pip install mediapipe), use the detector `fan`, or give landmarks from a file.') from e
+    except ImportError as e:
+        raise LandmarkError(f'mediapipe cannot be imported ({e})',
+            'Install it (pip install mediapipe), use the detector `fan`, or give landmarks from a file.') from e
     return mediapipe
 
 def _first_pictures():
@@ -591,7 +611,8 @@ class MediaPipe(Detector):
         with self._one_at_a_time:
             if self._hands is None:
                 with _quiet():
-                    self._hands = self._mediapipe.solutions.hands.Hands(static_image_mode=True, max_num_hands=MOST_HANDS)
+                    self._hands = self._mediapipe.solutions.hands.Hands(static_image_mode=True,
+                        max_num_hands=MOST_HANDS)
                     self._hands.process(picture)
                     _closed_in_time(self, self._hands.close)
             found = self._hands.process(picture).multi_hand_landmarks
@@ -605,7 +626,9 @@ class MediaPipeTasks(MediaPipe):
         path:str|Path='', # Model file; '': found by `find_model`
     ):
         model = find_model(path)
-        if model is None: raise LandmarkError('The face landmark model of MediaPipe is not on this machine', f'Name it in {MODEL_VARIABLE}, or call `download_model()`.')
+        if model is None:
+            raise LandmarkError('The face landmark model of MediaPipe is not on this machine',
+                f'Name it in {MODEL_VARIABLE}, or call `download_model()`.')
         self.model_file = model
         self._mediapipe = _mediapipe()
         with _quiet():
@@ -615,7 +638,9 @@ class MediaPipeTasks(MediaPipe):
                 num_faces=MOST_FACES,
                 output_face_blendshapes=True)
             try: self._landmarker = vision.FaceLandmarker.create_from_options(options)
-            except Exception as e: raise LandmarkError(f'{model}: MediaPipe cannot use this model file', f'Download it again from {MODEL_URL}') from e
+            except Exception as e:
+                raise LandmarkError(f'{model}: MediaPipe cannot use this model file',
+                    f'Download it again from {MODEL_URL}') from e
             self._one_at_a_time = threading.Lock()
             _closed_in_time(self, self._landmarker.close)
             for picture in _first_pictures(): self.faces(picture)
@@ -623,7 +648,8 @@ class MediaPipeTasks(MediaPipe):
     def faces(self, picture):
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         with self._one_at_a_time: result = self._landmarker.detect(image)
-        scores = [{s.category_name: float(s.score) for s in face if s.category_name != '_neutral'} for face in result.face_blendshapes]
+        scores = [{s.category_name: float(s.score) for s in face if s.category_name != '_neutral'}
+            for face in result.face_blendshapes]
         return [(_pixels(face, picture), score) for face, score in zip(result.face_landmarks, scores)]
 
 @undisturbed
@@ -631,7 +657,9 @@ class MediaPipeSolutions(MediaPipe):
     "MediaPipe's older face mesh: 478 points; up to version 0.10.2x, with its models in the package."
     def __init__(self):
         mediapipe = self._mediapipe = _mediapipe()
-        if not hasattr(mediapipe, 'solutions'): raise LandmarkError(f'mediapipe {mediapipe.__version__} has no `solutions`', 'Use the Tasks interface, with a model file.')
+        if not hasattr(mediapipe, 'solutions'):
+            raise LandmarkError(f'mediapipe {mediapipe.__version__} has no `solutions`',
+                'Use the Tasks interface, with a model file.')
         with _quiet():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
                 static_image_mode=True,
@@ -656,8 +684,11 @@ def mediapipe_detector(
     if hasattr(mediapipe := _mediapipe(), 'solutions'): return MediaPipeSolutions()
     try: return MediaPipeTasks(download_model())
     except FaceError as e:
-        raise LandmarkError(f'No face landmark model: this mediapipe ({mediapipe.__version__}) comes without, and the download failed ({e.what})',
-            f'Either fetch {MODEL_URL} and name the file in {MODEL_VARIABLE}, or install one that carries its models (pip install "mediapipe<0.10.30").') from e
+        raise LandmarkError(
+            f'No face landmark model: this mediapipe ({mediapipe.__version__}) comes without, and the download failed '
+            f'({e.what})',
+            f'Either fetch {MODEL_URL} and name the file in {MODEL_VARIABLE}, or install one that carries its models '
+            '(pip install "mediapipe<0.10.30").') from e
 
 # %% ../../nbs/47_landmarks.detection.ipynb #4006f896
 @undisturbed
@@ -668,13 +699,16 @@ def draw_landmarks(
 )->np.ndarray: # sRGB uint8 [H*enlarge, W*enlarge, 3]
     "The photo with its landmarks: dots, and the outlines of eyes, brows, lips and face."
     from PIL import Image, ImageDraw
-    picture = Image.fromarray(photo.to_bytes()).resize((photo.width*enlarge, photo.height*enlarge), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(photo.to_bytes()).resize((photo.width*enlarge, photo.height*enlarge),
+        Image.Resampling.BICUBIC)
     pen, landmarks = ImageDraw.Draw(picture), landmarks.moved(photo)
     for name, ids in GROUPS.get(landmarks.detector, {}).items():
         line = [tuple(p) for p in (landmarks.only(ids).points*enlarge).tolist()]
-        if len(line) > 2: pen.line(line if name in _OPEN else line + line[:1], fill=(60, 220, 120), width=max(1, enlarge//2))
+        if len(line) > 2:
+            pen.line(line if name in _OPEN else line + line[:1], fill=(60, 220, 120), width=max(1, enlarge//2))
     radius = .4*enlarge
-    for x, y in (landmarks.points*enlarge).tolist(): pen.ellipse((x-radius, y-radius, x+radius, y+radius), fill=(255, 80, 60))
+    for x, y in (landmarks.points*enlarge).tolist():
+        pen.ellipse((x-radius, y-radius, x+radius, y+radius), fill=(255, 80, 60))
     return np.asarray(picture)
 
 # %% ../../nbs/47_landmarks.detection.ipynb #5896490b
@@ -693,15 +727,22 @@ class FAN(Detector):
     @staticmethod
     def _make(device):
         try: import face_alignment
-        except ImportError as e: raise LandmarkError(f'face-alignment cannot be imported ({e})', "Install it (pip install 'nextgenface_nb[fan]'), or use the detector `mediapipe`.") from e
+        except ImportError as e:
+            raise LandmarkError(f'face-alignment cannot be imported ({e})',
+                "Install it (pip install 'nextgenface_nb[fan]'), or use the detector `mediapipe`.") from e
         kinds = face_alignment.LandmarksType
-        try: return face_alignment.FaceAlignment(getattr(kinds, 'TWO_D', None) or kinds._2D, device=device, flip_input=False)
-        except Exception as e: raise LandmarkError(f'face-alignment cannot be set up ({e})', 'It needs its weights: connect to the network once, or use the detector `mediapipe`.') from e
+        try:
+            return face_alignment.FaceAlignment(getattr(kinds, 'TWO_D', None) or kinds._2D, device=device,
+                flip_input=False)
+        except Exception as e:
+            raise LandmarkError(f'face-alignment cannot be set up ({e})',
+                'It needs its weights: connect to the network once, or use the detector `mediapipe`.') from e
 
     def faces(self, picture):
         with _alone, ignoring():                                 # it warns where we raise
             found = self._network.get_landmarks_from_image(picture)
-        return [(np.asarray(points, dtype=np.float64)[:, :2], None) for points in found if points is not None] if found is not None else []
+        return [(np.asarray(points, dtype=np.float64)[:, :2], None)
+            for points in found if points is not None] if found is not None else []
 
 # %% ../../nbs/47_landmarks.detection.ipynb #cbd0533d
 @undisturbed
@@ -714,10 +755,13 @@ def load_landmarks(
     if not path.is_file(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
     if path.stat().st_size > 10_000_000: raise LandmarkError(f'{path}: larger than 10 MB', 'These are no landmarks.')
     try:
-        if path.suffix == '.npy': rows = np.array(np.lib.format.open_memmap(path, mode='r'))      # sizes are compared with the file before anything is allocated
+        # sizes are compared with the file before anything is allocated
+        if path.suffix == '.npy':
+            rows = np.array(np.lib.format.open_memmap(path, mode='r'))
         elif path.suffix == '.pts':
             text = path.read_text()
-            rows = np.array([line.split() for line in text[text.index('{')+1:text.index('}')].strip().splitlines()], dtype=float) - .5
+            rows = np.array([line.split() for line in text[text.index('{')+1:text.index('}')].strip().splitlines()],
+                dtype=float) - .5
         else:
             for line in path.read_text().splitlines():
                 if line.startswith('# detector:'): detector = detector or line.split(':')[1].strip()
@@ -726,14 +770,22 @@ def load_landmarks(
             rows = np.loadtxt(path, ndmin=2)
         if np.asarray(rows).dtype.kind not in 'fiu': raise ValueError(f'{np.asarray(rows).dtype} instead of numbers')
         rows = np.asarray(rows, dtype=np.float64)
-    except Exception as e: raise LandmarkError(f'{path}: cannot be read as landmarks ({e})', 'See `load_landmarks` for the formats.') from e
-    if rows.ndim != 2 or rows.shape[1] not in (2, 3): raise LandmarkError(f'{path}: an array of shape {rows.shape}', 'Landmarks are [L, 2], or [L, 3] with ids first.')
+    except Exception as e:
+        raise LandmarkError(f'{path}: cannot be read as landmarks ({e})',
+            'See `load_landmarks` for the formats.') from e
+    if rows.ndim != 2 or rows.shape[1] not in (2, 3):
+        raise LandmarkError(f'{path}: an array of shape {rows.shape}',
+            'Landmarks are [L, 2], or [L, 3] with ids first.')
     ids = rows[:, 0] if rows.shape[1] == 3 else np.arange(len(rows))
     detector = detector or (_COUNTS.get(len(rows), '') if rows.shape[1] == 2 else 'mediapipe')
-    if not detector: raise LandmarkError(f'{path}: {len(rows)} points without ids', 'Only 68 (fan), 468 or 478 (mediapipe) points can do without; put the id before each.')
-    if not ((ids >= 0) & (ids < 2**31) & (ids == np.round(ids))).all(): raise LandmarkError(f'{path}: an id that is no whole number from 0', 'Each line is id, x, y.')
+    if not detector:
+        raise LandmarkError(f'{path}: {len(rows)} points without ids',
+            'Only 68 (fan), 468 or 478 (mediapipe) points can do without; put the id before each.')
+    if not ((ids >= 0) & (ids < 2**31) & (ids == np.round(ids))).all():
+        raise LandmarkError(f'{path}: an id that is no whole number from 0', 'Each line is id, x, y.')
     try: return Landmarks(rows[:, -2:], ids, None, detector)
-    except LandmarkError as e: raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
+    except LandmarkError as e:
+        raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
 
 @undisturbed
 def save_landmarks(
@@ -744,7 +796,8 @@ def save_landmarks(
     "Write landmarks as text: id, x, y in pixels of the original photo."
     from nextgenface_nb.files import writing
     points = photo.to_original(landmarks.moved(photo).points).tolist()
-    lines = [f'# detector: {landmarks.detector}', *(f'{i} {x:.4f} {y:.4f}' for i, (x, y) in zip(landmarks.ids.tolist(), points))]
+    lines = [f'# detector: {landmarks.detector}',
+        *(f'{i} {x:.4f} {y:.4f}' for i, (x, y) in zip(landmarks.ids.tolist(), points))]
     with writing(path) as part: part.write_text('\n'.join(lines) + '\n')
 
 # %% ../../nbs/47_landmarks.detection.ipynb #87217651
@@ -773,18 +826,23 @@ class FileDetector(Detector):
         if path.is_dir():
             stem = Path(photo.path).stem
             candidates = [p for end in ('.pts', '.npy', '.txt') if (p := path/f'{stem}{end}').is_file()]
-            if not candidates: raise LandmarkError(f'{path}: has no landmarks for {stem!r}', f'Put {stem}.pts, {stem}.npy or {stem}.txt there.')
+            if not candidates:
+                raise LandmarkError(f'{path}: has no landmarks for {stem!r}',
+                    f'Put {stem}.pts, {stem}.npy or {stem}.txt there.')
             path = candidates[0]
         found = load_landmarks(path, self.name)
         width, height = photo.original_size
         x, y = found.points.unbind(-1)
-        if not ((x > 0) & (x < width) & (y > 0) & (y < height)).any(): raise LandmarkError(f'{path}: all points lie outside of {photo.path or "the photo"}', 'Are they of another photo, or not in pixels?')
+        if not ((x > 0) & (x < width) & (y > 0) & (y < height)).any():
+            raise LandmarkError(f'{path}: all points lie outside of {photo.path or "the photo"}',
+                'Are they of another photo, or not in pixels?')
         return found.moved(photo)
 
 # %% ../../nbs/47_landmarks.detection.ipynb #d76d42aa
 @undisturbed
 def make_detector(
-    name:str|Path='mediapipe', # 'mediapipe', 'fan', a model file (.task), or landmarks (.pts, .npy, .txt or a folder of them)
+    # 'mediapipe', 'fan', a model file (.task), or landmarks (.pts, .npy, .txt or a folder of them)
+    name:str|Path='mediapipe',
     model:str|Path='',         # For 'mediapipe': its model file; '': found by `find_model`
     device:str='cpu',          # For 'fan'
 )->Detector:
@@ -794,7 +852,8 @@ def make_detector(
     if text == 'fan': return FAN(device)
     if text.endswith('.task'): return MediaPipeTasks(text)
     if text.endswith(('.pts', '.npy', '.txt')) or Path(text).is_dir(): return FileDetector(text)
-    raise LandmarkError(f'{text!r} is no landmark detector', "Known are 'mediapipe' and 'fan'; a .task file; or landmarks as .pts, .npy, .txt, or a folder of them.")
+    raise LandmarkError(f'{text!r} is no landmark detector',
+        "Known are 'mediapipe' and 'fan'; a .task file; or landmarks as .pts, .npy, .txt, or a folder of them.")
 
 # %% ../../nbs/47_landmarks.detection.ipynb #11a0d002
 FINGER = .2        # Width of a finger, over the distance from wrist to the root of the middle finger
@@ -850,8 +909,11 @@ def normalised_mean_error(
 )->float: # Fraction: 0.01 is 1 %
     "Mean distance of the points that both have, over that of the outer eye corners."
     from nextgenface_nb.metrics import eye_distance
-    if found.detector != reference.detector: raise LandmarkError(f'Landmarks of {found.detector!r} and of {reference.detector!r} are not the same points', 'Compare points of one detector.')
-    first = found.only(reference.ids); second = reference.only(first.ids)
+    if found.detector != reference.detector:
+        raise LandmarkError(f'Landmarks of {found.detector!r} and of {reference.detector!r} are not the same points',
+            'Compare points of one detector.')
+    first = found.only(reference.ids)
+    second = reference.only(first.ids)
     if not len(first): raise LandmarkError('The landmarks have no points in common')
     return float((first.points - second.points).norm(dim=-1).mean()/eye_distance(reference))
 
@@ -866,5 +928,6 @@ def load_correspondences(
         raise LandmarkError(
             f'{path}: cannot be read as pairs of whole numbers ({e})',
             'Each line has a detector id and a vertex number.') from e
-    if rows.shape[1] != 2 or not len(rows): raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
+    if rows.shape[1] != 2 or not len(rows):
+        raise LandmarkError(f'{path}: has {rows.shape[1]} columns', 'Each line has a detector id and a vertex number.')
     return torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1].copy())

@@ -32,7 +32,8 @@ class DetectorErrors:
         if self.modes is None: return lambda rows: rows
         at = {int(i):k for k,i in enumerate(self.ids)}
         c,s = np.cos(roll),np.sin(roll)
-        modes = np.concatenate([self.modes, np.zeros_like(self.modes[:,:1])], 1)[:,[at.get(int(i), -1) for i in ids]]  # an unknown point errs by itself
+        # an unknown point errs by itself
+        modes = np.concatenate([self.modes, np.zeros_like(self.modes[:,:1])], 1)[:,[at.get(int(i), -1) for i in ids]]
         here = modes@np.array([[c,s],[-s,c]])*np.sqrt(np.asarray(weights))[:,None]
         Q,d,_ = np.linalg.svd((here.reshape(len(here), -1)*(self.spread/self.own)[:,None]).T, full_matrices=False)
         less = 1-1/np.sqrt(1+d**2)
@@ -52,7 +53,8 @@ def eye_roll(landmarks)->float: # radians, clockwise
 # %% ../../nbs/48_landmarks.uncertainty.ipynb #7dd6ae28
 PHOTOGRAPHS = .06,.012 #: Share of the spread that holds for photographs; spread of each point by itself
 DRAWINGS = .6          #: Share of the spread that holds where the detector contradicts itself
-DOUBT = .0125,.02      #: `Landmarks.doubt` up to which a picture counts as a photograph, and from which on as one that the detector does not understand
+#: `Landmarks.doubt` up to which a picture counts as a photograph, and from which on as one that the detector does not understand
+DOUBT = .0125,.02
 
 def spread_share(
     doubt:float, # Of `Landmarks`

@@ -50,8 +50,10 @@ class HarmonicLight:
         degrees:float, # About the vertical axis: what came from the front comes from image right at 90
     )->HarmonicLight:
         "The same light from elsewhere"
-        a = math.radians(degrees); c,s = math.cos(a),math.sin(a)
-        return HarmonicLight(rotate_harmonics(self.coefficients, torch.tensor([[c,0,s],[0,1,0],[-s,0,c]], dtype=torch.float32)))
+        a = math.radians(degrees)
+        c,s = math.cos(a),math.sin(a)
+        return HarmonicLight(rotate_harmonics(self.coefficients,
+            torch.tensor([[c,0,s],[0,1,0],[-s,0,c]], dtype=torch.float32)))
 
     def arrays(self)->dict: # Name -> NumPy array
         "What a checkpoint stores"
@@ -74,14 +76,17 @@ class MapLight:
         if len(self.values)==height: return self.values
         x = self.values.permute(2, 0, 1)[None]
         if len(self.values)%height==0: return F.avg_pool2d(x, len(self.values)//height)[0].permute(1, 2, 0)
-        return F.interpolate(x, (height, 2*height), mode='bilinear', antialias=len(self.values)>height)[0].permute(1, 2, 0)
+        return F.interpolate(x, (height, 2*height), mode='bilinear', antialias=len(self.values)>height)[0].permute(1, 2,
+            0)
 
     def turned(self,
         degrees:float, # About the vertical axis: what came from the front comes from image right at 90
     )->MapLight:
         "The same light from elsewhere: the columns move"
-        shift = -degrees/360*self.values.shape[1]                                # the centre column is the viewer, a quarter lies image right
-        whole = math.floor(shift); part = shift-whole
+        # the centre column is the viewer, a quarter lies image right
+        shift = -degrees/360*self.values.shape[1]
+        whole = math.floor(shift)
+        part = shift-whole
         return MapLight(torch.roll(self.values, whole, 1)*(1-part)+torch.roll(self.values, whole+1, 1)*part)
 
     def arrays(self)->dict: # Name -> NumPy array

@@ -115,7 +115,8 @@ class LandmarkProblem:
         single = lambda x: torch.as_tensor(x, dtype=torch.float32)
         frame,size = self.frames[k],len(self.model.shape_variance)
         vertices = self.model.vertices(single(person[:size]), single(expression))
-        if self.relief is not None: vertices = vertices+self.relief.displacement(single(person[size:]) if self.relief_size else self.heights)
+        if self.relief is not None:
+            vertices = vertices+self.relief.displacement(single(person[size:]) if self.relief_size else self.heights)
         world = transform(vertices, single(rotation), single(translation))
         places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world, replace(frame.camera, focal=single(focal)))
         return self.reduced(places),_double(known)
@@ -134,7 +135,8 @@ class LandmarkProblem:
         person = face.identity.shape if not self.relief_size else torch.cat([face.identity.shape, torch.zeros(self.relief_size) if face.identity.relief is None else face.identity.relief])
         parts = [person.double().numpy()[:self.shape_size]]
         for f in face.frames:
-            t = f.translation.double().numpy(); depth = -t[2]
+            t = f.translation.double().numpy()
+            depth = -t[2]
             pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth, np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
             parts += [pose, f.expression.double().numpy()]
         return np.concatenate(parts)
@@ -143,7 +145,8 @@ class LandmarkProblem:
         "Bounds of the long vector: expressions within the model's, all else free"
         low,high = ([np.full(self.shape_size, s)] for s in (-np.inf, np.inf))
         for _ in self.frames:
-            low += [np.full(POSE, -np.inf), self.bounds_expression[:,0]]; high += [np.full(POSE, np.inf), self.bounds_expression[:,1]]
+            low += [np.full(POSE, -np.inf), self.bounds_expression[:,0]]
+            high += [np.full(POSE, np.inf), self.bounds_expression[:,1]]
         return np.concatenate(low),np.concatenate(high)
 
     def hold(self,
@@ -186,7 +189,8 @@ def _frame_rows(
 )->tuple: # residual [2L], d/d shape, d/d pose, d/d expression
     "Landmark residuals of one frame, with their derivatives"
     R,dR = rotation_and_derivatives(pose[:3])
-    focal = np.exp(pose[6]); depth = np.exp(pose[5])*focal
+    focal = np.exp(pose[6])
+    depth = np.exp(pose[5])*focal
     t,principal = np.array([pose[3]*depth, pose[4]*depth, -depth]),problem.frames[k].camera.principal.double().numpy()
     person = shape if problem.shape_size else problem.shape_start
     (mean,shape_basis,expression_basis),known = problem.seen(k, person, expression, pose[:3], t, focal)
@@ -199,20 +203,23 @@ def _frame_rows(
     J_pose = [move(v@M.T) for M in dR]+[same(d) for d in ([depth,0,0],[0,depth,0],t)]+[same(t)+(pixels-principal)*scale]
     whiten = problem.whiten[k] if known is None else lambda rows: problem.whiten[k](known_part(rows, known))
     flat = lambda rows: whiten(rows.reshape(2*len(v), -1))
-    return whiten(((pixels-problem.targets[k])*scale).ravel()),flat(moves(shape_basis)),flat(np.stack(J_pose, -1)),flat(moves(expression_basis))
+    return (whiten(((pixels-problem.targets[k])*scale).ravel()),flat(moves(shape_basis)),flat(np.stack(J_pose, -1)),
+        flat(moves(expression_basis)))
 
 # %% ../../nbs/52_optim.landmarks.ipynb #00dee4ef
 def evaluate(
     problem:LandmarkProblem,
     x:np.ndarray, # [N], see `LandmarkProblem.pieces`
 )->list: # of blocks (columns [m], residuals [n], Jacobian [n, m])
-    "All residuals: the landmarks and priors of every frame, then the prior of the shape. A frame depends on the shape and on its own numbers, so its block is small however many frames there are"
+    ("All residuals: the landmarks and priors of every frame, then the prior of the shape. A frame depends on the "
+     "shape and on its own numbers, so its block is small however many frames there are")
     s,(shape,frames) = problem.settings,problem.pieces(x)
     S,E,blocks = problem.shape_size,problem.expression_size,[]
     for k,(pose,expression) in enumerate(frames):
         r,J_shape,J_pose,J_expression = _frame_rows(problem, k, shape, pose, expression)
         own = np.arange(POSE+E)+S+k*(POSE+E)
-        blocks.append((np.concatenate([np.arange(S), own]), r, np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
+        blocks.append((np.concatenate([np.arange(S), own]), r,
+            np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
         prior = np.zeros((E+1, POSE+E))
         prior[:E,POSE:] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
         sigma = problem.focal_sigma[k]
@@ -224,7 +231,9 @@ def evaluate(
                     np.sqrt(s.expression)*expression/problem.expression_sigma,
                     (pose[6]-np.log(problem.focal_start[k]))/sigma),
                 prior))
-    if S: blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma, np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
+    if S:
+        blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma,
+            np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
     return blocks
 
 def energy_of(blocks:list)->float: # Sum of squares
@@ -240,11 +249,15 @@ def bounded_step(
 )->np.ndarray: # [N], the next x
     "One damped Gauss-Newton step within bounds"
     gradient,H = np.zeros(len(x)),np.zeros((len(x), len(x)))
-    for columns,r,J in blocks: gradient[columns] += J.T@r; H[np.ix_(columns, columns)] += J.T@J
+    for columns,r,J in blocks:
+        gradient[columns] += J.T@r
+        H[np.ix_(columns, columns)] += J.T@J
     stuck = ((x<=low)&(gradient>0))|((x>=high)&(gradient<0))
     free = np.flatnonzero(~stuck)
-    A = H[np.ix_(free, free)]; A[np.diag_indices(len(free))] *= 1+damping
-    step = np.zeros_like(x); step[free] = np.linalg.solve(A, -gradient[free])
+    A = H[np.ix_(free, free)]
+    A[np.diag_indices(len(free))] *= 1+damping
+    step = np.zeros_like(x)
+    step[free] = np.linalg.solve(A, -gradient[free])
     return np.clip(x+step, low, high)
 
 def gauss_newton_steps(
@@ -256,10 +269,12 @@ def gauss_newton_steps(
     tolerance:float=1e-4,              # Stop when the energy falls by a smaller share
 ): # yields x, energy, iterations so far
     "Minimise the sum of squares within bounds, an iteration at a time"
-    blocks,damping = function(x),1e-2; energy = energy_of(blocks)
+    blocks,damping = function(x),1e-2
+    energy = energy_of(blocks)
     for k in range(iterations):
         other = bounded_step(blocks, x, low, high, damping)
-        there = function(other); lower = energy_of(there)
+        there = function(other)
+        lower = energy_of(there)
         better = lower<energy                                  # not so if it is not finite
         gain = 1-lower/energy if better else 1.
         damping = max(damping/5, 1e-9) if better else damping*8
@@ -295,8 +310,11 @@ def landmark_steps(
     problem = LandmarkProblem(model, face, settings, relief)
     (low,high),x = problem.limits(),problem.start(face)
     problem.hold(x, low, high, (*held, *(() if optimize_focal else ('focal',))))
-    for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high, settings.iterations):
-        if not np.isfinite(x).all() or not np.isfinite(energy): raise GeometryError('stage 1: the landmarks lead to no finite pose', 'Check the landmark picture; give better points with --landmarks.')
+    for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high,
+        settings.iterations):
+        if not np.isfinite(x).all() or not np.isfinite(energy):
+            raise GeometryError('stage 1: the landmarks lead to no finite pose',
+                'Check the landmark picture; give better points with --landmarks.')
         put_back(problem, x, face)
         yield dict(loss=float(energy), iterations=k)
 
@@ -325,9 +343,11 @@ def put_back(
     if problem.shape_size: face.identity.shape = tensor(shape[:own])
     if problem.relief_size: face.identity.relief = tensor(shape[own:])
     for f,(pose,expression) in zip(face.frames, frames):
-        focal = np.exp(pose[6]); depth = np.exp(pose[5])*focal
+        focal = np.exp(pose[6])
+        depth = np.exp(pose[5])*focal
         f.rotation,f.translation = tensor(pose[:3]),tensor([pose[3]*depth, pose[4]*depth, -depth])
-        f.camera = replace(f.camera, focal=tensor(focal)); f.expression = tensor(expression)
+        f.camera = replace(f.camera, focal=tensor(focal))
+        f.expression = tensor(expression)
 
 # %% ../../nbs/52_optim.landmarks.ipynb #a8ef98b2
 @undisturbed

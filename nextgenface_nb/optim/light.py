@@ -45,7 +45,8 @@ def colour_rows(
     arriving:Tensor, # [K], times the light: what falls on the skin on average
 )->tuple: # residuals [3], Jacobian [3, 3 K]
     "Each channel of the light that falls on the skin over the mean of all, minus 1"
-    each = arriving@light; grey = each.mean().clamp(min=1e-3)
+    each = arriving@light
+    grey = each.mean().clamp(min=1e-3)
     slope = torch.eye(3)/grey-(each/grey**2)[:,None]/3                       # of the ratio by the mean of each channel
     return (each/grey-1)/3**.5,torch.kron(slope, arriving[None])/3**.5
 
@@ -53,7 +54,9 @@ def smooth_rows(
     light:Tensor, # [K, 3]
 )->tuple: # residuals [3 K], Jacobian [3 K, 3 K]
     "All but the constant band, over what is usual beside it"
-    K = len(light); share = 1/band_units(math.isqrt(K)); share[0] = 0
+    K = len(light)
+    share = 1/band_units(math.isqrt(K))
+    share[0] = 0
     base,count = light[0].mean().clamp(min=1e-2),math.sqrt(3*K)
     residual = ((share/base)[:,None]*light).T.reshape(-1)/count
     J = torch.diag((share/base).repeat(3))/count
@@ -80,9 +83,11 @@ class LightProblem:
         self.face,self.stage,self.pixels,self.grid = face,stage,pixels,light_grid(pipeline.config.bands)
         self.sigma,self.bands = pipeline.model.albedo_variance.sqrt(),pipeline.config.bands**2
         self.fine = environment_basis(FINE, pipeline.config.bands).reshape(-1, self.bands)
-        self.light_free = [isinstance(f.light, HarmonicLight) for f in face.frames]      # of a known light only the brightness
+        # of a known light only the brightness
+        self.light_free = [isinstance(f.light, HarmonicLight) for f in face.frames]
         self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
-        self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]  # [bands^2]: times the light, the mean of what falls on the skin
+        # [bands^2]: times the light, the mean of what falls on the skin
+        self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]
         self.lights = 3*self.bands*len(face.frames)
         self.size,self.damping,self.known = self.lights+len(self.sigma),torch.tensor(1e-3, dtype=torch.float64),None
 
@@ -95,7 +100,8 @@ class LightProblem:
     @property
     def free(self)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
         rates,lights = self.stage.rates,torch.tensor(self.light_free).repeat_interleave(3*self.bands)
-        return torch.cat([lights&bool(rates.get('light')), torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
+        return torch.cat([lights&bool(rates.get('light')),
+            torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
 
     @property
     def brighter(self)->Tensor: # [n, known lights]
@@ -108,7 +114,8 @@ class LightProblem:
     def light(self, i:int)->Tensor: # [bands^2, 3]
         "The coefficients of frame `i`"
         light = self.face.frames[i].light
-        return light.coefficients if self.light_free[i] else project_environment(light.environment(FINE), math.isqrt(self.bands))
+        return light.coefficients if self.light_free[i] else project_environment(light.environment(FINE),
+            math.isqrt(self.bands))
 
     def _transport(self, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
         "The vectors of the text above, at the roughness of all skin"
@@ -122,9 +129,11 @@ class LightProblem:
         shown = shown_light(own, self.fine) if self.light_free[i] else torch.eye(len(own))
         light = shown@own
         raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
-        diffuse,specular = raw.clamp(0, 1).T; inside = ((raw>0)&(raw<1)).float()
+        diffuse,specular = raw.clamp(0, 1).T
+        inside = ((raw>0)&(raw<1)).float()
         vectors = diffuse[:,None]*T+specular[:,None]*A+B
-        colour = vectors@light; slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
+        colour = vectors@light
+        slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
         residual = perceptual(colour)-perceptual(p.target[:,c])
         weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
         albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma
@@ -135,18 +144,24 @@ class LightProblem:
         H,g = torch.zeros(self.size, self.size, dtype=torch.float64),torch.zeros(self.size, dtype=torch.float64)
         K,A,energy = self.bands,self.lights,dict(photo=0., light=0.)
         def add(at, residual, J):
-            H[at[:,None],at] += (J.T@J).double(); g[at] += (J.T@residual).double()
+            H[at[:,None],at] += (J.T@J).double()
+            g[at] += (J.T@residual).double()
         for i,frame in enumerate(self.face.frames):
             for c in range(3):
                 r,weight,J = self._colour(i, c)
-                root = (r**2+EDGE**2).sqrt(); energy['photo'] += float((weight*(root-EDGE)).sum()); half = (weight/root/2).sqrt()
+                root = (r**2+EDGE**2).sqrt()
+                energy['photo'] += float((weight*(root-EDGE)).sum())
+                half = (weight/root/2).sqrt()
                 add(torch.cat([torch.arange(K)+(3*i+c)*K, torch.arange(A, self.size)]), half*r, half[:,None]*J)
             for name,(r,J) in self._priors(i).items():
-                w = self.stage.weights[name]; energy['light'] += w*float(r.square().sum())
+                w = self.stage.weights[name]
+                energy['light'] += w*float(r.square().sum())
                 add(torch.arange(3*K)+3*i*K, w**.5*r, w**.5*J)
         z,w = self.face.identity.albedo/self.sigma,self.stage.weights['albedo']/len(self.sigma)
-        energy['albedo'] = w*float(z.square().sum()); at = torch.arange(A, self.size)
-        H[at,at] += w; g[at] += w*z.double()
+        energy['albedo'] = w*float(z.square().sum())
+        at = torch.arange(A, self.size)
+        H[at,at] += w
+        g[at] += w*z.double()
         return H,g,energy
 
     def _priors(self, i:int)->dict: # name of a weight -> residuals, Jacobian
@@ -168,22 +183,29 @@ class LightProblem:
         now = dict(self.stage.weights)
         (H,g,energy),f,B = self.known[1] if self.known and self.known[0]==now else self.system(),self.free,self.brighter
         if not len(f)+B.shape[1]: return energy
-        HB = H@B; A = torch.cat([torch.cat([H[f][:,f], HB[f]], 1), torch.cat([HB[f].T, B.T@HB], 1)])
+        HB = H@B
+        A = torch.cat([torch.cat([H[f][:,f], HB[f]], 1), torch.cat([HB[f].T, B.T@HB], 1)])
         A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
         y,x = torch.linalg.solve(A, -torch.cat([g[f], B.T@g])),torch.zeros_like(g)
-        x[f] = y[:len(f)]; x += B@y[len(f):]
+        x[f] = y[:len(f)]
+        x += B@y[len(f):]
         before = [replace(frame.light) for frame in self.face.frames],self.face.identity.albedo
-        self.move(x); there = self.system()
-        if sum(there[2].values())<sum(energy.values()): self.known = now,there; self.damping.mul_(.2).clamp_(min=1e-6)
+        self.move(x)
+        there = self.system()
+        if sum(there[2].values())<sum(energy.values()):
+            self.known = now,there
+            self.damping.mul_(.2).clamp_(min=1e-6)
         else:
-            self.known = now,(H,g,energy); self.damping.mul_(10)
+            self.known = now,(H,g,energy)
+            self.damping.mul_(10)
             for frame,light in zip(self.face.frames, before[0]): frame.light = light
             self.face.identity.albedo = before[1]
         return self.known[1][2]
 
 # %% ../../nbs/55_optim.light.ipynb #346abec3
 def skin_pixels(pipeline:Pipeline, face:Face, stage, count:int, only_skin:bool=False, **options)->list: # one `SkinPixels` per frame
-    "Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that what is no skin can be told. Photos that share a person need fewer each: count is that of a single one"
+    ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
+     "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
     generator = torch.Generator().manual_seed(stage.seed)
     each = round(count/math.sqrt(len(face.frames)))
     found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
@@ -199,8 +221,11 @@ def fit_light(
     only_skin:bool=False,   # Of pixels that are not given, see `skin_pixels`
 )->Iterator[dict]: # energies of each step
     "Light of every frame and albedo; the geometry stands still"
-    state = state or StageState(); state.begin(face); face.detach()
-    with torch.no_grad(): problem = LightProblem(pipeline, face, stage, pixels or skin_pixels(pipeline, face, stage, 6000, only_skin))
+    state = state or StageState()
+    state.begin(face)
+    face.detach()
+    with torch.no_grad():
+        problem = LightProblem(pipeline, face, stage, pixels or skin_pixels(pipeline, face, stage, 6000, only_skin))
     state.keep(light=problem)
     for _ in state.steps(steps):
         with torch.no_grad(): energy = problem.step()

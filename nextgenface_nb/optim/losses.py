@@ -40,7 +40,8 @@ def blur(
     "Separable Gaussian, edges repeated"
     radius = max(1, round(2.5*sigma))
     x = torch.arange(-radius, radius+1)/sigma
-    kernel = torch.exp(-.5*x**2); kernel = kernel/kernel.sum()
+    kernel = torch.exp(-.5*x**2)
+    kernel = kernel/kernel.sum()
     p = F.pad(picture.permute(2, 0, 1)[:,None], (radius,)*4, mode='replicate')
     return F.conv2d(F.conv2d(p, kernel[None,None,:,None]), kernel[None,None,None])[:,0].permute(1, 2, 0)
 
@@ -83,7 +84,8 @@ def broad(
     cells:int=32,   # Along each side
 )->Tensor: # [cells, cells, C]
     "Means over a coarse grid of valid texels"
-    means = F.adaptive_avg_pool2d(torch.cat([texture.permute(2, 0, 1)*valid, valid[None]])[None], min(cells, len(texture)))[0]
+    means = F.adaptive_avg_pool2d(torch.cat([texture.permute(2, 0, 1)*valid, valid[None]])[None],
+        min(cells, len(texture)))[0]
     return (means[:-1]/means[-1:].clamp(min=.05)).permute(1, 2, 0)
 
 def consistency_loss(

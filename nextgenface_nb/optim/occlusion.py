@@ -18,7 +18,8 @@ def darkness(
     predicted:Tensor,  # [P, 3] linear, from shape, light and the model's albedo
 )->Tensor: # [P] 0 and up; .69 is half as bright
     "By how much the photo is darker than predicted, as a logarithm; deep shadows count less"
-    predicted = predicted.clamp(min=0); deep = .05*predicted.mean()
+    predicted = predicted.clamp(min=0)
+    deep = .05*predicted.mean()
     return ((predicted+deep)/(photo.clamp(min=0)+deep)).log().mean(-1).clamp(min=0)
 
 # %% ../../nbs/56_optim.occlusion.ipynb #690e5e51
@@ -40,8 +41,10 @@ def _grown(mask:np.ndarray, by:int=1)->np.ndarray:
     return distance_transform_edt(~mask)<=by if mask.any() else mask
 
 def _passing(thing:np.ndarray, usual:np.ndarray)->np.ndarray:
-    "A thing without what ends where darkness is usual: a brow that hair reaches is no hair, a rim that leaves the brow again is a rim"
-    ends = [part for part in _parts(thing&usual) if len(_parts(_grown(part)&thing&~usual))<2]   # it touches the rest at one place only
+    ("A thing without what ends where darkness is usual: a brow that hair reaches is no hair, a rim that leaves the "
+     "brow again is a rim")
+    # it touches the rest at one place only
+    ends = [part for part in _parts(thing&usual) if len(_parts(_grown(part)&thing&~usual))<2]
     return thing&~np.any(ends, 0) if ends else thing
 
 def find_things(
@@ -53,11 +56,13 @@ def find_things(
 )->tuple: # things, hair on the face: [H, W] bool each
     "What lies before the skin"
     from scipy.ndimage import binary_propagation
-    certain,near,gap = (dark>STRANGE[0])&face&~usual,(dark>STRANGE[1])&face,max(1, round(REACH*eyes))   # between hair and face a model may have neither
+    # between hair and face a model may have neither
+    certain,near,gap = (dark>STRANGE[0])&face&~usual,(dark>STRANGE[1])&face,max(1, round(REACH*eyes))
     hairline,least = _grown(hair, gap),(LARGE*eyes)**2
     found = dict(thing=np.zeros_like(face), hair=np.zeros_like(face))
     for part in _parts(binary_propagation(certain, np.ones((3, 3)), near), least):
-        part = _passing(part, usual); area = (part&~usual).sum()
+        part = _passing(part, usual)
+        area = (part&~usual).sum()
         if not max(least, .4*part.sum())<=area<=MOST*face.sum(): continue
         found['hair' if (part&hairline).sum()>HAIRLINE*gap*area**.5 else 'thing'] |= part
     return found['thing'],found['hair']
@@ -74,12 +79,16 @@ def hidden_share(
     from scipy.ndimage import gaussian_filter
     H,W = frame.photo.pixels.shape[:2]
     def picture(values):
-        whole = torch.zeros(H*W); whole[pixels] = values.detach().float()
+        whole = torch.zeros(H*W)
+        whole[pixels] = values.detach().float()
         return whole.reshape(H, W).numpy()
     r = lambda *names: picture(torch.stack([regions[n] for n in names if n in regions] or [0*predicted[:,0]]).amax(0))
-    if not {'brows','beard'}<=set(regions): return torch.zeros(H, W)            # who does not know where they grow would take them for things
+    if not {'brows','beard'}<=set(regions):
+        return torch.zeros(H, W)   # who does not know where they grow would take them for things
     dark,eyes = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted)),eye_distance(frame.landmarks)
-    hair,usual = r('hair', 'skull')>.3,_grown(r('brows', 'lips', 'eyes', 'mouth')>.3, max(1, round(REACH*eyes)))|(r('beard')>.3)
+    hair,usual = r('hair', 'skull')>.3,_grown(r('brows', 'lips', 'eyes', 'mouth')>.3,
+        max(1, round(REACH*eyes)))|(r('beard')>.3)
     thing,on_face = find_things(dark, (r('face')>.9)&~hair, usual, hair, eyes)
     wanted = dict(nothing=0*thing, things=thing, hair=thing|on_face|hair)[pipeline.config.leave_out]
-    return torch.from_numpy(gaussian_filter(_grown(wanted).astype(np.float32), .7)) if wanted.any() else torch.zeros(H, W)
+    return torch.from_numpy(gaussian_filter(_grown(wanted).astype(np.float32), .7)) if wanted.any() else torch.zeros(H,
+        W)

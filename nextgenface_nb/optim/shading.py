@@ -14,7 +14,8 @@ from ..errors import GeometryError
 from ..geometry.harmonics import harmonics
 from ..geometry.mesh import vertex_normals
 from ..face import Face
-from .landmarks import POSE, LandmarkProblem, LandmarkSettings, bounded_step, evaluate, put_back, rotation_and_derivatives
+from nextgenface_nb.optim.landmarks import (POSE, LandmarkProblem, LandmarkSettings, bounded_step, evaluate, put_back,
+    rotation_and_derivatives)
 from .losses import DARK, blur, perceptual
 from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
@@ -30,7 +31,8 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
     frame = face.frames[i]
     with torch.no_grad():
         vertices = pipeline.world_vertices(face, i)
-        return Transfer(pipeline.renderer(frame), vertices, vertex_normals(vertices, pipeline.model.triangles), frame.camera.detach(),
+        return Transfer(pipeline.renderer(frame), vertices, vertex_normals(vertices, pipeline.model.triangles),
+            frame.camera.detach(),
             resolution or pipeline.config.texture_resolution, pipeline.config.bands, **options)
 
 def eye_whites(model)->Tensor: # [V] 0..1
@@ -45,7 +47,8 @@ def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.3, ears=1., neck=1., face=1.)
     weight = torch.zeros(len(inside))
     for name,w in share.items(): weight = torch.maximum(weight, w*r[name])
-    if photometric:                          # where an eye looks says nothing about the face, how bright its white is says much about the light
+    # where an eye looks says nothing about the face, how bright its white is says much about the light
+    if photometric:
         eyes,white = r['eyes'],eye_whites(pipeline.model)
         weight = weight*(1-eyes)+.2*(eyes-white)+pipeline.config.weight_eye_white*white
     return weight*inside
@@ -84,7 +87,8 @@ def skin_picture(
     i:int=0,         # Frame
     samples:int=16,  # Rays per pixel
 )->Tensor: # [H, W] 0..1
-    "The soft mask for people to see: where the photo could be the skin that shape, light and the model's albedo predict. Hair, glasses and hands are dark, the background is 0"
+    ("The soft mask for people to see: where the photo could be the skin that shape, light and the model's albedo "
+     "predict. Hair, glasses and hands are dark, the background is 0")
     with torch.no_grad(): seen = pipeline.render(face, i, samples, final=True, maps=pipeline.model_maps(face.identity))
     return skin_likelihood(face.frames[i].photo.pixels, seen[...,:3])*seen[...,3]*usable(face.frames[i])
 
@@ -105,11 +109,16 @@ class SkinPixels:
         blurred:float=SHARP,       # Standard deviation of the blur of the photo, pixels
     ):
         weight,frame = region_picture(pipeline, face, i, margin).reshape(-1),face.frames[i]
-        some = weight.nonzero()[:,0]; some = some[torch.randperm(len(some), generator=generator)]
-        rare,share = weight>1,min(1., count/max(len(some), 1))                           # the few that count most, whites of the eyes, all of them
+        some = weight.nonzero()[:,0]
+        some = some[torch.randperm(len(some), generator=generator)]
+        # the few that count most, whites of the eyes, all of them
+        rare,share = weight>1,min(1., count/max(len(some), 1))
         some,weight = torch.cat([some[rare[some]], some[~rare[some]]])[:count],torch.where(rare, share*weight, weight)
-        if not len(some): raise GeometryError(f'frame {i}: the photo shows no skin that could be compared', 'Look at the landmark picture: pose and mask must leave a part of the face in the photo.')
-        wanted = torch.zeros(len(weight), dtype=torch.bool); wanted[some] = True
+        if not len(some):
+            raise GeometryError(f'frame {i}: the photo shows no skin that could be compared',
+                'Look at the landmark picture: pose and mask must leave a part of the face in the photo.')
+        wanted = torch.zeros(len(weight), dtype=torch.bool)
+        wanted[some] = True
         t = self.transfer = frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
         m = pipeline.model
         self.corners,self.barycentric = m.triangles[t.triangle[:,0]],t.barycentric[:,0]  # [N, 3]
@@ -128,7 +137,9 @@ class SkinPixels:
     def only_skin(self, face:Face, i:int)->SkinPixels:
         "Pixels that the present light and albedo cannot explain as skin count less: hair, glasses, a hand"
         light = harmonics_of(face.frames[i].light.environment(32).detach(), self.transfer.bands)
-        self.weight = self.weight*skin_likelihood(self.target, self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None] # loose: shading that is not yet right is no reason
+        # loose: shading that is not yet right is no reason
+        self.weight = self.weight*skin_likelihood(self.target,
+            self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None]
         return self
 
     def mix(self, values:Tensor)->Tensor: # [N, ..]
@@ -158,7 +169,8 @@ def irradiance_gradient(
     bands = min(len(LAMBERT), math.isqrt(len(light)))
     falloff = torch.tensor(LAMBERT[:bands]).repeat_interleave(2*torch.arange(bands)+1)[:,None]
     n = normals.detach().clone().requires_grad_()
-    E = harmonics(n, bands)@(falloff*light.detach()[:bands**2])+0*n.sum(-1, keepdim=True)   # one band alone does not know the normal
+    # one band alone does not know the normal
+    E = harmonics(n, bands)@(falloff*light.detach()[:bands**2])+0*n.sum(-1, keepdim=True)
     slopes = [torch.autograd.grad(E[:,c].sum(), n, retain_graph=True)[0] for c in range(3)]
     return E.detach(),torch.stack(slopes, 1)
 
@@ -217,7 +229,8 @@ class PointMotion:
         self.pixels,self.slopes,self.shape_size = pixels,slopes,shape_size
         self.expression_size = len(m.expression_basis)
         self._project(frame.camera)
-        across = torch.eye(3)-normal[:,:,None]*normal[:,None]                          # a unit normal turns only across itself
+        # a unit normal turns only across itself
+        across = torch.eye(3)-normal[:,:,None]*normal[:,None]
         self.by_turn = R@across/length[...,None]                                       # [N, 3, 3]
         self.by_move = self.by_place@R                                                 # [N, 2, 3]
         self._pose(frame, dR, point, normal)
@@ -274,10 +287,12 @@ def landmark_scale(stage, face:Face)->float:
     return stage.weights['landmarks']*unit**2/len(face.frames[0].landmarks.points)
 
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
-    "Landmarks and priors as in stage 1, with the weights of stage 2; a height of the relief counts as much as a coefficient of the shape"
+    ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the relief counts as much as a "
+     "coefficient of the shape")
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
     free = bool(stage.rates.get('relief'))
-    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale, expression=w['expression']/len(m.expression_basis)/scale, relief_free=free),
+    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale,
+        expression=w['expression']/len(m.expression_basis)/scale, relief_free=free),
         pipeline.relief if free else pipeline.relief_of(face))
 
 def geometry_step(
@@ -287,14 +302,17 @@ def geometry_step(
     problem:LandmarkProblem,    # From `shading_problem`, made before the first step
     slopes:list,                # `ShapeSlopes` of each frame
     pixels:list,                # `SkinPixels` of each frame, at the present geometry
-    damping:float=.001,         # Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
+    # Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
+    damping:float=.001,
 )->float: # energy of the pixels before the step
     "One Gauss-Newton step of shape, relief, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()
-    parts = dict(shape=['shape'], relief=['relief'], expression=['expression'], pose=['rotation', 'position'], focal=['focal'])
+    parts = dict(shape=['shape'], relief=['relief'], expression=['expression'], pose=['rotation', 'position'],
+        focal=['focal'])
     problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
     scale = math.sqrt(landmark_scale(stage, face))
-    blocks,S,energy = [(columns, r*scale, J*scale) for columns,r,J in evaluate(problem, np.clip(x, low, high))],problem.shape_size,0.
+    blocks,S,energy = [(columns, r*scale, J*scale)
+        for columns,r,J in evaluate(problem, np.clip(x, low, high))],problem.shape_size,0.
     for i,(p,frame) in enumerate(zip(pixels, face.frames)):
         r,J = pixel_rows(face, i, p, PointMotion(pipeline, face, i, p, slopes[i], S))
         weight = (p.weight*frame.weight/(p.weight.sum()*3)/(r**2+.01**2).sqrt()).sqrt()
@@ -304,6 +322,8 @@ def geometry_step(
         rows = (J*weight[...,None]).flatten(0, 1)
         blocks.append((columns, (r*weight).flatten().double().numpy(), rows.double().numpy()))
     new = bounded_step(blocks, np.clip(x, low, high), low, high, damping)
-    if not np.isfinite(new).all(): raise GeometryError('stage 2: the step of the geometry is not finite', 'Look at light and pose after stage 1; is the photo black or burnt out?')
+    if not np.isfinite(new).all():
+        raise GeometryError('stage 2: the step of the geometry is not finite',
+            'Look at light and pose after stage 1; is the photo black or burnt out?')
     put_back(problem, new, face)
     return energy

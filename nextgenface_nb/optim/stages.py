@@ -41,7 +41,8 @@ class Stage:
     seed:int = 0
     shading_steps:int = 0                       # Of 'photometric': Gauss-Newton steps on the shading of some pixels
     detail:int = 0                              # Of 'texture': rounds of `add_detail` at its end
-    locked:dict = field(default_factory=dict)   # Of 'texture': map name -> ([T, T] bool, [T, T, C]), texels that stand still
+    # Of 'texture': map name -> ([T, T] bool, [T, T, C]), texels that stand still
+    locked:dict = field(default_factory=dict)
 
 @dataclass
 class Progress:
@@ -54,13 +55,17 @@ class Progress:
 
 def make_stages(config:Config)->list: # of `Stage`, in order
     "The stages that a config describes"
-    c,weight,rate = config,lambda *names:{n:getattr(config, f'weight_{n}') for n in names},lambda *names:{n:getattr(config, f'rate_{n}') for n in names}
+    c,weight,rate = config,lambda *names:{n:getattr(config, f'weight_{n}')
+        for n in names},lambda *names:{n:getattr(config, f'rate_{n}') for n in names}
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if c.optimize_focal_length else ())
     maps = ('diffuse', 'specular', 'roughness')
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
-            Stage('photometric', c.steps_photometric, rate(*free)|dict(relief=c.relief), weight('landmarks', 'shape', 'expression', 'albedo', 'light', 'light_colour', 'light_smooth'), c.samples_train, c.seed, c.steps_shading),
+            Stage('photometric', c.steps_photometric, rate(*free)|dict(relief=c.relief),
+            weight('landmarks', 'shape', 'expression', 'albedo', 'light', 'light_colour', 'light_smooth'),
+            c.samples_train, c.seed, c.steps_shading),
             Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
-                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))), seed=c.seed, detail=c.steps_detail)]
+                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))),
+                  seed=c.seed, detail=c.steps_detail)]
 
 # %% ../../nbs/59_optim.stages.ipynb #846d8504
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
@@ -75,14 +80,18 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
     return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
 
 class FreeParameters:
-    "Leaf tensors in natural units, and the way back into the face. Rates are read anew at each step: an interface may change them."
-    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',), expression=('expression',))
+    ("Leaf tensors in natural units, and the way back into the face. Rates are read anew at each step: an interface "
+     "may change them.")
+    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',),
+        expression=('expression',))
 
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
-        rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((), dtype=torch.float64)
+        rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
+            dtype=torch.float64)
         m,self.face,self.leaves,self.units,groups = pipeline.model,face,{},{},[]
         for group,rate in rates.items():
-            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames)) for n in self.GROUPS[group]]
+            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames))
+                for n in self.GROUPS[group]]
             names = [n for n in names if n in face.parameters()]                # a known light has no coefficients
             names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
@@ -107,15 +116,20 @@ class FreeParameters:
 
     def write(self):
         "Put the current values, with their history, into the face"
-        for name,leaf in self.leaves.items(): self.face.assign(name, leaf.exp() if name.endswith('focal') else leaf*self.units[name])
+        for name,leaf in self.leaves.items():
+            self.face.assign(name, leaf.exp() if name.endswith('focal') else leaf*self.units[name])
 
     def step(self):
         "One step of Adam after a backward pass; expressions stay within their bounds"
-        for group in self.optimizer.param_groups if self.optimizer else (): group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
-        if self.optimizer: self.optimizer.step(); self.optimizer.zero_grad()
+        for group in self.optimizer.param_groups if self.optimizer else ():
+            group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
+        if self.optimizer:
+            self.optimizer.step()
+            self.optimizer.zero_grad()
         for name,leaf in self.leaves.items():
             if name.endswith('expression'):
-                with torch.no_grad(): leaf.copy_((leaf*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+                with torch.no_grad():
+                    leaf.copy_((leaf*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
@@ -141,9 +155,11 @@ def start_light(pipeline:Pipeline, face:Face):
         albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
         gain = bright.mean()/albedo.mean()
         if isinstance(frame.light, MapLight):
-            facing = irradiance(project_environment(frame.light.environment(32), 3), torch.tensor([0.,0,1])).mean()/math.pi
+            facing = irradiance(project_environment(frame.light.environment(32), 3),
+                torch.tensor([0.,0,1])).mean()/math.pi
             frame.light = MapLight(frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())); continue   # light from behind still lights something
-        plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)   # radiance 1 from everywhere, more from the front and above
+        # radiance 1 from everywhere, more from the front and above
+        plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)
         frame.light.coefficients = plain.coefficients*(gain/1.3)
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
@@ -151,11 +167,14 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
     "Landmarks and priors"
     m,w,terms = pipeline.model,stage.weights,{}
     unit = .01                                                # landmarks: per cent of the eye distance
-    points = [landmark_loss(pipeline.landmark_offsets(face, i), 0., f.landmarks.weights, eye_distance(f.landmarks)*unit)*f.weight
+    points = [landmark_loss(pipeline.landmark_offsets(face, i), 0., f.landmarks.weights,
+        eye_distance(f.landmarks)*unit)*f.weight
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
-    if face.identity.relief is not None and stage.rates.get('relief'): terms['relief'] = prior_loss(face.identity.relief, pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
+    if face.identity.relief is not None and stage.rates.get('relief'):
+        terms['relief'] = prior_loss(face.identity.relief,
+            pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
     lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
     if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
@@ -177,16 +196,19 @@ def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)
     for frame in face.frames: frame.hidden = None
     steps = first+stage.shading_steps+stage.steps+last
     if stage.rates.get('light') and state.new: start_light(pipeline, face)
-    for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry, partial(fit_light, steps=last, only_skin=True)):
+    for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry,
+        partial(fit_light, steps=last, only_skin=True)):
         for losses in part(pipeline, face, stage, state=state):
             yield Progress('photometric', state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
 def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state:StageState|None=None)->Iterator[dict]: # losses of each step
     "Shape, relief, expression, pose and focal length by Gauss-Newton, light and albedo in between"
     if not stage.shading_steps: return
-    state = state or StageState(); state.begin(face)
+    state = state or StageState()
+    state.begin(face)
     problem = shading_problem(pipeline, face, stage)
-    slopes = [ShapeSlopes(pipeline, face, relief=bool(problem.relief_size))]*len(face.frames)   # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
+    # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
+    slopes = [ShapeSlopes(pipeline, face, relief=bool(problem.relief_size))]*len(face.frames)
     state.keep()
     for step in state.steps(stage.shading_steps):
         soft = softness(step, stage.shading_steps)
@@ -198,7 +220,8 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
 
 def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|None=None)->Iterator[dict]: # losses of each step
     "Shape, expression, pose and focal length against the ray-traced picture; light and albedo wait"
-    state = state or StageState(); state.begin(face)
+    state = state or StageState()
+    state.begin(face)
     free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
     targets,maps = [blur(f.photo.pixels, 2.) for f in face.frames],pipeline.maps(face)
     weights = [region_picture(pipeline, face, i) for i in range(len(face.frames))]
@@ -210,7 +233,9 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|Non
         for i,f in enumerate(face.frames):
             picture = pipeline.render(face, i, stage.samples, seed=stage.seed+1000*step+i, maps=maps)
             terms['photo'] += photo_loss(blur(picture[...,:3], 2.), targets[i], weights[i])*f.weight
-        _backward(terms); free.step(); free.close()
+        _backward(terms)
+        free.step()
+        free.close()
         yield {k:float(v.detach()) for k,v in terms.items()}
 
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
@@ -223,28 +248,34 @@ def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
 def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
     state.begin(face)
-    resolution = working_resolution(pipeline.config.texture_resolution, max(max(f.camera.width, f.camera.height) for f in face.frames))
+    resolution = working_resolution(pipeline.config.texture_resolution,
+        max(max(f.camera.width, f.camera.height) for f in face.frames))
     views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
     for frame,view in zip(face.frames, views): frame.hidden = view.hidden
-    prior,leaves = texture_prior(pipeline, face, resolution),TextureLeaves(pipeline, face, stage.rates, stage.locked, resolution)
+    prior,leaves = texture_prior(pipeline, face, resolution),TextureLeaves(pipeline, face, stage.rates, stage.locked,
+        resolution)
     lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline.config.bands)
     state.keep(leaves=leaves, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
     for step in state.steps(stage.steps):
         relight = step%RELIGHT==0
         terms = texture_losses(stage, face, prior, leaves, views, lights if relight else None, grid)
-        _backward(terms); leaves.step(pace(step, stage.steps))
+        _backward(terms)
+        leaves.step(pace(step, stage.steps))
         if relight: lights.step()
         if relight: face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
         face.detach()
         losses = {k:float(v.detach()) for k,v in terms.items()}
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
-    for i,v in enumerate(views): v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)   # nobody has moved the face meanwhile
+    # nobody has moved the face meanwhile
+    for i,v in enumerate(views):
+        v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)
     face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
     add_detail(face, views, stage.locked, stage.detail)
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
 def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->dict: # term -> weighted scalar
-    "All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None), by its values on a grid"
+    ("All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None), by its "
+     "values on a grid")
     maps,terms = leaves.maps,dict(photo=0.)
     if lights: lights.write()
     for view,f in zip(views, face.frames):
@@ -265,10 +296,12 @@ def run(
     stage:Stage,
     pipeline:Pipeline,
     face:Face,         # Changed in place
-    state:StageState|None=None, # Of a run of the same stage that was interrupted, to go on there; or a new one, to look into
+    # Of a run of the same stage that was interrupted, to go on there; or a new one, to look into
+    state:StageState|None=None,
 )->Iterator[Progress]: # One per step
     "Run one stage, step by step"
     check_fork()
-    if stage.name not in RUNNERS: raise ConfigError(f'no stage is called {stage.name!r}', f'There are: {", ".join(RUNNERS)}.')
+    if stage.name not in RUNNERS:
+        raise ConfigError(f'no stage is called {stage.name!r}', f'There are: {", ".join(RUNNERS)}.')
     steps = RUNNERS[stage.name](stage, pipeline, without_inference(face), state or StageState())
     yield from UndisturbedSteps(steps, True, 1 if pipeline.config.deterministic else None)

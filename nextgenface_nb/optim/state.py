@@ -18,7 +18,8 @@ def moments(
 )->dict: # `0.exp_avg`, `0.step` ... -> tensor
     "What an optimiser remembers of each parameter"
     if optimizer is None: return {}
-    return {f'{i}.{k}':torch.as_tensor(v) for i,known in optimizer.state_dict()['state'].items() for k,v in known.items()}
+    return {f'{i}.{k}':torch.as_tensor(v) for i,known in optimizer.state_dict()['state'].items()
+        for k,v in known.items()}
 
 def restore_moments(
     optimizer,     # Just made, for the same parameters
@@ -29,7 +30,9 @@ def restore_moments(
     known,sizes = {},[p.shape for group in optimizer.param_groups for p in group['params']]
     for name,value in tensors.items():
         i,key = name.split('.', 1)
-        if not int(i)<len(sizes) or value.shape not in (sizes[int(i)], ()): raise CheckpointError(f'the state of the optimiser does not fit: {name} has shape {tuple(value.shape)}', ADVICE)
+        if not int(i)<len(sizes) or value.shape not in (sizes[int(i)], ()):
+            raise CheckpointError(f'the state of the optimiser does not fit: {name} has shape {tuple(value.shape)}',
+                ADVICE)
         known.setdefault(int(i), {})[key] = value.clone()
     optimizer.load_state_dict(dict(state=known, param_groups=optimizer.state_dict()['param_groups']))
 
@@ -43,7 +46,8 @@ class StageState:
     ):
         self.saved,self.face,self.before,self.things = dict(saved or {}),None,{},{}
         try: self.part,self.step,self.total = (int(n) for n in self.saved['counters']) if saved else (0, 0, 0)
-        except (KeyError, ValueError, TypeError): raise CheckpointError('the state of a stage without its counters', ADVICE) from None
+        except (KeyError, ValueError, TypeError):
+            raise CheckpointError('the state of a stage without its counters', ADVICE) from None
         self.start()
 
     def start(self):
@@ -69,7 +73,9 @@ class StageState:
     ):
         "A part begins; what it computes from the face comes next"
         self.face,self.now,self.things = face,face.parameters(),{}
-        if not self.saved: self.before,self.step = {n:v.detach() for n,v in self.now.items()},0; return
+        if not self.saved:
+            self.before,self.step = {n:v.detach() for n,v in self.now.items()},0
+            return
         self.before = self._part_of('before')
         wrong = [n for n,v in self.before.items() if n not in self.now or v.shape!=self.now[n].shape]
         if wrong: raise CheckpointError(f'the state of a stage does not fit its face: {wrong[0]}', ADVICE)
@@ -78,7 +84,8 @@ class StageState:
     def keep(self,
         **things, # Objects with `kept`, a dict of tensors that change in place, and `optimizer`
     ):
-        "What the part carries from step to step is ready; in a stage that goes on it becomes what it was, and the face too"
+        ("What the part carries from step to step is ready; in a stage that goes on it becomes what it was, and the "
+         "face too")
         self.things = things
         if not self.saved: return
         for name,thing in things.items(): self._restore(name, thing)
@@ -90,7 +97,8 @@ class StageState:
     )->Iterator: # their numbers, from 0
         "The steps of the part that are left"
         while self.step<count:
-            self.step += 1; self.total += 1
+            self.step += 1
+            self.total += 1
             yield self.step-1
 
     def tensors(self)->dict: # name -> tensor
@@ -110,7 +118,8 @@ class StageState:
         "Put saved tensors into an object"
         saved,wanted = self._part_of(name),thing.kept
         for n,tensor in wanted.items():
-            if n not in saved or saved[n].shape!=tensor.shape: raise CheckpointError(f'the state of a stage has no {name}.{n} of shape {tuple(tensor.shape)}', ADVICE)
+            if n not in saved or saved[n].shape!=tensor.shape:
+                raise CheckpointError(f'the state of a stage has no {name}.{n} of shape {tuple(tensor.shape)}', ADVICE)
             with torch.no_grad(): tensor.copy_(saved[n])
         try: restore_moments(thing.optimizer, {n[8:]:v for n,v in saved.items() if n.startswith('moments.')})
         except ValueError as e: raise CheckpointError(f'the state of the optimiser cannot be read: {e}', ADVICE) from e

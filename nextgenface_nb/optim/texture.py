@@ -30,7 +30,8 @@ LOWEST,HIGHEST = torch.tensor([0,0,0,0,.15]),torch.tensor([1,1,1,.2,1])         
 def physical(
     maps:Tensor, # [T, T, 5]
 )->Tensor: # [T, T, 5]
-    "The nearest maps that skin and hair can have. Red is at most eight times green, of lipstick too: where the light's gloss on dark hair takes all green and blue of the photo, what is left is no red albedo"
+    ("The nearest maps that skin and hair can have. Red is at most eight times green, of lipstick too: where the "
+     "light's gloss on dark hair takes all green and blue of the photo, what is left is no red albedo")
     maps = torch.minimum(torch.maximum(maps, LOWEST), HIGHEST)
     red = torch.minimum(maps[...,:1], 8*maps[...,1:2]+.03)
     return torch.cat([red, maps[...,1:]], -1)
@@ -45,7 +46,8 @@ def working_resolution(
 
 def stacked(diffuse:Tensor, specular:Tensor, roughness:Tensor)->Tensor: # [T, T, 5]
     "Three maps as one; in memory each channel by itself"
-    return torch.cat([diffuse, specular.mean(-1, keepdim=True), roughness], -1).permute(2, 0, 1).contiguous().permute(1, 2, 0)
+    return torch.cat([diffuse, specular.mean(-1, keepdim=True), roughness], -1).permute(2, 0, 1).contiguous().permute(1,
+        2, 0)
 
 def resized(
     maps:Tensor,   # [T, T, C]
@@ -54,7 +56,8 @@ def resized(
     "Coarser by means over squares of texels, finer by bilinear interpolation"
     T,picture = len(maps),maps.permute(2, 0, 1)[None]
     if T==resolution: return maps
-    other = F.avg_pool2d(picture, T//resolution) if T>resolution else F.interpolate(picture, (resolution,)*2, mode='bilinear')
+    other = F.avg_pool2d(picture, T//resolution) if T>resolution else F.interpolate(picture, (resolution,)*2,
+        mode='bilinear')
     return other[0].permute(1, 2, 0)
 
 # %% ../../nbs/57_optim.texture.ipynb #d2f9e0dd
@@ -75,7 +78,8 @@ class TexturePrior:
     def compressed(self,
         maps:Tensor, # [T, T, 5], not negative
     )->Tensor: # [T, T, 5]
-        "Albedo on the curve on which photos are compared, `perceptual`, but for a constant; scaled so that a small change of the mean albedo is as large as it was"
+        ("Albedo on the curve on which photos are compared, `perceptual`, but for a constant; scaled so that a small "
+         "change of the mean albedo is as large as it was")
         return torch.cat([(maps[...,:3]+DARK).sqrt()/self.slope, maps[...,3:]], -1)
 
     def losses(self,
@@ -84,7 +88,8 @@ class TexturePrior:
     )->dict: # map name -> weighted scalar
         "Symmetry, closeness to the model in broad strokes, smoothness"
         difference,valid = self.compressed(maps)-self.compressed_reference,self.valid.float()
-        terms = dict(symmetry=symmetry_loss(difference, self.mirror, valid), consistency=consistency_loss(difference, valid), smoothness=smoothness_loss(maps-self.reference, valid))
+        terms = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
+            consistency=consistency_loss(difference, valid), smoothness=smoothness_loss(maps-self.reference, valid))
         total = lambda name,term: terms[term][CHANNELS[name]].mean()
         distance = lambda name: (total(name, 'consistency')+1e-8).sqrt()
         return {n:weights[f'{n}_symmetry']*total(n, 'symmetry')+weights[f'{n}_consistency']*distance(n)+weights[f'{n}_smoothness']*total(n, 'smoothness') for n in CHANNELS}
@@ -102,7 +107,8 @@ def texture_prior(
 PYRAMID = .2,.5,1.,1. #: Rate of each layer, finest first
 
 class TextureLeaves:
-    "The three maps, free to change: what they were plus a pyramid of corrections. Locked texels are constants: the rest is fitted beside them, in the pictures and in the priors."
+    ("The three maps, free to change: what they were plus a pyramid of corrections. Locked texels are constants: the "
+     "rest is fitted beside them, in the pictures and in the priors.")
     def __init__(self,
         pipeline:Pipeline,
         face:Face,
@@ -116,8 +122,10 @@ class TextureLeaves:
         self.locked = _locked(locked or {}, len(self.full))           # which and what [T, T, 5]
         self.locked_here = [resized(x.float(), R) for x in self.locked] if self.locked else None
         sizes = [R>>k for k in range(len(PYRAMID)) if R>>k>=8]
-        self.layers = {n:[torch.zeros(1, c.stop-c.start, size, size, requires_grad=True) for size in sizes] for n,c in CHANNELS.items()}
-        groups = [dict(params=[layer], lr=rates[n]*PYRAMID[k], name=n, share=PYRAMID[k]) for n,layers in self.layers.items() if n in rates for k,layer in enumerate(layers)]
+        self.layers = {n:[torch.zeros(1, c.stop-c.start, size, size, requires_grad=True) for size in sizes]
+            for n,c in CHANNELS.items()}
+        groups = [dict(params=[layer], lr=rates[n]*PYRAMID[k], name=n, share=PYRAMID[k])
+            for n,layers in self.layers.items() if n in rates for k,layer in enumerate(layers)]
         self.optimizer = torch.optim.Adam(groups, betas=(.9, .98), fused=True) if groups else None
 
     @property
@@ -144,11 +152,15 @@ class TextureLeaves:
 
     def step(self, pace:float=1.):
         "One step of Adam after a backward pass; pace: share of the rates"
-        for group in self.optimizer.param_groups if self.optimizer else (): group['lr'] = self.rates.get(group['name'], 0.)*group['share']*pace
+        for group in self.optimizer.param_groups if self.optimizer else ():
+            group['lr'] = self.rates.get(group['name'], 0.)*group['share']*pace
         if not self.optimizer: return
-        self.optimizer.step(); self.optimizer.zero_grad()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
         with torch.no_grad():
-            for n,c in CHANNELS.items(): self.layers[n][0] -= self.excess[...,c].permute(2, 0, 1)   # what went beyond the limits comes back, and can be moved again
+            # what went beyond the limits comes back, and can be moved again
+            for n,c in CHANNELS.items():
+                self.layers[n][0] -= self.excess[...,c].permute(2, 0, 1)
 
     def result(self)->tuple:
         "diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1] at full size"
@@ -163,7 +175,8 @@ def _locked(locked:dict, size:int)->tuple|None:
     which,what = torch.zeros(size, size, 5, dtype=torch.bool),torch.zeros(size, size, 5)
     for name,(mask,values) in locked.items():
         c = CHANNELS[name]
-        which[...,c],what[...,c] = mask[...,None],values if values.shape[-1]==c.stop-c.start else values.mean(-1, keepdim=True)
+        which[...,c],what[...,c] = mask[...,None],values if values.shape[-1]==c.stop-c.start else values.mean(-1,
+            keepdim=True)
     return which,what
 
 # %% ../../nbs/57_optim.texture.ipynb #3909615c
@@ -181,7 +194,8 @@ class TextureView:
         environment:Tensor, # [bands^2, 3] coefficients, with history
         roughness:Tensor,   # [P, 1] present
     )->Tensor: # [3], the factors that were applied
-        "Shade by a light of as much brightness and of the same hue as before: darker skin in more light would look the same, yellow skin in bluer light too"
+        ("Shade by a light of as much brightness and of the same hue as before: darker skin in more light would look "
+         "the same, yellow skin in bluer light too")
         diffuse,glossy = self.transfer.lit(environment)
         factor = self.brightness/diffuse.mean(0).clamp(min=1e-6)
         self.shading = near_roughness((diffuse*factor, glossy*factor.repeat(2)), roughness)
@@ -220,8 +234,10 @@ def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # 
 
 # %% ../../nbs/57_optim.texture.ipynb #b41cda89
 def photo_weights(pipeline:Pipeline, face:Face, i:int, transfer:Transfer)->Tensor: # [P]
-    "Weight of every covered pixel: region of the model, times the frame's mask, none outside the real photo or where it is burnt out"
-    return pixel_means(region_weights(pipeline, False), pipeline, transfer)*usable(face.frames[i]).reshape(-1)[transfer.pixels]
+    ("Weight of every covered pixel: region of the model, times the frame's mask, none outside the real photo or where "
+     "it is burnt out")
+    return pixel_means(region_weights(pipeline, False), pipeline,
+        transfer)*usable(face.frames[i]).reshape(-1)[transfer.pixels]
 
 def light_reliability(
     irradiance:Tensor, # [P, 3]
@@ -248,8 +264,10 @@ def add_detail(
         for _ in range(rounds):
             left = sum(back@(weight*(wanted-there@own.diffuse.flatten(0, 1))) for wanted,weight,there,back in parts)
             change = (left/count).reshape(T, T, 3)
-            own.diffuse = physical(stacked(own.diffuse+change-resized(resized(change, T//4), T), own.specular, own.roughness))[...,:3].contiguous()
-            if locked and 'diffuse' in locked: own.diffuse = torch.where(locked['diffuse'][0][...,None], locked['diffuse'][1], own.diffuse)
+            own.diffuse = physical(stacked(own.diffuse+change-resized(resized(change, T//4), T), own.specular,
+                own.roughness))[...,:3].contiguous()
+            if locked and 'diffuse' in locked:
+                own.diffuse = torch.where(locked['diffuse'][0][...,None], locked['diffuse'][1], own.diffuse)
 
 def wanted_albedo(own, view:TextureView, matrices:tuple)->tuple: # albedo [P, 3] that would explain each pixel, its weight [P, 1], and `matrices`
     "Photo without the reflection at the surface, over the light"
@@ -270,7 +288,8 @@ def mouth_interior(
 )->tuple: # share of the interior [T, T, 1]: 1 from the rim inwards, falling to 0 on the inside of the lips; maps [T, T, 5]
     "What the model says, on the mean, of the surface behind the lips"
     m = pipeline.model
-    baked = pipeline.texture_map.bake(torch.cat([m.regions['mouth'][:,None], m.diffuse_mean, m.specular_mean.mean(-1, keepdim=True)], 1)).clamp(0, 1)
+    baked = pipeline.texture_map.bake(torch.cat([m.regions['mouth'][:,None], m.diffuse_mean,
+        m.specular_mean.mean(-1, keepdim=True)], 1)).clamp(0, 1)
     roughness = face.identity.base_roughness.expand_as(baked[...,:1])
     return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
 
@@ -278,11 +297,13 @@ def shut_mouth(
     pipeline:Pipeline,
     face:Face,
 )->tuple: # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
-    "The maps of a face with the model's colours in its mouth, whatever a smile showed: for expressions that the photo does not have"
+    ("The maps of a face with the model's colours in its mouth, whatever a smile showed: for expressions that the "
+     "photo does not have")
     share,inner = mouth_interior(pipeline, face)
     return tuple(m+share*(inner[...,CHANNELS[n]]-m) for n,m in zip(CHANNELS, pipeline.maps(face)))
 
-OPEN = .005 #: Opening from which on a mouth is open: some times what lips show that do not quite close, and less than a smile
+#: Opening from which on a mouth is open: some times what lips show that do not quite close, and less than a smile
+OPEN = .005
 
 def mouth_opening(
     pipeline:Pipeline,
@@ -291,7 +312,8 @@ def mouth_opening(
     "Area of the picture in which the interior of the mouth is seen, over the squared distance of the outer eye corners"
     mouth = pipeline.model.regions['mouth'][:,None]
     if not mouth.any(): return 0.
-    return max(float(pipeline.flat(face, i, mouth)[...,0].sum())/eye_distance(f.landmarks)**2 for i,f in enumerate(face.frames))
+    return max(float(pipeline.flat(face, i, mouth)[...,0].sum())/eye_distance(f.landmarks)**2
+        for i,f in enumerate(face.frames))
 
 def finish_maps(
     pipeline:Pipeline,
@@ -300,7 +322,8 @@ def finish_maps(
     locked:dict|None=None,   # Map name -> ([T, T] bool, [T, T, C])
     opening:float|None=None, # Of the mouth; None: measured
 ):
-    "Fill what was not seen, give the interior of the mouth the model's colours where it is closed or not seen, and mark where every texel comes from"
+    ("Fill what was not seen, give the interior of the mouth the model's colours where it is closed or not seen, and "
+     "mark where every texel comes from")
     prior,own = texture_prior(pipeline, face),face.identity
     share,inner = mouth_interior(pipeline, face)
     seen = resized((evidence>.01*evidence[evidence>0].median()).float()[...,None], len(own.diffuse))[...,0]>.5
@@ -308,8 +331,10 @@ def finish_maps(
     share = share*~smile[...,None]
     there = lambda x: x.reshape(len(prior.mirror), -1)[prior.mirror].reshape(x.shape)
     for name in CHANNELS:
-        value = getattr(own, name); reference = prior.reference[...,CHANNELS[name]].expand_as(value)
-        if seen.any(): reference = reference*(value[seen].median(0).values/reference[seen].median(0).values.clamp(min=1e-3))
+        value = getattr(own, name)
+        reference = prior.reference[...,CHANNELS[name]].expand_as(value)
+        if seen.any():
+            reference = reference*(value[seen].median(0).values/reference[seen].median(0).values.clamp(min=1e-3))
         fixed = locked[name][0] if locked and name in locked else torch.zeros_like(seen)
         known = seen|fixed
         filled = torch.where(known[...,None], value, reference+there(value-reference)*there(known)[...,None])
@@ -317,5 +342,8 @@ def finish_maps(
         if name=='diffuse': filled = torch.where((smile&~fixed)[...,None], filled.clamp(max=MOUTH), filled)
         setattr(own, name, filled.clamp(0, 1))
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
-    code[there(seen)] = PROVENANCE['mirrored']; code[seen] = PROVENANCE['seen']; code[share[...,0]>.5] = PROVENANCE['guessed']; code[~prior.valid] = PROVENANCE['outside']
+    code[there(seen)] = PROVENANCE['mirrored']
+    code[seen] = PROVENANCE['seen']
+    code[share[...,0]>.5] = PROVENANCE['guessed']
+    code[~prior.valid] = PROVENANCE['outside']
     own.provenance = code

@@ -31,7 +31,8 @@ def turned_degrees(
 )->float: # 0: looks into the camera
     "How far the head is turned away from the camera, up and down included"
     looks = euler_to_matrix(frame.rotation.detach())[:,2]
-    toward = -frame.translation.detach(); toward = toward/toward.norm().clamp(min=1e-9)
+    toward = -frame.translation.detach()
+    toward = toward/toward.norm().clamp(min=1e-9)
     return math.degrees(math.acos(max(-1., min(1., float(looks@toward)))))
 
 def looks_up(
@@ -56,7 +57,8 @@ def side_light(
     "Irradiance of a surface that is turned 60° to the right of the picture, over that of one turned to the left"
     light = project_environment(frame.light.environment(32).detach(), 5)
     a = math.radians(60)
-    e = irradiance(light, torch.tensor([[math.sin(a), 0., math.cos(a)], [-math.sin(a), 0., math.cos(a)]])).mean(-1).clamp(min=1e-6)
+    e = irradiance(light, torch.tensor([[math.sin(a), 0., math.cos(a)], [-math.sin(a), 0., math.cos(a)]])).mean(
+        -1).clamp(min=1e-6)
     return float(e[0]/e[1])
 
 def open_mouth(
@@ -73,11 +75,13 @@ def light_fit(
     i:int=0,         # Frame
     samples:int=16,  # Rays per pixel
 )->tuple: # dB, share of the face's pixels that it cannot explain
-    "PSNR of the photo by shape, light and the model's albedo alone; and the share of pixels that are off by more than a third and a tenth of white"
+    ("PSNR of the photo by shape, light and the model's albedo alone; and the share of pixels that are off by more "
+     "than a third and a tenth of white")
     frame,inside = face.frames[i],pipeline.face_mask(face, i)
     inside = inside&~open_mouth(frame)                       # the model has nothing to show in there
     if not inside.any(): return float('nan'),1.
-    with torch.no_grad(): picture = pipeline.render(face, i, samples, final=True, maps=pipeline.model_maps(face.identity))[...,:3]
+    with torch.no_grad():
+        picture = pipeline.render(face, i, samples, final=True, maps=pipeline.model_maps(face.identity))[...,:3]
     a,b = to_srgb(picture.clamp(0, 1)),to_srgb(frame.photo.pixels.clamp(0, 1))
     off = (a-b).abs().amax(-1)
     return psnr(a, b, inside),float(((off>.1)&(off>b.mean(-1)/3))[inside].float().mean())
@@ -240,7 +244,8 @@ def skin_tone(
 
 def tone_name(angle:float)->str: # Of an ITA in degrees [Chardon 1991]
     if math.isnan(angle): return 'unknown'                # no skin was seen
-    return next((name for least,name in ((55, 'very light'), (41, 'light'), (28, 'intermediate'), (10, 'tan'), (-30, 'brown')) if angle>least), 'dark')
+    return next((name for least,name in ((55, 'very light'), (41, 'light'), (28, 'intermediate'), (10, 'tan'),
+        (-30, 'brown')) if angle>least), 'dark')
 
 def texel_shares(
     pipeline,
@@ -254,7 +259,8 @@ def texel_shares(
     baked = t.bake(torch.cat([(r['face']*(1-r['eyes'])*(1-r['mouth']))[:,None], pipeline.model.shape_mean[:,:1]], 1))
     region = (baked[...,0]>.5)&t.valid
     parts = dict(face=region, left=region&(baked[...,1]>10), right=region&(baked[...,1]<-10))
-    return {part:{n:float((kind==v)[m].float().mean()) for n,v in PROVENANCE.items() if n!='outside'} for part,m in parts.items()}
+    return {part:{n:float((kind==v)[m].float().mean()) for n,v in PROVENANCE.items() if n!='outside'}
+        for part,m in parts.items()}
 
 # %% ../../nbs/66_output.card.ipynb #9396b3a2
 @dataclass
@@ -266,7 +272,8 @@ class Card:
     warnings:list = field(default_factory=list)   # of sentences
 
     def to_dict(self)->dict:
-        return dict(frames=self.frames, skin_tone=dict(ita_degrees=self.tone, name=tone_name(self.tone)), texels=self.texels, warnings=self.warnings)
+        return dict(frames=self.frames, skin_tone=dict(ita_degrees=self.tone, name=tone_name(self.tone)),
+            texels=self.texels, warnings=self.warnings)
 
     def line(self,
         i:int=0, # Photo
@@ -274,16 +281,25 @@ class Card:
         "The main figures in one line, for the bar above the pictures"
         f,t = self.frames[i],self.texels
         shares = '' if t is None else ', '+' / '.join(f'{100*v:.0f} % {k}' for k,v in t['face'].items())
-        warned = f", {len(self.warnings)} warning{'s'*(len(self.warnings)>1)}: {self.warnings[0]}" if self.warnings else ''
+        warned = (f", {len(self.warnings)} warning{'s'*(len(self.warnings)>1)}: {self.warnings[0]}" if self.warnings
+            else '')
         return f"NME {100*f['nme']:.2f} %, PSNR {f['psnr']:.1f} dB, ITA {self.tone:.0f}°{shares}{warned}"
 
     def _repr_markdown_(self)->str:
         percent = lambda x: f'{100*x:.0f} %'
-        rows = [f"| photo {i} | NME {100*f['nme']:.2f} % | PSNR {f['psnr']:.1f} dB | light and shape alone {f['light_psnr']:.1f} dB | hidden {percent(f['hidden'])} | turned {f['turned_degrees']:.0f}° | {f['face_pixels']:.0f} pixels |" for i,f in enumerate(self.frames)]
-        shares = '' if self.texels is None else ' Texels of the face: '+', '.join(f'{percent(v)} {k}' for k,v in self.texels['face'].items())+'.'
-        return '\n'.join([*(['| '+' | '*6+' |', '|'+'---|'*7]), *rows, '', f'Skin tone: {tone_name(self.tone)} (ITA {self.tone:.0f}°).{shares}', '', *(f'- **{w}**' for w in self.warnings)])
+        rows = [f"| photo {i} | NME {100*f['nme']:.2f} % | PSNR {f['psnr']:.1f} dB | light and shape alone "
+            f"{f['light_psnr']:.1f} dB | hidden {percent(f['hidden'])} | turned {f['turned_degrees']:.0f}° | "
+            f"{f['face_pixels']:.0f} pixels |" for i,f in enumerate(self.frames)]
+        shares = '' if self.texels is None else ' Texels of the face: '+', '.join(f'{percent(v)} {k}'
+            for k,v in self.texels['face'].items())+'.'
+        return '\n'.join([*(['| '+' | '*6+' |', '|'+'---|'*7]), *rows, '',
+            f'Skin tone: {tone_name(self.tone)} (ITA {self.tone:.0f}°).{shares}', '',
+            *(f'- **{w}**' for w in self.warnings)])
 
-    def __repr__(self): return '\n'.join([f"NME {100*f['nme']:.2f} %, PSNR {f['psnr']:.1f} dB, light and shape alone {f['light_psnr']:.1f} dB" for f in self.frames]+[f'skin tone {tone_name(self.tone)} (ITA {self.tone:.0f}°)', *self.warnings])
+    def __repr__(self):
+        return '\n'.join(
+            [f"NME {100*f['nme']:.2f} %, PSNR {f['psnr']:.1f} dB, light and shape alone {f['light_psnr']:.1f} dB"
+            for f in self.frames]+[f'skin tone {tone_name(self.tone)} (ITA {self.tone:.0f}°)', *self.warnings])
 
 @undisturbed
 def frame_card(
@@ -323,7 +339,8 @@ def frame_card(
 PROFILE = 60                     #: Degrees from which on a head is in profile
 PROFILE_DOUBT = 38               #: The same where the detector is in doubt
 PROFILE_LESS = 45                #: Degrees found from which on it may be one: the detector takes 60 for 44 to 50
-NO_SUCH_FACE = .1                #: Doubt from which on the mirror shows another face, or none: of profiles anything is found
+#: Doubt from which on the mirror shows another face, or none: of profiles anything is found
+NO_SUCH_FACE = .1
 STEEP = 20                       #: Degrees past the camera from which on it is said
 LEANS = 45                       #: Degrees of the line of the eyes from which on it is said
 GREY = .06                       #: `tint` below which there is no colour
@@ -405,10 +422,13 @@ def frame_warnings(
             f"the head {'is upside down' if abs(c['leans_degrees'])>135 else 'leans'} in the photo "
             f"(by {abs(c['leans_degrees']):.0f}°); "
             "it was found that way up and is fitted so, its light and pose are those of the photo as it is")
-    if c['face_pixels']<40: say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
+    if c['face_pixels']<40:
+        say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
-    if c['things']>.02: say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
+    if c['things']>.02:
+        say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the "
+            f"maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
     if (c.get('hand') or 0)>.01:
         left = ', and left out of the maps' if c['hidden']>c['things'] else ''
         say(f"a hand covers {100*c['hand']:.0f} % of the face; what it hides is guessed{left}")
@@ -417,7 +437,9 @@ def frame_warnings(
             'this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); '
             'the result means little')
     found += [start+text for text in photo_warnings(c)]
-    if .025<c['doubt']<=NO_SUCH_FACE: say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of the distance of the eyes; shape and pose are uncertain")
+    if .025<c['doubt']<=NO_SUCH_FACE:
+        say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of "
+            "the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")
@@ -431,17 +453,20 @@ def report_card(
     measures:list|None=None, # One dict per frame, from `frame_measures`; None: measure
 )->Card:
     "How far a reconstruction can be trusted"
-    r = reconstruction; face,pipeline = r.face,r.pipeline
+    r = reconstruction
+    face,pipeline = r.face,r.pipeline
     measures = measures or r.measures()
     after = list(getattr(r, 'after_landmarks', None) or [])+[None]*len(measures)
     frames = [frame_card(pipeline, face, i, m, after[i]) for i,m in enumerate(measures)]
     many = len(frames)>1
     warnings = [w for i,c in enumerate(frames) for w in frame_warnings(c, f'photo {i}'*many)]
     texels = texel_shares(pipeline, face)
-    return Card(frames, skin_tone(pipeline, face), texels, [*r.warnings, *(w for w in [*warnings, *half_warnings(texels)] if w not in r.warnings)])
+    return Card(frames, skin_tone(pipeline, face), texels,
+        [*r.warnings, *(w for w in [*warnings, *half_warnings(texels)] if w not in r.warnings)])
 
 def half_warnings(texels:dict|None)->list: # of sentences
     "Halves of the face of which less than half was seen"
     if texels is None: return []
-    return [f"the person's {side} half of the face was mostly not seen: {100*texels[side]['mirrored']:.0f} % of its maps are mirrored, {100*texels[side]['guessed']:.0f} % guessed"
+    return [f"the person's {side} half of the face was mostly not seen: {100*texels[side]['mirrored']:.0f} % of its "
+        f"maps are mirrored, {100*texels[side]['guessed']:.0f} % guessed"
             for side in ('left', 'right') if texels[side]['seen']<.5]

@@ -87,14 +87,18 @@ def save_face(
     about = dict(format='nextgenface_nb face', format_version=FORMAT_VERSION, library=__version__,
         model=dict(name=model.name, fingerprint=model.fingerprint),
         photos=[dict(path=Path(f.photo.path).name, sha256=f.photo.sha256) for f in face.frames],
-        identity=_pack(face.identity, 'identity', arrays), frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
+        identity=_pack(face.identity, 'identity', arrays),
+        frames=[_pack(f, f'frames.{i}', arrays) for i,f in enumerate(face.frames)], meta=_plain(meta or {}))
     with writing(path) as part, open(part, 'wb') as file:
         (np.savez_compressed if packed else np.savez)(file, json=np.array(json.dumps(about, allow_nan=False)), **arrays)
 
 # %% ../../nbs/67_output.checkpoint.ipynb #5e622d10
 def _read(path)->tuple: # (arrays, about)
     path = check_file(path, CheckpointError, 'checkpoint')
-    if path.suffix in ('.pickle','.pkl'): raise CheckpointError(f'{path}: a pickle', 'Pickles can run code. Those of NextFace and NextGenFace are read by `output.legacy.load_legacy`, and by nextgenface-reconstruct --checkpoint.')
+    if path.suffix in ('.pickle','.pkl'):
+        raise CheckpointError(f'{path}: a pickle',
+            'Pickles can run code. Those of NextFace and NextGenFace are read by `output.legacy.load_legacy`, and by '
+            'nextgenface-reconstruct --checkpoint.')
     try:
         with open(path,'rb') as file:   # one and the same, whatever happens to its name meanwhile
             _check_sizes(path, file)
@@ -105,14 +109,20 @@ def _read(path)->tuple: # (arrays, about)
     except MemoryError as e:
         raise CheckpointError(f'{path}: memory ran out', 'Close other programs, or use a machine with more.') from e
     except Exception as e:   # zipfile, zlib and NumPy's format raise a dozen kinds
-        raise CheckpointError(f'{path}: cut off, damaged, or not a checkpoint of this library', 'Give a checkpoint that this library wrote, or reconstruct the photo again.') from e
+        raise CheckpointError(f'{path}: cut off, damaged, or not a checkpoint of this library',
+            'Give a checkpoint that this library wrote, or reconstruct the photo again.') from e
     if not isinstance(about, dict) or about.get('format')!='nextgenface_nb face':
-        raise CheckpointError(f'{path}: not a checkpoint of this library', 'Give a checkpoint that this library wrote (.npz).')
+        raise CheckpointError(f'{path}: not a checkpoint of this library',
+            'Give a checkpoint that this library wrote (.npz).')
     if about.get('format_version')!=FORMAT_VERSION:
-        raise CheckpointError(f'{path}: format version {about.get("format_version")}, this library reads {FORMAT_VERSION}', f'Use the version that wrote it ({about.get("library")}).')
+        raise CheckpointError(
+            f'{path}: format version {about.get("format_version")}, this library reads {FORMAT_VERSION}',
+            f'Use the version that wrote it ({about.get("library")}).')
     photos = about.get('photos', [])
-    if not all(isinstance(about.get(k, {}), dict) for k in ('meta','model')) or not isinstance(photos, list) or not all(isinstance(p, dict) and isinstance(p.get('sha256'), str) for p in photos):
-        raise CheckpointError(f'{path}: a part is missing or of the wrong kind (meta, model or photos)', 'The file is damaged. Reconstruct the photo again.')
+    if not all(isinstance(about.get(k, {}), dict) for k in ('meta','model')) or not isinstance(photos,
+        list) or not all(isinstance(p, dict) and isinstance(p.get('sha256'), str) for p in photos):
+        raise CheckpointError(f'{path}: a part is missing or of the wrong kind (meta, model or photos)',
+            'The file is damaged. Reconstruct the photo again.')
     return arrays,about
 
 #: Bytes that the arrays of a checkpoint may have together; maps of 2048 x 2048 texels have 120 million
@@ -137,7 +147,8 @@ def _check_sizes(path, handle):
         if len(members)>10_000 or sum(m.file_size for m in members)>MOST_BYTES: raise CheckpointError(f'{path}: more than {MOST_BYTES/1e9:.0f} GB when unpacked', 'This is no checkpoint of this library.')
         for m in members:
             with file.open(m) as part:
-                read = {(1,0):np.lib.format.read_array_header_1_0, (2,0):np.lib.format.read_array_header_2_0}[np.lib.format.read_magic(part)]
+                read = {(1,0):np.lib.format.read_array_header_1_0,
+                    (2,0):np.lib.format.read_array_header_2_0}[np.lib.format.read_magic(part)]
                 shape,_,kind = read(part)
                 if kind.hasobject or any(n<0 for n in shape) or math.prod(shape)*kind.itemsize>m.file_size: raise ValueError('an array has not the bytes for its shape')
 
@@ -163,7 +174,8 @@ def _unpack(kind, prefix:str, plain:dict, arrays:dict):
     for name,part in parts.items(): values[name] = _unpack(part, f'{prefix}.{name}', plain[name], arrays)
     if kind is Frame:
         own = f'{prefix}.light.'
-        values['light'] = LIGHTS[plain['light']['kind']].from_arrays({k[len(own):]:v for k,v in arrays.items() if k.startswith(own)})
+        values['light'] = LIGHTS[plain['light']['kind']].from_arrays({k[len(own):]:v
+            for k,v in arrays.items() if k.startswith(own)})
     return kind(**{k:tuple(v) if isinstance(v, list) else v for k,v in values.items()})
 
 # %% ../../nbs/67_output.checkpoint.ipynb #cb8df583
@@ -171,13 +183,20 @@ def _expect(path, name, tensor, *shape, kind=torch.float32):
     "None in `shape` fits any size, and None for `kind` any"
     found = tuple(tensor.shape) if isinstance(tensor, torch.Tensor) else None
     if found is None or len(found)!=len(shape) or any(n not in (None,m) for n,m in zip(shape, found)):
-        raise CheckpointError(f'{path}: {name} has shape {found}, {tuple("any" if n is None else n for n in shape)} is needed', 'The file is damaged, or was made with another model.')
-    if kind not in (None, tensor.dtype): raise CheckpointError(f'{path}: {name} holds {tensor.dtype}, {kind} is needed', 'The file is damaged. Reconstruct the photo again.')
-    if tensor.is_floating_point() and not torch.isfinite(tensor).all(): raise CheckpointError(f'{path}: {name} has values that are not finite', 'Reconstruct the photo again.')
+        raise CheckpointError(
+            f'{path}: {name} has shape {found}, {tuple("any" if n is None else n for n in shape)} is needed',
+            'The file is damaged, or was made with another model.')
+    if kind not in (None, tensor.dtype):
+        raise CheckpointError(f'{path}: {name} holds {tensor.dtype}, {kind} is needed',
+            'The file is damaged. Reconstruct the photo again.')
+    if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        raise CheckpointError(f'{path}: {name} has values that are not finite', 'Reconstruct the photo again.')
 
 def _check(path, face:Face, model):
     own = face.identity
-    _expect(path, 'shape', own.shape, len(model.shape_basis)); _expect(path, 'albedo', own.albedo, len(model.diffuse_basis)); _expect(path, 'base roughness', own.base_roughness)
+    _expect(path, 'shape', own.shape, len(model.shape_basis))
+    _expect(path, 'albedo', own.albedo, len(model.diffuse_basis))
+    _expect(path, 'base roughness', own.base_roughness)
     if own.relief is not None: _expect(path, 'relief', own.relief, sum(bump_counts(model)))
     maps = dict(diffuse=3, specular=3, roughness=1)
     if any(getattr(own, m) is not None for m in maps):
@@ -187,8 +206,10 @@ def _check(path, face:Face, model):
     if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
     for i,f in enumerate(face.frames):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
-        for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items(): _expect(path, f'{name} {at}', getattr(f, name), n)
-        _expect(path, f'focal length {at}', f.camera.focal); _expect(path, f'principal point {at}', f.camera.principal, 2)
+        for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items():
+            _expect(path, f'{name} {at}', getattr(f, name), n)
+        _expect(path, f'focal length {at}', f.camera.focal)
+        _expect(path, f'principal point {at}', f.camera.principal, 2)
         figures = (
             f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,
             f.focal_known,f.focal_spread)
@@ -196,14 +217,18 @@ def _check(path, face:Face, model):
         if not (
                 all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures)
                 and all(isinstance(x, str) for x in texts) and isinstance(f.photo.exif, (dict, type(None)))):
-            raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind', 'The file is damaged. Reconstruct the photo again.')
+            raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind',
+                'The file is damaged. Reconstruct the photo again.')
         if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0:
             raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
         for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside).items():
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
-        for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items(): _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape, kind=None if name=='ids' else torch.float32)
-        if isinstance(f.light, HarmonicLight): _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)
+        for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items():
+            _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape,
+                kind=None if name=='ids' else torch.float32)
+        if isinstance(f.light, HarmonicLight):
+            _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)
         else: _expect(path, f'light {at}', f.light.values, len(f.light.values), 2*len(f.light.values), 3)
 
 # %% ../../nbs/67_output.checkpoint.ipynb #de0acd3d
@@ -224,7 +249,9 @@ def load_face(
     arrays,about = _read(path)
     there = about.get('model') or {}
     if there.get('fingerprint')!=model.fingerprint:
-        raise CheckpointError(f'{path}: made with the model {there.get("name")!r} ({there.get("fingerprint")}), not with {model.name!r} ({model.fingerprint})',
+        raise CheckpointError(
+            f'{path}: made with the model {there.get("name")!r} ({there.get("fingerprint")}), not with {model.name!r} '
+            f'({model.fingerprint})',
             'Name the model in the config that was used then, with as many components.')
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
@@ -237,5 +264,7 @@ def load_face(
         raise CheckpointError(
             f'{path}: a part is missing or of the wrong kind ({e})',
             'The file is damaged. Reconstruct the photo again.') from e
-    except FaceError as e: raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}', 'The file is damaged. Reconstruct the photo again.') from e
+    except FaceError as e:
+        raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}',
+            'The file is damaged. Reconstruct the photo again.') from e
     return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}

@@ -74,10 +74,13 @@ class DebugFiles:
 
     def state(self, progress, face):
         "Mesh and picture of every photo"
-        m,s,k,drawn_by = self.pipeline.model,stage_number(progress.stage),progress.step,getattr(self.pipeline.config, 'renderer', 'mitsuba')
+        m,s,k,drawn_by = self.pipeline.model,stage_number(progress.stage),progress.step,getattr(self.pipeline.config,
+            'renderer', 'mitsuba')
         for i,frame in enumerate(face.frames):
             with torch.no_grad():
-                write_mesh(self.folder/'debug'/'mesh', mesh_vertices(self.pipeline, face, i, 'viewer'), m.triangles, i=i, name=f'{drawn_by}_step{s}_iter{k}_')
+                write_mesh(self.folder/'debug'/'mesh', mesh_vertices(self.pipeline, face, i, 'viewer'), m.triangles,
+                    i=i, name=f'{drawn_by}_step{s}_iter{k}_')
                 seen = self.pipeline.render(face, i, self.samples, final=True)
-            strip = panel_strip(dict(photo=frame.photo.pixels, reconstruction=seen[...,:3].detach()), f'{progress.stage} {k}/{progress.steps}: {total(progress):.4g}')
+            strip = panel_strip(dict(photo=frame.photo.pixels, reconstruction=seen[...,:3].detach()),
+                f'{progress.stage} {k}/{progress.steps}: {total(progress):.4g}')
             save_picture(self.folder/'debug'/'results'/f'{drawn_by}_step{s}_{k}_{i}_.png', strip)

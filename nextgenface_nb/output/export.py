@@ -53,7 +53,8 @@ def save_ply(
     import trimesh
     v,m = mesh_vertices(pipeline, face, i, space, neutral),pipeline.model
     colours = np.rint(255*to_srgb(vertex_colours(pipeline, face).clamp(0, 1)).numpy()).astype(np.uint8)
-    mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=vertex_normals(v, m.triangles).numpy(), vertex_colors=colours, process=False)
+    mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=vertex_normals(v, m.triangles).numpy(),
+        vertex_colors=colours, process=False)
     with writing(path) as part: part.write_bytes(trimesh.exchange.ply.export_ply(mesh, vertex_normal=True))
 
 # %% ../../nbs/69_output.export.ipynb #f9c5a6a7
@@ -103,13 +104,22 @@ def coefficient_table(
     numbers = lambda x: [float(v) for v in x.detach().cpu().reshape(-1)]
     frames = [dict(photo=Path(f.photo.path or 'photo').name,
         expression=dict(zip(unique_names(model.expression_names), numbers(f.expression))),
-        rotation=dict(zip(('pitch','yaw','roll'), numbers(f.rotation))), translation=dict(zip('xyz', numbers(f.translation))), matrix=[numbers(r) for r in euler_to_matrix(f.rotation)],
-        camera=dict(focal=float(f.camera.focal), principal=numbers(f.camera.principal), width=f.camera.width, height=f.camera.height), crop=dict(offset=[float(v) for v in f.photo.offset],
-        scale=float(f.photo.scale), original_size=[int(v) for v in f.photo.original_size]), light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
-    return dict(format='nextgenface_nb coefficients', format_version=1, library=__version__, model=dict(name=model.name, fingerprint=model.fingerprint),
-        units=dict(shape='coefficients of shape_basis, variance in shape_variance', relief='mm, heights of the bumps of facemodel.relief.make_relief', translation='mm', rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
-            light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B', frame='x right, y up, z toward the viewer; camera at the origin'),
-        shape=numbers(face.identity.shape), relief=None if face.identity.relief is None else numbers(face.identity.relief), shape_variance=numbers(model.shape_variance), albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
+        rotation=dict(zip(('pitch','yaw','roll'), numbers(f.rotation))),
+        translation=dict(zip('xyz', numbers(f.translation))), matrix=[numbers(r) for r in euler_to_matrix(f.rotation)],
+        camera=dict(focal=float(f.camera.focal), principal=numbers(f.camera.principal), width=f.camera.width,
+        height=f.camera.height), crop=dict(offset=[float(v) for v in f.photo.offset],
+        scale=float(f.photo.scale), original_size=[int(v) for v in f.photo.original_size]),
+        light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
+    return dict(format='nextgenface_nb coefficients', format_version=1, library=__version__,
+        model=dict(name=model.name, fingerprint=model.fingerprint),
+        units=dict(shape='coefficients of shape_basis, variance in shape_variance',
+        relief='mm, heights of the bumps of facemodel.relief.make_relief', translation='mm',
+        rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
+            light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B',
+            frame='x right, y up, z toward the viewer; camera at the origin'),
+        shape=numbers(face.identity.shape), relief=None if face.identity.relief is None
+        else numbers(face.identity.relief), shape_variance=numbers(model.shape_variance),
+        albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
 
 @undisturbed
 def save_coefficients(
@@ -119,9 +129,12 @@ def save_coefficients(
 ):
     "`coefficients.json` to read, `coefficients.npz` to compute with"
     table = coefficient_table(model, face)
-    arrays = {k:v.detach().cpu().numpy() for k,v in face.parameters().items() if k not in ('diffuse','specular','roughness')}
-    arrays |= dict(expression_names=np.array(model.expression_names), shape_variance=model.shape_variance.cpu().numpy(), albedo_variance=model.albedo_variance.cpu().numpy(), model_fingerprint=np.array(model.fingerprint))
-    with writing(Path(folder)/'coefficients.json') as part: part.write_text(json.dumps(table, indent=1, allow_nan=False), encoding='utf-8')
+    arrays = {k:v.detach().cpu().numpy()
+        for k,v in face.parameters().items() if k not in ('diffuse','specular','roughness')}
+    arrays |= dict(expression_names=np.array(model.expression_names), shape_variance=model.shape_variance.cpu().numpy(),
+        albedo_variance=model.albedo_variance.cpu().numpy(), model_fingerprint=np.array(model.fingerprint))
+    with writing(Path(folder)/'coefficients.json') as part:
+        part.write_text(json.dumps(table, indent=1, allow_nan=False), encoding='utf-8')
     with writing(Path(folder)/'coefficients.npz') as part, open(part, 'wb') as file: np.savez_compressed(file, **arrays)
 
 # %% ../../nbs/69_output.export.ipynb #39698c98
@@ -133,7 +146,9 @@ def save_usdz(
 ):
     "The neutral face for Apple's and Pixar's programs"
     try: from pxr import Sdf, Usd, UsdUtils
-    except ImportError: raise OutputError('USDZ needs the package usd-core, which is not installed', "pip install 'nextgenface_nb[usd]', or choose --format glb.") from None
+    except ImportError:
+        raise OutputError('USDZ needs the package usd-core, which is not installed',
+            "pip install 'nextgenface_nb[usd]', or choose --format glb.") from None
     with writing(path) as part, _usd_folder(part) as work:
         save_maps(work, *(x.detach() for x in pipeline.maps(face)))
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
@@ -154,12 +169,18 @@ def _usd_mesh(stage, pipeline, face):
     from pxr import Sdf, UsdGeom, Vt
     m = pipeline.model
     v = pipeline.person(face).detach()
-    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y); UsdGeom.SetStageMetersPerUnit(stage, .001)
-    root = UsdGeom.Xform.Define(stage, '/head'); stage.SetDefaultPrim(root.GetPrim())
-    mesh,vectors = UsdGeom.Mesh.Define(stage, '/head/face'),lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))
-    mesh.CreatePointsAttr(vectors(v)); mesh.CreateExtentAttr(vectors(torch.stack([v.amin(0), v.amax(0)])))
-    mesh.CreateNormalsAttr(vectors(vertex_normals(v, m.triangles))); mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
-    mesh.CreateFaceVertexCountsAttr([3]*len(m.triangles)); mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(m.triangles.numpy().astype(np.int32).reshape(-1)))
+    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
+    UsdGeom.SetStageMetersPerUnit(stage, .001)
+    root = UsdGeom.Xform.Define(stage, '/head')
+    stage.SetDefaultPrim(root.GetPrim())
+    mesh,vectors = UsdGeom.Mesh.Define(stage,
+        '/head/face'),lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))
+    mesh.CreatePointsAttr(vectors(v))
+    mesh.CreateExtentAttr(vectors(torch.stack([v.amin(0), v.amax(0)])))
+    mesh.CreateNormalsAttr(vectors(vertex_normals(v, m.triangles)))
+    mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
+    mesh.CreateFaceVertexCountsAttr([3]*len(m.triangles))
+    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(m.triangles.numpy().astype(np.int32).reshape(-1)))
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     uvs = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar('st', Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex)
     uvs.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(m.uvs.numpy())))
@@ -171,14 +192,20 @@ def _usd_material(stage, mesh):
     kinds,shader = Sdf.ValueTypeNames,lambda name,kind: UsdShade.Shader.Define(stage, f'/head/skin/{name}')
     material = UsdShade.Material.Define(stage, '/head/skin')
     surface,reader = shader('surface', 0),shader('uv', 0)
-    surface.CreateIdAttr('UsdPreviewSurface'); reader.CreateIdAttr('UsdPrimvarReader_float2')
-    surface.CreateInput('useSpecularWorkflow', kinds.Int).Set(1); reader.CreateInput('varname', kinds.String).Set('st')
-    for name,target,space,output,kind in (('diffuse','diffuseColor','sRGB','rgb',kinds.Color3f), ('specular','specularColor','sRGB','rgb',kinds.Color3f), ('roughness','roughness','raw','r',kinds.Float)):
-        texture = shader(name, 0); texture.CreateIdAttr('UsdUVTexture')
-        texture.CreateInput('file', kinds.Asset).Set(f'./{name}Map_0.png'); texture.CreateInput('sourceColorSpace', kinds.Token).Set(space)
+    surface.CreateIdAttr('UsdPreviewSurface')
+    reader.CreateIdAttr('UsdPrimvarReader_float2')
+    surface.CreateInput('useSpecularWorkflow', kinds.Int).Set(1)
+    reader.CreateInput('varname', kinds.String).Set('st')
+    for name,target,space,output,kind in (('diffuse','diffuseColor','sRGB','rgb',kinds.Color3f),
+        ('specular','specularColor','sRGB','rgb',kinds.Color3f), ('roughness','roughness','raw','r',kinds.Float)):
+        texture = shader(name, 0)
+        texture.CreateIdAttr('UsdUVTexture')
+        texture.CreateInput('file', kinds.Asset).Set(f'./{name}Map_0.png')
+        texture.CreateInput('sourceColorSpace', kinds.Token).Set(space)
         for side in ('wrapS','wrapT'): texture.CreateInput(side, kinds.Token).Set('clamp')
         texture.CreateInput('st', kinds.Float2).ConnectToSource(reader.CreateOutput('result', kinds.Float2))
-        surface.CreateInput(target, kind).ConnectToSource(texture.CreateOutput(output, kinds.Float3 if output=='rgb' else kinds.Float))
+        surface.CreateInput(target, kind).ConnectToSource(texture.CreateOutput(output,
+            kinds.Float3 if output=='rgb' else kinds.Float))
     material.CreateSurfaceOutput().ConnectToSource(surface.ConnectableAPI(), 'surface')
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
 
@@ -215,7 +242,9 @@ def export_face(
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
     unknown = [f for f in formats if f not in FORMATS]
-    if unknown or not formats: raise ConfigError(f'No format is called {unknown[0]!r}' if unknown else 'No format was named', f'There are: {", ".join(FORMATS)}.')
+    if unknown or not formats:
+        raise ConfigError(f'No format is called {unknown[0]!r}' if unknown else 'No format was named',
+            f'There are: {", ".join(FORMATS)}.')
     how = ExportChoices(space, neutral, quality, **choices)
     with torch.no_grad(), writing_folder(folder) as part:
         for name in formats:
@@ -262,7 +291,8 @@ def open_checkpoint(
     from nextgenface_nb.pipeline import Pipeline
     from nextgenface_nb.output.checkpoint import load_face, read_about
     stored = read_about(path).get('meta', {}).get('config', {})
-    if not isinstance(stored, dict): raise CheckpointError(f'{path}: its settings are none', 'The file is damaged. Reconstruct the photo again.')
+    if not isinstance(stored, dict):
+        raise CheckpointError(f'{path}: its settings are none', 'The file is damaged. Reconstruct the photo again.')
     config = Config(**{k:v for k,v in stored.items() if k in FIELDS and k!='device'} | settings)
     if model: config.model = str(model)
     pipeline = Pipeline(None, config)
@@ -275,9 +305,14 @@ def checkpoint_parser(
     own:str,         # Folder for what it writes, within that of the run
 )->argparse.ArgumentParser:
     "The flags that commands on checkpoints share"
-    p = argparse.ArgumentParser(name, description=description, allow_abbrev=False, epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 stopped.')
-    p.add_argument('checkpoint', metavar='CHECKPOINT', help='what nextgenface-reconstruct wrote: NAME/checkpoints/stage3_output.npz, or the folder NAME: its last stage')
-    p.add_argument('--output', metavar='PATH', help=f'where to (default: {own}/ in the folder of the run, NAME/{own}/, next to NAME/checkpoints/)')
+    p = argparse.ArgumentParser(name, description=description, allow_abbrev=False,
+        epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 '
+            'stopped.')
+    p.add_argument('checkpoint', metavar='CHECKPOINT',
+        help='what nextgenface-reconstruct wrote: NAME/checkpoints/stage3_output.npz, or the folder NAME: its last '
+            'stage')
+    p.add_argument('--output', metavar='PATH',
+        help=f'where to (default: {own}/ in the folder of the run, NAME/{own}/, next to NAME/checkpoints/)')
     p.add_argument('--model', metavar='FILE', default='', help='the face model, where it is not where it was')
     talk = p.add_mutually_exclusive_group()
     talk.add_argument('--quiet', action='store_true', help='errors only')
@@ -294,14 +329,17 @@ def find_checkpoint(
     run = path.parent if path.name=='checkpoints' else path
     listed = [run/n for n in listed_files(run) if Path(n).match('checkpoints/stage*_output.npz')]
     found = sorted(listed or [*path.glob('stage*_output.npz'), *path.glob('checkpoints/stage*_output.npz')])
-    if not found: raise ConfigError(f'{path}: no checkpoint in this folder', 'Give a folder that nextgenface-reconstruct wrote, or a stage*_output.npz.')
+    if not found:
+        raise ConfigError(f'{path}: no checkpoint in this folder',
+            'Give a folder that nextgenface-reconstruct wrote, or a stage*_output.npz.')
     return found[-1]
 
 def output_folder(
     checkpoint, # What the user named: a file, or a folder of results
     own:str,    # Folder for what the command writes
 )->Path:
-    "Where files go if the user does not say: the names of the files are the same for everybody, those of the runs are not"
+    ("Where files go if the user does not say: the names of the files are the same for everybody, those of the runs "
+     "are not")
     path = Path(checkpoint).absolute()
     if os.path.isdir(path): return (path.parent if path.name=='checkpoints' else path)/own
     return (path.parent.parent if path.parent.name=='checkpoints' else path.with_suffix(''))/own
@@ -310,9 +348,13 @@ def output_folder(
 # %% ../../nbs/69_output.export.ipynb #523431d2
 def make_export_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-export`"
-    p = checkpoint_parser('nextgenface-export', 'A fitted face for other programs: GLB, OBJ, PLY, USDZ, maps, environment map, coefficients.', 'export')
-    p.add_argument('--format', metavar='A,B', default='glb', help=f'what to write: {", ".join(FORMATS)} (default: %(default)s)')
-    p.add_argument('--space', choices=SPACES, default='model', help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it (camera) (default: %(default)s)')
+    p = checkpoint_parser('nextgenface-export',
+        'A fitted face for other programs: GLB, OBJ, PLY, USDZ, maps, environment map, coefficients.', 'export')
+    p.add_argument('--format', metavar='A,B', default='glb',
+        help=f'what to write: {", ".join(FORMATS)} (default: %(default)s)')
+    p.add_argument('--space', choices=SPACES, default='model',
+        help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it '
+            '(camera) (default: %(default)s)')
     p.add_argument('--neutral', action='store_true', help="OBJ and PLY without the photo's expression")
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
     p.add_argument(
@@ -339,7 +381,8 @@ def export_checkpoint(
     args, # What the parser returns
 ):
     "All that `nextgenface-export` does"
-    if args.neutral and args.space!='model': raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
+    if args.neutral and args.space!='model':
+        raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
     say = (lambda text: None) if args.quiet else lambda text: print_text(text, sys.stderr)
     formats = [f.strip() for f in args.format.split(',') if f.strip()]

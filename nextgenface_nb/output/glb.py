@@ -31,7 +31,8 @@ STILL,STRAIGHT = 1e-3,2e-3
 def expression_units(
     model, # A `FaceModel`
 )->torch.Tensor: # [E]
-    "The coefficient that is weight 1 of a morph target: full strength of a blendshape, one standard deviation of a PCA component"
+    ("The coefficient that is weight 1 of a morph target: full strength of a blendshape, one standard deviation of a "
+     "PCA component")
     return torch.where(model.is_blendshape, model.expression_bounds[:,1], model.expression_variance.sqrt())
 
 def unique_names(
@@ -53,7 +54,8 @@ def morph_targets(
     neutral:torch.Tensor,   # [V, 3] mm
     normals:torch.Tensor,   # [V, 3]
 )->list: # of (name, change of positions [V, 3] mm, change of normals [V, 3])
-    "What each expression does to this person: the model's offsets, the same for everybody, and what they change in this person's normals"
+    ("What each expression does to this person: the model's offsets, the same for everybody, and what they change in "
+     "this person's normals")
     moved = model.expression_basis*expression_units(model)[:,None,None]
     turned = [vertex_normals(neutral+m, model.triangles)-normals for m in moved]
     keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
@@ -99,7 +101,8 @@ def view_camera(
     crop = [-left/size[0], -top/size[1], (camera.width-left)/size[0], (camera.height-top)/size[1]]
     return dict(yfov=2*math.atan(size[1]/2/focal), aspectRatio=size[0]/size[1], extras=dict(
         photo=shown_name(Path(frame.photo.path or 'photo').name), crop=crop,
-        crop_size=[camera.width,camera.height], focal_length_px=focal, principal_point_px=camera.principal.detach().tolist()))
+        crop_size=[camera.width,camera.height], focal_length_px=focal,
+        principal_point_px=camera.principal.detach().tolist()))
 
 # %% ../../nbs/64_output.glb.ipynb #5e7ccf24
 def node_pose(
@@ -128,7 +131,8 @@ class GlbBytes:
 
     def view(self, data:bytes, target=None)->int:
         "Append bytes; returns the number of their buffer view"
-        self.gltf.bufferViews.append(self.lib.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data), target=target))
+        self.gltf.bufferViews.append(self.lib.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data),
+            target=target))
         self.blob += data+bytes(-len(data)%4)
         return len(self.gltf.bufferViews)-1
 
@@ -142,9 +146,11 @@ class GlbBytes:
 
     def array(self, values, kind:str, bounds=False, target=None)->int: # kind: SCALAR, VEC2 or VEC3
         "A plain list; returns the number of its accessor"
-        x = np.ascontiguousarray(values); x = x.astype(np.float32 if x.dtype.kind=='f' else self.index(x.max(initial=0)))
+        x = np.ascontiguousarray(values)
+        x = x.astype(np.float32 if x.dtype.kind=='f' else self.index(x.max(initial=0)))
         code = {'f4':self.FLOAT, 'u2':self.SHORT, 'u4':self.INT}[x.dtype.str[1:]]
-        return self.accessor(bufferView=self.view(x.tobytes(), target), componentType=code, count=x.size if kind=='SCALAR' else len(x), type=kind, **(_bounds(x) if bounds else {}))
+        return self.accessor(bufferView=self.view(x.tobytes(), target), componentType=code,
+            count=x.size if kind=='SCALAR' else len(x), type=kind, **(_bounds(x) if bounds else {}))
 
     def changes(self, values, bounds=False)->int: # values [V, 3], mostly 0
         "A list that holds mostly zeros; returns the number of its accessor"
@@ -152,8 +158,10 @@ class GlbBytes:
         rows = np.flatnonzero(np.abs(x).max(1)).astype(self.index(len(x)-1))
         if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
         if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
-        about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))
-        where = self.lib.AccessorSparseIndices(bufferView=self.view(rows.tobytes()), componentType=self.SHORT if rows.itemsize==2 else self.INT)
+        about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3',
+            **(_bounds(x) if bounds else {}))
+        where = self.lib.AccessorSparseIndices(bufferView=self.view(rows.tobytes()),
+            componentType=self.SHORT if rows.itemsize==2 else self.INT)
         what = self.lib.AccessorSparseValues(bufferView=self.view(x[rows].tobytes()))
         return self.accessor(sparse=self.lib.Sparse(count=len(rows), indices=where, values=what), **about)
 
@@ -165,7 +173,9 @@ class GlbBytes:
         data,form = io.BytesIO(),'PNG' if quality is None else 'JPEG'
         image.save(data, form, **({} if quality is None else dict(quality=quality, subsampling=0)))
         g,lib = self.gltf,self.lib
-        if not g.samplers: g.samplers.append(lib.Sampler(magFilter=9729, minFilter=9987, wrapS=33071, wrapT=33071))   # linear, with mipmaps; clamped
+        # linear, with mipmaps; clamped
+        if not g.samplers:
+            g.samplers.append(lib.Sampler(magFilter=9729, minFilter=9987, wrapS=33071, wrapT=33071))
         g.images.append(lib.Image(bufferView=self.view(data.getvalue()), mimeType=f'image/{form.lower()}', name=name))
         g.textures.append(lib.Texture(sampler=0, source=len(g.images)-1, name=name))
         return len(g.textures)-1
@@ -187,17 +197,20 @@ def add_material(
 )->int: # Number of the material
     "Skin"
     lib,(diffuse,specular,roughness) = glb.lib,(x.detach().cpu() for x in maps)
-    if not all(x.isfinite().all() for x in (diffuse, specular, roughness)): raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
+    if not all(x.isfinite().all() for x in (diffuse, specular, roughness)):
+        raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
     factor,shine = specular_texture(specular)
     info = lambda image,name: lib.TextureInfo(index=glb.texture(image, name, quality))
-    surface = lib.PbrMetallicRoughness(baseColorTexture=info(picture(diffuse), 'diffuse'), metallicFactor=0., roughnessFactor=1.,
+    surface = lib.PbrMetallicRoughness(baseColorTexture=info(picture(diffuse), 'diffuse'), metallicFactor=0.,
+        roughnessFactor=1.,
         metallicRoughnessTexture=info(picture(roughness_texture(roughness), encode=False), 'roughness'))
     reflection = dict(
         specularFactor=1.,
         specularTexture=dict(index=glb.texture(Image.new('RGBA', (1, 1), 'white'), 'specular strength')),
         specularColorFactor=[factor]*3,
         specularColorTexture=dict(index=glb.texture(picture(shine), 'specular', quality)))
-    glb.gltf.materials.append(lib.Material(name='skin', pbrMetallicRoughness=surface, extensions=dict(KHR_materials_specular=reflection), alphaCutoff=None))
+    glb.gltf.materials.append(lib.Material(name='skin', pbrMetallicRoughness=surface,
+        extensions=dict(KHR_materials_specular=reflection), alphaCutoff=None))
     glb.gltf.extensionsUsed = ['KHR_materials_specular']
     return len(glb.gltf.materials)-1
 
@@ -212,9 +225,13 @@ def add_mesh(
     lib,cpu = glb.lib,lambda x: x.detach().cpu()
     neutral,normals = cpu(neutral),vertex_normals(cpu(neutral), cpu(model.triangles))
     check_mesh(neutral, cpu(model.triangles))
-    if (normals.norm(dim=1)<.5).any(): raise GeometryError('A mesh with vertices that have no normal', 'Every vertex needs a triangle that has an area.')
+    if (normals.norm(dim=1)<.5).any():
+        raise GeometryError('A mesh with vertices that have no normal',
+            'Every vertex needs a triangle that has an area.')
     flipped = torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)
-    attributes = lib.Attributes(POSITION=glb.array(cpu(neutral)/1000, 'VEC3', True, glb.ARRAY), NORMAL=glb.array(normals, 'VEC3', target=glb.ARRAY), TEXCOORD_0=glb.array(cpu(flipped), 'VEC2', target=glb.ARRAY))
+    attributes = lib.Attributes(POSITION=glb.array(cpu(neutral)/1000, 'VEC3', True, glb.ARRAY),
+        NORMAL=glb.array(normals, 'VEC3', target=glb.ARRAY),
+        TEXCOORD_0=glb.array(cpu(flipped), 'VEC2', target=glb.ARRAY))
     indices = glb.array(cpu(model.triangles).reshape(-1), 'SCALAR', target=glb.ELEMENTS)
     found = morph_targets(model.to('cpu'), neutral, normals) if morphs else []
     targets = [
@@ -325,7 +342,8 @@ def face_glb(
     glb = GlbBytes(dense)
     model = pipeline.model
     with torch.no_grad():
-        maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)   # expressions open the mouth; the photo's own is as the photo has it
+        # expressions open the mouth; the photo's own is as the photo has it
+        maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
         add_mesh(glb, model, vertices, add_material(glb, maps, quality), morphs)
     if merged or not morphs: _one_scene(glb, model, face, posed, morphs)

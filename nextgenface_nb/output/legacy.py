@@ -24,7 +24,8 @@ __all__ = ['MOST_BYTES', 'MOST_PARTS', 'plain_pickle', 'read_legacy', 'legacy_fa
 _OPERATIONS = frozenset('''PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT UNICODE BINUNICODE SHORT_BINUNICODE STRING BINSTRING
     SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_DICT DICT SETITEM SETITEMS EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
     PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD'''.split())
-_KINDS = {'f2':np.float16, 'f4':np.float32, 'f8':np.float64, 'i1':np.int8, 'i2':np.int16, 'i4':np.int32, 'i8':np.int64, 'u1':np.uint8, 'u2':np.uint16, 'u4':np.uint32, 'u8':np.uint64, 'b1':np.bool_}
+_KINDS = {'f2':np.float16, 'f4':np.float32, 'f8':np.float64, 'i1':np.int8, 'i2':np.int16, 'i4':np.int32, 'i8':np.int64,
+    'u1':np.uint8, 'u2':np.uint16, 'u4':np.uint32, 'u8':np.uint64, 'b1':np.bool_}
 
 class _Kept:
     "Stands in for something of NumPy: keeps its arguments and its state"
@@ -38,9 +39,11 @@ class _Buffer(_Kept): pass
 
 class _Bytes(_Kept): pass
 
-_NAMES = {('numpy','ndarray'):_Array, ('numpy','dtype'):_Kind, **{name:_Bytes for name in (('_codecs','encode'),('__builtin__','bytes'),('builtins','bytes'))}}
+_NAMES = {('numpy','ndarray'):_Array, ('numpy','dtype'):_Kind,
+    **{name:_Bytes for name in (('_codecs','encode'),('__builtin__','bytes'),('builtins','bytes'))}}
 for _module in ('numpy.core','numpy._core'):
-    _NAMES |= {(f'{_module}.multiarray','_reconstruct'):_Array, (f'{_module}.multiarray','scalar'):_Scalar, (f'{_module}.numeric','_frombuffer'):_Buffer}
+    _NAMES |= {(f'{_module}.multiarray','_reconstruct'):_Array, (f'{_module}.multiarray','scalar'):_Scalar,
+        (f'{_module}.numeric','_frombuffer'):_Buffer}
 
 class _Reader(pickle._Unpickler): # the one in Python, whose dictionaries can be watched
     "Finds the stand-ins and nothing else, and takes text as keys"
@@ -52,26 +55,34 @@ def _with_names(code:bytes, first:int, step:int):
     "Let an operation look at its keys, which lie on the stack, before it hashes them"
     own = pickle._Unpickler.dispatch[code[0]]
     def checked(reader):
-        if not all(isinstance(k, str) for k in reader.stack[first::step]): raise pickle.UnpicklingError('a dictionary has a key that is no text')
+        if not all(isinstance(k, str) for k in reader.stack[first::step]):
+            raise pickle.UnpicklingError('a dictionary has a key that is no text')
         own(reader)
     _Reader.dispatch[code[0]] = checked
 
-for _code,_first,_step in ((pickle.SETITEM,-2,2), (pickle.SETITEMS,0,2), (pickle.DICT,0,2)): _with_names(_code, _first, _step)
+for _code,_first,_step in ((pickle.SETITEM,-2,2), (pickle.SETITEMS,0,2), (pickle.DICT,0,2)):
+    _with_names(_code, _first, _step)
 
 
 # %% ../../nbs/72_output.legacy.ipynb #e01ea730
 MOST_BYTES = 500_000_000 # of an old checkpoint: maps of 2048 x 2048 texels have 120 million
-MOST_PARTS = 100_000       # numbers, texts, arrays, lists and dictionaries in it; each counts as often as it is referred to. NextFace writes some dozens
+# numbers, texts, arrays, lists and dictionaries in it; each counts as often as it is referred to. NextFace writes some
+# dozens
+MOST_PARTS = 100_000
 
 def plain_pickle(
     data:bytes, # Of the file
 ): # dicts, lists, tuples, numbers, text, and NumPy arrays of numbers
     "Read a pickle that holds arrays and nothing that runs; `pickle.UnpicklingError` for any other"
     for number,(operation,argument,_) in enumerate(pickletools.genops(data)):
-        if number>10*MOST_PARTS: raise pickle.UnpicklingError(f'it has more than {10*MOST_PARTS:,} operations, far more than a checkpoint')
-        if operation.name not in _OPERATIONS: raise pickle.UnpicklingError(f'it has the operation {operation.name}, of which a checkpoint has no need')
-        if operation.name in ('PUT','BINPUT','LONG_BINPUT') and not 0<=argument<=len(data): raise pickle.UnpicklingError('it numbers its parts wildly')
-        if operation.name=='GLOBAL' and tuple(argument.split(' ',1)) not in _NAMES: raise pickle.UnpicklingError(f'it asks for {argument.replace(" ",".")}, of which a checkpoint has no need')
+        if number>10*MOST_PARTS:
+            raise pickle.UnpicklingError(f'it has more than {10*MOST_PARTS:,} operations, far more than a checkpoint')
+        if operation.name not in _OPERATIONS:
+            raise pickle.UnpicklingError(f'it has the operation {operation.name}, of which a checkpoint has no need')
+        if operation.name in ('PUT','BINPUT','LONG_BINPUT') and not 0<=argument<=len(data):
+            raise pickle.UnpicklingError('it numbers its parts wildly')
+        if operation.name=='GLOBAL' and tuple(argument.split(' ',1)) not in _NAMES:
+            raise pickle.UnpicklingError(f'it asks for {argument.replace(" ",".")}, of which a checkpoint has no need')
     return _Plain(len(data)).of(_Reader(io.BytesIO(data), encoding='latin1').load())[0]
 
 class _Plain:
@@ -90,7 +101,8 @@ class _Plain:
         for v in x.values() if isinstance(x, dict) else x:
             plain,parts = self.of(v, depth+1)
             found.append(plain); count += parts
-            if count>MOST_PARTS: raise pickle.UnpicklingError(f'it has more than {MOST_PARTS:,} parts, far more than a checkpoint')
+            if count>MOST_PARTS:
+                raise pickle.UnpicklingError(f'it has more than {MOST_PARTS:,} parts, far more than a checkpoint')
         return (dict(zip(x, found)) if isinstance(x, dict) else type(x)(found)),count
 
     def _one(self, x):
@@ -115,12 +127,17 @@ def _from_buffer(raw, kind, shape, order):
     if isinstance(raw, _Bytes): raw = raw.arguments[0] if raw.arguments else ''
     if isinstance(raw, str): raw = raw.encode('latin1')
     code = kind.arguments[0] if isinstance(kind, _Kind) and kind.arguments else None
-    if not isinstance(code, str) or code.lstrip('<>|=') not in _KINDS: raise pickle.UnpicklingError(f'an array holds {code[:20]!r}, not numbers' if isinstance(code, str) else 'an array does not say what it holds')
+    if not isinstance(code, str) or code.lstrip('<>|=') not in _KINDS:
+        raise pickle.UnpicklingError(f'an array holds {code[:20]!r}, not numbers' if isinstance(code, str)
+            else 'an array does not say what it holds')
     swapped = isinstance(kind.state, tuple) and len(kind.state)>1 and kind.state[1]=='>' or code.startswith('>')
     found = np.dtype(_KINDS[code.lstrip('<>|=')])
-    if not isinstance(shape, tuple) or len(shape)>6 or not all(isinstance(n, int) and n>=0 for n in shape): raise pickle.UnpicklingError('an array has no shape')
-    if not isinstance(raw, (bytes,bytearray)) or math.prod(shape)*found.itemsize!=len(raw): raise pickle.UnpicklingError(f'an array of shape {shape} has not the bytes for it')
-    array = np.frombuffer(raw, found.newbyteorder('>') if swapped else found).astype(found)   # a copy, which may be changed
+    if not isinstance(shape, tuple) or len(shape)>6 or not all(isinstance(n, int) and n>=0 for n in shape):
+        raise pickle.UnpicklingError('an array has no shape')
+    if not isinstance(raw, (bytes,bytearray)) or math.prod(shape)*found.itemsize!=len(raw):
+        raise pickle.UnpicklingError(f'an array of shape {shape} has not the bytes for it')
+    # a copy, which may be changed
+    array = np.frombuffer(raw, found.newbyteorder('>') if swapped else found).astype(found)
     return np.ascontiguousarray(array.reshape(shape, order='F' if order=='F' else 'C')).reshape(shape)
 
 # %% ../../nbs/72_output.legacy.ipynb #9c8ebc85
@@ -131,13 +148,18 @@ def read_legacy(
     path = Path(path)
     data = read_bytes(path, MOST_BYTES, CheckpointError, 'checkpoint of NextFace or NextGenFace')
     try: found = plain_pickle(data)
-    except pickle.UnpicklingError as e: raise CheckpointError(f'{path}: not read, for {e}', 'Pickles can run code; only those that hold NumPy arrays and nothing else are read.') from None
-    except Exception as e: raise CheckpointError(f'{path}: cut off, damaged, or no pickle ({type(e).__name__})', 'Give a checkpoint of NextFace or NextGenFace, or reconstruct the photo again.') from None
+    except pickle.UnpicklingError as e:
+        raise CheckpointError(f'{path}: not read, for {e}',
+            'Pickles can run code; only those that hold NumPy arrays and nothing else are read.') from None
+    except Exception as e:
+        raise CheckpointError(f'{path}: cut off, damaged, or no pickle ({type(e).__name__})',
+            'Give a checkpoint of NextFace or NextGenFace, or reconstruct the photo again.') from None
     missing = [k for k in _WANTED if not isinstance(found, dict) or k not in found]
     if missing: raise CheckpointError(f'{path}: has no {missing[0]}', 'It is no checkpoint of NextFace or NextGenFace.')
     return found
 
-_WANTED = 'vShapeCoeff','vAlbedoCoeff','vExpCoeff','vRotation','vTranslation','vFocals','vShCoeffs','screenWidth','screenHeight'
+_WANTED = ('vShapeCoeff','vAlbedoCoeff','vExpCoeff','vRotation','vTranslation','vFocals','vShCoeffs','screenWidth',
+    'screenHeight')
 
 @undisturbed
 def legacy_face(
@@ -150,40 +172,55 @@ def legacy_face(
     part = lambda name,*shape: _part(found, name, *shape)
     frames = len(part('vRotation',None,3))
     one = lambda name,size: part(name,None,size)
-    shape,albedo,expression = one('vShapeCoeff',len(model.shape_basis)),one('vAlbedoCoeff',len(model.diffuse_basis)),one('vExpCoeff',len(model.expression_basis))
+    shape,albedo,expression = one('vShapeCoeff',len(model.shape_basis)),one('vAlbedoCoeff',
+        len(model.diffuse_basis)),one('vExpCoeff',len(model.expression_basis))
     width,height = (_size(found[k], k) for k in ('screenWidth','screenHeight'))
-    maps = {ours:torch.from_numpy(part(theirs,None,None,None,c)[0].astype(np.float32)) if theirs in found else None for ours,(theirs,c) in _MAPS.items()}
+    maps = {ours:torch.from_numpy(part(theirs,None,None,None,c)[0].astype(np.float32)) if theirs in found else None
+        for ours,(theirs,c) in _MAPS.items()}
     flip = torch.tensor([1.,-1,-1])
     face = Face(Identity(_tensor(shape[0]), _tensor(albedo[0]), **maps), [])
-    rotation,translation,focal,light = part('vRotation',frames,3),part('vTranslation',frames,3),part('vFocals',frames),part('vShCoeffs',frames,None,3)
+    rotation,translation,focal,light = part('vRotation',frames,3),part('vTranslation',frames,3),part('vFocals',
+        frames),part('vShCoeffs',frames,None,3)
     for i in range(frames):
         photo = _resized(photos[i], width, height) if len(photos)>i else Photo(torch.zeros(height,width,3))
         points = Landmarks(torch.zeros(0,2), torch.zeros(0,dtype=torch.int64), torch.zeros(0), 'mediapipe')
         coefficients = from_legacy(_tensor(light[i]), bands or math.isqrt(light.shape[1]))
         turned = flip[:,None]*euler_to_matrix(_tensor(rotation[i]))
-        face.frames.append(Frame(photo, points, Camera.centred(width, height, float(focal[i])), matrix_to_euler(turned), flip*_tensor(translation[i]), _tensor(expression[min(i,len(expression)-1)]), HarmonicLight(coefficients)))
+        face.frames.append(Frame(photo, points, Camera.centred(width, height, float(focal[i])), matrix_to_euler(turned),
+            flip*_tensor(translation[i]), _tensor(expression[min(i,len(expression)-1)]), HarmonicLight(coefficients)))
     return face
 
 def _resized(photo, width, height)->Photo:
-    if abs(photo.width*height/(photo.height*width)-1)>.02: raise CheckpointError(f'the photo has {photo.width} x {photo.height} pixels, the checkpoint is of one of {width} x {height}', 'Give the photo from which it was made.')
-    rows,columns = resampling_matrix(0, photo.height, height, photo.height),resampling_matrix(0, photo.width, width, photo.width)
-    return Photo((rows@photo.pixels.permute(2,0,1)@columns.T).permute(1,2,0).clamp_min(0).contiguous(), photo.path, photo.offset, photo.scale*width/photo.width, photo.original_size)
+    if abs(photo.width*height/(photo.height*width)-1)>.02:
+        raise CheckpointError(
+            f'the photo has {photo.width} x {photo.height} pixels, the checkpoint is of one of {width} x {height}',
+            'Give the photo from which it was made.')
+    rows,columns = resampling_matrix(0, photo.height, height, photo.height),resampling_matrix(0, photo.width, width,
+        photo.width)
+    return Photo((rows@photo.pixels.permute(2,0,1)@columns.T).permute(1,2,0).clamp_min(0).contiguous(), photo.path,
+        photo.offset, photo.scale*width/photo.width, photo.original_size)
 
 _MAPS = dict(diffuse=('vEnhancedDiffuse',3), specular=('vEnhancedSpecular',3), roughness=('vEnhancedRoughness',1))
 
 def _tensor(x): return torch.tensor(np.asarray(x), dtype=torch.float32)
 
 def _size(value, name)->int:
-    if type(value) is not int or not 16<=value<=16384: raise CheckpointError(f'{name} = {value if type(value) in (int,float) else type(value).__name__}', 'The checkpoint is damaged.')
+    if type(value) is not int or not 16<=value<=16384:
+        raise CheckpointError(f'{name} = {value if type(value) in (int,float) else type(value).__name__}',
+            'The checkpoint is damaged.')
     return value
 
 def _part(found, name, *shape):
     "An array of this shape (None: any size) and of finite numbers"
     x = found.get(name)
-    right = isinstance(x, np.ndarray) and x.ndim==len(shape) and x.size>0 and all(n in (None,m) for n,m in zip(shape, x.shape))
+    right = isinstance(x, np.ndarray) and x.ndim==len(shape) and x.size>0 and all(n in (None,m)
+        for n,m in zip(shape, x.shape))
     if not right:
-        raise CheckpointError(f'{name} has shape {getattr(x,"shape",None)}, {tuple("any" if n is None else n for n in shape)} is needed', 'The checkpoint was made with another face model: name that one in the config.')
-    if not np.isfinite(x.astype(np.float64)).all(): raise CheckpointError(f'{name} has values that are not finite', 'The checkpoint is damaged.')
+        raise CheckpointError(
+            f'{name} has shape {getattr(x,"shape",None)}, {tuple("any" if n is None else n for n in shape)} is needed',
+            'The checkpoint was made with another face model: name that one in the config.')
+    if not np.isfinite(x.astype(np.float64)).all():
+        raise CheckpointError(f'{name} has values that are not finite', 'The checkpoint is damaged.')
     return x
 
 @undisturbed
@@ -194,5 +231,7 @@ def load_legacy(
 )->tuple: # (`Face`, meta), as `load_face` gives it
     "Read an old checkpoint"
     try: face = legacy_face(read_legacy(path), model, photos)
-    except CheckpointError as e: raise e if str(path) in e.what else CheckpointError(f'{path}: {e.what}', e.advice) from None
-    return face,dict(model=dict(name=model.name, fingerprint=model.fingerprint), photos=[dict(path='', sha256='') for _ in face.frames], library='NextFace or NextGenFace')
+    except CheckpointError as e:
+        raise e if str(path) in e.what else CheckpointError(f'{path}: {e.what}', e.advice) from None
+    return face,dict(model=dict(name=model.name, fingerprint=model.fingerprint),
+        photos=[dict(path='', sha256='') for _ in face.frames], library='NextFace or NextGenFace')

@@ -15,7 +15,8 @@ from ..files import writing
 from ..surroundings import undisturbed
 
 # %% ../../nbs/62_output.mesh.ipynb #4eee6fc1
-def _array(x, kind=np.float64)->np.ndarray: return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=kind)
+def _array(x, kind=np.float64)->np.ndarray:
+    return np.asarray(x.detach().cpu() if hasattr(x,'detach') else x, dtype=kind)
 
 def _rows(tag:str, values:np.ndarray, digits:int)->str:
     text = io.StringIO()
@@ -33,15 +34,21 @@ def obj_text(
 )->str: # What a .obj file holds
     "A mesh in Wavefront OBJ"
     v,f = _array(vertices),_array(triangles, np.int64)
-    if v.ndim!=2 or v.shape[1]!=3 or not np.isfinite(v).all(): raise GeometryError(f'A mesh with vertices {v.shape}, some perhaps not finite', 'Give finite vertices [V, 3].')
-    if f.ndim!=2 or f.shape[1]!=3 or f.size and not 0<=f.min()<=f.max()<len(v): raise GeometryError(f'Triangles {f.shape} that do not fit {len(v)} vertices', 'Give triangles [F, 3] counted from 0.')
+    if v.ndim!=2 or v.shape[1]!=3 or not np.isfinite(v).all():
+        raise GeometryError(f'A mesh with vertices {v.shape}, some perhaps not finite', 'Give finite vertices [V, 3].')
+    if f.ndim!=2 or f.shape[1]!=3 or f.size and not 0<=f.min()<=f.max()<len(v):
+        raise GeometryError(f'Triangles {f.shape} that do not fit {len(v)} vertices',
+            'Give triangles [F, 3] counted from 0.')
     for name,x in dict(uvs=uvs, normals=normals).items():
-        if x is not None and len(x)!=len(v): raise GeometryError(f'{len(x)} {name} for {len(v)} vertices', 'Give one per vertex.')
-    parts = [f'# {" ".join(comment.split())}\n' if comment else '', f'mtllib {library}\n' if library else '', 'o face\n', _rows('v', v, 4)]
+        if x is not None and len(x)!=len(v):
+            raise GeometryError(f'{len(x)} {name} for {len(v)} vertices', 'Give one per vertex.')
+    parts = [f'# {" ".join(comment.split())}\n' if comment else '', f'mtllib {library}\n' if library else '',
+        'o face\n', _rows('v', v, 4)]
     if uvs is not None: parts.append(_rows('vt', _array(uvs), 6))
     if normals is not None: parts.append(_rows('vn', _array(normals), 4))
     if library: parts.append('usemtl face\n')
-    corner = '%d/%d/%d' if uvs is not None and normals is not None else '%d/%d' if uvs is not None else '%d//%d' if normals is not None else '%d'
+    corner = ('%d/%d/%d' if uvs is not None and normals is not None else '%d/%d' if uvs is not None else '%d//%d'
+        if normals is not None else '%d')
     text = io.StringIO()
     np.savetxt(text, np.repeat(f+1, corner.count('%'), axis=1), fmt='f '+' '.join([corner]*3))
     return ''.join(parts)+text.getvalue()
@@ -52,7 +59,8 @@ def mtl_text(
     roughness:float=.5,  # Typical roughness r, for viewers without map_Pr
 )->str: # What a .mtl file holds
     "A material with the three maps"
-    return (f'newmtl face\nKa 0 0 0\nKd 1 1 1\nKs 1 1 1\nNs {max(1,min(1000,2/max(roughness,.05)**4-2)):.1f}\nd 1\nillum 2\nPr {roughness:.3f}\n'
+    return (f'newmtl face\nKa 0 0 0\nKd 1 1 1\nKs 1 1 1\nNs {max(1,min(1000,2/max(roughness,.05)**4-2)):.1f}\nd '
+        f'1\nillum 2\nPr {roughness:.3f}\n'
             f'map_Kd diffuseMap_{k}.png\nmap_Ks specularMap_{k}.png\nmap_Pr roughnessMap_{k}.png\n')
 
 # %% ../../nbs/62_output.mesh.ipynb #30a3c3c7
@@ -68,7 +76,8 @@ def mesh_vertices(
 ): # [V, 3] mm
     "The vertices to be written"
     if space not in SPACES: raise OutputError(f'No space is called {space!r}', f'There are: {", ".join(SPACES)}.')
-    if neutral and space!='model': raise OutputError(f'A neutral mesh in {space} space', 'A neutral mesh is written in model space.')
+    if neutral and space!='model':
+        raise OutputError(f'A neutral mesh in {space} space', 'A neutral mesh is written in model space.')
     if neutral: return pipeline.person(face).detach()
     if space=='model': return pipeline.vertices(face, i).detach()
     v = pipeline.world_vertices(face, i).detach()
@@ -112,5 +121,6 @@ def save_mesh(
     "The mesh of one frame of a face"
     m,r = pipeline.model,face.identity.roughness
     expression = 'neutral expression' if neutral else f'expression of photo {i}'
-    write_mesh(folder, mesh_vertices(pipeline, face, i, space, neutral), m.triangles, m.uvs, i, k, .5 if r is None else float(r.median()),
+    write_mesh(folder, mesh_vertices(pipeline, face, i, space, neutral), m.triangles, m.uvs, i, k,
+        .5 if r is None else float(r.median()),
         f'{m.name}, {expression}, {space} space, millimetres')

@@ -27,7 +27,8 @@ def result_panels(
     samples:int|None=None, # Per pixel, for the ray-traced panels
 )->dict: # name -> [H, W, 3] linear
     "What a person wants to see of frame `i`, in reading order"
-    frame = face.frames[i]; photo = frame.photo.pixels
+    frame = face.frames[i]
+    photo = frame.photo.pixels
     diffuse,specular,roughness = pipeline.maps(face)
     few = min(64, samples or pipeline.config.samples_final)
     white = (torch.full_like(diffuse, .6), torch.zeros_like(specular), torch.full_like(roughness, .5))
@@ -37,4 +38,5 @@ def result_panels(
         clay=pipeline.renderer(frame).clay(pipeline.world_vertices(face, i), frame.camera, samples=few)[...,:3],
         light=_exposed(pipeline.render(face, i, few, final=True, maps=white)),
         diffuse=pipeline.flat(face, i, diffuse)[...,:3], specular=pipeline.flat(face, i, specular)[...,:3],
-        roughness=pipeline.flat(face, i, roughness)[...,:1].expand(-1, -1, 3), skin=skin_picture(pipeline, face, i)[...,None].expand(-1, -1, 3))
+        roughness=pipeline.flat(face, i, roughness)[...,:1].expand(-1, -1, 3),
+        skin=skin_picture(pipeline, face, i)[...,None].expand(-1, -1, 3))

@@ -43,7 +43,8 @@ def panel_strip(
     images = [(name,picture(x, name not in raw).convert('RGB')) for name,x in panels.items()]
     if not images: raise OutputError('A strip needs at least one panel')
     height = max(128, *(im.height for _,im in images))
-    images = [(name, im if im.height==height else im.resize((max(1,round(im.width*height/im.height)), height), Image.LANCZOS)) for name,im in images]
+    images = [(name, im if im.height==height else im.resize((max(1,round(im.width*height/im.height)), height),
+        Image.LANCZOS)) for name,im in images]
     gap,size = 4,max(12, height//16)
     top,bar = 2*size+2*gap,size+3*gap
     total = Image.new('RGB', (sum(im.width for _,im in images)+gap*(len(images)-1), top+bar+height), 'white')
@@ -122,7 +123,9 @@ def loss_figure(
     axes = figure.subplots()
     for name in dict.fromkeys(n for p in history for n in p.losses):
         points = np.array([(p.step,p.losses[name]) for p in history if p.losses.get(name,0)>0])
-        if len(points): axes.plot(*points.T, label=name, lw=2 if name in ('loss','total') else 1, marker='.' if len(points)<30 else None)
+        if len(points):
+            axes.plot(*points.T, label=name, lw=2 if name in ('loss','total') else 1,
+                marker='.' if len(points)<30 else None)
     axes.set(yscale='log', xlabel='step', ylabel='loss', title=title)
     if axes.lines: axes.legend(fontsize='small')
     axes.grid(alpha=.3)
@@ -148,4 +151,5 @@ def save_environment(
     save_picture(Path(folder)/f'envMap_{i}.png', picture(x/max(1, np.quantile(x, .99))))
     if not exr: return
     try: write_exr(Path(folder)/f'envMap_{i}.exr', x)
-    except ImportError: warnings.warn(f'envMap_{i}.exr was not written: the EXR code is that of Mitsuba, which is not installed')
+    except ImportError:
+        warnings.warn(f'envMap_{i}.exr was not written: the EXR code is that of Mitsuba, which is not installed')

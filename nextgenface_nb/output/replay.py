@@ -50,7 +50,8 @@ def staged(
     distance = max(float(-frame.translation[2]), 3*float(extent))
     centre = torch.tensor([0., 0., -distance])
     camera = Camera.centred(size, size, .5*size*zoom*math.sqrt((distance/float(extent))**2-1))
-    one = replace(frame, camera=camera, rotation=matrix_to_euler(matrix), translation=centre-matrix@middle, light=replace(frame.light))
+    one = replace(frame, camera=camera, rotation=matrix_to_euler(matrix), translation=centre-matrix@middle,
+        light=replace(frame.light))
     return Face(face.identity, [one])
 
 # %% ../../nbs/70_output.replay.ipynb #466f4e4e
@@ -63,7 +64,8 @@ class Path3D:
 
     def __post_init__(self):
         for name,low,high in (('yaw',-3600,3600), ('pitch',-3600,3600), ('zoom',.1,10)):
-            if not low<=getattr(self, name)<=high: raise ConfigError(f'{name} {getattr(self, name)}', f'Give {low} to {high}.')   # nan neither
+            if not low<=getattr(self, name)<=high:
+                raise ConfigError(f'{name} {getattr(self, name)}', f'Give {low} to {high}.')   # nan neither
 
 def swing(
     count:int,    # Of pictures
@@ -85,7 +87,8 @@ def relight(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)
         yield Face(still.identity, [replace(still.frames[0], light=light)]),f'light at {angle:.0f}°'
 
 #: Shown where the model has them and nothing else is asked for; both sides at once
-SHOWN = ('jawOpen','mouthSmileLeft+mouthSmileRight','mouthPucker','mouthFrownLeft+mouthFrownRight','browInnerUp','browDownLeft+browDownRight','eyeBlinkLeft+eyeBlinkRight','cheekPuff')
+SHOWN = ('jawOpen','mouthSmileLeft+mouthSmileRight','mouthPucker','mouthFrownLeft+mouthFrownRight','browInnerUp',
+    'browDownLeft+browDownRight','eyeBlinkLeft+eyeBlinkRight','cheekPuff')
 
 def expression_groups(
     model,       # A `FaceModel`
@@ -95,7 +98,9 @@ def expression_groups(
     known = {n:j for j,n in enumerate(model.expression_names)}
     if names is None: names = [g for g in SHOWN if all(n in known for n in g.split('+'))] or model.expression_names[:8]
     unknown = [n for g in names for n in g.split('+') if n not in known]
-    if unknown: raise ConfigError(f'the model has no expression {unknown[0]!r}', f'It has: {", ".join(model.expression_names)}.')
+    if unknown:
+        raise ConfigError(f'the model has no expression {unknown[0]!r}',
+            f'It has: {", ".join(model.expression_names)}.')
     return [(g, [known[n] for n in g.split('+')]) for g in names]
 
 def pictures_of_each(
@@ -112,7 +117,8 @@ def expressions(pipeline, face, i:int, size:int, count:int, path:Path3D, names=N
     units,each = expression_units(pipeline.model),pictures_of_each(len(groups), count)
     for caption,rows in groups:
         for k in range(each):
-            weights = torch.zeros(len(units)); weights[rows] = units[rows]*math.sin(math.pi*k/each)
+            weights = torch.zeros(len(units))
+            weights[rows] = units[rows]*math.sin(math.pi*k/each)
             yield Face(still.identity, [replace(still.frames[0], expression=weights)]),caption
 
 def film_length(
@@ -141,7 +147,9 @@ def draw(
     from PIL import ImageDraw, ImageFont
     with torch.no_grad(): seen = pipeline.render(face, 0, samples, final=True)
     image = picture(seen[...,:3]+background*(1-seen[...,3:]))
-    if caption: ImageDraw.Draw(image).text((image.width/2, image.height-image.height//24), caption, fill='white', font=ImageFont.load_default(max(9, image.height//20)), anchor='mb', stroke_width=1, stroke_fill='black')
+    if caption:
+        ImageDraw.Draw(image).text((image.width/2, image.height-image.height//24), caption, fill='white',
+            font=ImageFont.load_default(max(9, image.height//20)), anchor='mb', stroke_width=1, stroke_fill='black')
     return np.asarray(image)
 
 @undisturbed
@@ -158,9 +166,14 @@ def replay_steps(
 )->Iterator: # of [H, W, 3] uint8
     "The pictures of a film, one by one"
     if what not in FILMS: raise ConfigError(f'No film is called {what!r}', f'There are: {", ".join(FILMS)}.')
-    if not 16<=size<=4096 or size%2: raise ConfigError(f'pictures of {size} pixels', 'Give an even number from 16 to 4096.')
-    if not 2<=count<=10000 or samples<1: raise ConfigError(f'{count} pictures of {samples} rays per pixel', 'Give 2 to 10000 pictures and at least one ray.')
-    if not 0<=i<len(face.frames): raise ConfigError(f'photo {i} of a face with {len(face.frames)}', f'Photos count from 0 to {len(face.frames)-1}.')
+    if not 16<=size<=4096 or size%2:
+        raise ConfigError(f'pictures of {size} pixels', 'Give an even number from 16 to 4096.')
+    if not 2<=count<=10000 or samples<1:
+        raise ConfigError(f'{count} pictures of {samples} rays per pixel',
+            'Give 2 to 10000 pictures and at least one ray.')
+    if not 0<=i<len(face.frames):
+        raise ConfigError(f'photo {i} of a face with {len(face.frames)}',
+            f'Photos count from 0 to {len(face.frames)-1}.')
     moments = FILMS[what](pipeline, face, i, size, count, path or Path3D(), names)
     return (draw(pipeline, f, caption, samples) for f,caption in moments)
 
@@ -175,7 +188,8 @@ def write_film(
 ):
     "Write a film whole or not at all"
     path,pictures = given_path(path),iter(pictures)
-    if path.suffix[1:] not in ENDINGS: raise OutputError(f'{path}: a film ends in {" or ".join("."+e for e in ENDINGS)}', 'Choose one of them.')
+    if path.suffix[1:] not in ENDINGS:
+        raise OutputError(f'{path}: a film ends in {" or ".join("."+e for e in ENDINGS)}', 'Choose one of them.')
     if not 1<=rate<=120: raise ConfigError(f'{rate} pictures per second', 'Give 1 to 120.')
     first = next(pictures, None)
     if first is None: raise OutputError(f'{path}: a film without pictures', 'Give at least one.')
@@ -184,12 +198,14 @@ def write_film(
 def _write_gif(path, first, rest, rate):
     from PIL import Image
     small = lambda x: Image.fromarray(x).quantize(255, dither=Image.Dither.FLOYDSTEINBERG)
-    small(first).save(path, save_all=True, append_images=(small(x) for x in rest), duration=max(20, round(100/rate)*10), loop=0)
+    small(first).save(path, save_all=True, append_images=(small(x) for x in rest), duration=max(20, round(100/rate)*10),
+        loop=0)
 
 def _write_mp4(path, first, rest, rate):
     from imageio_ffmpeg import count_frames_and_secs, write_frames
     whole = str(path.absolute())   # ffmpeg takes -a/b for a flag, and a:b for an address
-    film = write_frames(whole, first.shape[1::-1], fps=rate, codec='libx264', quality=None, macro_block_size=2, output_params=['-crf', '18', '-preset', 'medium', '-movflags', '+faststart'], ffmpeg_log_level='error')
+    film = write_frames(whole, first.shape[1::-1], fps=rate, codec='libx264', quality=None, macro_block_size=2,
+        output_params=['-crf', '18', '-preset', 'medium', '-movflags', '+faststart'], ffmpeg_log_level='error')
     film.send(None)
     count = 0
     try:
@@ -208,16 +224,20 @@ def _stopped(path, why:str): # -> OSError of a full disk, or OutputError
 # %% ../../nbs/70_output.replay.ipynb #f63de13c
 def make_replay_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-replay`"
-    p = checkpoint_parser('nextgenface-replay', 'Films of a fitted face: turned round, through its expressions, under moving light.', 'films')
+    p = checkpoint_parser('nextgenface-replay',
+        'Films of a fitted face: turned round, through its expressions, under moving light.', 'films')
     add = p.add_argument
     add('--what', metavar='A,B', default='turntable', help=f'{", ".join(FILMS)} (default: %(default)s)')
     add('--format', metavar='A,B', default='gif', help='gif, mp4 (default: %(default)s)')
-    add('--photo', type=int, default=0, help='of which photo pose, expression and light are shown (default: %(default)s)')
+    add('--photo', type=int, default=0,
+        help='of which photo pose, expression and light are shown (default: %(default)s)')
     add('--size', type=int, default=256, help='pixels along each side (default: %(default)s)')
-    add('--frames', type=int, default=96, help='pictures in each film; each expression has at least two (default: %(default)s)')
+    add('--frames', type=int, default=96,
+        help='pictures in each film; each expression has at least two (default: %(default)s)')
     add('--fps', type=float, default=24., help='pictures per second (default: %(default)s)')
     add('--samples', type=int, default=32, help='rays per pixel (default: %(default)s)')
-    add('--yaw', type=float, default=360., help='degrees that the turntable turns; less than 360 swings there and back (default: %(default)s)')
+    add('--yaw', type=float, default=360.,
+        help='degrees that the turntable turns; less than 360 swings there and back (default: %(default)s)')
     add('--pitch', type=float, default=0., help='degrees from above (default: %(default)s)')
     add('--zoom', type=float, default=1., help='larger is closer (default: %(default)s)')
     add('--names', metavar='A,B+C', help='expressions to show, alone or together')
@@ -231,13 +251,16 @@ def replay_checkpoint(
     "All that `nextgenface-replay` does"
     from tqdm import tqdm
     films,endings = ([x.strip() for x in text.split(',') if x.strip()] for text in (args.what, args.format))
-    if not films or not endings or set(endings)-set(ENDINGS): raise ConfigError(f'--what {args.what} --format {args.format}', f'Films are {", ".join(FILMS)}; formats {", ".join(ENDINGS)}.')
+    if not films or not endings or set(endings)-set(ENDINGS):
+        raise ConfigError(f'--what {args.what} --format {args.format}',
+            f'Films are {", ".join(FILMS)}; formats {", ".join(ENDINGS)}.')
     path,names = Path3D(args.yaw, args.pitch, args.zoom),args.names.split(',') if args.names else None
     pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model, device=args.device)
     folder = Path(args.output or output_folder(args.checkpoint, 'films'))
     for what in films:
         pictures = replay_steps(pipeline, face, what, args.photo, args.size, args.frames, path, names, args.samples)
-        bar = tqdm(pictures, total=film_length(pipeline, what, args.frames, names), desc=what, unit='picture', disable=args.quiet, dynamic_ncols=True)
+        bar = tqdm(pictures, total=film_length(pipeline, what, args.frames, names), desc=what, unit='picture',
+            disable=args.quiet, dynamic_ncols=True)
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
             write_film(folder/f'{what}.{ending}', shown, args.fps)

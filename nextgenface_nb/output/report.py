@@ -24,7 +24,8 @@ from .glb import save_glb
 from .mesh import save_mesh
 from ..processes import json_text
 
-from .pictures import landmark_picture, loss_figure, save_environment, save_figure, save_maps, save_picture, save_strip
+from nextgenface_nb.output.pictures import (landmark_picture, loss_figure, save_environment, save_figure, save_maps,
+    save_picture, save_strip)
 from ..surroundings import undisturbed
 
 # %% ../../nbs/68_output.report.ipynb #836d93de
@@ -39,12 +40,15 @@ def versions()->dict: # package -> version
 def machine()->dict: # system, processor, cores, memory_gb, variant
     "On what it ran"
     info,processor = Path('/proc/cpuinfo'),platform.processor()
-    if info.exists(): processor = next((l.split(':',1)[1].strip() for l in info.read_text().splitlines() if l.startswith('model name')), processor)
+    if info.exists():
+        processor = next((l.split(':',1)[1].strip()
+            for l in info.read_text().splitlines() if l.startswith('model name')), processor)
     try: memory = round(os.sysconf('SC_PAGE_SIZE')*os.sysconf('SC_PHYS_PAGES')/2**30, 1)
     except (AttributeError, ValueError, OSError): memory = None
     cores = len(os.sched_getaffinity(0)) if hasattr(os,'sched_getaffinity') else os.cpu_count()
     mitsuba = sys.modules.get('mitsuba')
-    return dict(system=f'{platform.system()} {platform.machine()}', processor=processor, cores=cores, memory_gb=memory, variant=mitsuba.variant() if mitsuba else None)
+    return dict(system=f'{platform.system()} {platform.machine()}', processor=processor, cores=cores, memory_gb=memory,
+        variant=mitsuba.variant() if mitsuba else None)
 
 # %% ../../nbs/68_output.report.ipynb #832bf927
 @undisturbed
@@ -60,7 +64,8 @@ def frame_measures(
     if frame.mask is not None: seen = seen&(frame.mask>.5)
     if not seen.any(): seen = mask
     a,b = (to_srgb(x.clamp(0,1)) for x in (rendered, frame.photo.pixels))
-    return dict(nme=nme(pipeline.landmarks(face, i).detach(), frame.landmarks), psnr=psnr(a, b, seen), ssim=ssim(a, b, seen),
+    return dict(nme=nme(pipeline.landmarks(face, i).detach(), frame.landmarks), psnr=psnr(a, b, seen),
+        ssim=ssim(a, b, seen),
         psnr_all=psnr(a, b, mask), ssim_all=ssim(a, b, mask))
 
 def frame_report(
@@ -69,12 +74,14 @@ def frame_report(
     measures, # dict of figures
 )->dict:
     "Figures, camera and pose of one photo, in units for people"
-    f = face.frames[i]; c,p = f.camera,f.photo
+    f = face.frames[i]
+    c,p = f.camera,f.photo
     number = lambda x, digits=3: [round(float(v),digits) for v in np.ravel(x.detach().cpu())]
     return dict(photo=Path(p.path).name, sha256=p.sha256, **measures, detector=f.landmarks.detector,
         landmarks=len(f.landmarks.points), faces=[dict(row) for row in f.landmarks.faces],
         crop=dict(width=c.width, height=c.height,
-            offset=[float(v) for v in p.offset], scale=float(p.scale), original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
+            offset=[float(v) for v in p.offset], scale=float(p.scale),
+            original_size=[int(v) for v in p.original_size or (c.width,c.height)]),
         focal_length_px=number(c.focal)[0], focal_length_from=f.focal_source or 'the fit',
         principal_point_px=number(c.principal), rotation_degrees=number(f.rotation*180/math.pi),
         translation_mm=number(f.translation))
@@ -112,7 +119,8 @@ def make_report(
     files:list=(),  # Names of what was written
 )->dict: # Only what JSON has; numbers that are not finite are null
     "Everything that one wants to know of a fit later on"
-    r = reconstruction; face,model,config = r.face,r.pipeline.model,r.pipeline.config
+    r = reconstruction
+    face,model,config = r.face,r.pipeline.model,r.pipeline.config
     card = report_card(r, measures)
     card.warnings[:] = without_folders(card.warnings, face)
     frames = [frame_report(face, i, m) for i,m in enumerate(measures)]
@@ -120,15 +128,18 @@ def make_report(
     last = {p.stage:p for p in r.history}
     provenance = face.identity.provenance
     places = getattr(r.pipeline, 'places', {})
-    # the settings exactly, for they reproduce the run, together with what the command was asked for (`batch.invocation`)
+    # the settings exactly, for they reproduce the run, together with what the command was asked for
+    # (`batch.invocation`)
     return dict(format='nextgenface_nb report', format_version=REPORT_VERSION, config=config.to_dict(),
         invocation=getattr(r, 'invocation', None), **_rounded(dict(
         mean={k:float(np.mean([m[k] for m in measures])) for k in measures[0]}, frames=frames,
-        seconds={**r.timings, 'total':sum(r.timings.values())}, stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
+        seconds={**r.timings, 'total':sum(r.timings.values())},
+        stages={n:dict(steps=p.step, losses=dict(p.losses)) for n,p in last.items()},
         texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings,
         model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence, place=places.get('model')),
         landmark_model=places.get('landmark_model'),
-        versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), files=sorted(files))))
+        versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+        files=sorted(files))))
 
 def _shares(provenance)->dict: # of the texels on the face
     from nextgenface_nb.face import PROVENANCE
@@ -148,7 +159,8 @@ def outdated_files(
     part,   # Folder of new results
     folder, # Of an earlier run
 )->set: # of names within the latter
-    "What the earlier run wrote and the new one did not; results without a report are an addition, before which only the older checkpoints go"
+    ("What the earlier run wrote and the new one did not; results without a report are an addition, before which only "
+     "the older checkpoints go")
     new = {p.relative_to(part).as_posix() for p in Path(part).rglob('*') if p.is_file()}
     old = set(listed_files(folder))
     if LIST in new: return old-new-set(json.loads((Path(part)/LIST).read_text(encoding='utf-8'))['files'])
@@ -176,8 +188,11 @@ def save_reconstruction(
         measures = []
         for i,frame in enumerate(r.face.frames):
             say(f'photo {i}')
-            if 'pictures' in formats or 'report' in formats: measures.append(_save_pictures(r, part, i, samples, 'pictures' in formats))
-            if 'landmarks' in formats: save_picture(part/f'landmarks{i}.png', landmark_picture(frame.photo.pixels, frame.landmarks.points, r.pipeline.landmarks(r.face, i)))
+            if 'pictures' in formats or 'report' in formats:
+                measures.append(_save_pictures(r, part, i, samples, 'pictures' in formats))
+            if 'landmarks' in formats:
+                save_picture(part/f'landmarks{i}.png',
+                    landmark_picture(frame.photo.pixels, frame.landmarks.points, r.pipeline.landmarks(r.face, i)))
             if 'light' in formats: save_environment(part, frame.light.environment(r.pipeline.config.environment_height), i, r.pipeline.config.save_exr)
             if 'mesh' in formats: save_mesh(part, r.pipeline, r.face, i, 0, space, neutral)
         if 'glb' in formats: save_glb(part/'face0.glb', r.pipeline, r.face)
@@ -198,20 +213,24 @@ def _save_pictures(r, folder:Path, i:int, samples, write:bool)->dict:
     panels = r.panels(i, samples)
     figures = frame_measures(r.pipeline, r.face, i, panels['reconstruction'])
     name = Path(r.face.frames[i].photo.path or 'photo').name
-    if write: save_strip(folder, panels, i, f'{name}: NME {100*figures["nme"]:.2f} %, PSNR {figures["psnr"]:.1f} dB, SSIM {figures["ssim"]:.3f}')
+    if write:
+        save_strip(folder, panels, i,
+            f'{name}: NME {100*figures["nme"]:.2f} %, PSNR {figures["psnr"]:.1f} dB, SSIM {figures["ssim"]:.3f}')
     return figures
 
 def _save_losses(r, folder:Path):
     for name in dict.fromkeys(p.stage for p in r.history):
         n = stage_number(name)
-        save_figure(folder/f'stage{n}_loss.png', loss_figure([p for p in r.history if p.stage==name], f'Stage {n}: {name}'))
+        save_figure(folder/f'stage{n}_loss.png',
+            loss_figure([p for p in r.history if p.stage==name], f'Stage {n}: {name}'))
 
 def _save_checkpoints(r, folder:Path):
     "The face after each stage, as far as it was kept; after the last one in any case"
     last = r.history[-1].stage if r.history else STAGES[-1]
     faces = {**_snapshots(r), last:r.face}
     for name,face in faces.items():
-        meta = dict(stage=name, config=r.pipeline.config.to_dict(), timings=r.timings, warnings=without_folders(r.warnings, r.face), after_landmarks=getattr(r,'after_landmarks',[]),
+        meta = dict(stage=name, config=r.pipeline.config.to_dict(), timings=r.timings,
+            warnings=without_folders(r.warnings, r.face), after_landmarks=getattr(r,'after_landmarks',[]),
             history=[p for p in r.history if stage_number(p.stage)<=stage_number(name)])
         save_face(folder/f'stage{stage_number(name)}_output.npz', face, r.pipeline.model, meta)
 

@@ -29,7 +29,8 @@ def pick_expressions(
         motion = model.expression_basis.square().sum((1,2))*model.expression_bounds.abs().amax(1)**2
         kept = {names[i] for i in motion.argsort(descending=True)[:max(0, expressions)].tolist()}
     else: kept = set(expressions)
-    if unknown := sorted(kept-set(names)): raise ConfigError(f'the model has no expression {unknown[0]!r}', f'It has: {", ".join(names)}.')
+    if unknown := sorted(kept-set(names)):
+        raise ConfigError(f'the model has no expression {unknown[0]!r}', f'It has: {", ".join(names)}.')
     return [n for n in names if n in kept]
 
 # %% ../../nbs/73_output.viewer.ipynb #72dd95e7
@@ -48,7 +49,9 @@ def pose_matrix(
     translation:Tensor, # [3] mm
 )->list: # of 16 float, column by column
     "Model space to the viewer's frame"
-    m = torch.eye(4); m[:3,:3] = euler_to_matrix(rotation); m[:3,3] = translation
+    m = torch.eye(4)
+    m[:3,:3] = euler_to_matrix(rotation)
+    m[:3,3] = translation
     return m.T.reshape(-1).tolist()
 
 # %% ../../nbs/73_output.viewer.ipynb #0c75d64b
@@ -58,7 +61,8 @@ def png(
 )->bytes:
     "A PNG file in memory"
     from PIL import Image
-    data = io.BytesIO(); Image.fromarray(to_bytes(values, srgb)).save(data, 'PNG')
+    data = io.BytesIO()
+    Image.fromarray(to_bytes(values, srgb)).save(data, 'PNG')
     return data.getvalue()
 
 @undisturbed
@@ -79,7 +83,8 @@ def static_text(
     if name not in _code: _code[name] = (files('nextgenface_nb.widgets')/name).read_text(encoding='utf-8')
     return _code[name]
 
-def _bytes(x:Tensor, kind=np.float32)->bytes: return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()
+def _bytes(x:Tensor, kind=np.float32)->bytes:
+    return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()
 
 # %% ../../nbs/73_output.viewer.ipynb #524bd4a6
 @undisturbed
@@ -88,7 +93,8 @@ class FaceViewer(anywidget.AnyWidget):
     _esm = static_text('viewer.js')
     triangles = traitlets.Bytes().tag(sync=True)        # uint32 [F, 3]
     uvs = traitlets.Bytes().tag(sync=True)              # float32 [V, 2]
-    vertices = traitlets.Bytes().tag(sync=True)         # float32 [V, 3], model space, without the expressions that have a slider
+    # float32 [V, 3], model space, without the expressions that have a slider
+    vertices = traitlets.Bytes().tag(sync=True)
     morph_names = traitlets.List().tag(sync=True)
     morph_counts = traitlets.List().tag(sync=True)      # moved vertices of each
     morph_scales = traitlets.List().tag(sync=True)
@@ -122,7 +128,8 @@ class FaceViewer(anywidget.AnyWidget):
     ):
         self.pipeline,self.frame = pipeline,i
         self._static = dict(triangles=_bytes(pipeline.model.triangles, np.uint32), uvs=_bytes(pipeline.model.uvs))
-        super().__init__(picture=picture, **self._static, **_morph_traits(pipeline.model, pick_expressions(pipeline.model, expressions)), **traits)
+        super().__init__(picture=picture, **self._static,
+            **_morph_traits(pipeline.model, pick_expressions(pipeline.model, expressions)), **traits)
         self.show(face)
 
     def show(self,
@@ -180,7 +187,8 @@ def _morph_traits(model, names:list)->dict:
     parts = [sparse_morph(model.expression_basis[r].cpu()) for r in rows]
     join = lambda k,kind: b''.join(np.ascontiguousarray(p[k].astype(kind)).tobytes() for p in parts)
     return dict(morph_names=list(names), morph_counts=[len(p[0]) for p in parts], morph_scales=[p[2] for p in parts],
-        morph_limits=[_limits(model.expression_bounds[r].tolist(), float(model.expression_variance[r])**.5) for r in rows],
+        morph_limits=[_limits(model.expression_bounds[r].tolist(), float(model.expression_variance[r])**.5)
+        for r in rows],
         morph_indices=join(0, np.uint32), morph_deltas=join(1, np.int16))
 
 def _limits(bounds:list, sigma:float)->list:

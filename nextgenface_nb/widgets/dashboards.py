@@ -55,7 +55,8 @@ def explained(
 )->str: # HTML
     "An error in words, with its advice"
     if known := in_words(error): return message(known.what, known.advice, alert=True)
-    return message(f'{type(error).__name__}: {error}', 'This is a fault of the program; Reset starts again.', alert=True)
+    return message(f'{type(error).__name__}: {error}', 'This is a fault of the program; Reset starts again.',
+        alert=True)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #e12e9f47
 class Runner:
@@ -73,12 +74,14 @@ class Runner:
         self.reset_button = button('Reset', self.reset, 'Back to the beginning of the stage', 'undo')
         self.bar = ipywidgets.IntProgress(0, 0, 1, description='Steps')
         self.status = ipywidgets.HTML(message('ready'))
-        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button, self.reset_button, self.bar], layout=ipywidgets.Layout(flex_flow='row wrap')), self.status])
+        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button,
+            self.reset_button, self.bar], layout=ipywidgets.Layout(flex_flow='row wrap')), self.status])
 
     def _say(self, state, text=''): self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
 
     def step(self)->bool: # Whether there may be more
-        "One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on later goes on from there"
+        ("One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on "
+         "later goes on from there")
         with Stop() as stop: more = self._step()
         if not stop.asked: return more
         if self.state=='running': self._say('paused', 'interrupted; Run goes on')
@@ -91,7 +94,9 @@ class Runner:
             self.last = p = next(self.steps)
             self.bar.max,self.bar.value = max(p.steps, p.step),p.step
             self.stepped(p, False)
-            if self.state!='failed': self._say(self.state, f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
+            if self.state!='failed':
+                self._say(self.state,
+                    f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
             return True
         except StopIteration: self._finish()
         except Exception as e: self._fail(e)
@@ -109,7 +114,8 @@ class Runner:
         except Exception as e: self._fail(e)
 
     def _fail(self, error):
-        self._close(); self.state,self.error,self.status.value = 'failed',error,explained(error)
+        self._close()
+        self.state,self.error,self.status.value = 'failed',error,explained(error)
 
     def _close(self):
         if hasattr(self.steps, 'close'): self.steps.close()
@@ -149,7 +155,8 @@ class Runner:
 
     def reset(self):
         "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
-        self._close(); self.last,self.error,self.bar.value = None,None,0
+        self._close()
+        self.last,self.error,self.bar.value = None,None,0
         self._say('ready')
         if self.on_reset: self.on_reset()
 
@@ -186,7 +193,9 @@ class Dashboard:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         "The widget, in ipywidgets 7 and 8 alike, and the still picture"
-        data,picture = {'text/plain':repr(self), 'application/vnd.jupyter.widget-view+json':dict(version_major=2, version_minor=0, model_id=self.widget.model_id)},self.still()
+        data,picture = {'text/plain':repr(self),
+            'application/vnd.jupyter.widget-view+json':dict(version_major=2, version_minor=0,
+            model_id=self.widget.model_id)},self.still()
         return data|({'image/png':base64.b64encode(picture).decode()} if picture else {})
 
     def __repr__(self): return f'{type(self).__name__}({self.title})'
@@ -196,14 +205,20 @@ def slider(
     log:bool=False, step:float|None=None,
 ):
     "A slider with a label"
-    options = dict(description=text, style=dict(description_width='14em'), layout=ipywidgets.Layout(width='30em'), continuous_update=False)
-    if log: s = ipywidgets.FloatLogSlider(value=max(value, low), base=10, min=np.log10(low), max=np.log10(high), step=.05, **options)
-    else: s = ipywidgets.FloatSlider(value=min(max(value, low), high), min=low, max=high, step=step or (high-low)/200, **options)
+    options = dict(description=text, style=dict(description_width='14em'), layout=ipywidgets.Layout(width='30em'),
+        continuous_update=False)
+    if log:
+        s = ipywidgets.FloatLogSlider(value=max(value, low), base=10, min=np.log10(low), max=np.log10(high), step=.05,
+            **options)
+    else:
+        s = ipywidgets.FloatSlider(value=min(max(value, low), high), min=low, max=high, step=step or (high-low)/200,
+            **options)
     if action: s.observe(lambda change: action(change['new']), 'value')
     return s
 
 class SliderNames(anywidget.AnyWidget):
-    "Not seen: it gives sliders and pictures the names of their labels, for screen readers; ipywidgets leaves them nameless."
+    ("Not seen: it gives sliders and pictures the names of their labels, for screen readers; ipywidgets leaves them "
+     "nameless.")
     _esm = static_text('names.js')
 
 def row(*children)->ipywidgets.HBox:
@@ -218,23 +233,30 @@ class Pictures:
     "A row of named pictures."
     def __init__(self, *names:str, width:int=230):
         self.images = {n:ipywidgets.Image(value=png(torch.full((8,8,3), .8)), format='png', width=width) for n in names}
-        self.widget = ipywidgets.HBox([ipywidgets.VBox([ipywidgets.Label(n), image]) for n,image in self.images.items()], layout=ipywidgets.Layout(flex_flow='row wrap'))
+        self.widget = ipywidgets.HBox([ipywidgets.VBox([ipywidgets.Label(n), image])
+            for n,image in self.images.items()], layout=ipywidgets.Layout(flex_flow='row wrap'))
 
     def show(self, name:str, picture, srgb:bool=True):
         "A linear picture [H, W, 1 or 3], a Pillow image, or PNG bytes"
-        self.images[name].value = picture if isinstance(picture, bytes) else _pillow_png(picture) if hasattr(picture, 'save') else png(picture, srgb)
+        self.images[name].value = picture if isinstance(picture, bytes) else _pillow_png(picture) if hasattr(picture,
+            'save') else png(picture, srgb)
 
     def strip(self)->bytes: # PNG
         "All of them side by side"
         from PIL import Image
         parts = [Image.open(io.BytesIO(i.value), formats=('PNG',)).convert('RGB') for i in self.images.values()]
-        height = min(200, max(p.height for p in parts)); parts = [p.resize((max(1, round(p.width*height/p.height)), height)) for p in parts]
-        row = Image.new('RGB', (sum(p.width+4 for p in parts), height), 'white'); x = 0
-        for p in parts: row.paste(p, (x, 0)); x += p.width+4
+        height = min(200, max(p.height for p in parts))
+        parts = [p.resize((max(1, round(p.width*height/p.height)), height)) for p in parts]
+        row = Image.new('RGB', (sum(p.width+4 for p in parts), height), 'white')
+        x = 0
+        for p in parts:
+            row.paste(p, (x, 0))
+            x += p.width+4
         return _pillow_png(row.quantize(96))
 
 def _pillow_png(image)->bytes:
-    data = io.BytesIO(); image.save(data, 'PNG', optimize=False)
+    data = io.BytesIO()
+    image.save(data, 'PNG', optimize=False)
     return data.getvalue()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #11bbd5b2
@@ -259,7 +281,8 @@ class PhotoCapture(anywidget.AnyWidget):
         self.on_msg(self._heard)
 
     def _heard(self, _, content, buffers):
-        if isinstance(content, dict) and content.get('kind')=='photo' and buffers and self.on_photo: self.on_photo(str(content.get('name') or 'photo'), bytes(buffers[0]))
+        if isinstance(content, dict) and content.get('kind')=='photo' and buffers and self.on_photo:
+            self.on_photo(str(content.get('name') or 'photo'), bytes(buffers[0]))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #d9cae213
 @undisturbed
@@ -279,17 +302,20 @@ class LandmarkEditor(anywidget.AnyWidget):
     def show(self, photo:Photo, landmarks:Landmarks):
         "Another photo with its points"
         self._landmarks,place,self.showing = landmarks,{int(k):n for n,k in enumerate(landmarks.ids)},True
-        lines = [[place[k] for k in ids+ids[:1] if k in place] for name,ids in GROUPS.get(landmarks.detector, {}).items() if len(ids)>4 and name!='nose_bridge']
+        lines = [[place[k] for k in ids+ids[:1] if k in place]
+            for name,ids in GROUPS.get(landmarks.detector, {}).items() if len(ids)>4 and name!='nose_bridge']
         with self.hold_sync():
             self.picture,self.selected,self.lines,self.ids = png(photo.composited()),-1,lines,landmarks.ids.tolist()
-            self.points,self.weights,self.hidden = landmarks.points.tolist(),[w or 1. for w in landmarks.weights.tolist()],(landmarks.weights==0).tolist()
+            self.points,self.weights,self.hidden = landmarks.points.tolist(),[w or 1.
+                for w in landmarks.weights.tolist()],(landmarks.weights==0).tolist()
         self.showing = False
 
     @property
     def landmarks(self)->Landmarks:
         "The points as they stand now; hidden ones have weight 0"
         weights = torch.tensor(self.weights, dtype=torch.float32)*(1-torch.tensor(self.hidden, dtype=torch.float32))
-        return replace(self._landmarks, points=torch.tensor(self.points, dtype=torch.float32).reshape(-1, 2), weights=weights)
+        return replace(self._landmarks, points=torch.tensor(self.points, dtype=torch.float32).reshape(-1, 2),
+            weights=weights)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #d770102f
 @undisturbed
@@ -305,30 +331,38 @@ class StartDashboard(Dashboard):
         self.pipeline,self.detector,self.on_face = pipeline or Pipeline(),detector,on_face
         self.photo,self.frame,self._face = None,None,None
         self.notes,self.editor = ipywidgets.HTML(),LandmarkEditor()
-        self.upload = ipywidgets.FileUpload(accept='image/*', multiple=False, description='Upload a photo', layout=ipywidgets.Layout(width='auto'))
+        self.upload = ipywidgets.FileUpload(accept='image/*', multiple=False, description='Upload a photo',
+            layout=ipywidgets.Layout(width='auto'))
         self.upload.observe(self.guarded(lambda _: self.take_upload()), 'value')
         self.capture = PhotoCapture(self.guarded(self.take_photo))
         self.path = ipywidgets.Text(description='File', placeholder='path of a photo')
         self.load_button = button('Load', self.guarded(lambda: self.load(self.path.value)), icon='folder-open')
         self.portrait_button = button('Bundled portrait', self.guarded(lambda: self.load(portrait_path())), icon='user')
-        self.crop = {n:slider(text, value, low, 1., step=.01) for n,text,value,low in (('left', 'crop: left', 0., 0.), ('top', 'crop: top', 0., 0.), ('side', 'crop: size', 1., .1))}
+        self.crop = {n:slider(text, value, low, 1., step=.01)
+            for n,text,value,low in (('left', 'crop: left', 0., 0.), ('top', 'crop: top', 0., 0.),
+            ('side', 'crop: size', 1., .1))}
         self.detect_button = button('Detect', self.guarded(self.detect), 'Find the landmarks (again)', 'search')
         self.weight = slider('weight of the point', 1., 0., 5., self.guarded(self.set_weight), step=.1)
         self.hide_button = button('Hide / show point', self.guarded(self.hide), icon='eye-slash')
-        self.editor.observe(lambda change: self._selected(), 'selected'); self.editor.observe(lambda change: self._edited(), ['points','weights','hidden'])
+        self.editor.observe(lambda change: self._selected(), 'selected')
+        self.editor.observe(lambda change: self._edited(), ['points','weights','hidden'])
         self.target = ipywidgets.Text('face.npz', description='Save as')
-        self.save_button,self.open_button = button('Save', self.guarded(self.save), icon='save'),button('Open', self.guarded(self.open), icon='folder-open')
-        self.widget = column(row(self.upload, self.path, self.load_button, self.portrait_button), self.capture, row(*self.crop.values()), row(self.detect_button), self.notes,
+        self.save_button,self.open_button = button('Save', self.guarded(self.save), icon='save'),button('Open',
+            self.guarded(self.open), icon='folder-open')
+        self.widget = column(row(self.upload, self.path, self.load_button, self.portrait_button), self.capture,
+            row(*self.crop.values()), row(self.detect_button), self.notes,
             self.editor, row(self.weight, self.hide_button), row(self.target, self.save_button, self.open_button))
         if photo is not None: self.guarded(self.load)(photo)
 
     def load(self, photo):
         "Another photo: a path or a `Photo`"
-        if not isinstance(photo, Photo) and not str(photo).strip(): raise PhotoError('no file was named', 'Type a path, or upload a photo.')
+        if not isinstance(photo, Photo) and not str(photo).strip():
+            raise PhotoError('no file was named', 'Type a path, or upload a photo.')
         self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
         self.frame = self._face = None
         self.editor.show(self.photo, Landmarks(torch.zeros(0, 2), torch.zeros(0)))
-        self.say(f'{Path(self.photo.path).name or "photo"}: {self.photo.width} x {self.photo.height}. Detect comes next.')
+        self.say(
+            f'{Path(self.photo.path).name or "photo"}: {self.photo.width} x {self.photo.height}. Detect comes next.')
 
     def take_upload(self):
         "What was uploaded"
@@ -350,7 +384,8 @@ class StartDashboard(Dashboard):
         "Find the face and its points; corrections are lost"
         if self.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
         self.frame = make_frame(self.cropped(), self.pipeline.model, self.pipeline.config, detector=self.detector)
-        self.editor.show(self.frame.photo, self.frame.landmarks); self._edited()
+        self.editor.show(self.frame.photo, self.frame.landmarks)
+        self._edited()
         self.say(f'{len(self.frame.landmarks)} points. Drag those that lie badly.')
 
     def _selected(self):
@@ -358,16 +393,20 @@ class StartDashboard(Dashboard):
         if k>=0: self.weight.value = self.editor.weights[k]
 
     def _chosen(self)->int:
-        if not 0<=self.editor.selected<len(self.editor.points): raise LandmarkError('no point is chosen', 'Click one in the picture, or press N there.')
+        if not 0<=self.editor.selected<len(self.editor.points):
+            raise LandmarkError('no point is chosen', 'Click one in the picture, or press N there.')
         return self.editor.selected
 
     def set_weight(self, value:float):
         "How much the chosen point counts"
-        if self.editor.selected>=0: k = self._chosen(); self.editor.weights = [*self.editor.weights[:k], float(value), *self.editor.weights[k+1:]]
+        if self.editor.selected>=0:
+            k = self._chosen()
+            self.editor.weights = [*self.editor.weights[:k], float(value), *self.editor.weights[k+1:]]
 
     def hide(self):
         "The chosen point counts nothing, or counts again"
-        k = self._chosen(); self.editor.hidden = [*self.editor.hidden[:k], not self.editor.hidden[k], *self.editor.hidden[k+1:]]
+        k = self._chosen()
+        self.editor.hidden = [*self.editor.hidden[:k], not self.editor.hidden[k], *self.editor.hidden[k+1:]]
 
     def _edited(self):
         if self.frame is not None and not self.editor.showing:
@@ -386,26 +425,30 @@ class StartDashboard(Dashboard):
     def save(self):
         "Photo, points and weights into a checkpoint"
         from nextgenface_nb.output.checkpoint import save_face
-        save_face(self.target.value, self.face, self.pipeline.model); self.say(f'saved as {self.target.value}')
+        save_face(self.target.value, self.face, self.pipeline.model)
+        self.say(f'saved as {self.target.value}')
 
     def open(self):
         "What was saved"
         from nextgenface_nb.output.checkpoint import load_face
         face,_ = load_face(self.target.value, self.pipeline.model)
         self.frame,self.photo = face.frames[0],face.frames[0].photo
-        self.editor.show(self.photo, self.frame.landmarks); self._face = face
+        self.editor.show(self.photo, self.frame.landmarks)
+        self._face = face
         if self.on_face: self.on_face(face)
         self.say(f'opened {self.target.value}')
 
     def still(self)->bytes:
         from nextgenface_nb.output.pictures import landmark_picture
         if self.frame is None: return png(self.photo.pixels) if self.photo is not None else b''
-        return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points, size=256).quantize(96))
+        return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
+            size=256).quantize(96))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #45b05edd
 def put_back(face:Face, other:Face):
     "Make a face what a copy of it was"
-    fresh = other.copy(); face.identity,face.frames[:] = fresh.identity,fresh.frames
+    fresh = other.copy()
+    face.identity,face.frames[:] = fresh.identity,fresh.frames
 
 @undisturbed
 class StageDashboard(Dashboard):
@@ -445,7 +488,9 @@ class StageDashboard(Dashboard):
 
     def reset_face(self):
         "Back to what the face was before the stage"
-        put_back(self.face, self.before); self.history.clear(); self.guarded(self.draw)()
+        put_back(self.face, self.before)
+        self.history.clear()
+        self.guarded(self.draw)()
 
     def draw(self): pass
     def still(self)->bytes: return self.pictures.strip()
@@ -458,13 +503,17 @@ def wireframe_picture(
     "The mesh drawn over the photo: triangles of the face that look at the camera"
     from PIL import Image, ImageDraw
     frame,m = face.frames[i],pipeline.model
-    with torch.no_grad(): v = pipeline.world_vertices(face, i); p = project(v, frame.camera)
+    with torch.no_grad():
+        v = pipeline.world_vertices(face, i)
+        p = project(v, frame.camera)
     t = m.triangles[(m.regions['face'][m.triangles].amin(1)>.5)]
     a,b,c = (p[t[:,k]] for k in range(3))
     t = t[(b-a)[:,0]*(c-a)[:,1]-(b-a)[:,1]*(c-a)[:,0]<0]                       # y goes down in the picture
     t = t[::max(1, len(t)//most)]
-    image = Image.fromarray(frame.photo.to_bytes()); s = size/max(image.size)
-    image = image.resize((round(image.width*s), round(image.height*s)), Image.BICUBIC); pen = ImageDraw.Draw(image, 'RGBA')
+    image = Image.fromarray(frame.photo.to_bytes())
+    s = size/max(image.size)
+    image = image.resize((round(image.width*s), round(image.height*s)), Image.BICUBIC)
+    pen = ImageDraw.Draw(image, 'RGBA')
     for x in (p[t]*s).tolist(): pen.line([tuple(x[0]), tuple(x[1]), tuple(x[2]), tuple(x[0])], fill=(80,220,255,90))
     for x,y in (frame.landmarks.points*s).tolist(): pen.ellipse((x-1, y-1, x+1, y+1), fill=(0,230,90,255))
     return image
@@ -478,10 +527,12 @@ class LandmarkDashboard(StageDashboard):
 
     def controls(self)->list:
         self._quiet,self.error = False,ipywidgets.HTML()
-        self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v,k=k: self._set_angle(k, v), step=.5) for n,k in self.ANGLES.items()}
+        self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v,k=k: self._set_angle(k, v), step=.5)
+            for n,k in self.ANGLES.items()}
         self.pose['distance'] = slider('distance, mm', 600., 100., 4000., self._set_distance, step=1.)
         self.pose['focal'] = slider('focal length, px', 500., 50., 8000., self._set_focal, step=1.)
-        self.locks = {n:ipywidgets.Checkbox(False, description=f'hold the {text}', indent=False) for n,text in dict(rotation='rotation', position='position', focal='focal length').items()}
+        self.locks = {n:ipywidgets.Checkbox(False, description=f'hold the {text}', indent=False)
+            for n,text in dict(rotation='rotation', position='position', focal='focal length').items()}
         return [self.error, *self.pose.values(), row(*self.locks.values())]
 
     def kept(self): return super().kept()|{f'hold {n}':box for n,box in self.locks.items()}
@@ -492,8 +543,10 @@ class LandmarkDashboard(StageDashboard):
     def steps(self):
         "An iteration at a time"
         begun,settings = time.perf_counter(),LandmarkSettings(iterations=max(1, self.stage.steps))
-        for found in landmark_steps(self.pipeline.model, self.face, settings, self.pipeline.config.optimize_focal_length, self.held, self.pipeline.relief_of(self.face)):
-            yield Progress('landmarks', found['iterations'], self.stage.steps, dict(total=found['loss']), time.perf_counter()-begun)
+        for found in landmark_steps(self.pipeline.model, self.face, settings,
+            self.pipeline.config.optimize_focal_length, self.held, self.pipeline.relief_of(self.face)):
+            yield Progress('landmarks', found['iterations'], self.stage.steps, dict(total=found['loss']),
+                time.perf_counter()-begun)
 
     def nme(self)->float: # fraction of the eye distance
         "Mean error of the points"
@@ -501,7 +554,8 @@ class LandmarkDashboard(StageDashboard):
         return nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
 
     def stepped(self, progress, last):
-        super().stepped(progress, last); self._show_numbers()
+        super().stepped(progress, last)
+        self._show_numbers()
 
     def _show_numbers(self):
         "Error and sliders follow the face"
@@ -513,7 +567,8 @@ class LandmarkDashboard(StageDashboard):
         self.error.value = message(f'error of the points (NME): {100*self.nme():.2f} % of the eye distance')
 
     def draw(self):
-        self.pictures.show('Mesh over the photo', wireframe_picture(self.pipeline, self.face, self.i)); self._show_numbers()
+        self.pictures.show('Mesh over the photo', wireframe_picture(self.pipeline, self.face, self.i))
+        self._show_numbers()
 
     def _by_hand(self, change):
         if self._quiet or self.runner.state=='running': return
@@ -521,12 +576,16 @@ class LandmarkDashboard(StageDashboard):
         self.guarded(lambda: (change(self.face.frames[self.i]), self.draw()))()
 
     def _set_angle(self, k, degrees):
-        def change(f): f.rotation = f.rotation.clone(); f.rotation[k] = np.deg2rad(degrees)
+        def change(f):
+            f.rotation = f.rotation.clone()
+            f.rotation[k] = np.deg2rad(degrees)
         self._by_hand(change)
 
-    def _set_distance(self, mm): self._by_hand(lambda f: setattr(f, 'translation', f.translation*(mm/-float(f.translation[2]))))
+    def _set_distance(self, mm):
+        self._by_hand(lambda f: setattr(f, 'translation', f.translation*(mm/-float(f.translation[2]))))
 
-    def _set_focal(self, px): self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
+    def _set_focal(self, px):
+        self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #5250e903
 def difference(
@@ -539,26 +598,33 @@ def loss_picture(history:list)->bytes: # PNG
     "Loss curves by term"
     from nextgenface_nb.output.pictures import loss_figure
     figure,data = loss_figure(history),io.BytesIO()
-    figure.set_size_inches(5, 3); figure.savefig(data, format='png', dpi=70)
+    figure.set_size_inches(5, 3)
+    figure.savefig(data, format='png', dpi=70)
     return data.getvalue()
 
 @undisturbed
 class FitDashboard(StageDashboard):
     "A stage with weights and rates on sliders."
     def controls(self)->list:
-        self.weights = {n:slider(n, w, 1e-5, 1e3, lambda v,n=n: self.stage.weights.__setitem__(n, v), log=True) for n,w in self.stage.weights.items()}
+        self.weights = {n:slider(n, w, 1e-5, 1e3, lambda v,n=n: self.stage.weights.__setitem__(n, v), log=True)
+            for n,w in self.stage.weights.items()}
         self._rates = dict(self.stage.rates)
-        self.rates = {n:slider(n, r, 1e-6, 1., lambda v,n=n: self._set_rate(n), log=True) for n,r in self.stage.rates.items()}
+        self.rates = {n:slider(n, r, 1e-6, 1., lambda v,n=n: self._set_rate(n), log=True)
+            for n,r in self.stage.rates.items()}
         self.free = {n:ipywidgets.Checkbox(True, description=f'{n} is free', indent=False) for n in self.stage.rates}
         for n,box in self.free.items(): box.observe(lambda change, n=n: self._set_rate(n), 'value')
         rows = [row(self.rates[n], self.free[n]) for n in self.rates]
-        folds = ipywidgets.Accordion([ipywidgets.VBox(list(self.weights.values())), ipywidgets.VBox(rows)], selected_index=None)
-        folds.set_title(0, 'Weights of the losses'); folds.set_title(1, 'Rates, and what is free')
+        folds = ipywidgets.Accordion([ipywidgets.VBox(list(self.weights.values())), ipywidgets.VBox(rows)],
+            selected_index=None)
+        folds.set_title(0, 'Weights of the losses')
+        folds.set_title(1, 'Rates, and what is free')
         return [folds]
 
     def kept(self):
         "Weights, rates, and what is free"
-        return super().kept()|{f'{kind} {n}':w for kind,group in dict(weight=self.weights, rate=self.rates, free=self.free).items() for n,w in group.items()}
+        return super().kept()|{f'{kind} {n}':w
+            for kind,group in dict(weight=self.weights, rate=self.rates, free=self.free).items()
+            for n,w in group.items()}
 
     def _set_rate(self, n): self.stage.rates[n] = self.rates[n].value if self.free[n].value else 0.
 
@@ -577,13 +643,18 @@ class PhotometricDashboard(FitDashboard):
             picture,photo = self.render(),f.photo.pixels
             clay = self.pipeline.renderer(f).clay(self.pipeline.world_vertices(self.face, self.i), f.camera, samples=8)
             light = f.light.environment(self.pipeline.config.environment_height)
-        show('Render', picture[...,:3]+photo*(1-picture[...,3:])); show('Photo', photo); show('Difference', difference(picture, photo)); show('Clay', clay[...,:3])
-        show('Light on a ball', sphere_preview(light, 96)[...,:3]*.6); show('Light as a map', light/light.max().clamp(min=1e-6))
+        show('Render', picture[...,:3]+photo*(1-picture[...,3:]))
+        show('Photo', photo)
+        show('Difference', difference(picture, photo))
+        show('Clay', clay[...,:3])
+        show('Light on a ball', sphere_preview(light, 96)[...,:3]*.6)
+        show('Light as a map', light/light.max().clamp(min=1e-6))
         if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #8893475c
 MAPS = 'diffuse','specular','roughness'
-PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])     # outside, seen, mirrored, guessed
+# outside, seen, mirrored, guessed
+PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])
 
 @undisturbed
 class TextureDashboard(FitDashboard):
@@ -594,8 +665,10 @@ class TextureDashboard(FitDashboard):
     def controls(self)->list:
         self.wipe = slider('before | after', .5, 0., 1., self.guarded(lambda _: self._wipe()), step=.01)
         self.which = ipywidgets.Dropdown(options=MAPS, description='map')
-        self.map_button = button('Save this map', self.guarded(self.save_map), 'As a PNG, to be painted in another program', 'download')
-        self.upload = ipywidgets.FileUpload(accept='image/png', multiple=False, description='Load an edited map', layout=ipywidgets.Layout(width='auto'))
+        self.map_button = button('Save this map', self.guarded(self.save_map),
+            'As a PNG, to be painted in another program', 'download')
+        self.upload = ipywidgets.FileUpload(accept='image/png', multiple=False, description='Load an edited map',
+            layout=ipywidgets.Layout(width='auto'))
         self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.unlock_button = button('Unlock all', self.guarded(self.unlock), icon='unlock')
         return [self.wipe, row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
@@ -605,10 +678,13 @@ class TextureDashboard(FitDashboard):
         super().set_face(face)
         self.guarded(self._remember)()
 
-    def _remember(self): self._before_picture = self._over_photo(); self._wipe()
+    def _remember(self):
+        self._before_picture = self._over_photo()
+        self._wipe()
 
     def _over_photo(self):
-        picture = self.render(); return picture[...,:3]+self.face.frames[self.i].photo.pixels*(1-picture[...,3:])
+        picture = self.render()
+        return picture[...,:3]+self.face.frames[self.i].photo.pixels*(1-picture[...,3:])
 
     @property
     def locked(self)->dict: # map name -> ([T, T] bool, [T, T, C])
@@ -622,7 +698,9 @@ class TextureDashboard(FitDashboard):
     ):
         "Take an edited map, and lock what was edited, beside what was locked before"
         maps = dict(zip(MAPS, self.pipeline.maps(self.face)))
-        if name not in maps or values.shape!=maps[name].shape: raise OutputError(f'an edited {name} map of {tuple(values.shape)}', f'It must have {tuple(maps[name].shape)}.')
+        if name not in maps or values.shape!=maps[name].shape:
+            raise OutputError(f'an edited {name} map of {tuple(values.shape)}',
+                f'It must have {tuple(maps[name].shape)}.')
         if name=='specular': values = values.mean(-1, keepdim=True).expand_as(values)              # has no colour
         edited = (values-maps[name]).abs().amax(-1)>least
         before = self.locked.get(name, (torch.zeros_like(edited), values))
@@ -630,10 +708,13 @@ class TextureDashboard(FitDashboard):
         own = self.face.identity
         own.diffuse,own.specular,own.roughness = (t.detach().clone() for t in maps.values())
         self.runner._close()                                   # the next step starts from what is locked now
-        self._keep_locked(); self.draw(); self.say(f'{int(self.locked[name][0].sum())} texels of the {name} map are locked')
+        self._keep_locked()
+        self.draw()
+        self.say(f'{int(self.locked[name][0].sum())} texels of the {name} map are locked')
 
     def _keep_locked(self):
-        for name,(which,values) in self.locked.items(): setattr(self.face.identity, name, torch.where(which[...,None], values, getattr(self.face.identity, name)))
+        for name,(which,values) in self.locked.items():
+            setattr(self.face.identity, name, torch.where(which[...,None], values, getattr(self.face.identity, name)))
 
     def settings(self):
         "With the locked texels; their values are those of the maps"
@@ -641,42 +722,54 @@ class TextureDashboard(FitDashboard):
         return super().settings()|dict(locked={n:code(which) for n,(which,_) in self.locked.items()})
 
     def restore(self, values):
-        super().restore(values); self.locked.clear()
+        super().restore(values)
+        self.locked.clear()
         for n,code in values.get('locked', {}).items():
             own = getattr(self.face.identity, n, None) if n in MAPS else None
             bits = np.unpackbits(np.frombuffer(base64.b64decode(code), np.uint8))
-            if own is not None and bits.size==-(-own[...,0].numel()//8)*8: self.locked[n] = (torch.from_numpy(bits[:own[...,0].numel()].copy()).bool().reshape(own.shape[:2]), own.clone())
+            if own is not None and bits.size==-(-own[...,0].numel()//8)*8:
+                self.locked[n] = (torch.from_numpy(bits[:own[...,0].numel()].copy()).bool().reshape(own.shape[:2]),
+                    own.clone())
 
     def unlock(self):
         "Let all texels go"
-        self.locked.clear(); self.runner._close(); self.say('nothing is locked')
+        self.locked.clear()
+        self.runner._close()
+        self.say('nothing is locked')
 
     def save_map(self):
         "The chosen map as a picture, to be painted in another program"
         from nextgenface_nb.files import writing
-        name = f'{self.which.value}.png'; values = dict(zip(MAPS, self.pipeline.maps(self.face)))[self.which.value]
+        name = f'{self.which.value}.png'
+        values = dict(zip(MAPS, self.pipeline.maps(self.face)))[self.which.value]
         with writing(name) as part: Path(part).write_bytes(png(values, self.which.value!='roughness'))
         self.say(f'saved as {name}')
 
     def _take_upload(self):
         for name,data in uploaded(self.upload.value)[-1:]:
-            self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness' else load_photo(data, name).pixels)
+            self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
+                else load_photo(data, name).pixels)
 
     def _wipe(self):
         "Left of the line the render before the stage, right of it the present one"
         a,b = self._before_picture,getattr(self, '_now', self._before_picture)
-        x = round(self.wipe.value*a.shape[1]); self.pictures.show('Before | after', torch.cat([a[:,:x], b[:,x:]], 1))
+        x = round(self.wipe.value*a.shape[1])
+        self.pictures.show('Before | after', torch.cat([a[:,:x], b[:,x:]], 1))
 
     def draw(self):
         show,maps = self.pictures.show,self.pipeline.maps(self.face)
         self._now = self._over_photo()
         if hasattr(self, '_before_picture'): self._wipe()
-        show('Diffuse map', maps[0]); show('Specular map', maps[1]/maps[1].max().clamp(min=.05)); show('Roughness map', maps[2], srgb=False)
-        if self.face.identity.provenance is not None: show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
+        show('Diffuse map', maps[0])
+        show('Specular map', maps[1]/maps[1].max().clamp(min=.05))
+        show('Roughness map', maps[2], srgb=False)
+        if self.face.identity.provenance is not None:
+            show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
         if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #950a6659
-LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.), 'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
+LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
+    'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
           **{n:('environment',n) for n in ENVIRONMENTS}}
 
 @undisturbed
@@ -688,20 +781,28 @@ class LightPanel(Dashboard):
         changed=None,    # Called when another light was chosen
         bands:int=9,     # Of the harmonics of studio lights
     ):
-        self.fitted,self.changed,self.bands,self.notes,self.maps,self._quiet = fitted,changed,bands,ipywidgets.HTML(),{},False
+        self.fitted,self.changed,self.bands,self.notes,self.maps,self._quiet = (fitted,changed,bands,ipywidgets.HTML(),
+            {},False)
         self.menu = ipywidgets.Dropdown(options=list(LIGHTS), description='light')
-        self.upload = ipywidgets.FileUpload(accept='.hdr,.exr,image/*', multiple=False, description='Load an environment map', layout=ipywidgets.Layout(width='auto'))
+        self.upload = ipywidgets.FileUpload(accept='.hdr,.exr,image/*', multiple=False,
+            description='Load an environment map', layout=ipywidgets.Layout(width='auto'))
         self.path = ipywidgets.Text(description='File', placeholder='path of an environment map')
-        self.load_button = button('Load', self.guarded(lambda: self.load(self.path.value)), 'Read the environment map of that path', 'folder-open')
+        self.load_button = button('Load', self.guarded(lambda: self.load(self.path.value)),
+            'Read the environment map of that path', 'folder-open')
         self.turn = slider('turn the light, degrees', 0., -180., 180., self._heard, step=1.)
         self.ball = LightBall()
         self.strength = slider('lamp: strength', 0., 0., 5., self._heard, step=.05)
         self.lamp_size = slider('lamp: size, degrees', 20., 8., 60., self._heard, step=1.)
-        self.azimuth,self.elevation = slider('lamp: azimuth, degrees', 0., -180., 180., self._placed, step=1.),slider('lamp: elevation, degrees', 20., -90., 90., self._placed, step=1.)
-        self.off_button = button('Lamp off', lambda: setattr(self.strength, 'value', 0.), 'Only the chosen light', 'power-off')
-        self.menu.observe(lambda change: self.guarded(self.update)(), 'value'); self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
+        self.azimuth,self.elevation = slider('lamp: azimuth, degrees', 0., -180., 180., self._placed,
+            step=1.),slider('lamp: elevation, degrees', 20., -90., 90., self._placed, step=1.)
+        self.off_button = button('Lamp off', lambda: setattr(self.strength, 'value', 0.), 'Only the chosen light',
+            'power-off')
+        self.menu.observe(lambda change: self.guarded(self.update)(), 'value')
+        self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.ball.observe(lambda change: self._dragged(), ['azimuth','elevation','on'])
-        self.widget = column(row(self.menu, self.upload, self.path, self.load_button), row(self.ball, column(self.turn, self.strength, self.lamp_size, self.azimuth, self.elevation, row(self.off_button))), self.notes)
+        self.widget = column(row(self.menu, self.upload, self.path, self.load_button),
+            row(self.ball, column(self.turn, self.strength, self.lamp_size, self.azimuth, self.elevation,
+            row(self.off_button))), self.notes)
         self.update()
 
     def chosen(self):
@@ -710,16 +811,21 @@ class LightPanel(Dashboard):
         what = LIGHTS.get(self.menu.value)
         if self.menu.value in self.maps: other = self.maps[self.menu.value]
         elif what is None: return self.fitted
-        else: other = dict(frontal=lambda: HarmonicLight.frontal(self.bands), studio=lambda: studio_light(what[1], bands=self.bands), environment=lambda: environment(what[1]))[what[0]]()
+        else:
+            other = dict(frontal=lambda: HarmonicLight.frontal(self.bands),
+                studio=lambda: studio_light(what[1], bands=self.bands),
+                environment=lambda: environment(what[1]))[what[0]]()
         factor = self.fitted.environment(16).mean()/other.environment(16).mean().clamp(min=1e-6)
-        return HarmonicLight(other.coefficients*factor) if isinstance(other, HarmonicLight) else MapLight(other.values*factor)
+        return HarmonicLight(other.coefficients*factor) if isinstance(other,
+            HarmonicLight) else MapLight(other.values*factor)
 
     def light(self, height:int=64):
         "The chosen light with the lamp, unturned: the lamp stands where the ball shows it once the whole is turned"
         found = self.chosen()
         if not self.strength.value: return found
         values = found.environment(height)
-        return MapLight(values+lamp(self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value, height)*values.mean()*np.pi*self.strength.value)
+        return MapLight(values+lamp(self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value,
+            height)*values.mean()*np.pi*self.strength.value)
 
     def present(self, angle:float=0.):
         "The light as it falls on the face, turned by some more degrees"
@@ -755,7 +861,9 @@ class LightPanel(Dashboard):
         found = read_environment(source, name=name)
         name = f'map: {Path(name or source).name}'
         self.maps[name] = found
-        self.menu.options = [*LIGHTS, *self.maps]; self.menu.value = name; self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
+        self.menu.options = [*LIGHTS, *self.maps]
+        self.menu.value = name
+        self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
 
     def _take_upload(self):
         for name,data in uploaded(self.upload.value)[-1:]: self.load(data, name or 'environment map')
@@ -773,8 +881,10 @@ class PlayDashboard(Dashboard):
     def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None):
         self.pipeline,self.i,self.notes,self._quiet = pipeline,i,ipywidgets.HTML(),True
         self.viewer = viewer or FaceViewer(pipeline, face, i)
-        self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.) for n in LandmarkDashboard.ANGLES}
-        self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.), focal=slider('camera: zoom', 1., .3, 3., step=.01))
+        self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
+            for n in LandmarkDashboard.ANGLES}
+        self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.),
+            focal=slider('camera: zoom', 1., .3, 3., step=.01))
         self.lights = LightPanel(face.frames[i].light, self._lit, pipeline.config.bands)
         self.light,self.turn = self.lights.menu,self.lights.turn
         self.viewer.observe(lambda change: setattr(self.turn, 'value', change['new']), 'light_angle')
@@ -783,29 +893,40 @@ class PlayDashboard(Dashboard):
         self.samples = ipywidgets.IntSlider(32, 1, 256, description='rays')
         self.render_button = button('Ray-trace', self.guarded(self.draw), 'The same by the ray tracer', 'camera')
         self.pictures = Pictures('Ray-traced')
-        self.target,self.frames = ipywidgets.Text('turn.gif', description='Save as'),ipywidgets.IntSlider(16, 2, 60, description='pictures')
-        self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'], description='animate')
-        self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)), 'A film, ray-traced: .gif or .mp4', 'film')
-        self.widget = column(self.viewer, self.lights.widget, row(*self.pose.values(), *self.camera.values()), row(*self.use.values()),
-            row(self.samples, self.render_button), self.pictures.widget, row(self.motion, self.frames, self.target, self.record_button), self.notes)
+        self.target,self.frames = ipywidgets.Text('turn.gif', description='Save as'),ipywidgets.IntSlider(16, 2, 60,
+            description='pictures')
+        self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'],
+            description='animate')
+        self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)),
+            'A film, ray-traced: .gif or .mp4', 'film')
+        self.widget = column(self.viewer, self.lights.widget, row(*self.pose.values(), *self.camera.values()),
+            row(*self.use.values()),
+            row(self.samples, self.render_button), self.pictures.widget,
+            row(self.motion, self.frames, self.target, self.record_button), self.notes)
         self.set_face(face)
 
     def kept(self):
         "Pose, camera, maps and lamp"
         p = self.lights
-        return {**self.pose, **self.camera, **{f'use {n}':w for n,w in self.use.items()}, 'light':p.menu, 'turn':p.turn, 'lamp':p.strength, 'lamp size':p.lamp_size, 'azimuth':p.azimuth, 'elevation':p.elevation}
+        return {**self.pose, **self.camera, **{f'use {n}':w for n,w in self.use.items()}, 'light':p.menu, 'turn':p.turn,
+            'lamp':p.strength, 'lamp size':p.lamp_size, 'azimuth':p.azimuth, 'elevation':p.elevation}
 
     def set_face(self, face:Face):
         "Play with another face; what was set by hand stays while the fit has not moved it"
         before,self.original,self._quiet = getattr(self, 'original', None),face.copy(),True
-        frame = self.original.frames[self.i]; old = before.frames[self.i] if before else None
-        moved = old is None or not (torch.equal(old.rotation, frame.rotation) and torch.equal(old.translation, frame.translation))
+        frame = self.original.frames[self.i]
+        old = before.frames[self.i] if before else None
+        moved = (old is None or not (torch.equal(old.rotation, frame.rotation)
+            and torch.equal(old.translation, frame.translation)))
         if moved:
             for n,k in LandmarkDashboard.ANGLES.items(): self.pose[n].value = float(torch.rad2deg(frame.rotation[k]))
             self.camera['distance'].value,self.camera['focal'].value = -float(frame.translation[2]),1.
         weights = self.viewer.weights if old is not None and torch.equal(old.expression, frame.expression) else None
         self.lights.fitted,self._quiet = frame.light,False
-        self.viewer.show(self.original, maps=False, light=False); self._mapped(); self._moved(); self.lights.update()
+        self.viewer.show(self.original, maps=False, light=False)
+        self._mapped()
+        self._moved()
+        self.lights.update()
         if weights is not None: self.viewer.weights = weights
         if moved: self.viewer.centre()
 
@@ -816,34 +937,43 @@ class PlayDashboard(Dashboard):
     def _lit(self):
         "The viewer follows the panel"
         if self._quiet: return
-        with self.viewer.hold_sync(): self.viewer.light_angle = self.turn.value; self.viewer.set_light(self.lights.light())
+        with self.viewer.hold_sync():
+            self.viewer.light_angle = self.turn.value
+            self.viewer.set_light(self.lights.light())
 
     def _moved(self):
         if not self._quiet: self.viewer.pose = pose_matrix(self._rotation(), self._translation())
 
     def _rotation(self)->Tensor: return torch.deg2rad(torch.tensor([s.value for s in self.pose.values()]))
 
-    def _translation(self)->Tensor: t = self.original.frames[self.i].translation; return t*(self.camera['distance'].value/-t[2])
+    def _translation(self)->Tensor:
+        t = self.original.frames[self.i].translation
+        return t*(self.camera['distance'].value/-t[2])
 
     def maps(self)->dict: # name -> [T, T, C]
         "The maps, or plain ones in their place"
-        return {n:t if self.use[n].value else torch.full_like(t, self.PLAIN[n]) for n,t in zip(MAPS, self.pipeline.maps(self.original))}
+        return {n:t if self.use[n].value else torch.full_like(t, self.PLAIN[n])
+            for n,t in zip(MAPS, self.pipeline.maps(self.original))}
 
     def _mapped(self): self.viewer.set_trait_values(map_traits(*self.maps().values()))
 
     def shown(self, angle:float=0.)->Face:
         "The face as the controls have it, the light turned by some more degrees"
-        face = self.original.copy(); f = face.frames[self.i]
+        face = self.original.copy()
+        f = face.frames[self.i]
         known = {n:self.viewer.weights[n] for n in self.viewer.morph_names}
-        f.expression = torch.tensor([known.get(n, float(x)) for n,x in zip(self.pipeline.model.expression_names, f.expression)])
+        f.expression = torch.tensor([known.get(n, float(x))
+            for n,x in zip(self.pipeline.model.expression_names, f.expression)])
         f.rotation,f.translation,f.light = self._rotation(),self._translation(),self.lights.present(angle)
         f.camera = replace(f.camera, focal=f.camera.focal*self.camera['focal'].value)
-        own = face.identity; own.diffuse,own.specular,own.roughness = self.maps().values()
+        own = face.identity
+        own.diffuse,own.specular,own.roughness = self.maps().values()
         return face
 
     def render(self, face:Face|None=None, samples:int|None=None)->Tensor: # [H, W, 3] linear
         "By the ray tracer, over grey"
-        with torch.no_grad(): x = self.pipeline.render(face or self.shown(), self.i, samples or self.samples.value, final=True)
+        with torch.no_grad():
+            x = self.pipeline.render(face or self.shown(), self.i, samples or self.samples.value, final=True)
         return x[...,:3]+.2*(1-x[...,3:])
 
     def draw(self): self.pictures.show('Ray-traced', self.render())
@@ -852,7 +982,8 @@ class PlayDashboard(Dashboard):
         "The faces of an animation"
         for k in range(count):
             t = float(np.sin(2*np.pi*k/count))
-            face = self.shown(360*k/count if self.motion.value=='turn the light' else 0.); f = face.frames[self.i]
+            face = self.shown(360*k/count if self.motion.value=='turn the light' else 0.)
+            f = face.frames[self.i]
             if self.motion.value=='turn the head': f.rotation = f.rotation+torch.tensor([0., .5*t, 0.])
             if self.motion.value=='expression': f.expression = f.expression*float(.5-.5*np.cos(2*np.pi*k/count))
             yield face
@@ -883,10 +1014,13 @@ class FaceStudio(Dashboard):
         self.tabs = ipywidgets.Tab()
         self.start = StartDashboard(self.pipeline, photo, detector, on_face=self.set_face)
         self.target = ipywidgets.Text('face.npz', description='State')
-        self.save_button,self.open_button = button('Save state', self.guarded(self.save), icon='save'),button('Open state', self.guarded(self.open), icon='folder-open')
-        self.results_button = button('Write results', self.guarded(self.write), 'Pictures, maps, meshes and report, into the folder "results"', 'download')
+        self.save_button,self.open_button = button('Save state', self.guarded(self.save),
+            icon='save'),button('Open state', self.guarded(self.open), icon='folder-open')
+        self.results_button = button('Write results', self.guarded(self.write),
+            'Pictures, maps, meshes and report, into the folder "results"', 'download')
         self.tabs.observe(lambda change: self.guarded(self.enter)(change['new']), 'selected_index')
-        self.widget = ipywidgets.VBox([self.tabs, row(self.target, self.save_button, self.open_button, self.results_button), self.notes])
+        self.widget = ipywidgets.VBox([self.tabs,
+            row(self.target, self.save_button, self.open_button, self.results_button), self.notes])
         self._arrange()
 
     def _arrange(self):
@@ -900,10 +1034,14 @@ class FaceStudio(Dashboard):
         "Another face for all stages"
         self.face = face
         if self.stages:
-            for s in self.stages: s.face,s.before = face,face.copy(); s.runner.reset()
+            for s in self.stages:
+                s.face,s.before = face,face.copy()
+                s.runner.reset()
         else:
-            self.stages = [kind(self.pipeline, face) for kind in (LandmarkDashboard, PhotometricDashboard, TextureDashboard)]
-            self.play = PlayDashboard(self.pipeline, face); self._arrange()
+            self.stages = [kind(self.pipeline, face)
+                for kind in (LandmarkDashboard, PhotometricDashboard, TextureDashboard)]
+            self.play = PlayDashboard(self.pipeline, face)
+            self._arrange()
 
     def enter(self, n:int|None):
         "A tab was opened: it starts from what the others have made of the face"
@@ -918,7 +1056,8 @@ class FaceStudio(Dashboard):
         "All stages to their ends, as from Python"
         if self.face is None: self.start.detect()
         for n,s in enumerate(self.stages):
-            self.tabs.selected_index = n+1; s.runner.run_all()
+            self.tabs.selected_index = n+1
+            s.runner.run_all()
             if s.runner.error: raise s.runner.error
         self.tabs.selected_index = len(self.stages)+1
         return self.result
@@ -929,13 +1068,15 @@ class FaceStudio(Dashboard):
         from nextgenface_nb.reconstruction import Reconstruction
         if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
         history = [p for s in self.stages for p in s.history]
-        return Reconstruction(self.face, self.pipeline, history, {s.name:s.history[-1].seconds for s in self.stages if s.history})
+        return Reconstruction(self.face, self.pipeline, history,
+            {s.name:s.history[-1].seconds for s in self.stages if s.history})
 
     def save(self):
         "The face as it is now"
         from nextgenface_nb.output.checkpoint import save_face
         panels = {p.title:p.settings() for p in (*self.stages, self.play)}
-        save_face(self.target.value, self.result.face, self.pipeline.model, dict(studio=dict(panels=panels, tab=self.tabs.selected_index)))
+        save_face(self.target.value, self.result.face, self.pipeline.model,
+            dict(studio=dict(panels=panels, tab=self.tabs.selected_index)))
         self.say(f'saved as {self.target.value}')
 
     def open(self):
@@ -944,7 +1085,9 @@ class FaceStudio(Dashboard):
         face,about = load_face(self.target.value, self.pipeline.model)
         self.start.frame,self.start.photo,self.start._face = face.frames[0],face.frames[0].photo,face
         self.start.editor.show(face.frames[0].photo, face.frames[0].landmarks)
-        self.set_face(face); self._restore(about.get('studio') or {}); self.say(f'opened {self.target.value}')
+        self.set_face(face)
+        self._restore(about.get('studio') or {})
+        self.say(f'opened {self.target.value}')
 
     def _restore(self, studio):
         "Controls and tab, from files of this library and from others"
@@ -952,7 +1095,8 @@ class FaceStudio(Dashboard):
         self.play.set_face(self.face)
         for p in (*self.stages, self.play):
             if isinstance(panels, dict) and isinstance(panels.get(p.title), dict): p.restore(panels[p.title])
-        if isinstance(tab := studio.get('tab') if panels else None, int) and 0<=tab<len(self.tabs.children): self.tabs.selected_index = tab
+        if isinstance(tab := studio.get('tab') if panels else None, int) and 0<=tab<len(self.tabs.children):
+            self.tabs.selected_index = tab
 
     def write(self):
         "Everything that a reconstruction writes"

@@ -42,32 +42,46 @@ def lamp(
 )->Tensor: # [height, 2 height, 1] radiance; total 1
     "A soft lamp"
     k = 1/math.radians(size)**2
-    return (k/(2*math.pi*(1-math.exp(-2*k)))*torch.exp(k*(environment_directions(height)@direction(azimuth, elevation)-1)))[...,None]
+    return (k/(2*math.pi*(1-math.exp(-2*k)))*torch.exp(k*(environment_directions(height)@direction(azimuth, elevation)
+        -1)))[...,None]
 
 # %% ../../nbs/90_widgets.light.ipynb #1b8ac8f5
 def _box(d:Tensor, azimuth:float, elevation:float, width:float, height:float, soft:float=.06)->Tensor: # [H, 2H, 1]
     "A rectangle of light, its half sides as tangents"
     toward = direction(azimuth, elevation)
-    right = torch.linalg.cross(torch.tensor([0.,1.,0.]), toward); right = right/right.norm(); up = torch.linalg.cross(toward, right)
-    z = d@toward; x,y = (d@right)/z.clamp(min=.05),(d@up)/z.clamp(min=.05)
+    right = torch.linalg.cross(torch.tensor([0.,1.,0.]), toward)
+    right = right/right.norm()
+    up = torch.linalg.cross(toward, right)
+    z = d@toward
+    x,y = (d@right)/z.clamp(min=.05),(d@up)/z.clamp(min=.05)
     inside = lambda v,half: torch.sigmoid((half-v.abs())/(soft*.5))
     return (inside(x, width)*inside(y, height)*(z>.05))[...,None]
 
 def _colour(*rgb): return torch.tensor(rgb)
 
 def _sky(d, zenith, horizon, ground):
-    up = d[...,1:2].clamp(-1, 1); t = up.clamp(min=0).sqrt()
+    up = d[...,1:2].clamp(-1, 1)
+    t = up.clamp(min=0).sqrt()
     return torch.where(up>0, zenith*t+horizon*(1-t), ground*torch.ones_like(d))
 
 def _overcast(d): return _sky(d, _colour(.9,.95,1.), _colour(.45,.48,.52), _colour(.13,.12,.1))
-def _sunset(d): return _sky(d, _colour(.10,.16,.34), _colour(.75,.38,.18), _colour(.06,.05,.04))+lamp(65., 8., 8., d.shape[0])*_colour(3.2,1.7,.7)
+def _sunset(d):
+    return _sky(d, _colour(.10,.16,.34), _colour(.75,.38,.18), _colour(.06,.05,.04))+lamp(65., 8., 8.,
+        d.shape[0])*_colour(3.2,1.7,.7)
 def _window(d): return _colour(.10,.085,.07)+_box(d, -65., 20., .55, .8)*_colour(3.6,3.9,4.2)
-def _boxes(d): return _colour(.05,.05,.05)+_box(d, -50., 15., .35, .6)*_colour(3.,3.,3.)+_box(d, 60., 5., .3, .5)*_colour(1.1,1.1,1.15)
-def _rim(d): return _colour(.10,.10,.11)+_box(d, -140., 20., .4, .9)*_colour(5.,4.7,4.3)+_box(d, 140., 20., .4, .9)*_colour(4.3,4.7,5.)
-def _neon(d): return _colour(.04,.04,.06)+_box(d, -75., 0., .35, 1.)*_colour(3.2,.25,1.8)+_box(d, 75., 0., .35, 1.)*_colour(.15,1.7,3.2)
+def _boxes(d):
+    return _colour(.05,.05,.05)+_box(d, -50., 15., .35, .6)*_colour(3.,3.,3.)+_box(d, 60., 5., .3, .5)*_colour(1.1,1.1,
+        1.15)
+def _rim(d):
+    return _colour(.10,.10,.11)+_box(d, -140., 20., .4, .9)*_colour(5.,4.7,4.3)+_box(d, 140., 20., .4, .9)*_colour(4.3,
+        4.7,5.)
+def _neon(d):
+    return _colour(.04,.04,.06)+_box(d, -75., 0., .35, 1.)*_colour(3.2,.25,1.8)+_box(d, 75., 0., .35, 1.)*_colour(.15,
+        1.7,3.2)
 
 #: Environments by name: directions [H, 2H, 3] -> radiance
-ENVIRONMENTS = {'overcast sky':_overcast, 'sunset':_sunset, 'window':_window, 'two soft boxes':_boxes, 'from behind':_rim, 'neon':_neon}
+ENVIRONMENTS = {'overcast sky':_overcast, 'sunset':_sunset, 'window':_window, 'two soft boxes':_boxes,
+    'from behind':_rim, 'neon':_neon}
 
 @undisturbed
 def environment(
@@ -75,7 +89,8 @@ def environment(
     height:int=64,
 )->MapLight:
     "An environment from the menu"
-    if name not in ENVIRONMENTS: raise PhotoError(f'no environment is called {name!r}', f'There are: {", ".join(ENVIRONMENTS)}.')
+    if name not in ENVIRONMENTS:
+        raise PhotoError(f'no environment is called {name!r}', f'There are: {", ".join(ENVIRONMENTS)}.')
     return MapLight(ENVIRONMENTS[name](environment_directions(height)))
 
 # %% ../../nbs/90_widgets.light.ipynb #4c0cc292
@@ -84,12 +99,16 @@ def mirror_ball(
     size:int=128,   # Side of the picture, pixels
 )->Tensor: # [size, size, 4] linear, 1 inside the ball
     "All light, as a mirror ball shows it"
-    y,x = torch.meshgrid(*[1-(torch.arange(size)+.5)/size*2]*2, indexing='ij'); x = -x
+    y,x = torch.meshgrid(*[1-(torch.arange(size)+.5)/size*2]*2, indexing='ij')
+    x = -x
     inside = x**2+y**2<1
-    n = torch.stack((x, y, (1-x**2-y**2).clamp(min=0).sqrt()), -1); d = 2*n[...,2:]*n-torch.tensor([0.,0.,1.])
+    n = torch.stack((x, y, (1-x**2-y**2).clamp(min=0).sqrt()), -1)
+    d = 2*n[...,2:]*n-torch.tensor([0.,0.,1.])
     u,v = torch.atan2(d[...,0], -d[...,2])/math.pi,torch.acos(d[...,1].clamp(-1, 1))/math.pi*2-1
     u = torch.where(u<0, u+2, u)-1                                            # 0 .. 2 -> -1 .. 1
-    seen = F.grid_sample(F.pad(values.permute(2, 0, 1)[None], (1,1,0,0), mode='circular'), torch.stack((u*values.shape[1]/(values.shape[1]+2), v), -1)[None], padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
+    seen = F.grid_sample(F.pad(values.permute(2, 0, 1)[None], (1,1,0,0), mode='circular'),
+        torch.stack((u*values.shape[1]/(values.shape[1]+2), v), -1)[None], padding_mode='border',
+        align_corners=False)[0].permute(1, 2, 0)
     return torch.cat((seen*inside[...,None], inside[...,None].float()), -1)
 
 # %% ../../nbs/90_widgets.light.ipynb #fea54df9

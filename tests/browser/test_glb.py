@@ -45,9 +45,11 @@ window.ready = true
 def made(tmp_path_factory):
     "A toy face lit from the side, drawn by us, and its files"
     config = Config(device='cpu', texture_resolution=128, bands=5, environment_height=64, samples_final=128)
-    truth = synthetic_face(Pipeline(toy_model(), config), seed=3, size=SIZE, light=studio_light(.8, ambient=.2, bands=5), samples=4)
+    truth = synthetic_face(Pipeline(toy_model(), config), seed=3, size=SIZE,
+        light=studio_light(.8, ambient=.2, bands=5), samples=4)
     frame = truth.face.frames[0]
-    frame.photo.original_size,frame.photo.offset = (640, 480),(150., 80.)              # a crop: the camera's axis goes elsewhere
+    # a crop: the camera's axis goes elsewhere
+    frame.photo.original_size,frame.photo.offset = (640, 480),(150., 80.)
     frame.camera.principal = frame.photo.principal_point()
     frame.translation = frame.translation-torch.tensor([48/768*900., -32/768*900., 0.])
     folder = tmp_path_factory.mktemp('glb')
@@ -59,7 +61,8 @@ def made(tmp_path_factory):
 def portrait(tmp_path_factory):
     "The same of the bundled portrait: a real face, fitted as a plain run does it"
     config = Config(device='cpu')
-    found = reconstruct(portrait_path(), config); folder = tmp_path_factory.mktemp('portrait')
+    found = reconstruct(portrait_path(), config)
+    folder = tmp_path_factory.mktemp('portrait')
     export_face(found.pipeline, found.face, folder, ['glb', 'env'])
     export_face(found.pipeline, found.face, folder/'for_three', ['env'], env_for='three')
     from nextgenface_nb.optim.texture import shut_mouth                                # as the neutral file has it
@@ -74,15 +77,22 @@ def portrait_page(browser, portrait): yield from opened(browser, portrait[1], le
 def opened(browser, folder, size):
     "A page with the face0.glb and the envMap_0.exr of a folder"
     modules = node_modules('three')
-    page = browser.new_page(viewport=dict(width=size, height=size)); page.complaints,page.outside = [],[]
-    page.on('console', lambda m: page.complaints.append(m.text) if m.type=='error' and 'favicon' not in m.location.get('url', '') else None); page.on('pageerror', lambda e: page.complaints.append(str(e)))
+    page = browser.new_page(viewport=dict(width=size, height=size))
+    page.complaints,page.outside = [],[]
+    page.on('console', lambda m: page.complaints.append(m.text) if m.type=='error'
+        and 'favicon' not in m.location.get('url', '') else None)
+    page.on('pageerror', lambda e: page.complaints.append(str(e)))
     def answer(route):
         path = route.request.url.removeprefix('http://glb.test/').split('?')[0]
-        if not route.request.url.startswith(('http://glb.test/', 'blob:', 'data:')): page.outside.append(route.request.url); return route.abort()
+        if not route.request.url.startswith(('http://glb.test/', 'blob:', 'data:')):
+            page.outside.append(route.request.url)
+            return route.abort()
         if not path: return route.fulfill(body=PAGE, content_type='text/html')
         file = modules/path if path.startswith('three/') else folder/path
-        return route.fulfill(path=str(file), content_type='text/javascript' if path.endswith('.js') else 'application/octet-stream') if file.is_file() else route.fulfill(status=404)
-    page.route('**/*', answer); page.goto('http://glb.test/')
+        return route.fulfill(path=str(file), content_type='text/javascript' if path.endswith('.js')
+            else 'application/octet-stream') if file.is_file() else route.fulfill(status=404)
+    page.route('**/*', answer)
+    page.goto('http://glb.test/')
     page.wait_for_function('window.ready', timeout=120_000)
     yield page
     assert not page.complaints and not page.outside, (page.complaints, page.outside)
@@ -96,7 +106,8 @@ def picture(page, *arguments):
 
 def compare(page, ours, path, name):
     "Our picture of a photo's scene and that of three.js, how far apart they are (dB), and where the face is"
-    inside = (ours[..., 3]>.999).numpy(); wanted = to_bytes(ours[..., :3]).astype(float)
+    inside = (ours[..., 3]>.999).numpy()
+    wanted = to_bytes(ours[..., :3]).astype(float)
     found = picture(page, 1)
     Image.fromarray(np.concatenate([wanted, found], 1).astype(np.uint8)).save(path)
     assert found.shape==wanted.shape
@@ -107,17 +118,21 @@ def compare(page, ours, path, name):
 def test_three_draws_what_we_draw(page, made, shots):
     wanted, found, value, inside = compare(page, made[0], shots/'glb.png', 'toy head')
     assert value>26
-    assert ((found.sum(-1)>0)!=inside).mean()<.02                                        # the outline lies where ours does
-    wrong = [10*math.log10(255**2/((picture(page, 1, {}, turn)-wanted)[inside]**2).mean()) for turn in (0, math.pi/2, math.pi)]
+    # the outline lies where ours does
+    assert ((found.sum(-1)>0)!=inside).mean()<.02
+    wrong = [10*math.log10(255**2/((picture(page, 1, {}, turn)-wanted)[inside]**2).mean())
+        for turn in (0, math.pi/2, math.pi)]
     assert max(wrong)<value-3, 'the light comes from where it should'
-    assert np.abs(picture(page, 1, {}, 0, 'turned')-found).mean()<.5, 'a map that was turned for three.js needs no turning there'
+    assert np.abs(picture(page, 1, {}, 0, 'turned')
+        -found).mean()<.5, 'a map that was turned for three.js needs no turning there'
 
 @pytest.mark.slow
 def test_expressions_move_in_three(page):
     assert page.evaluate('gltf.scenes.length')==2 and page.evaluate('gltf.animations.map(a => a.name)')==['photo 0']
     straight, opened = picture(page, 0), picture(page, 0, dict(jawOpen=1.))
     changed = np.abs(opened-straight).sum(-1)>12
-    rows = np.flatnonzero(changed.any(1)); face = np.flatnonzero((straight.sum(-1)>0).any(1))
+    rows = np.flatnonzero(changed.any(1))
+    face = np.flatnonzero((straight.sum(-1)>0).any(1))
     assert changed.mean()>.01 and rows.min()>face.min()+.4*np.ptp(face)                  # the lower part of the face
 
 @pytest.mark.slow
@@ -127,4 +142,5 @@ def test_three_draws_the_portrait_as_we_do(portrait_page, portrait, shots):
     straight, opened = picture(portrait_page, 0), picture(portrait_page, 0, dict(jawOpen=1.))
     Image.fromarray(np.concatenate([straight, opened], 1).astype(np.uint8)).save(shots/'portrait_jaw.png')
     white = lambda x: (x.min(-1)>225).mean()
-    assert white(opened)<white(straight)+.002                                            # no stretched teeth in the open mouth
+    # no stretched teeth in the open mouth
+    assert white(opened)<white(straight)+.002

@@ -1,4 +1,5 @@
-"What Blender finds in GLB files:  python blender_look.py ANSWER.json JOBS.json, run by a Python that has `bpy` (GPL; an environment of its own)"
+("What Blender finds in GLB files:  python blender_look.py ANSWER.json JOBS.json, run by a Python that has `bpy` (GPL; "
+ "an environment of its own)")
 import json, sys
 import bpy
 import numpy as np
@@ -25,9 +26,12 @@ def looked(path):
         moved[key.name] = float(np.abs(other.reshape(-1, 3)-points).max())
     normals = np.empty(3*len(shape.loops), np.float32)
     shape.corner_normals.foreach_get('vector', normals)
-    return dict(objects=[o.name for o in faces], vertices=len(shape.vertices), triangles=len(shape.polygons), low=points.min(0).tolist(), high=points.max(0).tolist(),
-        moved=moved, weights={k.name: k.value for k in keys[1:]}, unit=bool(np.abs(np.linalg.norm(normals.reshape(-1, 3), axis=1)-1).max()<1e-3),
-        pictures=sorted((i.name, list(i.size), i.colorspace_settings.name) for i in bpy.data.images if i.size[0]), uvs=[u.name for u in shape.uv_layers],
+    return dict(objects=[o.name for o in faces], vertices=len(shape.vertices), triangles=len(shape.polygons),
+        low=points.min(0).tolist(), high=points.max(0).tolist(),
+        moved=moved, weights={k.name: k.value for k in keys[1:]},
+        unit=bool(np.abs(np.linalg.norm(normals.reshape(-1, 3), axis=1)-1).max()<1e-3),
+        pictures=sorted((i.name, list(i.size), i.colorspace_settings.name) for i in bpy.data.images if i.size[0]),
+        uvs=[u.name for u in shape.uv_layers],
         cameras=[o.name for o in bpy.data.objects if o.type=='CAMERA'], actions=[a.name for a in bpy.data.actions])
 
 def lit(scene, picture, degrees):
@@ -35,7 +39,8 @@ def lit(scene, picture, degrees):
     world = bpy.data.worlds.new('light')
     world.use_nodes = True
     nodes, links = world.node_tree.nodes, world.node_tree.links
-    image, turn, where = nodes.new('ShaderNodeTexEnvironment'), nodes.new('ShaderNodeMapping'), nodes.new('ShaderNodeTexCoord')
+    image, turn, where = (nodes.new('ShaderNodeTexEnvironment'), nodes.new('ShaderNodeMapping'),
+        nodes.new('ShaderNodeTexCoord'))
     image.image = bpy.data.images.load(picture)
     turn.inputs['Rotation'].default_value = 0, 0, np.radians(degrees)
     links.new(where.outputs['Generated'], turn.inputs['Vector'])
