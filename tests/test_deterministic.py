@@ -10,7 +10,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path
 from nextgenface_nb.optim import stages
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.rendering import renderer as rendering
+from nextgenface_nb.rendering import bridge, renderer, tracing
 from nextgenface_nb.rendering.renderer import Renderer
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
@@ -29,10 +29,10 @@ def threads(count):
         drjit.set_thread_count(before[0])
         torch.set_num_threads(before[1])
 
-def gradients(renderer, samples=64):
+def gradients(drawing, samples=64):
     "Sums over many rays: into the light, of which each ray asks one place, and into the vertices"
     free = {name:value.clone().requires_grad_(name in ('light', 'diffuse', 'shape')) for name,value in START.items()}
-    loss(renderer, free, samples=samples, seed=3).backward()
+    loss(drawing, free, samples=samples, seed=3).backward()
     return torch.cat([value.grad.flatten() for value in free.values() if value.grad is not None])
 
 def test_several_threads_differ_and_one_does_not():
@@ -48,17 +48,17 @@ def test_several_threads_differ_and_one_does_not():
 @pytest.mark.parametrize('deterministic, count', [(True, 1), (False, 4)])
 def test_so_many_threads_are_at_work(monkeypatch, deterministic, count):
     "Seen from within, when a tensor is given to Dr.Jit: picture and gradients; and afterwards as before"
-    seen,give = [],rendering.to_drjit
+    seen,give = [],renderer.to_drjit
     with threads(4) as drjit:
         def counted(*arguments, **options):
             seen.append(drjit.thread_count())
             return give(*arguments, **options)
-        monkeypatch.setattr(rendering, 'to_drjit', counted)
-        trace = rendering.Hits.__init__
+        for module in (renderer, bridge): monkeypatch.setattr(module, 'to_drjit', counted)
+        trace = tracing.Hits.__init__
         def begun(hits, *arguments):
             seen.append(drjit.thread_count())
             trace(hits, *arguments)
-        monkeypatch.setattr(rendering.Hits, '__init__', begun)
+        monkeypatch.setattr(tracing.Hits, '__init__', begun)
         own = drawing(deterministic)
         free = {name:value.clone().requires_grad_() for name,value in START.items()}
         loss(own, free, samples=2, silhouettes=True).backward()

@@ -84,7 +84,7 @@ def test_the_command_prints_and_writes_the_same(tmp_path, capsys, monkeypatch):
     assert [p['photo'] for p in report['photos']]==['portrait.jpg']
     assert report['machine']['cores'] and report['machine']['variant']
     from nextgenface_nb.evaluation.figures import outdated
-    assert outdated(report)==[] and {'measure', 'optim.stages', 'face_model.h5'}<=set(report['modules'])
+    assert outdated(report)==[] and {'evaluation.photos', 'optim.stages', 'face_model.h5'}<=set(report['modules'])
     assert str(Path.home()) not in path.read_text(encoding='utf-8')
     assert len(report['targets'])==len(measure.TARGETS)
     assert set(r['why'] for r in report['targets'] if r['holds'] is None)=={'no --photos DIR', 'not asked for'}

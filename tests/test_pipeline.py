@@ -9,6 +9,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path
 from nextgenface_nb import reconstruction as optimizer
 from nextgenface_nb.light.environment import MapLight
+from nextgenface_nb.output.panels import result_panels
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages
 from nextgenface_nb.rendering.renderer import Renderer

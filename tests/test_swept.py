@@ -154,7 +154,7 @@ def test_a_caption_stands_in_the_middle_below():
 def test_the_judge_of_gradients_shoots_the_rays_that_are_asked_for():
     "Half of them for each of two pictures with other noise"
     from nextgenface_nb.geometry.camera import Camera
-    from nextgenface_nb.rendering.transfer import gradient_agreement
+    from nextgenface_nb.rendering.accuracy import gradient_agreement
     size,asked = 4,[]
     noise = torch.Generator().manual_seed(0)
     def shade(light, diffuse, specular, roughness): return diffuse+2*specular+3*roughness

@@ -7,8 +7,9 @@ from nextgenface_nb import cli
 from nextgenface_nb.imaging import portrait_path
 
 QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
-COMMANDS = dict(reconstruct='cli:main', config='cli:config_main', measure='measure:main', bench='bench:main',
-    benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main')
+COMMANDS = dict(
+    reconstruct='cli:main', config='cli:config_main', measure='evaluation.photos:main',
+    bench='evaluation.speed:main', benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main')
 
 def command(name, *flags, shell='', **variables)->subprocess.CompletedProcess:
     "A command as its console script starts it; shell: what follows it there"
