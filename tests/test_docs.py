@@ -47,3 +47,9 @@ def test_the_bundled_view_carries_its_licence():
     text = (ROOT/'nextgenface_nb'/'widgets'/'viewer.js').read_text(encoding='utf-8')
     assert 'The MIT License' in text[:2000] and 'three.js authors' in text[:2000] and len(text)<1_000_000
     assert 'three.js authors' in (ROOT/'NOTICE').read_text(encoding='utf-8')
+
+def test_a_program_of_another_language_is_no_python():
+    "A cell that writes it to a file is shown in its own language"
+    found = t.in_another_language('%%writefile {folder}/three.mjs\n// a comment\nimport x\n')
+    assert found=='`three.mjs`:\n\n```javascript\n// a comment\nimport x\n```'
+    assert t.in_another_language('x = 1')==''

@@ -49,6 +49,15 @@ def introduction(text):
         if lines and lines[0].startswith('# '): return '\n'.join(l for l in lines[1:] if not l.startswith('> ')).strip()
     return ''
 
+LANGUAGES = dict(mjs='javascript', js='javascript', py='python', sh='sh')
+
+def in_another_language(code):
+    "A cell that writes a program to a file, as a block in that program's language; nothing for other cells"
+    magic,_,program = code.partition('\n')
+    if not magic.startswith('%%writefile '): return ''
+    name = magic.split()[-1].rpartition('/')[2]
+    return f"`{name}`:\n\n```{LANGUAGES.get(name.rpartition('.')[2], 'text')}\n{program.rstrip()}\n```"
+
 def convert(notebook, page, live, intro=''):
     "One processed notebook as plain MyST-NB"
     cells,known = [],set()
@@ -66,6 +75,7 @@ def convert(notebook, page, live, intro=''):
             if cell['outputs']: cells.append(documentation(cell, page, known))
         elif source.strip():
             plain = DIRECTIVES.sub('', source)
+            if other := in_another_language(plain): cells.append(markdown(other)); continue
             outputs = live.get(plain.strip(), cell['outputs'])
             tags = ['hide-input'] if re.search(r'^#\|\s*code-fold', source, re.M) else []
             cells.append({**cell, 'source':plain, 'outputs':[tidy(o) for o in outputs if o.get('data')!={}],
