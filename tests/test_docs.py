@@ -50,6 +50,7 @@ def test_the_bundled_view_carries_its_licence():
 
 def test_a_program_of_another_language_is_no_python():
     "A cell that writes it to a file is shown in its own language"
+    t = tool()
     found = t.in_another_language('%%writefile {folder}/three.mjs\n// a comment\nimport x\n')
     assert found=='`three.mjs`:\n\n```javascript\n// a comment\nimport x\n```'
     assert t.in_another_language('x = 1')==''
