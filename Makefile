@@ -50,7 +50,7 @@ $(VENV)/.documented: $(VENV)/.developed
 llvm: $(VENV)/.installed ## A libLLVM that Dr.Jit can use: find one, install it where we may, or say what to do
 	@sh tools/llvm.sh $(BIN)/python
 
-needed: $(VENV)/.developed ## What some tests need beside: a Chromium, Node, packages of npm; installed where we may, else said
+needed: $(VENV)/.developed ## What some tests need beside: a Chromium, Node, assimp, packages of npm; installed where we may, else said
 	@$(BIN)/python tools/needed.py
 
 # ---- tests

@@ -1,4 +1,4 @@
-"""What some tests need and pip does not bring: a browser, Node, and packages of npm. What is missing is installed where we may.
+"""What some tests need and pip does not bring: a browser, Node, assimp, and packages of npm. What is missing is installed where we may.
 
     python tools/needed.py
 
@@ -47,16 +47,21 @@ def install_node():
     "Debian's"
     if not shutil.which('npm'): packaged('nodejs', 'npm')
 
+def install_assimp():
+    "Debian's: the program that opens our GLB files as other programs' importers do"
+    if not shutil.which('assimp'): packaged('assimp-utils')
+
 def install_packages():
     "The packages of tools/viewer; none of them needs to run a program of its own for that"
     if missing_packages(): called('npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', cwd=VIEWER)
 
 def main()->int: # Exit code
-    for install in (install_chromium, install_node, install_packages): install()
+    for install in (install_chromium, install_node, install_assimp, install_packages): install()
     missing = ([] if chromium()
         else ['a Chromium (Debian: apt-get install chromium; else: python -m playwright install chromium; or name one '
             'in CHROME)'])
     if not shutil.which('node'): missing.append('Node (Debian: apt-get install nodejs npm)')
+    if not shutil.which('assimp'): missing.append('assimp (Debian: apt-get install assimp-utils)')
     missing += [f'{name} (cd tools/viewer && npm ci)' for name in missing_packages()]
     if missing: print('Missing, and tests that need it are skipped:', *missing, sep='\n  ')
     return int(bool(missing and os.environ.get('NEXTGENFACE_REQUIRE')))
