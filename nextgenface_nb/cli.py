@@ -451,8 +451,9 @@ def one_thread(
     try: yield
     finally: torch.set_num_threads(before)
 
-def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warnings
-    "Fit one face, write its results, and remove the state that was kept meanwhile"
+def fit_and_save(photos:list, folder:Path, pipeline, args, say, done=lambda: False)->list: # of warnings
+    ("Fit one face, write its results, and remove the state that was kept meanwhile. `done` is asked "
+     "as soon as nobody else can work there: another batch may have been quicker; then nothing is done")
     from nextgenface_nb.resume import resume_path
     from nextgenface_nb.files import at_work
     bars = Bars(not args.quiet and args.workers==1)
@@ -460,6 +461,7 @@ def fit_and_save(photos:list, folder:Path, pipeline, args, say)->list: # of warn
     try:
         with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
             stop.check()
+            if done(): return []
             def progress(step):
                 bars(step)
                 stop.check()
@@ -495,9 +497,9 @@ def photo_worker(args, loud:bool=True, known:dict|None=None):
     say = (lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
     pipeline = begin_pipeline(config, say)
     def do(photos, folder):
-        if not args.again and was_done(photos, folder, config, asked_for(args, config, folder)):
-            return []   # by another batch, since this one began
-        return fit_and_save(photos, folder, pipeline, args, say)
+        done = lambda: not args.again and was_done(photos, folder, config, asked_for(args, config, folder))
+        if done(): return []   # by another batch, since this one began
+        return fit_and_save(photos, folder, pipeline, args, say, done)
     return do
 
 def check_limit(args):

@@ -394,3 +394,16 @@ def test_every_command_hears_that_it_shall_end(name, capsys):
     before = signal.getsignal(number)
     assert run_command(argparse.ArgumentParser(), lambda args: signal.raise_signal(number), [])==130
     assert 'stopped' in capsys.readouterr().err and signal.getsignal(number)==before
+
+def test_a_photo_that_another_batch_has_done_meanwhile_is_not_begun(monkeypatch, tmp_path):
+    "Between the question and the lock; a state of it would be left behind if this one were killed"
+    from types import SimpleNamespace
+    from nextgenface_nb import cli
+    from nextgenface_nb.imaging import portrait_path
+    answers = iter([False, True])
+    monkeypatch.setattr(cli, 'was_done', lambda *_: next(answers))
+    monkeypatch.setattr(cli, 'begin_pipeline', lambda config, say: SimpleNamespace(config=config, passes=None))
+    monkeypatch.setattr(cli, 'fit', lambda *_: pytest.fail('it is done'))
+    args = cli.make_parser().parse_args(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet'])
+    assert cli.photo_worker(args, loud=False)([str(portrait_path())], tmp_path/'portrait.jpg')==[]
+    assert not list(tmp_path.rglob('*.npz'))
