@@ -13,7 +13,7 @@ from ..errors import PhotoError
 from nextgenface_nb.geometry.harmonics import (environment_basis, environment_map, project_environment,
     rotate_harmonics)
 from ..imaging import load_photo
-from .interface import FINE, Light, light_class, light_kind, register_light
+from .interface import FINE, Light, is_kind, light_class, light_kind, register_light
 from ..processes import shown_name
 from ..radiance import decode_radiance
 from ..reading import MOST_BYTES, radiance_kind, read_bytes
@@ -21,7 +21,7 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['band_units', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light', 'negative_loss',
-           'HarmonicLight', 'MapLight', 'read_environment']
+           'HarmonicLight', 'MapLight', 'read_environment', 'named_light']
 
 # %% ../../nbs/49_light.environment.ipynb #6900f0a3
 def band_units(bands:int)->Tensor: # [bands^2]
@@ -226,3 +226,12 @@ def read_environment(
 
 def _read_radiance(data, name)->Tensor: # [H, W, 3] linear
     return torch.from_numpy(decode_radiance(data, name, rgb=True))
+
+# %% ../../nbs/49_light.environment.ipynb #17347e90
+def named_light(
+    name:str,  # Of a kind or of a file, `Config.light`
+    bands:int, # Of the harmonics that a fit looks for
+)->Light:
+    "The light with which a fit begins"
+    if not name: return HarmonicLight.start(bands)
+    return light_class(name).start(bands) if is_kind(name) else read_environment(name)

@@ -17,7 +17,7 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['FINE', 'WEIGHED', 'LIGHTS', 'GROUP', 'Emitter', 'Movable', 'bounded', 'Light', 'register_light', 'light_kind',
-           'light_class', 'check_light']
+           'is_kind', 'light_class', 'check_light']
 
 # %% ../../nbs/29_light.interface.ipynb #5f18662e
 @undisturbed
@@ -174,7 +174,7 @@ class Light(Movable):
         "The same as single numbers with history"
         return {name:r.square().sum() for name,r in self.residuals().items()}
 
-# %% ../../nbs/29_light.interface.ipynb #c9cce507
+# %% ../../nbs/29_light.interface.ipynb #04245d0a
 LIGHTS = {} #: kind -> class, see `register_light`
 GROUP = 'nextgenface_nb.lights' #: Of entry points: kind = module:class
 
@@ -203,11 +203,14 @@ def light_kind(light)->str:
             'Write @register_light above the class.')
     return light.kind
 
+def is_kind(name:str)->bool:
+    "Is there such a kind of light, here or in an installed package?"
+    return name in LIGHTS or any(entry.name==name for entry in entry_points(group=GROUP))
+
 def light_class(kind:str)->type: # `LightError` if there is none
     "The class of a kind"
-    if kind not in LIGHTS:
-        for entry in entry_points(group=GROUP):
-            if entry.name==kind: entry.load()
+    for entry in entry_points(group=GROUP) if kind not in LIGHTS else ():
+        if entry.name==kind: entry.load()
     if kind not in LIGHTS:
         raise LightError(f'no kind of light is called {kind!r} here; there are: {", ".join(sorted(LIGHTS))}',
             'Import the module that defines it with @register_light, and try again.')
