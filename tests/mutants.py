@@ -27,6 +27,7 @@ class Mutant:
     few:bool = False # Part of every run of CI
 
 PROMISES,WRITTEN = 'test_promises.py::','test_promised_files.py::'
+OWN_LIGHT = 'test_own_light.py'
 GEOMETRY,RENDERING,MAPS,FIT = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py', 'test_fit_values.py'
 
 MUTANTS = [
@@ -51,6 +52,12 @@ MUTANTS = [
     Mutant('the white of the eye counts like an iris', 'optim/shading.py', 'pipeline.config.weight_eye_white*white', '.2*white', 'test_lightfit.py'),
     Mutant('stage 3 lets the hue of the light go', 'optim/texture.py', 'self.brightness/diffuse.mean(0)', 'self.brightness.mean()/diffuse.mean(0, keepdim=True).mean().expand(3)', 'test_lightfit.py'),
     Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
+    Mutant('a light of elsewhere leaves its bounds', 'light/interface.py', 'bounded(v, *bounds.get(n, (None, None)))', 'v', OWN_LIGHT),
+    Mutant('at its bound a light stops all others', 'optim/light.py', 'f = f[~self.held(g)[f]]', 'f = f[:0] if self.held(g).any() else f', OWN_LIGHT),
+    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(leaf*self.units[name], *self.light_bounds[name])', '(leaf*self.units[name])', OWN_LIGHT),
+    Mutant('what a light of elsewhere expects costs nothing', 'optim/light.py', 'if name in WEIGHED else 1.', 'if name in WEIGHED else 0.', OWN_LIGHT),
+    Mutant('derivatives of a light at another place', 'light/interface.py', 'self.replaced(u).harmonics(bands))(self.flat().detach())', 'self.replaced(u).harmonics(bands))(1.5*self.flat().detach())', OWN_LIGHT),
+    Mutant('a fit that goes on begins its light anew', 'reconstruction.py', 'if frame.light.kind!=config.light:', 'if True:', OWN_LIGHT),
     Mutant('a known light starts as bright as its file', 'light/environment.py', 'MapLight(self.values*gain/self.facing())', 'MapLight(self.values*gain)', 'test_lightfit.py'),
     Mutant('glasses are painted on the skin', 'optim/texture.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
     Mutant('hair is taken for a thing', 'optim/occlusion.py', "found['hair' if ", "found['thing' if ", 'test_occlusion.py'),

@@ -60,7 +60,7 @@ class Emitter(ABC):
         "What the arrays of a file must look like to be this light"
         return {n:tuple(v.shape) for n,v in self.tensors().items()}
 
-# %% ../../nbs/29_light.interface.ipynb #35b4f88e
+# %% ../../nbs/29_light.interface.ipynb #9e8bf669
 FINE = 32 #: Rows of the environment map from which harmonics are taken
 
 @undisturbed
@@ -75,7 +75,7 @@ class Movable(Emitter):
         return {}
 
     def bounds(self)->dict: # name of an unknown -> (low, high), each a number, a tensor or None
-        "Between which values an unknown stays; anywhere, where it is not named"
+        "Between which values an unknown stays, anywhere if it is not named; what `scaled` enlarges has no upper bound"
         return {}
 
     def flat(self)->Tensor: # [n]

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
-from ..errors import CheckpointError, FaceError
+from ..errors import CheckpointError, FaceError, LightError
 from ..facemodel.relief import bump_counts
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo
@@ -263,6 +263,7 @@ def load_face(
         raise CheckpointError(
             f'{path}: a part is missing or of the wrong kind ({e})',
             'The file is damaged. Reconstruct the photo again.') from e
+    except LightError as e: raise CheckpointError(f'{path}: {e.what}', e.advice) from e
     except FaceError as e:
         raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}',
             'The file is damaged. Reconstruct the photo again.') from e
