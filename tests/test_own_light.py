@@ -57,7 +57,7 @@ TRUE = Sun(F.normalize(torch.tensor([.8, .5, 1.]), dim=0), torch.tensor(8.), tor
     torch.tensor([.2, .25, .35]))
 MODEL = toy_model(29, 21)
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=5, environment_height=32,
-    samples_train=1, samples_final=1, steps_shading=1, steps_photometric=1, steps_texture=4, steps_detail=0, relief=0,
+    samples_train=1, samples_final=1, steps_shading=1, steps_photometric=1, steps_texture=4, steps_detail=0, displacement=0,
     deterministic=True)
 
 @pytest.fixture(scope='module')
