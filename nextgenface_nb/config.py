@@ -15,8 +15,9 @@ from .places import fetched
 from .reading import read_bytes
 
 # %% auto #0
-__all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
-           'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'Legacy',
+__all__ = ['WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES',
+           'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
+           'of_one_line', 'check_value', 'renamed_value', 'renamed_name', 'renamed_settings', 'renamed', 'Legacy',
            'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
 # %% ../nbs/06_config.ipynb #8012802a
@@ -116,7 +117,7 @@ class Config(CheckedSettings):
         'empty: the one in the package')
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'),
         files=('.pts', '.npy'))
-    detector_doubt:float = setting(1.,
+    detector_uncertainty:float = setting(1.,
         'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of '
         'a photograph', low=0, high=10)
     landmark_model:str = setting('',
@@ -130,9 +131,9 @@ class Config(CheckedSettings):
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
     texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels',
         choices=(64, 128, 256, 512, 1024, 2048))
-    relief:float = setting(2.,
-        'how far the surface may leave the face model, see facemodel.relief: standard deviation of its broadest bumps; '
-        '0: not at all', 'mm', 0, 20)
+    displacement:float = setting(2.,
+        'how far the surface may leave the face model, see facemodel.displacement: standard deviation of its broadest '
+        'bumps; 0: not at all', 'mm', 0, 20)
     components:int = setting(0, 'how many components of shape and albedo to use; 0: all', low=0, high=1000)
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
@@ -155,9 +156,9 @@ class Config(CheckedSettings):
     steps_photometric:int = setting(0,
         'stage 2: ray-traced steps of the geometry after those; the noisy and thorough way', low=0, high=100000)
     steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
-    leave_out:str = setting('things',
-        'what before the skin is kept out of the maps: nothing; dark things, such as rims of glasses; or hair too',
-        choices=('nothing', 'things', 'hair'))
+    leave_out:str = setting('occluders',
+        'what before the skin is kept out of the maps: nothing; dark occluders, such as rims of glasses; or hair too',
+        choices=('nothing', 'occluders', 'hair'))
     steps_detail:int = setting(6,
         'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working '
         'resolution; 0: none', 'rounds', 0, 100)
@@ -171,7 +172,8 @@ class Config(CheckedSettings):
     weight_landmarks:float = setting(.011,
         'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
     weight_shape:float = setting(.002,
-        'mean squared shape coefficient, in standard deviations; each height of the relief counts like one of them',
+        'mean squared shape coefficient, in standard deviations; each height of the displacement counts like one of '
+        'them',
         low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.006,
@@ -244,13 +246,48 @@ def check_value(
     m = f.metadata
     refused = lambda: ConfigError(f'{name} = {value!r}: must be {allowed(f)}',
         f'{name}: {m["text"]} (default {f.default!r}).')
-    try: checked = of_kind(value, type(f.default))
+    try: checked = renamed_value(name, of_kind(value, type(f.default)))
     except (ValueError, OverflowError): raise refused() from None
     if isinstance(checked, str) and not of_one_line(checked): raise refused()
     if m['choices'] and checked not in m['choices'] and Path(str(checked)).suffix.lower() not in m['files']:
         raise refused()
     if isinstance(f.default, numbers.Real) and not m['low']<=checked<=m['high']: raise refused()
     return checked
+
+# %% ../nbs/06_config.ipynb #5be0c1d1
+#: Names that this library itself gave up, of settings, fields of reports and checkpoints, states of stages: old -> today's
+RENAMED = dict(relief='displacement', detector_doubt='detector_uncertainty', doubt='uncertainty', things='occluders',
+    leaves='free')
+RENAMED_VALUES = dict(leave_out=dict(things='occluders')) #: Setting -> its values that have another name today
+
+def renamed_value(
+    name:str, # Of a setting
+    value,    # Of any type
+):
+    "A value under the name that it has today"
+    return RENAMED_VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
+
+def renamed_name(
+    name:str, # With dots between its parts
+)->str:
+    "A name in a file, as it is called today"
+    return '.'.join(RENAMED.get(part, part) for part in name.split('.'))
+
+def renamed_settings(
+    kept, # Settings in a file: a dict; anything else stays as it is
+):
+    "The same under the names of today"
+    if not isinstance(kept, dict): return kept
+    return {renamed_name(k): renamed_value(renamed_name(k), v) for k,v in kept.items()}
+
+def renamed(
+    kept, # What JSON can hold
+):
+    "The same with today's names in every part"
+    if isinstance(kept, list): return [renamed(v) for v in kept]
+    if not isinstance(kept, dict): return kept
+    return renamed_settings({k: renamed(v) for k,v in kept.items()})
+
 
 # %% ../nbs/06_config.ipynb #172e46eb
 class Legacy(NamedTuple):
@@ -292,6 +329,7 @@ def _legacy_table()->dict: # old name -> Legacy
         iterStep2='steps_photometric', iterStep3='steps_texture', rtSamples='samples_final',
         rtTrainingSamples='samples_train',
         saveIntermediateStage='save_intermediate')
+    same |= {old: new for old,new in RENAMED.items() if new in FIELDS}
     table = {old: Legacy(new) for old,new in same.items()}
     table['camFocalLength'] = Legacy('focal_length',
         note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole '

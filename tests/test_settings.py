@@ -119,7 +119,7 @@ def energies(truth, **settings):
     lit = FreeParameters(pipeline, face, texture.rates, ('light',))
     found |= {f'maps: {n}':float(v.detach())
         for n,v in texture_losses(texture, face, prior, free, [texture_view(pipeline, face, 0)],
-            free).items()}
+            lit).items()}
     return found
 
 @pytest.fixture(scope='module')
