@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
     Mutant('a light of elsewhere leaves its bounds', 'light/interface.py', 'bounded(v, *bounds.get(n, (None, None)))', 'v', OWN_LIGHT),
     Mutant('at its bound a light stops all others', 'optim/light.py', 'f = f[~self.held(g)[f]]', 'f = f[:0] if self.held(g).any() else f', OWN_LIGHT),
-    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(leaf*self.units[name], *self.light_bounds[name])', '(leaf*self.units[name])', OWN_LIGHT),
+    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(tensor*self.units[name], *self.light_bounds[name])', '(tensor*self.units[name])', OWN_LIGHT),
     Mutant('what a light of elsewhere expects costs nothing', 'optim/light.py', 'if name in WEIGHED else 1.', 'if name in WEIGHED else 0.', OWN_LIGHT),
     Mutant('derivatives of a light at another place', 'light/interface.py', 'self.replaced(u).harmonics(bands))(self.flat().detach())', 'self.replaced(u).harmonics(bands))(1.5*self.flat().detach())', OWN_LIGHT),
     Mutant('a fit that goes on begins its light anew', 'reconstruction.py', 'if frame.light.kind!=config.light:', 'if True:', OWN_LIGHT),

@@ -132,7 +132,7 @@ class FreeParameters:
                     tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
             if name in self.light_bounds:
                 with torch.no_grad():
-                    leaf.copy_(bounded(leaf*self.units[name], *self.light_bounds[name])/self.units[name])
+                    tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
