@@ -319,7 +319,7 @@ IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     verbose='how much is said is no setting of a result; the command line has --verbose and --quiet')
 
 # %% ../nbs/06_config.ipynb #33a8a93a
-PRESETS = dict(default={},
+PRESETS:dict[str,dict] = dict(default={},
     fast=dict(texture_resolution=256, steps_shading=5, steps_texture=80, samples_final=64),
     quality=dict(max_resolution=512, texture_resolution=1024, steps_shading=10, steps_photometric=40, steps_texture=300,
     samples_train=16, samples_final=1024),

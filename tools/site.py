@@ -147,6 +147,7 @@ def static_files(folder):
     shutil.copy(modules/'@jupyter-widgets'/'html-manager'/'dist'/'embed-amd.js', folder)
     shutil.copy(Path(importlib.util.find_spec('anywidget').origin).parent/'nbextension'/'index.js',
         folder/'anywidget.js')
+    shutil.copy(ROOT/'tools'/'site'/'pages.css', folder)
     # its icons are asked for in both
     for place in ('@jupyter-widgets', '@jupyter-widgets/html-manager/dist'):
         (folder/place).mkdir(parents=True, exist_ok=True)
@@ -221,8 +222,8 @@ def view_first(notebook):
     if not outputs: return
     data = outputs[0]['data']
     live = {VIEW:data.pop(VIEW), 'text/plain':data['text/plain']}
-    view = dict(cell_type='code', id='view', source='', execution_count=None, metadata=dict(tags=['remove-input']),
-        outputs=[dict(output_type='display_data', metadata={}, data=live)])
+    view = dict(cell_type='code', id='view', source='result', execution_count=None,
+        metadata=dict(tags=['remove-input']), outputs=[dict(output_type='display_data', metadata={}, data=live)])
     place = 1+next(i for i,c in enumerate(notebook['cells']) if 'front_turning' in ''.join(c['source']))
     notebook['cells'][place:place] = [{**markdown(TURN_IT), 'id':'turn-it'}, view]
 

@@ -12,6 +12,7 @@ nb_code_prompt_show = 'Code that does this'
 nb_ipywidgets_js = {'require.js': {}, 'widgets-here.js': {}, 'embed-amd.js': {}}   # served by the site itself
 nb_mime_priority_overrides = [('html', 'application/vnd.jupyter.widget-view+json', 0)]
 html_static_path = ['_static']
+html_css_files = ['pages.css']
 html_extra_path = []
 html_favicon = 'icon.svg'
 myst_enable_extensions = ['dollarmath', 'amsmath', 'colon_fence', 'attrs_inline', 'attrs_block', 'deflist', 'html_image']
@@ -23,12 +24,6 @@ html_theme_options = {'navigation_with_keys': True}
 suppress_warnings = ['myst.header']
 
 # ---- the sidebar says what a room is for
-STYLE = """
-.sidebar-tree .room { margin: -.3rem var(--sidebar-item-spacing-horizontal) .4rem; font-size: .72rem; line-height: 1.25;
-    color: var(--color-foreground-muted); }
-article img { max-width: 100%; }
-"""
-
 def rooms_said(app, pagename, templatename, context, doctree):
     "A line below each caption"
     tree = context.get('furo_navigation_tree', '')
@@ -39,4 +34,3 @@ def rooms_said(app, pagename, templatename, context, doctree):
 
 def setup(app):
     app.connect('html-page-context', rooms_said, priority=900)          # after the theme has made it
-    app.add_css_file(None, body=STYLE)

@@ -5,7 +5,7 @@
 # %% ../../nbs/70_output.replay.ipynb #79ef27e5
 from __future__ import annotations
 import argparse, itertools, math, sys
-from collections.abc import Iterator
+from collections.abc import Iterable,Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
@@ -16,6 +16,7 @@ from ..face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
 from ..files import given_path, writing
 from .pictures import picture
+from ..pipeline import Pipeline
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -32,14 +33,14 @@ def turn(
     return euler_to_matrix(torch.deg2rad(torch.tensor([float(pitch), float(yaw), 0.])))
 
 def staged(
-    pipeline,           # A `Pipeline`
+    pipeline:Pipeline,
     face:Face,
     i:int=0,            # Number of the frame
     size:int=256,       # Pixels along each side
     zoom:float=1.,      # 1: the head fills most of the picture
     yaw:float=0.,       # Degrees, see `turn`
     pitch:float=0.,
-    upright=False,      # Without the photo's own rotation
+    upright:bool=False, # Without the photo's own rotation
 )->Face: # Of one frame, with a camera and a pose of its own
     "The head in the middle of a picture, turned"
     frame = face.frames[i]
@@ -75,11 +76,27 @@ def swing(
     if abs(total)>=360: return [k/count*total for k in range(count)]
     return [total/2*math.sin(2*math.pi*k/count) for k in range(count)]
 
-def turntable(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)->Iterator: # of (Face, caption)
+def turntable(
+    pipeline:Pipeline,
+    face:Face,
+    i:int,                # Number of the frame
+    size:int,             # Pixels along each side
+    count:int,            # Of pictures
+    path:Path3D,          # Where the camera goes
+    names:list|None=None, # Of expressions; not used
+)->Iterator: # of (Face, caption)
     "The head turns"
     for yaw in swing(count, path.yaw): yield staged(pipeline, face, i, size, path.zoom, yaw, path.pitch),''
 
-def relight(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)->Iterator:
+def relight(
+    pipeline:Pipeline,
+    face:Face,
+    i:int,                # Number of the frame
+    size:int,             # Pixels along each side
+    count:int,            # Of pictures
+    path:Path3D,          # Where the camera stands
+    names:list|None=None, # Of expressions; not used
+)->Iterator: # of (Face, caption)
     "The light goes round"
     still = staged(pipeline, face, i, size, path.zoom, 0, path.pitch)
     for angle in swing(count, 360.):
@@ -110,7 +127,15 @@ def pictures_of_each(
     "Pictures for every expression; with fewer than two it would not move"
     return max(2, round(count/groups))
 
-def expressions(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)->Iterator:
+def expressions(
+    pipeline:Pipeline,
+    face:Face,
+    i:int,                # Number of the frame
+    size:int,             # Pixels along each side
+    count:int,            # Of pictures that the film shall have
+    path:Path3D,          # Where the camera stands
+    names:list|None=None, # Which, see `expression_groups`
+)->Iterator: # of (Face, caption)
     "From neutral to full strength and back, one after the other"
     from nextgenface_nb.output.glb import expression_units
     still,groups = staged(pipeline, face, i, size, path.zoom, 0, path.pitch),expression_groups(pipeline.model, names)
@@ -122,7 +147,7 @@ def expressions(pipeline, face, i:int, size:int, count:int, path:Path3D, names=N
             yield Face(still.identity, [replace(still.frames[0], expression=weights)]),caption
 
 def film_length(
-    pipeline,
+    pipeline:Pipeline,
     what:str,    # Of `FILMS`
     count:int,   # Of pictures that the film shall have
     names=None,  # Of expressions
@@ -137,11 +162,11 @@ FILMS = dict(turntable=turntable, expressions=expressions, relight=relight)
 # %% ../../nbs/70_output.replay.ipynb #d0562db7
 @undisturbed
 def draw(
-    pipeline,       # A `Pipeline`
+    pipeline:Pipeline,
     face:Face,      # Of one frame
     caption:str='', # Written at the lower edge
     samples:int=32, # Rays per pixel
-    background=.2,  # Linear grey behind the head
+    background:float=.2, # Linear grey behind the head
 )->np.ndarray: # [H, W, 3] uint8
     "One picture of a film"
     from PIL import ImageDraw, ImageFont
@@ -154,14 +179,14 @@ def draw(
 
 @undisturbed
 def replay_steps(
-    pipeline,               # A `Pipeline`
+    pipeline:Pipeline,
     face:Face,
     what:str='turntable',   # Of `FILMS`
     i:int=0,                # Number of the frame whose pose, expression and light are shown
     size:int=256,           # Pixels along each side, 16 .. 4096, even
     count:int=96,           # Of pictures, see `film_length`
     path:Path3D|None=None,  # Where the camera goes
-    names=None,             # Of expressions
+    names:list|None=None,   # Of expressions: 'a', 'b+c' ...
     samples:int=32,         # Rays per pixel
 )->Iterator: # of [H, W, 3] uint8
     "The pictures of a film, one by one"
@@ -182,9 +207,9 @@ ENDINGS = 'gif','webp','mp4'
 
 @undisturbed
 def write_film(
-    path,           # `.gif`, `.webp` or `.mp4` file
-    pictures,       # Iterable of [H, W, 3] uint8, all of one size
-    rate:float=24., # Pictures per second, 1 .. 120
+    path:str|Path,     # `.gif`, `.webp` or `.mp4` file
+    pictures:Iterable, # Of [H, W, 3] uint8, all of one size
+    rate:float=24.,    # Pictures per second, 1 .. 120
 ):
     "Write a film whole or not at all"
     path,pictures = given_path(path),iter(pictures)

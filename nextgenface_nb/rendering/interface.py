@@ -46,7 +46,7 @@ class FaceRenderer:
     #: What derivatives can be asked for, in the order in which tensors are passed on
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
     near = 10.     # mm: nothing may come closer to the camera
-    variant = None # Of Mitsuba, for those that draw with it
+    variant:str = '' # Of Mitsuba, for those that draw with it
     lanes = 2**20  # Rays that are worked through together, at most
 
     def __init__(self,
