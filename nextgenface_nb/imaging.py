@@ -154,7 +154,8 @@ class Photo:
 #: Endings of photos; HEIC is among them, whether or not it can be read here
 SUFFIXES = tuple(end for ends in PICTURES.values() for end in ends)
 #: What `load_photo` takes, beside a `Photo`; Pillow is not loaded for its name
-PhotoSource = Union[str, os.PathLike, bytes, bytearray, memoryview, BinaryIO, np.ndarray, Tensor, 'PIL.Image.Image', 'Photo']
+PhotoSource = Union[str, os.PathLike, bytes, bytearray, memoryview, BinaryIO, np.ndarray, Tensor, 'PIL.Image.Image',
+    'Photo']
 WORKING_SIDE = 4096
 
 @dataclass

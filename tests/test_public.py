@@ -25,10 +25,10 @@ def test_every_version_is_one():
 
 def test_the_page_shows_the_table_of_today():
     import json
-    page = json.loads((ROOT/'nbs'/'89_public.ipynb').read_text(encoding='utf-8'))
+    page = json.loads((ROOT/'nbs'/'78_public.ipynb').read_text(encoding='utf-8'))
     shown = [''.join(o['data']['text/markdown']) for c in page['cells'] for o in c.get('outputs', [])
         if 'text/markdown' in o.get('data', {})]
-    assert shown==[public_table()], 'python tools/run.py nbs/89_public.ipynb'
+    assert shown==[public_table()], 'python tools/run.py nbs/78_public.ipynb'
 
 def nodes(name):
     "The function of a public name, or the methods of a public class"

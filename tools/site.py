@@ -24,7 +24,7 @@ GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a mode
     ('From photo to files', r'^(reconstruction|resume|batch|cli)$', 'All stages in a row, gone on with, for many photos'),
     ('Evaluation', r'^evaluation\.', 'How far from the truth, how fast, and the figures that say so'),
     ('In notebooks', r'^widgets\.', 'Dashboards that step through a fit'),
-    ('For those who carry on', r'^(architecture|public|bad_inputs|soak|promises|sweep)$',
+    ('For those who carry on', r'^(architecture|glossary|public|bad_inputs|soak|promises|sweep)$',
         'What is built how, what is public, and what keeps it sound'),
     ('Use and provenance', r'^(intended_use|model_card|data_card)$', 'What it is for, and what it carries'),
     ('More', r'.', 'Pages without a room')]
