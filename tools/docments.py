@@ -6,11 +6,12 @@ import ast, io, sys, tokenize
 from pathlib import Path
 from layers import modules
 
-LEFT = 164 #: Functions with gaps; this number only goes down
+LEFT = 32 #: Functions with gaps; this number only goes down
 
-def comments(text:str)->dict: # line -> comment
-    "Comments of a file"
-    return {t.start[0]:t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type==tokenize.COMMENT}
+def comments(text:str)->set: # of line numbers
+    "Lines of which a comment says something: its own, and the next one where it stands alone"
+    found = [t for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type==tokenize.COMMENT]
+    return {t.start[0]+(t.line.lstrip().startswith('#')) for t in found}
 
 def public(tree:ast.Module)->list: # of str
     "`__all__`"
@@ -34,11 +35,11 @@ def untyped(node)->list: # of names
     missing = [p.arg for p in parameters(node) if not p.annotation and p not in (node.args.vararg, node.args.kwarg)]
     return missing+(['return'] if returns_something(node) and not node.returns else [])
 
-def gaps(node, said:dict)->list: # of names; 'return' for what comes back
+def gaps(node, said:set)->list: # of names; 'return' for what comes back
     "Parameters of which nothing is said"
     every = parameters(node)
     missing = [p.arg for p in every if not p.annotation and p.lineno not in said]
-    head = range(node.lineno, node.body[0].lineno)
+    head = range(node.lineno, max(node.body[0].lineno, node.lineno+1))
     end = max((p.lineno for p in every), default=node.lineno)
     told = node.returns or any(line in said for line in head if line>end or line==node.lineno)
     return missing+(['return'] if returns_something(node) and not told else [])

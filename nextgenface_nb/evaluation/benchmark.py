@@ -76,7 +76,7 @@ def true_pipeline(
 
 def give_maps(
     result, # A `Reconstruction`, changed in place
-    truth,
+    truth, # A `TrueFace`
 ):
     "The true maps in place of the found ones"
     from nextgenface_nb.evaluation.score import to_resolution
@@ -96,7 +96,7 @@ def measure_face(
     level:str,          # A or B
     index:int,
     settings:Settings,
-    pipeline,
+    pipeline, # A `Pipeline`
     relight:bool=False, # Level C as well
     landmarks:str='auto',
     mutate:Callable|None=None, # Applied to the result
@@ -310,8 +310,8 @@ HELD_OUT = dict(lips=('lips_outer', 'lips_inner'), brows=('left_brow', 'right_br
     outline=('face_oval',))
 
 def held_out_landmarks(
-    path,
-    pipeline,
+    path, # Of a photo
+    pipeline, # A `Pipeline`
     regions:dict=HELD_OUT,
     stages:tuple=('landmarks',), # What is run without the region
 )->list: # of dicts: photo, region, nme
@@ -401,7 +401,10 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
-def chosen_levels(args)->list:
+def chosen_levels(
+    args, # What the parser returns
+)->list: # of 'A' to 'D'
+    "The levels that are asked for"
     levels = [l.strip().upper() for l in args.levels.split(',') if l.strip()] or ['A', 'B', 'C']+['D']*bool(args.photos)
     unknown = [l for l in levels if l not in LEVELS]
     if unknown: raise ConfigError(f'--levels: there is no level {unknown[0]!r}', f'There are {", ".join(LEVELS)}.')
@@ -466,7 +469,10 @@ def run_levels(
         if rows: found[f'{level}_all'] = [pooled(rows)]
     return dict(found, skipped=skipped, pictures=pictures)
 
-def short(figures:dict, lit=None)->str:
+def short(
+    figures:dict,       # Of one face
+    lit:dict|None=None, # Its figures of level C
+)->str:
     "A line on one face"
     text = f"median {figures['median_mm']:.2f} mm, slope {figures['slope']:.2f}, pose {figures['pose_degrees']:.2f}°, diffuse {figures['diffuse_db']:.1f} / {figures['diffuse_gain_db']:.1f} dB, ITA off {figures['ita_error']:.1f}°, photo {figures['source_db']:.1f} dB, {figures['seconds_total']:.0f} s"
     return text+(f"; relit {lit['psnr']:.1f} dB" if lit else '')
@@ -607,7 +613,9 @@ def check_sheet(
             f'Choose one of {" ".join(PICTURES)}.')
     check_output(path, '--sheet', 'faces.jpg')
 
-def benchmark_and_say(args):
+def benchmark_and_say(
+    args, # What the parser returns
+):
     "Measure, print the tables, write report and sheet"
     from nextgenface_nb.files import writing
     if args.output: check_output(Path(args.output), like='benchmark.json')

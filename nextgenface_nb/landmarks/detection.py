@@ -608,7 +608,10 @@ class MediaPipe(Detector):
     _mediapipe:ModuleType    # The library
     _one_at_a_time:threading.Lock
 
-    def hands(self, picture):
+    def hands(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list|None: # of [21, 2] pixels; None: this MediaPipe knows no hands
+        "Points of the hands in a picture"
         if not hasattr(self._mediapipe, 'solutions'): return None
         picture = np.ascontiguousarray(picture)
         with self._one_at_a_time:
@@ -648,7 +651,10 @@ class MediaPipeTasks(MediaPipe):
             _closed_in_time(self, self._landmarker.close)
             for picture in _first_pictures(): self.faces(picture)
 
-    def faces(self, picture):
+    def faces(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list: # of points [478, 2] in pixels and scores by name
+        "See `Detector.faces`"
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         with self._one_at_a_time: result = self._landmarker.detect(image)
         scores = [{s.category_name: float(s.score) for s in face if s.category_name != '_neutral'}
@@ -672,7 +678,10 @@ class MediaPipeSolutions(MediaPipe):
             _closed_in_time(self, self._mesh.close)
             for picture in _first_pictures(): self.faces(picture)
 
-    def faces(self, picture):
+    def faces(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list: # of points [478, 2] in pixels and None
+        "See `Detector.faces`"
         with self._one_at_a_time: result = self._mesh.process(np.ascontiguousarray(picture))
         return [(_pixels(face.landmark, picture), None) for face in result.multi_face_landmarks or []]
 
@@ -741,7 +750,10 @@ class FAN(Detector):
             raise LandmarkError(f'face-alignment cannot be set up ({e})',
                 'It needs its weights: connect to the network once, or use the detector `mediapipe`.') from e
 
-    def faces(self, picture):
+    def faces(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list: # of points [68, 2] in pixels and None
+        "See `Detector.faces`"
         with _alone, ignoring():                                 # it warns where we raise
             found = self._network.get_landmarks_from_image(picture)
         return [(np.asarray(points, dtype=np.float64)[:, :2], None)
@@ -814,13 +826,17 @@ class FileDetector(Detector):
         self.path, self.name = Path(path), detector
         if not self.path.exists(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
 
-    def uncertainty(self, photo, landmarks): return 0.   # nobody to ask
+    def uncertainty(self, photo:Photo, landmarks:Landmarks)->float: return 0.   # nobody to ask
 
-    def detect_all(self, photo, every=True): return [self.detect(photo)]
+    def detect_all(self, photo:Photo, every:bool=True)->list: return [self.detect(photo)]
 
-    def again(self, photo, known): return self.detect(photo)
+    def again(self, photo:Photo, known:Landmarks)->Landmarks: return self.detect(photo)
 
-    def detect(self, photo, face=None):
+    def detect(self,
+        photo:Photo,
+        face:int|None=None, # A file holds one face: 1 or None
+    )->Landmarks: # In pixels of the photo
+        "The points in the file"
         path = self.path
         if face not in (None, 1):
             raise LandmarkError(

@@ -77,7 +77,10 @@ def panel_strip(
 
 
 # %% ../../nbs/60_output.pictures.ipynb #6e58d93c
-def save_picture(path, image):
+def save_picture(
+    path,  # Its ending says the format
+    image, # PIL image
+):
     "Write a PIL image whole or not at all"
     with writing(path) as part: image.save(part)
 

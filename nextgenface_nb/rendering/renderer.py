@@ -101,12 +101,13 @@ def render(self:Renderer,
 # %% ../../nbs/38_rendering.renderer.ipynb #f5d49ef2
 @patch
 @undisturbed
-def render_converged(self:Renderer, *arguments,
+def render_converged(self:Renderer,
+    *arguments,       # As of `render`
     samples:int=256,  # Rays per pixel, at most
     progress:Callable|None=None, # Called with (rays done, all rays) after each pass
     seed:int=0,       # Of the random numbers
     noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
-    **keywords
+    **keywords        # As of `render`
 )->Tensor:            # [H, W, 4] linear RGB, coverage
     "The same picture with many rays, in passes and without derivatives. Arguments as of `render`."
     with torch.no_grad():
