@@ -401,10 +401,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
-def chosen_levels(
-    args, # What the parser returns
-)->list: # of 'A' to 'D'
-    "The levels that are asked for"
+def chosen_levels(args)->list:
     levels = [l.strip().upper() for l in args.levels.split(',') if l.strip()] or ['A', 'B', 'C']+['D']*bool(args.photos)
     unknown = [l for l in levels if l not in LEVELS]
     if unknown: raise ConfigError(f'--levels: there is no level {unknown[0]!r}', f'There are {", ".join(LEVELS)}.')
@@ -613,9 +610,7 @@ def check_sheet(
             f'Choose one of {" ".join(PICTURES)}.')
     check_output(path, '--sheet', 'faces.jpg')
 
-def benchmark_and_say(
-    args, # What the parser returns
-):
+def benchmark_and_say(args):
     "Measure, print the tables, write report and sheet"
     from nextgenface_nb.files import writing
     if args.output: check_output(Path(args.output), like='benchmark.json')

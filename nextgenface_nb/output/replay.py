@@ -186,7 +186,7 @@ def replay_steps(
     size:int=256,           # Pixels along each side, 16 .. 4096, even
     count:int=96,           # Of pictures, see `film_length`
     path:Path3D|None=None,  # Where the camera goes
-    names:list|None=None,   # Of expressions: 'a', 'b+c' ...
+    names:list|tuple|None=None, # Of expressions: 'a', 'b+c' ...
     samples:int=32,         # Rays per pixel
 )->Iterator: # of [H, W, 3] uint8
     "The pictures of a film, one by one"
