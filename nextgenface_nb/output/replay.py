@@ -83,7 +83,7 @@ def turntable(
     size:int,             # Pixels along each side
     count:int,            # Of pictures
     path:Path3D,          # Where the camera goes
-    names:list|None=None, # Of expressions; not used
+    names:list|tuple|None=None, # Of expressions; not used
 )->Iterator: # of (Face, caption)
     "The head turns"
     for yaw in swing(count, path.yaw): yield staged(pipeline, face, i, size, path.zoom, yaw, path.pitch),''
@@ -95,7 +95,7 @@ def relight(
     size:int,             # Pixels along each side
     count:int,            # Of pictures
     path:Path3D,          # Where the camera stands
-    names:list|None=None, # Of expressions; not used
+    names:list|tuple|None=None, # Of expressions; not used
 )->Iterator: # of (Face, caption)
     "The light goes round"
     still = staged(pipeline, face, i, size, path.zoom, 0, path.pitch)
@@ -134,7 +134,7 @@ def expressions(
     size:int,             # Pixels along each side
     count:int,            # Of pictures that the film shall have
     path:Path3D,          # Where the camera stands
-    names:list|None=None, # Which, see `expression_groups`
+    names:list|tuple|None=None, # Which, see `expression_groups`
 )->Iterator: # of (Face, caption)
     "From neutral to full strength and back, one after the other"
     from nextgenface_nb.output.glb import expression_units
