@@ -44,7 +44,8 @@ import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_listener = ContextVar('listener', default=None) # A list of sentences; None: nobody listens
+# A list of sentences; None: nobody listens
+_listener:ContextVar[list|None] = ContextVar('listener', default=None)
 
 def note(
     text:str, # A sentence
@@ -57,7 +58,8 @@ def note(
 @contextmanager
 def notes_heard(): # Yields the list into which the notes of this thread go
     "Within this context notes are collected"
-    before = _listener.set(heard := [])
+    heard:list = []
+    before = _listener.set(heard)
     try: yield heard
     finally: _listener.reset(before)
 
@@ -88,5 +90,5 @@ def in_words(
 
 def _size(text:str)->str:
     "Bytes in a unit for people"
-    number,unit = re.match(r'([0-9.]+) ?(.*)', text).groups()
+    number,_,unit = re.sub(r'([0-9.]+) ?', r'\1 ', text).partition(' ')
     return f'{float(number)/1e9:.1f} GB' if unit=='bytes' else text

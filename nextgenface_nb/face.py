@@ -78,9 +78,14 @@ class Face:
             found |= {f'frames.{i}.light.{k}':v for k,v in frame.light.tensors().items()}
         return {k:v for k,v in found.items() if v is not None}
 
-    def assign(self, name:str, value:Tensor):
+    def assign(self,
+        name:str,     # As in `parameters`: 'shape', 'frames.0.rotation' ...
+        value:Tensor, # Of the shape that is there
+    )->None:
         "Put a tensor back under its name of `parameters`"
-        if not name.startswith('frames.'): return setattr(self.identity, name, value)
+        if not name.startswith('frames.'):
+            setattr(self.identity, name, value)
+            return
         _,i,key = name.split('.', 2)
         frame = self.frames[int(i)]
         if key in ('focal', 'principal'): frame.camera = replace(frame.camera, **{key:value})

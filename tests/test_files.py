@@ -394,7 +394,8 @@ def written(name, data):
 def opened(name, write):
     with writing(disk/name) as part, open(part, 'wb') as file: write(file)
 cases = dict(exr=lambda: write_exr(disk/'a.exr', torch.rand(256, 256, 3)), hdr=lambda: write_exr(disk/'a.hdr', torch.rand(512, 512, 3)),
-    png=lambda: save_picture(disk/'a.png', picture(torch.rand(512, 512, 3))), gif=lambda: write_film(disk/'a.gif', noise(8)), mp4=lambda: write_film(disk/'a.mp4', noise(8)),
+    png=lambda: save_picture(disk/'a.png', picture(torch.rand(512, 512, 3))), gif=lambda: write_film(disk/'a.gif', noise(8)),
+    webp=lambda: write_film(disk/'a.webp', noise(8)), mp4=lambda: write_film(disk/'a.mp4', noise(8)),
     glb=lambda: written('a.glb', bytes(10**6)), npz=lambda: opened('a.npz', lambda file: np.savez(file, x=np.zeros(10**6))), folder=lambda: save(disk/'me', NEW, 'x'*10**6))
 for name, write in cases.items():
     try: write()
@@ -407,7 +408,7 @@ def test_a_full_disk_is_said_whatever_was_written(tmp_path):
     "Also where a library makes another error of it, or none"
     done = mounted(tmp_path, [(tmp_path/'disk', '200k')], FULL)
     said = dict(line.split(' ', 1) for line in done.stdout.splitlines())
-    assert set(said)=={'exr', 'hdr', 'png', 'gif', 'mp4', 'glb', 'npz', 'folder'}, done.stderr
+    assert set(said)=={'exr', 'hdr', 'png', 'gif', 'webp', 'mp4', 'glb', 'npz', 'folder'}, done.stderr
     for text in said.values():
         assert 'cannot be written (no space left on device) The disk is full' in text and 'part-' not in text, text
 

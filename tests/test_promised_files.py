@@ -66,10 +66,10 @@ def test_all_films_in_all_formats(made, tmp_path):
     result,_ = made
     save_face(tmp_path/'a.npz', result.face, result.pipeline.model, dict(config=result.pipeline.config.to_dict()))
     result.pipeline.model.save(tmp_path/'toy.h5')
-    flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,mp4 --what '+','.join(FILMS)
+    flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,webp,mp4 --what '+','.join(FILMS)
     place = '--model', str(tmp_path/'toy.h5'), '--output', str(tmp_path/'films')
     assert replay.main([str(tmp_path/'a.npz'), *place, *flags.split()])==0
-    assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in FILMS for e in ('gif', 'mp4')}
+    assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in FILMS for e in ('gif', 'webp', 'mp4')}
 
 # ---- report.json
 

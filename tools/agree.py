@@ -1,5 +1,5 @@
-("Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; and every promise "
- "has a test. Committed or not does not matter.")
+("Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; every promise has a "
+ "test, lines are short, docments whole, and types fit. Committed or not does not matter.")
 import hashlib, subprocess, sys
 from pathlib import Path
 
@@ -24,7 +24,8 @@ def main():
             'Notebooks, library, figures or README had drifted apart; these have changed now, look at them and '
             'commit:\n  ' + '\n  '.join(changed))
     print(f'Notebooks, library, figures and README agree ({len(after)} files).')
-    for check in (ROOT/'tests'/'promises.py', ROOT/'tools'/'lines.py'):
+    checks = [ROOT/'tests'/'promises.py', *(ROOT/'tools'/f'{name}.py' for name in ('lines', 'docments', 'hints'))]
+    for check in checks:
         if subprocess.run([sys.executable, check], cwd=ROOT).returncode: sys.exit(1)
 
 if __name__=='__main__': main()

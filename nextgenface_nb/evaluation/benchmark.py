@@ -76,7 +76,7 @@ def true_pipeline(
 
 def give_maps(
     result, # A `Reconstruction`, changed in place
-    truth,
+    truth, # A `TrueFace`
 ):
     "The true maps in place of the found ones"
     from nextgenface_nb.evaluation.score import to_resolution
@@ -96,7 +96,7 @@ def measure_face(
     level:str,          # A or B
     index:int,
     settings:Settings,
-    pipeline,
+    pipeline, # A `Pipeline`
     relight:bool=False, # Level C as well
     landmarks:str='auto',
     mutate:Callable|None=None, # Applied to the result
@@ -310,8 +310,8 @@ HELD_OUT = dict(lips=('lips_outer', 'lips_inner'), brows=('left_brow', 'right_br
     outline=('face_oval',))
 
 def held_out_landmarks(
-    path,
-    pipeline,
+    path, # Of a photo
+    pipeline, # A `Pipeline`
     regions:dict=HELD_OUT,
     stages:tuple=('landmarks',), # What is run without the region
 )->list: # of dicts: photo, region, nme
@@ -466,7 +466,10 @@ def run_levels(
         if rows: found[f'{level}_all'] = [pooled(rows)]
     return dict(found, skipped=skipped, pictures=pictures)
 
-def short(figures:dict, lit=None)->str:
+def short(
+    figures:dict,       # Of one face
+    lit:dict|None=None, # Its figures of level C
+)->str:
     "A line on one face"
     text = f"median {figures['median_mm']:.2f} mm, slope {figures['slope']:.2f}, pose {figures['pose_degrees']:.2f}°, diffuse {figures['diffuse_db']:.1f} / {figures['diffuse_gain_db']:.1f} dB, ITA off {figures['ita_error']:.1f}°, photo {figures['source_db']:.1f} dB, {figures['seconds_total']:.0f} s"
     return text+(f"; relit {lit['psnr']:.1f} dB" if lit else '')

@@ -78,7 +78,7 @@ class Setting:
             (self.light_height, 2*self.light_height))
 
     def picture(self,
-        renderer,
+        renderer, # Whatever has `render`
         values:dict, # As `self.values`
         **options    # Of `render`
     )->Tensor:       # [size, size, 4]

@@ -223,7 +223,7 @@ class Target:
         return dict(target=self.what, limit=limit, reached=self.form.format(value),
             holds=value<=self.limit if self.sense=='<=' else value>=self.limit, why='')
 
-def mean(values)->float:
+def mean(values:list)->float:
     return sum(values)/len(values)
 
 #: What the project wants to reach with the default preset

@@ -68,7 +68,7 @@ def primal(truth)->Callable:
     return run
 
 def photometric_step(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     silhouettes:bool=True, # Gradients of the outline
     samples:int=8,
 )->Callable:
@@ -99,7 +99,7 @@ def texture_stage(truth): # the stage, started: an iterator with one item per st
 
 @undisturbed(grad=True)
 def bench_steps(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     repeat:int=9,
 )->dict: # size, texture_resolution, vertices, primal_s, and by name the multiple of a primal
     "Steps of stages 2 and 3 as multiples of one primal picture"
@@ -113,7 +113,7 @@ def bench_steps(
 
 @undisturbed(grad=True)
 def bench_texture_stage(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     steps:int=200,
 )->dict: # seconds, prepare_s, steps
     "Stage 3 as a whole: precomputation and steps"
@@ -146,7 +146,7 @@ def bench_photo(
 @contextmanager
 def beside(
     busy:int, # How many
-):
+): # a context
     "Within this context so many other processes are always busy"
     with leash() as line:
         others = [subprocess.Popen(isolated(LEASH+'while True: pass'), stdin=line) for _ in range(busy)]
@@ -235,7 +235,7 @@ def transfer_accuracies(
     roughness:tuple=(.2,.9),       # From one cheek to the other
     samples:int=2048,              # Rays per pixel of the judge
     lights:dict|None=None,         # name -> light; None: five
-    model=None,
+    model=None, # A `FaceModel`; None: the default one
     say:Callable=lambda text: None,
 )->list: # of dicts: seed, light, albedo, and what `transfer_accuracy` says of `diffuse` alone and with `specular`
     "PSNR of pictures from the transfer, person by person and light by light"
@@ -262,7 +262,7 @@ def gradient_agreements(
     texture_resolution:int=256,
     roughness:tuple=(.45,.7),
     samples:int=1536,
-    model=None,
+    model=None, # A `FaceModel`; None: the default one
 )->list: # of dicts: roughness of the map, and by map (cosine, cosine but for the judge's noise)
     "Gradients by the texels of one person in a light from the side"
     from nextgenface_nb.rendering.accuracy import gradient_agreement
@@ -294,7 +294,7 @@ def accuracy_table(
 # %% ../../nbs/84_evaluation.speed.ipynb #8edadcec
 @undisturbed(grad=True)
 def compare_renderers(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     steps:int=100,
     samples:int=8, # Rays per pixel of the ray-traced loop
 )->dict: # stage, transfer, traced, limit: PSNR in dB; stage_s, transfer_s, traced_s: seconds
@@ -362,7 +362,7 @@ def spotted(truth)->object: # Truth
 # %% ../../nbs/84_evaluation.speed.ipynb #e4693a7e
 @undisturbed(grad=True)
 def loss_bias(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     samples:tuple=(2,8,32,256), # Rays per pixel
     brighter:float=1.02,        # Of the photo: a true loss that is not zero
     seeds:int=4,
@@ -406,7 +406,7 @@ def growth(
     return float(np.median((held[second]-held[first])/(second-first)))
 
 def bench_memory(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     steps:int=300,
     before:int=20, # Steps that do not count
     # of dicts: stage, steps, resident_mb at their end, grown_mb (by the median slope);

@@ -311,7 +311,11 @@ def _patch(direction, azimuth, elevation, width, height, softness=2.)->Tensor: #
     off = (a-azimuth+180)%360-180
     return torch.sigmoid((width/2-off.abs())/softness)*torch.sigmoid((height/2-(e-elevation).abs())/softness)
 
-def room(random, direction, bright=1.)->Tensor:
+def room(
+    random,           # Of the standard library, or like it
+    direction:Tensor, # [H, 2H, 3] unit
+    bright:float=1.,  # Of its lamps
+)->Tensor: # [H, 2H, 3] radiance
     "Walls, ceiling, floor, one to three windows, perhaps a lamp"
     y = direction[...,1:2]
     walls = torch.where(y>.6, _tensor([.8, .78, .75]),
@@ -326,7 +330,11 @@ def room(random, direction, bright=1.)->Tensor:
             12, 12)[...,None]*_tint(random, 1.3)
     return total
 
-def outdoors(random, direction, bright=1.)->Tensor:
+def outdoors(
+    random,           # Of the standard library, or like it
+    direction:Tensor, # [H, 2H, 3] unit
+    bright:float=1.,  # Of its lamps
+)->Tensor: # [H, 2H, 3] radiance
     "Sky with clouds, ground, and a sun that a thin cloud has widened"
     y = direction[...,1:2]
     sky = (_tensor([.45, .65, 1.])*(1.2-.6*y.clamp(0, 1))
@@ -336,7 +344,11 @@ def outdoors(random, direction, bright=1.)->Tensor:
     disc = torch.exp(-(1-direction@sun)/(1-math.cos(wide)))[...,None]
     return torch.where(y>0, sky, ground)+bright*random.uniform(.8, 2.2)/wide**2*disc*_tint(random, .6)
 
-def studio(random, direction, bright=1.)->Tensor:
+def studio(
+    random,           # Of the standard library, or like it
+    direction:Tensor, # [H, 2H, 3] unit
+    bright:float=1.,  # Of its lamps
+)->Tensor: # [H, 2H, 3] radiance
     "Dark surroundings and soft boxes"
     total = .08*torch.ones(*direction.shape[:2], 3)
     for azimuth,gain in ((random.uniform(25, 75)*random.choice([-1, 1]), 1.), (random.uniform(-60, 60), .4),
@@ -702,7 +714,12 @@ def _body(settings, index, vertices, person): # mi.Mesh
     return _mesh('body', shape, triangles, None,
         dict(type='diffuse', reflectance=dict(type='rgb', value=cloth.tolist())))
 
-def make_scene(model, settings, level, index)->dict:
+def make_scene(
+    model,             # A `FaceModel`
+    settings:Settings,
+    level:str,         # 'A' to 'C'
+    index:int,         # Which face
+)->dict:
     "Meshes, maps and masks of a face"
     person,vertices,mesh = true_geometry(model, settings, level, index)
     maps = skin_maps(model, person.albedo, settings, level, index)

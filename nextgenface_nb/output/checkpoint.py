@@ -14,6 +14,7 @@ import numpy as np, torch
 from .. import __version__
 from ..config import renamed, renamed_name
 from ..errors import CheckpointError, FaceError, LightError
+from ..facemodel.model import FaceModel
 from ..facemodel.displacement import bump_counts
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo
@@ -77,11 +78,11 @@ def photo_digest(
 # %% ../../nbs/67_output.checkpoint.ipynb #28fd5a04
 @undisturbed
 def save_face(
-    path,           # `.npz` file
+    path:str|Path,          # `.npz` file
     face:Face,
-    model,          # The `FaceModel` that its coefficients belong to
-    meta=None,      # More to keep: config, stage, history ...; whatever JSON can hold
-    tensors=None,   # And what is no part of the face: the state of a stage, for instance
+    model:FaceModel,        # That its coefficients belong to
+    meta:dict|None=None,    # More to keep: config, stage, history ...; whatever JSON can hold
+    tensors:dict|None=None, # And what is no part of the face: the state of a stage, for instance
     packed:bool=True, # Smaller, or written faster
 ):
     "Write a face whole or not at all"
@@ -255,8 +256,8 @@ def read_about(
 # %% ../../nbs/67_output.checkpoint.ipynb #4f16d2b6
 @undisturbed
 def load_face(
-    path,  # `.npz` file
-    model, # The `FaceModel`; must be the one with which the face was made
+    path:str|Path,   # `.npz` file
+    model:FaceModel, # Must be the one with which the face was made
 )->tuple: # (`Face`, meta); meta also has model, photos, library and tensors
     "Read a face, and what was kept with it"
     arrays,about = _read(path)

@@ -129,7 +129,10 @@ class GlbBytes:
         self.lib,self.blob = pygltflib,bytearray()
         self.gltf = pygltflib.GLTF2(asset=pygltflib.Asset(version='2.0', generator=f'nextgenface_nb {__version__}'))
 
-    def view(self, data:bytes, target=None)->int:
+    def view(self,
+        data:bytes,
+        target:int|None=None, # Of OpenGL: vertices or indices; None: neither
+    )->int: # number of the buffer view
         "Append bytes; returns the number of their buffer view"
         self.gltf.bufferViews.append(self.lib.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data),
             target=target))
@@ -140,7 +143,9 @@ class GlbBytes:
         kind = make_dataclass('Node', [('weights', list, field(default_factory=list))], bases=(self.lib.Node,))
         return kind(**about, weights=weights or [])
 
-    def accessor(self, **about)->int:
+    def accessor(self,
+        **about # As of pygltflib's `Accessor`
+    )->int: # its number
         self.gltf.accessors.append(self.lib.Accessor(**about))
         return len(self.gltf.accessors)-1
 
@@ -166,7 +171,7 @@ class GlbBytes:
         return self.accessor(sparse=self.lib.Sparse(count=len(rows), indices=where, values=what), **about)
 
     @staticmethod
-    def index(largest:int): return np.uint16 if largest<65535 else np.uint32     # 65535 itself means "start anew"
+    def index(largest:int)->type: return np.uint16 if largest<65535 else np.uint32     # 65535 itself means "start anew"
 
     def texture(self, image, name:str, quality:int|None=None)->int: # A PIL image
         "PNG, or JPEG of some quality; returns the number of the texture"
