@@ -81,7 +81,7 @@ class LightProblem:
     "Light of every frame and the albedo of the person, as normal equations."
     def __init__(self, pipeline:Pipeline, face:Face, stage, pixels:list): # pixels: `SkinPixels` of each frame
         self.face,self.stage,self.pixels,self.grid = face,stage,pixels,light_grid(pipeline.config.bands)
-        self.sigma,self.bands = pipeline.model.albedo_variance.sqrt(),pipeline.config.bands**2
+        self.sigma,self.bands = pipeline.model.prior.albedo.sqrt(),pipeline.config.bands**2
         self.fine = environment_basis(FINE, pipeline.config.bands).reshape(-1, self.bands)
         # of a known light only the brightness
         self.light_free = [isinstance(f.light, HarmonicLight) for f in face.frames]
