@@ -343,27 +343,37 @@ def _check_tensor(model, name, value, *shape):
     if value.is_floating_point():
         _need(bool(torch.isfinite(value).all()), f'{model.name}: {name} holds values that are not finite', _advice)
 
+def _check_parameters(model):
+    "Prior, names and bounds"
+    _need(isinstance(model.prior, Coefficients), f'{model.name}: a prior that is no `Coefficients`', _advice)
+    for part,variance in model.prior._asdict().items():
+        _check_tensor(model, f'the prior of {part}', variance, *variance.shape[:1])
+        _need(bool((variance>0).all()), f'{model.name}: variances of {part} that are not positive', _advice)
+    size,names = len(model.prior.expression),model.expression_names
+    _need(len(names)==size, f'{model.name}: {len(names)} names for {size} expressions', _advice)
+    _check_tensor(model, 'expression_bounds', model.expression_bounds, size, 2)
+
+def _check_mesh(model, vertices:int):
+    "What is said of each vertex"
+    _check_tensor(model, 'uvs', model.uvs, vertices, 2)
+    _check_tensor(model, 'mirror', model.mirror, vertices)
+    _check_tensor(model, 'triangles', model.triangles, len(model.triangles), 3)
+    for key in ('triangles','mirror'): _check_index(getattr(model, key), vertices, f'{model.name}: {key}')
+    for key,region in model.regions.items(): _check_tensor(model, f'the region {key!r}', region, vertices)
+
 @undisturbed
 def check_model(
     model, # Anything
 )->FaceModel: # The same
     "Raise a `ModelError` unless it has what a `FaceModel` has, in shapes that fit together"
-    missing = [n for n in FaceModel.__annotations__ if not hasattr(model, n)]
+    missing = [n for n in FaceModel.__annotations__ if getattr(model, n, None) is None]
     missing += [n for n in ('vertices','jacobian','fingerprint') if not hasattr(type(model), n)]
     name = getattr(model, 'name', type(model).__name__)
     _need(not missing, f'{name}: a face model without {", ".join(missing)}', _advice)
-    V,zeros = len(model.uvs),[torch.zeros_like(v) for v in model.prior]
-    for part,variance in model.prior._asdict().items():
-        _check_tensor(model, f'the prior of {part}', variance, len(variance))
-        _need(bool((variance>0).all()), f'{name}: variances of {part} that are not positive', _advice)
-    E = len(model.prior.expression)
-    _need(len(model.expression_names)==E, f'{name}: {len(model.expression_names)} names for {E} expressions', _advice)
-    _check_tensor(model, 'expression_bounds', model.expression_bounds, E, 2)
-    for key,size in dict(triangles=len(model.triangles), mirror=V).items():
-        _check_index(getattr(model, key), V, f'{name}: {key}')
-        _check_tensor(model, key, getattr(model, key), *((size, 3) if key=='triangles' else (size,)))
-    for key in model.regions: _check_tensor(model, f'the region {key!r}', model.regions[key], V)
-    _check_tensor(model, 'what vertices gives', model.vertices(*zeros[:2]), V, 3)
-    for kind in ('diffuse','specular'):
-        _check_tensor(model, f'what {kind}_albedo gives', getattr(model, f'{kind}_albedo')(zeros[2]), V, 3)
+    _check_parameters(model)
+    _check_mesh(model, len(model.uvs))
+    shape,expression,albedo = (torch.zeros_like(v) for v in model.prior)
+    found = dict(vertices=model.vertices(shape, expression), diffuse_albedo=model.diffuse_albedo(albedo),
+        specular_albedo=model.specular_albedo(albedo))
+    for key,value in found.items(): _check_tensor(model, f'what {key} gives', value, len(model.uvs), 3)
     return model
