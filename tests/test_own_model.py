@@ -104,7 +104,7 @@ def test_stage_1_finds_the_jaw(pipeline, truth):
 
 def test_the_solver_of_stage_1_knows_that_points_bend(pipeline, truth):
     "Its Jacobian is that of its residuals where the jaw is open, with the heights of bumps among the unknowns"
-    problem = LandmarkProblem(pipeline.model, truth, LandmarkSettings(relief_free=True), pipeline.relief)
+    problem = LandmarkProblem(pipeline.model, truth, LandmarkSettings(displacement_free=True), pipeline.displacement)
     x = problem.start(truth)
     r,J = problem_rows(problem, x)
     for column,size in ((0, 1.), (problem.shape_size-1, .5), (problem.shape_size+7, .02), (problem.shape_size+8, .1)):

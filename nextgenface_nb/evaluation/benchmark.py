@@ -68,7 +68,7 @@ def true_pipeline(
 ): # A `Pipeline` whose model is this face, with nothing of its shape left to find
     "The fit's model with the true face as its mean"
     from nextgenface_nb.pipeline import Pipeline
-    return Pipeline(pipeline.model.frozen(truth.vertices), replace(pipeline.config, steps_shading=0, relief=0., components=0))
+    return Pipeline(pipeline.model.frozen(truth.vertices), replace(pipeline.config, steps_shading=0, displacement=0., components=0))
 
 def give_maps(
     result, # A `Reconstruction`, changed in place
@@ -188,7 +188,8 @@ COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'
     ('light_error_gain', 'light', '{:.2f}'),
     ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'),
     ('ita_gain_error', 'gain', '{:.1f}'),
-    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'),
+    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'),
+    ('uncertainty', 'uncertainty', '{:.1%}'),
     ('detector_nme', 'detector', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'),
     ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
 

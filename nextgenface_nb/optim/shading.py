@@ -176,24 +176,25 @@ def irradiance_gradient(
 
 # %% ../../nbs/54_optim.shading.ipynb #8354d174
 class ShapeSlopes:
-    ("Displacement and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
-     "vertex by vertex; shape first, with the relief where it is free, then expression; K in all.")
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, relief:bool=False): # step: standard deviations
+    ("Offset and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
+     "vertex by vertex; shape first, with the displacement where it is free, then expression; K in all.")
+    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, # step: standard deviations
+        displacement:bool=False):
         m = pipeline.model
-        more = [pipeline.relief] if relief else []
+        more = [pipeline.displacement] if displacement else []
         sigma = torch.cat([m.prior.shape, *(r.variance for r in more), m.prior.expression]).sqrt()[:,None,None]
         by_shape,by_expression = m.jacobian(face.identity.shape, face.frames[i].expression)
-        displacement = torch.cat([by_shape, *(r.basis for r in more), by_expression])             # [K, V, 3] mm
+        offsets = torch.cat([by_shape, *(r.basis for r in more), by_expression])             # [K, V, 3] mm
         vertices = pipeline.vertices(face, i).detach()
         start = vertex_normals(vertices, m.triangles)
-        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (displacement*sigma*step).split(16)]
+        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (offsets*sigma*step).split(16)]
         turn = torch.cat(moved)/(sigma*step)
-        self.table = torch.cat([displacement, turn], -1).flatten(1).T.contiguous()
+        self.table = torch.cat([offsets, turn], -1).flatten(1).T.contiguous()
 
     def at(self,
         corners:Tensor,     # [N, 3] vertices around each point
         barycentric:Tensor, # [N, 3]
-        chain:Tensor,       # [N, C, 6] how C numbers follow from displacement and turn of the point
+        chain:Tensor,       # [N, C, 6] how C numbers follow from offset and turn of the point
     )->Tensor: # [N, C, K]
         "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
         rows = (6*corners[...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
@@ -204,12 +205,12 @@ class ShapeSlopes:
 def shape_slopes(
     pipeline:Pipeline,
     face:Face,
-    relief:bool=False, # With the heights of the bumps
+    displacement:bool=False, # With the heights of the bumps
 )->list: # of `ShapeSlopes`, one for each frame
     "A linear model moves alike in all photos: the table of the first, of which eight would be 1.5 GB, serves all"
     count = len(face.frames)
-    if pipeline.model.linear: return [ShapeSlopes(pipeline, face, relief=relief)]*count
-    return [ShapeSlopes(pipeline, face, i, relief=relief) for i in range(count)]
+    if pipeline.model.linear: return [ShapeSlopes(pipeline, face, displacement=displacement)]*count
+    return [ShapeSlopes(pipeline, face, i, displacement=displacement) for i in range(count)]
 
 
 # %% ../../nbs/54_optim.shading.ipynb #3036ceff
@@ -299,13 +300,13 @@ def landmark_scale(stage, face:Face)->float:
     return stage.weights['landmarks']*unit**2/len(face.frames[0].landmarks.points)
 
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
-    ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the relief counts as much as a "
-     "coefficient of the shape")
+    ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the displacement counts as much as "
+     "a coefficient of the shape")
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
-    free = bool(stage.rates.get('relief'))
+    free = bool(stage.rates.get('displacement'))
     return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.prior.shape)/scale,
-        expression=w['expression']/len(m.prior.expression)/scale, relief_free=free),
-        pipeline.relief if free else pipeline.relief_of(face))
+        expression=w['expression']/len(m.prior.expression)/scale, displacement_free=free),
+        pipeline.displacement if free else pipeline.displacement_of(face))
 
 def geometry_step(
     pipeline:Pipeline,
@@ -317,10 +318,10 @@ def geometry_step(
     # Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
     damping:float=.001,
 )->float: # energy of the pixels before the step
-    "One Gauss-Newton step of shape, relief, expression, pose and focal length"
+    "One Gauss-Newton step of shape, displacement, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()
-    parts = dict(shape=['shape'], relief=['relief'], expression=['expression'], pose=['rotation', 'position'],
-        focal=['focal'])
+    parts = dict(shape=['shape'], displacement=['displacement'], expression=['expression'],
+        pose=['rotation', 'position'], focal=['focal'])
     problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
     scale = math.sqrt(landmark_scale(stage, face))
     blocks,S,energy = [(columns, r*scale, J*scale)
