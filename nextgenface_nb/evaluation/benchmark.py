@@ -68,7 +68,8 @@ def true_pipeline(
 ): # A `Pipeline` whose model is this face, with nothing of its shape left to find
     "The fit's model with the true face as its mean"
     from nextgenface_nb.pipeline import Pipeline
-    return Pipeline(pipeline.model.frozen(truth.vertices), replace(pipeline.config, steps_shading=0, displacement=0., components=0))
+    return Pipeline(pipeline.model.frozen(truth.vertices),
+        replace(pipeline.config, steps_shading=0, displacement=0., components=0))
 
 def give_maps(
     result, # A `Reconstruction`, changed in place

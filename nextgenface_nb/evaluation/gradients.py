@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from ..errors import RenderError
-from ..facemodel.model import FaceModel
+from ..facemodel.interface import FaceModel
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera,transform
 from ..geometry.harmonics import environment_map

@@ -8,7 +8,7 @@ import math
 import numpy as np, torch
 from torch import Tensor
 from .truth import TrueFace, scored_vertices, skin_vertices
-from ..facemodel.model import FaceModel
+from ..facemodel.interface import FaceModel
 from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import project_environment

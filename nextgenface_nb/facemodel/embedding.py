@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np, torch
 
 from ..errors import LandmarkError, ModelError, NoFaceError
-from .model import Embedding, FaceModel
+from .interface import Embedding, FaceModel
 from .texture import rasterise
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import triangle_crosses, vertex_normals

@@ -80,7 +80,9 @@ class LandmarkProblem:
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
         self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
-        person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.prior.shape, displacement.variance])) if self.displacement_size else (face.identity.shape,model.prior.shape)
+        person,variance = face.identity.shape,model.prior.shape
+        if self.displacement_size:
+            person,variance = torch.cat([person, heights]),torch.cat([variance, displacement.variance])
         self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)
         self.shape_sigma = np.sqrt(_double(variance)) if settings.shape_free else np.zeros(0)

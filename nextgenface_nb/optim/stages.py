@@ -207,7 +207,8 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
     state = state or StageState()
     state.begin(face)
     problem = shading_problem(pipeline, face, stage)
-    slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))   # of the first expression; the residuals are exact
+    # of the expression that the stage begins with; the residuals are exact
+    slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
     state.keep()
     for step in state.steps(stage.shading_steps):
         soft = softness(step, stage.shading_steps)
