@@ -6,7 +6,8 @@ _OFFERED = {
     'errors': '''BusyError CheckpointError ConfigError DeviceError FaceError GeometryError LandmarkError ModelError
         NoFaceError OutputError PhotoError RenderError''',
     'face': 'Face Frame Identity',
-    'facemodel.model': 'FaceModel load_model',
+    'facemodel.interface': 'FaceModel',
+    'facemodel.model': 'load_model',
     'geometry.camera': 'Camera',
     'imaging': 'Photo load_photo portrait_path',
     'landmarks.detection': 'Landmarks',
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
         LandmarkError as LandmarkError, ModelError as ModelError, NoFaceError as NoFaceError,
         OutputError as OutputError, PhotoError as PhotoError, RenderError as RenderError)
     from .face import Face as Face, Frame as Frame, Identity as Identity
-    from .facemodel.model import FaceModel as FaceModel, load_model as load_model
+    from .facemodel.interface import FaceModel as FaceModel
+    from .facemodel.model import load_model as load_model
     from .geometry.camera import Camera as Camera
     from .imaging import Photo as Photo, load_photo as load_photo, portrait_path as portrait_path
     from .landmarks.detection import Landmarks as Landmarks

@@ -109,7 +109,7 @@ class FreeParameters:
     def _unit(self, model, face, name):
         "The natural unit of a parameter"
         last = name.split('.')[-1]
-        if last in ('shape', 'expression', 'albedo'): return getattr(model, f'{last}_variance').sqrt()
+        if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
         if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
         if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
         return 1.
@@ -155,7 +155,7 @@ def start_light(pipeline:Pipeline, face:Face):
         size = frame.landmarks.points
         (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
         bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
-        albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
+        albedo = (m:=pipeline.model).diffuse_albedo()[m.regions['face']>.5].mean(0)
         gain = bright.mean()/albedo.mean()
         frame.light = frame.light.started(gain, pipeline.config.bands)
 
@@ -168,11 +168,11 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
         eye_distance(f.landmarks)*unit)*f.weight
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
-    terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
+    terms['shape'] = prior_loss(face.identity.shape, m.prior.shape)*w['shape']
     if face.identity.displacement is not None and stage.rates.get('displacement'):
         terms['displacement'] = prior_loss(face.identity.displacement,
-            pipeline.displacement.variance)*w['shape']*len(pipeline.displacement)/len(m.shape_variance)
-    terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
+            pipeline.displacement.variance)*w['shape']*len(pipeline.displacement)/len(m.prior.shape)
+    terms['expression'] = sum(prior_loss(f.expression, m.prior.expression) for f in face.frames)*w['expression']
     lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
     if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
     return terms
@@ -204,14 +204,15 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
     state = state or StageState()
     state.begin(face)
     problem = shading_problem(pipeline, face, stage)
-    # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
-    slopes = [ShapeSlopes(pipeline, face, displacement=bool(problem.displacement_size))]*len(face.frames)
+    # of the expression that the stage begins with; the residuals are exact
+    slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
     state.keep()
     for step in state.steps(stage.shading_steps):
         soft = softness(step, stage.shading_steps)
         pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=math.ceil(1.5*soft), blurred=soft)
         if step:
             for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
+        if step and not pipeline.model.linear: slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
         photo = geometry_step(pipeline, face, stage, problem, slopes, pixels)
         yield dict(photo=photo, **{k:float(v) for k,v in geometry_losses(pipeline, face, stage).items()})
 
