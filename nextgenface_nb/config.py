@@ -15,9 +15,9 @@ from .places import fetched
 from .reading import read_bytes
 
 # %% auto #0
-__all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
-           'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'Legacy',
-           'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
+__all__ = ['WORDS', 'KINDS', 'FIELDS', 'STAGE_NAMES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value',
+           'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line',
+           'check_value', 'Legacy', 'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
 # %% ../nbs/06_config.ipynb #8012802a
 WORDS = {**dict.fromkeys(('true', 'yes', 'on', '1'), True), **dict.fromkeys(('false', 'no', 'off', '0'), False)}
@@ -215,6 +215,10 @@ class Config(CheckedSettings):
 
 # %% ../nbs/06_config.ipynb #22daf46b
 FIELDS = {f.name: f for f in fields(Config)}
+
+# %% ../nbs/06_config.ipynb #06d00001
+#: The stages of a fit, in their order: their names in files, reports and flags
+STAGE_NAMES = 'landmarks','photometric','texture'
 
 # %% ../nbs/06_config.ipynb #e68e4b33
 def unknown_setting(

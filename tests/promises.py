@@ -122,11 +122,12 @@ def full_invocation(folder, result)->dict:
     from nextgenface_nb.batch import invocation
     path = {n:str(Path(folder)/n) for n in ('c.npz','p.npy','l.exr','f.json')}
     for p in path.values(): Path(p).write_text(p)
-    args = cli.make_parser().parse_args(['--checkpoint', path['c.npz'], '--landmarks', path['p.npy']])
-    config = cli.make_config(args)
+    flags = ['--checkpoint', path['c.npz'], '--landmarks', path['p.npy']]
+    request = cli.read_request(cli.make_parser().parse_args(flags))
+    config = cli.make_config(request)
     config.light,config.focal = path['l.exr'],path['f.json']
-    cli.recall(args)
-    return invocation([f.photo.path for f in result.face.frames], **cli.asked_for(args, config))
+    request,_ = cli.recall(request)
+    return invocation([f.photo.path for f in result.face.frames], **cli.asked_for(request, config))
 
 def written(folder)->list: # of patterns
     return sorted({pattern(p.relative_to(folder).as_posix()) for p in Path(folder).rglob('*') if p.is_file()})
@@ -281,7 +282,7 @@ def put(place, name, value):
 
 def ignore_option(name:str):
     "As if it had not been said"
-    from nextgenface_nb import cli
+    from nextgenface_nb import command as commands_share
     command,option = name.split(' ')
     parser = commands()[command]
     action = next(a for a in parser._actions if option in option_names(a))
@@ -297,7 +298,7 @@ def ignore_option(name:str):
                 setattr(args, action.dest, action.default)
             return args
         return read_and_forget
-    return put(cli, 'read_paths', forget)
+    return put(commands_share, 'read_paths', forget)
 
 def ignore_setting(name:str):
     "The library reads the default, whatever was set; the module of the settings itself keeps the true value"

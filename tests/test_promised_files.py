@@ -145,8 +145,8 @@ def test_what_the_report_says_of_the_run(made, report):
     model = result.pipeline.model
     assert said['model']==dict(
         name=model.name, fingerprint=model.fingerprint, licence=model.licence,
-        place=result.pipeline.places.get('model'))
-    assert said['landmark_model']==result.pipeline.places.get('landmark_model')
+        place=result.pipeline.model_place)
+    assert said['landmark_model']==result.landmark_model
     known = {n:metadata.version(n) for n in ('mitsuba', 'drjit', 'torch', 'numpy', 'mediapipe', 'scipy', 'pillow')}
     assert said['versions']==dict(known, nextgenface_nb=__version__, python=platform.python_version())
     here = said['machine']

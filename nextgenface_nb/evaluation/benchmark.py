@@ -47,13 +47,13 @@ def fit_face(
 ): # A `Reconstruction`
     "What the library makes of the photo, by its public way"
     from nextgenface_nb.face import Face
-    from nextgenface_nb.reconstruction import config_detector, exhaust, make_frame, mean_identity, reconstruct_steps
+    from nextgenface_nb.reconstruction import exhaust, make_frame, mean_identity, reconstruct_steps
     exact = landmarks=='exact' or (landmarks=='auto' and truth.level=='A')
     points = truth.landmarks(noise) if exact else None
     if light is None:
         return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
     frame = make_frame(truth.path, pipeline.model, pipeline.config, points,
-        None if exact else config_detector(pipeline.config, pipeline))
+        None if exact else pipeline.detector)
     frame.light = light
     return exhaust(reconstruct_steps(None, pipeline.config, start=Face(mean_identity(pipeline.model), [frame]),
         pipeline=pipeline), progress)
