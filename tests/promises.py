@@ -136,7 +136,7 @@ def results()->dict: # files, report, checkpoint, camera: list of names
     "What a small result writes, and what is in it"
     from nextgenface_nb import cli
     from nextgenface_nb.resume import keep_state
-    from nextgenface_nb.output import export, replay
+    from nextgenface_nb.output import export, formats, replay
     from nextgenface_nb.output.checkpoint import read_about
     from nextgenface_nb.output.debug import DebugFiles
     with tempfile.TemporaryDirectory() as place:
@@ -144,7 +144,7 @@ def results()->dict: # files, report, checkpoint, camera: list of names
         result = full_result(place)
         result.invocation = full_invocation(place, result)
         result.save(place/'run')
-        export.export_face(result.pipeline, result.face, place/'export', export.FORMATS)
+        export.export_face(result.pipeline, result.face, place/'export', formats.format_names())
         DebugFiles(place/'debug', result.pipeline, 2)(result.history[-1], result.face)
         keep_state(place/'state.npz', result, ['landmarks'], 1, None, 'x', 1)
         report = json.loads((place/'run'/'report.json').read_text(encoding='utf-8'))
