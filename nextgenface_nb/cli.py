@@ -90,7 +90,7 @@ def make_parser()->argparse.ArgumentParser:
 @dataclass(frozen=True)
 class Request:
     "What `nextgenface-reconstruct` is asked to do"
-    input:str|None = None           # A photo, or a folder of photos; None: the bundled portrait, or the checkpoint's photo
+    input:str|None = None           # A photo, or a folder of them; None: the bundled portrait, or the checkpoint's photo
     recursive:bool = False          # Photos in subfolders too
     output:str = './output/'        # Results go to a folder in it
     config:str|None = None          # File of settings
@@ -706,21 +706,27 @@ def make_config_parser()->argparse.ArgumentParser:
     return p
 
 def say_config(
-    args, # What the parser returns
+    explained=(),        # Names of settings: these are explained, and nothing else is done
+    file:str|None=None,  # Of settings
+    preset:str='default',# To start from
+    settings=(),         # Of 'KEY=VALUE'
+    changed:bool=False,  # Only what differs from the defaults
+    save:str|None=None,  # File to write; None: they are shown
 ):
     "Explain, show or write settings"
-    if args.explain:
-        print('\n\n'.join(explain(key) for key in args.explain))
+    if explained:
+        print('\n\n'.join(explain(key) for key in explained))
         return
-    config = Config.preset(args.preset)
-    if args.config: config.fillFromDicFile(args.config)
-    config.set(*args.set)
+    config = Config.preset(preset)
+    if file: config.fillFromDicFile(file)
+    config.set(*settings)
     for note in config.notes: print(f'note: {note}', file=sys.stderr)
-    if args.save: config.save(args.save)
-    else: print(config.describe(args.changed))
+    if save: config.save(save)
+    else: print(config.describe(changed))
 
 def config_main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-config`"
-    return run_command(make_config_parser(), say_config, argv, words=True)
+    read = lambda a: (a.explain, a.config, a.preset, a.set, a.changed, a.save)
+    return run_command(make_config_parser(), lambda asked: say_config(*asked), argv, words=True, request=read)

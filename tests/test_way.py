@@ -1,5 +1,5 @@
 "The way of a photo: few calls from the command to the reader, every face detected once, and nothing on the pipeline"
-import sys, traceback
+import ast, sys, traceback
 from pathlib import Path
 import pytest
 import nextgenface_nb
@@ -96,3 +96,12 @@ def test_nothing_is_hung_on_a_pipeline(tmp_path):
     assert set(before)==set(after)=={'config', 'model', 'model_place'}
     assert all(before[k] is after[k] for k in before)
     assert seen and (tmp_path/'loss_step1.txt').exists()
+
+#: The one function beside each parser, and what all commands share
+AT_THE_DOOR = {'read_request', 'read_export_request', 'read_replay_request', 'read_paths'}
+
+def test_what_a_parser_returns_stops_at_the_door():
+    "No function takes it under its usual name, but the one that makes a request of it"
+    found = {node.name for path in PACKAGE.rglob('*.py') for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, ast.FunctionDef) and 'args' in [a.arg for a in (*node.args.args, *node.args.kwonlyargs)]}
+    assert found==AT_THE_DOOR

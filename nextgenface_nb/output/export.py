@@ -6,7 +6,7 @@
 from __future__ import annotations
 import argparse, json, os, shutil, sys, tempfile
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
@@ -32,7 +32,7 @@ from ..surroundings import undisturbed
 # %% auto #0
 __all__ = ['ENV_FOR', 'ENV_AROUND', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table', 'save_coefficients',
            'save_usdz', 'export_face', 'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'output_folder',
-           'make_export_parser', 'export_checkpoint', 'main']
+           'make_export_parser', 'ExportRequest', 'read_export_request', 'export_checkpoint', 'main']
 
 # %% ../../nbs/69_output.export.ipynb #a580e40d
 def vertex_colours(
@@ -400,27 +400,42 @@ def make_export_parser()->argparse.ArgumentParser:
              'around the head as face0.glb has it (default: %(default)s)')
     return p
 
+@dataclass(frozen=True)
+class ExportRequest:
+    "What `nextgenface-export` is asked to do"
+    checkpoint:str          # A file, or a folder of results
+    formats:tuple = ('glb',)
+    output:str|None = None  # Folder; None: within that of the run
+    model:str = ''          # The face model, where it is not where it was
+    choices:dict = field(default_factory=dict) # space, neutral ..., see `Options`
+    quiet:bool = False      # Errors only
+
+def read_export_request(
+    args, # What the parser of `make_export_parser` returns
+)->ExportRequest:
+    "The only function that sees the flags as the parser has them"
+    choices = dict(
+        space=args.space, neutral=args.neutral, quality=args.jpeg, merged=args.merged, bake=args.bake,
+        dense=args.dense, env_for=args.envFor, env_around=args.envAround)
+    formats = tuple(f.strip() for f in args.format.split(',') if f.strip())
+    return ExportRequest(args.checkpoint, formats, args.output, args.model, choices, args.quiet)
+
 @undisturbed
-def export_checkpoint(
-    args, # What the parser returns
-):
+def export_checkpoint(request:ExportRequest):
     "All that `nextgenface-export` does"
-    if args.neutral and args.space!='model':
-        raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
-    pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
-    say = (lambda text: None) if args.quiet else lambda text: print_text(text, sys.stderr)
-    formats = [f.strip() for f in args.format.split(',') if f.strip()]
-    folder = args.output or output_folder(args.checkpoint, 'export')
-    choices = dict(merged=args.merged, bake=args.bake, dense=args.dense, env_for=args.envFor, env_around=args.envAround)
-    for path in export_face(
-            pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...'),
-            **choices):
-        if not args.quiet: print_text(str(path))
+    space = request.choices.get('space', 'model')
+    if request.choices.get('neutral') and space!='model':
+        raise ConfigError(f'--neutral --space {space}', 'A neutral mesh is written in model space.')
+    pipeline,face,_ = open_checkpoint(find_checkpoint(request.checkpoint), request.model)
+    folder = request.output or output_folder(request.checkpoint, 'export')
+    tell = None if request.quiet else lambda name: print_text(f'{name} ...', sys.stderr)
+    for path in export_face(pipeline, face, folder, request.formats, progress=tell, **request.choices):
+        if not request.quiet: print_text(str(path))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-export`"
     from nextgenface_nb.command import run_command
-    return run_command(make_export_parser(), export_checkpoint, argv)
+    return run_command(make_export_parser(), export_checkpoint, argv, request=read_export_request)
 
 # %% ../../nbs/69_output.export.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -30,7 +30,7 @@ class Options:
     samples:int|None = None      # Rays per pixel of pictures; None: as the config says
     rays:Callable|None = None    # Called with (rays done, all rays) while pictures are drawn
     fit:Any = None               # The `Reconstruction`; None: there is only its face
-    measures:list = field(default_factory=list) # Of the fit, a dict of figures for each photo: found while these are drawn
+    measures:list = field(default_factory=list) # Figures of the fit, a dict for each photo: found as it is drawn
     kept:list = field(default_factory=list)     # Names of files of an earlier run that stay beside these
     own:dict = field(default_factory=dict)      # For formats from outside
 
