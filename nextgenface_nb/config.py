@@ -15,8 +15,8 @@ from .places import fetched
 from .reading import read_bytes
 
 # %% auto #0
-__all__ = ['WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES',
-           'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
+__all__ = ['WORDS', 'KINDS', 'FIELDS', 'STAGE_NAMES', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS',
+           'MOST_BYTES', 'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
            'of_one_line', 'check_value', 'renamed_value', 'renamed_name', 'renamed_settings', 'renamed', 'Legacy',
            'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
@@ -218,6 +218,10 @@ class Config(CheckedSettings):
 
 # %% ../nbs/06_config.ipynb #22daf46b
 FIELDS = {f.name: f for f in fields(Config)}
+
+# %% ../nbs/06_config.ipynb #06d00001
+#: The stages of a fit, in their order: their names in files, reports and flags
+STAGE_NAMES = 'landmarks','photometric','texture'
 
 # %% ../nbs/06_config.ipynb #e68e4b33
 def unknown_setting(
