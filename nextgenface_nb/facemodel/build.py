@@ -364,7 +364,7 @@ def _step(x, width=1.5): return 1/(1+np.exp(-np.clip(x/width,-40,40)))
 
 def _lips_and_mouth(cage):
     "Seven rings of vertices around the mouth; and the surface that closes it, without its rim (which counts half)"
-    near,size = _graph(_sides(cage.skin),len(cage.rows)),cage.skin_vertices
+    near = _graph(_sides(cage.skin),len(cage.rows))
     ring,reached = np.full(len(cage.rows),99),np.isin(np.arange(len(cage.rows)),cage.skin[-cage.lips:])
     for number in range(1,9):
         grown = near@reached>0
