@@ -3,8 +3,8 @@ __version__ = "0.0.1"
 # The public names, and where each lives. They load when first used, so that importing the package costs nothing.
 _OFFERED = {
     'config': 'Config',
-    'errors': '''BusyError CheckpointError ConfigError DeviceError FaceError GeometryError LandmarkError ModelError
-        NoFaceError OutputError PhotoError RenderError''',
+    'errors': '''BusyError CheckpointError ConfigError DeviceError FaceError GeometryError LandmarkError LightError
+        ModelError NoFaceError OutputError PhotoError RenderError''',
     'face': 'Face Frame Identity',
     'facemodel.interface': 'FaceModel',
     'facemodel.model': 'load_model',
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .config import Config as Config
     from .errors import (BusyError as BusyError, CheckpointError as CheckpointError, ConfigError as ConfigError,
         DeviceError as DeviceError, FaceError as FaceError, GeometryError as GeometryError,
-        LandmarkError as LandmarkError, ModelError as ModelError, NoFaceError as NoFaceError,
+        LandmarkError as LandmarkError, LightError as LightError, ModelError as ModelError, NoFaceError as NoFaceError,
         OutputError as OutputError, PhotoError as PhotoError, RenderError as RenderError)
     from .face import Face as Face, Frame as Frame, Identity as Identity
     from .facemodel.interface import FaceModel as FaceModel

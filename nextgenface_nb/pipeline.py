@@ -4,6 +4,7 @@
 
 # %% ../nbs/51_pipeline.ipynb #3fa1251f
 from __future__ import annotations
+from collections.abc import Callable
 import torch
 from torch import Tensor
 from fastcore.basics import patch
@@ -18,9 +19,11 @@ from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
 from .geometry.camera import project, transform
 from .face import Face, Frame, Identity
-from .landmarks.detection import make_detector
+from .landmarks.detection import Detector, make_detector
 from .light.environment import HarmonicLight
 from .places import data_folder, locate, shown_place
+from .light.interface import Emitter
+from .rendering.interface import FaceRenderer
 from .rendering.sampling import sample_texture
 
 # %% auto #0
@@ -51,11 +54,11 @@ class Pipeline:
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
         self.model = check_model(model.trimmed(self.config.components) if self.config.components else model)
-        self._renderers = {}
-        self._layouts = {}
-        self._outlines = {}
-        self._detectors = {}
-        self._displacement = None
+        self._renderers:dict = {}
+        self._layouts:dict = {}
+        self._outlines:dict = {}
+        self._detectors:dict = {}
+        self._displacement:Displacement|None = None
 
     @property
     def texture_map(self)->TextureMap:
@@ -74,7 +77,7 @@ class Pipeline:
         return None if face.identity.displacement is None else self.displacement
 
     @property
-    def detector(self): # A `Detector`
+    def detector(self)->Detector:
         "The one that the config names; made once, then kept: MediaPipe holds on to 30 MB of each that was ever made"
         named = self.config.detector,self.config.landmark_model
         if named not in self._detectors: self._detectors[named] = config_detector(self.config)
@@ -92,10 +95,12 @@ class Pipeline:
             self._layouts[size] = TextureMap(self.model.triangles, self.model.uvs, size, self.model.mirror)
         return self._layouts[size]
 
-    def renderer(self, frame:Frame):
+    def renderer(self,
+        frame:Frame,
+    )->FaceRenderer:
         "The renderer for pictures of this frame's size; made once, then kept"
         if self.config.renderer=='vertex': from nextgenface_nb.rendering.vertex import VertexRenderer as Renderer
-        else: from nextgenface_nb.rendering.renderer import Renderer
+        else: from nextgenface_nb.rendering.renderer import Renderer # type: ignore[assignment]
         size = frame.camera.width, frame.camera.height
         if size not in self._renderers:
             c = self.config
@@ -205,9 +210,9 @@ def render(self:Pipeline,
     # for
     final:bool=False,
     maps:tuple|None=None,    # Other maps than the face's
-    light=None,              # Another light than the frame's
+    light:Emitter|None=None, # Another light than the frame's
     silhouettes:bool=False,  # Gradients of the outline as well
-    progress=None,           # Of a final picture: called with (rays done, all rays) after each pass
+    progress:Callable|None=None, # Of a final picture: called with (rays done, all rays) after each pass
 )->Tensor: # [H, W, 4] linear RGB and coverage
     "Ray-trace the face as photo `i` shows it"
     frame,renderer = face.frames[i],self.renderer(face.frames[i])

@@ -14,7 +14,7 @@ __all__ = ['SINCE', 'public_since', 'kind_of', 'first_sentence', 'public_table']
 #: Version -> names that are public since then
 SINCE = {
     '0.0.1': '''BusyError Camera CheckpointError Config ConfigError DeviceError Face FaceError FaceModel Frame
-        GeometryError Identity LandmarkError Landmarks ModelError NoFaceError Optimizer OutputError Path3D Photo
+        GeometryError Identity LandmarkError Landmarks LightError ModelError NoFaceError Optimizer OutputError Path3D Photo
         PhotoError Pipeline Reconstruction RenderError Renderer export_face load_face load_model load_photo
         portrait_path reconstruct reconstruct_steps replay_steps save_face write_film'''}
 

@@ -5,16 +5,17 @@
 # %% ../nbs/75_reconstruction.ipynb #b33f889b
 from __future__ import annotations
 import os, time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from .config import Config, STAGE_NAMES, as_config
 from .errors import ConfigError, LandmarkError, PhotoError, note, notes_heard
 from .facemodel.model import FaceModel
 from .geometry.camera import Camera
-from .imaging import Photo, load_photo, load_folder, to_srgb
+from .imaging import Photo, PhotoSource, load_photo, load_folder, to_srgb
 from .landmarks.detection import Detector, Landmarks, hands_before
 from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
@@ -29,6 +30,9 @@ from .places import shown_place
 from .processes import shown_name
 from .files import given_path
 from .surroundings import undisturbed
+if TYPE_CHECKING:
+    import PIL.Image
+    from nextgenface_nb.output.card import Card
 
 # %% auto #0
 __all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
@@ -216,16 +220,21 @@ class Reconstruction:
         return [frame_measures(self.pipeline, self.face, i,
             self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
 
-    def panels(self, i:int=0, samples:int|None=None, progress=None)->dict:
+    def panels(self, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
         "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
         return result_panels(self.pipeline, self.face, i, samples, progress)
 
-    def card(self, samples:int=32):
+    def card(self,
+        samples:int=32, # Rays per pixel
+    )->Card:
         "How far it can be trusted: a `Card` with figures, and warnings in words"
         from nextgenface_nb.output.card import report_card
         return report_card(self, self.measures(samples))
 
-    def strip(self, i:int=0, samples:int=32):
+    def strip(self,
+        i:int=0,        # Frame
+        samples:int=32, # Rays per pixel
+    )->PIL.Image.Image:
         "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
         from nextgenface_nb.output.pictures import panel_strip
         name = Path(self.face.frames[i].photo.path or 'photo').name
@@ -247,7 +256,10 @@ class Reconstruction:
         except ImportError: return {}
         return reconstruction_bundle(self, self._repr_png_())
 
-    def save(self, folder:str|Path, **options)->Path:
+    def save(self,
+        folder:str|Path,
+        **options # Of `output.report.save_reconstruction`
+    )->Path:
         ("Write pictures, maps, meshes, light, report and checkpoint, whole "
          "or not at all; `BusyError` while another run is at work there")
         from nextgenface_nb.output.report import save_reconstruction
@@ -257,10 +269,10 @@ class Reconstruction:
 @undisturbed(grad=True)
 def reconstruct_steps(
     # One photo (a `Photo`, or what `load_photo` takes), a list or a generator: frames of one person
-    photos,
+    photos:PhotoSource|Iterable[PhotoSource],
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
-    landmarks=None,                  # `Landmarks` for each photo, or None: detect
+    landmarks:Landmarks|list|None=None, # `Landmarks` for each photo, or None: detect
     stages:list|None=None,           # What to run, `Stage` objects or names; None: what the config describes
     start:Face|None=None,            # Go on from this face instead of the mean one
     pipeline:Pipeline|None=None,     # Reuse one
@@ -268,11 +280,11 @@ def reconstruct_steps(
     result:Reconstruction|None=None, # Of the stages before these, to go on with, or from `begin`
     # Which of several faces, numbered by size (1 is the largest),
     # or a list with one number for each photo; None: the largest
-    face=None,
-    detector=None,                   # Finds the landmarks; None: the one that the config names
+    face:int|list|None=None,
+    detector:object|None=None,       # Finds the landmarks; None: the one that the config names
     # Called with each `Progress` and the face as it is then, as `output.debug.DebugFiles` is; None: nobody looks
-    watch=None,
-)->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
+    watch:Callable|None=None,
+)->Generator[Progress, None, Reconstruction]: # its return value is the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = as_config(config)
     if pipeline is None: pipeline = Pipeline(model, config)
@@ -354,7 +366,7 @@ def _listed(things, otherwise:list)->list:
     if isinstance(things, (list, tuple)): return list(things)
     return list(things) if isinstance(things, Iterator) and not hasattr(things, 'read') else otherwise
 
-def exhaust(steps:Iterator, progress=None)->Reconstruction:
+def exhaust(steps:Iterator, progress:Callable|None=None)->Reconstruction:
     "Run an iterator to its end and give its return value"
     while True:
         try: step = next(steps)
@@ -364,14 +376,14 @@ def exhaust(steps:Iterator, progress=None)->Reconstruction:
 def reconstruct(
     # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB,
     # float: light) or a `Photo`; or a list or generator of them: photos of one person
-    photo,
+    photo:PhotoSource|Iterable[PhotoSource],
     config:Config|None=None,         # None: the default preset
     model:FaceModel|None=None,
-    landmarks=None,                  # `Landmarks`, or a list of them; None: detect
+    landmarks:Landmarks|list|None=None, # `Landmarks`, or a list of them; None: detect
     output:str|Path|None=None,       # Folder for the results; None: write nothing
-    progress=None,                   # Called with each `Progress`
+    progress:Callable|None=None,     # Called with each `Progress`
     # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
-    face=None,
+    face:int|list|None=None,
 )->Reconstruction:
     "A face from a photo: the short way"
     if output is not None:
@@ -396,8 +408,8 @@ class Optimizer:
         sharedIdentity:bool=False,    # The folder shows one person
         checkpoint:str|Path='',       # Go on from this file
         doStep1:bool=True, doStep2:bool=True, doStep3:bool=True,
-        progress=None,                # Called with each `Progress`
-    ): # -> Reconstruction, or a list of them for a folder of strangers
+        progress:Callable|None=None,  # Called with each `Progress`
+    )->Reconstruction|list: # of them for a folder of strangers
         "Fit, write everything into the output folder, and return the result"
         from nextgenface_nb.files import at_work, check_writable
         check_writable(self.output)

@@ -29,7 +29,11 @@ class Embedding:
 
     def __len__(self): return len(self.ids)
     def __repr__(self): return f'Embedding({len(self)} landmarks)'
-    def to(self, device): return Embedding(self.ids.to(device), self.triangles.to(device), self.barycentric.to(device))
+    def to(self,
+        device:torch.device|str, # Of PyTorch
+    )->Embedding:
+        "The same with its tensors there"
+        return Embedding(self.ids.to(device), self.triangles.to(device), self.barycentric.to(device))
 
 # %% ../../nbs/19_facemodel.interface.ipynb #f385ca1f
 @patch
@@ -75,7 +79,7 @@ class FaceModel(Protocol):
     expression_names:list    # E names; ARKit's where the model has them, those of angles say so ('jaw pitch')
     expression_bounds:Tensor # [E, 2] smallest and largest; one that starts at 0 counts as a blendshape, of one side
     prior:Coefficients       # Variances of shape [S], expression [E], albedo [A]; all about 0, in their own units squared
-    linear = False           # Vertices are a mean and products with bases: the Jacobian is asked for only once
+    linear:bool = False      # Vertices are a mean and products with bases: the Jacobian is asked for only once
 
     def vertices(self,
         shape:Tensor|None=None,      # [.., S]; None: the mean person
@@ -253,7 +257,7 @@ def sample(self:FaceModel,
 @patch
 @undisturbed
 def embedding_of(self:FaceModel,
-    ids=None, # Landmark ids [L]; without: all that the model has, in the order of its embedding
+    ids:Tensor|list|None=None, # Landmark ids [L]; without: all that the model has, in the order of its embedding
     detector:str='mediapipe', # Whose ids these are
 )->Embedding:
     "Where these landmarks lie on the mesh."
@@ -284,7 +288,7 @@ def _moved(x, device):
 @patch
 @undisturbed
 def to(self:FaceModel,
-    device, # A PyTorch device, or its name
+    device:torch.device|str, # Of PyTorch, or its name
 )->FaceModel:
     "The same model on another device."
     other = copy.copy(self)

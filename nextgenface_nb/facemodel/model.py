@@ -9,6 +9,7 @@ __all__ = ['LinearModel', 'combine', 'LinearPoints', 'toy_model', 'find_mirror',
 import hashlib, itertools, math, os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import h5py, numpy as np, torch
 from fastcore.basics import patch
@@ -41,7 +42,7 @@ class LinearModel(FaceModel):
     triangles:torch.Tensor # [F,3] int64, counter-clockwise seen from outside
     uvs:torch.Tensor # [V,2] texture coordinates in 0..1, v up
     mirror:torch.Tensor # [V] int64: the vertex on the other side of the face
-    expression_names:list = None # E names; ARKit's where the model has them
+    expression_names:list = None # type: ignore[assignment] # E names; ARKit's where the model has them
     # [E,2] smallest and largest coefficient; without it, three standard deviations
     expression_bounds:torch.Tensor = None
     regions:dict = field(default_factory=dict) # Name -> [V] weight in 0..1
@@ -69,7 +70,8 @@ class LinearModel(FaceModel):
 @undisturbed
 def check(self:LinearModel):
     "Raise a `ModelError` unless all shapes, indices and values fit together."
-    vertices,shapes = len(self.shape_mean),{}
+    vertices = len(self.shape_mean)
+    shapes:dict = {}
     sizes = dict(shape=len(self.shape_variance), expression=len(self.expression_variance),
         diffuse=len(self.albedo_variance), specular=len(self.albedo_variance))
     for part,size in sizes.items(): shapes |= {f'{part}_mean':(vertices,3), f'{part}_basis':(size,vertices,3)}
@@ -160,7 +162,7 @@ def landmark_basis(self:LinearModel,
 # %% ../../nbs/20_facemodel.model.ipynb #ade649d1
 @patch(as_prop=True)
 @undisturbed
-def prior(self:LinearModel)->Coefficients: # [S], [E], [A]
+def prior(self:LinearModel)->Coefficients: # type: ignore[override] # [S], [E], [A]
     "Variances"
     return Coefficients(self.shape_variance, self.expression_variance, self.albedo_variance)
 
@@ -431,7 +433,8 @@ def save(self:LinearModel,
     compact:bool=False, # 16-bit bases with gzip
 ):
     "Write the model to one HDF5 file."
-    cpu,pack = self.to('cpu'),dict(compression='gzip',shuffle=True) if compact else {}
+    cpu:Any = self.to('cpu')
+    pack = dict(compression='gzip',shuffle=True) if compact else {}
     with h5py.File(path,'w') as file:
         for part in _linear:
             group = file.create_group(f'{part}Albedo/model' if part in ('diffuse','specular') else f'{part}/model')
@@ -602,7 +605,7 @@ def _find_parts(path):
     folder = os.path.isdir(path)
     path = Path(path) if folder else _model_file(path)
     candidates = sorted(p for p in path.iterdir() if p.suffix=='.h5') if folder else [path]
-    geometry = next((p for p in candidates if not folder or _holds(p,'shape/model/mean')), None)
+    geometry:Any = next((p for p in candidates if not folder or _holds(p,'shape/model/mean')), None)
     _need(geometry is not None, f'{path}: no face model (an .h5 file with shape/model/mean) in this folder')
     with _open(geometry) as file:
         if _find(file,'diffuseAlbedo/model/mean') is not None: return geometry,geometry
@@ -705,8 +708,8 @@ def _readable(path, read, *args):
 def load_model(
     # HDF5 file, or a folder with BFM 2017 and AlbedoMM, see `places.locate`; empty: the model that comes with the
     # library
-    path='',
-    components:int=None, # Keep only so many components of each PCA basis, see `trimmed`
+    path:str|Path='',
+    components:int|None=None, # Keep only so many components of each PCA basis, see `trimmed`
 )->LinearModel:
     "Read a face model."
     if not str(path):

@@ -207,7 +207,7 @@ def is_kind(name:str)->bool:
     "Is there such a kind of light, here or in an installed package?"
     return name in LIGHTS or any(entry.name==name for entry in entry_points(group=GROUP))
 
-def light_class(kind:str)->type: # `LightError` if there is none
+def light_class(kind:str)->type[Emitter]: # `LightError` if there is none
     "The class of a kind"
     for entry in entry_points(group=GROUP) if kind not in LIGHTS else ():
         if entry.name==kind: entry.load()

@@ -5,6 +5,7 @@
 # %% ../../nbs/69_output.export.ipynb #a75e8b15
 from __future__ import annotations
 import argparse, json, os, shutil, sys, tempfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from ..imaging import to_srgb
 from .camera import save_cameras
 from nextgenface_nb.output.formats import (Options, chosen_formats, format_help, format_names, register_format,
     write_formats)
+from ..face import Face
+from ..pipeline import Pipeline
 from ..files import listed_files, working_folder, writing, writing_folder
 from .glb import save_glb, unique_names
 from .livelink import save_live_link
@@ -286,14 +289,14 @@ def _there(paths:list)->list:
 # %% ../../nbs/69_output.export.ipynb #69d00001
 @undisturbed
 def export_face(
-    pipeline,               # A `Pipeline`
-    face,                   # A `Face`
-    folder,                 # Where to
-    formats=('glb',),       # Of `format_names()`
+    pipeline:Pipeline,
+    face:Face,
+    folder:str|Path,        # Where to
+    formats:tuple|list=('glb',),      # Of `format_names()`
     space:str='model',      # Of OBJ and PLY: 'model', 'viewer' or 'camera'
-    neutral=False,          # OBJ and PLY without the photo's expression
+    neutral:bool=False,     # OBJ and PLY without the photo's expression
     quality:int|None=None,  # JPEG instead of PNG in the GLB, 1 .. 95
-    progress=None,          # Called with the name of what is being written
+    progress:Callable|None=None, # Called with the name of what is being written
     **choices,              # merged, bake, dense, env_for, env_around, own: see `Options`
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
