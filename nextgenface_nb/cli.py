@@ -12,7 +12,7 @@ from . import __version__
 from .batch import (attempt, face_folder, face_number, finish_summary, invocation, run_batch,
     save_failures, was_done)
 from .interrupts import Stop
-from .config import Config, PRESETS, explain
+from .config import STAGE_NAMES, Config, PRESETS, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
     NoFaceError, PhotoError, notes_heard)
 from .lens import check_focal
@@ -20,8 +20,8 @@ from .terminal import name_of, print_text, read_paths
 from .command import exit_code_of, run_command
 
 # %% auto #0
-__all__ = ['STAGES', 'BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked',
-           'recall', 'batch_folder', 'check_reachable', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out',
+__all__ = ['BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked', 'recall',
+           'batch_folder', 'check_reachable', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out',
            'every_face', 'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline',
            'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker',
            'check_limit', 'known_trials', 'many_jobs', 'summary', 'main', 'make_config_parser', 'say_config',
@@ -97,11 +97,8 @@ def make_config(
         if value is not None: setattr(config, name, value)
     return config
 
-#: Names of the stages, in the order of their flags
-STAGES = 'landmarks','photometric','texture'
-
 def stages_asked(args)->list: # of names
-    return [n for n,s in zip(STAGES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
+    return [n for n,s in zip(STAGE_NAMES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
 
 def asked_for(
     args,   # What the parser returns
@@ -127,9 +124,9 @@ def recall(
 )->list: # of notes, in words
     "Leave out the stages that the run left out whose report is given as --config"
     before,notes = _invocation_in(args.config),[]
-    for n,name in enumerate(STAGES, 1):
+    for n,name in enumerate(STAGE_NAMES, 1):
         if getattr(args, f'skipStage{n}') is not None: continue
-        setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
+        setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGE_NAMES))
         if skip:
             notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
     if before.get('shared_identity') and not args.sharedIdentity:

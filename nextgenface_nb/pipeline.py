@@ -10,7 +10,7 @@ from fastcore.basics import patch
 from .config import Config, as_config
 from .processes import check_fork
 from .surroundings import without_inference, undisturbed
-from .facemodel.contour import Outline, face_outline, landmark_places, marks_outline
+from .facemodel.contour import face_outline, landmark_places, marks_outline
 from .facemodel.embedding import with_landmarks
 from .facemodel.model import Embedding, FaceModel, load_model
 from .facemodel.relief import Relief, make_relief
@@ -42,7 +42,7 @@ class Pipeline:
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
         self.model = model.trimmed(self.config.components) if self.config.components else model
-        self._renderers,self._layouts,self._outlines,self._relief = {},{},{},None
+        self._renderers,self._layouts,self._relief = {},{},None
         self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
 
@@ -60,11 +60,6 @@ class Pipeline:
     def relief_of(self, face:Face)->Relief|None:
         "The bumps, if the face has any"
         return None if face.identity.relief is None else self.relief
-
-    def outline(self, detector:str)->Outline|None:
-        "Where the outline of the face can run, for the landmarks of a detector that lie on it; made once, then kept"
-        if detector not in self._outlines: self._outlines[detector] = face_outline(self.model, detector)
-        return self._outlines[detector]
 
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
@@ -126,7 +121,7 @@ def landmark_places(self:Pipeline,
     points,camera = face.frames[i].landmarks,face.frames[i].camera
     if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
     with torch.no_grad():
-        return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)
+        return landmark_places(self.model, points, face_outline(self.model, points.detector), self.world_vertices(face, i), camera)
 
 @patch
 @undisturbed
@@ -152,7 +147,6 @@ def landmark_offsets(self:Pipeline,
     "How far the model's landmarks lie from those of photo `i`; of points that slide only what is known of them"
     offset,(_,known) = self.landmarks(face, i)-face.frames[i].landmarks.points,self.landmark_places(face, i)
     return offset if known is None else (known@offset[...,None])[...,0]
-
 
 # %% ../nbs/51_pipeline.ipynb #c366288c
 @patch

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 import torch
 from torch import Tensor
-from .config import Config, as_config
+from .config import LANDMARKS, STAGE_NAMES, Config, as_config
 from .errors import ConfigError, LandmarkError, PhotoError, note, notes_heard
 from .facemodel.model import FaceModel
 from .geometry.camera import Camera
@@ -23,7 +23,7 @@ from .light.environment import HarmonicLight, read_environment
 from .optim.landmarks import start_pose
 from .output.panels import result_panels
 from .pipeline import Pipeline
-from .optim.stages import Stage, Progress, make_stages, run
+from .optim.stages import Progress, make_stages, run
 from .optim.state import StageState
 from .places import shown_place
 from .processes import shown_name
@@ -31,7 +31,7 @@ from .files import given_path
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
+__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
            'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
            'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
 
@@ -292,7 +292,7 @@ def reconstruct_steps(
             yield progress
         result.timings[stage.name] = at.seconds
         if config.save_intermediate: result.snapshots[stage.name] = result.face.copy()
-        if stage.name=='landmarks':
+        if stage.name==LANDMARKS:
             result.after_landmarks = [nme(pipeline.landmarks(result.face, i), f.landmarks)
                 for i,f in enumerate(result.face.frames)]
     return result
@@ -356,8 +356,6 @@ def reconstruct(
     return result
 
 # %% ../nbs/75_reconstruction.ipynb #2d8d4975
-STAGE_NAMES = ('landmarks', 'photometric', 'texture')
-
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):

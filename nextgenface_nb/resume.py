@@ -8,10 +8,10 @@ import hashlib, time
 from pathlib import Path
 import torch
 from . import __version__
-from .config import Config
+from .config import STAGE_NAMES, Config
 from .errors import CheckpointError
 from .face import Face
-from .reconstruction import STAGE_NAMES, Reconstruction, exhaust, reconstruct_steps
+from .reconstruction import Reconstruction, exhaust, reconstruct_steps
 from .optim.stages import Progress
 from .optim.state import StageState
 from .output.checkpoint import load_face, photo_digest, save_face
