@@ -266,7 +266,7 @@ def reconstruct_steps(
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks=None,                  # `Landmarks` for each photo, or None: detect
-    stages:list|None=None,           # What to run, `Stage` objects or names; None: what the config describes
+    stages:list|None=None,           # What to run, stages of `make_stages` or names; None: what the config describes
     start:Face|None=None,            # Go on from this face instead of the mean one
     pipeline:Pipeline|None=None,     # Reuse one
     state:StageState|None=None,      # Of the first stage: to go on in its middle, and to look into
@@ -274,16 +274,18 @@ def reconstruct_steps(
     # Which of several faces, numbered by size (1 is the largest),
     # or a list with one number for each photo; None: the largest
     face=None,
+    terms=(),                        # `LossTerm` from outside the package, see `optim.losses`
 )->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = as_config(config)
+    chosen = chosen_stages(config, stages, terms)
     if pipeline is None: pipeline = Pipeline(model, config)
     began,result = time.perf_counter(),result or Reconstruction(start, pipeline)
     with notes_heard() as heard:
         if result.face is None: result.face = _first_face(photos, pipeline, config, landmarks, face)
     result.warnings += heard
     result.timings.setdefault('detection', time.perf_counter()-began)
-    for k,stage in enumerate(chosen_stages(config, stages)):
+    for k,stage in enumerate(chosen):
         at = state if state and not k else StageState()
         at.start()
         for progress in run(stage, pipeline, result.face, at):
@@ -297,9 +299,13 @@ def reconstruct_steps(
                 for i,f in enumerate(result.face.frames)]
     return result
 
-def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
+def chosen_stages(
+    config:Config,
+    stages:list|None=None, # Names, or stages as they are; None: all
+    terms=(),              # `LossTerm` from outside the package, for those that are not given as they are
+)->list: # see `make_stages`
     "The stages of the config, or those asked for by name or given as they are"
-    known = {s.name:s for s in make_stages(config)}
+    known = {s.name:s for s in make_stages(config, terms)}
     unknown = [s for s in stages or [] if isinstance(s, str) and s not in known]
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
@@ -344,14 +350,16 @@ def reconstruct(
     progress=None,                   # Called with each `Progress`
     # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
     face=None,
+    terms=(),                        # `LossTerm` from outside the package, see `optim.losses`
 )->Reconstruction:
     "A face from a photo: the short way"
     if output is not None:
         output = given_path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
-    if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
+    steps = reconstruct_steps(photo, config, model, landmarks, face=face, terms=terms)
+    if output is None: return exhaust(steps, progress)
     from nextgenface_nb.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
-        result = exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
+        result = exhaust(steps, progress)
         result.save(output)
     return result
 

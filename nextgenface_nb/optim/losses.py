@@ -139,7 +139,7 @@ class LossTerm:
     "A named loss of a stage, and what it counts."
     name:str                  # On the curve, in dashboards and reports
     stage:str                 # 'photometric' or 'texture'
-    function:Callable         # `Candidate` -> scalar, not weighted; None where it does not apply
+    function:Callable = field(repr=False)         # `Candidate` -> scalar, not weighted; None where it does not apply
     weight:str|None = ''      # Whose weight counts: '' its own, another's name, None: it counts 1
     setting:Field|None = None # Its own weight where `Config` has none: `config.setting(default, text, low=, high=)`
 

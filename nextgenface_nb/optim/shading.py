@@ -292,7 +292,7 @@ class PhotometricStage:
     shading_steps:int = 8                       # Gauss-Newton steps on the shading of some pixels, before those
     rates:dict = field(default_factory=dict)    # Parameter -> step size in its natural unit; absent: stands still
     weights:dict = field(default_factory=dict)  # Loss term -> weight
-    terms:tuple = ()                            # `LossTerm` of the geometry
+    terms:tuple = field(default=(), repr=False) # `LossTerm` of the geometry
     samples:int = 8                             # Rays per pixel of the ray-traced steps
     seed:int = 0                                # Of the pixels and the rays
 

@@ -360,7 +360,7 @@ class TextureStage:
     steps:int = 120                             # At most
     rates:dict = field(default_factory=dict)    # Map, or 'light' -> step size; absent: stands still
     weights:dict = field(default_factory=dict)  # Loss term -> weight
-    terms:tuple = ()                            # `LossTerm` of the maps
+    terms:tuple = field(default=(), repr=False) # `LossTerm` of the maps
     detail:int = 6                              # Rounds of `add_detail` at its end
     # Map name -> ([T, T] bool, [T, T, C]), texels that stand still
     locked:dict = field(default_factory=dict)

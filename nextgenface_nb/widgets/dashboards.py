@@ -460,9 +460,10 @@ class StageDashboard(Dashboard):
         i:int=0,                # The frame that is shown
         every:int=5,            # Draw after so many steps
         viewer:FaceViewer|None=None, # A 3D view that follows
+        terms=(),               # `LossTerm` from outside the package, see `optim.losses`
     ):
         self.pipeline,self.i,self.viewer,self.history = pipeline,i,viewer,[]
-        self.stage = next(s for s in make_stages(pipeline.config) if s.name==self.name)
+        self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
         self.notes,self.pictures = ipywidgets.HTML(),Pictures(*self.names)
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
