@@ -18,8 +18,7 @@ from ..metrics import eye_distance
 # %% auto #0
 __all__ = ['DARK', 'MAP_TERMS', 'TERMS', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss',
            'symmetry_loss', 'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed',
-           'photo_term', 'landmark_term', 'shape_term', 'relief_term', 'expression_term', 'landmark_scale',
-           'focal_term', 'light_term', 'map_term', 'stage_terms', 'checked_terms']
+           'landmark_scale', 'stage_terms', 'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 DARK = .01 #: Linear radiance below which the compression of light levels off
@@ -189,28 +188,28 @@ def weighed(
     return {name:value for name,value in found.items() if value is not None}
 
 # %% ../../nbs/53_optim.losses.ipynb #b638bdc0
-def photo_term(c:Candidate)->Tensor|None:
+def _photo_term(c:Candidate)->Tensor|None:
     "How far the pictures are from the photos; each frame by its weight"
     if not c.pictures: return None
     return sum(photo_loss(*seen)*f.weight for seen,f in zip(c.pictures, c.face.frames))
 
-def landmark_term(c:Candidate)->Tensor:
+def _landmark_term(c:Candidate)->Tensor:
     "Squared distance of the points, in per cent of the eye distance"
     unit = .01
     return sum(landmark_loss(c.pipeline.landmark_offsets(c.face, i), 0., f.landmarks.weights,
         eye_distance(f.landmarks)*unit)*f.weight for i,f in enumerate(c.face.frames))
 
-def shape_term(c:Candidate)->Tensor:
+def _shape_term(c:Candidate)->Tensor:
     "How unusual the person is"
     return prior_loss(c.face.identity.shape, c.pipeline.model.shape_variance)
 
-def relief_term(c:Candidate)->Tensor|None:
+def _relief_term(c:Candidate)->Tensor|None:
     "How far the surface leaves the model, where it may"
     heights = c.face.identity.relief
     if heights is None or not c.rates.get('relief'): return None
     return prior_loss(heights, c.pipeline.relief.variance)*len(c.pipeline.relief)/len(c.pipeline.model.shape_variance)
 
-def expression_term(c:Candidate)->Tensor:
+def _expression_term(c:Candidate)->Tensor:
     "How unusual the expressions are"
     return sum(prior_loss(f.expression, c.pipeline.model.expression_variance) for f in c.face.frames)
 
@@ -222,16 +221,16 @@ def landmark_scale(
     unit = detector_errors(face.frames[0].landmarks.detector).own*100              # per cent, as in `weight_landmarks`
     return weight*unit**2/len(face.frames[0].landmarks.points)
 
-def focal_term(c:Candidate)->Tensor|None:
+def _focal_term(c:Candidate)->Tensor|None:
     "How far a lens of which something is known is from that"
     lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in c.face.frames if f.focal_spread]
     return sum(lenses)*landmark_scale(1., c.face) if lenses and c.rates.get('focal') else None
 
-def light_term(c:Candidate)->Tensor|None:
+def _light_term(c:Candidate)->Tensor|None:
     "Light below zero"
     return sum(negative_loss(radiance) for radiance in c.radiance) if c.radiance else None
 
-def map_term(
+def _map_term(
     name:str, # `diffuse_symmetry` ...
     c:Candidate,
 )->Tensor:
@@ -244,15 +243,15 @@ MAP_TERMS = [f'{m}_{t}' for m in ('diffuse', 'specular', 'roughness')
 
 #: All terms that are summed, by stage; `LossTerm` says what the columns are
 TERMS = (
-    LossTerm('landmarks', PHOTOMETRIC, landmark_term),
-    LossTerm('shape', PHOTOMETRIC, shape_term),
-    LossTerm('relief', PHOTOMETRIC, relief_term, weight='shape'),
-    LossTerm('expression', PHOTOMETRIC, expression_term),
-    LossTerm('focal', PHOTOMETRIC, focal_term, weight='landmarks'),
-    LossTerm('photo', PHOTOMETRIC, photo_term, weight=None),
-    LossTerm('photo', TEXTURE, photo_term, weight=None),
-    LossTerm('light', TEXTURE, light_term),
-    *(LossTerm(name, TEXTURE, partial(map_term, name)) for name in MAP_TERMS))
+    LossTerm('landmarks', PHOTOMETRIC, _landmark_term),
+    LossTerm('shape', PHOTOMETRIC, _shape_term),
+    LossTerm('relief', PHOTOMETRIC, _relief_term, weight='shape'),
+    LossTerm('expression', PHOTOMETRIC, _expression_term),
+    LossTerm('focal', PHOTOMETRIC, _focal_term, weight='landmarks'),
+    LossTerm('photo', PHOTOMETRIC, _photo_term, weight=None),
+    LossTerm('photo', TEXTURE, _photo_term, weight=None),
+    LossTerm('light', TEXTURE, _light_term),
+    *(LossTerm(name, TEXTURE, partial(_map_term, name)) for name in MAP_TERMS))
 
 def stage_terms(
     stage:str,  # 'photometric' or 'texture'

@@ -26,7 +26,7 @@ from ..rendering.transfer import Transfer, harmonics_of
 __all__ = ['SHARP', 'LAMBERT', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
            'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up',
            'picture_slopes', 'PointMotion', 'pixel_rows', 'PhotometricStage', 'skin_pixels', 'shading_problem',
-           'outside_blocks', 'softness', 'ShadingSolver']
+           'softness', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -314,7 +314,7 @@ def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
         expression=w['expression']/len(m.expression_basis)/scale, relief_free=free),
         pipeline.relief if free else pipeline.relief_of(face))
 
-def outside_blocks(
+def _outside_blocks(
     pipeline:Pipeline,
     face:Face,
     stage,                   # Its terms, rates and weights
@@ -379,7 +379,7 @@ class ShadingSolver(Solver):
         "Landmarks and priors, terms from outside, pixels"
         scale = math.sqrt(landmark_scale(self.stage.weights['landmarks'], self.face))
         blocks = [(columns, r*scale, J*scale) for columns,r,J in evaluate(self.problem, x)]
-        blocks += outside_blocks(self.pipeline, self.face, self.stage, self.problem, x)
+        blocks += _outside_blocks(self.pipeline, self.face, self.stage, self.problem, x)
         seen = [self.pixel_block(i, p) for i,p in enumerate(pixels)]
         return blocks+[block for block,_ in seen],sum(energy for _,energy in seen)
 

@@ -24,9 +24,8 @@ from .state import Solver, StageState, solve
 from .texture import TextureSolver, TextureStage, backward
 
 # %% auto #0
-__all__ = ['LIGHT_STEPS', 'RUNNERS', 'Progress', 'make_stages', 'photometric_stage', 'texture_stage', 'term_weights',
-           'run_landmarks', 'adam', 'FreeParameters', 'start_light', 'run_photometric', 'fit_shading', 'fit_geometry',
-           'TracedSolver', 'run_texture', 'run']
+__all__ = ['LIGHT_STEPS', 'RUNNERS', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters', 'start_light',
+           'run_photometric', 'fit_shading', 'fit_geometry', 'TracedSolver', 'run_texture', 'run']
 
 # %% ../../nbs/59_optim.stages.ipynb #98bcafd2
 @dataclass
@@ -46,9 +45,9 @@ def make_stages(
     "The stages that a config describes, in order"
     terms = checked_terms(terms)
     return [LandmarkStage(steps=config.steps_landmarks, optimize_focal=config.optimize_focal_length),
-        photometric_stage(config, terms), texture_stage(config, terms)]
+        _photometric_stage(config, terms), _texture_stage(config, terms)]
 
-def photometric_stage(config:Config, others=())->PhotometricStage: # others: `LossTerm` from outside
+def _photometric_stage(config:Config, others=())->PhotometricStage: # others: `LossTerm` from outside
     "Stage 2 of a config"
     terms = stage_terms(PhotometricStage.name, others)
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if config.optimize_focal_length else ())
@@ -56,16 +55,16 @@ def photometric_stage(config:Config, others=())->PhotometricStage: # others: `Lo
     # those of `optim.light`, whose terms are rows
     light = {n:getattr(config, f'weight_{n}') for n in ('albedo', 'light', 'light_colour', 'light_smooth')}
     return PhotometricStage(steps=config.steps_photometric, shading_steps=config.steps_shading, rates=rates,
-        weights=term_weights(terms, config)|light, terms=terms, samples=config.samples_train, seed=config.seed)
+        weights=_term_weights(terms, config)|light, terms=terms, samples=config.samples_train, seed=config.seed)
 
-def texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm` from outside
+def _texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm` from outside
     "Stage 3 of a config"
     terms = stage_terms(TextureStage.name, others)
     rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness')}
     return TextureStage(steps=config.steps_texture, rates=rates|dict(light=5*config.rate_light),
-        weights=term_weights(terms, config), terms=terms, detail=config.steps_detail)
+        weights=_term_weights(terms, config), terms=terms, detail=config.steps_detail)
 
-def term_weights(terms, config:Config)->dict: # name -> weight
+def _term_weights(terms, config:Config)->dict: # name -> weight
     "What each term counts"
     return {t.weight_name:t.default(config) for t in terms if t.weight_name}
 
@@ -175,18 +174,30 @@ def run_photometric(stage:PhotometricStage, pipeline:Pipeline, face:Face, state:
         for losses in part(pipeline, face, stage, state=state):
             yield Progress(stage.name, state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
-def fit_shading(pipeline:Pipeline, face:Face, stage:PhotometricStage, state:StageState|None=None)->Iterator[dict]: # losses of each step
+def fit_shading(
+    pipeline:Pipeline,
+    face:Face,      # Changed in place
+    stage:PhotometricStage,
+    count:int=4000, # Pixels of a single photo, see `skin_pixels`
+    state:StageState|None=None,
+)->Iterator[dict]: # losses of each step
     "Shape, relief, expression, pose and focal length by Gauss-Newton, light and albedo in between"
     def relight(pixels):
         for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
     if not stage.shading_steps: return iter(())
-    return solve(partial(ShadingSolver, pipeline, face, stage, relight), face, stage.shading_steps, state)
+    return solve(partial(ShadingSolver, pipeline, face, stage, relight, count), face, stage.shading_steps, state)
 
-def fit_geometry(pipeline:Pipeline, face:Face, stage:PhotometricStage, state:StageState|None=None)->Iterator[dict]: # losses of each step
+def fit_geometry(
+    pipeline:Pipeline,
+    face:Face, # Changed in place
+    stage:PhotometricStage,
+    state:StageState|None=None,
+)->Iterator[dict]: # losses of each step
     "Shape, expression, pose and focal length against the ray-traced picture; light and albedo wait"
     if not stage.steps: return iter(())
     return solve(partial(TracedSolver, pipeline, face, stage), face, stage.steps, state)
 
+# %% ../../nbs/59_optim.stages.ipynb #29a6f7ce
 class TracedSolver(Solver):
     "Shape, expression, pose and focal length by Adam on the ray-traced picture, which is blurred as the photo is."
     BLUR = 2. # Pixels
