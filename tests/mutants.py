@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant('the photo is on the other side of the view of three.js', 'output/camera.py', 'full[0]/2-x, full[1]/2-y', 'x-full[0]/2, y-full[1]/2', 'test_camera.py'),
     Mutant('a camera of the crop, not of the original', 'output/camera.py', 'float(frame.camera.focal.detach())/photo.scale', 'float(frame.camera.focal.detach())', 'test_camera.py'),
     # surface beyond the model, and the light of stage 2
-    Mutant('the relief goes inward', 'facemodel/relief.py', 'return (heights@self.weights)[:,None]*self.normals', 'return -(heights@self.weights)[:,None]*self.normals', 'test_shading.py'),
+    Mutant('the displacement goes inward', 'facemodel/displacement.py', 'return (heights@self.weights)[:,None]*self.normals', 'return -(heights@self.weights)[:,None]*self.normals', 'test_shading.py'),
     Mutant('light below zero is shown', 'optim/light.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
     Mutant('a prior on the brightness of the light', 'optim/light.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
     Mutant('the colour of a light is asked of all directions', 'optim/light.py', 'colour_rows(light, self.arriving[i])', 'colour_rows(light, self.grid.mean(0))', 'test_lightfit.py'),
@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(3*self.bands)', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
     Mutant('a known light starts as bright as its file', 'optim/stages.py', 'frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())', 'frame.light.values*gain', 'test_lightfit.py'),
     Mutant('glasses are painted on the skin', 'optim/texture.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
-    Mutant('hair is taken for a thing', 'optim/occlusion.py', "found['hair' if ", "found['thing' if ", 'test_occlusion.py'),
+    Mutant('hair is taken for another occluder', 'optim/occlusion.py', "found['hair' if ", "found['occluder' if ", 'test_occlusion.py'),
     # light
     Mutant('harmonics with m > 0 dropped', 'geometry/harmonics.py', 'values[l*l+l+m] = scale*legendre*cosine', 'values[l*l+l+m] = scale*legendre*cosine*(m==0)', GEOMETRY, few=True),
     Mutant('harmonics with m < 0 dropped', 'geometry/harmonics.py', 'values[l*l+l-m] = scale*legendre*sine', 'values[l*l+l-m] = 0*scale*legendre*sine', GEOMETRY),
@@ -138,7 +138,7 @@ MUTANTS = [
     Mutant('distances of the diffuse map linear, not as the photo shows them', 'optim/texture.py', '(maps[...,:3]+DARK).sqrt()/self.slope', 'maps[...,:3]', MAPS+'::test_a_shadow_left_in_the_albedo_costs_its_colours_alike'),
     Mutant('terms are summed without their weights', 'optim/losses.py', 'value*weights[self.weight_name]', 'value', FIT+'::test_each_prior_of_a_map_counts'),
     Mutant('the mirrored points are not turned back', 'landmarks/detection.py', 'if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)', 'pass', 'test_landmarks.py'),
-    Mutant("stage 1 does not heed the detector's doubt", 'optim/landmarks.py', 'detector_errors(f.landmarks.detector, f.landmarks.doubt)', 'detector_errors(f.landmarks.detector)', 'test_landmarks.py'),
+    Mutant("stage 1 does not heed the detector's uncertainty", 'optim/landmarks.py', 'detector_errors(f.landmarks.detector, f.landmarks.uncertainty)', 'detector_errors(f.landmarks.detector)', 'test_landmarks.py'),
     Mutant('the jaw slides inward', 'facemodel/contour.py', 'outward(chain, STEPS)).argmax(1)', 'outward(chain, STEPS)).argmin(1)', 'test_contour.py'),
     Mutant('the near cheek ends where the model says', 'facemodel/contour.py', 'torch.where(facing[:,None,None]<TURNED,', 'torch.where(facing[:,None,None]<2,', 'test_contour.py'),
     Mutant('pictures show a jaw that does not slide', 'pipeline.py', 'if not marks_outline(points): return', 'if True: return', 'test_contour.py::test_points_of_the_jaw_move_and_no_others'),
@@ -152,7 +152,7 @@ MUTANTS = [
     Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # settings that are not heard
     Mutant('specular and roughness are never fitted', 'optim/stages.py', "for n in ('diffuse', 'specular', 'roughness')}", "for n in ('diffuse',)}", FIT+'::test_stage_3_finds_how_glossy_and_how_rough_the_skin_is', few=True),
-    Mutant('leave_out=hair removes nothing', 'optim/occlusion.py', 'hair=thing|on_face|hair)', 'hair=thing)', 'test_occlusion.py::test_what_is_left_out_is_what_the_config_says'),
+    Mutant('leave_out=hair removes nothing', 'optim/occlusion.py', 'hair=occluder|on_face|hair)', 'hair=occluder)', 'test_occlusion.py::test_what_is_left_out_is_what_the_config_says'),
     Mutant('all photos count alike in stage 3', 'optim/losses.py', 'photo_loss(*seen)*f.weight', 'photo_loss(*seen)', FIT+'::test_the_photo_that_counts_more_is_painted'),
     Mutant('all photos count alike in the light', 'optim/light.py', 'p.weight[:,0]*frame.weight/', 'p.weight[:,0]/', FIT+'::test_a_photo_counts_by_its_weight_in_every_stage'),
     Mutant('the focal length of stage 1 moves, asked or not', 'optim/stages.py', 'optimize_focal=stage.optimize_focal', 'optimize_focal=True', FIT+'::test_the_focal_length_moves_where_the_config_lets_it'),

@@ -81,9 +81,9 @@ def test_the_light_moves_in_stage_3_by_its_rate(truth, rate, holds):
     name = 'frames.0.light.coefficients'
     assert (moved(before[name], face.parameters()[name])<1e-4)==holds
 
-@pytest.mark.parametrize('relief, there', [(2., True), (0., False)])
-def test_the_relief_is_free_where_it_is_asked_for(truth, relief, there):
-    found = after(truth, 1, relief=relief)[1].identity.relief
+@pytest.mark.parametrize('displacement, there', [(2., True), (0., False)])
+def test_the_displacement_is_free_where_it_is_asked_for(truth, displacement, there):
+    found = after(truth, 1, displacement=displacement)[1].identity.displacement
     assert (found is not None and bool(found.abs().max()>0))==there
 
 def test_stage_1_takes_as_many_steps_as_it_may(truth):
@@ -100,7 +100,7 @@ def energies(truth, **settings):
     "Every weighted term of stages 2 and 3, at a face where none of them is zero"
     pipeline,face = Pipeline(MODEL, Config(**SMALL|settings)),bare(truth)
     own,frame,config = face.identity,face.frames[0],pipeline.config
-    own.relief = torch.ones(len(pipeline.relief))
+    own.displacement = torch.ones(len(pipeline.displacement))
     frame.focal_known,frame.focal_spread = 1.1*float(frame.camera.focal),.2
     _,photometric,texture = make_stages(config)
     now = losses.Candidate(pipeline, face, photometric.rates)
@@ -116,7 +116,7 @@ def energies(truth, **settings):
     found |= {'light: sum':lights.system()[2]['light'], 'light: albedo':lights.system()[2]['albedo']}
     solver = TextureSolver(pipeline, face, texture, FreeParameters(pipeline, face, texture.rates, ('light',)))
     waves = .03*torch.sin(1.5*torch.arange(64.))[None,:,None]*torch.linspace(.2, 1, 64)[None,:,None]
-    solver.leaves.start = solver.leaves.start+waves                      # uneven, rough, and beside the model's
+    solver.free.start = solver.free.start+waves                      # uneven, rough, and beside the model's
     return found|{f'maps: {n}':float(v.detach()) for n,v in solver.losses(relight=True).items()}
 
 @pytest.fixture(scope='module')
@@ -124,7 +124,7 @@ def weighed(truth): return energies(truth)
 
 #: weight -> the terms that it changes; 'sum' is of all priors of a light
 WEIGHTS = dict(weight_landmarks={'landmarks', 'focal', 'shading: shape', 'shading: expression'},
-    weight_shape={'shape', 'relief', 'shading: shape'}, weight_expression={'expression', 'shading: expression'},
+    weight_shape={'shape', 'displacement', 'shading: shape'}, weight_expression={'expression', 'shading: expression'},
     weight_albedo={'light: albedo'}, weight_light={'light: light', 'light: sum', 'maps: light'},
     weight_light_colour={'light: light_colour', 'light: sum'},
     weight_light_smooth={'light: light_smooth', 'light: sum'},

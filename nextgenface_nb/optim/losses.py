@@ -203,11 +203,11 @@ def _shape_term(c:Candidate)->Tensor:
     "How unusual the person is"
     return prior_loss(c.face.identity.shape, c.pipeline.model.shape_variance)
 
-def _relief_term(c:Candidate)->Tensor|None:
+def _displacement_term(c:Candidate)->Tensor|None:
     "How far the surface leaves the model, where it may"
-    heights = c.face.identity.relief
-    if heights is None or not c.rates.get('relief'): return None
-    return prior_loss(heights, c.pipeline.relief.variance)*len(c.pipeline.relief)/len(c.pipeline.model.shape_variance)
+    heights = c.face.identity.displacement
+    if heights is None or not c.rates.get('displacement'): return None
+    return prior_loss(heights, c.pipeline.displacement.variance)*len(c.pipeline.displacement)/len(c.pipeline.model.shape_variance)
 
 def _expression_term(c:Candidate)->Tensor:
     "How unusual the expressions are"
@@ -245,7 +245,7 @@ MAP_TERMS = [f'{m}_{t}' for m in ('diffuse', 'specular', 'roughness')
 TERMS = (
     LossTerm('landmarks', PHOTOMETRIC, _landmark_term),
     LossTerm('shape', PHOTOMETRIC, _shape_term),
-    LossTerm('relief', PHOTOMETRIC, _relief_term, weight='shape'),
+    LossTerm('displacement', PHOTOMETRIC, _displacement_term, weight='shape'),
     LossTerm('expression', PHOTOMETRIC, _expression_term),
     LossTerm('focal', PHOTOMETRIC, _focal_term, weight='landmarks'),
     LossTerm('photo', PHOTOMETRIC, _photo_term, weight=None),

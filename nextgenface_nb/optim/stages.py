@@ -51,7 +51,7 @@ def _photometric_stage(config:Config, others=())->PhotometricStage: # others: `L
     "Stage 2 of a config"
     terms = stage_terms(PhotometricStage.name, others)
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if config.optimize_focal_length else ())
-    rates = {n:getattr(config, f'rate_{n}') for n in free}|dict(relief=config.relief)
+    rates = {n:getattr(config, f'rate_{n}') for n in free}|dict(displacement=config.displacement)
     # those of `optim.light`, whose terms are rows
     light = {n:getattr(config, f'weight_{n}') for n in ('albedo', 'light', 'light_colour', 'light_smooth')}
     return PhotometricStage(steps=config.steps_photometric, shading_steps=config.steps_shading, rates=rates,
@@ -72,7 +72,7 @@ def _term_weights(terms, config:Config)->dict: # name -> weight
 def run_landmarks(stage:LandmarkStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
     for frame in face.frames: frame.hidden = None                             # it was found on another fit
-    losses = fit_landmarks(pipeline.model, face, optimize_focal=stage.optimize_focal, relief=pipeline.relief_of(face),
+    losses = fit_landmarks(pipeline.model, face, optimize_focal=stage.optimize_focal, displacement=pipeline.displacement_of(face),
         steps=stage.steps)
     yield Progress(stage.name, 1, 1, losses, state.seconds)
 
@@ -82,7 +82,7 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
     return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
 
 class FreeParameters:
-    ("Leaf tensors in natural units, and the way back into the face. Rates are read anew at each step: an interface "
+    ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
     GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',),
         expression=('expression',))
@@ -90,7 +90,7 @@ class FreeParameters:
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
         rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
             dtype=torch.float64)
-        m,self.face,self.leaves,self.units,groups = pipeline.model,face,{},{},[]
+        m,self.face,self.free,self.units,groups = pipeline.model,face,{},{},[]
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames))
                 for n in self.GROUPS[group]]
@@ -99,14 +99,14 @@ class FreeParameters:
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
                 self.units[name] = unit
-                self.leaves[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
-            groups.append(dict(params=[self.leaves[n] for n in names], lr=rate, name=group))
+                self.free[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
+            groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
         self.bounds,self.optimizer = m.expression_bounds,adam(groups)
 
     @property
     def kept(self)->dict:
         "What changes from step to step, see `StageState`"
-        return dict(self.leaves, slowed=self.slowed)
+        return dict(self.free, slowed=self.slowed)
 
     def _unit(self, model, face, name):
         "The natural unit of a parameter"
@@ -118,8 +118,8 @@ class FreeParameters:
 
     def write(self):
         "Put the current values, with their history, into the face"
-        for name,leaf in self.leaves.items():
-            self.face.assign(name, leaf.exp() if name.endswith('focal') else leaf*self.units[name])
+        for name,tensor in self.free.items():
+            self.face.assign(name, tensor.exp() if name.endswith('focal') else tensor*self.units[name])
 
     def step(self):
         "One step of Adam after a backward pass; expressions stay within their bounds"
@@ -128,10 +128,10 @@ class FreeParameters:
         if self.optimizer:
             self.optimizer.step()
             self.optimizer.zero_grad()
-        for name,leaf in self.leaves.items():
+        for name,tensor in self.free.items():
             if name.endswith('expression'):
                 with torch.no_grad():
-                    leaf.copy_((leaf*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+                    tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
@@ -181,7 +181,7 @@ def fit_shading(
     count:int=4000, # Pixels of a single photo, see `skin_pixels`
     state:StageState|None=None,
 )->Iterator[dict]: # losses of each step
-    "Shape, relief, expression, pose and focal length by Gauss-Newton, light and albedo in between"
+    "Shape, displacement, expression, pose and focal length by Gauss-Newton, light and albedo in between"
     def relight(pixels):
         for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
     if not stage.shading_steps: return iter(())

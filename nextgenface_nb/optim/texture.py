@@ -24,9 +24,10 @@ from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution', 'stacked',
-           'resized', 'TexturePrior', 'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means',
-           'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
-           'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'pace', 'backward', 'TextureSolver']
+           'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
+           'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums',
+           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
+           'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -110,7 +111,7 @@ def texture_prior(
 # %% ../../nbs/57_optim.texture.ipynb #8d3b7449
 PYRAMID = .2,.5,1.,1. #: Rate of each layer, finest first
 
-class TextureLeaves:
+class TextureParameters:
     ("The three maps, free to change: what they were plus a pyramid of corrections. Locked texels are constants: the "
      "rest is fitted beside them, in the pictures and in the priors.")
     def __init__(self,
@@ -154,10 +155,10 @@ class TextureLeaves:
         maps = maps-self.excess
         return maps if self.locked is None else torch.where(self.locked_here[0]>.5, self.locked_here[1], maps)
 
-    def step(self, pace:float=1.):
-        "One step of Adam after a backward pass; pace: share of the rates"
+    def step(self, schedule:float=1.):
+        "One step of Adam after a backward pass; schedule: share of the rates"
         for group in self.optimizer.param_groups if self.optimizer else ():
-            group['lr'] = self.rates.get(group['name'], 0.)*group['share']*pace
+            group['lr'] = self.rates.get(group['name'], 0.)*group['share']*schedule
         if not self.optimizer: return
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -367,7 +368,7 @@ class TextureStage:
 
 RELIGHT = 2 #: Every so many steps the light moves, and the maps are put into the face
 
-def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
+def schedule(step:int, steps:int, last:float=.05)->float: # 1 .. last
     "Long steps first, short ones at the end: a cosine (Loshchilov & Hutter 2017)"
     return last+(1-last)*(1+math.cos(math.pi*step/max(steps, 1)))/2
 
@@ -391,7 +392,7 @@ class TextureSolver(Solver):
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.prior = texture_prior(pipeline, face, resolution)
-        self.leaves = TextureLeaves(pipeline, face, stage.rates, stage.locked, resolution)
+        self.leaves = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
         self.grid = light_grid(pipeline.config.bands)
 
     @property
@@ -425,7 +426,7 @@ class TextureSolver(Solver):
         relight = number%RELIGHT==0
         terms = self.losses(relight)
         backward(terms)
-        self.leaves.step(pace(number, self.stage.steps))
+        self.leaves.step(schedule(number, self.stage.steps))
         if relight: self.lights.step()
         if relight: self.put_maps()
         self.face.detach()

@@ -545,7 +545,7 @@ class LandmarkDashboard(StageDashboard):
         "An iteration at a time"
         begun,most = time.perf_counter(),max(1, self.stage.steps)
         steps = landmark_steps(self.pipeline.model, self.face, None, self.stage.optimize_focal, self.held,
-            self.pipeline.relief_of(self.face), most)
+            self.pipeline.displacement_of(self.face), most)
         for k,losses in enumerate(steps, 1): yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
 
     def nme(self)->float: # fraction of the eye distance
