@@ -392,17 +392,17 @@ class TextureSolver(Solver):
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.prior = texture_prior(pipeline, face, resolution)
-        self.leaves = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
+        self.free = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
         self.grid = light_grid(pipeline.config.bands)
 
     @property
     def carried(self)->dict:
         views = {f'view{i}':v for i,v in enumerate(self.views)}
-        return dict(leaves=self.leaves, lights=self.lights, **views)
+        return dict(free=self.free, lights=self.lights, **views)
 
     def losses(self, relight:bool)->dict: # term -> weighted scalar
         "All terms of the stage, with history; relight: the light moves in this step"
-        maps = self.leaves.maps
+        maps = self.free.maps
         if relight: self.lights.write()
         pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
         free = [f.light.coefficients for f in self.face.frames if isinstance(f.light, HarmonicLight)]
@@ -426,7 +426,7 @@ class TextureSolver(Solver):
         relight = number%RELIGHT==0
         terms = self.losses(relight)
         backward(terms)
-        self.leaves.step(schedule(number, self.stage.steps))
+        self.free.step(schedule(number, self.stage.steps))
         if relight: self.lights.step()
         if relight: self.put_maps()
         self.face.detach()
@@ -435,7 +435,7 @@ class TextureSolver(Solver):
     def put_maps(self):
         "The present maps, into the face"
         own = self.face.identity
-        own.diffuse,own.specular,own.roughness = self.leaves.result()
+        own.diffuse,own.specular,own.roughness = self.free.result()
 
     def finish(self):
         "Detail, and the texels that nobody saw"
