@@ -122,7 +122,8 @@ def landmark_places(self:Pipeline,
     points,camera = face.frames[i].landmarks,face.frames[i].camera
     if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
     with torch.no_grad():
-        return landmark_places(self.model, points, face_outline(self.model, points.detector), self.world_vertices(face, i), camera)
+        outline = face_outline(self.model, points.detector)
+        return landmark_places(self.model, points, outline, self.world_vertices(face, i), camera)
 
 @patch
 @undisturbed

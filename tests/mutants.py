@@ -165,10 +165,12 @@ MUTANTS = [
     Mutant('a component more or less is the same', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', 'test_settings.py::test_so_many_components_are_used'),
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
     Mutant('no light below zero costs anything in stage 3', 'optim/losses.py', 'sum(negative_loss(radiance) for', 'sum(0*negative_loss(radiance) for', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
-    Mutant('every seed draws the same rays', 'optim/stages.py', 'seed=self.stage.seed+1000*number+i', 'seed=1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
+    Mutant('every seed draws the same rays', 'optim/stages.py', 'seed = self.stage.seed+1000*number+i', 'seed = 1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
     Mutant('a mask is not heard', 'optim/shading.py', 'for mask in (frame.mask, frame.photo.inside):', 'for mask in (frame.photo.inside,):', 'test_settings.py::test_pixels_that_are_masked_or_no_photo_count_nowhere'),
     Mutant('no detail is added', 'optim/texture.py', 'add_detail(self.face, self.views, self.stage.locked, self.stage.detail)', 'add_detail(self.face, self.views, self.stage.locked, 0)', 'test_settings.py::test_detail_is_added_as_often_as_asked_for'),
     # losses
+    Mutant('terms from outside are forgotten', 'optim/losses.py', 'for t in (*TERMS, *others) if', 'for t in TERMS if', 'test_own_loss.py', few=True),
+    Mutant('terms from outside are no rows of stage 2', 'optim/shading.py', 'blocks += _other_blocks(', 'blocks + _other_blocks(', 'test_own_loss.py'),
     Mutant('symmetry flip off by one', 'optim/losses.py', 'channels.index_select(1, mirror)', 'channels.index_select(1, mirror).roll(1, 1)', GEOMETRY),
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
     Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),

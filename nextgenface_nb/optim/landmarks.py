@@ -82,7 +82,8 @@ class LandmarkProblem:
         self.heights = heights = face.identity.displacement if face.identity.displacement is not None or displacement is None else torch.zeros(len(displacement))
         self.displacement_size = len(displacement) if settings.displacement_free else 0
         self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
-        self.outlines = [face_outline(model, f.landmarks.detector) if marks_outline(f.landmarks) else None for f in face.frames]
+        self.outlines = [face_outline(model, f.landmarks.detector) if marks_outline(f.landmarks) else None
+            for f in face.frames]
         self.targets = [_double(f.landmarks.points) for f in face.frames]
         known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]

@@ -176,7 +176,8 @@ def _check_scalar(name:str, value):
     if not isinstance(value, Tensor) or value.ndim:
         shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ConfigError(f'the term {name!r} gives {shape}, not one number', 'Let it end with .mean() or .sum().')
-    if not torch.isfinite(value): raise ConfigError(f'the term {name!r} is {float(value)}', 'It has to be finite.')
+    if not torch.isfinite(value):
+        raise ConfigError(f'the term {name!r} is {float(value.detach())}', 'It has to be finite.')
 
 def weighed(
     terms,          # Of one stage, `LossTerm`
@@ -207,7 +208,8 @@ def _displacement_term(c:Candidate)->Tensor|None:
     "How far the surface leaves the model, where it may"
     heights = c.face.identity.displacement
     if heights is None or not c.rates.get('displacement'): return None
-    return prior_loss(heights, c.pipeline.displacement.variance)*len(c.pipeline.displacement)/len(c.pipeline.model.shape_variance)
+    each = prior_loss(heights, c.pipeline.displacement.variance)
+    return each*len(c.pipeline.displacement)/len(c.pipeline.model.shape_variance)
 
 def _expression_term(c:Candidate)->Tensor:
     "How unusual the expressions are"
@@ -269,11 +271,12 @@ def checked_terms(
         if not isinstance(term, LossTerm):
             raise ConfigError(f'a term of the kind {type(term).__name__}', 'Give `optim.losses.LossTerm`s.')
         if not str(term.name).isidentifier() or term.name=='total':
-            raise ConfigError(f'a term is called {term.name!r}', 'Give a name of letters, digits and _; total is the sum.')
+            raise ConfigError(f'a term is called {term.name!r}', 'Give letters, digits and _; total is the sum.')
         if term.stage not in stages:
-            raise ConfigError(f'the term {term.name!r} is of {term.stage!r}', f'Give one of {", ".join(sorted(stages))}.')
+            known = ', '.join(sorted(stages))
+            raise ConfigError(f'the term {term.name!r} is of {term.stage!r}', f'Give one of {known}.')
         if term.setting is None or term.weight!='':
-            raise ConfigError(f'the term {term.name!r} has no weight of its own', 'Give it setting=config.setting(...).')
+            raise ConfigError(f'the term {term.name!r} has no weight of its own', 'Give setting=config.setting(...).')
         check_value(term.name, term.setting.default, term.setting)
         if [t.name for t in stage_terms(term.stage, terms)].count(term.name)>1:
             raise ConfigError(f'two terms of {term.stage!r} are called {term.name!r}', 'Give it another name.')

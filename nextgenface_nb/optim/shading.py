@@ -23,7 +23,7 @@ from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['SHARP', 'LAMBERT', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
+__all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
            'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up',
            'picture_slopes', 'PointMotion', 'pixel_rows', 'PhotometricStage', 'skin_pixels', 'shading_problem',
            'softness', 'ShadingSolver']
@@ -298,7 +298,14 @@ class PhotometricStage:
     seed:int = 0                                # Of the pixels and the rays
 
 # %% ../../nbs/54_optim.shading.ipynb #eb59bf92
-def skin_pixels(pipeline:Pipeline, face:Face, stage, count:int, only_skin:bool=False, **options)->list: # one `SkinPixels` per frame
+def skin_pixels(
+    pipeline:Pipeline,
+    face:Face,
+    stage,                # Its seed
+    count:int,            # Pixels of a single photo
+    only_skin:bool=False, # What the present light and albedo cannot explain counts less
+    **options,            # Of `SkinPixels`
+)->list: # one `SkinPixels` per frame
     ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
      "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
     generator = torch.Generator().manual_seed(stage.seed)
@@ -315,15 +322,18 @@ def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
         expression=w['expression']/len(m.expression_basis)/scale, displacement_free=free),
         pipeline.displacement if free else pipeline.displacement_of(face))
 
-def _outside_blocks(
+#: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
+WITH_ROWS = 'landmarks','shape','displacement','expression','focal','photo'
+
+def _other_blocks(
     pipeline:Pipeline,
     face:Face,
     stage,                   # Its terms, rates and weights
     problem:LandmarkProblem,
     x:np.ndarray,            # [N], see `LandmarkProblem.pieces`
 )->list: # of (columns [N], residual [1], Jacobian [1, N]); see `bounded_step`
-    "Terms from outside the package, each as one row: its root"
-    own,found = [t for t in stage.terms if t.setting],[]
+    "Terms without rows of their own, those from outside among them, each as one row: its root"
+    own,found = [t for t in stage.terms if t.name not in WITH_ROWS],[]
     if not own: return found
     free,other = torch.tensor(x, requires_grad=True),face.copy()
     put_back(problem, free, other)
@@ -377,10 +387,10 @@ class ShadingSolver(Solver):
         pixels:list,  # `SkinPixels` of each frame, at the present geometry
         x:np.ndarray, # [N], of the present face
     )->tuple: # blocks (see `bounded_step`), energy of the pixels
-        "Landmarks and priors, terms from outside, pixels"
+        "Landmarks and priors, other terms, pixels"
         scale = math.sqrt(landmark_scale(self.stage.weights['landmarks'], self.face))
         blocks = [(columns, r*scale, J*scale) for columns,r,J in evaluate(self.problem, x)]
-        blocks += _outside_blocks(self.pipeline, self.face, self.stage, self.problem, x)
+        blocks += _other_blocks(self.pipeline, self.face, self.stage, self.problem, x)
         seen = [self.pixel_block(i, p) for i,p in enumerate(pixels)]
         return blocks+[block for block,_ in seen],sum(energy for _,energy in seen)
 

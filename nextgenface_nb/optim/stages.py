@@ -72,8 +72,8 @@ def _term_weights(terms, config:Config)->dict: # name -> weight
 def run_landmarks(stage:LandmarkStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
     for frame in face.frames: frame.hidden = None                             # it was found on another fit
-    losses = fit_landmarks(pipeline.model, face, optimize_focal=stage.optimize_focal, displacement=pipeline.displacement_of(face),
-        steps=stage.steps)
+    losses = fit_landmarks(pipeline.model, face, optimize_focal=stage.optimize_focal,
+        displacement=pipeline.displacement_of(face), steps=stage.steps)
     yield Progress(stage.name, 1, 1, losses, state.seconds)
 
 # %% ../../nbs/59_optim.stages.ipynb #26fe68b1
@@ -221,8 +221,8 @@ class TracedSolver(Solver):
 
     def picture(self, number:int, i:int): # [H, W, 3]
         "Frame `i`, as blurred as the photo"
-        seen = self.pipeline.render(self.face, i, self.stage.samples, seed=self.stage.seed+1000*number+i, maps=self.maps)
-        return blur(seen[...,:3], self.BLUR)
+        seed = self.stage.seed+1000*number+i
+        return blur(self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)[...,:3], self.BLUR)
 
     def step(self, number:int)->dict:
         "One step of Adam"

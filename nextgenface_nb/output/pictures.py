@@ -128,7 +128,8 @@ def loss_figure(
             axes.plot(*points.T, label=name, lw=2 if name in ('loss','total') else 1,
                 ls='-' if k<10 else '--', marker='.' if len(points)<30 else None)
     axes.set(yscale='log', xlabel='step', ylabel='loss', title=title)
-    if len(axes.lines)>6: figure.legend(fontsize='x-small', loc='outside right upper')    # else it would hide the curves
+    # of many terms it would hide the curves
+    if len(axes.lines)>6: figure.legend(fontsize='x-small', loc='outside right upper')
     elif axes.lines: axes.legend(fontsize='small')
     axes.grid(alpha=.3)
     return figure
