@@ -143,7 +143,7 @@ class LossTerm:
     setting:Field|None = None # Its own weight where `Config` has none: `config.setting(default, text, low=, high=)`
 
     @property
-    def weight_name(self)->str|None: # As in `Stage.weights`
+    def weight_name(self)->str|None: # Among the `weights` of a stage
         return self.name if self.weight=='' else self.weight
 
     def default(self, config:Config)->float:
