@@ -129,7 +129,8 @@ class Config(CheckedSettings):
         'data/models of a checkout among them')
     light:str = setting('',
         'file of an environment map that is known to be the light, .exr, .hdr or a picture, such as envMap_0.exr of '
-        'another result: only its brightness is looked for; empty: the light is looked for')
+        'another result: only its brightness is looked for; or the kind of light to look for, harmonic or one of your '
+        'own; empty: harmonic')
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
     texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels',

@@ -8,8 +8,8 @@ import errno, os, re
 
 # %% auto #0
 __all__ = ['MEMORY_WORDS', 'FaceError', 'PhotoError', 'NoFaceError', 'LandmarkError', 'ModelError', 'ConfigError',
-           'CheckpointError', 'GeometryError', 'RenderError', 'DeviceError', 'OutputError', 'BusyError', 'note',
-           'notes_heard', 'in_words']
+           'CheckpointError', 'GeometryError', 'LightError', 'RenderError', 'DeviceError', 'OutputError', 'BusyError',
+           'note', 'notes_heard', 'in_words']
 
 # %% ../nbs/00_errors.ipynb #626df202
 class FaceError(Exception):
@@ -31,6 +31,7 @@ class ModelError(FaceError): "A face model is missing, damaged or of the wrong s
 class ConfigError(FaceError): "A setting is unknown, of the wrong type or out of range."
 class CheckpointError(FaceError): "A checkpoint cannot be read, or belongs to another model."
 class GeometryError(FaceError): "Points, meshes or cameras that cannot be computed with."
+class LightError(FaceError): "A light is unknown, or is not what others rely on."
 class RenderError(FaceError): "The renderer got something that it cannot draw."
 class DeviceError(FaceError): "The device or its libraries are not usable."
 class OutputError(FaceError): "Results cannot be written."

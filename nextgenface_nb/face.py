@@ -10,7 +10,7 @@ from torch import Tensor
 from .geometry.camera import Camera
 from .imaging import Photo
 from .landmarks.detection import Landmarks
-from .light.environment import HarmonicLight, MapLight
+from .light.interface import Light
 from .surroundings import undisturbed
 
 # %% auto #0
@@ -46,7 +46,7 @@ class Frame:
     rotation:Tensor               # [3] pitch, yaw, roll in radians
     translation:Tensor            # [3] mm
     expression:Tensor             # [E]
-    light:HarmonicLight|MapLight  # Found by the fit, or known
+    light:Light                   # Found by the fit, or known
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
     # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
@@ -75,7 +75,7 @@ class Face:
             own = dict(rotation=frame.rotation, translation=frame.translation, expression=frame.expression,
                        focal=frame.camera.focal, principal=frame.camera.principal)
             found |= {f'frames.{i}.{k}':v for k,v in own.items()}
-            found |= {f'frames.{i}.light.{f.name}':getattr(frame.light, f.name) for f in fields(frame.light)}
+            found |= {f'frames.{i}.light.{k}':v for k,v in frame.light.tensors().items()}
         return {k:v for k,v in found.items() if v is not None}
 
     def assign(self, name:str, value:Tensor):
@@ -84,12 +84,12 @@ class Face:
         _,i,key = name.split('.', 2)
         frame = self.frames[int(i)]
         if key in ('focal', 'principal'): frame.camera = replace(frame.camera, **{key:value})
-        elif key.startswith('light.'): setattr(frame.light, key[6:], value)
+        elif key.startswith('light.'): frame.light = replace(frame.light, **{key[6:]:value})
         else: setattr(frame, key, value)
 
     def copy(self)->Face:
         "Another face with tensors of its own; photos and landmarks are shared"
-        other = Face(replace(self.identity), [replace(f, light=replace(f.light)) for f in self.frames])
+        other = Face(replace(self.identity), [replace(f) for f in self.frames])
         for name,value in self.parameters().items(): other.assign(name, value.detach().clone())
         return other
 

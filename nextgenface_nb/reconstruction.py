@@ -19,7 +19,7 @@ from .landmarks.detection import Detector, Landmarks, hands_before, make_detecto
 from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
 from .face import Face, Frame, Identity
-from .light.environment import HarmonicLight, read_environment
+from .light.environment import named_light
 from .optim.landmarks import start_pose
 from .output.panels import result_panels
 from .pipeline import Pipeline
@@ -69,8 +69,7 @@ def make_frame(
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]),
-        torch.zeros(len(model.expression_names)),
-        read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
+        torch.zeros(len(model.expression_names)), named_light(config.light, config.bands))
     put_lens(frame, find_lens(frame, config))
     if isinstance(detector, Detector): put_hands(frame, detector.hands(cropped.to_bytes()), config)
     start_pose(model, frame)
@@ -117,8 +116,9 @@ def in_known_light(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
 )->Face:
-    "The face in the light that the config knows, if it knows any"
-    for frame in face.frames if config.light else (): frame.light = read_environment(config.light)
+    "The face in the light that the config names, if it names any; one that is of that kind already stays"
+    for frame in face.frames if config.light else ():
+        if frame.light.kind!=config.light: frame.light = named_light(config.light, config.bands)
     return face
 
 @undisturbed

@@ -27,6 +27,7 @@ class Mutant:
     few:bool = False # Part of every run of CI
 
 PROMISES,WRITTEN = 'test_promises.py::','test_promised_files.py::'
+OWN_LIGHT = 'test_own_light.py'
 GEOMETRY,RENDERING,MAPS,FIT = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py', 'test_fit_values.py'
 
 MUTANTS = [
@@ -45,13 +46,19 @@ MUTANTS = [
     Mutant('a camera of the crop, not of the original', 'output/camera.py', 'float(frame.camera.focal.detach())/photo.scale', 'float(frame.camera.focal.detach())', 'test_camera.py'),
     # surface beyond the model, and the light of stage 2
     Mutant('the displacement goes inward', 'facemodel/displacement.py', 'return (heights@self.weights)[:,None]*self.normals', 'return -(heights@self.weights)[:,None]*self.normals', 'test_shading.py'),
-    Mutant('light below zero is shown', 'optim/light.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
-    Mutant('a prior on the brightness of the light', 'optim/light.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
-    Mutant('the colour of a light is asked of all directions', 'optim/light.py', 'colour_rows(light, self.arriving[i])', 'colour_rows(light, self.grid.mean(0))', 'test_lightfit.py'),
+    Mutant('light below zero is shown', 'light/environment.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
+    Mutant('a prior on the brightness of the light', 'light/environment.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
+    Mutant('the colour of a light is asked of all directions', 'light/environment.py', 'colour_rows(own, _resized(arriving, len(own)))', 'colour_rows(own, light_grid(self.bands).mean(0))', 'test_lightfit.py'),
     Mutant('the white of the eye counts like an iris', 'optim/shading.py', 'pipeline.config.weight_eye_white*white', '.2*white', 'test_lightfit.py'),
     Mutant('stage 3 lets the hue of the light go', 'optim/texture.py', 'self.brightness/diffuse.mean(0)', 'self.brightness.mean()/diffuse.mean(0, keepdim=True).mean().expand(3)', 'test_lightfit.py'),
-    Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(3*self.bands)', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
-    Mutant('a known light starts as bright as its file', 'optim/stages.py', 'frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())', 'frame.light.values*gain', 'test_lightfit.py'),
+    Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
+    Mutant('a light of elsewhere leaves its bounds', 'light/interface.py', 'bounded(v, *bounds.get(n, (None, None)))', 'v', OWN_LIGHT),
+    Mutant('at its bound a light stops all others', 'optim/light.py', 'f = f[~self.held(g)[f]]', 'f = f[:0] if self.held(g).any() else f', OWN_LIGHT),
+    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(tensor*self.units[name], *self.light_bounds[name])', '(tensor*self.units[name])', OWN_LIGHT),
+    Mutant('what a light of elsewhere expects costs nothing', 'optim/light.py', 'if name in WEIGHED else 1.', 'if name in WEIGHED else 0.', OWN_LIGHT),
+    Mutant('derivatives of a light at another place', 'light/interface.py', 'self.replaced(u).harmonics(bands))(self.flat().detach())', 'self.replaced(u).harmonics(bands))(1.5*self.flat().detach())', OWN_LIGHT),
+    Mutant('a fit that goes on begins its light anew', 'reconstruction.py', 'if frame.light.kind!=config.light:', 'if True:', OWN_LIGHT),
+    Mutant('a known light starts as bright as its file', 'light/environment.py', 'MapLight(self.values*gain/self.facing())', 'MapLight(self.values*gain)', 'test_lightfit.py'),
     Mutant('glasses are painted on the skin', 'optim/texture.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
     Mutant('hair is taken for another occluder', 'optim/occlusion.py', "found['hair' if ", "found['occluder' if ", 'test_occlusion.py'),
     # light
@@ -164,7 +171,7 @@ MUTANTS = [
     Mutant('deterministic does not reach the command', 'cli.py', 'one_thread(pipeline.config.deterministic)', 'one_thread(False)', 'test_deterministic.py::test_a_command_hands_it_on'),
     Mutant('a component more or less is the same', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', 'test_settings.py::test_so_many_components_are_used'),
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
-    Mutant('no light below zero costs anything in stage 3', 'optim/losses.py', 'sum(negative_loss(radiance) for', 'sum(0*negative_loss(radiance) for', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
+    Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(stage, n)*sum(', 'terms = [0*light_weight(stage, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
     Mutant('every seed draws the same rays', 'optim/stages.py', 'seed = self.stage.seed+1000*number+i', 'seed = 1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
     Mutant('a mask is not heard', 'optim/shading.py', 'for mask in (frame.mask, frame.photo.inside):', 'for mask in (frame.photo.inside,):', 'test_settings.py::test_pixels_that_are_masked_or_no_photo_count_nowhere'),
     Mutant('no detail is added', 'optim/texture.py', 'add_detail(self.face, self.views, self.stage.locked, self.stage.detail)', 'add_detail(self.face, self.views, self.stage.locked, 0)', 'test_settings.py::test_detail_is_added_as_often_as_asked_for'),

@@ -7,7 +7,8 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.harmonics import environment_basis
 from nextgenface_nb.optim import stages
 from nextgenface_nb.face import Face
-from nextgenface_nb.optim.light import LightProblem, light_grid
+from nextgenface_nb.light.environment import light_grid
+from nextgenface_nb.optim.light import LightProblem
 from nextgenface_nb.optim import losses
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import region_picture, shading_problem, skin_pixels

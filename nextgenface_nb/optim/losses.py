@@ -16,9 +16,9 @@ from ..landmarks.uncertainty import detector_errors
 from ..metrics import eye_distance
 
 # %% auto #0
-__all__ = ['DARK', 'MAP_TERMS', 'TERMS', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss',
-           'symmetry_loss', 'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed',
-           'landmark_scale', 'stage_terms', 'checked_terms']
+__all__ = ['DARK', 'MAP_TERMS', 'TERMS', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'symmetry_loss',
+           'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'landmark_scale',
+           'stage_terms', 'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 DARK = .01 #: Linear radiance below which the compression of light levels off
@@ -70,12 +70,6 @@ def prior_loss(
     "Mean squared Mahalanobis distance from the mean face"
     return (coefficients**2/variance).mean()
 
-def negative_loss(
-    values:Tensor, # [.., 3] radiance in some directions, not clamped
-)->Tensor: # scalar
-    "Light has no business below zero: mean square of what is"
-    return values.clamp(max=0).square().mean()
-
 # %% ../../nbs/53_optim.losses.ipynb #f6a86b7d
 def symmetry_loss(
     texture:Tensor,      # [T, T, C]
@@ -124,8 +118,8 @@ class Candidate:
     pictures:list = field(default_factory=list)
     maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
     prior:object = None     # Of stage 3: `texture.TexturePrior`, what is known of the maps before
-    # [M, 3] of each light that moves in this step, in directions all around, not clamped
-    radiance:list = field(default_factory=list)
+    # What is expected of the lights, of a step in which they move; weighed by themselves, for a light brings its weights
+    light:Tensor|None = None
 
     @cached_property
     def map_terms(self)->dict: # `diffuse_symmetry` ... -> scalar
@@ -229,8 +223,8 @@ def _focal_term(c:Candidate)->Tensor|None:
     return sum(lenses)*landmark_scale(1., c.face) if lenses and c.rates.get('focal') else None
 
 def _light_term(c:Candidate)->Tensor|None:
-    "Light below zero"
-    return sum(negative_loss(radiance) for radiance in c.radiance) if c.radiance else None
+    "What a light is expected to be, such as not below zero"
+    return c.light
 
 def _map_term(
     name:str, # `diffuse_symmetry` ...
@@ -252,7 +246,7 @@ TERMS = (
     LossTerm('focal', PHOTOMETRIC, _focal_term, weight='landmarks'),
     LossTerm('photo', PHOTOMETRIC, _photo_term, weight=None),
     LossTerm('photo', TEXTURE, _photo_term, weight=None),
-    LossTerm('light', TEXTURE, _light_term),
+    LossTerm('light', TEXTURE, _light_term, weight=None),
     *(LossTerm(name, TEXTURE, partial(_map_term, name)) for name in MAP_TERMS))
 
 def stage_terms(

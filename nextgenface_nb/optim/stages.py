@@ -12,11 +12,10 @@ from ..config import STAGE_NAMES, Config
 from ..errors import ConfigError
 from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
-from ..geometry.harmonics import irradiance, project_environment
 from ..face import Face
-from ..light.environment import HarmonicLight, MapLight
+from ..light.interface import bounded
 from .landmarks import LandmarkStage, fit_landmarks
-from .light import band_units, fit_light
+from .light import fit_light
 from .losses import Candidate, blur, checked_terms, stage_terms, weighed
 from ..pipeline import Pipeline
 from .shading import PhotometricStage, ShadingSolver, region_picture
@@ -61,8 +60,9 @@ def _texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm`
     "Stage 3 of a config"
     terms = stage_terms(TextureStage.name, others)
     rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness')}
+    weights = dict(light=config.weight_light)|_term_weights(terms, config)
     return TextureStage(steps=config.steps_texture, rates=rates|dict(light=5*config.rate_light),
-        weights=_term_weights(terms, config), terms=terms, detail=config.steps_detail)
+        weights=weights, terms=terms, detail=config.steps_detail)
 
 def _term_weights(terms, config:Config)->dict: # name -> weight
     "What each term counts"
@@ -84,17 +84,16 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
 class FreeParameters:
     ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
-    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',),
-        expression=('expression',))
+    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',), light=())
 
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
         rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
             dtype=torch.float64)
         m,self.face,self.free,self.units,groups = pipeline.model,face,{},{},[]
         for group,rate in rates.items():
-            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames))
-                for n in self.GROUPS[group]]
-            names = [n for n in names if n in face.parameters()]                # a known light has no coefficients
+            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i,f in enumerate(face.frames)
+                for n in (self.GROUPS[group] if group!='light' else [f'light.{u}' for u in f.light.unknowns()])]
+            names = [n for n in names if n in face.parameters()]
             names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
@@ -102,6 +101,8 @@ class FreeParameters:
                 self.free[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
             groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
         self.bounds,self.optimizer = m.expression_bounds,adam(groups)
+        self.light_bounds = {f'frames.{i}.light.{n}':b for i,f in enumerate(face.frames)
+            for n,b in f.light.bounds().items()}
 
     @property
     def kept(self)->dict:
@@ -113,7 +114,7 @@ class FreeParameters:
         last = name.split('.')[-1]
         if last in ('shape', 'expression', 'albedo'): return getattr(model, f'{last}_variance').sqrt()
         if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
-        if last=='coefficients': return band_units(math.isqrt(len(face.parameters()[name])))[:,None]
+        if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
         return 1.
 
     def write(self):
@@ -122,7 +123,7 @@ class FreeParameters:
             self.face.assign(name, tensor.exp() if name.endswith('focal') else tensor*self.units[name])
 
     def step(self):
-        "One step of Adam after a backward pass; expressions stay within their bounds"
+        "One step of Adam after a backward pass; expressions and lights stay within their bounds"
         for group in self.optimizer.param_groups if self.optimizer else ():
             group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
         if self.optimizer:
@@ -132,6 +133,9 @@ class FreeParameters:
             if name.endswith('expression'):
                 with torch.no_grad():
                     tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+            if name in self.light_bounds:
+                with torch.no_grad():
+                    tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
@@ -144,20 +148,14 @@ class FreeParameters:
 
 # %% ../../nbs/59_optim.stages.ipynb #5a02d8c1
 def start_light(pipeline:Pipeline, face:Face):
-    "Scale a plain frontal light, or the known one, so that the mean skin is as bright as the photo"
+    "Begin with a light under which the mean skin is as bright as in the photo"
     for frame in face.frames:
         size = frame.landmarks.points
         (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
         bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
         albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
         gain = bright.mean()/albedo.mean()
-        if isinstance(frame.light, MapLight):
-            facing = irradiance(project_environment(frame.light.environment(32), 3),
-                torch.tensor([0.,0,1])).mean()/math.pi
-            frame.light = MapLight(frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())); continue   # light from behind still lights something
-        # radiance 1 from everywhere, more from the front and above
-        plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)
-        frame.light.coefficients = plain.coefficients*(gain/1.3)
+        frame.light = frame.light.started(gain, pipeline.config.bands)
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
 #: Steps of light and albedo before and after the geometry, and between two of its steps

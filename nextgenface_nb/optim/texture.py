@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
-from ..light.environment import HarmonicLight
-from .light import light_grid
+from .light import light_terms
 from .losses import DARK, Candidate, consistency_loss, smoothness_loss, symmetry_loss, weighed
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
@@ -393,7 +392,6 @@ class TextureSolver(Solver):
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.prior = texture_prior(pipeline, face, resolution)
         self.free = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
-        self.grid = light_grid(pipeline.config.bands)
 
     @property
     def carried(self)->dict:
@@ -405,18 +403,16 @@ class TextureSolver(Solver):
         maps = self.free.maps
         if relight: self.lights.write()
         pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
-        free = [f.light.coefficients for f in self.face.frames if isinstance(f.light, HarmonicLight)]
         moves = relight and 'light' in self.stage.rates
-        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior,
-            [self.grid@c for c in free] if moves else [])
+        light = light_terms(self.stage, self.face).get('light') if moves else None
+        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light)
         return weighed(self.stage.terms, self.stage.weights, now)
 
     def picture(self, view:TextureView, frame, maps:Tensor, relight:bool)->tuple: # see `Candidate`
         "The pixels of a frame under its light, beside the photo"
         seen = view.transfer.gather(maps)
         factor = view.relight(frame.light.environment(32), seen[:,4:]) if relight else None
-        if relight and isinstance(frame.light, HarmonicLight):
-            frame.light.coefficients = frame.light.coefficients*factor
+        if relight and frame.light.unknowns(): frame.light = frame.light.scaled(factor)
         colours = view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
         view.shading = view.shading.fixed()
         return colours,view.photo,view.weight

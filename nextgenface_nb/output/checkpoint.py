@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np, torch
 from .. import __version__
 from ..config import renamed, renamed_name
-from ..errors import CheckpointError, FaceError
+from ..errors import CheckpointError, FaceError, LightError
 from ..facemodel.displacement import bump_counts
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo
 from ..landmarks.detection import Landmarks
 from ..face import Face, Frame, Identity
-from ..light.environment import HarmonicLight, LIGHTS, light_kind
+from ..light.environment import light_class, light_kind
 from ..files import writing
 from ..reading import check_file
 from ..surroundings import undisturbed
@@ -188,7 +188,7 @@ def _unpack(kind, prefix:str, plain:dict, arrays:dict):
     for name,part in parts.items(): values[name] = _unpack(part, f'{prefix}.{name}', plain[name], arrays)
     if kind is Frame:
         own = f'{prefix}.light.'
-        values['light'] = LIGHTS[plain['light']['kind']].from_arrays({k[len(own):]:v
+        values['light'] = light_class(plain['light']['kind']).from_arrays({k[len(own):]:v
             for k,v in arrays.items() if k.startswith(own)})
     return kind(**{k:tuple(v) if isinstance(v, list) else v for k,v in values.items()})
 
@@ -241,9 +241,8 @@ def _check(path, face:Face, model):
         for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items():
             _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape,
                 kind=None if name=='ids' else torch.float32)
-        if isinstance(f.light, HarmonicLight):
-            _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)
-        else: _expect(path, f'light {at}', f.light.values, len(f.light.values), 2*len(f.light.values), 3)
+        for name,shape in f.light.shapes().items(): _expect(path, f'light {at}', f.light.tensors()[name], *shape)
+        _expect(path, f'light {at}', f.light.environment(8).detach(), 8, 16, 3)
 
 # %% ../../nbs/67_output.checkpoint.ipynb #de0acd3d
 @undisturbed
@@ -278,6 +277,7 @@ def load_face(
         raise CheckpointError(
             f'{path}: a part is missing or of the wrong kind ({e})',
             'The file is damaged. Reconstruct the photo again.') from e
+    except LightError as e: raise CheckpointError(f'{path}: {e.what}', e.advice) from e
     except FaceError as e:
         raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}',
             'The file is damaged. Reconstruct the photo again.') from e

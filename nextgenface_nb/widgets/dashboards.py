@@ -816,8 +816,7 @@ class LightPanel(Dashboard):
                 studio=lambda: studio_light(what[1], bands=self.bands),
                 environment=lambda: environment(what[1]))[what[0]]()
         factor = self.fitted.environment(16).mean()/other.environment(16).mean().clamp(min=1e-6)
-        return HarmonicLight(other.coefficients*factor) if isinstance(other,
-            HarmonicLight) else MapLight(other.values*factor)
+        return other.scaled(factor)
 
     def light(self, height:int=64):
         "The chosen light with the lamp, unturned: the lamp stands where the ball shows it once the whole is turned"
