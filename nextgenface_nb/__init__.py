@@ -2,7 +2,7 @@ __version__ = "0.0.1"
 
 # The public names, and where each lives. They load when first used, so that importing the package costs nothing.
 _PUBLIC = {
-    'Config': 'config', 'Face': 'face', 'FaceError': 'errors', 'FaceModel': 'facemodel.model', 'Frame': 'face',
+    'Config': 'config', 'Face': 'face', 'FaceError': 'errors', 'FaceModel': 'facemodel.interface', 'Frame': 'face',
     'Identity': 'face', 'Optimizer': 'reconstruction', 'Pipeline': 'pipeline', 'Reconstruction': 'reconstruction',
     'Renderer': 'rendering.renderer', 'load_model': 'facemodel.model', 'load_photo': 'imaging', 'reconstruct': 'reconstruction'}
 

@@ -22,8 +22,8 @@ __all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
 class Identity:
     ("What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only "
      "explain their start.")
-    shape:Tensor                    # [S] mm, along `FaceModel.shape_basis`
-    albedo:Tensor                   # [A] along `diffuse_basis` and `specular_basis` at once
+    shape:Tensor                    # [S] of `FaceModel.vertices`
+    albedo:Tensor                   # [A] of `FaceModel.diffuse_albedo` and `specular_albedo` at once
     base_roughness:Tensor = field(default_factory=lambda: torch.tensor(.5)) # [] of all skin, before the texture stage
     diffuse:Tensor|None = None      # [T, T, 3] Lambert albedo, linear
     specular:Tensor|None = None     # [T, T, 3] reflectance at normal incidence
@@ -45,7 +45,7 @@ class Frame:
     camera:Camera                 # Focal length and principal point in pixels of the crop
     rotation:Tensor               # [3] pitch, yaw, roll in radians
     translation:Tensor            # [3] mm
-    expression:Tensor             # [E]
+    expression:Tensor             # [E] of `FaceModel.vertices`: blendshapes, angles of joints
     light:Light                   # Found by the fit, or known
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others

@@ -12,7 +12,8 @@ from .processes import check_fork
 from .surroundings import without_inference, undisturbed
 from .facemodel.contour import face_outline, landmark_places, marks_outline
 from .facemodel.embedding import with_landmarks
-from .facemodel.model import Embedding, FaceModel, load_model
+from .facemodel.interface import Embedding, FaceModel, check_model
+from .facemodel.model import load_model
 from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
 from .geometry.camera import project, transform
@@ -41,7 +42,7 @@ class Pipeline:
             # a model without landmarks, as BFM, gets them computed
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
-        self.model = model.trimmed(self.config.components) if self.config.components else model
+        self.model = check_model(model.trimmed(self.config.components) if self.config.components else model)
         self._renderers,self._layouts,self._displacement = {},{},None
         self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
@@ -89,7 +90,7 @@ def person(self:Pipeline,
 )->Tensor: # [V, 3] mm, in the model's own frame
     "The person's mesh: shape, expression, and the displacement where the face has one"
     own = face.identity
-    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.expression_variance) if expression is None
+    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.prior.expression) if expression is None
         else expression)
     return vertices if own.displacement is None else vertices+self.displacement.offsets(own.displacement)
 
@@ -133,9 +134,7 @@ def landmarks(self:Pipeline,
 )->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
     "Where the model's landmarks fall in photo `i`"
     frame,(places,_) = face.frames[i],self.landmark_places(face, i)
-    mean,shape,expression = self.model.basis_at(places)
-    points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression,
-        expression)
+    points = self.model.points(places, face.identity.shape, frame.expression)
     if face.identity.displacement is not None:
         points = points + places.points(self.displacement.offsets(face.identity.displacement), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)

@@ -150,7 +150,7 @@ def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
 @undisturbed
 def mean_identity(model:FaceModel)->Identity:
     "The average person"
-    return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
+    return Identity(torch.zeros(len(model.prior.shape)), torch.zeros(len(model.prior.albedo)))
 
 # %% ../nbs/75_reconstruction.ipynb #6fd3174d
 #: Nearest and farthest face for which EXIF is believed, in distances of the outer eye corners (about 9 cm)

@@ -68,11 +68,8 @@ def true_pipeline(
 ): # A `Pipeline` whose model is this face, with nothing of its shape left to find
     "The fit's model with the true face as its mean"
     from nextgenface_nb.pipeline import Pipeline
-    m = pipeline.model
-    fixed = lambda variance: torch.full_like(variance, 1e-8)
-    known = replace(m, shape_mean=truth.vertices, shape_variance=fixed(m.shape_variance),
-        expression_mean=torch.zeros_like(m.expression_mean), expression_variance=fixed(m.expression_variance))
-    return Pipeline(known, replace(pipeline.config, steps_shading=0, displacement=0., components=0))
+    return Pipeline(pipeline.model.frozen(truth.vertices),
+        replace(pipeline.config, steps_shading=0, displacement=0., components=0))
 
 def give_maps(
     result, # A `Reconstruction`, changed in place

@@ -8,7 +8,7 @@ import math
 import numpy as np, torch
 from torch import Tensor
 from .truth import TrueFace, scored_vertices, skin_vertices
-from ..facemodel.model import FaceModel
+from ..facemodel.interface import FaceModel
 from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import project_environment
@@ -27,9 +27,9 @@ def face_parts(
     model:FaceModel,
 )->dict: # name -> [V] bool; together the scored region
     "Forehead, eyes, nose, mouth, cheeks, chin: by place on the mean face"
-    x,y,_ = model.shape_mean.unbind(-1)
+    x,y,_ = model.neutral.unbind(-1)
     whole = scored_vertices(model)
-    middle = lambda name: (model.shape_mean*model.regions[name][:,None]).sum(0)/model.regions[name].sum()
+    middle = lambda name: (model.neutral*model.regions[name][:,None]).sum(0)/model.regions[name].sum()
     left = model.regions['eyes']*(x>0).float()
     apart = float(2*(x*left).sum()/left.sum())
     up,down = float(middle('eyes')[1]),float(middle('lips')[1])

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..errors import ConfigError
-from ..facemodel.model import FaceModel, load_model
+from ..facemodel.interface import FaceModel
+from ..facemodel.model import load_model
 from ..facemodel.skin import typology_angle
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
@@ -155,13 +156,13 @@ def inexpressible(
     rms:float, # mm over the scored region
 )->Tensor: # [V, 3] mm
     "A displacement of which rigid motions, size, shape and expression of the model can do nothing in the scored region"
-    points,region = model.shape_mean,scored_vertices(model)
+    points,region = model.neutral,scored_vertices(model)
     outward = torch.nn.functional.normalize(points/torch.tensor([75., 110., 95.])**2, dim=-1)
     wild = smooth_noise(points, random, (40., 90.))[:,None]*outward
     axes = torch.eye(3)
     rigid = torch.stack([*(a.expand_as(points) for a in axes),
         *(torch.linalg.cross(a.expand_as(points), points) for a in axes), points])
-    basis = torch.cat([rigid, model.shape_basis, model.expression_basis]).double()
+    basis = torch.cat([rigid, *model.jacobian()]).double()
     chosen = basis[:,region].flatten(1).T
     known = torch.linalg.lstsq(chosen, wild[region].double().reshape(-1, 1), driver='gelsd').solution[:,0]
     left = (wild-(known@basis.flatten(1)).unflatten(0, points.shape).float())[region]
@@ -205,7 +206,7 @@ def subdivide(
 def _layout(model_print:str, resolution:int): # TextureMap, place of each texel on the mean face
     model = _models[model_print]
     texture_map = TextureMap(model.triangles, model.uvs, resolution, model.mirror)
-    return texture_map,texture_map.bake(model.shape_mean)
+    return texture_map,texture_map.bake(model.neutral)
 
 _models = {}
 def _texture_layout(model:FaceModel, resolution:int):
@@ -437,7 +438,7 @@ def make_glasses(
     model:FaceModel,
 )->tuple: # vertices, triangles
     "Dark rims, bridge and temples"
-    eyes = [vertices[(model.regions['eyes']>.5)&(side*model.shape_mean[:,0]>0)] for side in (-1, 1)]
+    eyes = [vertices[(model.regions['eyes']>.5)&(side*model.neutral[:,0]>0)] for side in (-1, 1)]
     front = max(float(e[:,2].max()) for e in eyes)+13
     centres = [torch.tensor([float(e[:,0].mean()), float(e[:,1].mean())-3, front]) for e in eyes]
     angle = torch.linspace(0, 2*math.pi, 33)
@@ -466,7 +467,7 @@ def make_hand(
     side:int=1,       # 1: the cheek at the right of the picture
 )->tuple: # vertices, triangles
     "Four fingers on a cheek, a palm below the chin"
-    mean = model.shape_mean
+    mean = model.neutral
     def skin(x, y): # the surface near a place of the mean face
         near = ((mean[:,:2]-torch.tensor([float(x), float(y)])).square().sum(-1)+1e4*(mean[:,2]<0)).argmin()
         return vertices[near]
@@ -673,7 +674,7 @@ def true_geometry(model, settings, level, index)->tuple: # Person, vertices [V, 
     mesh = vertices,model.triangles,model.uvs
     if level=='B':
         eyes = (model.regions['eyes']>.5).float()[:,None]
-        fine,triangles,beside = subdivide(vertices, model.triangles, torch.cat([model.uvs, eyes, model.shape_mean], 1))
+        fine,triangles,beside = subdivide(vertices, model.triangles, torch.cat([model.uvs, eyes, model.neutral], 1))
         pores = settings.fine_displacement_mm*smooth_noise(beside[:,3:], _random(settings, FINE, index),
             (2.5, 7.))*(beside[:,2]<.01)
         mesh = fine+pores[:,None]*vertex_normals(fine, triangles),triangles,beside[:,:2]

@@ -31,7 +31,7 @@ class LightProblem(Solver):
     "Light of every frame and the albedo of the person, as normal equations."
     def __init__(self, pipeline:Pipeline, face:Face, stage, pixels:list): # pixels: `SkinPixels` of each frame
         self.face,self.stage,self.pixels = face,stage,pixels
-        self.sigma,self.bands = pipeline.model.albedo_variance.sqrt(),pipeline.config.bands
+        self.sigma,self.bands = pipeline.model.prior.albedo.sqrt(),pipeline.config.bands
         # of a known light only the brightness
         self.light_free = [bool(f.light.unknowns()) for f in face.frames]
         self.sizes = [len(f.light.flat()) if free else 3*self.bands**2

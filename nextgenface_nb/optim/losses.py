@@ -196,18 +196,18 @@ def _landmark_term(c:Candidate)->Tensor:
 
 def _shape_term(c:Candidate)->Tensor:
     "How unusual the person is"
-    return prior_loss(c.face.identity.shape, c.pipeline.model.shape_variance)
+    return prior_loss(c.face.identity.shape, c.pipeline.model.prior.shape)
 
 def _displacement_term(c:Candidate)->Tensor|None:
     "How far the surface leaves the model, where it may"
     heights = c.face.identity.displacement
     if heights is None or not c.rates.get('displacement'): return None
     each = prior_loss(heights, c.pipeline.displacement.variance)
-    return each*len(c.pipeline.displacement)/len(c.pipeline.model.shape_variance)
+    return each*len(c.pipeline.displacement)/len(c.pipeline.model.prior.shape)
 
 def _expression_term(c:Candidate)->Tensor:
     "How unusual the expressions are"
-    return sum(prior_loss(f.expression, c.pipeline.model.expression_variance) for f in c.face.frames)
+    return sum(prior_loss(f.expression, c.pipeline.model.prior.expression) for f in c.face.frames)
 
 def landmark_scale(
     weight:float, # Of the landmarks

@@ -24,9 +24,9 @@ from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
 __all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
-           'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up',
-           'picture_slopes', 'PointMotion', 'pixel_rows', 'PhotometricStage', 'skin_pixels', 'shading_problem',
-           'softness', 'ShadingSolver']
+           'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes',
+           'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows', 'PhotometricStage', 'skin_pixels',
+           'shading_problem', 'softness', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -40,7 +40,7 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
 
 def eye_whites(model)->Tensor: # [V] 0..1
     "Where the white of an eye is: the brightest of the eyes' region; nowhere in a model that has no such region"
-    eyes,bright = model.regions['eyes'],model.diffuse_mean.mean(-1)
+    eyes,bright = model.regions['eyes'],model.diffuse_albedo().mean(-1)
     if not (eyes>.5).any(): return torch.zeros_like(eyes)
     return eyes*(bright/bright[eyes>.5].quantile(.9)).clamp(0, 1)**6
 
@@ -125,9 +125,9 @@ class SkinPixels:
         t = self.transfer = frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
         m = pipeline.model
         self.corners,self.barycentric = m.triangles[t.triangle[:,0]],t.barycentric[:,0]  # [N, 3]
-        self.mean = self.mix(torch.cat([m.diffuse_mean, m.specular_mean], -1))           # [N, 6]
-        basis = torch.cat([m.diffuse_basis, m.specular_basis], -1)
-        self.basis = self.mix(basis.movedim(1, 0)).movedim(1, 0).contiguous()            # [A, N, 6]
+        mean,slopes = m.albedo_slopes(face.identity.albedo)
+        self.mean = self.mix(mean)                                                       # [N, 6]
+        self.basis = self.mix(slopes.movedim(1, 0)).movedim(1, 0).contiguous()           # [A, N, 6]
         self.weight,self.photo = weight[t.pixels][:,None],blur(frame.photo.pixels, blurred)
         self.target = self.photo.reshape(-1, 3)[t.pixels]
 
@@ -185,8 +185,9 @@ class ShapeSlopes:
         displacement:bool=False):
         m = pipeline.model
         more = [pipeline.displacement] if displacement else []
-        sigma = torch.cat([m.shape_variance, *(r.variance for r in more), m.expression_variance]).sqrt()[:,None,None]
-        offsets = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis])   # [K, V, 3] mm
+        sigma = torch.cat([m.prior.shape, *(r.variance for r in more), m.prior.expression]).sqrt()[:,None,None]
+        by_shape,by_expression = m.jacobian(face.identity.shape, face.frames[i].expression)
+        offsets = torch.cat([by_shape, *(r.basis for r in more), by_expression])             # [K, V, 3] mm
         vertices = pipeline.vertices(face, i).detach()
         start = vertex_normals(vertices, m.triangles)
         moved = [vertex_normals(vertices+part, m.triangles)-start for part in (offsets*sigma*step).split(16)]
@@ -203,6 +204,17 @@ class ShapeSlopes:
         weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
         found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1), mode='sum')
         return found.unflatten(0, chain.shape[:2])
+
+def shape_slopes(
+    pipeline:Pipeline,
+    face:Face,
+    displacement:bool=False, # With the heights of the bumps
+)->list: # of `ShapeSlopes`, one for each frame
+    "A linear model moves alike in all photos: the table of the first, of which eight would be 1.5 GB, serves all"
+    count = len(face.frames)
+    if pipeline.model.linear: return [ShapeSlopes(pipeline, face, displacement=displacement)]*count
+    return [ShapeSlopes(pipeline, face, i, displacement=displacement) for i in range(count)]
+
 
 # %% ../../nbs/54_optim.shading.ipynb #3036ceff
 def look_up(
@@ -231,7 +243,7 @@ class PointMotion:
         self.normal = normal@R.T                                                       # [N, 3] viewer frame
         self.position = point@R.T+frame.translation
         self.pixels,self.slopes,self.shape_size = pixels,slopes,shape_size
-        self.expression_size = len(m.expression_basis)
+        self.expression_size = len(m.prior.expression)
         self._project(frame.camera)
         # a unit normal turns only across itself
         across = torch.eye(3)-normal[:,:,None]*normal[:,None]
@@ -318,8 +330,8 @@ def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
      "a coefficient of the shape")
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage.weights['landmarks'], face)
     free = bool(stage.rates.get('displacement'))
-    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale,
-        expression=w['expression']/len(m.expression_basis)/scale, displacement_free=free),
+    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.prior.shape)/scale,
+        expression=w['expression']/len(m.prior.expression)/scale, displacement_free=free),
         pipeline.displacement if free else pipeline.displacement_of(face))
 
 #: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
@@ -371,9 +383,11 @@ class ShadingSolver(Solver):
     ):
         self.pipeline,self.face,self.stage,self.relight,self.count = pipeline,face,stage,relight,count
         self.problem = shading_problem(pipeline, face, stage)
-        # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
-        slopes = ShapeSlopes(pipeline, face, displacement=bool(self.problem.displacement_size))
-        self.slopes = [slopes]*len(face.frames)
+        self.slopes = self.present_slopes()     # of the expression that the stage begins with; the residuals are exact
+
+    def present_slopes(self)->list: # of `ShapeSlopes`, one for each frame
+        "How the vertices follow from the coefficients, at the present face"
+        return shape_slopes(self.pipeline, self.face, bool(self.problem.displacement_size))
 
     @property
     def bounds(self)->tuple: # x [N], low [N], high [N]
@@ -422,6 +436,7 @@ class ShadingSolver(Solver):
         pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True,
             margin=math.ceil(1.5*soft), blurred=soft)
         if number and self.relight: self.relight(pixels)
+        if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
         losses = dict(photo=self.advance(pixels))
         now = Candidate(self.pipeline, self.face, self.stage.rates)
         return losses|{k:float(v) for k,v in weighed(self.stage.terms, self.stage.weights, now).items()}

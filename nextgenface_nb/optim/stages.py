@@ -112,7 +112,7 @@ class FreeParameters:
     def _unit(self, model, face, name):
         "The natural unit of a parameter"
         last = name.split('.')[-1]
-        if last in ('shape', 'expression', 'albedo'): return getattr(model, f'{last}_variance').sqrt()
+        if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
         if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
         if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
         return 1.
@@ -153,7 +153,7 @@ def start_light(pipeline:Pipeline, face:Face):
         size = frame.landmarks.points
         (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
         bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
-        albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
+        albedo = (m:=pipeline.model).diffuse_albedo()[m.regions['face']>.5].mean(0)
         gain = bright.mean()/albedo.mean()
         frame.light = frame.light.started(gain, pipeline.config.bands)
 

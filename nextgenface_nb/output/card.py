@@ -256,7 +256,7 @@ def texel_shares(
     kind = face.identity.provenance
     if kind is None: return None
     r,t = pipeline.model.regions,pipeline.texture_map
-    baked = t.bake(torch.cat([(r['face']*(1-r['eyes'])*(1-r['mouth']))[:,None], pipeline.model.shape_mean[:,:1]], 1))
+    baked = t.bake(torch.cat([(r['face']*(1-r['eyes'])*(1-r['mouth']))[:,None], pipeline.model.neutral[:,:1]], 1))
     region = (baked[...,0]>.5)&t.valid
     parts = dict(face=region, left=region&(baked[...,1]>10), right=region&(baked[...,1]<-10))
     return {part:{n:float((kind==v)[m].float().mean()) for n,v in PROVENANCE.items() if n!='outside'}

@@ -208,8 +208,8 @@ def _expect(path, name, tensor, *shape, kind=torch.float32):
 
 def _check(path, face:Face, model):
     own = face.identity
-    _expect(path, 'shape', own.shape, len(model.shape_basis))
-    _expect(path, 'albedo', own.albedo, len(model.diffuse_basis))
+    _expect(path, 'shape', own.shape, len(model.prior.shape))
+    _expect(path, 'albedo', own.albedo, len(model.prior.albedo))
     _expect(path, 'base roughness', own.base_roughness)
     if own.displacement is not None: _expect(path, 'displacement', own.displacement, sum(bump_counts(model)))
     maps = dict(diffuse=3, specular=3, roughness=1)
@@ -220,7 +220,7 @@ def _check(path, face:Face, model):
     if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
     for i,f in enumerate(face.frames):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
-        for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items():
+        for name,n in dict(rotation=3, translation=3, expression=len(model.prior.expression)).items():
             _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal)
         _expect(path, f'principal point {at}', f.camera.principal, 2)
@@ -265,7 +265,8 @@ def load_face(
         raise CheckpointError(
             f'{path}: made with the model {there.get("name")!r} ({there.get("fingerprint")}), not with {model.name!r} '
             f'({model.fingerprint})',
-            'Name the model in the config that was used then, with as many components.')
+            'Name the model in the config that was used then, with as many components; pass one of your own again, as it was: '
+            'load_face(path, model), Pipeline(model).')
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]

@@ -112,14 +112,14 @@ def coefficient_table(
         light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
     return dict(format='nextgenface_nb coefficients', format_version=1, library=__version__,
         model=dict(name=model.name, fingerprint=model.fingerprint),
-        units=dict(shape='coefficients of shape_basis, variance in shape_variance',
+        units=dict(shape='of the model, variance in shape_variance',
         displacement='mm, heights of the bumps of facemodel.displacement.make_displacement', translation='mm',
         rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
             light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B',
             frame='x right, y up, z toward the viewer; camera at the origin'),
         shape=numbers(face.identity.shape), displacement=None if face.identity.displacement is None
-        else numbers(face.identity.displacement), shape_variance=numbers(model.shape_variance),
-        albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
+        else numbers(face.identity.displacement), shape_variance=numbers(model.prior.shape),
+        albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.prior.albedo), frames=frames)
 
 @undisturbed
 def save_coefficients(
@@ -131,8 +131,8 @@ def save_coefficients(
     table = coefficient_table(model, face)
     arrays = {k:v.detach().cpu().numpy()
         for k,v in face.parameters().items() if k not in ('diffuse','specular','roughness')}
-    arrays |= dict(expression_names=np.array(model.expression_names), shape_variance=model.shape_variance.cpu().numpy(),
-        albedo_variance=model.albedo_variance.cpu().numpy(), model_fingerprint=np.array(model.fingerprint))
+    arrays |= dict(expression_names=np.array(model.expression_names), shape_variance=model.prior.shape.cpu().numpy(),
+        albedo_variance=model.prior.albedo.cpu().numpy(), model_fingerprint=np.array(model.fingerprint))
     with writing(Path(folder)/'coefficients.json') as part:
         part.write_text(json.dumps(table, indent=1, allow_nan=False), encoding='utf-8')
     with writing(Path(folder)/'coefficients.npz') as part, open(part, 'wb') as file: np.savez_compressed(file, **arrays)

@@ -112,9 +112,8 @@ def pictures_of_each(
 
 def expressions(pipeline, face, i:int, size:int, count:int, path:Path3D, names=None)->Iterator:
     "From neutral to full strength and back, one after the other"
-    from nextgenface_nb.output.glb import expression_units
     still,groups = staged(pipeline, face, i, size, path.zoom, 0, path.pitch),expression_groups(pipeline.model, names)
-    units,each = expression_units(pipeline.model),pictures_of_each(len(groups), count)
+    units,each = pipeline.model.expression_units,pictures_of_each(len(groups), count)
     for caption,rows in groups:
         for k in range(each):
             weights = torch.zeros(len(units))
