@@ -18,34 +18,43 @@ from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
 from .geometry.camera import project, transform
 from .face import Face, Frame, Identity
+from .landmarks.detection import make_detector
 from .light.environment import HarmonicLight
 from .places import data_folder, locate, shown_place
 from .rendering.sampling import sample_texture
 
 # %% auto #0
-__all__ = ['Pipeline']
+__all__ = ['config_detector', 'Pipeline']
+
+# %% ../nbs/51_pipeline.ipynb #b7279fd0
+def config_detector(
+    config:Config,
+): # A `Detector`
+    "The landmark detector that a config names, made anew"
+    return make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
 
 # %% ../nbs/51_pipeline.ipynb #b7279fe3
 @undisturbed
 class Pipeline:
-    "From a `Face` to everything that can be seen of it."
+    "From a `Face` to everything that can be seen of it. Nothing in it changes; what takes long is made once, then kept"
     def __init__(self,
         model:FaceModel|None=None,  # None: the model that the config names
         config:Config|None=None,    # None: the default preset
     ):
         check_fork()
         self.config = as_config(config)
-        self.places = {}    # Setting -> where what it names was found, in words for the report
+        self.model_place = None   # Where the model was found, in words for the report
         if model is None:
-            self.places['model'] = shown_place(locate(self.config.model) if self.config.model
+            self.model_place = shown_place(locate(self.config.model) if self.config.model
                 else data_folder()/'face_model.h5')
             # a model without landmarks, as BFM, gets them computed
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
         self.model = check_model(model.trimmed(self.config.components) if self.config.components else model)
-        self._renderers,self._layouts,self._displacement = {},{},None
-        self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
-        self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
+        self._renderers = {}
+        self._layouts = {}
+        self._detectors = {}
+        self._displacement = None
 
     @property
     def texture_map(self)->TextureMap:
@@ -62,6 +71,13 @@ class Pipeline:
     def displacement_of(self, face:Face)->Displacement|None:
         "The bumps, if the face has any"
         return None if face.identity.displacement is None else self.displacement
+
+    @property
+    def detector(self): # A `Detector`
+        "The one that the config names; made once, then kept: MediaPipe holds on to 30 MB of each that was ever made"
+        named = self.config.detector,self.config.landmark_model
+        if named not in self._detectors: self._detectors[named] = config_detector(self.config)
+        return self._detectors[named]
 
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
@@ -185,6 +201,7 @@ def render(self:Pipeline,
     maps:tuple|None=None,    # Other maps than the face's
     light=None,              # Another light than the frame's
     silhouettes:bool=False,  # Gradients of the outline as well
+    progress=None,           # Of a final picture: called with (rays done, all rays) after each pass
 )->Tensor: # [H, W, 4] linear RGB and coverage
     "Ray-trace the face as photo `i` shows it"
     frame,renderer = face.frames[i],self.renderer(face.frames[i])
@@ -192,7 +209,7 @@ def render(self:Pipeline,
         (light or frame.light).environment(self.config.environment_height), frame.camera)
     if final:
         return renderer.render_converged(*args, samples=samples or self.config.samples_final,
-            noise=0. if samples else self.config.noise_final, seed=seed, progress=self.passes)
+            noise=0. if samples else self.config.noise_final, seed=seed, progress=progress)
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
 @patch

@@ -116,20 +116,20 @@ def test_flushed_before_the_old_is_given_up(tmp_path, monkeypatch):
     assert said.index(('unlink', '.unfinished.json'))>flushed[-1]
 
 def test_the_state_goes_when_the_results_are_on_the_disk(tmp_path, monkeypatch):
-    from argparse import Namespace
     from types import SimpleNamespace
     from nextgenface_nb import cli
     from nextgenface_nb.config import Config
     from nextgenface_nb.resume import resume_path
     said, folder = [], tmp_path/'me.jpg'
-    result = SimpleNamespace(save=lambda where: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
+    result = SimpleNamespace(save=lambda where,rays: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
     monkeypatch.setattr(cli, 'fit', lambda *_: resume_path(folder).touch() or result)
     monkeypatch.setattr(cli, 'asked_for', lambda *_: {})
     sync, unlink = files._sync, os.unlink
     monkeypatch.setattr(files, '_sync', lambda path: (sync(path), said.append(Path(path).name)))
     monkeypatch.setattr(os, 'unlink', lambda path, **more: (said.append(Path(path).name), unlink(path, **more))[1])
-    args = Namespace(quiet=True, workers=1)
-    cli.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config(), passes=None), args, print)
+    monkeypatch.setattr('nextgenface_nb.reconstruction.begin', lambda *_, **__: result)
+    monkeypatch.setattr('nextgenface_nb.imaging.load_photo', str)
+    cli.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config()), cli.Request(quiet=True))
     assert said.index(LIST)<said.index(tmp_path.name)<said.index('.me.jpg.resume.npz')
     assert [p.name for p in tmp_path.iterdir()]==['me.jpg'] and is_whole(folder)
 

@@ -9,6 +9,7 @@ from nextgenface_nb import __version__
 from nextgenface_nb.metrics import eye_distance, ssim
 from nextgenface_nb.resume import keep_state, load_state
 from nextgenface_nb.output import export, replay
+from nextgenface_nb.output.formats import format_names
 from nextgenface_nb.output.checkpoint import FORMAT_VERSION, load_face, read_about, save_face
 from nextgenface_nb.files import REPORT_VERSION
 
@@ -43,7 +44,7 @@ def test_an_export_writes_all_of_its_files_for_each_photo(made, tmp_path):
     "OBJ, PLY, posed GLB and light of both photos; what belongs to the person once"
     pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
     result,_ = made
-    paths = export.export_face(result.pipeline, result.face, tmp_path/'out', export.FORMATS)
+    paths = export.export_face(result.pipeline, result.face, tmp_path/'out', format_names())
     each = {n.format(i) for i in range(2) for n in (
         'posed{}.glb', 'mesh{}.obj', 'material{}.mtl', 'mesh{}.ply', 'envMap_{}.png', 'envMap_{}.exr', 'envMap_{}.hdr')}
     once = {'face0.glb', 'face0.usdz', 'camera.json', 'coefficients.json', 'coefficients.npz', 'livelink.csv'}
@@ -145,8 +146,8 @@ def test_what_the_report_says_of_the_run(made, report):
     model = result.pipeline.model
     assert said['model']==dict(
         name=model.name, fingerprint=model.fingerprint, licence=model.licence,
-        place=result.pipeline.places.get('model'))
-    assert said['landmark_model']==result.pipeline.places.get('landmark_model')
+        place=result.pipeline.model_place)
+    assert said['landmark_model']==result.landmark_model
     known = {n:metadata.version(n) for n in ('mitsuba', 'drjit', 'torch', 'numpy', 'mediapipe', 'scipy', 'pillow')}
     assert said['versions']==dict(known, nextgenface_nb=__version__, python=platform.python_version())
     here = said['machine']

@@ -151,7 +151,7 @@ def test_the_face_that_is_asked_for_is_fitted(fits, toy):
     assert asked_of(fits, toy, '--face', 2).face==2 and asked_of(fits, toy).face is None
 
 def test_debug_files_every_so_many_steps(fits, toy):
-    assert asked_of(fits, toy, '--debug', 3).pipeline.watch.every==3 and asked_of(fits, toy).pipeline.watch is None
+    assert asked_of(fits, toy, '--debug', 3).watch.every==3 and asked_of(fits, toy).watch is None
 
 def test_photos_of_one_person_are_fitted_together(fits, toy):
     found = asked_of(fits, toy, '--input', toy.place/'people', '--sharedIdentity')
@@ -262,7 +262,7 @@ MAINS = dict(
 @pytest.mark.parametrize('name', MAINS)
 def test_the_version_is_said(name, capsys, monkeypatch):
     "And nothing else is done"
-    monkeypatch.setattr(cli, 'read_paths', lambda *_: pytest.fail('the command began'))
+    monkeypatch.setattr('nextgenface_nb.command.read_paths', lambda *_: pytest.fail('the command began'))
     assert MAINS[name]([*(['x.npz'] if name in ('export', 'replay') else []), '--version'])==0
     assert capsys.readouterr().out.split()==[f'nextgenface-{name}', __version__]
 

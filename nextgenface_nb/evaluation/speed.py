@@ -26,7 +26,8 @@ __all__ = ['TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'p
            'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared', 'bench_lights',
            'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table', 'compare_renderers',
            'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth', 'bench_memory', 'make_parser',
-           'where', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say', 'main']
+           'where', 'Request', 'read_request', 'bench_all', 'bench_table', 'history_table', 'append_report',
+           'bench_and_say', 'main']
 
 # %% ../../nbs/84_evaluation.speed.ipynb #bbca3a1e
 @undisturbed(grad=True)
@@ -520,14 +521,30 @@ MEASURED = dict(
     steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
+@dataclass(frozen=True)
+class Request:
+    "What `nextgenface-bench` is asked to do"
+    only:tuple = ()         # Names of parts; empty: all but those of `LONG`
+    full:bool = False       # A photo of 512 pixels too
+    quick:bool = False      # A small model and few repetitions
+    preset:str = 'default'  # Of the photos
+    append:str|None = None  # File to which the figures are added
+
+def read_request(
+    args, # What the parser of `make_parser` returns
+)->Request:
+    "The only function that sees the flags as the parser has them"
+    return Request(tuple(args.only or ()), args.full, args.quick, args.preset, args.append)
+
 @undisturbed(grad=True)
 def bench_all(
-    args,                           # Of the parser
+    request:Request,
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The figures; `skipped`: part -> why it has none
     "All that `nextgenface-bench` does but for printing and writing. A part that fails costs only its own figures"
-    size,report = _Size(args.quick, args.preset, args.full, say),dict(skipped={}, quick=args.quick, preset=args.preset)
-    for part in args.only or [p for p in MEASURED if p not in LONG]:
+    size = _Size(request.quick, request.preset, request.full, say)
+    report = dict(skipped={}, quick=request.quick, preset=request.preset)
+    for part in request.only or [p for p in MEASURED if p not in LONG]:
         say(part)
         try: found = MEASURED[part](size)
         except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')
@@ -572,15 +589,13 @@ def _read_history(path:Path)->list: # of the figures of all runs
         raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
     return history
 
-def bench_and_say(
-    args, # What the parser returns
-):
+def bench_and_say(request:Request):
     "Measure, print the tables, append the figures"
-    if args.append: _read_history(Path(args.append))   # what cannot be written in the end is refused at once
-    report = bench_all(args, lambda text: print(text, file=sys.stderr, flush=True))
+    if request.append: _read_history(Path(request.append))   # what cannot be written in the end is refused at once
+    report = bench_all(request, lambda text: print(text, file=sys.stderr, flush=True))
     print(bench_table(report))
     if 'transfer' in report: print('', accuracy_table(report['transfer'], report['gradients']), sep='\n')
-    if args.append: append_report(report, args.append)
+    if request.append: append_report(report, request.append)
     if report.get('stopped'): raise KeyboardInterrupt
     failed = {k:v for k,v in report['skipped'].items() if k not in report}
     if failed:
@@ -593,7 +608,8 @@ def main(
     "The command `nextgenface-bench`"
     from nextgenface_nb.command import run_command
     return run_command(
-        make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
+        make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True,
+        request=read_request)
 
 # %% ../../nbs/84_evaluation.speed.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -21,7 +21,7 @@ from ..surroundings import undisturbed
 # %% auto #0
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
            'pictures_of_each', 'expressions', 'film_length', 'draw', 'replay_steps', 'write_film', 'make_replay_parser',
-           'replay_checkpoint', 'main']
+           'ReplayRequest', 'read_replay_request', 'replay_checkpoint', 'main']
 
 # %% ../../nbs/70_output.replay.ipynb #63340833
 def turn(
@@ -243,32 +243,60 @@ def make_replay_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), default='auto', help='what renders')
     return p
 
+@dataclass(frozen=True)
+class ReplayRequest:
+    "What `nextgenface-replay` is asked to do"
+    checkpoint:str              # A file, or a folder of results
+    what:str = 'turntable'      # Of `FILMS`, with commas between
+    format:str = 'gif'          # Of `ENDINGS`, with commas between
+    photo:int = 0               # Whose pose, expression and light are shown
+    size:int = 256              # Pixels along each side
+    frames:int = 96             # Pictures in each film
+    fps:float = 24.             # Pictures per second
+    samples:int = 32            # Rays per pixel
+    yaw:float = 360.            # See `Path3D`
+    pitch:float = 0.
+    zoom:float = 1.
+    names:tuple|None = None     # Expressions to show; None: as the film has them
+    output:str|None = None      # Folder; None: within that of the run
+    model:str = ''              # The face model, where it is not where it was
+    device:str = 'auto'         # What renders
+    quiet:bool = False          # Errors only
+
+def read_replay_request(
+    args, # What the parser of `make_replay_parser` returns
+)->ReplayRequest:
+    "The only function that sees the flags as the parser has them"
+    a = args
+    return ReplayRequest(
+        a.checkpoint, a.what, a.format, a.photo, a.size, a.frames, a.fps, a.samples, a.yaw, a.pitch, a.zoom,
+        tuple(a.names.split(',')) if a.names else None, a.output, a.model, a.device, a.quiet)
+
 @undisturbed
-def replay_checkpoint(
-    args, # What the parser returns
-):
+def replay_checkpoint(request:ReplayRequest):
     "All that `nextgenface-replay` does"
     from tqdm import tqdm
-    films,endings = ([x.strip() for x in text.split(',') if x.strip()] for text in (args.what, args.format))
+    r = request
+    films,endings = ([x.strip() for x in text.split(',') if x.strip()] for text in (r.what, r.format))
     if not films or not endings or set(endings)-set(ENDINGS):
-        raise ConfigError(f'--what {args.what} --format {args.format}',
+        raise ConfigError(f'--what {r.what} --format {r.format}',
             f'Films are {", ".join(FILMS)}; formats {", ".join(ENDINGS)}.')
-    path,names = Path3D(args.yaw, args.pitch, args.zoom),args.names.split(',') if args.names else None
-    pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model, device=args.device)
-    folder = Path(args.output or output_folder(args.checkpoint, 'films'))
+    path = Path3D(r.yaw, r.pitch, r.zoom)
+    pipeline,face,_ = open_checkpoint(find_checkpoint(r.checkpoint), r.model, device=r.device)
+    folder = Path(r.output or output_folder(r.checkpoint, 'films'))
     for what in films:
-        pictures = replay_steps(pipeline, face, what, args.photo, args.size, args.frames, path, names, args.samples)
-        bar = tqdm(pictures, total=film_length(pipeline, what, args.frames, names), desc=what, unit='picture',
-            disable=args.quiet, dynamic_ncols=True)
+        pictures = replay_steps(pipeline, face, what, r.photo, r.size, r.frames, path, r.names, r.samples)
+        bar = tqdm(pictures, total=film_length(pipeline, what, r.frames, r.names), desc=what, unit='picture',
+            disable=r.quiet, dynamic_ncols=True)
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
-            write_film(folder/f'{what}.{ending}', shown, args.fps)
-            if not args.quiet: print_text(str(folder/f'{what}.{ending}'))
+            write_film(folder/f'{what}.{ending}', shown, r.fps)
+            if not r.quiet: print_text(str(folder/f'{what}.{ending}'))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"
     from nextgenface_nb.command import run_command
-    return run_command(make_replay_parser(), replay_checkpoint, argv)
+    return run_command(make_replay_parser(), replay_checkpoint, argv, request=read_replay_request)
 
 # %% ../../nbs/70_output.replay.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook
