@@ -49,6 +49,12 @@ MUTANTS = [
     Mutant('light below zero is shown', 'light/environment.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
     Mutant('a prior on the brightness of the light', 'light/environment.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
     Mutant('the colour of a light is asked of all directions', 'light/environment.py', 'colour_rows(own, _resized(arriving, len(own)))', 'colour_rows(own, light_grid(self.bands).mean(0))', 'test_lightfit.py'),
+    # face models from outside
+    Mutant('an open jaw moves like a shut one', 'facemodel/interface.py', 'return tuple(slopes(self.vertices, *_numbers(self, shape, expression)))', 'return tuple(slopes(self.vertices, *_numbers(self, None, None)))', 'test_own_model.py'),
+    Mutant('bumps on a model with joints stand still', 'facemodel/interface.py', 'points+self.offset+np.tensordot(shape[own:], self.basis, 1)', 'points+self.offset', 'test_own_model.py'),
+    Mutant('all photos share the table of the first', 'optim/shading.py', 'if pipeline.model.linear: return', 'if True: return', 'test_own_model.py'),
+    Mutant('the angle of a jaw has no straight line', 'facemodel/interface.py', 'torch.stack([(self.vertices(shape, e)-rest)/u for', 'torch.stack([(self.vertices(None, e)-rest)/u for', 'test_own_model.py'),
+    Mutant('any model of a class opens a checkpoint', 'facemodel/interface.py', "    _digest(own, '', digest)\n    return", '    return', 'test_own_model.py'),
     Mutant('the white of the eye counts like an iris', 'optim/shading.py', 'pipeline.config.weight_eye_white*white', '.2*white', 'test_lightfit.py'),
     Mutant('stage 3 lets the hue of the light go', 'optim/texture.py', 'self.brightness/diffuse.mean(0)', 'self.brightness.mean()/diffuse.mean(0, keepdim=True).mean().expand(3)', 'test_lightfit.py'),
     Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
