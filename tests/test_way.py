@@ -1,11 +1,10 @@
 "The way of a photo: few calls from the command to the reader, every face detected once, and nothing on the pipeline"
-import ast, sys, traceback
+import ast, shutil, sys, traceback
 from pathlib import Path
 import pytest
 import nextgenface_nb
 from nextgenface_nb import cli, imaging
 from nextgenface_nb.config import Config
-from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path
 from nextgenface_nb.pipeline import Pipeline
@@ -25,7 +24,7 @@ def ways(monkeypatch):
     found,taken = [],imaging._taken
     def read(source, name):
         frames = [f for f in traceback.extract_stack(sys._getframe(1)) if PACKAGE in Path(f.filename).parents]
-        if 'people' in str(source): found.append([f.name for f in frames])
+        if 'photos' in str(source): found.append([f.name for f in frames])
         return taken(source, name)
     monkeypatch.setattr(imaging, '_taken', read)
     return found
@@ -36,47 +35,39 @@ def calls(way):
     return len(way)-1-way.index('main')
 
 @pytest.fixture
-def people(tmp_path):
-    (tmp_path/'people').mkdir()
-    for name in 'ab': (tmp_path/'people'/f'{name}.jpg').symlink_to(portrait_path())
-    return tmp_path/'people'
+def toy(tmp_path, monkeypatch):
+    "Two photos of a generated head, its model and its points, in the working directory"
+    shutil.copytree(Path(__file__).resolve().parent/'old_results'/'toy', tmp_path/'toy')
+    monkeypatch.chdir(tmp_path/'toy')
+    shutil.copy('photos/face.png', 'photos/again.png')
 
 @pytest.mark.parametrize('flags, photos', [
-    (['--input', 'people/a.jpg'], 1), (['--input', 'people'], 2), (['--input', 'people', '--sharedIdentity'], 2),
-    (['--input', 'people/a.jpg', '--face', 'all'], 2)], ids=['one', 'folder', 'shared', 'faces'])
-def test_a_photo_is_read_within_six_calls(ways, people, monkeypatch, flags, photos):
-    monkeypatch.chdir(people.parent)
-    assert cli.main([*flags, *QUICK, *NONE, '--output', 'out', '--quiet'])==0
+    (['--input', 'photos/face.png'], 1), (['--input', 'photos'], 2), (['--input', 'photos', '--sharedIdentity'], 2),
+    (['--input', 'photos/face.png', '--face', 'all'], 2)], ids=['one', 'folder', 'shared', 'faces'])
+def test_a_photo_is_read_within_six_calls(ways, toy, flags, photos):
+    assert cli.main([*flags, '--config', 'toy.ini', *NONE, '--output', 'new', '--quiet'])==0
     assert len(ways)==photos, ways
     for way in ways: assert calls(way)<=6, way
 
-@pytest.fixture
-def detected(monkeypatch):
-    "How often a detector was asked for the face of a photo"
-    from nextgenface_nb.landmarks.detection import Detector
-    asked,detect = [],Detector.detect
-    def count(self, photo, *rest, **more):
-        asked.append(photo.path)
-        return detect(self, photo, *rest, **more)
-    monkeypatch.setattr(Detector, 'detect', count)
-    return asked
-
-def test_faces_of_one_person_are_detected_once(detected, people, tmp_path):
-    flags = ['--input', str(people), '--sharedIdentity', '--quiet', '--output', str(tmp_path/'out')]
-    assert cli.main([*flags, *QUICK, *NONE])==0
-    assert sorted(Path(p).name for p in detected)==['a.jpg', 'b.jpg']
-
-def test_what_was_said_of_photos_of_one_person_is_in_the_report(people, tmp_path, monkeypatch):
+def test_photos_of_one_person_are_looked_at_once_and_what_was_said_of_them_is_kept(tmp_path, monkeypatch):
     from nextgenface_nb import reconstruction
     from nextgenface_nb.files import read_report
-    make = reconstruction.make_frame
+    from nextgenface_nb.landmarks.detection import Detector
+    asked,detect,make = [],Detector.detect,reconstruction.make_frame
+    def count(self, photo, *rest, **more):
+        asked.append(Path(photo.path).name)
+        return detect(self, photo, *rest, **more)
     def noted(photo, *rest, **more):
         reconstruction.note(f'{Path(photo.path).name} is special')
         return make(photo, *rest, **more)
+    monkeypatch.setattr(Detector, 'detect', count)
     monkeypatch.setattr(reconstruction, 'make_frame', noted)
-    flags = ['--input', str(people), '--sharedIdentity', '--quiet', '--output', str(tmp_path/'out')]
+    (tmp_path/'people').mkdir()
+    for name in 'ab': shutil.copy(portrait_path(), tmp_path/'people'/f'{name}.jpg')
+    flags = ['--input', str(tmp_path/'people'), '--sharedIdentity', '--quiet', '--output', str(tmp_path/'out')]
     assert cli.main([*flags, *QUICK, *NONE])==0
     report = read_report(tmp_path/'out'/'people'/'report.json')
+    assert asked==['a.jpg', 'b.jpg']
     assert [w for w in report['warnings'] if 'special' in w]==['a.jpg is special', 'b.jpg is special']
     assert report['seconds']['detection']>0
 
