@@ -15,12 +15,16 @@ from .places import fetched
 from .reading import read_bytes
 
 # %% auto #0
-__all__ = ['WORDS', 'KINDS', 'FIELDS', 'STAGE_NAMES', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS',
-           'MOST_BYTES', 'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
-           'of_one_line', 'check_value', 'renamed_value', 'renamed_name', 'renamed_settings', 'renamed', 'Legacy',
-           'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
+__all__ = ['STAGE_NAMES', 'LANDMARKS', 'PHOTOMETRIC', 'TEXTURE', 'WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES',
+           'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind', 'setting', 'allowed',
+           'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'renamed_value',
+           'renamed_name', 'renamed_settings', 'renamed', 'Legacy', 'as_config', 'split_line', 'read_lines',
+           'read_json', 'explain']
 
 # %% ../nbs/06_config.ipynb #8012802a
+#: Names of the stages of a fit, in order: of settings, reports, flags and checkpoints
+STAGE_NAMES = LANDMARKS,PHOTOMETRIC,TEXTURE = 'landmarks','photometric','texture'
+
 WORDS = {**dict.fromkeys(('true', 'yes', 'on', '1'), True), **dict.fromkeys(('false', 'no', 'off', '0'), False)}
 KINDS = {bool: 'yes or no', int: 'a whole number', float: 'a number',
     str: 'text of one line, with one kind of quotes at most'}
@@ -219,10 +223,6 @@ class Config(CheckedSettings):
 # %% ../nbs/06_config.ipynb #22daf46b
 FIELDS = {f.name: f for f in fields(Config)}
 
-# %% ../nbs/06_config.ipynb #06d00001
-#: The stages of a fit, in their order: their names in files, reports and flags
-STAGE_NAMES = 'landmarks','photometric','texture'
-
 # %% ../nbs/06_config.ipynb #e68e4b33
 def unknown_setting(
     name:str, # What somebody wrote
@@ -244,9 +244,10 @@ def of_one_line(
 def check_value(
     name:str, # Of a setting
     value,    # Of any type
+    f=None,   # What it accepts, from `setting`; None: the setting of this name
 ): # -> of the setting's type
     "`value` as the setting's type; `ConfigError` if the setting cannot have it"
-    f = FIELDS[name]
+    f = f or FIELDS[name]
     m = f.metadata
     refused = lambda: ConfigError(f'{name} = {value!r}: must be {allowed(f)}',
         f'{name}: {m["text"]} (default {f.default!r}).')

@@ -11,7 +11,7 @@ from fastcore.basics import patch
 from .config import Config, as_config
 from .processes import check_fork
 from .surroundings import without_inference, undisturbed
-from .facemodel.contour import Outline, face_outline, landmark_places, marks_outline
+from .facemodel.contour import face_outline, landmark_places, marks_outline
 from .facemodel.embedding import with_landmarks
 from .facemodel.interface import Embedding, FaceModel, check_model
 from .facemodel.model import load_model
@@ -56,7 +56,6 @@ class Pipeline:
         self.model = check_model(model.trimmed(self.config.components) if self.config.components else model)
         self._renderers:dict = {}
         self._layouts:dict = {}
-        self._outlines:dict = {}
         self._detectors:dict = {}
         self._displacement:Displacement|None = None
 
@@ -82,11 +81,6 @@ class Pipeline:
         named = self.config.detector,self.config.landmark_model
         if named not in self._detectors: self._detectors[named] = config_detector(self.config)
         return self._detectors[named]
-
-    def outline(self, detector:str)->Outline|None:
-        "Where the outline of the face can run, for the landmarks of a detector that lie on it; made once, then kept"
-        if detector not in self._outlines: self._outlines[detector] = face_outline(self.model, detector)
-        return self._outlines[detector]
 
     def layout(self, resolution:int|None=None)->TextureMap:
         "The same for maps of another size; made once, then kept"
@@ -150,7 +144,8 @@ def landmark_places(self:Pipeline,
     points,camera = face.frames[i].landmarks,face.frames[i].camera
     if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
     with torch.no_grad():
-        return landmark_places(self.model, points, self.outline(points.detector), self.world_vertices(face, i), camera)
+        outline = face_outline(self.model, points.detector)
+        return landmark_places(self.model, points, outline, self.world_vertices(face, i), camera)
 
 @patch
 @undisturbed
@@ -174,7 +169,6 @@ def landmark_offsets(self:Pipeline,
     "How far the model's landmarks lie from those of photo `i`; of points that slide only what is known of them"
     offset,(_,known) = self.landmarks(face, i)-face.frames[i].landmarks.points,self.landmark_places(face, i)
     return offset if known is None else (known@offset[...,None])[...,0]
-
 
 # %% ../nbs/51_pipeline.ipynb #c366288c
 @patch

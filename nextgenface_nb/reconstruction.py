@@ -5,13 +5,13 @@
 # %% ../nbs/75_reconstruction.ipynb #b33f889b
 from __future__ import annotations
 import os, time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
-from .config import Config, STAGE_NAMES, as_config
+from .config import LANDMARKS, STAGE_NAMES, Config, as_config
 from .errors import ConfigError, LandmarkError, PhotoError, note, notes_heard
 from .facemodel.model import FaceModel
 from .geometry.camera import Camera
@@ -24,7 +24,7 @@ from .light.environment import named_light
 from .optim.landmarks import start_pose
 from .output.panels import result_panels
 from .pipeline import Pipeline, config_detector
-from .optim.stages import Stage, Progress, make_stages, run
+from .optim.stages import Progress, make_stages, run
 from .optim.state import StageState
 from .places import shown_place
 from .processes import shown_name
@@ -273,7 +273,7 @@ def reconstruct_steps(
     config:Config|None=None,
     model:FaceModel|None=None,       # None: the one that the config names
     landmarks:Landmarks|list|None=None, # `Landmarks` for each photo, or None: detect
-    stages:list|None=None,           # What to run, `Stage` objects or names; None: what the config describes
+    stages:list|None=None,           # What to run, stages of `make_stages` or names; None: what the config describes
     start:Face|None=None,            # Go on from this face instead of the mean one
     pipeline:Pipeline|None=None,     # Reuse one
     state:StageState|None=None,      # Of the first stage: to go on in its middle, and to look into
@@ -284,14 +284,16 @@ def reconstruct_steps(
     detector:object|None=None,       # Finds the landmarks; None: the one that the config names
     # Called with each `Progress` and the face as it is then, as `output.debug.DebugFiles` is; None: nobody looks
     watch:Callable|None=None,
+    terms:Sequence=(),                       # `LossTerm` from outside the package, see `optim.losses`
 )->Generator[Progress, None, Reconstruction]: # its return value is the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = as_config(config)
+    chosen = chosen_stages(config, stages, terms)
     if pipeline is None: pipeline = Pipeline(model, config)
     if result is None and start is not None: result = Reconstruction(start, pipeline)
     if result is None: result = begin(photos, pipeline, config, landmarks, face, detector)
     result.timings.setdefault('detection', 0.)
-    for k,stage in enumerate(chosen_stages(config, stages)):
+    for k,stage in enumerate(chosen):
         at = state if state and not k else StageState()
         at.start()
         for progress in run(stage, pipeline, result.face, at):
@@ -300,14 +302,18 @@ def reconstruct_steps(
             yield progress
         result.timings[stage.name] = at.seconds
         if config.save_intermediate: result.snapshots[stage.name] = result.face.copy()
-        if stage.name=='landmarks':
+        if stage.name==LANDMARKS:
             result.after_landmarks = [nme(pipeline.landmarks(result.face, i), f.landmarks)
                 for i,f in enumerate(result.face.frames)]
     return result
 
-def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
+def chosen_stages(
+    config:Config,
+    stages:list|None=None, # Names, or stages as they are; None: all
+    terms=(),              # `LossTerm` from outside the package, for those that are not given as they are
+)->list: # see `make_stages`
     "The stages of the config, or those asked for by name or given as they are"
-    known = {s.name:s for s in make_stages(config)}
+    known = {s.name:s for s in make_stages(config, terms)}
     unknown = [s for s in stages or [] if isinstance(s, str) and s not in known]
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
@@ -384,14 +390,16 @@ def reconstruct(
     progress:Callable|None=None,     # Called with each `Progress`
     # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
     face:int|list|None=None,
+    terms:Sequence=(),                       # `LossTerm` from outside the package, see `optim.losses`
 )->Reconstruction:
     "A face from a photo: the short way"
     if output is not None:
         output = given_path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
-    if output is None: return exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
+    steps = reconstruct_steps(photo, config, model, landmarks, face=face, terms=terms)
+    if output is None: return exhaust(steps, progress)
     from nextgenface_nb.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
-        result = exhaust(reconstruct_steps(photo, config, model, landmarks, face=face), progress)
+        result = exhaust(steps, progress)
         result.save(output)
     return result
 

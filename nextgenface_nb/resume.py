@@ -32,7 +32,7 @@ def sweep(
 
 # %% ../nbs/76_resume.ipynb #5a811b7f
 #: Of what is kept beside the face; raised when an older reader would misunderstand it
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 @undisturbed
 def keep_state(

@@ -10,10 +10,12 @@ from nextgenface_nb.imaging import to_srgb
 from nextgenface_nb.face import PROVENANCE, Face, Frame, Identity
 from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, energy_of, evaluate
-from nextgenface_nb.optim.light import LightProblem, skin_pixels
+from nextgenface_nb.optim.light import LightProblem
+from nextgenface_nb.optim.losses import Candidate, stage_terms, weighed
+from nextgenface_nb.optim.shading import skin_pixels
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.stages import (FreeParameters, fit_geometry, fit_shading, frame_transfer, geometry_losses,
-    make_stages, run)
+from nextgenface_nb.optim.shading import frame_transfer
+from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, fit_shading, make_stages, run
 from nextgenface_nb.optim.texture import CHANNELS, TexturePrior, texture_prior
 from nextgenface_nb.evaluation.synthetic import photograph, rotation_error, studio_light, synthetic_face
 
@@ -102,15 +104,18 @@ def test_each_prior_of_a_map_counts():
     size = 32
     flat,valid = torch.full((size, size, 5), .4),torch.ones(size, size, dtype=torch.bool)
     prior = TexturePrior(flat, valid, torch.arange(size*size).reshape(size, size).flip(1).reshape(-1))
-    weights = lambda **w: {f'{n}_{k}': w.get(k, 0.) for n in CHANNELS
-        for k in ('symmetry', 'consistency', 'smoothness')}
+    terms,stage = stage_terms('texture'),make_stages(CONFIG)[2]
+    def cost(maps, name, weight):
+        "Of the diffuse map, with one weight"
+        now = Candidate(None, None, {}, maps=maps, prior=prior)
+        return float(weighed(terms, stage.weights|{f'diffuse_{name}':weight}, now)[f'diffuse_{name}'])
     ramp = flat+torch.linspace(-.1, .1, size)[None,:,None]
     rough = flat+.05*(torch.arange(size)%2)[None,:,None]
     shifted = flat+.1
     for name,texture in dict(symmetry=ramp, consistency=shifted, smoothness=rough).items():
-        one,two = (float(prior.losses(texture, weights(**{name: w}))['diffuse']) for w in (1., 2.))
+        one,two = (cost(texture, name, w) for w in (1., 2.))
         assert one>(1e-6 if name=='smoothness' else 1e-4) and two==pytest.approx(2*one, rel=1e-3), name
-        assert float(prior.losses(flat, weights(**{name: 1.}))['diffuse'])<.2*one, name
+        assert cost(flat, name, 1.)<.2*one, name
 
 def test_parameters_move_in_their_own_units_and_within_bounds(pipeline, truth):
     face = ignorant(truth)
@@ -181,7 +186,7 @@ def test_the_photo_that_counts_more_is_painted(pipeline, truth):
 ENERGIES = {
     'stage 1': lambda pipeline,face: energy_of(evaluate(held(pipeline, face),
     held(pipeline, face).start(face))[:2*len(face.frames):2]),
-    'points': lambda pipeline,face: float(geometry_losses(pipeline, face, make_stages(CONFIG)[1])['landmarks']),
+    'points': lambda pipeline,face: float(points(pipeline, face, make_stages(CONFIG)[1])),
     'light': lambda pipeline,face: LightProblem(pipeline, face, make_stages(CONFIG)[1],
     skin_pixels(pipeline, face, make_stages(CONFIG)[1], 300)).system()[2]['photo'],
     'shading': lambda pipeline,face: next(fit_shading(pipeline, face, replace(make_stages(CONFIG)[1], shading_steps=1),
@@ -190,6 +195,10 @@ ENERGIES = {
     replace(make_stages(CONFIG)[1], steps=1)))['photo'],
     'stage 3': lambda pipeline,face: next(run(replace(make_stages(CONFIG)[2], steps=1), pipeline,
     face)).losses['photo']}
+
+def points(pipeline, face, stage):
+    "The weighted landmarks of stage 2"
+    return weighed(stage.terms, stage.weights, Candidate(pipeline, face, stage.rates))['landmarks']
 
 def held(pipeline, face): return LandmarkProblem(pipeline.model, face, LandmarkSettings(shape_free=False))
 

@@ -5,9 +5,10 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.facemodel.skin import typology_angle
 from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
-from nextgenface_nb.optim.light import LightProblem, fit_light, skin_pixels
+from nextgenface_nb.optim.light import LightProblem, fit_light
 from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.optim.losses import perceptual
+from nextgenface_nb.optim.shading import skin_pixels
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import eye_whites, region_weights
 from nextgenface_nb.optim.stages import make_stages, run, start_light

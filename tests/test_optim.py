@@ -14,7 +14,8 @@ from nextgenface_nb.landmarks.uncertainty import DetectorErrors
 from nextgenface_nb.optim.landmarks import LandmarkSettings, fit_landmarks, start_pose
 from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.stages import frame_transfer, make_stages, run
+from nextgenface_nb.optim.shading import frame_transfer
+from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output.checkpoint import load_face, save_face
 from nextgenface_nb.evaluation.synthetic import photograph, rotation_error, studio_light, synthetic_face
 

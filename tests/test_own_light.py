@@ -16,7 +16,8 @@ from nextgenface_nb.light import interface
 from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.light.interface import LIGHTS, Light, check_light, register_light
 from nextgenface_nb.optim import stages
-from nextgenface_nb.optim.light import LightProblem, fit_light, skin_pixels
+from nextgenface_nb.optim.light import LightProblem, fit_light
+from nextgenface_nb.optim.shading import skin_pixels
 from nextgenface_nb.optim.stages import make_stages, run, start_light
 from nextgenface_nb.output.checkpoint import load_face, save_face
 from nextgenface_nb.output.export import save_coefficients, save_environment

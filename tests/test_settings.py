@@ -8,12 +8,12 @@ from nextgenface_nb.geometry.harmonics import environment_basis
 from nextgenface_nb.optim import stages
 from nextgenface_nb.face import Face
 from nextgenface_nb.light.environment import light_grid
-from nextgenface_nb.optim.light import LightProblem, skin_pixels
+from nextgenface_nb.optim.light import LightProblem
+from nextgenface_nb.optim import losses
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.shading import region_picture, shading_problem
-from nextgenface_nb.optim.stages import (FreeParameters, fit_geometry, geometry_losses, make_stages, run, start_light,
-    texture_losses)
-from nextgenface_nb.optim.texture import TextureParameters, photo_weights, texture_prior, texture_view
+from nextgenface_nb.optim.shading import region_picture, shading_problem, skin_pixels
+from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, make_stages, run, start_light
+from nextgenface_nb.optim.texture import TextureSolver, photo_weights, texture_view
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16,
@@ -104,7 +104,9 @@ def energies(truth, **settings):
     own.displacement = torch.ones(len(pipeline.displacement))
     frame.focal_known,frame.focal_spread = 1.1*float(frame.camera.focal),.2
     _,photometric,texture = make_stages(config)
-    found = {n:float(v) for n,v in geometry_losses(pipeline, face, photometric).items()}
+    now = losses.Candidate(pipeline, face, photometric.rates)
+    terms = losses.weighed(photometric.terms, photometric.weights, now)
+    found = {n:float(v) for n,v in terms.items()}
     problem = shading_problem(pipeline, face, photometric)
     found |= {'shading: shape':problem.settings.shape, 'shading: expression':problem.settings.expression}
     # below zero somewhere, and coloured
@@ -113,14 +115,10 @@ def energies(truth, **settings):
     lights = LightProblem(pipeline, face, photometric, skin_pixels(pipeline, face, photometric, 200))
     found |= {f'light: {n}':photometric.weights[n]*float(r.square().sum()) for n,(r,_) in lights._priors(0).items()}
     found |= {'light: sum':lights.system()[2]['light'], 'light: albedo':lights.system()[2]['albedo']}
-    prior,free = texture_prior(pipeline, face),TextureParameters(pipeline, face, texture.rates)
+    solver = TextureSolver(pipeline, face, texture, FreeParameters(pipeline, face, texture.rates, ('light',)))
     waves = .03*torch.sin(1.5*torch.arange(64.))[None,:,None]*torch.linspace(.2, 1, 64)[None,:,None]
-    free.start = free.start+waves                                    # uneven, rough, and beside the model's
-    lit = FreeParameters(pipeline, face, texture.rates, ('light',))
-    found |= {f'maps: {n}':float(v.detach())
-        for n,v in texture_losses(texture, face, prior, free, [texture_view(pipeline, face, 0)],
-            lit).items()}
-    return found
+    solver.free.start = solver.free.start+waves                      # uneven, rough, and beside the model's
+    return found|{f'maps: {n}':float(v.detach()) for n,v in solver.losses(relight=True).items()}
 
 @pytest.fixture(scope='module')
 def weighed(truth): return energies(truth)
@@ -131,7 +129,7 @@ WEIGHTS = dict(weight_landmarks={'landmarks', 'focal', 'shading: shape', 'shadin
     weight_albedo={'light: albedo'}, weight_light={'light: light', 'light: sum', 'maps: light'},
     weight_light_colour={'light: light_colour', 'light: sum'},
     weight_light_smooth={'light: light_smooth', 'light: sum'},
-    **{f'weight_{m}_{t}': {f'maps: {m}'} for m in ('diffuse', 'specular', 'roughness')
+    **{f'weight_{m}_{t}': {f'maps: {m}_{t}'} for m in ('diffuse', 'specular', 'roughness')
     for t in ('symmetry', 'consistency', 'smoothness')})
 
 @pytest.mark.parametrize('setting, terms', WEIGHTS.items())
@@ -141,7 +139,7 @@ def test_a_weight_counts_where_it_should_and_nowhere_else(truth, weighed, settin
     changed = {n for n,v in doubled.items() if abs(v/weighed[n]-1)>1e-3}
     assert changed==terms
     for n in terms:
-        if ':' not in n or n in ('light: albedo', 'maps: light'):
+        if ':' not in n or n=='light: albedo' or n.startswith('maps: '):
             assert doubled[n]==pytest.approx(2*weighed[n], rel=1e-3), n
 
 def test_every_weight_is_in_the_table():

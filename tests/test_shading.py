@@ -4,9 +4,9 @@ from dataclasses import replace
 from nextgenface_nb.config import Config
 from nextgenface_nb.optim.landmarks import POSE, LandmarkProblem, put_back
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.shading import (SHARP, PointMotion, ShapeSlopes, SkinPixels, eye_whites, geometry_step,
-    pixel_rows, shading_problem)
-from nextgenface_nb.optim.stages import make_stages, softness
+from nextgenface_nb.optim.shading import (SHARP, PointMotion, ShadingSolver, ShapeSlopes, SkinPixels, eye_whites,
+    pixel_rows, shading_problem, softness)
+from nextgenface_nb.optim.stages import make_stages
 from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
 
 class FinePixels(SkinPixels):
@@ -59,14 +59,12 @@ def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
     stage,region = make_stages(pipeline.config)[1],pipeline.model.regions['face']>.5
     stage.rates.pop('focal')
     stage.rates.pop('expression')
-    problem,slopes,before = shading_problem(pipeline, face,
-        stage),[ShapeSlopes(pipeline, face, displacement=True)],face.frames[0].expression.clone()
+    solver,before = ShadingSolver(pipeline, face, stage),face.frames[0].expression.clone()
     off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face),
         region)[0].median())
     first = off()
     for _ in range(pipeline.config.steps_shading):
-        geometry_step(pipeline, face, stage, problem, slopes,
-            [SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
+        solver.advance([SkinPixels(pipeline, face, 0, 1500, torch.Generator().manual_seed(0), margin=3, blurred=2.)])
     assert off()<.4*first and rotation_error(face.frames[0].rotation, truth.face.frames[0].rotation)<.6
     assert torch.equal(face.frames[0].camera.focal, truth.face.frames[0].camera.focal)
     torch.testing.assert_close(face.frames[0].expression, before, atol=1e-6, rtol=0)
@@ -85,11 +83,10 @@ def test_a_surface_that_left_the_model_is_found(pipeline, truth):
         found.identity.displacement = None
         stage = make_stages(pipeline.config)[1]
         stage.rates = dict(shape=1., displacement=displacement)
-        problem = shading_problem(pipeline, found, stage)
-        slopes = [ShapeSlopes(pipeline, found, displacement=bool(displacement))]
+        solver = ShadingSolver(pipeline, found, stage)
         for _ in range(6):
-            geometry_step(pipeline, found, stage, problem, slopes,
-                [SkinPixels(pipeline, found, 0, 2500, torch.Generator().manual_seed(0), margin=3, blurred=1.)])
+            seed = torch.Generator().manual_seed(0)
+            solver.advance([SkinPixels(pipeline, found, 0, 2500, seed, margin=3, blurred=1.)])
         return float(scale_aligned_errors(pipeline.vertices(found), true, region)[0].mean())
     with_displacement,without = left(2.),left(0.)
     assert with_displacement<.75*without, (with_displacement, without)
@@ -108,14 +105,14 @@ def test_a_displacement_that_is_held_stays(pipeline, truth):
     "An interface may hold it between two steps"
     face,stage = truth.face.copy(),make_stages(pipeline.config)[1]
     face.identity.displacement = torch.full((len(pipeline.displacement),), .1)
-    problem,slopes = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, displacement=True)]
+    solver = ShadingSolver(pipeline, face, stage)
     pixels = [SkinPixels(pipeline, face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)]
     stage.rates['displacement'] = 0.
-    geometry_step(pipeline, face, stage, problem, slopes, pixels)
+    solver.advance(pixels)
     held = torch.full_like(face.identity.displacement, .1)
     torch.testing.assert_close(face.identity.displacement, held, atol=1e-6, rtol=0)
     stage.rates['displacement'] = 2.
-    geometry_step(pipeline, face, stage, problem, slopes, pixels)
+    solver.advance(pixels)
     assert (face.identity.displacement-.1).abs().max()>.01
 
 def test_the_true_face_agrees_with_a_sharp_photo_not_with_a_blurred_one(pipeline, truth):

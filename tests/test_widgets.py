@@ -203,10 +203,10 @@ def test_rates_and_weights_take_effect_on_the_next_step(truth):
     assert torch.equal(go(4), before)
     stage.free['diffuse'].value = True
     assert not torch.equal(go(4), before)
-    a = stage.history[-1].losses['diffuse']
+    a = stage.history[-1].losses['diffuse_symmetry']
     stage.weights['diffuse_symmetry'].value = 1e3
     go(1)
-    assert stage.history[-1].losses['diffuse']>10*a
+    assert stage.history[-1].losses['diffuse_symmetry']>10*a
 
 def test_reset_brings_the_face_back(truth):
     stage = PhotometricDashboard(truth.pipeline, truth.face.copy(), every=50)

@@ -332,15 +332,16 @@ def run_maps(truth, face, steps:int)->tuple: # diffuse, specular, roughness
 
 def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, specular, roughness
     "Stage 3's loop with any renderer: colours(maps [T, T, 5], step) of the pixels of a view"
-    from nextgenface_nb.optim.losses import photo_loss
-    from nextgenface_nb.optim.stages import make_stages, schedule
-    from nextgenface_nb.optim.texture import TextureParameters, texture_prior
+    from nextgenface_nb.optim.losses import Candidate, weighed
+    from nextgenface_nb.optim.stages import make_stages
+    from nextgenface_nb.optim.texture import TextureParameters, schedule, texture_prior
     stage = make_stages(truth.pipeline.config)[-1]
     prior,free = texture_prior(truth.pipeline, face),TextureParameters(truth.pipeline, face, stage.rates)
     for step in range(steps):
         maps = free.maps
-        loss = photo_loss(colours(maps, step), view.photo, view.weight)+sum(prior.losses(maps, stage.weights).values())
-        loss.backward()
+        seen = [(colours(maps, step), view.photo, view.weight)]
+        now = Candidate(truth.pipeline, face, stage.rates, seen, maps, prior)
+        sum(weighed(stage.terms, stage.weights, now).values()).backward()
         free.step(schedule(step, steps))
     return free.result()
 

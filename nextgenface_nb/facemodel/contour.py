@@ -99,7 +99,13 @@ def face_outline(
     model:FaceModel,      # With an embedding of the detector's points and a region 'face'
     detector:str='fan',   # Name
 )->Outline|None: # None: this detector marks no outline, or the model knows too little of it
-    "Lay the paths along which the outline can wander"
+    "The paths along which the outline can wander; laid once, then kept with the model"
+    kept = model.__dict__.setdefault('_outlines', {})
+    if detector not in kept: kept[detector] = _lay_outline(model, detector)
+    return kept[detector]
+
+def _lay_outline(model:FaceModel, detector:str)->Outline|None:
+    "Lay the paths"
     if detector not in model.embeddings or 'face' not in model.regions: return None
     every,mean = model.embeddings[detector],model.vertices()
     known,rows = every.match(torch.tensor(contour_ids(detector)))

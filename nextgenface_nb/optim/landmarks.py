@@ -5,7 +5,9 @@
 # %% ../../nbs/52_optim.landmarks.ipynb #064d871d
 from __future__ import annotations
 from dataclasses import dataclass, replace
+from functools import partial
 import numpy as np, torch
+from ..config import LANDMARKS
 from ..landmarks.uncertainty import DetectorErrors, detector_errors, eye_roll
 from ..errors import GeometryError
 from ..facemodel.contour import face_outline, known_part, landmark_places, marks_outline
@@ -13,11 +15,12 @@ from ..facemodel.interface import Embedding, FaceModel, PointModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
 from ..metrics import eye_distance
 from ..face import Face, Frame
+from .state import Solver, solve
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkSettings', 'LandmarkProblem', 'evaluate', 'energy_of',
-           'bounded_step', 'gauss_newton_steps', 'damped_gauss_newton', 'landmark_steps', 'fit_landmarks', 'put_back',
+__all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkStage', 'LandmarkSettings', 'LandmarkProblem', 'evaluate',
+           'energy_of', 'bounded_step', 'GaussNewton', 'LandmarkSolver', 'landmark_steps', 'fit_landmarks', 'put_back',
            'start_pose']
 
 # %% ../../nbs/52_optim.landmarks.ipynb #c903a7d2
@@ -45,13 +48,19 @@ def rotation_and_derivatives(
 
 # %% ../../nbs/52_optim.landmarks.ipynb #0b926409
 @dataclass
+class LandmarkStage:
+    "Stage 1, as a config describes it."
+    name:str = LANDMARKS
+    steps:int = 30             # At most
+    optimize_focal:bool = True # Let the focal length go
+
+@dataclass
 class LandmarkSettings:
     "How much stage 1 trusts what."
     errors:DetectorErrors|None = None # Of the points; None: what is known of their detector
     shape:float = .4               # Weight of the shape prior
     expression:float = 1.          # Weight of the expression prior
     focal_sigma:float = .1         # Spread of log focal length about its start: points alone tell it badly
-    iterations:int = 30            # At most
     shape_free:bool = True         # Fit the identity as well
     displacement_free:bool = False       # With it the heights of the bumps
 
@@ -73,8 +82,8 @@ class LandmarkProblem:
         self.heights = heights = face.identity.displacement if face.identity.displacement is not None or displacement is None else torch.zeros(len(displacement))
         self.displacement_size = len(displacement) if settings.displacement_free else 0
         self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
-        outlines = {d:face_outline(model, d) for d in {f.landmarks.detector for f in face.frames if marks_outline(f.landmarks)}}
-        self.outlines = [outlines[f.landmarks.detector] if marks_outline(f.landmarks) else None for f in face.frames]
+        self.outlines = [face_outline(model, f.landmarks.detector) if marks_outline(f.landmarks) else None
+            for f in face.frames]
         self.targets = [_double(f.landmarks.points) for f in face.frames]
         known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
@@ -262,63 +271,68 @@ def bounded_step(
     step[free] = np.linalg.solve(A, -gradient[free])
     return np.clip(x+step, low, high)
 
-def gauss_newton_steps(
-    function,                          # x -> blocks, see `bounded_step`
-    x:np.ndarray,                      # [N] start, within the bounds
-    low:np.ndarray,                    # [N] bounds
-    high:np.ndarray,                   # [N]
-    iterations:int=30,                 # At most
-    tolerance:float=1e-4,              # Stop when the energy falls by a smaller share
-): # yields x, energy, iterations so far
-    "Minimise the sum of squares within bounds, an iteration at a time"
-    blocks,damping = function(x),1e-2
-    energy = energy_of(blocks)
-    for k in range(iterations):
-        other = bounded_step(blocks, x, low, high, damping)
-        there = function(other)
-        lower = energy_of(there)
-        better = lower<energy                                  # not so if it is not finite
-        gain = 1-lower/energy if better else 1.
-        damping = max(damping/5, 1e-9) if better else damping*8
-        if better: x,blocks,energy = other,there,lower
-        yield x,energy,k+1
-        if gain<tolerance or damping>1e8: break
+class GaussNewton(Solver):
+    "Minimises a sum of squares within bounds; a step that makes it worse is taken back, and the next one is shorter."
+    def __init__(self,
+        system,               # x -> blocks, see `bounded_step`
+        x:np.ndarray,         # [N] start, within the bounds
+        low:np.ndarray,       # [N] bounds
+        high:np.ndarray,      # [N]
+        tolerance:float=1e-4, # It is done when the energy falls by a smaller share
+    ):
+        self.system,self.x,self.bounds,self.tolerance = system,x,(low, high),tolerance
+        self.blocks,self.damping = system(x),1e-2
+        self.energy = energy_of(self.blocks)
 
-def damped_gauss_newton(
-    function,            # x -> blocks, see `bounded_step`
-    x:np.ndarray,        # [N] start, within the bounds
-    low:np.ndarray,      # [N] bounds
-    high:np.ndarray,     # [N]
-    iterations:int=30,   # At most
-    tolerance:float=1e-4,# See `gauss_newton_steps`
-)->tuple: # x, energy, iterations
-    "The same to its end"
-    found = x,float('nan'),0
-    for found in gauss_newton_steps(function, x, low, high, iterations, tolerance): pass
-    return found
+    def step(self, number:int=0)->dict:
+        "One step; the energy after it"
+        other = bounded_step(self.blocks, self.x, *self.bounds, self.damping)
+        there = self.system(other)
+        lower = energy_of(there)
+        better = lower<self.energy                             # not so if it is not finite
+        gain = 1-lower/self.energy if better else 1.
+        self.damping = max(self.damping/5, 1e-9) if better else self.damping*8
+        if better: self.x,self.blocks,self.energy = other,there,lower
+        self.done = gain<self.tolerance or self.damping>1e8
+        return dict(total=self.energy)
 
 # %% ../../nbs/52_optim.landmarks.ipynb #70016483
+class LandmarkSolver(GaussNewton):
+    "Stage 1: pose, focal length, expression and identity from the landmarks of all frames at once."
+    def __init__(self,
+        model:FaceModel,
+        face:Face,                       # Changed in place, at each step
+        settings:LandmarkSettings|None=None,
+        held=(),                         # Names of `HOLDS` that stay as they are
+        displacement=None,                     # The model's `Displacement`, if the face has one; it stays as it is
+    ):
+        self.face,self.problem = face,LandmarkProblem(model, face, settings or LandmarkSettings(), displacement)
+        x,(low,high) = self.problem.start(face),self.problem.limits()
+        self.problem.hold(x, low, high, held)
+        super().__init__(partial(evaluate, self.problem), np.clip(x, low, high), low, high)
+
+    def step(self, number:int=0)->dict:
+        "One step, written into the face"
+        losses = super().step(number)
+        if not np.isfinite(self.x).all() or not np.isfinite(self.energy):
+            raise GeometryError('stage 1: the landmarks lead to no finite pose',
+                'Check the landmark picture; give better points with --landmarks.')
+        put_back(self.problem, self.x, self.face)
+        return losses
+
 @undisturbed
 def landmark_steps(
     model:FaceModel,
-    face:Face,                              # Changed in place, at each iteration
+    face:Face,                              # Changed in place, at each step
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
     held=(),                                # Names of `HOLDS` that stay as they are
-    displacement=None,                            # The model's `Displacement`, if the face has one; it stays as it is
-): # yields loss, iterations so far
-    "Stage 1, an iteration at a time"
-    settings = settings or LandmarkSettings()
-    problem = LandmarkProblem(model, face, settings, displacement)
-    (low,high),x = problem.limits(),problem.start(face)
-    problem.hold(x, low, high, (*held, *(() if optimize_focal else ('focal',))))
-    for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high,
-        settings.iterations):
-        if not np.isfinite(x).all() or not np.isfinite(energy):
-            raise GeometryError('stage 1: the landmarks lead to no finite pose',
-                'Check the landmark picture; give better points with --landmarks.')
-        put_back(problem, x, face)
-        yield dict(loss=float(energy), iterations=k)
+    displacement=None,                            # See `LandmarkSolver`
+    steps:int=30,                           # At most
+): # yields losses, dict(total=)
+    "Stage 1, a step at a time"
+    held = (*held, *(() if optimize_focal else ('focal',)))
+    yield from solve(partial(LandmarkSolver, model, face, settings, held, displacement), face, steps)
 
 @undisturbed
 def fit_landmarks(
@@ -326,30 +340,31 @@ def fit_landmarks(
     face:Face,                              # Changed in place
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
-    displacement=None,                            # See `landmark_steps`
-)->dict: # loss, iterations
-    "Stage 1: fit pose, focal length, expression and identity to the landmarks of all frames at once"
-    found = dict(loss=float('nan'), iterations=0)
-    for found in landmark_steps(model, face, settings, optimize_focal, displacement=displacement): pass
-    return found
+    displacement=None,                            # See `LandmarkSolver`
+    steps:int=30,                           # At most
+)->dict: # losses after the last step
+    "Stage 1 to its end"
+    losses = dict(total=float('nan'))
+    for losses in landmark_steps(model, face, settings, optimize_focal, displacement=displacement, steps=steps): pass
+    return losses
 
+# %% ../../nbs/52_optim.landmarks.ipynb #855a5183
 def put_back(
     problem:LandmarkProblem,
-    x:np.ndarray, # [N], see `LandmarkProblem.pieces`
+    x,            # [N] array, or tensor whose history the face shall have; see `LandmarkProblem.pieces`
     face:Face,    # Changed in place
 ):
     "Write the long vector into the face"
-    tensor = lambda a: torch.tensor(a, dtype=torch.float32)
-    shape,frames = problem.pieces(x)
+    shape,frames = problem.pieces(torch.as_tensor(x))
     own = problem.shape_size-problem.displacement_size
-    if problem.shape_size: face.identity.shape = tensor(shape[:own])
-    if problem.displacement_size: face.identity.displacement = tensor(shape[own:])
+    if problem.shape_size: face.identity.shape = shape[:own].float()
+    if problem.displacement_size: face.identity.displacement = shape[own:].float()
     for f,(pose,expression) in zip(face.frames, frames):
-        focal = np.exp(pose[6])
-        depth = np.exp(pose[5])*focal
-        f.rotation,f.translation = tensor(pose[:3]),tensor([pose[3]*depth, pose[4]*depth, -depth])
-        f.camera = replace(f.camera, focal=tensor(focal))
-        f.expression = tensor(expression)
+        focal = pose[6].exp()
+        depth = pose[5].exp()*focal
+        f.rotation,f.translation = pose[:3].float(),torch.stack([pose[3]*depth, pose[4]*depth, -depth]).float()
+        f.camera = replace(f.camera, focal=focal.float())
+        f.expression = expression.float()
 
 # %% ../../nbs/52_optim.landmarks.ipynb #a8ef98b2
 @undisturbed

@@ -13,12 +13,12 @@ from ..face import Face
 from ..light.interface import WEIGHED
 from .losses import DARK, perceptual
 from ..pipeline import Pipeline
-from .shading import SkinPixels
-from .state import StageState
+from .shading import SkinPixels, skin_pixels
+from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['EDGE', 'light_weight', 'LightProblem', 'skin_pixels', 'fit_light', 'light_terms']
+__all__ = ['EDGE', 'light_weight', 'LightProblem', 'fit_light', 'light_terms']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 EDGE = .01 #: Where the distance of two compressed colours turns from square to absolute
@@ -27,7 +27,7 @@ def light_weight(stage, name:str)->float:
     "What a row of a light's own weighs: a setting, else 1"
     return stage.weights.get(name, 0.) if name in WEIGHED else 1.
 
-class LightProblem:
+class LightProblem(Solver):
     "Light of every frame and the albedo of the person, as normal equations."
     def __init__(self, pipeline:Pipeline, face:Face, stage, pixels:list): # pixels: `SkinPixels` of each frame
         self.face,self.stage,self.pixels = face,stage,pixels
@@ -141,7 +141,11 @@ class LightProblem:
             if free: found[a:b] = frame.light.held(g[a:b])
         return found
 
-    def step(self)->dict: # energies by term, after the step
+    @property
+    def carried(self)->dict: return dict(light=self)
+
+    @torch.no_grad()
+    def step(self, number:int=0)->dict: # energies by term, after the step
         "One damped Gauss-Newton step; one that makes it worse is taken back"
         now = dict(self.stage.weights)
         (H,g,energy),f,B = self.known[1] if self.known and self.known[0]==now else self.system(),self.free,self.brighter
@@ -167,14 +171,6 @@ class LightProblem:
         return self.known[1][2]
 
 # %% ../../nbs/55_optim.light.ipynb #346abec3
-def skin_pixels(pipeline:Pipeline, face:Face, stage, count:int, only_skin:bool=False, **options)->list: # one `SkinPixels` per frame
-    ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
-     "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
-    generator = torch.Generator().manual_seed(stage.seed)
-    each = round(count/math.sqrt(len(face.frames)))
-    found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
-    return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
-
 def fit_light(
     pipeline:Pipeline,
     face:Face,              # Changed in place
@@ -185,15 +181,12 @@ def fit_light(
     only_skin:bool=False,   # Of pixels that are not given, see `skin_pixels`
 )->Iterator[dict]: # energies of each step
     "Light of every frame and albedo; the geometry stands still"
-    state = state or StageState()
-    state.begin(face)
-    face.detach()
-    with torch.no_grad():
-        problem = LightProblem(pipeline, face, stage, pixels or skin_pixels(pipeline, face, stage, 6000, only_skin))
-    state.keep(light=problem)
-    for _ in state.steps(steps):
-        with torch.no_grad(): energy = problem.step()
-        yield energy
+    def begin():
+        face.detach()
+        with torch.no_grad():
+            seen = pixels or skin_pixels(pipeline, face, stage, 6000, only_skin)
+            return LightProblem(pipeline, face, stage, seen)
+    return solve(begin, face, steps, state)
 
 # %% ../../nbs/55_optim.light.ipynb #229bc5c9
 def light_terms(

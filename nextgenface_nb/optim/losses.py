@@ -4,13 +4,21 @@
 
 # %% ../../nbs/53_optim.losses.ipynb #5495ee70
 from __future__ import annotations
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field, replace
+from functools import cached_property, partial
 import torch
 from torch import Tensor
 import torch.nn.functional as F
+from ..config import PHOTOMETRIC, TEXTURE, Config, check_value
+from ..errors import ConfigError
+from ..landmarks.uncertainty import detector_errors
+from ..metrics import eye_distance
 
 # %% auto #0
-__all__ = ['DARK', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'symmetry_loss', 'broad',
-           'consistency_loss', 'smoothness_loss']
+__all__ = ['DARK', 'MAP_TERMS', 'TERMS', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'symmetry_loss',
+           'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'landmark_scale',
+           'stage_terms', 'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 DARK = .01 #: Linear radiance below which the compression of light levels off
@@ -98,3 +106,172 @@ def smoothness_loss(
     for step,both in ((channels.diff(dim=1), valid[1:]*valid[:-1]), (channels.diff(dim=2), valid[:,1:]*valid[:,:-1])):
         total = total+step.square().flatten(1)@both.flatten()/both.sum()
     return total*(len(texture)/512)**2
+
+# %% ../../nbs/53_optim.losses.ipynb #40b8e11e
+@dataclass
+class Candidate:
+    "What a step of a fit has come to, for the terms to judge."
+    pipeline:object         # The `Pipeline`
+    face:object             # The `Face`; stage 2: its numbers with history
+    rates:dict              # Parameter -> step size of the stage: what has none, or 0, stands still
+    # (picture [.., 3], photo [.., 3], weight [.., 1]) of each frame, linear; empty where nothing was drawn
+    pictures:list = field(default_factory=list)
+    maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
+    prior:object = None     # Of stage 3: `texture.TexturePrior`, what is known of the maps before
+    # What is expected of the lights, of a step in which they move; weighed by themselves, for a light brings its weights
+    light:Tensor|None = None
+
+    @cached_property
+    def map_terms(self)->dict: # `diffuse_symmetry` ... -> scalar
+        "The three things that are known of each map"
+        return self.prior.terms(self.maps)
+
+# %% ../../nbs/53_optim.losses.ipynb #ea251707
+@dataclass(frozen=True)
+class LossTerm:
+    "A named loss of a stage, and what it counts."
+    name:str                  # On the curve, in dashboards and reports
+    stage:str                 # 'photometric' or 'texture'
+    function:Callable = field(repr=False)         # `Candidate` -> scalar, not weighted; None where it does not apply
+    weight:str|None = ''      # Whose weight counts: '' its own, another's name, None: it counts 1
+    setting:Field|None = None # Its own weight where `Config` has none: `config.setting(default, text, low=, high=)`
+
+    @property
+    def weight_name(self)->str|None: # Among the `weights` of a stage
+        return self.name if self.weight=='' else self.weight
+
+    def default(self, config:Config)->float:
+        "The weight that a config gives it"
+        return self.setting.default if self.setting else getattr(config, f'weight_{self.weight_name}')
+
+    def at(self,
+        weight:float, # Within the range of its setting, else `ConfigError`
+    )->LossTerm:
+        "The same term at another weight; those of the package are set in `Config`"
+        if self.setting is None: raise ConfigError(f'{self.name} has no weight of its own', 'Set it in `Config`.')
+        return replace(self, setting=_with_default(self.setting, check_value(self.name, weight, self.setting)))
+
+    def __call__(self,
+        candidate:Candidate,
+        weights:dict, # Name -> weight
+    )->Tensor|None: # scalar; None where it does not apply
+        "What it costs, weighted"
+        value = self.function(candidate)
+        if value is None: return None
+        if self.setting: _check_scalar(self.name, value)
+        return value if self.weight is None else value*weights[self.weight_name]
+
+def _with_default(setting:Field, default:float)->Field:
+    "A setting with another default"
+    return field(default=default, metadata=setting.metadata)
+
+def _check_scalar(name:str, value):
+    "Of a term from outside: one finite number"
+    if not isinstance(value, Tensor) or value.ndim:
+        shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ConfigError(f'the term {name!r} gives {shape}, not one number', 'Let it end with .mean() or .sum().')
+    if not torch.isfinite(value):
+        raise ConfigError(f'the term {name!r} is {float(value.detach())}', 'It has to be finite.')
+
+def weighed(
+    terms,          # Of one stage, `LossTerm`
+    weights:dict,   # Name -> weight
+    candidate:Candidate,
+)->dict: # term -> weighted scalar; without those that do not apply
+    "What every term costs"
+    found = {t.name:t(candidate, weights) for t in terms}
+    return {name:value for name,value in found.items() if value is not None}
+
+# %% ../../nbs/53_optim.losses.ipynb #b638bdc0
+def _photo_term(c:Candidate)->Tensor|None:
+    "How far the pictures are from the photos; each frame by its weight"
+    if not c.pictures: return None
+    return sum(photo_loss(*seen)*f.weight for seen,f in zip(c.pictures, c.face.frames))
+
+def _landmark_term(c:Candidate)->Tensor:
+    "Squared distance of the points, in per cent of the eye distance"
+    unit = .01
+    return sum(landmark_loss(c.pipeline.landmark_offsets(c.face, i), 0., f.landmarks.weights,
+        eye_distance(f.landmarks)*unit)*f.weight for i,f in enumerate(c.face.frames))
+
+def _shape_term(c:Candidate)->Tensor:
+    "How unusual the person is"
+    return prior_loss(c.face.identity.shape, c.pipeline.model.prior.shape)
+
+def _displacement_term(c:Candidate)->Tensor|None:
+    "How far the surface leaves the model, where it may"
+    heights = c.face.identity.displacement
+    if heights is None or not c.rates.get('displacement'): return None
+    each = prior_loss(heights, c.pipeline.displacement.variance)
+    return each*len(c.pipeline.displacement)/len(c.pipeline.model.prior.shape)
+
+def _expression_term(c:Candidate)->Tensor:
+    "How unusual the expressions are"
+    return sum(prior_loss(f.expression, c.pipeline.model.prior.expression) for f in c.face.frames)
+
+def landmark_scale(
+    weight:float, # Of the landmarks
+    face,         # A `Face`
+)->float:
+    "Energy of a landmark that is off by the unit of stage 1, the spread of a point by itself"
+    unit = detector_errors(face.frames[0].landmarks.detector).own*100              # per cent, as in `weight_landmarks`
+    return weight*unit**2/len(face.frames[0].landmarks.points)
+
+def _focal_term(c:Candidate)->Tensor|None:
+    "How far a lens of which something is known is from that"
+    lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in c.face.frames if f.focal_spread]
+    return sum(lenses)*landmark_scale(1., c.face) if lenses and c.rates.get('focal') else None
+
+def _light_term(c:Candidate)->Tensor|None:
+    "What a light is expected to be, such as not below zero"
+    return c.light
+
+def _map_term(
+    name:str, # `diffuse_symmetry` ...
+    c:Candidate,
+)->Tensor:
+    "What is known of a map"
+    return c.map_terms[name]
+
+# %% ../../nbs/53_optim.losses.ipynb #ec69bf0c
+MAP_TERMS = [f'{m}_{t}' for m in ('diffuse', 'specular', 'roughness')
+    for t in ('symmetry', 'consistency', 'smoothness')]
+
+#: All terms that are summed, by stage; `LossTerm` says what the columns are
+TERMS = (
+    LossTerm('landmarks', PHOTOMETRIC, _landmark_term),
+    LossTerm('shape', PHOTOMETRIC, _shape_term),
+    LossTerm('displacement', PHOTOMETRIC, _displacement_term, weight='shape'),
+    LossTerm('expression', PHOTOMETRIC, _expression_term),
+    LossTerm('focal', PHOTOMETRIC, _focal_term, weight='landmarks'),
+    LossTerm('photo', PHOTOMETRIC, _photo_term, weight=None),
+    LossTerm('photo', TEXTURE, _photo_term, weight=None),
+    LossTerm('light', TEXTURE, _light_term, weight=None),
+    *(LossTerm(name, TEXTURE, partial(_map_term, name)) for name in MAP_TERMS))
+
+def stage_terms(
+    stage:str,  # 'photometric' or 'texture'
+    others=(),  # `LossTerm` from outside the package, of any stage
+)->tuple: # of `LossTerm`
+    "The terms of a stage: those of the table, and after them those from outside"
+    return tuple(t for t in (*TERMS, *others) if t.stage==stage)
+
+def checked_terms(
+    terms, # From outside the package
+)->tuple: # of `LossTerm`
+    "The same; `ConfigError` where one has a stage that sums no terms, no weight, or a name that is taken"
+    terms,stages = tuple(terms),{t.stage for t in TERMS}
+    for term in terms:
+        if not isinstance(term, LossTerm):
+            raise ConfigError(f'a term of the kind {type(term).__name__}', 'Give `optim.losses.LossTerm`s.')
+        if not str(term.name).isidentifier() or term.name=='total':
+            raise ConfigError(f'a term is called {term.name!r}', 'Give letters, digits and _; total is the sum.')
+        if term.stage not in stages:
+            known = ', '.join(sorted(stages))
+            raise ConfigError(f'the term {term.name!r} is of {term.stage!r}', f'Give one of {known}.')
+        if term.setting is None or term.weight!='':
+            raise ConfigError(f'the term {term.name!r} has no weight of its own', 'Give setting=config.setting(...).')
+        check_value(term.name, term.setting.default, term.setting)
+        if [t.name for t in stage_terms(term.stage, terms)].count(term.name)>1:
+            raise ConfigError(f'two terms of {term.stage!r} are called {term.name!r}', 'Give it another name.')
+    return terms

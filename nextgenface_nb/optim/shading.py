@@ -6,24 +6,27 @@
 from __future__ import annotations
 import math
 from copy import copy
+from dataclasses import dataclass, field
 import numpy as np, torch
 from torch import Tensor
 import torch.nn.functional as F
-from ..landmarks.uncertainty import detector_errors
-from ..errors import GeometryError
+from ..config import PHOTOMETRIC
+from ..errors import ConfigError, GeometryError
 from ..geometry.harmonics import harmonics
 from ..geometry.mesh import vertex_normals
 from ..face import Face
 from nextgenface_nb.optim.landmarks import (POSE, LandmarkProblem, LandmarkSettings, bounded_step, evaluate, put_back,
     rotation_and_derivatives)
-from .losses import DARK, blur, perceptual
+from .losses import DARK, Candidate, blur, landmark_scale, perceptual, weighed
+from .state import Solver
 from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['SHARP', 'LAMBERT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture', 'skin_likelihood',
-           'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes', 'look_up',
-           'picture_slopes', 'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem', 'geometry_step']
+__all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
+           'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes',
+           'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows', 'PhotometricStage', 'skin_pixels',
+           'shading_problem', 'softness', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -294,49 +297,146 @@ def pixel_rows(
     return perceptual(colour)-photo,motion.rows(-along, response[...,None]*slope)
 
 # %% ../../nbs/54_optim.shading.ipynb #54c0bc39
-def landmark_scale(stage, face:Face)->float:
-    "Energy of a landmark that is off by the unit of stage 1, the spread of a point by itself"
-    unit = detector_errors(face.frames[0].landmarks.detector).own*100              # per cent, as in `weight_landmarks`
-    return stage.weights['landmarks']*unit**2/len(face.frames[0].landmarks.points)
+@dataclass
+class PhotometricStage:
+    "Stage 2, as a config describes it: light and albedo, and with them the geometry."
+    name:str = PHOTOMETRIC
+    steps:int = 0                               # Ray-traced ones, at most
+    shading_steps:int = 8                       # Gauss-Newton steps on the shading of some pixels, before those
+    rates:dict = field(default_factory=dict)    # Parameter -> step size in its natural unit; absent: stands still
+    weights:dict = field(default_factory=dict)  # Loss term -> weight
+    terms:tuple = field(default=(), repr=False) # `LossTerm` of the geometry
+    samples:int = 8                             # Rays per pixel of the ray-traced steps
+    seed:int = 0                                # Of the pixels and the rays
+
+# %% ../../nbs/54_optim.shading.ipynb #eb59bf92
+def skin_pixels(
+    pipeline:Pipeline,
+    face:Face,
+    stage,                # Its seed
+    count:int,            # Pixels of a single photo
+    only_skin:bool=False, # What the present light and albedo cannot explain counts less
+    **options,            # Of `SkinPixels`
+)->list: # one `SkinPixels` per frame
+    ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
+     "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
+    generator = torch.Generator().manual_seed(stage.seed)
+    each = round(count/math.sqrt(len(face.frames)))
+    found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
+    return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
 
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
     ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the displacement counts as much as "
      "a coefficient of the shape")
-    m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
+    m,w,scale = pipeline.model,stage.weights,landmark_scale(stage.weights['landmarks'], face)
     free = bool(stage.rates.get('displacement'))
     return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.prior.shape)/scale,
         expression=w['expression']/len(m.prior.expression)/scale, displacement_free=free),
         pipeline.displacement if free else pipeline.displacement_of(face))
 
-def geometry_step(
+#: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
+WITH_ROWS = 'landmarks','shape','displacement','expression','focal','photo'
+
+def _other_blocks(
     pipeline:Pipeline,
-    face:Face,                  # Changed in place
-    stage,                      # Its weights; what has no rate, or rate 0, stands still
-    problem:LandmarkProblem,    # From `shading_problem`, made before the first step
-    slopes:list,                # `ShapeSlopes` of each frame
-    pixels:list,                # `SkinPixels` of each frame, at the present geometry
-    # Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
-    damping:float=.001,
-)->float: # energy of the pixels before the step
-    "One Gauss-Newton step of shape, displacement, expression, pose and focal length"
-    x,(low,high) = problem.start(face),problem.limits()
-    parts = dict(shape=['shape'], displacement=['displacement'], expression=['expression'],
+    face:Face,
+    stage,                   # Its terms, rates and weights
+    problem:LandmarkProblem,
+    x:np.ndarray,            # [N], see `LandmarkProblem.pieces`
+)->list: # of (columns [N], residual [1], Jacobian [1, N]); see `bounded_step`
+    "Terms without rows of their own, those from outside among them, each as one row: its root"
+    own,found = [t for t in stage.terms if t.name not in WITH_ROWS],[]
+    if not own: return found
+    free,other = torch.tensor(x, requires_grad=True),face.copy()
+    put_back(problem, free, other)
+    for name,value in weighed(own, stage.weights, Candidate(pipeline, other, stage.rates)).items():
+        energy = float(value.detach())
+        if energy<0: raise ConfigError(f'the term {name!r} is {energy:.3g}', 'In stage 2 a term is not negative.')
+        if not energy or not value.requires_grad: continue
+        slope,root = torch.autograd.grad(value, free, retain_graph=True)[0],math.sqrt(energy)
+        found.append((np.arange(len(x)), np.array([root]), slope.numpy()[None]/(2*root)))
+    return found
+
+# %% ../../nbs/54_optim.shading.ipynb #a10ecb09
+#: Blur of the photo at the first and the last step of the geometry, pixels
+SOFT = 2.,SHARP
+
+def softness(step:int, steps:int)->float: # pixels
+    "From coarse to fine, each step sharper by the same factor"
+    first,last = SOFT
+    return first*(last/first)**(step/max(steps-1, 1))
+
+class ShadingSolver(Solver):
+    "Shape, displacement, expression, pose and focal length by Gauss-Newton on the shading of some pixels."
+    #: What a rate lets go, as `LandmarkProblem.hold` calls it
+    PARTS = dict(shape=['shape'], displacement=['displacement'], expression=['expression'],
         pose=['rotation', 'position'], focal=['focal'])
-    problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
-    scale = math.sqrt(landmark_scale(stage, face))
-    blocks,S,energy = [(columns, r*scale, J*scale)
-        for columns,r,J in evaluate(problem, np.clip(x, low, high))],problem.shape_size,0.
-    for i,(p,frame) in enumerate(zip(pixels, face.frames)):
-        r,J = pixel_rows(face, i, p, PointMotion(pipeline, face, i, p, slopes[i], S))
-        weight = (p.weight*frame.weight/(p.weight.sum()*3)/(r**2+.01**2).sqrt()).sqrt()
-        energy += float((weight*r).square().sum())
-        own = np.arange(POSE+problem.expression_size)+S+i*(POSE+problem.expression_size)
-        columns = np.concatenate([np.arange(S), own])
+    #: Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
+    DAMPING = .001
+
+    def __init__(self,
+        pipeline:Pipeline,
+        face:Face,      # Changed in place
+        stage,          # A `PhotometricStage`; what has no rate, or rate 0, stands still
+        relight=None,   # Called with the pixels of each step but the first, before it: light and albedo follow
+        count:int=4000, # Pixels of a single photo, see `skin_pixels`
+    ):
+        self.pipeline,self.face,self.stage,self.relight,self.count = pipeline,face,stage,relight,count
+        self.problem = shading_problem(pipeline, face, stage)
+        self.slopes = self.present_slopes()     # of the expression that the stage begins with; the residuals are exact
+
+    def present_slopes(self)->list: # of `ShapeSlopes`, one for each frame
+        "How the vertices follow from the coefficients, at the present face"
+        return shape_slopes(self.pipeline, self.face, bool(self.problem.displacement_size))
+
+    @property
+    def bounds(self)->tuple: # x [N], low [N], high [N]
+        "Where the unknowns are, and what they may be; rates are read anew, an interface may change them"
+        x,(low,high) = self.problem.start(self.face),self.problem.limits()
+        held = [n for group,names in self.PARTS.items() if not self.stage.rates.get(group) for n in names]
+        self.problem.hold(x, low, high, held)
+        return np.clip(x, low, high),low,high
+
+    def system(self,
+        pixels:list,  # `SkinPixels` of each frame, at the present geometry
+        x:np.ndarray, # [N], of the present face
+    )->tuple: # blocks (see `bounded_step`), energy of the pixels
+        "Landmarks and priors, other terms, pixels"
+        scale = math.sqrt(landmark_scale(self.stage.weights['landmarks'], self.face))
+        blocks = [(columns, r*scale, J*scale) for columns,r,J in evaluate(self.problem, x)]
+        blocks += _other_blocks(self.pipeline, self.face, self.stage, self.problem, x)
+        seen = [self.pixel_block(i, p) for i,p in enumerate(pixels)]
+        return blocks+[block for block,_ in seen],sum(energy for _,energy in seen)
+
+    def pixel_block(self, i:int, p:SkinPixels)->tuple: # block, energy
+        "What the pixels of frame `i` say"
+        S,E = self.problem.shape_size,self.problem.expression_size
+        r,J = pixel_rows(self.face, i, p, PointMotion(self.pipeline, self.face, i, p, self.slopes[i], S))
+        share = p.weight*self.face.frames[i].weight/(p.weight.sum()*3)
+        weight = (share/(r**2+.01**2).sqrt()).sqrt()
+        columns = np.concatenate([np.arange(S), np.arange(POSE+E)+S+i*(POSE+E)])
         rows = (J*weight[...,None]).flatten(0, 1)
-        blocks.append((columns, (r*weight).flatten().double().numpy(), rows.double().numpy()))
-    new = bounded_step(blocks, np.clip(x, low, high), low, high, damping)
-    if not np.isfinite(new).all():
-        raise GeometryError('stage 2: the step of the geometry is not finite',
-            'Look at light and pose after stage 1; is the photo black or burnt out?')
-    put_back(problem, new, face)
-    return energy
+        block = columns,(r*weight).flatten().double().numpy(),rows.double().numpy()
+        return block,float((weight*r).square().sum())
+
+    def advance(self, pixels:list)->float: # energy of the pixels before the step
+        "One Gauss-Newton step"
+        x,low,high = self.bounds
+        blocks,energy = self.system(pixels, x)
+        new = bounded_step(blocks, x, low, high, self.DAMPING)
+        if not np.isfinite(new).all():
+            raise GeometryError('stage 2: the step of the geometry is not finite',
+                'Look at light and pose after stage 1; is the photo black or burnt out?')
+        put_back(self.problem, new, self.face)
+        return energy
+
+    def step(self, number:int)->dict:
+        "Other pixels, a sharper photo; light and albedo follow, then the geometry moves"
+        soft = softness(number, self.stage.shading_steps)
+        pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True,
+            margin=math.ceil(1.5*soft), blurred=soft)
+        if number and self.relight: self.relight(pixels)
+        if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
+        losses = dict(photo=self.advance(pixels))
+        now = Candidate(self.pipeline, self.face, self.stage.rates)
+        return losses|{k:float(v) for k,v in weighed(self.stage.terms, self.stage.weights, now).items()}

@@ -5,44 +5,28 @@
 # %% ../../nbs/59_optim.stages.ipynb #bf16fc51
 from __future__ import annotations
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 import math, torch
-from ..config import Config
+from ..config import STAGE_NAMES, Config
 from ..errors import ConfigError
 from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
-from ..metrics import eye_distance
 from ..face import Face
-from .landmarks import LandmarkSettings, fit_landmarks
 from ..light.interface import bounded
-from .light import fit_light, light_terms, skin_pixels
-from .losses import *
+from .landmarks import LandmarkStage, fit_landmarks
+from .light import fit_light
+from .losses import Candidate, blur, checked_terms, stage_terms, weighed
 from ..pipeline import Pipeline
-from .shading import *
-from .state import StageState
-from .texture import *
+from .shading import PhotometricStage, ShadingSolver, region_picture
+from .state import Solver, StageState, solve
+from .texture import TextureSolver, TextureStage, backward
 
 # %% auto #0
-__all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
-           'FreeParameters', 'start_light', 'geometry_losses', 'softness', 'run_photometric', 'fit_shading',
-           'fit_geometry', 'schedule', 'run_texture', 'texture_losses', 'run']
+__all__ = ['LIGHT_STEPS', 'RUNNERS', 'Progress', 'make_stages', 'run_landmarks', 'adam', 'FreeParameters', 'start_light',
+           'run_photometric', 'fit_shading', 'fit_geometry', 'TracedSolver', 'run_texture', 'run']
 
 # %% ../../nbs/59_optim.stages.ipynb #98bcafd2
-@dataclass
-class Stage:
-    "What a stage does: how long, what it changes at which rate, what it wants at which weight."
-    name:str                                    # 'landmarks', 'photometric' or 'texture'
-    steps:int                                   # At most; of 'photometric', the ray-traced ones
-    rates:dict = field(default_factory=dict)    # Parameter -> step size in its natural unit; absent: stands still
-    weights:dict = field(default_factory=dict)  # Loss term -> weight
-    samples:int = 8                             # Rays per pixel of the ray tracer
-    seed:int = 0
-    shading_steps:int = 0                       # Of 'photometric': Gauss-Newton steps on the shading of some pixels
-    detail:int = 0                              # Of 'texture': rounds of `add_detail` at its end
-    # Of 'texture': map name -> ([T, T] bool, [T, T, C]), texels that stand still
-    locked:dict = field(default_factory=dict)
-
 @dataclass
 class Progress:
     "One step of a stage."
@@ -52,26 +36,45 @@ class Progress:
     losses:dict           # term -> value, weighted; 'total' is their sum
     seconds:float         # Since the stage began
 
-def make_stages(config:Config)->list: # of `Stage`, in order
-    "The stages that a config describes"
-    c,weight,rate = config,lambda *names:{n:getattr(config, f'weight_{n}')
-        for n in names},lambda *names:{n:getattr(config, f'rate_{n}') for n in names}
-    free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if c.optimize_focal_length else ())
-    maps = ('diffuse', 'specular', 'roughness')
-    return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
-            Stage('photometric', c.steps_photometric, rate(*free)|dict(displacement=c.displacement),
-            weight('landmarks', 'shape', 'expression', 'albedo', 'light', 'light_colour', 'light_smooth'),
-            c.samples_train, c.seed, c.steps_shading),
-            Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
-                  weight('light', *(f'{m}_{t}' for m in maps for t in ('symmetry', 'consistency', 'smoothness'))),
-                  seed=c.seed, detail=c.steps_detail)]
+# %% ../../nbs/59_optim.stages.ipynb #f7b5ea1c
+def make_stages(
+    config:Config,
+    terms=(),  # `LossTerm` from outside the package, see `optim.losses`
+)->list: # `LandmarkStage`, `PhotometricStage`, `TextureStage`
+    "The stages that a config describes, in order"
+    terms = checked_terms(terms)
+    return [LandmarkStage(steps=config.steps_landmarks, optimize_focal=config.optimize_focal_length),
+        _photometric_stage(config, terms), _texture_stage(config, terms)]
+
+def _photometric_stage(config:Config, others=())->PhotometricStage: # others: `LossTerm` from outside
+    "Stage 2 of a config"
+    terms = stage_terms(PhotometricStage.name, others)
+    free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if config.optimize_focal_length else ())
+    rates = {n:getattr(config, f'rate_{n}') for n in free}|dict(displacement=config.displacement)
+    # those of `optim.light`, whose terms are rows
+    light = {n:getattr(config, f'weight_{n}') for n in ('albedo', 'light', 'light_colour', 'light_smooth')}
+    return PhotometricStage(steps=config.steps_photometric, shading_steps=config.steps_shading, rates=rates,
+        weights=_term_weights(terms, config)|light, terms=terms, samples=config.samples_train, seed=config.seed)
+
+def _texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm` from outside
+    "Stage 3 of a config"
+    terms = stage_terms(TextureStage.name, others)
+    rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness')}
+    weights = dict(light=config.weight_light)|_term_weights(terms, config)
+    return TextureStage(steps=config.steps_texture, rates=rates|dict(light=5*config.rate_light),
+        weights=weights, terms=terms, detail=config.steps_detail)
+
+def _term_weights(terms, config:Config)->dict: # name -> weight
+    "What each term counts"
+    return {t.weight_name:t.default(config) for t in terms if t.weight_name}
 
 # %% ../../nbs/59_optim.stages.ipynb #846d8504
-def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
+def run_landmarks(stage:LandmarkStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
     for frame in face.frames: frame.hidden = None                             # it was found on another fit
-    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, displacement=pipeline.displacement_of(face))
-    yield Progress('landmarks', 1, 1, dict(total=found['loss']), state.seconds)
+    losses = fit_landmarks(pipeline.model, face, optimize_focal=stage.optimize_focal,
+        displacement=pipeline.displacement_of(face), steps=stage.steps)
+    yield Progress(stage.name, 1, 1, losses, state.seconds)
 
 # %% ../../nbs/59_optim.stages.ipynb #26fe68b1
 def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is free
@@ -144,11 +147,6 @@ class FreeParameters:
         self.face.detach()
 
 # %% ../../nbs/59_optim.stages.ipynb #5a02d8c1
-def _backward(terms:dict):
-    "Gradients of the sum of all terms, where anything is free"
-    total = sum(terms.values())
-    if total.requires_grad: total.backward()
-
 def start_light(pipeline:Pipeline, face:Face):
     "Begin with a light under which the mean skin is as bright as in the photo"
     for frame in face.frames:
@@ -160,34 +158,10 @@ def start_light(pipeline:Pipeline, face:Face):
         frame.light = frame.light.started(gain, pipeline.config.bands)
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
-def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> weighted scalar
-    "Landmarks and priors"
-    m,w,terms = pipeline.model,stage.weights,{}
-    unit = .01                                                # landmarks: per cent of the eye distance
-    points = [landmark_loss(pipeline.landmark_offsets(face, i), 0., f.landmarks.weights,
-        eye_distance(f.landmarks)*unit)*f.weight
-              for i,f in enumerate(face.frames)]
-    terms['landmarks'] = sum(points)*w['landmarks']
-    terms['shape'] = prior_loss(face.identity.shape, m.prior.shape)*w['shape']
-    if face.identity.displacement is not None and stage.rates.get('displacement'):
-        terms['displacement'] = prior_loss(face.identity.displacement,
-            pipeline.displacement.variance)*w['shape']*len(pipeline.displacement)/len(m.prior.shape)
-    terms['expression'] = sum(prior_loss(f.expression, m.prior.expression) for f in face.frames)*w['expression']
-    lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
-    if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
-    return terms
-
 #: Steps of light and albedo before and after the geometry, and between two of its steps
 LIGHT_STEPS = 6,6,2
-#: Blur of the photo at the first and the last step of the geometry, pixels
-SOFT = 2.,SHARP
 
-def softness(step:int, steps:int)->float: # pixels
-    "From coarse to fine, each step sharper by the same factor"
-    first,last = SOFT
-    return first*(last/first)**(step/max(steps-1, 1))
-
-def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
+def run_photometric(stage:PhotometricStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Light and albedo; then everything that the model has"
     first,last,_ = LIGHT_STEPS
     for frame in face.frames: frame.hidden = None
@@ -196,100 +170,80 @@ def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)
     for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry,
         partial(fit_light, steps=last, only_skin=True)):
         for losses in part(pipeline, face, stage, state=state):
-            yield Progress('photometric', state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
+            yield Progress(stage.name, state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
-def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state:StageState|None=None)->Iterator[dict]: # losses of each step
+def fit_shading(
+    pipeline:Pipeline,
+    face:Face,      # Changed in place
+    stage:PhotometricStage,
+    count:int=4000, # Pixels of a single photo, see `skin_pixels`
+    state:StageState|None=None,
+)->Iterator[dict]: # losses of each step
     "Shape, displacement, expression, pose and focal length by Gauss-Newton, light and albedo in between"
-    if not stage.shading_steps: return
-    state = state or StageState()
-    state.begin(face)
-    problem = shading_problem(pipeline, face, stage)
-    # of the expression that the stage begins with; the residuals are exact
-    slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
-    state.keep()
-    for step in state.steps(stage.shading_steps):
-        soft = softness(step, stage.shading_steps)
-        pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=math.ceil(1.5*soft), blurred=soft)
-        if step:
-            for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
-        if step and not pipeline.model.linear: slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
-        photo = geometry_step(pipeline, face, stage, problem, slopes, pixels)
-        yield dict(photo=photo, **{k:float(v) for k,v in geometry_losses(pipeline, face, stage).items()})
+    def relight(pixels):
+        for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
+    if not stage.shading_steps: return iter(())
+    return solve(partial(ShadingSolver, pipeline, face, stage, relight, count), face, stage.shading_steps, state)
 
-def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|None=None)->Iterator[dict]: # losses of each step
+def fit_geometry(
+    pipeline:Pipeline,
+    face:Face, # Changed in place
+    stage:PhotometricStage,
+    state:StageState|None=None,
+)->Iterator[dict]: # losses of each step
     "Shape, expression, pose and focal length against the ray-traced picture; light and albedo wait"
-    state = state or StageState()
-    state.begin(face)
-    free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
-    targets,maps = [blur(f.photo.pixels, 2.) for f in face.frames],pipeline.maps(face)
-    weights = [region_picture(pipeline, face, i) for i in range(len(face.frames))]
-    state.keep(free=free)
-    for step in state.steps(stage.steps):
-        free.write()
-        terms = geometry_losses(pipeline, face, stage)
-        terms['photo'] = 0.
-        for i,f in enumerate(face.frames):
-            picture = pipeline.render(face, i, stage.samples, seed=stage.seed+1000*step+i, maps=maps)
-            terms['photo'] += photo_loss(blur(picture[...,:3], 2.), targets[i], weights[i])*f.weight
-        _backward(terms)
-        free.step()
-        free.close()
-        yield {k:float(v.detach()) for k,v in terms.items()}
+    if not stage.steps: return iter(())
+    return solve(partial(TracedSolver, pipeline, face, stage), face, stage.steps, state)
+
+# %% ../../nbs/59_optim.stages.ipynb #29a6f7ce
+class TracedSolver(Solver):
+    "Shape, expression, pose and focal length by Adam on the ray-traced picture, which is blurred as the photo is."
+    BLUR = 2. # Pixels
+
+    def __init__(self, pipeline:Pipeline, face:Face, stage:PhotometricStage):
+        self.pipeline,self.face,self.stage = pipeline,face,stage
+        self.free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
+        self.targets = [blur(f.photo.pixels, self.BLUR) for f in face.frames]
+        self.weights = [region_picture(pipeline, face, i) for i in range(len(face.frames))]
+        self.maps = pipeline.maps(face)
+
+    @property
+    def carried(self)->dict: return dict(free=self.free)
+
+    def losses(self, number:int)->dict: # term -> weighted scalar
+        "All terms of the geometry, with history; number: of the step, which draws its own rays"
+        pictures = [(self.picture(number, i), target, weight)
+            for i,(target,weight) in enumerate(zip(self.targets, self.weights))]
+        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures)
+        return weighed(self.stage.terms, self.stage.weights, now)
+
+    def picture(self, number:int, i:int): # [H, W, 3]
+        "Frame `i`, as blurred as the photo"
+        seed = self.stage.seed+1000*number+i
+        return blur(self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)[...,:3], self.BLUR)
+
+    def step(self, number:int)->dict:
+        "One step of Adam"
+        self.free.write()
+        terms = self.losses(number)
+        backward(terms)
+        self.free.step()
+        self.free.close()
+        return {k:float(v.detach()) for k,v in terms.items()}
 
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
-RELIGHT = 2 #: Every so many steps of stage 3 the light moves, and the maps are put into the face
-
-def schedule(step:int, steps:int, last:float=.05)->float: # 1 .. last
-    "Long steps first, short ones at the end: a cosine (Loshchilov & Hutter 2017)"
-    return last+(1-last)*(1+math.cos(math.pi*step/max(steps, 1)))/2
-
-def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
+def run_texture(stage:TextureStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
-    state.begin(face)
-    resolution = working_resolution(pipeline.config.texture_resolution,
-        max(max(f.camera.width, f.camera.height) for f in face.frames))
-    views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
-    for frame,view in zip(face.frames, views): frame.hidden = view.hidden
-    prior,free = texture_prior(pipeline, face, resolution),TextureParameters(pipeline, face, stage.rates, stage.locked,
-        resolution)
-    lights = FreeParameters(pipeline, face, stage.rates, ('light',))
-    state.keep(free=free, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
-    for step in state.steps(stage.steps):
-        relight = step%RELIGHT==0
-        terms = texture_losses(stage, face, prior, free, views, lights if relight else None)
-        _backward(terms)
-        free.step(schedule(step, stage.steps))
-        if relight: lights.step()
-        if relight: face.identity.diffuse,face.identity.specular,face.identity.roughness = free.result()
-        face.detach()
-        losses = {k:float(v.detach()) for k,v in terms.items()}
-        yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
-    # nobody has moved the face meanwhile
-    for i,v in enumerate(views):
-        v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)
-    face.identity.diffuse,face.identity.specular,face.identity.roughness = free.result()
-    add_detail(face, views, stage.locked, stage.detail)
-    finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
-
-def texture_losses(stage, face, prior, free, views, lights=None)->dict: # term -> weighted scalar
-    ("All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None)")
-    maps,terms = free.maps,dict(photo=0.)
-    if lights: lights.write()
-    for view,f in zip(views, face.frames):
-        seen = view.transfer.gather(maps)
-        factor = view.relight(f.light.environment(32), seen[:,4:]) if lights else None
-        if lights and f.light.unknowns(): f.light = f.light.scaled(factor)
-        terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)*f.weight   # itself a mean by weight
-        view.shading = view.shading.fixed()
-    if lights and 'light' in stage.rates: terms |= light_terms(stage, face)
-    return terms|prior.losses(maps, stage.weights)
+    def begin(): return TextureSolver(pipeline, face, stage, FreeParameters(pipeline, face, stage.rates, ('light',)))
+    for losses in solve(begin, face, stage.steps, state):
+        yield Progress(stage.name, state.total, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
 # %% ../../nbs/59_optim.stages.ipynb #3bab92bd
-RUNNERS = dict(landmarks=run_landmarks, photometric=run_photometric, texture=run_texture)
+RUNNERS = dict(zip(STAGE_NAMES, (run_landmarks, run_photometric, run_texture))) #: Name of a stage -> what runs it
 
 @undisturbed(grad=True)
 def run(
-    stage:Stage,
+    stage, # `LandmarkStage`, `PhotometricStage` or `TextureStage`
     pipeline:Pipeline,
     face:Face,         # Changed in place
     # Of a run of the same stage that was interrupted, to go on there; or a new one, to look into

@@ -10,7 +10,7 @@ import torch
 from ..errors import CheckpointError
 
 # %% auto #0
-__all__ = ['ADVICE', 'moments', 'restore_moments', 'StageState']
+__all__ = ['ADVICE', 'moments', 'restore_moments', 'StageState', 'Solver', 'solve']
 
 # %% ../../nbs/58_optim.state.ipynb #d565e3b6
 def moments(
@@ -123,3 +123,38 @@ class StageState:
             with torch.no_grad(): tensor.copy_(saved[n])
         try: restore_moments(holder.optimizer, {n[8:]:v for n,v in saved.items() if n.startswith('moments.')})
         except ValueError as e: raise CheckpointError(f'the state of the optimiser cannot be read: {e}', ADVICE) from e
+
+# %% ../../nbs/58_optim.state.ipynb #8732d2c6
+class Solver:
+    "Some unknowns of a face, changed a step at a time."
+    done = False # Nothing is left to gain
+
+    def step(self,
+        number:int, # From 0
+    )->dict: # term -> weighted value
+        "One step, written into the face"
+        raise NotImplementedError
+
+    @property
+    def carried(self)->dict: # name -> object with `kept` and `optimizer`, see `StageState.keep`
+        "What goes from step to step, besides the face"
+        return {}
+
+    def finish(self):
+        "What is left to do after the last step"
+
+def solve(
+    begin,                      # Makes the `Solver`; what it computes from the face comes from the face as it is then
+    face,
+    steps:int,                  # At most
+    state:StageState|None=None, # To go on in the middle
+)->Iterator[dict]: # term -> weighted value, of each step
+    "The one loop"
+    state = state or StageState()
+    state.begin(face)
+    solver = begin()
+    state.keep(**solver.carried)
+    for number in state.steps(steps):
+        yield solver.step(number)
+        if solver.done: break
+    solver.finish()

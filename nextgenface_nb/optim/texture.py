@@ -4,24 +4,29 @@
 
 # %% ../../nbs/57_optim.texture.ipynb #9233e7f3
 from __future__ import annotations
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from functools import cached_property
 import torch
 from torch import Tensor
 import torch.nn.functional as F
+from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
-from .losses import DARK, consistency_loss, smoothness_loss, symmetry_loss
+from .light import light_terms
+from .losses import DARK, Candidate, consistency_loss, smoothness_loss, symmetry_loss, weighed
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
 from .shading import frame_transfer, region_weights, skin_likelihood, usable
+from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'physical', 'working_resolution', 'stacked', 'resized',
-           'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view', 'pixel_means',
-           'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
-           'shut_mouth', 'mouth_opening', 'finish_maps']
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution', 'stacked',
+           'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
+           'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums',
+           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
+           'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -82,17 +87,16 @@ class TexturePrior:
          "change of the mean albedo is as large as it was")
         return torch.cat([(maps[...,:3]+DARK).sqrt()/self.slope, maps[...,3:]], -1)
 
-    def losses(self,
-        maps:Tensor,   # [T, T, 5]
-        weights:dict,  # `diffuse_symmetry` ... -> weight
-    )->dict: # map name -> weighted scalar
-        "Symmetry, closeness to the model in broad strokes, smoothness"
+    def terms(self,
+        maps:Tensor, # [T, T, 5]
+    )->dict: # `diffuse_symmetry` ... -> scalar, not weighted
+        "Symmetry, closeness to the model in broad strokes, smoothness of each map"
         difference,valid = self.compressed(maps)-self.compressed_reference,self.valid.float()
-        terms = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
+        parts = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
             consistency=consistency_loss(difference, valid), smoothness=smoothness_loss(maps-self.reference, valid))
-        total = lambda name,term: terms[term][CHANNELS[name]].mean()
-        distance = lambda name: (total(name, 'consistency')+1e-8).sqrt()
-        return {n:weights[f'{n}_symmetry']*total(n, 'symmetry')+weights[f'{n}_consistency']*distance(n)+weights[f'{n}_smoothness']*total(n, 'smoothness') for n in CHANNELS}
+        found = {f'{n}_{part}':values[c].mean() for n,c in CHANNELS.items() for part,values in parts.items()}
+        distance = lambda square: (square+1e-8).sqrt()
+        return {n:distance(v) if n.endswith('consistency') else v for n,v in found.items()}
 
 def texture_prior(
     pipeline:Pipeline,
@@ -347,3 +351,93 @@ def finish_maps(
     code[share[...,0]>.5] = PROVENANCE['guessed']
     code[~prior.valid] = PROVENANCE['outside']
     own.provenance = code
+
+# %% ../../nbs/57_optim.texture.ipynb #a14f2756
+@dataclass
+class TextureStage:
+    "Stage 3, as a config describes it."
+    name:str = TEXTURE
+    steps:int = 120                             # At most
+    rates:dict = field(default_factory=dict)    # Map, or 'light' -> step size; absent: stands still
+    weights:dict = field(default_factory=dict)  # Loss term -> weight
+    terms:tuple = field(default=(), repr=False) # `LossTerm` of the maps
+    detail:int = 6                              # Rounds of `add_detail` at its end
+    # Map name -> ([T, T] bool, [T, T, C]), texels that stand still
+    locked:dict = field(default_factory=dict)
+
+RELIGHT = 2 #: Every so many steps the light moves, and the maps are put into the face
+
+def schedule(step:int, steps:int, last:float=.05)->float: # 1 .. last
+    "Long steps first, short ones at the end: a cosine (Loshchilov & Hutter 2017)"
+    return last+(1-last)*(1+math.cos(math.pi*step/max(steps, 1)))/2
+
+def backward(terms:dict):
+    "Gradients of the sum of all terms, where anything is free"
+    total = sum(terms.values())
+    if total.requires_grad: total.backward()
+
+# %% ../../nbs/57_optim.texture.ipynb #c5003d40
+class TextureSolver(Solver):
+    "Stage 3: diffuse, specular and roughness of every texel, and the light."
+    def __init__(self,
+        pipeline:Pipeline,
+        face:Face,    # Changed in place
+        stage,        # A `TextureStage`
+        lights,       # `FreeParameters` of the lights
+    ):
+        self.pipeline,self.face,self.stage,self.lights = pipeline,face,stage,lights
+        longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
+        resolution = working_resolution(pipeline.config.texture_resolution, longest)
+        self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
+        for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
+        self.prior = texture_prior(pipeline, face, resolution)
+        self.free = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
+
+    @property
+    def carried(self)->dict:
+        views = {f'view{i}':v for i,v in enumerate(self.views)}
+        return dict(free=self.free, lights=self.lights, **views)
+
+    def losses(self, relight:bool)->dict: # term -> weighted scalar
+        "All terms of the stage, with history; relight: the light moves in this step"
+        maps = self.free.maps
+        if relight: self.lights.write()
+        pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
+        moves = relight and 'light' in self.stage.rates
+        light = light_terms(self.stage, self.face).get('light') if moves else None
+        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light)
+        return weighed(self.stage.terms, self.stage.weights, now)
+
+    def picture(self, view:TextureView, frame, maps:Tensor, relight:bool)->tuple: # see `Candidate`
+        "The pixels of a frame under its light, beside the photo"
+        seen = view.transfer.gather(maps)
+        factor = view.relight(frame.light.environment(32), seen[:,4:]) if relight else None
+        if relight and frame.light.unknowns(): frame.light = frame.light.scaled(factor)
+        colours = view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
+        view.shading = view.shading.fixed()
+        return colours,view.photo,view.weight
+
+    def step(self, number:int)->dict:
+        "A step of all texels, and every other time of the light"
+        relight = number%RELIGHT==0
+        terms = self.losses(relight)
+        backward(terms)
+        self.free.step(schedule(number, self.stage.steps))
+        if relight: self.lights.step()
+        if relight: self.put_maps()
+        self.face.detach()
+        return {k:float(v.detach()) for k,v in terms.items()}
+
+    def put_maps(self):
+        "The present maps, into the face"
+        own = self.face.identity
+        own.diffuse,own.specular,own.roughness = self.free.result()
+
+    def finish(self):
+        "Detail, and the texels that nobody saw"
+        # nobody has moved the face meanwhile
+        for i,v in enumerate(self.views):
+            v.transfer.check(self.pipeline.world_vertices(self.face, i), self.face.frames[i].camera)
+        self.put_maps()
+        add_detail(self.face, self.views, self.stage.locked, self.stage.detail)
+        finish_maps(self.pipeline, self.face, sum(texel_sums(v, v.weight) for v in self.views), self.stage.locked)

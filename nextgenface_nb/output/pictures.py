@@ -142,13 +142,16 @@ def loss_figure(
     figure = Figure(figsize=(7,4), dpi=80, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for name in dict.fromkeys(n for p in history for n in p.losses):
+    names = list(dict.fromkeys(n for p in history for n in p.losses))
+    for k,name in enumerate(names):
         points = np.array([(p.step,p.losses[name]) for p in history if p.losses.get(name,0)>0])
         if len(points):
             axes.plot(*points.T, label=name, lw=2 if name in ('loss','total') else 1,
-                marker='.' if len(points)<30 else None)
+                ls='-' if k<10 else '--', marker='.' if len(points)<30 else None)
     axes.set(yscale='log', xlabel='step', ylabel='loss', title=title)
-    if axes.lines: axes.legend(fontsize='small')
+    # of many terms it would hide the curves
+    if len(axes.lines)>6: figure.legend(fontsize='x-small', loc='outside right upper')
+    elif axes.lines: axes.legend(fontsize='small')
     axes.grid(alpha=.3)
     return figure
 

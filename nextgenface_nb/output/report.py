@@ -164,7 +164,6 @@ def outdated_files(
     if LIST in new: return old-new-set(json.loads((Path(part)/LIST).read_text(encoding='utf-8'))['files'])
     return {n for n in old-new if n.endswith('_output.npz')} if any(n.endswith('_output.npz') for n in new) else set()
 
-
 # %% ../../nbs/68_output.report.ipynb #19f8a8e0
 @undisturbed
 def save_reconstruction(

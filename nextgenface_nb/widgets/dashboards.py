@@ -10,7 +10,7 @@ from pathlib import Path
 import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
 from ..interrupts import Stop
-from ..config import Config
+from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE, Config
 from ..errors import LandmarkError, OutputError, PhotoError, in_words
 from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
@@ -19,7 +19,7 @@ from ..landmarks.detection import GROUPS, Landmarks
 from ..metrics import nme
 from ..face import Face
 from ..light.environment import HarmonicLight, MapLight, read_environment
-from ..optim.landmarks import LandmarkSettings, landmark_steps, start_pose
+from ..optim.landmarks import landmark_steps, start_pose
 from ..reconstruction import make_frame, mean_identity
 from ..pipeline import Pipeline
 from ..optim.stages import Progress, make_stages, run
@@ -472,9 +472,10 @@ class StageDashboard(Dashboard):
         i:int=0,                # The frame that is shown
         every:int=5,            # Draw after so many steps
         viewer:FaceViewer|None=None, # A 3D view that follows
+        terms=(),               # `LossTerm` from outside the package, see `optim.losses`
     ):
         self.pipeline,self.i,self.viewer,self.history = pipeline,i,viewer,[]
-        self.stage = next(s for s in make_stages(pipeline.config) if s.name==self.name)
+        self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
         self.notes,self.pictures = ipywidgets.HTML(),Pictures(*self.names)
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
@@ -534,7 +535,7 @@ def wireframe_picture(
 @undisturbed
 class LandmarkDashboard(StageDashboard):
     "Stage 1: wireframe over the photo, pose and focal length by hand, the error of the points."
-    name,names,title = 'landmarks',('Mesh over the photo',),'Stage 1'
+    name,names,title = LANDMARKS,('Mesh over the photo',),'Stage 1'
     ANGLES = dict(pitch=0, yaw=1, roll=2)
 
     def controls(self)->list:
@@ -554,11 +555,10 @@ class LandmarkDashboard(StageDashboard):
 
     def steps(self): # -> iterator of `Progress`
         "An iteration at a time"
-        begun,settings = time.perf_counter(),LandmarkSettings(iterations=max(1, self.stage.steps))
-        for found in landmark_steps(self.pipeline.model, self.face, settings,
-            self.pipeline.config.optimize_focal_length, self.held, self.pipeline.displacement_of(self.face)):
-            yield Progress('landmarks', found['iterations'], self.stage.steps, dict(total=found['loss']),
-                time.perf_counter()-begun)
+        begun,most = time.perf_counter(),max(1, self.stage.steps)
+        steps = landmark_steps(self.pipeline.model, self.face, None, self.stage.optimize_focal, self.held,
+            self.pipeline.displacement_of(self.face), most)
+        for k,losses in enumerate(steps, 1): yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
 
     def nme(self)->float: # fraction of the eye distance
         "Mean error of the points"
@@ -650,7 +650,7 @@ class FitDashboard(StageDashboard):
 @undisturbed
 class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
-    name,title = 'photometric','Stage 2'
+    name,title = PHOTOMETRIC,'Stage 2'
     names = 'Render','Photo','Difference','Clay','Losses','Light on a ball','Light as a map'
 
     def draw(self):
@@ -675,7 +675,7 @@ PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.1
 @undisturbed
 class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
-    name,title = 'texture','Stage 3'
+    name,title = TEXTURE,'Stage 3'
     names = 'Before | after','Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed','Losses'
 
     def controls(self)->list:
