@@ -261,11 +261,13 @@ BT601, PAL, P3_DCI = ((.63, .34), (.31, .595), (.155, .07)), ((.64, .33), (.29, 
     (6, colour.D65, BT601), (7, colour.D65, BT601), (11, P3_DCI, P3), (12, colour.D65, P3)])
 def test_primaries_of_video(number, white, primaries):
     "ITU-T H.273, table 2; white stays white"
-    codes = np.zeros((32, 32, 3), np.uint8)
-    codes[:8, :, 0] = codes[8:16, :, 1] = codes[16:24, :, 2] = codes[24:] = 255
+    codes = np.full((32, 32, 3), 100, np.uint8)
+    for n in range(3): codes[8*n:8*n+8, :, n] = 150
+    codes[24:] = 255
     found = light(png(codes, chunk(b'cICP', bytes((number, 8, 0, 1)))))
-    matrix = colour.to_srgb_primaries(colour.to_xyz(white, primaries))
-    for n in range(3): np.testing.assert_allclose(found[8*n+4, 4], matrix[:, n].clip(0, 1), atol=1e-5)
+    wanted = codes/255@colour.to_srgb_primaries(colour.to_xyz(white, primaries)).T
+    assert wanted.min()>.2 and wanted.max()<1.00001, 'nothing is cut off'
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
     np.testing.assert_allclose(found[28, 4], [1.]*3, atol=1e-5)
 
 @pytest.mark.parametrize('numbers, wanted', [((1, 6, 14, 15),
@@ -484,16 +486,35 @@ def test_pillow_images_with_every_kind_of_opacity(small, mode):
     np.testing.assert_allclose(found.alpha, alpha/255, atol=.003)
     np.testing.assert_allclose(to_srgb(found.pixels), np.asarray(whole.convert('RGBA'))[..., :3]/255, atol=.012)
 
-def test_32_bits_of_grey():
-    codes = CODES16[..., 0].astype(np.uint32) << 16 | 0x1234
-    tags = [*basic_tags(*codes.shape[::-1], 32), (273, 4, 1, 200), (279, 4, 1, codes.nbytes)]
-    table = b''.join(struct.pack('<HHII', *t) for t in sorted(tags))
-    data = (b'II*\0\x08\0\0\0'+struct.pack('<H', len(tags))+table+bytes(4)).ljust(200, b'\0')+codes.tobytes()
-    np.testing.assert_allclose(light(data)[..., 0], colour.srgb_curve(CODES16[..., 0]/65535), atol=1e-5)
+def grey_tiff(codes, bits, pixels, black=1):
+    "An uncompressed TIFF of grey; black 0: 0 is white"
+    height, width = codes.shape
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, bits), (259, 3, 1, 1), (262, 3, 1, black),
+        (273, 4, 1, 200), (277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, len(pixels))]
+    table = b''.join(struct.pack('<HHII', *t) for t in tags)
+    return (b'II*\0\x08\0\0\0'+struct.pack('<H', len(tags))+table+bytes(4)).ljust(200, b'\0')+pixels
 
-def basic_tags(width, height, bits):
-    return [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, bits), (259, 3, 1, 1), (262, 3, 1, 1), (277, 3, 1, 1),
-        (278, 4, 1, height)]
+def test_12_and_32_bits_of_grey():
+    "The largest code is white, whichever it is"
+    deep = CODES16[..., 0].copy()
+    deep[:5] = 65535
+    wide = deep.astype(np.uint32) << 16 | 0x1234
+    np.testing.assert_allclose(light(grey_tiff(deep, 32, wide.tobytes()))[..., 1], colour.srgb_curve(deep/65535),
+        atol=1e-5)
+    few = deep >> 4
+    pairs = few.reshape(-1, 2).astype(np.uint32)
+    packed = np.stack((pairs[:, 0] >> 4, (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8, pairs[:, 1] & 255), -1)
+    found = light(grey_tiff(few, 12, packed.astype(np.uint8).tobytes()))
+    np.testing.assert_allclose(found[..., 1], colour.srgb_curve(few/4095), atol=1e-4)
+    assert (found[:5] == 1).all()
+
+@pytest.mark.parametrize('kind', (np.uint8, np.uint16))
+def test_tiff_whose_0_is_white(kind):
+    codes = (CODES16[..., 0] >> (8 if kind == np.uint8 else 0)).astype(kind)
+    most, bits = np.iinfo(kind).max, codes.dtype.itemsize*8
+    for black, wanted in ((1, codes/most), (0, 1-codes/most)):
+        np.testing.assert_allclose(light(grey_tiff(codes, bits, codes.tobytes(), black))[..., 2],
+            colour.srgb_curve(wanted), atol=1e-6)
 
 def test_transparent_colours_of_16_bits():
     codes = CODES16[..., :3].copy()

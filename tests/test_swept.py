@@ -264,3 +264,41 @@ def test_others_of_a_group_may_take_the_lock_too(tmp_path):
 def test_the_grid_of_a_light_has_the_shape_that_is_said():
     from nextgenface_nb.optim.light import light_grid
     assert light_grid(3).shape==(512, 9)
+
+def test_the_shadow_of_an_edge_falls_past_it():
+    "A plate over a floor, light from above: beside each edge the floor is met"
+    from nextgenface_nb.rendering.shadows import _shadow_rays
+    square = torch.tensor([[-1., -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    vertices = torch.cat((200*square+torch.tensor([0., 0, -600]), 50*square+torch.tensor([0., 0, -560])))
+    triangles = torch.tensor([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+    renderer = Renderer(triangles, torch.zeros(8, 2), SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu')
+    renderer.scene.set_tensors(vertices=vertices)
+    sides = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]).repeat_interleave(2, 0)
+    along = sides[:,[1,0,2]].abs()*torch.tensor([1., -1]).repeat(4)[:,None]
+    points = 50*sides+7*along+torch.tensor([0., 0, -560])
+    up = torch.tensor([[0., 0, 1]]).expand(8, 3)
+    sign,receiver = _shadow_rays(renderer.scene, points, up, .6*sides+.8*along)
+    assert sign.tolist()==[1]*8 and set(receiver.tolist())<={0, 1}
+
+@pytest.mark.skipif(not os.path.exists('/proc/cpuinfo'), reason='needs /proc/cpuinfo')
+def test_the_report_names_the_processor():
+    import platform, psutil
+    from nextgenface_nb.output.report import machine
+    found = machine()
+    with open('/proc/cpuinfo') as file: lines = [line for line in file if line.startswith('model name')]
+    if lines: assert found['processor'] and lines[0].rstrip().endswith(': '+found['processor'])
+    assert found['memory_gb']==pytest.approx(psutil.virtual_memory().total/2**30, abs=.1)
+    assert found['cores']==len(psutil.Process().cpu_affinity()) and found['system'].startswith(platform.system())
+
+def test_the_browser_gets_all_that_its_scripts_read():
+    "Each trait of our own is synchronised, and stands in the script"
+    anywidget = pytest.importorskip('anywidget')
+    import nextgenface_nb.output.viewer, nextgenface_nb.widgets.dashboards, nextgenface_nb.widgets.light
+    kinds = [kind for kind in anywidget.AnyWidget.__subclasses__() if kind.__module__.startswith('nextgenface_nb.')]
+    own = {kind.__name__:{name:trait for name,trait in kind.class_own_traits().items() if not name.startswith('_')}
+        for kind in kinds}
+    assert len(own['FaceViewer'])>20 and len(own['LightBall'])>4 and len(own['LandmarkEditor'])>7
+    for kind in kinds:
+        lost = [name for name,trait in own[kind.__name__].items()
+            if not trait.metadata.get('sync') or name not in str(kind._esm)]
+        assert not lost, kind
