@@ -3,6 +3,7 @@ import hashlib, io, os, re, struct, zlib
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image, ImageCms, ImageOps
+from os_calls import exchange
 from nextgenface_nb import cli, colour, imaging, reading
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.imaging import load_folder, load_photo, load_values, portrait_path, scan_folder, to_bytes, to_srgb
@@ -53,8 +54,11 @@ def test_tiff_of_every_mode_and_compression_is_turned_once(small, mode, packing)
     for orientation in range(1, 9):
         file = io.BytesIO()
         image.save(file, 'TIFF', compression=None if packing == 'raw' else packing, tiffinfo={274:orientation})
+        try: wanted = upright_codes(file.getvalue())
+        except OSError: # Pillow 12, the last one for Python 3.10, cannot read the raw YCbCr that it writes
+            with pytest.raises(PhotoError, match='truncated'): load_photo(file.getvalue(), 'a.tif')
+            continue
         photo = load_photo(file.getvalue(), 'a.tif')
-        wanted = upright_codes(file.getvalue())
         assert photo.original_size == wanted.shape[1::-1]
         np.testing.assert_array_equal(to_bytes(photo.pixels), wanted)
 
@@ -667,8 +671,8 @@ def close_the_door(monkeypatch):
             if refused(path): raise PermissionError(13, 'Permission denied', str(path))
             return work(path, *a, **k)
         return guarded
-    monkeypatch.setattr(os, 'stat', guard(real[0]))
-    monkeypatch.setattr(os, 'open', guard(real[1]))
+    exchange(monkeypatch.setattr, 'stat', guard(real[0]))
+    exchange(monkeypatch.setattr, 'open', guard(real[1]))
 
 def test_a_folder_that_may_be_listed_and_not_entered(tmp_path, monkeypatch):
     "Its photos fail one by one, in words, and the others are done"
