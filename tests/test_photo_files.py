@@ -414,10 +414,12 @@ def test_adobe_rgb_of_cameras(small):
     decoded = np.asarray(Image.open(io.BytesIO(file.getvalue())))
     np.testing.assert_allclose(light(file.getvalue()), expected(decoded, ADOBE, 563/256, 255), atol=2e-3)
 
-    exif[0x8769] = {0xA001:1, 0xA005:{1:'R03', 2:b'0100'}} # it says sRGB
-    file = io.BytesIO()
-    small.save(file, 'JPEG', exif=exif, quality=95)
-    np.testing.assert_allclose(light(file.getvalue()), colour.srgb_curve(decoded/255), atol=1e-6)
+    # it says sRGB; uncalibrated, and the option file is another
+    for space, option in ((1, 'R03'), (65535, 'R98'), (65535, 'THM')):
+        exif[0x8769] = {0xA001:space, 0xA005:{1:option, 2:b'0100'}}
+        file = io.BytesIO()
+        small.save(file, 'JPEG', exif=exif, quality=95)
+        np.testing.assert_allclose(light(file.getvalue()), colour.srgb_curve(decoded/255), atol=1e-6)
 
 def test_inks_whose_profile_is_damaged(small):
     "Counts as no profile"
