@@ -421,6 +421,23 @@ def test_adobe_rgb_of_cameras(small):
         small.save(file, 'JPEG', exif=exif, quality=95)
         np.testing.assert_allclose(light(file.getvalue()), colour.srgb_curve(decoded/255), atol=1e-6)
 
+def ink_profile():
+    "A profile of four inks on brownish paper (lut8, 2 x 2 x 2 x 2), unlike what inks are where nothing is said"
+    corners = b''.join(bytes((round(220*(1-.3*(c+m+y))*(1-.9*k)), 128+30*(m-c), 140+30*(y-m)))
+        for c in (0, 1) for m in (0, 1) for y in (0, 1) for k in (0, 1))
+    matrix = struct.pack('>9i', 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    return make_profile(b'CMYK', table=b'mft1'+bytes(4)+bytes((4, 3, 2, 0))+matrix+bytes(range(256))*4+corners
+        +bytes(range(256))*3)
+
+def test_inks_by_their_profile(small):
+    inks, file = small.convert('CMYK'), io.BytesIO()
+    inks.save(file, 'TIFF', icc_profile=ink_profile())
+    wanted = ImageCms.profileToProfile(inks, ImageCms.ImageCmsProfile(io.BytesIO(ink_profile())),
+        ImageCms.createProfile('sRGB'), outputMode='RGB')
+    found = light(file.getvalue())
+    np.testing.assert_allclose(found, colour.srgb_curve(np.asarray(wanted)/255), atol=1e-6)
+    assert np.abs(found-colour.srgb_curve(np.asarray(inks.convert('RGB'))/255)).mean()>.02
+
 def test_inks_whose_profile_is_damaged(small):
     "Counts as no profile"
     plain, damaged = io.BytesIO(), io.BytesIO()
