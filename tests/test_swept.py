@@ -302,3 +302,23 @@ def test_the_browser_gets_all_that_its_scripts_read():
         lost = [name for name,trait in own[kind.__name__].items()
             if not trait.metadata.get('sync') or name not in str(kind._esm)]
         assert not lost, kind
+
+def test_contrast_of_parts_is_of_their_light_and_of_nothing_else(monkeypatch):
+    "Stripes of 4 % of the distance of the eyes: the same at any exposure; what is below 0 after resampling is black"
+    from nextgenface_nb.output import card
+    centres = dict(lips_outer=(64., 96.), left_eye=(96., 40.), right_eye=(32., 40.))
+    corners = torch.tensor([[-12., -8], [12, -8], [12, 8], [-12, 8]])
+    points = SimpleNamespace(group=lambda name: SimpleNamespace(points=corners+torch.tensor(centres[name])))
+    monkeypatch.setattr(card, 'eye_distance', lambda _: 64.)
+    stripes = .5+.3*torch.sin(2*torch.pi*torch.arange(128)/8)[None,:].expand(128, 128)
+    stripes = torch.where(torch.arange(128)[:,None]>64, .5, stripes) # none at the mouth
+    face = torch.ones(128, 128, dtype=torch.bool)
+    def contrast(light): return card.part_contrast(light, points, face)
+    plain = contrast(stripes)
+    assert plain['mouth']<.02 and plain['left']==pytest.approx(plain['right'], rel=.02) and plain['left']>.15
+    assert contrast(7*stripes)==pytest.approx(plain, rel=1e-3)
+    assert contrast(torch.full((128, 128), .5))==pytest.approx(dict(mouth=0, left=0, right=0), abs=1e-5)
+    below = stripes.clone()
+    below[30:50:3,20:110:3] = -.2
+    found = contrast(below)
+    assert found==pytest.approx(contrast(below.clamp(min=0)), rel=.02) and math.isfinite(sum(found.values()))
