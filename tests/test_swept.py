@@ -322,3 +322,24 @@ def test_contrast_of_parts_is_of_their_light_and_of_nothing_else(monkeypatch):
     below[30:50:3,20:110:3] = -.2
     found = contrast(below)
     assert found==pytest.approx(contrast(below.clamp(min=0)), rel=.02) and math.isfinite(sum(found.values()))
+
+def test_coefficients_to_compute_with_are_all_there(tmp_path):
+    "Every parameter of the face but its maps, what scales them, and of which model they are"
+    import json, sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'tools'))
+    from fuzz import small_face
+    from nextgenface_nb.output.export import coefficient_table, save_coefficients
+    face,model = small_face()
+    with torch.no_grad():
+        for value in face.parameters().values(): value += .01
+    save_coefficients(tmp_path, model, face)
+    wanted = {k:v for k,v in face.parameters().items() if k not in ('diffuse', 'specular', 'roughness')}
+    with np.load(tmp_path/'coefficients.npz', allow_pickle=False) as found:
+        assert set(found.files)=={*wanted, 'expression_names', 'shape_variance', 'albedo_variance', 'model_fingerprint'}
+        for name,value in wanted.items(): np.testing.assert_array_equal(found[name], value.detach())
+        for name in ('shape_variance', 'albedo_variance'):
+            np.testing.assert_array_equal(found[name], getattr(model, name))
+        assert found['expression_names'].tolist()==list(model.expression_names)
+        assert str(found['model_fingerprint'])==model.fingerprint
+    assert json.loads((tmp_path/'coefficients.json').read_text(encoding='utf-8'))==coefficient_table(model, face)
