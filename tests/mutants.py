@@ -137,7 +137,6 @@ MUTANTS = [
     Mutant('a fourth channel is opacity, whatever it is', 'imaging.py', "4 if image.mode == 'RGBA' or key is not None else 3", "4 if image.mode in ('RGBA', 'RGBX') or key is not None else 3", 'test_photo_files.py'),
     Mutant('a damaged profile refuses the photo', 'imaging.py', 'except ValueError: return SRGB ', 'except KeyError: return SRGB ', 'test_photo_files.py'),
     Mutant('what Dr.Jit recorded outlives it', 'rendering/bridge.py', '        atexit.register(_let_go)\n', '', 'test_rendering.py::test_an_interpreter_ends_well_with_derivatives_that_nobody_has_asked_for'),
-    Mutant('codes are light where a file says nothing', 'imaging.py', 'colour:Colour|Lattice|None = SRGB # None', 'colour:Colour|Lattice|None = None # None', 'test_photo_files.py'),
     # fitting
     Mutant('losses of the maps zero', 'optim/stages.py', 'return terms|prior.losses(maps, stage.weights)', 'return terms|{n:0*v for n,v in prior.losses(maps, stage.weights).items()}', FIT+'::test_stage_3_heeds_what_is_known_about_maps', few=True),
     Mutant('distances of the diffuse map linear, not as the photo shows them', 'optim/texture.py', '(maps[...,:3]+DARK).sqrt()/self.slope', 'maps[...,:3]', MAPS+'::test_a_shadow_left_in_the_albedo_costs_its_colours_alike'),

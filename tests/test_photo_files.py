@@ -388,6 +388,9 @@ def test_a_profile_that_is_a_table(small):
     by_cms = ImageCms.profileToProfile(Image.fromarray(codes), ImageCms.ImageCmsProfile(io.BytesIO(swap)),
         ImageCms.createProfile('sRGB'))
     np.testing.assert_allclose(light(png(codes, iccp(swap))), colour.srgb_curve(np.asarray(by_cms)/255), atol=1e-6)
+    clear = load_photo(png(CODES8, iccp(swap)))
+    np.testing.assert_allclose(clear.pixels, colour.srgb_curve(np.asarray(by_cms)/255), atol=1e-6)
+    np.testing.assert_allclose(clear.alpha, CODES8[..., 3]/255, atol=1e-6)
     deep = light(png(codes.astype(np.uint16)*257, iccp(swap)))
     assert np.abs(to_srgb(deep)*255 - np.asarray(by_cms)).max() < 8 and np.abs(to_srgb(deep)*255
         - np.asarray(by_cms)).mean() < 1
