@@ -116,7 +116,7 @@ class Config(CheckedSettings):
         'empty: the one in the package')
     detector:str = setting('mediapipe', 'landmark detector, or a file of points', choices=('mediapipe', 'fan'),
         files=('.pts', '.npy'))
-    detector_doubt:float = setting(1.,
+    detector_uncertainty:float = setting(1.,
         'factor of how far the detector contradicts itself in the mirror; 0: its points are always trusted as those of '
         'a photograph', low=0, high=10)
     landmark_model:str = setting('',
@@ -129,9 +129,9 @@ class Config(CheckedSettings):
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
     texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels',
         choices=(64, 128, 256, 512, 1024, 2048))
-    relief:float = setting(2.,
-        'how far the surface may leave the face model, see facemodel.relief: standard deviation of its broadest bumps; '
-        '0: not at all', 'mm', 0, 20)
+    displacement:float = setting(2.,
+        'how far the surface may leave the face model, see facemodel.displacement: standard deviation of its broadest '
+        'bumps; 0: not at all', 'mm', 0, 20)
     components:int = setting(0, 'how many components of shape and albedo to use; 0: all', low=0, high=1000)
     bands:int = setting(9, 'bands of the spherical harmonics that make the light', low=1, high=12)
     environment_height:int = setting(64, 'rows of the environment map', 'px', 8, 1024)
@@ -154,9 +154,9 @@ class Config(CheckedSettings):
     steps_photometric:int = setting(0,
         'stage 2: ray-traced steps of the geometry after those; the noisy and thorough way', low=0, high=100000)
     steps_texture:int = setting(120, 'stage 3: steps', low=0, high=100000)
-    leave_out:str = setting('things',
-        'what before the skin is kept out of the maps: nothing; dark things, such as rims of glasses; or hair too',
-        choices=('nothing', 'things', 'hair'))
+    leave_out:str = setting('occluders',
+        'what before the skin is kept out of the maps: nothing; dark occluders, such as rims of glasses; or hair too',
+        choices=('nothing', 'occluders', 'hair'))
     steps_detail:int = setting(6,
         'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working '
         'resolution; 0: none', 'rounds', 0, 100)
@@ -170,7 +170,8 @@ class Config(CheckedSettings):
     weight_landmarks:float = setting(.011,
         'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
     weight_shape:float = setting(.002,
-        'mean squared shape coefficient, in standard deviations; each height of the relief counts like one of them',
+        'mean squared shape coefficient, in standard deviations; each height of the displacement counts like one of '
+        'them',
         low=0, high=1e6)
     weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.006,

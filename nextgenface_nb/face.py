@@ -29,8 +29,8 @@ class Identity:
     specular:Tensor|None = None     # [T, T, 3] reflectance at normal incidence
     roughness:Tensor|None = None    # [T, T, 1] GGX roughness r, alpha = r^2
     provenance:Tensor|None = None   # [T, T] uint8, see `PROVENANCE`
-    # [D] mm, heights of the bumps of `facemodel.relief.Relief`; None: the model's own surface
-    relief:Tensor|None = None
+    # [D] mm, heights of the bumps of `facemodel.displacement.Displacement`; None: the model's own surface
+    displacement:Tensor|None = None
 
 #: Where a texel comes from
 PROVENANCE = dict(outside=0, seen=1, mirrored=2, guessed=3)

@@ -13,7 +13,7 @@ from .surroundings import without_inference, undisturbed
 from .facemodel.contour import Outline, face_outline, landmark_places, marks_outline
 from .facemodel.embedding import with_landmarks
 from .facemodel.model import Embedding, FaceModel, load_model
-from .facemodel.relief import Relief, make_relief
+from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
 from .geometry.camera import project, transform
 from .face import Face, Frame, Identity
@@ -42,7 +42,7 @@ class Pipeline:
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
         self.model = model.trimmed(self.config.components) if self.config.components else model
-        self._renderers,self._layouts,self._outlines,self._relief = {},{},{},None
+        self._renderers,self._layouts,self._outlines,self._displacement = {},{},{},None
         self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
         self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
 
@@ -52,14 +52,15 @@ class Pipeline:
         return self.layout()
 
     @property
-    def relief(self)->Relief:
+    def displacement(self)->Displacement:
         "Bumps that lift the surface off the model; made once, then kept"
-        if self._relief is None: self._relief = make_relief(self.model, max(self.config.relief, 1e-3))
-        return self._relief
+        if self._displacement is None:
+            self._displacement = make_displacement(self.model, max(self.config.displacement, 1e-3))
+        return self._displacement
 
-    def relief_of(self, face:Face)->Relief|None:
+    def displacement_of(self, face:Face)->Displacement|None:
         "The bumps, if the face has any"
-        return None if face.identity.relief is None else self.relief
+        return None if face.identity.displacement is None else self.displacement
 
     def outline(self, detector:str)->Outline|None:
         "Where the outline of the face can run, for the landmarks of a detector that lie on it; made once, then kept"
@@ -91,11 +92,11 @@ def person(self:Pipeline,
     face:Face,                    # Its identity is used
     expression:Tensor|None=None,  # [E]; None: the neutral face
 )->Tensor: # [V, 3] mm, in the model's own frame
-    "The person's mesh: shape, expression, and the relief where the face has one"
+    "The person's mesh: shape, expression, and the displacement where the face has one"
     own = face.identity
     vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.expression_variance) if expression is None
         else expression)
-    return vertices if own.relief is None else vertices+self.relief.displacement(own.relief)
+    return vertices if own.displacement is None else vertices+self.displacement.offsets(own.displacement)
 
 @patch
 @undisturbed
@@ -139,8 +140,8 @@ def landmarks(self:Pipeline,
     mean,shape,expression = self.model.basis_at(places)
     points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression,
         expression)
-    if face.identity.relief is not None:
-        points = points + places.points(self.relief.displacement(face.identity.relief), self.model.triangles)
+    if face.identity.displacement is not None:
+        points = points + places.points(self.displacement.offsets(face.identity.displacement), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
 
 @patch

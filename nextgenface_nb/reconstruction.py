@@ -45,7 +45,7 @@ def make_frame(
     model:FaceModel,
     config:Config,
     landmarks:Landmarks|None=None,   # In pixels of the photo; None: detect
-    # Whatever can `detect`; a `Detector` is asked for its doubt too. None: the one that the config names
+    # Whatever can `detect`; a `Detector` is asked for its uncertainty too. None: the one that the config names
     detector=None,
     crop:bool=True,                  # Crop to the face; else take the photo as it is
     face:int|None=None,              # Which of several faces, numbered by size; 1 is the largest. None: the largest
@@ -62,9 +62,9 @@ def make_frame(
         note(
             f'{photo.path or "Photo"}: strongly compressed, the blocks of JPEG '
             'are visible; details finer than some eight pixels are guessed')
-    doubt = detector.doubt(cropped, points) if isinstance(detector,
-        Detector) and config.detector_doubt else points.doubt
-    points = replace(on_mesh(points, model), doubt=doubt*config.detector_doubt)
+    uncertainty = detector.uncertainty(cropped, points) if isinstance(detector,
+        Detector) and config.detector_uncertainty else points.uncertainty
+    points = replace(on_mesh(points, model), uncertainty=uncertainty*config.detector_uncertainty)
     H,W = cropped.pixels.shape[:2]
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)

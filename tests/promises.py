@@ -92,7 +92,7 @@ def full_result(folder): # A `Reconstruction`
     own = face.identity
     size = own.diffuse.shape[:2]
     own.provenance = (torch.arange(size[0]*size[1])%4).reshape(size).to(torch.uint8)
-    own.relief = torch.linspace(-.5, .5, len(pipeline.relief))
+    own.displacement = torch.linspace(-.5, .5, len(pipeline.displacement))
     first = face.frames[0]
     H,W = first.photo.pixels.shape[:2]
     ramp = torch.linspace(0, 1, H*W).reshape(H, W)
@@ -103,7 +103,7 @@ def full_result(folder): # A `Reconstruction`
             first.photo, path=str(Path(folder)/f'{name}.png'), sha256=name*64, offset=(3.5+k, 7.25), scale=.8+.1*k,
             original_size=(120+k, 110), alpha=ramp.flip(k), inside=ramp>.01, exif=dict(film=50.+k, sizes=[[120, 110]]))
         marks = replace(
-            first.landmarks, blendshapes=dict(jawOpen=.25+k), offset=(1.5, 2.5+k), scale=.9, doubt=.01+.001*k,
+            first.landmarks, blendshapes=dict(jawOpen=.25+k), offset=(1.5, 2.5+k), scale=.9, uncertainty=.01+.001*k,
             faces=(dict(number=1, size=55.5, chosen=True, middle=[1., 2.]),))
         light = type(first.light)(first.light.coefficients*(1+k))
         frames.append(replace(

@@ -294,7 +294,7 @@ def test_the_ray_traced_steps_keep_it_too(pictures):
     frames = [make_frame(f.photo, pipeline.model, replace(config, focal=focal), f.landmarks)
         for f,focal in zip(pictures, ('250px', '~250px'))]
     free = FreeParameters(pipeline, Face(mean_identity(pipeline.model), frames), dict(focal=.01))
-    assert list(free.leaves)==['frames.1.focal']
+    assert list(free.free)==['frames.1.focal']
 
 def test_several_photos_have_a_lens_each(pictures, tmp_path):
     named = [replace(f, photo=replace(f.photo, path=f'{tmp_path}/{name}.jpg')) for f,name in zip(pictures, 'ab')]

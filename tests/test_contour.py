@@ -74,14 +74,14 @@ def test_a_sliding_jaw_finds_pose_and_shape_of_a_turned_head(pipeline):
         assert (slides<fixed).all() and (not yaw or (slides<.5*fixed).all()), (yaw, slides, fixed)
 
 def test_all_that_asks_for_landmarks_gets_the_same_places(pipeline):
-    "Stage 1, stage 2 and pictures; with and without a relief"
+    "Stage 1, stage 2 and pictures; with and without a displacement"
     true = person(pipeline.model, 2, 30)
-    for relief in (None, .4*torch.randn(len(pipeline.relief), generator=torch.Generator().manual_seed(0))):
+    for displacement in (None, .4*torch.randn(len(pipeline.displacement), generator=torch.Generator().manual_seed(0))):
         face = fitted(pipeline.model, true)
-        face.identity.relief = relief
+        face.identity.displacement = displacement
         points = pipeline.landmarks(face).double().numpy()
         stage = make_stages(pipeline.config)[1]
-        for problem in (LandmarkProblem(pipeline.model, face, LandmarkSettings(), pipeline.relief_of(face)),
+        for problem in (LandmarkProblem(pipeline.model, face, LandmarkSettings(), pipeline.displacement_of(face)),
             shading_problem(pipeline, face, stage)):
             x = problem.start(face)
             residual = evaluate(problem, x)[0][1]

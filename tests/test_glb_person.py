@@ -45,7 +45,7 @@ def test_neutral_plus_weights_times_targets_is_the_mesh_of_the_photo(pipeline):
     face = synthetic_face(pipeline, seed=5, size=64, samples=4).face
     own,frame = face.identity,face.frames[0]
     generator = torch.Generator().manual_seed(1)
-    own.relief = .3*torch.randn(len(pipeline.relief), generator=generator)
+    own.displacement = .3*torch.randn(len(pipeline.displacement), generator=generator)
     frame.expression = .6*torch.rand(len(frame.expression), generator=generator)
     points,_ = seen_by(Glb(face_glb(pipeline, face, posed=0)), 1)
     # mm

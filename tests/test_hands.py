@@ -138,8 +138,8 @@ def test_an_arm_before_mouth_or_eyes_is_said(face):
         'nothing is to be seen')
 
 def test_nobody_looks_and_nothing_is_said():
-    card = dict(turned_degrees=5., doubt=.01, face_pixels=200, hidden=0., unexplained=0., unlike_skin=0., things=0.,
-        psnr=30.,
+    card = dict(turned_degrees=5., uncertainty=.01, face_pixels=200, hidden=0., unexplained=0., unlike_skin=0.,
+        occluders=0., psnr=30.,
         nme_landmarks=.01, light_psnr=25., flat=0., overexposed=0., side_light=1., mean_light=.3)
     assert [frame_warnings(card | dict(hand=h)) for h in (None, 0., .005)] == [[], [], []]
     assert 'a hand covers 20 %' in frame_warnings(card | dict(hand=.2))[0]

@@ -316,15 +316,16 @@ class Leaning(MediaPipeSolutions):
     "Errs to the right in the picture, whatever is shown: in the mirror that is the other side of the face"
     def faces(self, picture): return [(points + [12., 0], scores) for points, scores in super().faces(picture)]
 
-def test_a_detector_that_leans_to_one_side_is_in_doubt(photo):
+def test_a_detector_that_leans_to_one_side_is_uncertain(photo):
     sure, unsure = solutions(), Leaning()
     plain = sure.detect(photo)
-    assert sure.doubt(photo, plain) < .015
+    assert sure.uncertainty(photo, plain) < .015
     corners = plain.group('outer_eye_corners').points
     side = 2*float((plain.points.amax(0) - plain.points.amin(0)).max())
-    assert abs(unsure.doubt(photo, unsure.detect(photo)) - 24*side/512/float((corners[0] - corners[1]).norm())) < .02
+    expected = 24*side/512/float((corners[0] - corners[1]).norm())
+    assert abs(unsure.uncertainty(photo, unsure.detect(photo)) - expected) < .02
 
-def test_points_in_doubt_pull_less():
+def test_uncertain_points_pull_less():
     from dataclasses import replace
     from nextgenface_nb.landmarks.uncertainty import detector_errors
     from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, energy_of, evaluate
@@ -336,19 +337,19 @@ def test_points_in_doubt_pull_less():
     frame = face.frames[0]
     known = detector_errors(frame.landmarks.detector)
     wrong = torch.tensor(known.modes[0]*.1)[[list(known.ids).index(i) for i in frame.landmarks.ids.tolist()]].float()*30
-    def energy(doubt):
-        frame.landmarks = replace(frame.landmarks, points=right + wrong, doubt=doubt)
+    def energy(uncertainty):
+        frame.landmarks = replace(frame.landmarks, points=right + wrong, uncertainty=uncertainty)
         problem = LandmarkProblem(pipeline.model, face, LandmarkSettings())
         return energy_of(evaluate(problem, problem.start(face))[:1])
     right = frame.landmarks.points
     sure, unsure = energy(0.), energy(.03)
     assert unsure < .1*sure and sure > 1
 
-def test_a_fit_asks_for_the_doubt_unless_told_not_to(photo):
+def test_a_fit_asks_for_the_uncertainty_unless_told_not_to(photo):
     from nextgenface_nb.config import Config
     from nextgenface_nb.facemodel.model import load_model
     from nextgenface_nb.reconstruction import make_frame
     model, detector = load_model(), solutions()
-    asked, not_asked = (make_frame(photo, model, Config(detector_doubt=factor), detector=detector).landmarks.doubt
-        for factor in (1., 0.))
+    frames = [make_frame(photo, model, Config(detector_uncertainty=factor), detector=detector) for factor in (1., 0.)]
+    asked, not_asked = (frame.landmarks.uncertainty for frame in frames)
     assert .008 < asked < .0145 and not_asked == 0

@@ -15,7 +15,7 @@ from nextgenface_nb.optim.texture import texture_view
 from nextgenface_nb.evaluation.synthetic import photograph, studio_light, synthetic_face
 
 @pytest.fixture(scope='module')
-def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=10, bands=5, relief=0))
+def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=10, bands=5, displacement=0))
 
 @pytest.fixture(scope='module')
 def truth(pipeline): return synthetic_face(pipeline, 3, light=studio_light(.6, bands=5), size=96, samples=64).face
@@ -104,7 +104,7 @@ def test_light_that_the_skin_does_not_see_is_free_to_have_any_colour(pipeline, t
 def test_a_very_light_person_in_dim_light_with_stubble_is_not_taken_for_a_dark_one(pipeline):
     "What the model cannot express pulls the tone; the white of the eye holds it"
     def found(white):
-        own = Pipeline(pipeline.model, Config(texture_resolution=128, components=10, bands=5, relief=0,
+        own = Pipeline(pipeline.model, Config(texture_resolution=128, components=10, bands=5, displacement=0,
             weight_eye_white=white))
         shot = synthetic_face(own, 3, light=studio_light(.5, bands=5), size=192, samples=32).face
         m,me = own.model,shot.identity
@@ -151,7 +151,7 @@ def test_of_a_known_light_only_the_brightness_is_found(pipeline, truth, stage):
     assert torch.equal(held.frames[0].light.values, true)
 
 def test_all_stages_take_a_known_light_beside_an_unknown_one(pipeline, truth):
-    config = Config(texture_resolution=64, components=10, bands=5, steps_shading=1, steps_texture=3, relief=0)
+    config = Config(texture_resolution=64, components=10, bands=5, steps_shading=1, steps_texture=3, displacement=0)
     own,face = Pipeline(pipeline.model, config),bare(truth)
     true = face.frames[0].light.environment(64)
     face.frames.append(replace(face.frames[0], light=MapLight(2*true)))

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np, pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.face import PROVENANCE
-from nextgenface_nb.optim.occlusion import darkness, find_things
+from nextgenface_nb.optim.occlusion import darkness, find_occluders
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output.card import frame_card, frame_warnings
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
-SMALL = dict(texture_resolution=64, components=10, bands=5, relief=0, steps_texture=30)
+SMALL = dict(texture_resolution=64, components=10, bands=5, displacement=0, steps_texture=30)
 
 @pytest.fixture(scope='module')
 def truth():
@@ -67,20 +67,20 @@ def test_figures_are_given_with_and_without_it_and_the_card_says_so(truth):
     figures = frame_measures(pipeline, face, 0, pipeline.render(face, 0, 16, final=True)[...,:3])
     assert figures['psnr']>figures['psnr_all']+3 and figures['ssim']>figures['ssim_all']+.01
     card = frame_card(pipeline, face, 0, figures)
-    assert .02<card['things']<.2 and abs(card['hidden']-card['things'])<1e-6
+    assert .02<card['occluders']<.2 and abs(card['hidden']-card['occluders'])<1e-6
     assert any('glasses' in w for w in frame_warnings(card)) and not any('glasses' in w
-        for w in frame_warnings(card|dict(things=.01)))
+        for w in frame_warnings(card|dict(occluders=.01)))
 
-def test_dark_places_that_are_usual_are_no_things():
+def test_dark_places_that_are_usual_are_no_occluders():
     face = np.ones((64, 64), bool)
     none = np.zeros_like(face)
     brow = none.copy()
     brow[20:26,10:50] = True
-    assert not find_things(2.*brow, face, brow, none, 40.)[0].any()
-    assert find_things(2.*brow, face, none, none, 40.)[0].sum()==brow.sum()
+    assert not find_occluders(2.*brow, face, brow, none, 40.)[0].any()
+    assert find_occluders(2.*brow, face, none, none, 40.)[0].sum()==brow.sum()
     speck = none.copy()
     speck[40:43,40:43] = True
-    assert not find_things(2.*speck, face, none, none, 40.)[0].any()           # a mole
+    assert not find_occluders(2.*speck, face, none, none, 40.)[0].any()           # a mole
 
 def test_hair_is_told_from_a_thing_by_how_much_of_the_hairline_it_touches():
     face = np.ones((64, 64), bool)
@@ -90,8 +90,8 @@ def test_hair_is_told_from_a_thing_by_how_much_of_the_hairline_it_touches():
     fringe[10:16,8:56] = True
     handle[10:60,30:34] = True
     for what,is_hair in ((fringe, True), (handle, False)):
-        thing,on_face = find_things(2.*what, face, np.zeros_like(face), hair, 40.)
-        assert on_face.any()==is_hair and thing.any()!=is_hair
+        occluder,on_face = find_occluders(2.*what, face, np.zeros_like(face), hair, 40.)
+        assert on_face.any()==is_hair and occluder.any()!=is_hair
 
 def test_light_that_is_brighter_than_predicted_is_no_thing():
     assert float(darkness(torch.full((4, 3), .8), torch.full((4, 3), .1)).max())==0
@@ -99,7 +99,7 @@ def test_light_that_is_brighter_than_predicted_is_no_thing():
 def test_a_prediction_that_is_wrong_nearly_everywhere_hides_nothing():
     face = np.ones((64, 64), bool)
     none = np.zeros_like(face)
-    assert not np.any(find_things(2.*face, face, none, none, 40.))
+    assert not np.any(find_occluders(2.*face, face, none, none, 40.))
 
 def test_a_model_that_does_not_know_brows_and_beard_loses_neither(truth):
     from nextgenface_nb.optim.occlusion import hidden_share
@@ -113,9 +113,9 @@ def test_a_model_that_does_not_know_brows_and_beard_loses_neither(truth):
     assert look(regions)==0 and look(regions|dict(brows=zero, beard=zero))>.5
 
 @pytest.mark.parametrize('leave_out, gone',
-    [('nothing', ()), ('things', ('bar',)), ('hair', ('bar', 'fringe', 'skull'))])
+    [('nothing', ()), ('occluders', ('bar',)), ('hair', ('bar', 'fringe', 'skull'))])
 def test_what_is_left_out_is_what_the_config_says(truth, leave_out, gone):
-    "A thing on the cheek, a fringe that hangs into the face, and hair where it grows"
+    "An occluder on the cheek, a fringe that hangs into the face, and hair where it grows"
     from nextgenface_nb.optim.occlusion import hidden_share
     H,W = truth.frames[0].photo.pixels.shape[:2]
     places = {n:torch.zeros(H, W, dtype=torch.bool) for n in ('bar', 'fringe', 'skull', 'cheek')}

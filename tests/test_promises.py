@@ -587,19 +587,19 @@ def test_a_lens_is_what_the_settings_say(toy):
     assert 'EXIF' in framed(toy, photo=photo).focal_source
     assert framed(toy, photo=photo, exif_focal=False).focal_source==''
 
-def test_the_detector_gets_its_model_and_its_doubt_its_factor(toy, monkeypatch):
+def test_the_detector_gets_its_model_and_its_uncertainty_its_factor(toy, monkeypatch):
     from nextgenface_nb.landmarks.detection import Detector, FileDetector
     from nextgenface_nb import reconstruction as optimizer
     named = []
     monkeypatch.setattr(optimizer, 'make_detector', lambda name, **more: named.append((name, more)))
     config_detector(Config(landmark_model='there.task'))
     assert named==[('mediapipe', dict(model='there.task'))]
-    class Doubting(FileDetector):
-        def doubt(self, photo, landmarks): return .02
-    detector = Doubting(toy.place/'a.npy')
+    class Uncertain(FileDetector):
+        def uncertainty(self, photo, landmarks): return .02
+    detector = Uncertain(toy.place/'a.npy')
     assert isinstance(detector, Detector)
-    doubts = [framed(toy, detector=detector, detector_doubt=f).landmarks.doubt for f in (0., 1., 3.)]
-    assert doubts==pytest.approx([0, .02, .06])
+    found = [framed(toy, detector=detector, detector_uncertainty=f).landmarks.uncertainty for f in (0., 1., 3.)]
+    assert found==pytest.approx([0, .02, .06])
 
 def test_a_model_file_that_is_not_there_is_named():
     with pytest.raises(LandmarkError, match='gone.task'): config_detector(Config(landmark_model='gone.task'))
@@ -686,7 +686,7 @@ def test_training_rays_are_those_of_the_settings(): assert make_stages(Config(sa
 MOVED = dict(
     rate_shape=lambda f: f.identity.shape, rate_expression=lambda f: f.frames[0].expression,
     rate_albedo=lambda f: f.identity.albedo, rate_pose=lambda f: f.frames[0].rotation,
-    rate_focal=lambda f: f.frames[0].camera.focal, relief=lambda f: f.identity.relief)
+    rate_focal=lambda f: f.frames[0].camera.focal, displacement=lambda f: f.identity.displacement)
 
 @pytest.fixture(scope='module')
 def shaded(blank, posed, toy): return fitted(blank, toy.pipeline.model, 1, start=posed)[0]
@@ -711,10 +711,10 @@ def test_a_focal_length_is_kept_where_it_may_not_change(blank, posed, toy):
     held = fitted(blank, toy.pipeline.model, 0, 1, optimize_focal_length=False)[0]
     assert focal(posed)!=start and focal(held)==pytest.approx(start, rel=1e-6)
 
-def test_the_relief_is_as_high_as_the_settings_say(toy):
+def test_the_displacement_is_as_high_as_the_settings_say(toy):
     for height in 1., 4.:
-        relief = Pipeline(toy.pipeline.model, Config(**SMALL, relief=height)).relief
-        assert float(relief.variance.max().sqrt())==pytest.approx(height)
+        displacement = Pipeline(toy.pipeline.model, Config(**SMALL, displacement=height)).displacement
+        assert float(displacement.variance.max().sqrt())==pytest.approx(height)
 
 def of_sigma(x, variance): return float((x.square()/variance).mean())
 
@@ -812,15 +812,16 @@ def test_detail_is_added_in_the_rounds_of_the_settings(blank, shaded, maps, toy)
     one = own(1)
     assert not torch.equal(one, maps[0].identity.diffuse) and not torch.equal(one, own(6))   # `maps` has none
 
-@pytest.mark.parametrize('wanted,expected', [('nothing', set()), ('things', {'thing'}), ('hair', {'thing', 'hair'})])
+@pytest.mark.parametrize('wanted,expected',
+    [('nothing', set()), ('occluders', {'occluder'}), ('hair', {'occluder', 'hair'})])
 def test_what_is_left_out_is_what_the_settings_say(wanted, expected):
-    "A dark thing in the middle of a face, and hair above it"
+    "A dark occluder in the middle of a face, and hair above it"
     from nextgenface_nb.optim.occlusion import hidden_share
     size = 64
-    thing,hair = torch.zeros(size, size, dtype=torch.bool),torch.zeros(size, size, dtype=torch.bool)
-    thing[30:40,20:44],hair[:8] = True,True
+    occluder,hair = torch.zeros(size, size, dtype=torch.bool),torch.zeros(size, size, dtype=torch.bool)
+    occluder[30:40,20:44],hair[:8] = True,True
     picture = torch.full((size, size, 3), .3)
-    picture[thing] = .004
+    picture[occluder] = .004
     corners = torch.tensor([[16., 30.], [48., 30.]])
     eyes = SimpleNamespace(points=corners, ids=torch.tensor([33, 263]), detector='mediapipe')
     frame = SimpleNamespace(photo=SimpleNamespace(pixels=picture), landmarks=eyes)
@@ -830,7 +831,8 @@ def test_what_is_left_out_is_what_the_settings_say(wanted, expected):
     regions |= dict(face=flat(~hair), hair=flat(hair))
     pipeline = SimpleNamespace(config=Config(leave_out=wanted))
     hidden = hidden_share(pipeline, frame, torch.arange(size*size), torch.full((size*size, 3), .3), regions)
-    found = {name for name,where in dict(thing=thing, hair=hair).items() if float((hidden[where]>.5).float().mean())>.9}
+    found = {name for name,where in dict(occluder=occluder, hair=hair).items()
+        if float((hidden[where]>.5).float().mean())>.9}
     assert found==expected and float(hidden[50:].max())<.1
 
 # ---- the table itself

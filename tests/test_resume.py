@@ -214,8 +214,8 @@ def test_a_damaged_state_of_a_stage_is_refused(place, tmp_path):
     def refused(words, **change):
         np.savez(keep, **{k:v for k,v in {**arrays, **change}.items() if v is not None})
         with pytest.raises(CheckpointError, match=words): fit_here(place, keep)
-    for name,words in {'tensors.state.leaves.diffuse.0':'leaves.diffuse.0',
-        'tensors.state.leaves.moments.0.exp_avg':'0.exp_avg', 'tensors.state.before.shape':'before|shape',
+    for name,words in {'tensors.state.free.diffuse.0':'free.diffuse.0',
+        'tensors.state.free.moments.0.exp_avg':'0.exp_avg', 'tensors.state.before.shape':'before|shape',
         'tensors.state.counters':'counters'}.items():
         refused(words, **{name:np.zeros(7, np.float32)})
     refused('counters', **{'tensors.state.counters':None})

@@ -12,7 +12,7 @@ from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import region_picture, shading_problem
 from nextgenface_nb.optim.stages import (FreeParameters, fit_geometry, geometry_losses, make_stages, run, start_light,
     texture_losses)
-from nextgenface_nb.optim.texture import TextureLeaves, photo_weights, texture_prior, texture_view
+from nextgenface_nb.optim.texture import TextureParameters, photo_weights, texture_prior, texture_view
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16,
@@ -81,9 +81,9 @@ def test_the_light_moves_in_stage_3_by_its_rate(truth, rate, holds):
     name = 'frames.0.light.coefficients'
     assert (moved(before[name], face.parameters()[name])<1e-4)==holds
 
-@pytest.mark.parametrize('relief, there', [(2., True), (0., False)])
-def test_the_relief_is_free_where_it_is_asked_for(truth, relief, there):
-    found = after(truth, 1, relief=relief)[1].identity.relief
+@pytest.mark.parametrize('displacement, there', [(2., True), (0., False)])
+def test_the_displacement_is_free_where_it_is_asked_for(truth, displacement, there):
+    found = after(truth, 1, displacement=displacement)[1].identity.displacement
     assert (found is not None and bool(found.abs().max()>0))==there
 
 def test_stage_1_takes_as_many_steps_as_it_may(truth):
@@ -100,7 +100,7 @@ def energies(truth, **settings):
     "Every weighted term of stages 2 and 3, at a face where none of them is zero"
     pipeline,face = Pipeline(MODEL, Config(**SMALL|settings)),bare(truth)
     own,frame,config = face.identity,face.frames[0],pipeline.config
-    own.relief = torch.ones(len(pipeline.relief))
+    own.displacement = torch.ones(len(pipeline.displacement))
     frame.focal_known,frame.focal_spread = 1.1*float(frame.camera.focal),.2
     _,photometric,texture = make_stages(config)
     found = {n:float(v) for n,v in geometry_losses(pipeline, face, photometric).items()}
@@ -112,12 +112,12 @@ def energies(truth, **settings):
     lights = LightProblem(pipeline, face, photometric, skin_pixels(pipeline, face, photometric, 200))
     found |= {f'light: {n}':photometric.weights[n]*float(r.square().sum()) for n,(r,_) in lights._priors(0).items()}
     found |= {'light: sum':lights.system()[2]['light'], 'light: albedo':lights.system()[2]['albedo']}
-    prior,leaves = texture_prior(pipeline, face),TextureLeaves(pipeline, face, texture.rates)
+    prior,free = texture_prior(pipeline, face),TextureParameters(pipeline, face, texture.rates)
     waves = .03*torch.sin(1.5*torch.arange(64.))[None,:,None]*torch.linspace(.2, 1, 64)[None,:,None]
-    leaves.start = leaves.start+waves                                    # uneven, rough, and beside the model's
-    free = FreeParameters(pipeline, face, texture.rates, ('light',))
+    free.start = free.start+waves                                    # uneven, rough, and beside the model's
+    lit = FreeParameters(pipeline, face, texture.rates, ('light',))
     found |= {f'maps: {n}':float(v.detach())
-        for n,v in texture_losses(texture, face, prior, leaves, [texture_view(pipeline, face, 0)], free,
+        for n,v in texture_losses(texture, face, prior, free, [texture_view(pipeline, face, 0)], lit,
         light_grid(3)).items()}
     return found
 
@@ -126,7 +126,7 @@ def weighed(truth): return energies(truth)
 
 #: weight -> the terms that it changes; 'sum' is of all priors of a light
 WEIGHTS = dict(weight_landmarks={'landmarks', 'focal', 'shading: shape', 'shading: expression'},
-    weight_shape={'shape', 'relief', 'shading: shape'}, weight_expression={'expression', 'shading: expression'},
+    weight_shape={'shape', 'displacement', 'shading: shape'}, weight_expression={'expression', 'shading: expression'},
     weight_albedo={'light: albedo'}, weight_light={'light: light', 'light: sum', 'maps: light'},
     weight_light_colour={'light: light_colour', 'light: sum'},
     weight_light_smooth={'light: light_smooth', 'light: sum'},

@@ -24,28 +24,28 @@ def start(pipeline, truth):
     # lids that move over the whites are edges, which the Jacobian leaves out
     skin_alone = Pipeline(pipeline.model, replace(pipeline.config, weight_eye_white=.2, components=0))
     pixels = FinePixels(skin_alone, truth.face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)
-    return pixels,ShapeSlopes(pipeline, truth.face, relief=True),shading_problem(pipeline, truth.face,
+    return pixels,ShapeSlopes(pipeline, truth.face, displacement=True),shading_problem(pipeline, truth.face,
         make_stages(pipeline.config)[1])
 
 #: Column behind the shape (pose) or in it, half a step in units of the unknown, smallest cosine; rotations and shape also move shadows, which the Jacobian leaves out
 UNKNOWNS = [('pitch', POSE-7, .01, .97), ('yaw', POSE-6, .01, .97), ('roll', POSE-5, .01, .97),
     ('right', POSE-4, .002, .999), ('up', POSE-3, .002, .999),
             ('depth', POSE-2, .005, .999), ('focal', POSE-1, .02, .998), ('first shape', 'shape', .2, .95),
-            ('a bump on the cheek', 'relief', .3, .95)]
+            ('a bump on the cheek', 'displacement', .3, .95)]
 
 @pytest.mark.parametrize('name,k,step,cosine', UNKNOWNS, ids=[u[0] for u in UNKNOWNS])
 def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, start, name, k, step, cosine):
     (pixels,slopes,problem),face = start,truth.face
     S = problem.shape_size
     if k=='shape': k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
-    elif k=='relief': k = len(pipeline.model.shape_variance)+5
+    elif k=='displacement': k = len(pipeline.model.shape_variance)+5
     else: k += S
     column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][...,k]
     sides = []
     for sign in (1, -1):
         other,x = face.copy(),problem.start(face)
         x[k] += sign*step
-        put_back(LandmarkProblem(pipeline.model, other, problem.settings, pipeline.relief), x, other)
+        put_back(LandmarkProblem(pipeline.model, other, problem.settings, pipeline.displacement), x, other)
         there = pixels.moved(pipeline, other, 0)
         sides.append(pixel_rows(other, 0, there, PointMotion(pipeline, other, 0, there, slopes, S))[0])
     a,b = (column*pixels.weight).flatten(),((sides[0]-sides[1])/(2*step)*pixels.weight).flatten()
@@ -60,7 +60,7 @@ def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
     stage.rates.pop('focal')
     stage.rates.pop('expression')
     problem,slopes,before = shading_problem(pipeline, face,
-        stage),[ShapeSlopes(pipeline, face, relief=True)],face.frames[0].expression.clone()
+        stage),[ShapeSlopes(pipeline, face, displacement=True)],face.frames[0].expression.clone()
     off = lambda: float(scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face),
         region)[0].median())
     first = off()
@@ -72,26 +72,27 @@ def test_steps_find_shape_and_pose_again_and_heed_the_rates(pipeline, truth):
     torch.testing.assert_close(face.frames[0].expression, before, atol=1e-6, rtol=0)
 
 def test_a_surface_that_left_the_model_is_found(pipeline, truth):
-    ("A person with bumps that no shape coefficient has; all else is given: the relief comes back, and without it the "
-     "error stays")
+    ("A person with bumps that no shape coefficient has; all else is given: the displacement comes back, and "
+     "without it the error stays")
     face = truth.face.copy()
     generator = torch.Generator().manual_seed(4)
-    face.identity.relief = 1.5*torch.randn(len(pipeline.relief),
-        generator=generator)*(pipeline.relief.variance>=pipeline.relief.variance.max()*.99)
+    face.identity.displacement = 1.5*torch.randn(len(pipeline.displacement),
+        generator=generator)*(pipeline.displacement.variance>=pipeline.displacement.variance.max()*.99)
     there = synthetic_photo(pipeline, face)
     region,true = pipeline.model.regions['face']>.5,pipeline.vertices(there)
-    def left(relief):
+    def left(displacement):
         found = there.copy()
-        found.identity.relief = None
+        found.identity.displacement = None
         stage = make_stages(pipeline.config)[1]
-        stage.rates = dict(shape=1., relief=relief)
-        problem,slopes = shading_problem(pipeline, found, stage),[ShapeSlopes(pipeline, found, relief=bool(relief))]
+        stage.rates = dict(shape=1., displacement=displacement)
+        problem = shading_problem(pipeline, found, stage)
+        slopes = [ShapeSlopes(pipeline, found, displacement=bool(displacement))]
         for _ in range(6):
             geometry_step(pipeline, found, stage, problem, slopes,
                 [SkinPixels(pipeline, found, 0, 2500, torch.Generator().manual_seed(0), margin=3, blurred=1.)])
         return float(scale_aligned_errors(pipeline.vertices(found), true, region)[0].mean())
-    with_relief,without = left(2.),left(0.)
-    assert with_relief<.75*without, (with_relief, without)
+    with_displacement,without = left(2.),left(0.)
+    assert with_displacement<.75*without, (with_displacement, without)
 
 def synthetic_photo(pipeline, face):
     "The same face with a photo and landmarks of its own surface"
@@ -103,18 +104,19 @@ def synthetic_photo(pipeline, face):
         frame.landmarks = replace(frame.landmarks, points=pipeline.landmarks(other, 0))
     return other
 
-def test_a_relief_that_is_held_stays(pipeline, truth):
+def test_a_displacement_that_is_held_stays(pipeline, truth):
     "An interface may hold it between two steps"
     face,stage = truth.face.copy(),make_stages(pipeline.config)[1]
-    face.identity.relief = torch.full((len(pipeline.relief),), .1)
-    problem,slopes = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, relief=True)]
+    face.identity.displacement = torch.full((len(pipeline.displacement),), .1)
+    problem,slopes = shading_problem(pipeline, face, stage),[ShapeSlopes(pipeline, face, displacement=True)]
     pixels = [SkinPixels(pipeline, face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)]
-    stage.rates['relief'] = 0.
+    stage.rates['displacement'] = 0.
     geometry_step(pipeline, face, stage, problem, slopes, pixels)
-    torch.testing.assert_close(face.identity.relief, torch.full_like(face.identity.relief, .1), atol=1e-6, rtol=0)
-    stage.rates['relief'] = 2.
+    held = torch.full_like(face.identity.displacement, .1)
+    torch.testing.assert_close(face.identity.displacement, held, atol=1e-6, rtol=0)
+    stage.rates['displacement'] = 2.
     geometry_step(pipeline, face, stage, problem, slopes, pixels)
-    assert (face.identity.relief-.1).abs().max()>.01
+    assert (face.identity.displacement-.1).abs().max()>.01
 
 def test_the_true_face_agrees_with_a_sharp_photo_not_with_a_blurred_one(pipeline, truth):
     ("Lids, lips and nostrils of a sharp model stand out against a blurred photo: steps that stay coarse end at "

@@ -213,20 +213,20 @@ def test_figures_of_debugging_are_utf_8_on_every_system(tmp_path, monkeypatch):
 
 def test_a_step_of_the_maps_moves_what_has_a_rate():
     "The first step of Adam is as long as the rate: together, as the layers are added up; the others stand still"
-    from nextgenface_nb.optim.texture import PYRAMID, TextureLeaves
+    from nextgenface_nb.optim.texture import PYRAMID, TextureParameters
     size,before = 16,(.5, .04, .5)
     maps = tuple(torch.full((size, size, channels), value) for channels,value in zip((3, 3, 1), before))
     pipeline = SimpleNamespace(maps=lambda face: maps)
-    leaves = TextureLeaves(pipeline, None, dict(diffuse=.01))
-    leaves.maps[...,0].sum().backward()
-    leaves.step(.5)
+    free = TextureParameters(pipeline, None, dict(diffuse=.01))
+    free.maps[...,0].sum().backward()
+    free.step(.5)
     moved = .5*.01*sum(PYRAMID[:2]) # of 16 and 8 texels
-    diffuse,specular,roughness = leaves.result()
+    diffuse,specular,roughness = free.result()
     torch.testing.assert_close(diffuse[...,0], torch.full((size, size), .5-moved), atol=1e-5, rtol=0)
     torch.testing.assert_close(diffuse[...,1:], maps[0][...,1:])
     torch.testing.assert_close(specular, maps[1])
     torch.testing.assert_close(roughness, maps[2])
-    still = TextureLeaves(pipeline, None, {})
+    still = TextureParameters(pipeline, None, {})
     still.maps.sum().backward()
     still.step()
     for now,then in zip(still.result(), maps): torch.testing.assert_close(now, then)

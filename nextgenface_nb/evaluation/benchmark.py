@@ -72,7 +72,7 @@ def true_pipeline(
     fixed = lambda variance: torch.full_like(variance, 1e-8)
     known = replace(m, shape_mean=truth.vertices, shape_variance=fixed(m.shape_variance),
         expression_mean=torch.zeros_like(m.expression_mean), expression_variance=fixed(m.expression_variance))
-    return Pipeline(known, replace(pipeline.config, steps_shading=0, relief=0., components=0))
+    return Pipeline(known, replace(pipeline.config, steps_shading=0, displacement=0., components=0))
 
 def give_maps(
     result, # A `Reconstruction`, changed in place
@@ -192,7 +192,8 @@ COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'
     ('light_error_gain', 'light', '{:.2f}'),
     ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'),
     ('ita_gain_error', 'gain', '{:.1f}'),
-    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'), ('doubt', 'doubt', '{:.1%}'),
+    ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'),
+    ('uncertainty', 'uncertainty', '{:.1%}'),
     ('detector_nme', 'detector', '{:.1%}'), ('true_nme', 'points', '{:.1%}'), ('source_db', 'photo dB', '{:.1f}'),
     ('excluded', 'left out', '{:.0%}'), ('seconds_total', 's', '{:.0f}')]
 

@@ -181,7 +181,7 @@ COMMANDS = dict(
     fresh=('nextgenface-benchmark --levels A,B,C --seed fresh --output {}', ''),
     ablation=(
     'nextgenface-benchmark --levels A,B,C --output {} --ablate weight_eye_white=.2 weight_light_colour=.003 '
-    'weight_albedo=.04 relief=0 leave_out=nothing bands=5 bands=12 steps_shading=0+steps_photometric=40', ''),
+    'weight_albedo=.04 displacement=0 leave_out=nothing bands=5 bands=12 steps_shading=0+steps_photometric=40', ''),
     given=('nextgenface-benchmark --levels B,C --output {} --given landmarks light geometry geometry+light '
         'geometry+light+maps', ''),
     bench=('nextgenface-bench --full --append {}', ''),

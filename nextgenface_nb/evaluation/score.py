@@ -158,9 +158,9 @@ def score_photo(
     truth:TrueFace,
     result,
     samples:int=128,  # Rays per pixel
-)->dict: # source_db, source_ssim, excluded, true_nme (of the fit's points), detector_nme (of the points that it was given), doubt
+)->dict: # source_db, source_ssim, excluded, true_nme (of the fit's points), detector_nme (of the points that it was given), uncertainty
     ("How well the photo is reproduced on the true face region; how far the points of the fit are off, and the "
-     "detector's own doubt")
+     "detector's own uncertainty")
     face,pipeline = result.face,result.pipeline
     frame = face.frames[0]
     inside = crop_like(truth.face, frame.photo)
@@ -176,7 +176,7 @@ def score_photo(
         excluded=float((mask<.5)[inside&~hidden].float().mean()),
         true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)),
         detector_nme=float((frame.landmarks.points-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)),
-        doubt=frame.landmarks.doubt)
+        uncertainty=frame.landmarks.uncertainty)
     if hidden.any():
         figures |= dict(source_db_all=psnr(picture, photo, inside),
             hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)

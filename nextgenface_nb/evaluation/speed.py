@@ -79,16 +79,16 @@ def photometric_step(
     pipeline,face,seeds = truth.pipeline,truth.face.copy(),iter(range(10**9))
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
     wanted = ('shape', 'albedo', 'expression', 'rotation', 'translation', 'focal', 'coefficients')
-    leaves = {n:v.detach().clone().requires_grad_() for n,v in face.parameters().items() if n.split('.')[-1] in wanted}
-    for name,leaf in leaves.items(): face.assign(name, leaf)
+    free = {n:v.detach().clone().requires_grad_() for n,v in face.parameters().items() if n.split('.')[-1] in wanted}
+    for name,tensor in free.items(): face.assign(name, tensor)
     target,weight = blur(truth.photo().pixels, 2.),torch.ones(*truth.photo().pixels.shape[:2], 1)
     def run():
-        for leaf in leaves.values(): leaf.grad = None
+        for tensor in free.values(): tensor.grad = None
         picture = pipeline.render(face, 0, samples, seed=next(seeds), silhouettes=silhouettes)
         photo_loss(blur(picture[...,:3], 2.), target, weight).backward()
-        if any(leaf.grad is None for leaf in leaves.values()):
+        if any(tensor.grad is None for tensor in free.values()):
             raise FaceError('A step of stage 2 left a parameter without a gradient: '
-                +', '.join(n for n,l in leaves.items() if l.grad is None))
+                +', '.join(n for n,t in free.items() if t.grad is None))
     return run
 
 def texture_stage(truth): # the stage, started: an iterator with one item per step
@@ -334,16 +334,16 @@ def run_maps(truth, face, steps:int)->tuple: # diffuse, specular, roughness
 def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, specular, roughness
     "Stage 3's loop with any renderer: colours(maps [T, T, 5], step) of the pixels of a view"
     from nextgenface_nb.optim.losses import photo_loss
-    from nextgenface_nb.optim.stages import make_stages, pace
-    from nextgenface_nb.optim.texture import TextureLeaves, texture_prior
+    from nextgenface_nb.optim.stages import make_stages, schedule
+    from nextgenface_nb.optim.texture import TextureParameters, texture_prior
     stage = make_stages(truth.pipeline.config)[-1]
-    prior,leaves = texture_prior(truth.pipeline, face),TextureLeaves(truth.pipeline, face, stage.rates)
+    prior,free = texture_prior(truth.pipeline, face),TextureParameters(truth.pipeline, face, stage.rates)
     for step in range(steps):
-        maps = leaves.maps
+        maps = free.maps
         loss = photo_loss(colours(maps, step), view.photo, view.weight)+sum(prior.losses(maps, stage.weights).values())
         loss.backward()
-        leaves.step(pace(step, steps))
-    return leaves.result()
+        free.step(schedule(step, steps))
+    return free.result()
 
 def _score(truth, maps)->float:
     from nextgenface_nb.imaging import to_srgb

@@ -49,7 +49,7 @@ class Settings:
     clipped:float = .02              # Share of the face's pixels that may be overexposed; else the light is drawn again
     mean:tuple = (.1, .45)           # Of the face in the picture, linear, likewise
     displacement_mm:float = 1.25     # Rms of what the model cannot express, over the scored region
-    relief_mm:float = .05            # Rms of the fine relief
+    fine_displacement_mm:float = .05 # Rms of what is finer than a vertex of the model
     noise:tuple = (4e-4, 1.5e-3)     # Of the sensor: variance = first * signal + second^2, linear
     jpeg:int = 90                    # Quality
     occluders:tuple = ((1, 'glasses'), (5, 'hand'))
@@ -672,9 +672,9 @@ def true_geometry(model, settings, level, index)->tuple: # Person, vertices [V, 
     if level=='B':
         eyes = (model.regions['eyes']>.5).float()[:,None]
         fine,triangles,beside = subdivide(vertices, model.triangles, torch.cat([model.uvs, eyes, model.shape_mean], 1))
-        relief = settings.relief_mm*smooth_noise(beside[:,3:], _random(settings, 'relief', index),
+        pores = settings.fine_displacement_mm*smooth_noise(beside[:,3:], _random(settings, FINE, index),
             (2.5, 7.))*(beside[:,2]<.01)
-        mesh = fine+relief[:,None]*vertex_normals(fine, triangles),triangles,beside[:,:2]
+        mesh = fine+pores[:,None]*vertex_normals(fine, triangles),triangles,beside[:,:2]
     return person,vertices,(transform(mesh[0], person.rotation, person.translation),*mesh[1:])
 
 def occluder_mesh(model, settings, level, index, vertices, person)->tuple|None: # vertices, triangles, in the world

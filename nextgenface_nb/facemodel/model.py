@@ -240,7 +240,7 @@ def _toy_mesh(columns, rows):
     return points, torch.where(left,cut,other).reshape(-1,3), torch.stack([.5+.46*u,.04+.92*v],-1).reshape(-1,
         2), index.flip(1).reshape(-1)
 
-def _toy_relief(p):
+def _toy_displacement(p):
     "How far the features of a face stand out of the ellipsoid, [V] mm"
     return (24*_bump(p,0,-10,9,10)+10*_bump(p,0,10,7,18) - 8*_bumps(p,32,25,13,9)+5*_bumps(p,32,25,8,6)
         + 3*_bumps(p,30,42,18,6)
@@ -330,7 +330,7 @@ def toy_model(
 )->FaceModel: # In the same units, axes and conventions as the real model
     "A small generated head with everything that a `FaceModel` has, for tests and examples."
     points,triangles,uvs,mirror = _toy_mesh(columns,rows)
-    points = points + torch.stack([torch.zeros(len(points))]*2+[_toy_relief(points)],-1)
+    points = points + torch.stack([torch.zeros(len(points))]*2+[_toy_displacement(points)],-1)
     _,spread,directions = torch.linalg.svd(_toy_shapes(points).flatten(1), full_matrices=False)
     names,offsets = _toy_expressions(points)
     (diffuse,specular),paint = _toy_albedo(points)

@@ -61,7 +61,7 @@ class Landmarks:
     scale: float = 1.              # Likewise
     # How far the detector's points of the mirrored photo lie elsewhere, over the distance of the outer eye corners; 0
     # where nobody has asked
-    doubt: float = 0.
+    uncertainty: float = 0.
     faces: tuple = ()              # All faces that were found in the photo, the largest first: rows of `face_row`
 
     def __post_init__(self):
@@ -299,7 +299,7 @@ class Detector:
         apart = (points - look[0][partner])[partner >= 0].norm(dim=-1).mean()
         return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
 
-    def doubt(self,
+    def uncertainty(self,
         photo:Photo,
         landmarks:Landmarks, # All that `detect` found in it
     )->float: # Fraction of the distance of the outer eye corners; 0 where it is not known which point becomes which in a mirror
@@ -326,7 +326,7 @@ def _apart(points, others):
 SAME = .5          # `_apart` under which two findings are one face
 UNSURE = .022      # `_in_the_mirror` from which on other ways up are tried
 FALSE = .06        # The same from which on what was found in a tile is no face
-MOST_TURNED = 12   # Doubtful ones of a level of tiles, the largest, of which other ways up are tried
+MOST_TURNED = 12   # Uncertain ones of a level of tiles, the largest, of which other ways up are tried
 LEANING = 15.      # Degrees from which on the picture is turned before the face is looked at closely
 UPSIDE_DOWN = 100. # Degrees by which a head leans in a photo that lies upside down
 
@@ -811,7 +811,7 @@ class FileDetector(Detector):
         self.path, self.name = Path(path), detector
         if not self.path.exists(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
 
-    def doubt(self, photo, landmarks): return 0.   # nobody to ask
+    def uncertainty(self, photo, landmarks): return 0.   # nobody to ask
 
     def detect_all(self, photo, every=True): return [self.detect(photo)]
 

@@ -12,7 +12,7 @@ from ..metrics import EYE_CORNERS
 from ..places import data_folder
 
 # %% auto #0
-__all__ = ['PHOTOGRAPHS', 'DRAWINGS', 'DOUBT', 'DetectorErrors', 'eye_roll', 'spread_share', 'detector_errors', 'partners']
+__all__ = ['PHOTOGRAPHS', 'DRAWINGS', 'UNCERTAINTY', 'DetectorErrors', 'eye_roll', 'spread_share', 'detector_errors', 'partners']
 
 # %% ../../nbs/48_landmarks.uncertainty.ipynb #e7a0e0a9
 @dataclass
@@ -53,15 +53,15 @@ def eye_roll(landmarks)->float: # radians, clockwise
 # %% ../../nbs/48_landmarks.uncertainty.ipynb #7dd6ae28
 PHOTOGRAPHS = .06,.012 #: Share of the spread that holds for photographs; spread of each point by itself
 DRAWINGS = .6          #: Share of the spread that holds where the detector contradicts itself
-#: `Landmarks.doubt` up to which a picture counts as a photograph, and from which on as one that the detector does not understand
-DOUBT = .0125,.02
+#: `Landmarks.uncertainty` up to which a picture counts as a photograph, and from which on as one that the detector does not understand
+UNCERTAINTY = .0125,.02
 
 def spread_share(
-    doubt:float, # Of `Landmarks`
+    uncertainty:float, # Of `Landmarks`
 )->float: # of the spread that was learned from drawings
     "How much the modes may err"
-    low,high = DOUBT
-    return PHOTOGRAPHS[0]+(DRAWINGS-PHOTOGRAPHS[0])*min(max((doubt-low)/(high-low), 0.), 1.)
+    low,high = UNCERTAINTY
+    return PHOTOGRAPHS[0]+(DRAWINGS-PHOTOGRAPHS[0])*min(max((uncertainty-low)/(high-low), 0.), 1.)
 
 @cache
 def _learned(detector:str)->dict|None:
@@ -72,12 +72,12 @@ def _learned(detector:str)->dict|None:
 
 def detector_errors(
     detector:str,    # Name: 'mediapipe', 'fan', ...
-    doubt:float=0.,  # Of the landmarks
+    uncertainty:float=0.,  # Of the landmarks
 )->DetectorErrors: # independent points for a detector that nobody has looked at
     "What is known of a detector"
     known = _learned(detector)
     if known is None: return DetectorErrors()
-    return DetectorErrors(PHOTOGRAPHS[1], **(known|dict(spread=known['spread']*spread_share(doubt))))
+    return DetectorErrors(PHOTOGRAPHS[1], **(known|dict(spread=known['spread']*spread_share(uncertainty))))
 
 # %% ../../nbs/48_landmarks.uncertainty.ipynb #e89c3568
 def partners(

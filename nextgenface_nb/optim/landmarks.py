@@ -53,7 +53,7 @@ class LandmarkSettings:
     focal_sigma:float = .1         # Spread of log focal length about its start: points alone tell it badly
     iterations:int = 30            # At most
     shape_free:bool = True         # Fit the identity as well
-    relief_free:bool = False       # With it the heights of the bumps
+    displacement_free:bool = False       # With it the heights of the bumps
 
 POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal length
 #: Where a pose can be held: rotation, position (x, y and depth), focal length
@@ -67,20 +67,20 @@ class LandmarkProblem:
         model:FaceModel,
         face:Face,                 # Its landmarks are the targets; its shape stands still where `shape_free` is not set
         settings:LandmarkSettings, # Weights of the priors
-        relief=None,               # The model's `Relief`; needed if the face has one, or if it is free
+        displacement=None,               # The model's `Displacement`; needed if the face has one, or if it is free
     ):
-        self.settings,self.frames,self.model,self.relief = settings,face.frames,model,relief
-        self.heights = heights = face.identity.relief if face.identity.relief is not None or relief is None else torch.zeros(len(relief))
-        self.relief_size = len(relief) if settings.relief_free else 0
+        self.settings,self.frames,self.model,self.displacement = settings,face.frames,model,displacement
+        self.heights = heights = face.identity.displacement if face.identity.displacement is not None or displacement is None else torch.zeros(len(displacement))
+        self.displacement_size = len(displacement) if settings.displacement_free else 0
         self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
         outlines = {d:face_outline(model, d) for d in {f.landmarks.detector for f in face.frames if marks_outline(f.landmarks)}}
         self.outlines = [outlines[f.landmarks.detector] if marks_outline(f.landmarks) else None for f in face.frames]
         self.targets = [_double(f.landmarks.points) for f in face.frames]
-        known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.doubt) for f in face.frames]
+        known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
         self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
-        person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.shape_variance, relief.variance])) if self.relief_size else (face.identity.shape,model.shape_variance)
+        person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.shape_variance, displacement.variance])) if self.displacement_size else (face.identity.shape,model.shape_variance)
         self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)
         self.shape_sigma = np.sqrt(_double(variance)) if settings.shape_free else np.zeros(0)
@@ -95,16 +95,16 @@ class LandmarkProblem:
 
     def reduced(self,
         places:Embedding, # L points of the surface
-    )->list: # mean [L, 3], shape basis [S, L, 3] (with free heights of the relief after it), expression basis [E, L, 3]; mm
-        "Model and relief at some points, in float64"
+    )->list: # mean [L, 3], shape basis [S, L, 3] (with free heights of the displacement after it), expression basis [E, L, 3]; mm
+        "Model and displacement at some points, in float64"
         basis,at = [_double(b) for b in self.model.basis_at(places)],lambda x: _double(places.points(x, self.model.triangles))
-        if self.relief_size: basis[1] = np.concatenate([basis[1], at(self.relief.basis)])
-        elif self.relief is not None: basis[0] = basis[0]+at(self.relief.displacement(self.heights))
+        if self.displacement_size: basis[1] = np.concatenate([basis[1], at(self.displacement.basis)])
+        elif self.displacement is not None: basis[0] = basis[0]+at(self.displacement.offsets(self.heights))
         return basis
 
     def seen(self,
         k:int,                  # Frame
-        person:np.ndarray,      # [S] mm, with free heights of the relief after it
+        person:np.ndarray,      # [S] mm, with free heights of the displacement after it
         expression:np.ndarray,  # [E]
         rotation:np.ndarray,    # [3] radians
         translation:np.ndarray, # [3] mm
@@ -115,14 +115,15 @@ class LandmarkProblem:
         single = lambda x: torch.as_tensor(x, dtype=torch.float32)
         frame,size = self.frames[k],len(self.model.shape_variance)
         vertices = self.model.vertices(single(person[:size]), single(expression))
-        if self.relief is not None:
-            vertices = vertices+self.relief.displacement(single(person[size:]) if self.relief_size else self.heights)
+        if self.displacement is not None:
+            heights = single(person[size:]) if self.displacement_size else self.heights
+            vertices = vertices+self.displacement.offsets(heights)
         world = transform(vertices, single(rotation), single(translation))
         places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world, replace(frame.camera, focal=single(focal)))
         return self.reduced(places),_double(known)
 
     def pieces(self,
-        x:np.ndarray, # [N] shape mm (with free heights of the relief after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
+        x:np.ndarray, # [N] shape mm (with free heights of the displacement after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
     )->tuple: # shape [S], list of (pose [7], expression [E])
         "Shape, and for each frame pose and expression, out of the long vector"
         shape,rest = x[:self.shape_size],x[self.shape_size:].reshape(len(self.frames), -1)
@@ -132,7 +133,7 @@ class LandmarkProblem:
         face:Face, # With as many frames as the problem
     )->np.ndarray: # [N], see `pieces`
         "The long vector of a face"
-        person = face.identity.shape if not self.relief_size else torch.cat([face.identity.shape, torch.zeros(self.relief_size) if face.identity.relief is None else face.identity.relief])
+        person = face.identity.shape if not self.displacement_size else torch.cat([face.identity.shape, torch.zeros(self.displacement_size) if face.identity.displacement is None else face.identity.displacement])
         parts = [person.double().numpy()[:self.shape_size]]
         for f in face.frames:
             t = f.translation.double().numpy()
@@ -155,10 +156,10 @@ class LandmarkProblem:
         high:np.ndarray, # [N] from `limits`, changed in place
         names,           # Of the parts
     ):
-        ("Let parts stand still: 'shape', 'relief', 'expression', or a part of the pose in `HOLDS`; a focal length "
-         "that is known does in any case. Changes the bounds")
-        own = self.shape_size-self.relief_size
-        parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('relief' in names)
+        ("Let parts stand still: 'shape', 'displacement', 'expression', or a part of the pose in `HOLDS`; a focal "
+         "length that is known does in any case. Changes the bounds")
+        own = self.shape_size-self.displacement_size
+        parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('displacement' in names)
         for k in range(len(self.frames)):
             first = self.shape_size+k*(POSE+self.expression_size)
             still = {*names, 'focal'} if self.frames[k].focal_fixed else names
@@ -303,11 +304,11 @@ def landmark_steps(
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
     held=(),                                # Names of `HOLDS` that stay as they are
-    relief=None,                            # The model's `Relief`, if the face has one; it stays as it is
+    displacement=None,                            # The model's `Displacement`, if the face has one; it stays as it is
 ): # yields loss, iterations so far
     "Stage 1, an iteration at a time"
     settings = settings or LandmarkSettings()
-    problem = LandmarkProblem(model, face, settings, relief)
+    problem = LandmarkProblem(model, face, settings, displacement)
     (low,high),x = problem.limits(),problem.start(face)
     problem.hold(x, low, high, (*held, *(() if optimize_focal else ('focal',))))
     for x,energy,k in gauss_newton_steps(lambda x: evaluate(problem, x), np.clip(x, low, high), low, high,
@@ -324,11 +325,11 @@ def fit_landmarks(
     face:Face,                              # Changed in place
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
-    relief=None,                            # See `landmark_steps`
+    displacement=None,                            # See `landmark_steps`
 )->dict: # loss, iterations
     "Stage 1: fit pose, focal length, expression and identity to the landmarks of all frames at once"
     found = dict(loss=float('nan'), iterations=0)
-    for found in landmark_steps(model, face, settings, optimize_focal, relief=relief): pass
+    for found in landmark_steps(model, face, settings, optimize_focal, displacement=displacement): pass
     return found
 
 def put_back(
@@ -339,9 +340,9 @@ def put_back(
     "Write the long vector into the face"
     tensor = lambda a: torch.tensor(a, dtype=torch.float32)
     shape,frames = problem.pieces(x)
-    own = problem.shape_size-problem.relief_size
+    own = problem.shape_size-problem.displacement_size
     if problem.shape_size: face.identity.shape = tensor(shape[:own])
-    if problem.relief_size: face.identity.relief = tensor(shape[own:])
+    if problem.displacement_size: face.identity.displacement = tensor(shape[own:])
     for f,(pose,expression) in zip(face.frames, frames):
         focal = np.exp(pose[6])
         depth = np.exp(pose[5])*focal

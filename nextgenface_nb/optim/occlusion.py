@@ -10,7 +10,7 @@ from ..metrics import eye_distance
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['STRANGE', 'LARGE', 'REACH', 'MOST', 'HAIRLINE', 'darkness', 'find_things', 'hidden_share']
+__all__ = ['STRANGE', 'LARGE', 'REACH', 'MOST', 'HAIRLINE', 'darkness', 'find_occluders', 'hidden_share']
 
 # %% ../../nbs/56_optim.occlusion.ipynb #02b66a97
 def darkness(
@@ -24,7 +24,7 @@ def darkness(
 
 # %% ../../nbs/56_optim.occlusion.ipynb #690e5e51
 STRANGE = 1.,.45 #: `darkness` from which a pixel cannot be skin; and down to which its neighbours belong to it
-LARGE = .15      #: Side of the smallest thing, over the distance of the outer eye corners
+LARGE = .15      #: Side of the smallest occluder, over the distance of the outer eye corners
 REACH = .09      #: How far around brows, eyes and lips darkness is nothing strange, likewise
 MOST = .5       #: Share of the face beyond which it is the prediction that is wrong
 HAIRLINE = .5    #: Hair touches the hairline along more than this times the root of its area
@@ -40,32 +40,32 @@ def _grown(mask:np.ndarray, by:int=1)->np.ndarray:
     from scipy.ndimage import distance_transform_edt
     return distance_transform_edt(~mask)<=by if mask.any() else mask
 
-def _passing(thing:np.ndarray, usual:np.ndarray)->np.ndarray:
-    ("A thing without what ends where darkness is usual: a brow that hair reaches is no hair, a rim that leaves the "
-     "brow again is a rim")
+def _passing(occluder:np.ndarray, usual:np.ndarray)->np.ndarray:
+    ("An occluder without what ends where darkness is usual: a brow that hair reaches is no hair, a rim that leaves "
+     "the brow again is a rim")
     # it touches the rest at one place only
-    ends = [part for part in _parts(thing&usual) if len(_parts(_grown(part)&thing&~usual))<2]
-    return thing&~np.any(ends, 0) if ends else thing
+    ends = [part for part in _parts(occluder&usual) if len(_parts(_grown(part)&occluder&~usual))<2]
+    return occluder&~np.any(ends, 0) if ends else occluder
 
-def find_things(
+def find_occluders(
     dark:np.ndarray,  # [H, W] from `darkness`, 0 outside the face
-    face:np.ndarray,  # [H, W] bool, where things are looked for
+    face:np.ndarray,  # [H, W] bool, where occluders are looked for
     usual:np.ndarray, # [H, W] bool, where dark places are usual
     hair:np.ndarray,  # [H, W] bool, where hair grows
     eyes:float,       # Distance of the outer eye corners, pixels
-)->tuple: # things, hair on the face: [H, W] bool each
+)->tuple: # occluders, hair on the face: [H, W] bool each
     "What lies before the skin"
     from scipy.ndimage import binary_propagation
     # between hair and face a model may have neither
     certain,near,gap = (dark>STRANGE[0])&face&~usual,(dark>STRANGE[1])&face,max(1, round(REACH*eyes))
     hairline,least = _grown(hair, gap),(LARGE*eyes)**2
-    found = dict(thing=np.zeros_like(face), hair=np.zeros_like(face))
+    found = dict(occluder=np.zeros_like(face), hair=np.zeros_like(face))
     for part in _parts(binary_propagation(certain, np.ones((3, 3)), near), least):
         part = _passing(part, usual)
         area = (part&~usual).sum()
         if not max(least, .4*part.sum())<=area<=MOST*face.sum(): continue
-        found['hair' if (part&hairline).sum()>HAIRLINE*gap*area**.5 else 'thing'] |= part
-    return found['thing'],found['hair']
+        found['hair' if (part&hairline).sum()>HAIRLINE*gap*area**.5 else 'occluder'] |= part
+    return found['occluder'],found['hair']
 
 # %% ../../nbs/56_optim.occlusion.ipynb #f912c942
 def hidden_share(
@@ -84,11 +84,11 @@ def hidden_share(
         return whole.reshape(H, W).numpy()
     r = lambda *names: picture(torch.stack([regions[n] for n in names if n in regions] or [0*predicted[:,0]]).amax(0))
     if not {'brows','beard'}<=set(regions):
-        return torch.zeros(H, W)   # who does not know where they grow would take them for things
+        return torch.zeros(H, W)   # who does not know where they grow would take them for occluders
     dark,eyes = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted)),eye_distance(frame.landmarks)
     hair,usual = r('hair', 'skull')>.3,_grown(r('brows', 'lips', 'eyes', 'mouth')>.3,
         max(1, round(REACH*eyes)))|(r('beard')>.3)
-    thing,on_face = find_things(dark, (r('face')>.9)&~hair, usual, hair, eyes)
-    wanted = dict(nothing=0*thing, things=thing, hair=thing|on_face|hair)[pipeline.config.leave_out]
+    occluder,on_face = find_occluders(dark, (r('face')>.9)&~hair, usual, hair, eyes)
+    wanted = dict(nothing=0*occluder, occluders=occluder, hair=occluder|on_face|hair)[pipeline.config.leave_out]
     return torch.from_numpy(gaussian_filter(_grown(wanted).astype(np.float32), .7)) if wanted.any() else torch.zeros(H,
         W)

@@ -176,23 +176,24 @@ def irradiance_gradient(
 
 # %% ../../nbs/54_optim.shading.ipynb #8354d174
 class ShapeSlopes:
-    ("Displacement and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
-     "vertex by vertex; shape first, with the relief where it is free, then expression; K in all.")
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, relief:bool=False): # step: standard deviations
+    ("Offset and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
+     "vertex by vertex; shape first, with the displacement where it is free, then expression; K in all.")
+    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, # step: standard deviations
+        displacement:bool=False):
         m = pipeline.model
-        more = [pipeline.relief] if relief else []
+        more = [pipeline.displacement] if displacement else []
         sigma = torch.cat([m.shape_variance, *(r.variance for r in more), m.expression_variance]).sqrt()[:,None,None]
-        displacement = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis])   # [K, V, 3] mm
+        offsets = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis])   # [K, V, 3] mm
         vertices = pipeline.vertices(face, i).detach()
         start = vertex_normals(vertices, m.triangles)
-        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (displacement*sigma*step).split(16)]
+        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (offsets*sigma*step).split(16)]
         turn = torch.cat(moved)/(sigma*step)
-        self.table = torch.cat([displacement, turn], -1).flatten(1).T.contiguous()
+        self.table = torch.cat([offsets, turn], -1).flatten(1).T.contiguous()
 
     def at(self,
         corners:Tensor,     # [N, 3] vertices around each point
         barycentric:Tensor, # [N, 3]
-        chain:Tensor,       # [N, C, 6] how C numbers follow from displacement and turn of the point
+        chain:Tensor,       # [N, C, 6] how C numbers follow from offset and turn of the point
     )->Tensor: # [N, C, K]
         "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
         rows = (6*corners[...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
@@ -287,13 +288,13 @@ def landmark_scale(stage, face:Face)->float:
     return stage.weights['landmarks']*unit**2/len(face.frames[0].landmarks.points)
 
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
-    ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the relief counts as much as a "
-     "coefficient of the shape")
+    ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the displacement counts as much as "
+     "a coefficient of the shape")
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
-    free = bool(stage.rates.get('relief'))
+    free = bool(stage.rates.get('displacement'))
     return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale,
-        expression=w['expression']/len(m.expression_basis)/scale, relief_free=free),
-        pipeline.relief if free else pipeline.relief_of(face))
+        expression=w['expression']/len(m.expression_basis)/scale, displacement_free=free),
+        pipeline.displacement if free else pipeline.displacement_of(face))
 
 def geometry_step(
     pipeline:Pipeline,
@@ -305,10 +306,10 @@ def geometry_step(
     # Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
     damping:float=.001,
 )->float: # energy of the pixels before the step
-    "One Gauss-Newton step of shape, relief, expression, pose and focal length"
+    "One Gauss-Newton step of shape, displacement, expression, pose and focal length"
     x,(low,high) = problem.start(face),problem.limits()
-    parts = dict(shape=['shape'], relief=['relief'], expression=['expression'], pose=['rotation', 'position'],
-        focal=['focal'])
+    parts = dict(shape=['shape'], displacement=['displacement'], expression=['expression'],
+        pose=['rotation', 'position'], focal=['focal'])
     problem.hold(x, low, high, [n for group,names in parts.items() if not stage.rates.get(group) for n in names])
     scale = math.sqrt(landmark_scale(stage, face))
     blocks,S,energy = [(columns, r*scale, J*scale)

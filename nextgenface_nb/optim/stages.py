@@ -27,7 +27,7 @@ from .texture import *
 # %% auto #0
 __all__ = ['LIGHT_STEPS', 'SOFT', 'RELIGHT', 'RUNNERS', 'Stage', 'Progress', 'make_stages', 'run_landmarks', 'adam',
            'FreeParameters', 'start_light', 'geometry_losses', 'softness', 'run_photometric', 'fit_shading',
-           'fit_geometry', 'pace', 'run_texture', 'texture_losses', 'run']
+           'fit_geometry', 'schedule', 'run_texture', 'texture_losses', 'run']
 
 # %% ../../nbs/59_optim.stages.ipynb #98bcafd2
 @dataclass
@@ -60,7 +60,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
     free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if c.optimize_focal_length else ())
     maps = ('diffuse', 'specular', 'roughness')
     return [Stage('landmarks', c.steps_landmarks, weights=weight('shape', 'expression'), seed=c.seed),
-            Stage('photometric', c.steps_photometric, rate(*free)|dict(relief=c.relief),
+            Stage('photometric', c.steps_photometric, rate(*free)|dict(displacement=c.displacement),
             weight('landmarks', 'shape', 'expression', 'albedo', 'light', 'light_colour', 'light_smooth'),
             c.samples_train, c.seed, c.steps_shading),
             Stage('texture', c.steps_texture, rate(*maps)|dict(light=5*c.rate_light),
@@ -71,7 +71,7 @@ def make_stages(config:Config)->list: # of `Stage`, in order
 def run_landmarks(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
     for frame in face.frames: frame.hidden = None                             # it was found on another fit
-    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, relief=pipeline.relief_of(face))
+    found = fit_landmarks(pipeline.model, face, LandmarkSettings(iterations=stage.steps), pipeline.config.optimize_focal_length, displacement=pipeline.displacement_of(face))
     yield Progress('landmarks', 1, 1, dict(total=found['loss']), state.seconds)
 
 # %% ../../nbs/59_optim.stages.ipynb #26fe68b1
@@ -80,7 +80,7 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
     return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
 
 class FreeParameters:
-    ("Leaf tensors in natural units, and the way back into the face. Rates are read anew at each step: an interface "
+    ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
     GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',),
         expression=('expression',))
@@ -88,7 +88,7 @@ class FreeParameters:
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
         rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
             dtype=torch.float64)
-        m,self.face,self.leaves,self.units,groups = pipeline.model,face,{},{},[]
+        m,self.face,self.free,self.units,groups = pipeline.model,face,{},{},[]
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames))
                 for n in self.GROUPS[group]]
@@ -97,14 +97,14 @@ class FreeParameters:
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
                 self.units[name] = unit
-                self.leaves[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
-            groups.append(dict(params=[self.leaves[n] for n in names], lr=rate, name=group))
+                self.free[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
+            groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
         self.bounds,self.optimizer = m.expression_bounds,adam(groups)
 
     @property
     def kept(self)->dict:
         "What changes from step to step, see `StageState`"
-        return dict(self.leaves, slowed=self.slowed)
+        return dict(self.free, slowed=self.slowed)
 
     def _unit(self, model, face, name):
         "The natural unit of a parameter"
@@ -116,8 +116,8 @@ class FreeParameters:
 
     def write(self):
         "Put the current values, with their history, into the face"
-        for name,leaf in self.leaves.items():
-            self.face.assign(name, leaf.exp() if name.endswith('focal') else leaf*self.units[name])
+        for name,tensor in self.free.items():
+            self.face.assign(name, tensor.exp() if name.endswith('focal') else tensor*self.units[name])
 
     def step(self):
         "One step of Adam after a backward pass; expressions stay within their bounds"
@@ -126,10 +126,10 @@ class FreeParameters:
         if self.optimizer:
             self.optimizer.step()
             self.optimizer.zero_grad()
-        for name,leaf in self.leaves.items():
+        for name,tensor in self.free.items():
             if name.endswith('expression'):
                 with torch.no_grad():
-                    leaf.copy_((leaf*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+                    tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
@@ -172,9 +172,9 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
     terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
-    if face.identity.relief is not None and stage.rates.get('relief'):
-        terms['relief'] = prior_loss(face.identity.relief,
-            pipeline.relief.variance)*w['shape']*len(pipeline.relief)/len(m.shape_variance)
+    if face.identity.displacement is not None and stage.rates.get('displacement'):
+        terms['displacement'] = prior_loss(face.identity.displacement,
+            pipeline.displacement.variance)*w['shape']*len(pipeline.displacement)/len(m.shape_variance)
     terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
     lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
     if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
@@ -202,13 +202,13 @@ def run_photometric(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)
             yield Progress('photometric', state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
 def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state:StageState|None=None)->Iterator[dict]: # losses of each step
-    "Shape, relief, expression, pose and focal length by Gauss-Newton, light and albedo in between"
+    "Shape, displacement, expression, pose and focal length by Gauss-Newton, light and albedo in between"
     if not stage.shading_steps: return
     state = state or StageState()
     state.begin(face)
     problem = shading_problem(pipeline, face, stage)
     # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
-    slopes = [ShapeSlopes(pipeline, face, relief=bool(problem.relief_size))]*len(face.frames)
+    slopes = [ShapeSlopes(pipeline, face, displacement=bool(problem.displacement_size))]*len(face.frames)
     state.keep()
     for step in state.steps(stage.shading_steps):
         soft = softness(step, stage.shading_steps)
@@ -241,7 +241,7 @@ def fit_geometry(pipeline:Pipeline, face:Face, stage:Stage, state:StageState|Non
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
 RELIGHT = 2 #: Every so many steps of stage 3 the light moves, and the maps are put into the face
 
-def pace(step:int, steps:int, last:float=.05)->float: # 1 .. last
+def schedule(step:int, steps:int, last:float=.05)->float: # 1 .. last
     "Long steps first, short ones at the end: a cosine (Loshchilov & Hutter 2017)"
     return last+(1-last)*(1+math.cos(math.pi*step/max(steps, 1)))/2
 
@@ -252,31 +252,31 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
         max(max(f.camera.width, f.camera.height) for f in face.frames))
     views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
     for frame,view in zip(face.frames, views): frame.hidden = view.hidden
-    prior,leaves = texture_prior(pipeline, face, resolution),TextureLeaves(pipeline, face, stage.rates, stage.locked,
+    prior,free = texture_prior(pipeline, face, resolution),TextureParameters(pipeline, face, stage.rates, stage.locked,
         resolution)
     lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline.config.bands)
-    state.keep(leaves=leaves, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
+    state.keep(free=free, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
     for step in state.steps(stage.steps):
         relight = step%RELIGHT==0
-        terms = texture_losses(stage, face, prior, leaves, views, lights if relight else None, grid)
+        terms = texture_losses(stage, face, prior, free, views, lights if relight else None, grid)
         _backward(terms)
-        leaves.step(pace(step, stage.steps))
+        free.step(schedule(step, stage.steps))
         if relight: lights.step()
-        if relight: face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
+        if relight: face.identity.diffuse,face.identity.specular,face.identity.roughness = free.result()
         face.detach()
         losses = {k:float(v.detach()) for k,v in terms.items()}
         yield Progress('texture', step+1, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
     # nobody has moved the face meanwhile
     for i,v in enumerate(views):
         v.transfer.check(pipeline.world_vertices(face, i), face.frames[i].camera)
-    face.identity.diffuse,face.identity.specular,face.identity.roughness = leaves.result()
+    face.identity.diffuse,face.identity.specular,face.identity.roughness = free.result()
     add_detail(face, views, stage.locked, stage.detail)
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
-def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->dict: # term -> weighted scalar
+def texture_losses(stage, face, prior, free, views, lights=None, grid=None)->dict: # term -> weighted scalar
     ("All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None), by its "
      "values on a grid")
-    maps,terms = leaves.maps,dict(photo=0.)
+    maps,terms = free.maps,dict(photo=0.)
     if lights: lights.write()
     for view,f in zip(views, face.frames):
         seen = view.transfer.gather(maps)
@@ -284,8 +284,8 @@ def texture_losses(stage, face, prior, leaves, views, lights=None, grid=None)->d
         if lights and isinstance(f.light, HarmonicLight): f.light.coefficients = f.light.coefficients*factor
         terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)*f.weight   # itself a mean by weight
         view.shading = view.shading.fixed()
-    free = [f.light.coefficients for f in face.frames if isinstance(f.light, HarmonicLight)]
-    if lights and 'light' in stage.rates and free: terms['light'] = stage.weights['light']*sum(negative_loss(grid@c) for c in free)
+    moving = [f.light.coefficients for f in face.frames if isinstance(f.light, HarmonicLight)]
+    if lights and 'light' in stage.rates and moving: terms['light'] = stage.weights['light']*sum(negative_loss(grid@c) for c in moving)
     return terms|prior.losses(maps, stage.weights)
 
 # %% ../../nbs/59_optim.stages.ipynb #3bab92bd

@@ -44,7 +44,7 @@ class StageState:
     def __init__(self,
         saved:dict|None=None, # From `tensors`; None: the stage begins
     ):
-        self.saved,self.face,self.before,self.things = dict(saved or {}),None,{},{}
+        self.saved,self.face,self.before,self.carried = dict(saved or {}),None,{},{}
         try: self.part,self.step,self.total = (int(n) for n in self.saved['counters']) if saved else (0, 0, 0)
         except (KeyError, ValueError, TypeError):
             raise CheckpointError('the state of a stage without its counters', ADVICE) from None
@@ -72,7 +72,7 @@ class StageState:
         face, # In a stage that goes on it becomes what it was when the part began, until `keep`
     ):
         "A part begins; what it computes from the face comes next"
-        self.face,self.now,self.things = face,face.parameters(),{}
+        self.face,self.now,self.carried = face,face.parameters(),{}
         if not self.saved:
             self.before,self.step = {n:v.detach() for n,v in self.now.items()},0
             return
@@ -82,13 +82,13 @@ class StageState:
         for name in self.now: face.assign(name, self.before.get(name))
 
     def keep(self,
-        **things, # Objects with `kept`, a dict of tensors that change in place, and `optimizer`
+        **carried, # Objects with `kept`, a dict of tensors that change in place, and `optimizer`
     ):
         ("What the part carries from step to step is ready; in a stage that goes on it becomes what it was, and the "
          "face too")
-        self.things = things
+        self.carried = carried
         if not self.saved: return
-        for name,thing in things.items(): self._restore(name, thing)
+        for name,holder in carried.items(): self._restore(name, holder)
         for name,value in self.now.items(): self.face.assign(name, value)
         self.saved = {}
 
@@ -105,21 +105,21 @@ class StageState:
         "All that is needed to go on after the present step, besides the face as it is"
         found = dict(counters=torch.tensor([self.part, self.step, self.total]), seconds=torch.tensor(self.seconds, dtype=torch.float64))
         found |= {f'before.{n}':v for n,v in self.before.items()}
-        for name,thing in self.things.items():
-            found |= {f'{name}.{n}':v.detach() for n,v in thing.kept.items()}
-            found |= {f'{name}.moments.{n}':v for n,v in moments(thing.optimizer).items()}
+        for name,holder in self.carried.items():
+            found |= {f'{name}.{n}':v.detach() for n,v in holder.kept.items()}
+            found |= {f'{name}.moments.{n}':v for n,v in moments(holder.optimizer).items()}
         return found
 
     def _part_of(self, prefix:str)->dict:
         "The saved tensors below a name"
         return {n[len(prefix)+1:]:v for n,v in self.saved.items() if n.startswith(f'{prefix}.')}
 
-    def _restore(self, name:str, thing):
+    def _restore(self, name:str, holder):
         "Put saved tensors into an object"
-        saved,wanted = self._part_of(name),thing.kept
+        saved,wanted = self._part_of(name),holder.kept
         for n,tensor in wanted.items():
             if n not in saved or saved[n].shape!=tensor.shape:
                 raise CheckpointError(f'the state of a stage has no {name}.{n} of shape {tuple(tensor.shape)}', ADVICE)
             with torch.no_grad(): tensor.copy_(saved[n])
-        try: restore_moments(thing.optimizer, {n[8:]:v for n,v in saved.items() if n.startswith('moments.')})
+        try: restore_moments(holder.optimizer, {n[8:]:v for n,v in saved.items() if n.startswith('moments.')})
         except ValueError as e: raise CheckpointError(f'the state of the optimiser cannot be read: {e}', ADVICE) from e

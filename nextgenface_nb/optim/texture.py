@@ -19,7 +19,7 @@ from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'physical', 'working_resolution', 'stacked', 'resized',
-           'TexturePrior', 'texture_prior', 'TextureLeaves', 'TextureView', 'texture_view', 'pixel_means',
+           'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view', 'pixel_means',
            'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
            'shut_mouth', 'mouth_opening', 'finish_maps']
 
@@ -106,7 +106,7 @@ def texture_prior(
 # %% ../../nbs/57_optim.texture.ipynb #8d3b7449
 PYRAMID = .2,.5,1.,1. #: Rate of each layer, finest first
 
-class TextureLeaves:
+class TextureParameters:
     ("The three maps, free to change: what they were plus a pyramid of corrections. Locked texels are constants: the "
      "rest is fitted beside them, in the pictures and in the priors.")
     def __init__(self,
@@ -150,10 +150,10 @@ class TextureLeaves:
         maps = maps-self.excess
         return maps if self.locked is None else torch.where(self.locked_here[0]>.5, self.locked_here[1], maps)
 
-    def step(self, pace:float=1.):
-        "One step of Adam after a backward pass; pace: share of the rates"
+    def step(self, schedule:float=1.):
+        "One step of Adam after a backward pass; schedule: share of the rates"
         for group in self.optimizer.param_groups if self.optimizer else ():
-            group['lr'] = self.rates.get(group['name'], 0.)*group['share']*pace
+            group['lr'] = self.rates.get(group['name'], 0.)*group['share']*schedule
         if not self.optimizer: return
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -18,7 +18,7 @@ from ..metrics import eye_distance, psnr
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_DOUBT', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED',
+__all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_UNCERTAIN', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED',
            'WARM', 'COOL', 'BLURRED', 'COVERED', 'SIDEWAYS', 'EMPTY', 'SHUT', 'turned_degrees', 'looks_up',
            'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin', 'flat_windows', 'outline_mask',
            'zones', 'tint', 'sharpness', 'part_contrast', 'photo_signs', 'skin_texels', 'skin_tone', 'tone_name',
@@ -313,15 +313,15 @@ def frame_card(
     frame,inside = face.frames[i],pipeline.face_mask(face, i)
     decibel,unexplained = light_fit(pipeline, face, i)
     given = torch.ones(inside.shape) if frame.mask is None else frame.mask.detach().reshape(inside.shape).float()
-    things = torch.zeros(inside.shape) if frame.hidden is None else frame.hidden
+    occluders = torch.zeros(inside.shape) if frame.hidden is None else frame.hidden
     light = to_srgb(frame.photo.pixels.clamp(0, 1))[inside]
     share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
     return dict(
         measures,
         nme_landmarks=nme_landmarks,
         light_psnr=decibel,
-        hidden=share(1-given*(1-things)),
-        things=share(things),
+        hidden=share(1-given*(1-occluders)),
+        occluders=share(occluders),
         hand=frame.hand,
         unexplained=unexplained,
         unlike_skin=share(unlike_skin(frame.photo.pixels)),
@@ -331,15 +331,15 @@ def frame_card(
         leans_degrees=math.degrees(eye_roll(frame.landmarks)),
         turned_degrees=turned_degrees(frame),
         face_pixels=face_pixels(frame),
-        doubt=frame.landmarks.doubt,
+        uncertainty=frame.landmarks.uncertainty,
         side_light=side_light(frame),
         overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0.,
         mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
 
 PROFILE = 60                     #: Degrees from which on a head is in profile
-PROFILE_DOUBT = 38               #: The same where the detector is in doubt
+PROFILE_UNCERTAIN = 38               #: The same where the detector is uncertain
 PROFILE_LESS = 45                #: Degrees found from which on it may be one: the detector takes 60 for 44 to 50
-#: Doubt from which on the mirror shows another face, or none: of profiles anything is found
+#: Uncertainty from which on the mirror shows another face, or none: of profiles anything is found
 NO_SUCH_FACE = .1
 STEEP = 20                       #: Degrees past the camera from which on it is said
 LEANS = 45                       #: Degrees of the line of the eyes from which on it is said
@@ -401,15 +401,15 @@ def frame_warnings(
     found,c,start = [],card,f'{name}: '*bool(name)
     say = lambda text: found.append(start+text)
     turned = c['turned_degrees']
-    doubtful = c['doubt']>.03
-    if c['doubt']>NO_SUCH_FACE:
+    uncertain = c['uncertainty']>.03
+    if c['uncertainty']>NO_SUCH_FACE:
         say(
             "a profile, or no face: in the mirror the landmark detector finds something else "
-            f"(the points are apart by {c['doubt']:.0%} of the distance of the eyes); the result means little")
-    elif turned>(PROFILE_DOUBT if doubtful else PROFILE_LESS):
+            f"(the points are apart by {c['uncertainty']:.0%} of the distance of the eyes); the result means little")
+    elif turned>(PROFILE_UNCERTAIN if uncertain else PROFILE_LESS):
         say(
             f"profile: the head is turned {turned:.0f}° from the camera"
-            f"{' or more (the landmark detector takes profiles for less)' if turned<=PROFILE or doubtful else ''}; "
+            f"{' or more (the landmark detector takes profiles for less)' if turned<=PROFILE or uncertain else ''}; "
             "one half of the face and the depth of the other are guessed")
     elif abs(c.get('looks_up', 0.))>STEEP:
         say(
@@ -426,20 +426,20 @@ def frame_warnings(
         say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
     if covered>.5: say(f'{100*covered:.0f} % of the face are hidden or look like no skin; the maps there are guessed')
-    if c['things']>.02:
-        say(f"{100*c['things']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the "
+    if c['occluders']>.02:
+        say(f"{100*c['occluders']:.0f} % of the face lie behind something dark (glasses, hair); it is left out of the "
             f"maps, and what it hides is guessed. PSNR with it {c.get('psnr_all', c['psnr']):.1f} dB")
     if (c.get('hand') or 0)>.01:
-        left = ', and left out of the maps' if c['hidden']>c['things'] else ''
+        left = ', and left out of the maps' if c['hidden']>c['occluders'] else ''
         say(f"a hand covers {100*c['hand']:.0f} % of the face; what it hides is guessed{left}")
     if (c['nme_landmarks'] or 0)>landmark_limit(c) or c['light_psnr']<14 or c['flat']>.35:
         say(
             'this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); '
             'the result means little')
     found += [start+text for text in photo_warnings(c)]
-    if .025<c['doubt']<=NO_SUCH_FACE:
-        say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['doubt']:.1%} of "
-            "the distance of the eyes; shape and pose are uncertain")
+    if .025<c['uncertainty']<=NO_SUCH_FACE:
+        say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['uncertainty']:.1%} "
+            "of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")

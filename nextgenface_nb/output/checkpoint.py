@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, torch
 from .. import __version__
 from ..errors import CheckpointError, FaceError
-from ..facemodel.relief import bump_counts
+from ..facemodel.displacement import bump_counts
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo
 from ..landmarks.detection import Landmarks
@@ -197,7 +197,7 @@ def _check(path, face:Face, model):
     _expect(path, 'shape', own.shape, len(model.shape_basis))
     _expect(path, 'albedo', own.albedo, len(model.diffuse_basis))
     _expect(path, 'base roughness', own.base_roughness)
-    if own.relief is not None: _expect(path, 'relief', own.relief, sum(bump_counts(model)))
+    if own.displacement is not None: _expect(path, 'displacement', own.displacement, sum(bump_counts(model)))
     maps = dict(diffuse=3, specular=3, roughness=1)
     if any(getattr(own, m) is not None for m in maps):
         size = own.diffuse.shape[0] if own.diffuse is not None else None

@@ -113,12 +113,12 @@ def coefficient_table(
     return dict(format='nextgenface_nb coefficients', format_version=1, library=__version__,
         model=dict(name=model.name, fingerprint=model.fingerprint),
         units=dict(shape='coefficients of shape_basis, variance in shape_variance',
-        relief='mm, heights of the bumps of facemodel.relief.make_relief', translation='mm',
+        displacement='mm, heights of the bumps of facemodel.displacement.make_displacement', translation='mm',
         rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
             light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B',
             frame='x right, y up, z toward the viewer; camera at the origin'),
-        shape=numbers(face.identity.shape), relief=None if face.identity.relief is None
-        else numbers(face.identity.relief), shape_variance=numbers(model.shape_variance),
+        shape=numbers(face.identity.shape), displacement=None if face.identity.displacement is None
+        else numbers(face.identity.displacement), shape_variance=numbers(model.shape_variance),
         albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
 
 @undisturbed

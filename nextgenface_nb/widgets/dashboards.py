@@ -544,7 +544,7 @@ class LandmarkDashboard(StageDashboard):
         "An iteration at a time"
         begun,settings = time.perf_counter(),LandmarkSettings(iterations=max(1, self.stage.steps))
         for found in landmark_steps(self.pipeline.model, self.face, settings,
-            self.pipeline.config.optimize_focal_length, self.held, self.pipeline.relief_of(self.face)):
+            self.pipeline.config.optimize_focal_length, self.held, self.pipeline.displacement_of(self.face)):
             yield Progress('landmarks', found['iterations'], self.stage.steps, dict(total=found['loss']),
                 time.perf_counter()-begun)
 
