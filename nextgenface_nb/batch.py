@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import quote
-from .config import Config
+from .config import Config, renamed_settings
 from .errors import DeviceError, FaceError, in_words
 from .files import sweep_parts, writing
 from .processes import end_with_parent, json_text, printable, shown_name
@@ -130,7 +130,7 @@ def was_done(
     try:
         found = read_report(Path(folder)/LIST)
         asked = asked(folder) if callable(asked) else asked or {}
-        same = found['config']==config.to_dict() and found['invocation']==invocation(photos, **asked)
+        same = renamed_settings(found['config'])==config.to_dict() and found['invocation']==invocation(photos, **asked)
         return same and is_whole(folder) and origin_in(found)==origin(config)
     except (OSError, ValueError, KeyError, TypeError, AttributeError): return False
 
@@ -544,4 +544,5 @@ def _is_over(keep, folder)->bool:
     from nextgenface_nb.output.checkpoint import read_about
     if not keep.exists(): return False
     meta = read_about(keep)['meta']
-    return meta.get('config')==read_report(folder/LIST).get('config') and meta.get('done')==len(meta.get('stages', ()))
+    config = renamed_settings(read_report(folder/LIST).get('config'))
+    return meta.get('config')==config and meta.get('done')==len(meta.get('stages', ()))

@@ -15,8 +15,9 @@ from .places import fetched
 from .reading import read_bytes
 
 # %% auto #0
-__all__ = ['WORDS', 'KINDS', 'FIELDS', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind',
-           'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'Legacy',
+__all__ = ['WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES',
+           'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
+           'of_one_line', 'check_value', 'renamed_value', 'renamed_name', 'renamed_settings', 'renamed', 'Legacy',
            'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
 # %% ../nbs/06_config.ipynb #8012802a
@@ -244,13 +245,48 @@ def check_value(
     m = f.metadata
     refused = lambda: ConfigError(f'{name} = {value!r}: must be {allowed(f)}',
         f'{name}: {m["text"]} (default {f.default!r}).')
-    try: checked = of_kind(value, type(f.default))
+    try: checked = renamed_value(name, of_kind(value, type(f.default)))
     except (ValueError, OverflowError): raise refused() from None
     if isinstance(checked, str) and not of_one_line(checked): raise refused()
     if m['choices'] and checked not in m['choices'] and Path(str(checked)).suffix.lower() not in m['files']:
         raise refused()
     if isinstance(f.default, numbers.Real) and not m['low']<=checked<=m['high']: raise refused()
     return checked
+
+# %% ../nbs/06_config.ipynb #5be0c1d1
+#: Names that this library itself gave up, of settings, fields of reports and checkpoints, states of stages: old -> today's
+RENAMED = dict(relief='displacement', detector_doubt='detector_uncertainty', doubt='uncertainty', things='occluders',
+    leaves='free')
+RENAMED_VALUES = dict(leave_out=dict(things='occluders')) #: Setting -> its values that have another name today
+
+def renamed_value(
+    name:str, # Of a setting
+    value,    # Of any type
+):
+    "A value under the name that it has today"
+    return RENAMED_VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
+
+def renamed_name(
+    name:str, # With dots between its parts
+)->str:
+    "A name in a file, as it is called today"
+    return '.'.join(RENAMED.get(part, part) for part in name.split('.'))
+
+def renamed_settings(
+    kept, # Settings in a file: a dict; anything else stays as it is
+):
+    "The same under the names of today"
+    if not isinstance(kept, dict): return kept
+    return {renamed_name(k): renamed_value(renamed_name(k), v) for k,v in kept.items()}
+
+def renamed(
+    kept, # What JSON can hold
+):
+    "The same with today's names in every part"
+    if isinstance(kept, list): return [renamed(v) for v in kept]
+    if not isinstance(kept, dict): return kept
+    return renamed_settings({k: renamed(v) for k,v in kept.items()})
+
 
 # %% ../nbs/06_config.ipynb #172e46eb
 class Legacy(NamedTuple):
@@ -292,6 +328,7 @@ def _legacy_table()->dict: # old name -> Legacy
         iterStep2='steps_photometric', iterStep3='steps_texture', rtSamples='samples_final',
         rtTrainingSamples='samples_train',
         saveIntermediateStage='save_intermediate')
+    same |= {old: new for old,new in RENAMED.items() if new in FIELDS}
     table = {old: Legacy(new) for old,new in same.items()}
     table['camFocalLength'] = Legacy('focal_length',
         note='camFocalLength is taken in pixels of the crop around the face, where it was in pixels of the whole '

@@ -23,7 +23,7 @@ from ..rendering.variant import use_variant
 from ..surroundings import cache_folder, undisturbed
 
 # %% auto #0
-__all__ = ['LEVELS', 'FRESH_SEED', 'QUICK', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones',
+__all__ = ['LEVELS', 'FRESH_SEED', 'QUICK', 'FINE', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones',
            'Person', 'draw_person', 'smooth_noise', 'inexpressible', 'subdivide', 'skin_maps', 'facing_irradiance',
            'harmonic_light', 'room', 'outdoors', 'studio', 'Lighting', 'draw_lighting', 'tube', 'make_glasses',
            'make_body', 'make_hand', 'trace', 'TrueFace', 'true_geometry', 'occluder_mesh', 'make_scene', 'make_face',
@@ -69,6 +69,8 @@ FRESH_SEED = 20261126
 QUICK = Settings(size=192, texture=256, samples=(96, 48), relight_samples=32)
 
 # %% ../../nbs/85_evaluation.truth.ipynb #89fe24c4
+FINE = 'relief' #: The name under which the random numbers of the fine displacement are drawn, today as ever
+
 def _random(settings:Settings, *key)->np.random.Generator:
     "Random numbers of their own for each purpose"
     return np.random.default_rng([settings.seed,
