@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender bench readme run release docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender bench readme front run release docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -119,6 +119,9 @@ checksums: $(VENV)/.developed ## The SHA-256 in data/README.md, after a file of 
 
 readme: $(VENV)/.developed ## README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py
+
+front: $(VENV)/.developed llvm ## The pictures at the top of README and of the site, from the bundled portrait (some minutes)
+	OMP_WAIT_POLICY=passive $(BIN)/python tools/front.py
 
 docs: $(VENV)/.documented llvm ## The documentation site, into _docs: no Quarto, no network (npm only the first time); dead links and warnings are errors
 	OMP_WAIT_POLICY=passive $(BIN)/python tools/site.py

@@ -1,12 +1,48 @@
 __version__ = "0.0.1"
 
 # The public names, and where each lives. They load when first used, so that importing the package costs nothing.
-_PUBLIC = {
-    'Config': 'config', 'Face': 'face', 'FaceError': 'errors', 'FaceModel': 'facemodel.model', 'Frame': 'face',
-    'Identity': 'face', 'Optimizer': 'reconstruction', 'Pipeline': 'pipeline', 'Reconstruction': 'reconstruction',
-    'Renderer': 'rendering.renderer', 'load_model': 'facemodel.model', 'load_photo': 'imaging', 'reconstruct': 'reconstruction'}
+_OFFERED = {
+    'config': 'Config',
+    'errors': '''BusyError CheckpointError ConfigError DeviceError FaceError GeometryError LandmarkError ModelError
+        NoFaceError OutputError PhotoError RenderError''',
+    'face': 'Face Frame Identity',
+    'facemodel.interface': 'FaceModel',
+    'facemodel.model': 'load_model',
+    'geometry.camera': 'Camera',
+    'imaging': 'Photo load_photo portrait_path',
+    'landmarks.detection': 'Landmarks',
+    'output.checkpoint': 'load_face save_face',
+    'output.export': 'export_face',
+    'output.replay': 'Path3D replay_steps write_film',
+    'pipeline': 'Pipeline',
+    'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
+    'rendering.renderer': 'Renderer'}
 
-__all__ = ['__version__', *_PUBLIC]
+_PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
+
+__all__ = ['__version__', *sorted(_PUBLIC)]
+
+# For type checkers and editors, which run nothing
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .config import Config as Config
+    from .errors import (BusyError as BusyError, CheckpointError as CheckpointError, ConfigError as ConfigError,
+        DeviceError as DeviceError, FaceError as FaceError, GeometryError as GeometryError,
+        LandmarkError as LandmarkError, ModelError as ModelError, NoFaceError as NoFaceError,
+        OutputError as OutputError, PhotoError as PhotoError, RenderError as RenderError)
+    from .face import Face as Face, Frame as Frame, Identity as Identity
+    from .facemodel.interface import FaceModel as FaceModel
+    from .facemodel.model import load_model as load_model
+    from .geometry.camera import Camera as Camera
+    from .imaging import Photo as Photo, load_photo as load_photo, portrait_path as portrait_path
+    from .landmarks.detection import Landmarks as Landmarks
+    from .output.checkpoint import load_face as load_face, save_face as save_face
+    from .output.export import export_face as export_face
+    from .output.replay import Path3D as Path3D, replay_steps as replay_steps, write_film as write_film
+    from .pipeline import Pipeline as Pipeline
+    from .reconstruction import (Optimizer as Optimizer, Reconstruction as Reconstruction, reconstruct as reconstruct,
+        reconstruct_steps as reconstruct_steps)
+    from .rendering.renderer import Renderer as Renderer
 
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -18,8 +18,8 @@ from .interrupts import Stop, ending_signals
 
 # %% auto #0
 __all__ = ['START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
-           'was_done', 'share_threads', 'Worker', 'outcomes', 'run_batch', 'save_failures', 'figures', 'save_summary',
-           'contact_sheet', 'finish_summary', 'beside_others', 'is_busy', 'tidy']
+           'was_done', 'share_threads', 'Worker', 'in_processes', 'run_batch', 'save_failures', 'figures',
+           'save_summary', 'contact_sheet', 'finish_summary', 'rounds', 'is_busy', 'tidy']
 
 # %% ../nbs/77_batch.ipynb #a3ef7803
 from functools import lru_cache
@@ -87,29 +87,29 @@ def face_number(
     start,_,number = Path(folder).name.partition('_')
     return int(number) if start=='face' and number.isascii() and number.isdigit() else None
 
+@contextmanager
 def attempt(
-    do,          # Function of photos and folder: fits, writes, and returns the warnings
     photos:list, # Paths
     folder:Path, # For the results
-)->Outcome:
-    "Do one job, whatever happens"
+): # Yields the `Outcome`, to which warnings may be added
+    "Do one job within this context, whatever happens; in the end the outcome says what became of it"
     began = time.perf_counter()
-    outcome = lambda status,**more: Outcome(Path(photos[0]).name, str(folder), status,
-        round(time.perf_counter()-began, 2), **more)
-    try: return outcome('done', warnings=list(do(photos, folder) or ()))
-    except KeyboardInterrupt: return outcome('stopped')
-    except FaceError as e: return outcome('failed', error=e.what, advice=e.advice, kind=type(e).__name__)
-    except MemoryError:
-        return outcome('failed', error='out of memory',
-            advice='Choose a smaller max_resolution or texture_resolution, or fewer workers.', kind='MemoryError')
+    outcome = Outcome(Path(photos[0]).name, str(folder), 'done')
+    try: yield outcome
+    except KeyboardInterrupt: outcome.status = 'stopped'
     except Exception as e:
-        if known := in_words(e):
-            return outcome('failed', error=known.what, advice=known.advice, kind=type(known).__name__)
-        return outcome(
-            'failed',
-            error=f'something that was not foreseen: {type(e).__name__}: {e}',
-            advice='Please report it.',
-            kind=type(e).__name__)
+        outcome.status = 'failed'
+        outcome.error,outcome.advice,outcome.kind = _in_words(e)
+    outcome.seconds = round(time.perf_counter()-began, 2)
+
+def _in_words(e:Exception)->tuple: # What was wrong, what to do about it, name of the exception
+    "Errors of our family as they are, those of others as far as they are known"
+    if isinstance(e, MemoryError):
+        advice = 'Choose a smaller max_resolution or texture_resolution, or fewer workers.'
+        return 'out of memory',advice,'MemoryError'
+    if known := in_words(e): return known.what,known.advice,type(known).__name__
+    kind = type(e).__name__
+    return f'something that was not foreseen: {kind}: {e}','Please report it.',kind
 
 def invocation(
     photos:list, # Paths
@@ -165,8 +165,12 @@ def _work(pipe, make, threads:int, home:str):
         _tell(pipe, reason)
         while reason is None:
             job = pipe.recv()
-            pipe.send(_not_begun(*job) if stop.asked else attempt(do, *job))
+            pipe.send(_not_begun(*job) if stop.asked else _done(do, *job))
     except (EOFError, OSError, KeyboardInterrupt): pass   # the other end is closed; or Ctrl-C for the second time
+
+def _done(do, photos, folder)->Outcome:
+    with attempt(photos, folder) as outcome: outcome.warnings = list(do(photos, folder) or ())
+    return outcome
 
 def _tell(pipe, reason):
     try: pipe.send(reason)
@@ -258,26 +262,14 @@ def _sweep(folder):
     for place in (Path(folder).parent, Path(folder)): sweep_parts(place)
 
 # %% ../nbs/77_batch.ipynb #a0c30002
-def outcomes(
+def in_processes(
     jobs:list,     # of (photos, folder)
     make,          # Gives the function that does one job; called once in each process
-    workers:int=1, # Processes
-    stop:Stop|None=None, # Where Ctrl-C is marked: no job begins after it
-    limit:float=0.,# Seconds that one job may take; 0: no limit. With one, jobs are done in processes in any case
+    workers:int,   # Processes
+    stop:Stop,     # Where Ctrl-C is marked: no job begins after it
+    limit:float=0.,# Seconds that one job may take; 0: no limit
 ): # Iterator of `Outcome`, in the order in which they end
-    "Do all jobs"
-    stop = stop or Stop()
-    if workers>1 or limit:
-        yield from _in_processes(jobs, make, workers, stop, limit)
-        return
-    do = make()
-    for job in jobs:
-        if stop.asked: return
-        yield (outcome := attempt(do, *job))
-        if outcome.status=='stopped': return
-
-def _in_processes(jobs:list, make, workers:int, stop:Stop, limit:float):
-    "The same side by side; jobs during which a process died once more in the end, each alone"
+    "Do all jobs side by side; those during which a process died once more in the end, each alone"
     threads = share_threads(workers)
     for job in (yield from _round(list(jobs), make, workers, threads, stop, limit)):
         if not stop.asked and (yield from _round([job], make, 1, threads, stop, limit, True)): yield _died(*job)
@@ -371,24 +363,58 @@ def run_batch(
     limit:float=0.,      # Seconds that one job may take; 0: no limit
 )->list: # of `Outcome`, in the order of the jobs
     "Do what is missing, and write failures and the summary"
-    found = [Outcome(Path(p[0]).name, str(where), 'before', figures(where)['seconds'] or 0.) for p,where in jobs if not again and was_done(p, where, config, asked)]
+    found = [] if again else _done_before(jobs, config, asked)
     there = {o.folder for o in found}
+    done = lambda *job: was_done(*job, config, asked)
+    do = None
+    with Stop() as stop, _Log(folder, jobs, found, tell, stop) as log:
+        for some in rounds([job for job in jobs if str(job[1]) not in there], log, done, stop):
+            if workers>1 or limit:
+                for outcome in in_processes(some, make, workers, stop, limit): log(outcome)
+                continue
+            do = do or make()
+            for photos,where in some:
+                if stop.asked: break
+                with attempt(photos, where) as outcome: outcome.warnings = list(do(photos, where) or ())
+                log(outcome)
+                if outcome.status=='stopped': break
+    return log.ordered()
+
+def _done_before(jobs:list, config:Config, asked)->list: # of `Outcome`
+    found = [
+        Outcome(Path(photos[0]).name, str(where), 'before', figures(where)['seconds'] or 0.)
+        for photos,where in jobs if was_done(photos, where, config, asked)]
     for o in found: tidy(o.folder)
-    with Stop() as stop:
-        try:
-            left = [job for job in jobs if str(job[1]) not in there]
-            do_all = lambda jobs: outcomes(jobs, make, workers, stop, limit)
-            for outcome in beside_others(
-                    left, do_all, lambda *job: was_done(*job, config, asked), stop) if left else ():
-                found.append(outcome)
-                save_failures(folder, found)
-                if tell and outcome.status!='before': tell(outcome)
-        finally:
-            if found or stop.asked:
-                found = _ordered(found, jobs)
-                save_failures(folder, found)
-                save_summary(folder, found)
-    return _ordered(found, jobs)
+    return found
+
+class _Log:
+    "What has become of the jobs of a batch: on the disk at any moment, and as a table when it ends"
+    def __init__(self, folder, jobs, found, tell, stop):
+        self.folder = folder
+        self.jobs = jobs
+        self.found = found   # of `Outcome`
+        self.busy = []       # The same of those at which another run is at work
+        self.tell = tell
+        self.stop = stop
+
+    def __enter__(self): return self
+
+    def __call__(self, outcome:Outcome):
+        "A job has ended, or is another's"
+        if outcome.kind==BusyError.__name__: self.busy.append(outcome)
+        else: self.add(outcome)
+
+    def add(self, outcome:Outcome):
+        self.found.append(outcome)
+        save_failures(self.folder, self.found)
+        if self.tell and outcome.status!='before': self.tell(outcome)
+
+    def ordered(self)->list: return _ordered(self.found, self.jobs)
+
+    def __exit__(self, *error):
+        if not (self.found or self.stop.asked): return
+        save_failures(self.folder, self.ordered())
+        save_summary(self.folder, self.ordered())
 
 def _ordered(found:list, jobs:list)->list: # of `Outcome`
     "One for each job, in the order of the jobs"
@@ -487,34 +513,29 @@ def finish_summary(
 # %% ../nbs/77_batch.ipynb #c20b0b06
 PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error
 
-def beside_others(
+def rounds(
     jobs:list, # of (photos, folder)
-    do_all,    # Function of jobs: iterator of `Outcome`
+    log,       # Its `busy` are the `Outcome` of those at which another run is at work; `add` takes what is over
     done,      # Function of photos and folder: were they done meanwhile?
     stop,      # A `Stop`
-): # Iterator of `Outcome`
-    "Do all jobs, those at which another run is at work last"
+): # Iterator of lists of (photos, folder)
+    "First all jobs; then those at which another run was at work, as it leaves them"
     known = {str(j[1]):j for j in jobs}
-    busy = []
     since = time.monotonic()
-    for outcome in do_all(jobs):
-        if outcome.kind==BusyError.__name__: busy.append(outcome)
-        else: yield outcome
-    while busy and not stop.asked:
-        free = [o for o in busy if not is_busy(o.folder)]
-        busy = [o for o in busy if o not in free]
+    if jobs: yield jobs
+    while log.busy and not stop.asked:
+        free = [o for o in log.busy if not is_busy(o.folder)]
         if not free and time.monotonic()-since>PATIENCE:
-            yield from busy
+            for o in log.busy: log.add(o)
             return
         if not free:
             time.sleep(.5)
             continue
         since = time.monotonic()
+        log.busy = [o for o in log.busy if o not in free]
         before = [o for o in free if done(*known[o.folder])]
-        for o in before: yield Outcome(o.photo, o.folder, 'before', figures(o.folder)['seconds'] or 0.)
-        for outcome in do_all(left) if (left := [known[o.folder] for o in free if o not in before]) else ():
-            if outcome.kind==BusyError.__name__: busy.append(outcome)
-            else: yield outcome
+        for o in before: log.add(Outcome(o.photo, o.folder, 'before', figures(o.folder)['seconds'] or 0.))
+        if left := [known[o.folder] for o in free if o not in before]: yield left
 
 def is_busy(
     folder, # Of results

@@ -6,26 +6,27 @@
 from __future__ import annotations
 import argparse, json, sys, time
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from . import __version__
 from .batch import (attempt, face_folder, face_number, finish_summary, invocation, run_batch,
     save_failures, was_done)
 from .interrupts import Stop
-from .config import Config, PRESETS, explain
+from .config import Config, PRESETS, STAGE_NAMES, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
     NoFaceError, PhotoError, notes_heard)
 from .lens import check_focal
-from .terminal import name_of, print_text, read_paths
+from .terminal import name_of, print_text
 from .command import exit_code_of, run_command
 
 # %% auto #0
-__all__ = ['STAGES', 'BATCH_FILES', 'which_face', 'make_parser', 'make_config', 'stages_asked', 'asked_for', 'face_asked',
+__all__ = ['BATCH_FILES', 'which_face', 'make_parser', 'Request', 'read_request', 'make_config', 'asked_for', 'face_asked',
            'recall', 'batch_folder', 'check_reachable', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out',
-           'every_face', 'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'begin_pipeline',
-           'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'photo_worker',
-           'check_limit', 'known_trials', 'many_jobs', 'summary', 'main', 'make_config_parser', 'say_config',
-           'config_main']
+           'every_face', 'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'prepare',
+           'announce', 'check_numbers', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable', 'one_thread',
+           'fit_and_save', 'as_decoded', 'worker_of', 'photo_worker', 'check_limit', 'known_trials', 'Told',
+           'finish_batch', 'summary', 'main', 'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/92_cli.ipynb #9b0c85cf
 def which_face(
@@ -85,62 +86,111 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
+# %% ../nbs/92_cli.ipynb #92d00002
+@dataclass(frozen=True)
+class Request:
+    "What `nextgenface-reconstruct` is asked to do"
+    input:str|None = None           # A photo, or a folder of them; None: the bundled portrait, or the checkpoint's photo
+    recursive:bool = False          # Photos in subfolders too
+    output:str = './output/'        # Results go to a folder in it
+    config:str|None = None          # File of settings
+    preset:str = 'default'          # Settings to start from
+    settings:tuple = ()             # Of 'KEY=VALUE'; these go before the file
+    device:str|None = None          # What renders; None, here and below: as the settings say
+    seed:int|None = None
+    landmarks:str|None = None       # A detector, or a file of points
+    focal:str|None = None           # What is known of the lens
+    face:int|str|None = None        # Of several faces the N-th by size, or 'all'; None: the largest
+    debug:int|None = None           # Meshes and pictures after so many steps; None: none
+    shared_identity:bool = False    # All photos of the folder show one person
+    checkpoint:str = ''             # Go on from this file; empty: begin
+    resume:bool = False             # Go on where a run into the same folder was stopped
+    keep_every:float = 10.          # Seconds between two states of a running stage
+    workers:int = 1                 # Photos that are done side by side
+    limit:float = 0.                # Seconds that one photo may take; 0: no limit
+    again:bool = False              # Do what was done before too
+    skip:tuple = (None, None, None) # Leave out stage 1, 2, 3? None: nobody has said
+    quiet:bool = False              # Errors only
+    verbose:bool = False            # Settings, warnings and tracebacks too
+
+    @property
+    def stages(self)->list: # of names
+        "What is to be run"
+        return [name for name,left_out in zip(STAGE_NAMES, self.skip) if not left_out]
+
+    @property
+    def is_folder(self)->bool:
+        "Is the input a folder of strangers?"
+        return bool(self.input) and Path(self.input).is_dir() and not self.shared_identity
+
+    def say(self, text:str):
+        "A line on standard error, unless all shall be quiet"
+        if not self.quiet: print_text(text, sys.stderr)
+
+def read_request(
+    args:argparse.Namespace, # What the parser of `make_parser` returns
+)->Request:
+    "The only function that sees the flags as the parser has them"
+    a = args
+    return Request(
+        input=a.input, recursive=a.recursive, output=a.output, config=a.config, preset=a.preset, settings=tuple(a.set),
+        device=a.device, seed=a.seed, landmarks=a.landmarks, focal=a.focal, face=a.face, debug=a.debug,
+        shared_identity=a.sharedIdentity, checkpoint=a.checkpoint, resume=a.resume, keep_every=a.keepEvery,
+        workers=a.workers, limit=a.limit, again=a.again, skip=(a.skipStage1, a.skipStage2, a.skipStage3),
+        quiet=a.quiet, verbose=a.verbose)
+
 # %% ../nbs/92_cli.ipynb #0487b92b
 def make_config(
-    args, # What the parser returns
+    request:Request,
 )->Config:
     "The settings that the flags describe"
-    config = Config.preset(args.preset)
-    if args.config: config.fillFromDicFile(args.config)
-    config.set(*args.set)
-    for name,value in dict(device=args.device, seed=args.seed, detector=args.landmarks, focal=args.focal).items():
+    config = Config.preset(request.preset)
+    if request.config: config.fillFromDicFile(request.config)
+    config.set(*request.settings)
+    own = dict(device=request.device, seed=request.seed, detector=request.landmarks, focal=request.focal)
+    for name,value in own.items():
         if value is not None: setattr(config, name, value)
     return config
 
-#: Names of the stages, in the order of their flags
-STAGES = 'landmarks','photometric','texture'
-
-def stages_asked(args)->list: # of names
-    return [n for n,s in zip(STAGES, (args.skipStage1, args.skipStage2, args.skipStage3)) if not s]
-
 def asked_for(
-    args,   # What the parser returns
-    config, # From `make_config`
+    request:Request,
+    config:Config,
     folder=None, # For the results; with --face all it says which face
 )->dict: # stages, shared_identity, checkpoint, landmarks, light, face
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(name=Path(path).name, sha256=file_digest(path)) if path and Path(path).suffix else None
     lens = dict(focal=file(config.focal)) if config.focal else {}
-    return dict(stages=stages_asked(args), shared_identity=args.sharedIdentity, checkpoint=file(args.checkpoint),
-        landmarks=file(config.detector), light=file(config.light), face=face_asked(args, folder), **lens)
+    return dict(
+        stages=request.stages, shared_identity=request.shared_identity, checkpoint=file(request.checkpoint),
+        landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder), **lens)
 
 def face_asked(
-    args,        # What the parser returns
+    request:Request,
     folder=None, # For the results
 )->int|None: # None: the largest
     "Which face of a photo is to be fitted"
-    return face_number(folder) if args.face=='all' else args.face
+    return face_number(folder) if request.face=='all' else request.face
 
 def recall(
-    args, # What the parser returns; stages that the flags leave open are set
-)->list: # of notes, in words
+    request:Request,
+)->tuple: # (the request with the stages that the flags leave open, list of notes in words)
     "Leave out the stages that the run left out whose report is given as --config"
-    before,notes = _invocation_in(args.config),[]
-    for n,name in enumerate(STAGES, 1):
-        if getattr(args, f'skipStage{n}') is not None: continue
-        setattr(args, f'skipStage{n}', skip := name not in before.get('stages', STAGES))
-        if skip:
-            notes.append(f'{args.config}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it')
-    if before.get('shared_identity') and not args.sharedIdentity:
-        notes.append(f'{args.config}: its run had --sharedIdentity, which is not taken over')
-    if before.get('face') and args.face is None:
-        notes.append(f'{args.config}: its run had --face {before["face"]}, which is not taken over')
-    if before.get('checkpoint') and not args.checkpoint:
-        notes.append(
-            f'{args.config}: its run went on from a checkpoint ({before["checkpoint"].get("name")}), which is not '
-            'taken over')
-    return notes
+    before = _invocation_in(request.config)
+    known = before.get('stages', STAGE_NAMES)
+    skip = tuple(name not in known if said is None else said for name,said in zip(STAGE_NAMES, request.skip))
+    file = request.config
+    notes = [
+        f'{file}: its run left out stage {n}, and so does this one; --no-skipStage{n} does it'
+        for n,(said,now) in enumerate(zip(request.skip, skip), 1) if said is None and now]
+    if before.get('shared_identity') and not request.shared_identity:
+        notes.append(f'{file}: its run had --sharedIdentity, which is not taken over')
+    if before.get('face') and request.face is None:
+        notes.append(f'{file}: its run had --face {before["face"]}, which is not taken over')
+    if before.get('checkpoint') and not request.checkpoint:
+        name = before['checkpoint'].get('name')
+        notes.append(f'{file}: its run went on from a checkpoint ({name}), which is not taken over')
+    return replace(request, skip=skip),notes
 
 def _invocation_in(path)->dict: # empty: it is no report
     "What the report of a run says that it was asked for"
@@ -152,12 +202,14 @@ def _invocation_in(path)->dict: # empty: it is no report
 
 # %% ../nbs/92_cli.ipynb #f50e3a85
 def batch_folder(
-    args, # What the parser returns
+    request:Request,
 )->Path:
     "Where the results of the input go"
+    return Path(request.output)/name_of(_source(request))
+
+def _source(request:Request)->Path:
     from nextgenface_nb.imaging import portrait_path
-    source = Path(args.input) if args.input else portrait_path()
-    return Path(args.output)/name_of(source)
+    return Path(request.input) if request.input else portrait_path()
 
 def check_reachable(
     path, # What a flag was given; empty: nothing
@@ -171,34 +223,34 @@ def check_reachable(
             'Check the path, and the permissions of the folders on the way.') from None
 
 def list_jobs(
-    args, # What the parser returns
-)->list: # of (photos, folder for the results)
+    request:Request,
+)->tuple: # (list of (photos, folder for the results), list of (path, reason) of what is left out)
     "The faces to be fitted"
-    from nextgenface_nb.imaging import portrait_path
-    source = Path(args.input) if args.input else portrait_path()
-    output = batch_folder(args)
+    source = _source(request)
+    output = batch_folder(request)
     if not source.is_dir():
         if not source.exists(): raise PhotoError(f'{source}: there is no such file', 'Check the path.')
-        return [([source], output)]
-    photos,args.left_out = find_photos(args, source, output)
-    if args.sharedIdentity: return [(photos, output)]
-    if args.landmarks and Path(args.landmarks).suffix and len(photos)>1:
-        raise ConfigError(f'--landmarks {args.landmarks}: one file of points for {len(photos)} photos',
+        return [([source], output)],[]
+    photos,left_out = find_photos(source, output, Path(request.output), request.recursive)
+    if request.shared_identity: return [(photos, output)],left_out
+    if request.landmarks and Path(request.landmarks).suffix and len(photos)>1:
+        raise ConfigError(f'--landmarks {request.landmarks}: one file of points for {len(photos)} photos',
             'Reconstruct the photos one by one.')
-    return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))]
+    return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))],left_out
 
 # %% ../nbs/92_cli.ipynb #8d2c0dfc
 def find_photos(
-    args,        # What the parser returns
     source:Path, # A folder
     output:Path, # For the results; it may lie in the former
+    around:Path, # The folder around the latter, as `--output` says it
+    recursive:bool=False, # Those of subfolders too
 )->tuple: # (paths, list of (path, reason) of what is left out)
-    "The photos of a folder, with `--recursive` those of its subfolders"
+    "The photos of a folder"
     from nextgenface_nb.imaging import load_folder, scan_folder
-    inside = Path(args.output).resolve()
+    inside = around.resolve()
     closed = [output] if inside==source.resolve() or inside in source.resolve().parents else [output, inside]
-    photos,left = scan_folder(source, args.recursive, closed)
-    return (photos or load_folder(source, args.recursive)), left   # the latter says in words that there are none
+    photos,left = scan_folder(source, recursive, closed)
+    return (photos or load_folder(source, recursive)), left   # the latter says in words that there are none
 
 #: What a batch writes beside the folders of its photos
 BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
@@ -238,24 +290,27 @@ def tell_left_out(
 # %% ../nbs/92_cli.ipynb #8d31c021
 def every_face(
     jobs:list, # From `list_jobs`
-    args,      # What the parser returns
-    config,    # From `make_config`
+    request:Request,
+    config:Config,
 )->list: # of (photos, folder for the results)
     "A job for each face of each photo, if --face all is given"
-    if args.face is not None and args.checkpoint and Path(args.checkpoint).suffix not in ('.pickle','.pkl'):
+    own = request.checkpoint and Path(request.checkpoint).suffix not in ('.pickle','.pkl')
+    if request.face is not None and own:
         raise ConfigError(
-            f'--face {args.face} with --checkpoint: the face is the one in the checkpoint',
+            f'--face {request.face} with --checkpoint: the face is the one in the checkpoint',
             'Leave out one of both.')
-    if args.face!='all': return jobs
-    if args.sharedIdentity or args.checkpoint:
+    if request.face!='all': return jobs
+    if request.shared_identity or request.checkpoint:
         raise ConfigError(
             '--face all: all faces of a photo are not one person',
             'Leave out --sharedIdentity and --checkpoint, or give the number of one face.')
-    from nextgenface_nb.reconstruction import config_detector
+    from nextgenface_nb.pipeline import config_detector
     detector = config_detector(config)
-    return [
-        (photos, face_folder(folder, k)) for photos,folder in jobs
-        for k in range(1, count_faces(photos[0], detector)+1)]
+    found = []
+    for photos,folder in jobs:
+        numbers = range(1, count_faces(photos[0], detector)+1)
+        found += [(photos, face_folder(folder, k)) for k in numbers]
+    return found
 
 def count_faces(
     path,     # Of a photo
@@ -294,6 +349,9 @@ class Bars:
         self.bar.update(done-self.bar.n)
         if done>=total: self.close()
 
+    def __enter__(self): return self
+    def __exit__(self, *error): self.close()
+
     def close(self):
         "End the present bar"
         if self.bar is not None: self.bar.close()
@@ -304,90 +362,113 @@ def fit(
     photos:list,      # Paths, all of one person
     folder:Path,      # For the results; the state to go on from is kept next to it
     pipeline,         # A `Pipeline`
-    args,             # What the parser returns
+    request:Request,
     progress,         # Called with each step
+    begun=None,       # What `reconstruction.begin` gave for these photos
 ): # A `Reconstruction`
     "Fit one face as the flags say"
     from nextgenface_nb.resume import fit_resumable, resume_path
-    stages = stages_asked(args)
-    if args.debug is not None:
-        from nextgenface_nb.output.debug import DebugFiles
-        pipeline.watch = DebugFiles(folder, pipeline, args.debug)
     from nextgenface_nb.reconstruction import in_known_camera, in_known_light
-    start = in_known_camera(
-        in_known_light(start_from(args, pipeline), pipeline.config), pipeline.config) if args.checkpoint else None
+    config = pipeline.config
+    watch = None
+    if request.debug is not None:
+        from nextgenface_nb.output.debug import DebugFiles
+        watch = DebugFiles(folder, pipeline, request.debug)
+    start = None
+    if request.checkpoint: start = in_known_camera(in_known_light(start_from(request, pipeline), config), config)
     return fit_resumable(
-        photos, pipeline, resume_path(folder), stages, args.resume, start, progress=progress, every=args.keepEvery,
-        face=face_asked(args, folder))
+        photos, pipeline, resume_path(folder), request.stages, request.resume, start, progress=progress,
+        every=request.keep_every, face=face_asked(request, folder), begun=begun, watch=watch)
 
 def start_from(
-    args,     # What the parser returns
+    request:Request,
     pipeline, # A `Pipeline`
 ): # A `Face`
     "The face in a checkpoint; it must be of the photo that is asked for, if one is"
     from nextgenface_nb.output.checkpoint import file_digest, load_face
-    if Path(args.checkpoint).suffix in ('.pickle','.pkl'): return old_face(args, pipeline)
-    face,meta = load_face(args.checkpoint, pipeline.model)
+    path,photo = request.checkpoint,request.input
+    if Path(path).suffix in ('.pickle','.pkl'): return old_face(request, pipeline)
+    face,meta = load_face(path, pipeline.model)
     known = {p['sha256'] for p in meta['photos'] if p['sha256']}
-    if args.input and Path(args.input).is_file() and known and file_digest(args.input) not in known:
-        raise CheckpointError(f'{args.checkpoint}: made from another photo than {args.input}',
+    if photo and Path(photo).is_file() and known and file_digest(photo) not in known:
+        raise CheckpointError(f'{path}: made from another photo than {photo}',
             'Leave out --input to go on with the photo in the checkpoint, or leave out --checkpoint.')
     return face
 
-def old_face(args, pipeline): # A `Face`
+def old_face(request:Request, pipeline): # A `Face`
     "The face in a checkpoint of NextFace or NextGenFace, with the photo that is given, which is not in it"
-    from dataclasses import replace
     from nextgenface_nb.imaging import load_photo
-    from nextgenface_nb.reconstruction import config_detector, on_mesh
+    from nextgenface_nb.reconstruction import on_mesh
     from nextgenface_nb.output.legacy import legacy_face, read_legacy
-    found,config = read_legacy(args.checkpoint),pipeline.config
-    if not args.input or Path(args.input).is_dir():
-        raise CheckpointError(f'{args.checkpoint}: old checkpoints do not hold their photo',
+    found = read_legacy(request.checkpoint)
+    if not request.input or Path(request.input).is_dir():
+        raise CheckpointError(f'{request.checkpoint}: old checkpoints do not hold their photo',
             'Name the photo with --input.')
-    face = legacy_face(found, pipeline.model, [load_photo(args.input)], config.bands)
-    detector = config_detector(config, pipeline)
+    face = legacy_face(found, pipeline.model, [load_photo(request.input)], pipeline.config.bands)
+    which = {} if request.face is None else dict(face=face_asked(request))
     for frame in face.frames[:1]:
-        frame.landmarks = on_mesh(
-            detector.detect(frame.photo, **({} if args.face is None else dict(face=face_asked(args)))), pipeline.model)
+        frame.landmarks = on_mesh(pipeline.detector.detect(frame.photo, **which), pipeline.model)
     return face
 
 # %% ../nbs/92_cli.ipynb #293efda1
 def reconstruct_all(
-    args, # What the parser returns
+    request:Request,
 )->int: # Exit code
     "All that `nextgenface-reconstruct` does; raises `FaceError`"
-    with Stop(): return _reconstruct_all(args)   # before anything large is loaded
+    with Stop():   # before anything large is loaded
+        config,request,jobs,left_out = prepare(request)
+        jobs = every_face(jobs, request, config)
+        request = replace(request, workers=min(request.workers, len(jobs)))
+        announce(request, config, left_out)
+        if not (request.is_folder or request.face=='all'):
+            pipeline = begin_pipeline(config, request.say)
+            (photos,folder), = jobs
+            looked = usable(photos, folder, pipeline, request.face) if _all_new(request) else None
+            return one_job(photos, folder, pipeline, request, looked)
+        folder = batch_folder(request)
+        with Told(request, len(jobs)) as told:
+            told(run_batch(
+                jobs, worker_of(request, config), folder, config, request.workers, request.again, told.one,
+                partial(asked_for, request, config), request.limit))
+        return finish_batch(told.all, folder, request, left_out)
 
-def _reconstruct_all(args)->int: # Exit code
-    config = make_config(args)
-    for path in args.input, args.checkpoint, config.detector, config.focal: check_reachable(path)
+def _all_new(request:Request)->bool: return request.shared_identity and not request.checkpoint
+
+def prepare(
+    request:Request,
+)->tuple: # Config, the request with the stages that it left open, jobs, list of (path, reason) of what is left out
+    "What can fail quickly fails here"
+    config = make_config(request)
+    for path in request.input, request.checkpoint, config.detector, config.focal: check_reachable(path)
     check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
-    for note in recall(args): config.note(note)
-    if args.workers<1:
-        raise ConfigError(f'--workers {args.workers}: at least one is needed',
-            'Leave it out, or give the number of processes.')
-    if not args.keepEvery>=0:
-        raise ConfigError(f'--keepEvery {args.keepEvery:g}: must be a number of seconds from 0 on',
-            'Leave it out for every 10 seconds.')
-    jobs = list_jobs(args) if args.input or not args.checkpoint else [([], checkpoint_folder(args))]
-    if args.checkpoint and len(jobs)>1:
-        raise ConfigError(f'--checkpoint {args.checkpoint}: one checkpoint for {len(jobs)} faces',
+    request,notes = recall(request)
+    for note in notes: config.note(note)
+    check_numbers(request)
+    from_photos = request.input or not request.checkpoint
+    jobs,left_out = list_jobs(request) if from_photos else ([([], checkpoint_folder(request))], [])
+    if request.checkpoint and len(jobs)>1:
+        raise ConfigError(f'--checkpoint {request.checkpoint}: one checkpoint for {len(jobs)} faces',
             'Go on with one face at a time.')
+    check_limit(request)
+    return config,request,jobs,left_out
+
+def announce(request:Request, config:Config, left_out:list):
+    "What the user should know before the fit begins; `OutputError` where results could not be written"
     from nextgenface_nb.files import check_writable
-    check_limit(args)
-    many = bool(args.input) and Path(args.input).is_dir() and not args.sharedIdentity
-    together = batch_folder(args) if many else jobs[0][1]
-    jobs = every_face(jobs, args, config)
-    many = many or args.face=='all'
-    check_writable(together)   # of many photos each has its own folder, and fails alone
-    args.workers = min(args.workers, len(jobs))
-    say = (lambda text:None) if args.quiet else lambda text: print_text(text, sys.stderr)
-    for note in config.notes: say(f'note: {note}')
-    tell_left_out(getattr(args, 'left_out', ()), Path(args.input or '.'), say)
-    if args.verbose: say(config.describe(changed=True))
-    if many: return many_jobs(jobs, together, args, config, say)
-    pipeline = begin_pipeline(config, say)
-    return one_job(*jobs[0], pipeline, args, say)
+    alone = request.checkpoint and not request.input
+    check_writable(checkpoint_folder(request) if alone else batch_folder(request))   # of many photos each fails alone
+    for note in config.notes: request.say(f'note: {note}')
+    tell_left_out(left_out, Path(request.input or '.'), request.say)
+    if request.verbose: request.say(config.describe(changed=True))
+
+def check_numbers(request:Request):
+    "Processes and seconds that are none"
+    if request.workers<1:
+        raise ConfigError(f'--workers {request.workers}: at least one is needed',
+            'Leave it out, or give the number of processes.')
+    if not request.keep_every>=0:
+        raise ConfigError(f'--keepEvery {request.keep_every:g}: must be a number of seconds from 0 on',
+            'Leave it out for every 10 seconds.')
 
 def begin_pipeline(config, say): # A `Pipeline`
     "The model and the device, which may fail"
@@ -404,23 +485,30 @@ def begin_pipeline(config, say): # A `Pipeline`
     say(f'{pipeline.model.name}, {variant}')
     return pipeline
 
-def checkpoint_folder(args)->Path:
+def checkpoint_folder(request:Request)->Path:
     ("Where results go when the photo is the checkpoint's: by the checkpoint's own place, "
      "`<name>/checkpoints/stage3_output.npz`")
-    path = Path(args.checkpoint).resolve()
-    return Path(args.output)/(path.parent.parent.name if path.parent.name=='checkpoints' else path.stem)
+    path = Path(request.checkpoint).resolve()
+    return Path(request.output)/(path.parent.parent.name if path.parent.name=='checkpoints' else path.stem)
 
 # %% ../nbs/92_cli.ipynb #86b39272
-def one_job(photos:list, folder:Path, pipeline, args, say)->int: # Exit code
+def one_job(
+    photos:list,  # Paths, all of one person
+    folder:Path,  # For the results
+    pipeline,     # A `Pipeline`
+    request:Request,
+    looked=None,  # From `usable`, where that was asked; None: all photos are to be fitted
+)->int: # Exit code
     "Fit and save one face"
-    began,together = time.perf_counter(),args.sharedIdentity and not args.checkpoint
-    photos,bad = usable(photos, folder, pipeline, args.face) if together else (photos,[])
+    began = time.perf_counter()
+    photos,begun,bad = looked or (photos, None, [])
     for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
-    if bad: say(f'note: {", ".join(o.photo for o in bad)}: left out; the face is fitted to the other {len(photos)}')
-    warnings = fit_and_save(photos, folder, pipeline, args, say)
-    if together: save_failures(folder, bad)
-    for w in warnings: say(f'note: {w}')
-    if not args.quiet: print_text(summary(folder, time.perf_counter()-began))
+    names = ', '.join(o.photo for o in bad)
+    if bad: request.say(f'note: {names}: left out; the face is fitted to the other {len(photos)}')
+    warnings = fit_and_save(photos, folder, pipeline, request, begun=begun)
+    if looked: save_failures(folder, bad)
+    for w in warnings: request.say(f'note: {w}')
+    if not request.quiet: print_text(summary(folder, time.perf_counter()-began))
     return max((exit_code_of(o.kind) for o in bad), default=0)
 
 def usable(
@@ -428,17 +516,21 @@ def usable(
     folder:Path, # For the results
     pipeline,    # A `Pipeline`
     face=None,   # Which of several faces each is to show
-)->tuple: # (paths that show a face, `Outcome` of each other one)
-    "The photos that can be fitted together; the error of the first if there is none"
-    from nextgenface_nb.reconstruction import config_detector, make_frame
-    config = pipeline.config
-    detector = config_detector(config, pipeline)
-    def look(photos, folder): make_frame(photos[0], pipeline.model, config, detector=detector, face=face)
-    with notes_heard(): found = [attempt(look, [p], folder) for p in photos]   # the fit says it again
-    if any(o.status=='stopped' for o in found): raise KeyboardInterrupt
-    good,bad = [p for p,o in zip(photos, found) if o.status=='done'],[o for o in found if o.status!='done']
+)->tuple: # (paths that show a face, what `begin` gives for them, `Outcome` of each other one)
+    "The photos that can be fitted together, each looked at once; the error of the first if there is none"
+    from nextgenface_nb.imaging import load_photo
+    from nextgenface_nb.reconstruction import begin, joined
+    good,parts,bad = [],[],[]
+    for path in photos:
+        with attempt([path], folder) as outcome:
+            with notes_heard() as notes: part = begin(load_photo(path), pipeline, face=face)
+            part.warnings[:0] = notes
+            good.append(path)
+            parts.append(part)
+        if outcome.status=='stopped': raise KeyboardInterrupt
+        if outcome.status!='done': bad.append(outcome)
     if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
-    return good,bad
+    return good,joined(parts),bad
 
 @contextmanager
 def one_thread(
@@ -451,30 +543,42 @@ def one_thread(
     try: yield
     finally: torch.set_num_threads(before)
 
-def fit_and_save(photos:list, folder:Path, pipeline, args, say, done=lambda: False)->list: # of warnings
-    ("Fit one face, write its results, and remove the state that was kept meanwhile. `done` is asked "
-     "as soon as nobody else can work there: another batch may have been quicker; then nothing is done")
+def fit_and_save(
+    photos:list,  # Paths, all of one person
+    folder:Path,  # For the results
+    pipeline,     # A `Pipeline`
+    request:Request,
+    # Asked before, and once more as soon as nobody else can work there: another batch may have been quicker; then
+    # nothing is done
+    done=lambda *job: False,
+    begun=None,   # What `begin` gave for these photos; None: they are read here
+    say=None,     # Told what is being done; None: the request's way
+)->list: # of warnings
+    "Fit one face, write its results, and remove the state that was kept meanwhile"
+    from nextgenface_nb.imaging import load_photo
+    from nextgenface_nb.reconstruction import begin
     from nextgenface_nb.resume import resume_path
     from nextgenface_nb.files import at_work
-    bars = Bars(not args.quiet and args.workers==1)
-    asked = invocation(photos, **asked_for(args, pipeline.config, folder))
-    try:
-        with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50):
+    if done(photos, folder): return []
+    bars = Bars(not request.quiet and request.workers==1)
+    asked = invocation(photos, **asked_for(request, pipeline.config, folder))
+    keep = resume_path(folder)
+    with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50), bars:
+        stop.check()
+        if done(photos, folder): return []
+        if begun is None and not request.checkpoint and not (request.resume and keep.exists()):
+            with notes_heard() as notes:
+                begun = begin(list(map(load_photo, photos)), pipeline, face=face_asked(request, folder))
+            begun.warnings[:0] = notes
+        def progress(step):
+            bars(step)
             stop.check()
-            if done(): return []
-            def progress(step):
-                bars(step)
-                stop.check()
-            result = fit(photos, folder, pipeline, args, progress)
-            bars.close()
-            say('writing the results ...')
-            pipeline.passes = bars.rays
-            result.invocation = asked|as_decoded(asked, result)
-            result.save(folder)
-            resume_path(folder).unlink(missing_ok=True)   # the results are on the disk
-    finally:
+        result = fit(photos, folder, pipeline, request, progress, begun)
         bars.close()
-        pipeline.passes = None
+        (say or request.say)('writing the results ...')
+        result.invocation = asked|as_decoded(asked, result)
+        result.save(folder, rays=bars.rays)
+        keep.unlink(missing_ok=True)   # the results are on the disk
     return result.warnings
 
 # %% ../nbs/92_cli.ipynb #95c847be
@@ -488,27 +592,31 @@ def as_decoded(
     return dict(photos=[p|dict(sha256=digest or p['sha256']) for p,digest in zip(asked['photos'], found)])
 
 # %% ../nbs/92_cli.ipynb #ee66d04f
-def photo_worker(args, loud:bool=True, known:dict|None=None):
+def worker_of(request:Request, config:Config): # Function without arguments, which other processes can be given
+    "What makes the function that does one job"
+    inside = request.workers==1 and not request.limit
+    return partial(photo_worker, request, inside, {} if inside else known_trials(config))
+
+def photo_worker(request:Request, loud:bool=True, known:dict|None=None): # Function of photos and folder
     "What a process does with each photo; `known` are the trials of LLVM that need not be repeated"
     if known:
         from nextgenface_nb.rendering.variant import trials
         trials.update(known)
-    config = make_config(args)
-    say = (lambda text: print_text(text, sys.stderr)) if loud and not args.quiet else (lambda text: None)
+    config = make_config(request)
+    say = request.say if loud else (lambda text: None)
     pipeline = begin_pipeline(config, say)
-    def do(photos, folder):
-        done = lambda: not args.again and was_done(photos, folder, config, asked_for(args, config, folder))
-        if done(): return []   # by another batch, since this one began
-        return fit_and_save(photos, folder, pipeline, args, say, done)
-    return do
+    asked = partial(asked_for, request, config)
+    done = lambda photos,folder: not request.again and was_done(photos, folder, config, asked)
+    return partial(fit_and_save, pipeline=pipeline, request=request, done=done, say=say)
 
-def check_limit(args):
+def check_limit(request:Request):
     "A limit is for the photos of a folder"
-    if not 0<=args.limit<float('inf'):
-        raise ConfigError(f'--limit {args.limit}: must be a number of seconds from 0 on', 'Leave it out for no limit.')
-    if args.limit and (not args.input or not Path(args.input).is_dir() or args.sharedIdentity):
+    limit = request.limit
+    if not 0<=limit<float('inf'):
+        raise ConfigError(f'--limit {limit}: must be a number of seconds from 0 on', 'Leave it out for no limit.')
+    if limit and not request.is_folder:
         raise ConfigError(
-            f'--limit {args.limit:g}: is for a folder of photos, of which the others go on',
+            f'--limit {limit:g}: is for a folder of photos, of which the others go on',
             'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
 
 def known_trials(config)->dict:
@@ -519,28 +627,43 @@ def known_trials(config)->dict:
     except DeviceError: pass
     return dict(trials)
 
-def many_jobs(jobs:list, folder:Path, args, config, say)->int: # Exit code
-    "Fit all faces of a folder, or of a photo; the summary goes into the folder"
-    from tqdm import tqdm
-    inside = args.workers==1 and not args.limit
-    make = partial(photo_worker, args, inside, {} if inside else known_trials(config))
-    with tqdm(total=len(jobs), desc='photos', unit='photo', disable=args.quiet, dynamic_ncols=True) as bar:
-        def tell(outcome):
-            bar.update()
-            if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)
-            for w in outcome.warnings: say(f'{outcome.photo}: note: {w}')
-            if outcome.status=='done' and not args.quiet: print_text(summary(outcome.folder, outcome.seconds))
-        found = run_batch(
-            jobs, make, folder, config, args.workers, args.again, tell, partial(asked_for, args, config), args.limit)
-        bar.update(sum(o.status=='before' for o in found))
-    finish_summary(
-        folder, found, [(path.relative_to(args.input), reason) for path,reason in getattr(args, 'left_out', ())])
+class Told:
+    "What is said of the photos of a batch while it runs: a bar, errors, figures"
+    def __init__(self, request:Request, count:int):
+        from tqdm import tqdm
+        self.request = request
+        self.bar = tqdm(total=count, desc='photos', unit='photo', disable=request.quiet, dynamic_ncols=True)
+        self.all = []   # of `Outcome`
+
+    def __enter__(self): return self
+    def __exit__(self, *error): self.bar.close()
+
+    def one(self, outcome):
+        "A photo has been tried"
+        self.bar.update()
+        if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)
+        for w in outcome.warnings: self.request.say(f'{outcome.photo}: note: {w}')
+        if outcome.status=='done' and not self.request.quiet: print_text(summary(outcome.folder, outcome.seconds))
+
+    def __call__(self, found:list):
+        "These are all"
+        self.all = found
+        self.bar.update(sum(o.status=='before' for o in found))
+
+def finish_batch(
+    found:list,    # of `Outcome`
+    folder:Path,   # Of the batch
+    request:Request,
+    left_out:list, # of (path, reason)
+)->int: # Exit code
+    "The summary goes into the folder; what was done before, failed, or was not begun is told"
+    finish_summary(folder, found, [(path.relative_to(request.input), reason) for path,reason in left_out])
     before = sum(o.status=='before' for o in found)
     if before:
-        say(f'{before} photo{"s were" if before>1 else " was"} done before; --again does '
-            f'{"them" if before>1 else "it"} again')
+        what,them = ('photos were','them') if before>1 else ('photo was','it')
+        request.say(f'{before} {what} done before; --again does {them} again')
     if any(o.status in ('stopped','not begun') for o in found): raise KeyboardInterrupt
-    say(f"{folder/'contact_sheet.html'}")
+    request.say(f"{folder/'contact_sheet.html'}")
     return max((exit_code_of(o.kind) for o in found if o.status=='failed'), default=0)
 
 def summary(
@@ -560,7 +683,8 @@ def main(
 )->int: # Exit code
     "The command `nextgenface-reconstruct`"
     return run_command(make_parser(), reconstruct_all, argv,
-        'stopped; results that were not complete have not been written. The same command with --resume goes on.')
+        'stopped; results that were not complete have not been written. The same command with --resume goes on.',
+        request=read_request)
 
 # %% ../nbs/92_cli.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook
@@ -582,21 +706,27 @@ def make_config_parser()->argparse.ArgumentParser:
     return p
 
 def say_config(
-    args, # What the parser returns
+    explained=(),        # Names of settings: these are explained, and nothing else is done
+    file:str|None=None,  # Of settings
+    preset:str='default',# To start from
+    settings=(),         # Of 'KEY=VALUE'
+    changed:bool=False,  # Only what differs from the defaults
+    save:str|None=None,  # File to write; None: they are shown
 ):
     "Explain, show or write settings"
-    if args.explain:
-        print('\n\n'.join(explain(key) for key in args.explain))
+    if explained:
+        print('\n\n'.join(explain(key) for key in explained))
         return
-    config = Config.preset(args.preset)
-    if args.config: config.fillFromDicFile(args.config)
-    config.set(*args.set)
+    config = Config.preset(preset)
+    if file: config.fillFromDicFile(file)
+    config.set(*settings)
     for note in config.notes: print(f'note: {note}', file=sys.stderr)
-    if args.save: config.save(args.save)
-    else: print(config.describe(args.changed))
+    if save: config.save(save)
+    else: print(config.describe(changed))
 
 def config_main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-config`"
-    return run_command(make_config_parser(), say_config, argv, words=True)
+    read = lambda a: (a.explain, a.config, a.preset, a.set, a.changed, a.save)
+    return run_command(make_config_parser(), lambda asked: say_config(*asked), argv, words=True, request=read)

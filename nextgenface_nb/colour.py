@@ -15,15 +15,19 @@ __all__ = ['srgb_curve', 'SRGB', 'D65', 'D50', 'BT709', 'power', 'parametric', '
            'grey_by_cms', 'Lattice', 'lattice_by_cms', 'cicp_colour', 'gamma_colour', 'png_colour', 'is_profile']
 
 # %% ../nbs/10_colour.ipynb #dcb0c4c2
-def power(gamma:float):
+def power(gamma:float): # -> function of codes 0..1
     "The curve code^gamma"
     return lambda code: np.clip(code, 0, 1)**gamma
 
-def parametric(g, a=1., b=0., c=0., d=0., e=0., f=0.):
+def parametric(
+    g:float, a:float=1., b:float=0., c:float=0., d:float=0., e:float=0., f:float=0., # As ICC names them
+): # -> function of codes 0..1
     "(a x + b)^g + e from d on, c x + f before: the most general formula of ICC"
     return lambda x: np.where(x >= d, np.clip(a*x + b, 0, None)**g + e, c*x + f)
 
-def sampled(table):
+def sampled(
+    table, # Light at codes that are equally far apart, 0 to 1
+): # -> function of codes 0..1
     "Straight lines between equally spaced values"
     table = np.asarray(table, float)
     return lambda code: np.interp(code, np.linspace(0, 1, len(table)), table)
@@ -31,12 +35,16 @@ def sampled(table):
 #: The curve of sRGB
 srgb_curve = parametric(2.4, 1/1.055, .055/1.055, 1/12.92, .04045)
 
-def pq_curve(code):
+def pq_curve(
+    code:np.ndarray, # 0..1
+)->np.ndarray: # light, any shape
     "SMPTE ST 2084; 203 cd/m^2, the white of paper in BT.2408, is 1"
     x = np.clip(code, 0, 1)**(1/78.84375)
     return (np.clip(x - .8359375, 0, None)/(18.8515625 - 18.6875*x))**(1/.1593017578125)*10000/203
 
-def hlg_curve(code):
+def hlg_curve(
+    code:np.ndarray, # 0..1
+)->np.ndarray: # light, any shape
     "Hybrid log-gamma; the code .75 is 1, as in BT.2408"
     x = np.clip(code, 0, 1)
     light = np.where(x <= .5, x*x/3, (np.exp((x - .55991073)/.17883277) + .28466892)/12)
@@ -114,7 +122,7 @@ def icc_parts(
 
 def icc_curve(
     part:bytes, # 'curv' or 'para'
-):
+): # -> function of codes 0..1
     "A curve of a profile."
     kind = part[:4]
     if kind == b'curv':
@@ -180,7 +188,7 @@ class Lattice:
     "Colours at the corners of a lattice; what lies between is interpolated."
     light:np.ndarray # [n, n, n, 3] by red, green, blue
 
-    def table(self, most:int): return most
+    def table(self, most:int)->int: return most
 
     def to_light(self, codes, table): # As `Colour.to_light`
         import torch

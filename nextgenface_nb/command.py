@@ -34,36 +34,35 @@ def exit_code_of(kind:str)->int:
 # %% ../nbs/09_command.ipynb #31c17880
 def run_command(
     parser:argparse.ArgumentParser,
-    work,            # Called with the flags; raises `FaceError`; may return an exit code
+    work,            # Called with what `request` gives; raises `FaceError`; may return an exit code
     argv=None,       # Flags; None: those of the process
     stopped:str='stopped; nothing incomplete has been written', # What Ctrl-C says
     words:bool=False, # Are its words what it is for? Then they must be writable
+    request=lambda args: args, # From what the parser returns to what `work` takes
 )->int: # Exit code
     "Run a command of this package: errors are said in words, with their exit code; --verbose adds where they happened"
     # of processes that start meanwhile (Python 3.11 on)
     with steady_streams() as (out, _), plain_warnings(), variables(PYTHONSAFEPATH='1'):
-        return _run(parser, work, argv, stopped, out if words else None)
+        try: args = parser.parse_args(argv)
+        except SystemExit as e: return e.code or 0
+        try:
+            with as_ctrl_c(): code = work(request(read_paths(parser, args))) or 0
+            if words: check_words(out)
+            return code
+        except KeyboardInterrupt:
+            print_text('\n'+stopped, sys.stderr)
+            return 130
+        except Exception as e: return _say_error(e, getattr(args, 'verbose', None))
 
-def _run(parser, work, argv, stopped, out)->int: # Exit code
-    try: args = parser.parse_args(argv)
-    except SystemExit as e: return e.code or 0
-    try:
-        with as_ctrl_c(): code = work(read_paths(parser, args)) or 0
-        if out: check_words(out)
-        return code
-    except KeyboardInterrupt:
-        print_text('\n'+stopped, sys.stderr)
-        return 130
-    except FaceError as e: error,code,text,trace = e,exit_code(e),f'error: {e}',getattr(args, 'verbose', False)
-    except Exception as e:
-        if known := in_words(e):
-            return _say_error(e, f'error: {known}', exit_code(known), getattr(args, 'verbose', False))
-        error,code,trace = e,1,getattr(args, 'verbose', True)
-        text = f'error: something that was not foreseen: {type(e).__name__}: {e}\nPlease report it'+('.' if trace
-            else '; --verbose shows where it happened.')
-    return _say_error(error, text, code, trace)
-
-def _say_error(error, text, code, trace)->int: # Exit code
+def _say_error(
+    error:Exception,
+    verbose:bool|None, # None: the command has no such flag
+)->int: # Exit code
+    if known := in_words(error): text,code,trace = f'error: {known}',exit_code(known),verbose
+    else:
+        code,trace = 1,verbose is not False
+        more = '.' if trace else '; --verbose shows where it happened.'
+        text = f'error: something that was not foreseen: {type(error).__name__}: {error}\nPlease report it{more}'
     print_text(text, sys.stderr)
     if trace: traceback.print_exception(error)
     return code

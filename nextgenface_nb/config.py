@@ -15,8 +15,8 @@ from .places import fetched
 from .reading import read_bytes
 
 # %% auto #0
-__all__ = ['WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES',
-           'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
+__all__ = ['WORDS', 'KINDS', 'FIELDS', 'STAGE_NAMES', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS',
+           'MOST_BYTES', 'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting',
            'of_one_line', 'check_value', 'renamed_value', 'renamed_name', 'renamed_settings', 'renamed', 'Legacy',
            'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
 
@@ -40,7 +40,7 @@ def parse_value(
 def of_kind(
     value,     # What somebody assigned: text is parsed, numbers may be NumPy's
     kind:type, # bool, int, float or str
-):
+): # -> of that kind
     "`value` as an instance of `kind`; `ValueError` if it is not one"
     if isinstance(value, str): return parse_value(value, kind)
     if isinstance(value, Path) and kind is str: return str(value)
@@ -57,7 +57,7 @@ def setting(
     high:float=math.inf,  # Largest value allowed
     choices:tuple=(),     # The values allowed; () leaves it to the range
     files:tuple=(),       # Endings of files that are allowed beside the choices
-):
+): # -> a field of a dataclass
     "A documented field of `Config`"
     return field(default=default, metadata=dict(text=text, unit=unit, low=low, high=high, choices=choices, files=files))
 
@@ -125,7 +125,8 @@ class Config(CheckedSettings):
         'data/models of a checkout among them')
     light:str = setting('',
         'file of an environment map that is known to be the light, .exr, .hdr or a picture, such as envMap_0.exr of '
-        'another result: only its brightness is looked for; empty: the light is looked for')
+        'another result: only its brightness is looked for; or the kind of light to look for, harmonic or one of your '
+        'own; empty: harmonic')
     # sizes
     max_resolution:int = setting(256, 'side of the square crop around the face', 'px', 64, 4096)
     texture_resolution:int = setting(512, 'side of the diffuse, specular and roughness maps', 'texels',
@@ -218,6 +219,10 @@ class Config(CheckedSettings):
 # %% ../nbs/06_config.ipynb #22daf46b
 FIELDS = {f.name: f for f in fields(Config)}
 
+# %% ../nbs/06_config.ipynb #06d00001
+#: The stages of a fit, in their order: their names in files, reports and flags
+STAGE_NAMES = 'landmarks','photometric','texture'
+
 # %% ../nbs/06_config.ipynb #e68e4b33
 def unknown_setting(
     name:str, # What somebody wrote
@@ -239,7 +244,7 @@ def of_one_line(
 def check_value(
     name:str, # Of a setting
     value,    # Of any type
-):
+): # -> of the setting's type
     "`value` as the setting's type; `ConfigError` if the setting cannot have it"
     f = FIELDS[name]
     m = f.metadata
@@ -262,7 +267,7 @@ RENAMED_VALUES = dict(leave_out=dict(things='occluders')) #: Setting -> its valu
 def renamed_value(
     name:str, # Of a setting
     value,    # Of any type
-):
+): # -> of the same type
     "A value under the name that it has today"
     return RENAMED_VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
 
@@ -274,14 +279,14 @@ def renamed_name(
 
 def renamed_settings(
     kept, # Settings in a file: a dict; anything else stays as it is
-):
+): # -> the like
     "The same under the names of today"
     if not isinstance(kept, dict): return kept
     return {renamed_name(k): renamed_value(renamed_name(k), v) for k,v in kept.items()}
 
 def renamed(
     kept, # What JSON can hold
-):
+): # -> the like
     "The same with today's names in every part"
     if isinstance(kept, list): return [renamed(v) for v in kept]
     if not isinstance(kept, dict): return kept
@@ -296,7 +301,10 @@ class Legacy(NamedTuple):
     to_old:Callable = lambda value,config: value # Today's value -> old
     note:str = ''                                # What the user of an old file should know
 
-    def write(self, config, value):
+    def write(self,
+        config:Config, # Changed in place
+        value,         # Of the old name; text is parsed
+    ):
         "Set today's setting from an old value"
         kind = bool if self.name=='components' else type(FIELDS[self.name].default)
         try: value = of_kind(value, kind)
@@ -306,7 +314,9 @@ class Legacy(NamedTuple):
         if self.note: config.note(self.note)
         setattr(config, self.name, self.to_own(value, config))
 
-    def read(self, config):
+    def read(self,
+        config:Config,
+    ): # -> number or text
         "The old value of today's setting"
         value = self.to_old(getattr(config, self.name), config)
         return float(f'{value:.9g}') if isinstance(value, float) else value
@@ -357,7 +367,7 @@ IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     verbose='how much is said is no setting of a result; the command line has --verbose and --quiet')
 
 # %% ../nbs/06_config.ipynb #33a8a93a
-PRESETS = dict(default={},
+PRESETS:dict[str,dict] = dict(default={},
     fast=dict(texture_resolution=256, steps_shading=5, steps_texture=80, samples_final=64),
     quality=dict(max_resolution=512, texture_resolution=1024, steps_shading=10, steps_photometric=40, steps_texture=300,
     samples_train=16, samples_final=1024),

@@ -8,8 +8,8 @@ import errno, os, re
 
 # %% auto #0
 __all__ = ['MEMORY_WORDS', 'FaceError', 'PhotoError', 'NoFaceError', 'LandmarkError', 'ModelError', 'ConfigError',
-           'CheckpointError', 'GeometryError', 'RenderError', 'DeviceError', 'OutputError', 'BusyError', 'note',
-           'notes_heard', 'in_words']
+           'CheckpointError', 'GeometryError', 'LightError', 'RenderError', 'DeviceError', 'OutputError', 'BusyError',
+           'note', 'notes_heard', 'in_words']
 
 # %% ../nbs/00_errors.ipynb #626df202
 class FaceError(Exception):
@@ -31,6 +31,7 @@ class ModelError(FaceError): "A face model is missing, damaged or of the wrong s
 class ConfigError(FaceError): "A setting is unknown, of the wrong type or out of range."
 class CheckpointError(FaceError): "A checkpoint cannot be read, or belongs to another model."
 class GeometryError(FaceError): "Points, meshes or cameras that cannot be computed with."
+class LightError(FaceError): "A light is unknown, or is not what others rely on."
 class RenderError(FaceError): "The renderer got something that it cannot draw."
 class DeviceError(FaceError): "The device or its libraries are not usable."
 class OutputError(FaceError): "Results cannot be written."
@@ -43,7 +44,8 @@ import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_listener = ContextVar('listener', default=None) # A list of sentences; None: nobody listens
+# A list of sentences; None: nobody listens
+_listener:ContextVar[list|None] = ContextVar('listener', default=None)
 
 def note(
     text:str, # A sentence
@@ -56,7 +58,8 @@ def note(
 @contextmanager
 def notes_heard(): # Yields the list into which the notes of this thread go
     "Within this context notes are collected"
-    before = _listener.set(heard := [])
+    heard:list = []
+    before = _listener.set(heard)
     try: yield heard
     finally: _listener.reset(before)
 
@@ -87,5 +90,5 @@ def in_words(
 
 def _size(text:str)->str:
     "Bytes in a unit for people"
-    number,unit = re.match(r'([0-9.]+) ?(.*)', text).groups()
+    number,_,unit = re.sub(r'([0-9.]+) ?', r'\1 ', text).partition(' ')
     return f'{float(number)/1e9:.1f} GB' if unit=='bytes' else text

@@ -10,7 +10,7 @@ from torch import Tensor
 from .geometry.camera import Camera
 from .imaging import Photo
 from .landmarks.detection import Landmarks
-from .light.environment import HarmonicLight, MapLight
+from .light.interface import Light
 from .surroundings import undisturbed
 
 # %% auto #0
@@ -22,8 +22,8 @@ __all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
 class Identity:
     ("What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only "
      "explain their start.")
-    shape:Tensor                    # [S] mm, along `FaceModel.shape_basis`
-    albedo:Tensor                   # [A] along `diffuse_basis` and `specular_basis` at once
+    shape:Tensor                    # [S] of `FaceModel.vertices`
+    albedo:Tensor                   # [A] of `FaceModel.diffuse_albedo` and `specular_albedo` at once
     base_roughness:Tensor = field(default_factory=lambda: torch.tensor(.5)) # [] of all skin, before the texture stage
     diffuse:Tensor|None = None      # [T, T, 3] Lambert albedo, linear
     specular:Tensor|None = None     # [T, T, 3] reflectance at normal incidence
@@ -45,8 +45,8 @@ class Frame:
     camera:Camera                 # Focal length and principal point in pixels of the crop
     rotation:Tensor               # [3] pitch, yaw, roll in radians
     translation:Tensor            # [3] mm
-    expression:Tensor             # [E]
-    light:HarmonicLight|MapLight  # Found by the fit, or known
+    expression:Tensor             # [E] of `FaceModel.vertices`: blendshapes, angles of joints
+    light:Light                   # Found by the fit, or known
     mask:Tensor|None = None       # [H, W] 0..1: how much each pixel may say about the skin; None: all alike
     weight:float = 1.             # Of this photo among the others
     # [H, W] 0..1: where stage 3 found something before the skin, see `optim.occlusion`; None: it has not looked
@@ -75,21 +75,26 @@ class Face:
             own = dict(rotation=frame.rotation, translation=frame.translation, expression=frame.expression,
                        focal=frame.camera.focal, principal=frame.camera.principal)
             found |= {f'frames.{i}.{k}':v for k,v in own.items()}
-            found |= {f'frames.{i}.light.{f.name}':getattr(frame.light, f.name) for f in fields(frame.light)}
+            found |= {f'frames.{i}.light.{k}':v for k,v in frame.light.tensors().items()}
         return {k:v for k,v in found.items() if v is not None}
 
-    def assign(self, name:str, value:Tensor):
+    def assign(self,
+        name:str,     # As in `parameters`: 'shape', 'frames.0.rotation' ...
+        value:Tensor, # Of the shape that is there
+    )->None:
         "Put a tensor back under its name of `parameters`"
-        if not name.startswith('frames.'): return setattr(self.identity, name, value)
+        if not name.startswith('frames.'):
+            setattr(self.identity, name, value)
+            return
         _,i,key = name.split('.', 2)
         frame = self.frames[int(i)]
         if key in ('focal', 'principal'): frame.camera = replace(frame.camera, **{key:value})
-        elif key.startswith('light.'): setattr(frame.light, key[6:], value)
+        elif key.startswith('light.'): frame.light = replace(frame.light, **{key[6:]:value})
         else: setattr(frame, key, value)
 
     def copy(self)->Face:
         "Another face with tensors of its own; photos and landmarks are shared"
-        other = Face(replace(self.identity), [replace(f, light=replace(f.light)) for f in self.frames])
+        other = Face(replace(self.identity), [replace(f) for f in self.frames])
         for name,value in self.parameters().items(): other.assign(name, value.detach().clone())
         return other
 

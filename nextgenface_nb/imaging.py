@@ -8,6 +8,7 @@ import hashlib, io, math, os, struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Union
 import numpy as np
 import torch
 from fastcore.basics import patch
@@ -22,10 +23,12 @@ from .processes import shown_name
 from .reading import (MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size,
     lean_png, open_picture, picture_suffixes, png_chunks, read_bytes)
 from .surroundings import undisturbed
+if TYPE_CHECKING: import PIL.Image
 
 # %% auto #0
-__all__ = ['SUFFIXES', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo', 'Raster', 'load_photo',
-           'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix', 'scan_folder', 'load_folder']
+__all__ = ['SUFFIXES', 'PhotoSource', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo',
+           'Raster', 'load_photo', 'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix',
+           'scan_folder', 'load_folder']
 
 # %% ../nbs/12_imaging.ipynb #158dacf5
 @undisturbed
@@ -128,7 +131,10 @@ class Photo:
     def to_bytes(self)->np.ndarray: # sRGB uint8 [H, W, 3]
         return to_bytes(self.composited())
 
-    def to(self, device)->Photo:
+    def to(self,
+        device:torch.device|str, # Of PyTorch
+    )->Photo:
+        "The same with its tensors there"
         move = lambda x: None if x is None else x.to(device)
         return replace(self, pixels=move(self.pixels), alpha=move(self.alpha), inside=move(self.inside))
 
@@ -147,6 +153,9 @@ class Photo:
 # %% ../nbs/12_imaging.ipynb #27cfcae8
 #: Endings of photos; HEIC is among them, whether or not it can be read here
 SUFFIXES = tuple(end for ends in PICTURES.values() for end in ends)
+#: What `load_photo` takes, beside a `Photo`; Pillow is not loaded for its name
+PhotoSource = Union[str, os.PathLike, bytes, bytearray, memoryview, BinaryIO, np.ndarray, Tensor, 'PIL.Image.Image',
+    'Photo']
 WORKING_SIDE = 4096
 
 @dataclass
@@ -182,7 +191,8 @@ def _raster(image, data, name)->Raster:
     # its file is closed when it has been decoded; others are decoded when they are asked
     lens = read_exif(image) if image.format == 'TIFF' else None
     image.load()
-    check_size(*image.size, name)
+    size:tuple[int,int] = image.size
+    check_size(*size, name)
     # asked for after loading: Pillow turns TIFF upright itself, and then says so
     exif = image.getexif()
     found = dict(orientation=exif.get(0x0112, 1), lens=lens or read_exif(image))
@@ -195,7 +205,7 @@ def _raster(image, data, name)->Raster:
         key = image.info.get('transparency')
         return Raster(
             _grey_rows(image, key),
-            *image.size,
+            *size,
             1 if key is None else 2,
             65535,
             _colour(colour, profile, True, True),
@@ -203,7 +213,7 @@ def _raster(image, data, name)->Raster:
     if layout == 'LA;16B' and data:
         return Raster(
             _grey_alpha_rows(data, name),
-            *image.size,
+            *size,
             2,
             65535,
             _colour(colour, profile, True, True),
@@ -213,13 +223,13 @@ def _raster(image, data, name)->Raster:
         key = image.info.get('transparency') if image.mode == 'RGB' else None
         return Raster(
             _deep_rows(image, lower, key),
-            *image.size,
+            *size,
             4 if image.mode == 'RGBA' or key is not None else 3,
             65535,
             _colour(colour, profile, False, True),
             **found)
     image, colour = _plain(image, colour, profile)
-    return Raster(_pillow_rows(image), *image.size, len(image.getbands()), 255, colour, **found)
+    return Raster(_pillow_rows(image), *size, len(image.getbands()), 255, colour, **found)
 
 def _pillow_rows(image):
     return lambda first, last: (
@@ -241,7 +251,7 @@ def _see_planes(image):
     "TIFF that is not compressed, with a plane of 16 bits for each colour: Pillow takes them for planes of 8 bits"
     tags = getattr(image, 'tag_v2', {}) if image.format == 'TIFF' else {}
     if tags.get(284) != 2 or not set(tags.get(258, ())) <= {16}: return
-    deep = ';16'+('L' if tags.prefix == b'II' else 'B')
+    deep = ';16'+('L' if getattr(tags, 'prefix', b'') == b'II' else 'B')
     image.tile = [t._replace(args=(t.args[0]+deep, *t.args[1:])) if t.codec_name == 'raw' and t.args[0] in tuple('RGBA')
         else t for t in image.tile]
 
@@ -391,7 +401,7 @@ def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, up
 def load_photo(
     # A path; the bytes of a file, or a file opened for reading; a Pillow image;
     # an array or tensor [H, W] or [H, W, 1 to 4]
-    source,
+    source:PhotoSource,
     name:str='', # What to call it, where it is no path
 )->Photo:
     """Read a photo as linear light, upright.
@@ -448,7 +458,7 @@ def _taken(source, name)->tuple: # (`Raster`, name, digest)
         'Give a path, bytes, an open file, a Pillow image, an array, or a `Photo`.')
 
 def read_photo_file(
-    path:str|Path,
+    path:str|os.PathLike,
 )->bytes:
     "The bytes of a photo's file; `PhotoError` where there are none, or too many."
     if os.path.isdir(path):
@@ -466,7 +476,7 @@ def _from_file(data, path, shown):
 def _from_pillow(image, name):
     file = getattr(image, 'filename', '')
     name = name or (os.fsdecode(file) if isinstance(file, (str, bytes)) else '')
-    check_size(*image.size, shown_name(name) or 'picture')
+    check_size(image.width, image.height, shown_name(name) or 'picture')
     try:
         raster = _raster(image, b'', shown_name(name) or 'picture')
         digest = hashlib.sha256(f'{image.mode} {image.size}'.encode()+image.tobytes()).hexdigest()
@@ -534,7 +544,7 @@ def _from_array(array, name):
 
 # %% ../nbs/12_imaging.ipynb #a8c557fd
 def load_values(
-    source,      # As for `load_photo`
+    source:PhotoSource, # As for `load_photo`
     name:str='',
 )->Tensor: # [H, W] float32, 0 to 1
     "A grey picture of values that are not light: codes as they are, of colours the weighted mean."
@@ -620,7 +630,7 @@ def crop_face(self:Photo,
         start = min(max(middle - side/2, 0.), max(size - side, 0.)) if side <= size else (size - side)/2
         # the landmarks themselves are never cut
         corner.append(min(max(start, last - side), first) if last - first <= side else start)
-    return self.crop(*corner, side, max_resolution)
+    return self.crop(corner[0], corner[1], side, max_resolution)
 
 # %% ../nbs/12_imaging.ipynb #f5040177
 def scan_folder(

@@ -43,7 +43,10 @@ class Stop:
         if number==getattr(signal, 'SIGHUP', None) or time.monotonic()-self.at<self.deaf: return
         self.forced = True
         raise KeyboardInterrupt
-    def check(self, progress=None):
+    def check(self,
+        progress=None, # Of a step; not looked at
+    ):
+        "`KeyboardInterrupt` where somebody has asked for an end"
         if self.asked: raise KeyboardInterrupt
 
 #: Names of the signals that ask a process to end, beside that of Ctrl-C
@@ -58,7 +61,7 @@ def _put_back(before:dict):
     for number,handler in before.items(): signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 @contextmanager
-def as_ctrl_c():
+def as_ctrl_c(): # a context
     ("Within this context SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, unless somebody handles them "
      "already")
     before = {}

@@ -169,7 +169,7 @@ def map_psnr(
 
 def explained_variance(
     found,    # [..., C]
-    truth,
+    truth,    # [..., C]
     baseline, # What one had without looking
     mask=None,# [...] bool
 )->float: # 1 perfect, 0 as good as the baseline

@@ -12,39 +12,50 @@ from .processes import check_fork
 from .surroundings import without_inference, undisturbed
 from .facemodel.contour import Outline, face_outline, landmark_places, marks_outline
 from .facemodel.embedding import with_landmarks
-from .facemodel.model import Embedding, FaceModel, load_model
+from .facemodel.interface import Embedding, FaceModel, check_model
+from .facemodel.model import load_model
 from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
 from .geometry.camera import project, transform
 from .face import Face, Frame, Identity
+from .landmarks.detection import make_detector
 from .light.environment import HarmonicLight
 from .places import data_folder, locate, shown_place
 from .rendering.sampling import sample_texture
 
 # %% auto #0
-__all__ = ['Pipeline']
+__all__ = ['config_detector', 'Pipeline']
+
+# %% ../nbs/51_pipeline.ipynb #b7279fd0
+def config_detector(
+    config:Config,
+): # A `Detector`
+    "The landmark detector that a config names, made anew"
+    return make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
 
 # %% ../nbs/51_pipeline.ipynb #b7279fe3
 @undisturbed
 class Pipeline:
-    "From a `Face` to everything that can be seen of it."
+    "From a `Face` to everything that can be seen of it. Nothing in it changes; what takes long is made once, then kept"
     def __init__(self,
         model:FaceModel|None=None,  # None: the model that the config names
         config:Config|None=None,    # None: the default preset
     ):
         check_fork()
         self.config = as_config(config)
-        self.places = {}    # Setting -> where what it names was found, in words for the report
+        self.model_place = None   # Where the model was found, in words for the report
         if model is None:
-            self.places['model'] = shown_place(locate(self.config.model) if self.config.model
+            self.model_place = shown_place(locate(self.config.model) if self.config.model
                 else data_folder()/'face_model.h5')
             # a model without landmarks, as BFM, gets them computed
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
-        self.model = model.trimmed(self.config.components) if self.config.components else model
-        self._renderers,self._layouts,self._outlines,self._displacement = {},{},{},None
-        self.passes = None  # Called with (rays done, all rays) after each pass of a final picture
-        self.watch = None   # Called by a fit with each `Progress` and the `Face`, as `output.debug.DebugFiles` is
+        self.model = check_model(model.trimmed(self.config.components) if self.config.components else model)
+        self._renderers = {}
+        self._layouts = {}
+        self._outlines = {}
+        self._detectors = {}
+        self._displacement = None
 
     @property
     def texture_map(self)->TextureMap:
@@ -61,6 +72,13 @@ class Pipeline:
     def displacement_of(self, face:Face)->Displacement|None:
         "The bumps, if the face has any"
         return None if face.identity.displacement is None else self.displacement
+
+    @property
+    def detector(self): # A `Detector`
+        "The one that the config names; made once, then kept: MediaPipe holds on to 30 MB of each that was ever made"
+        named = self.config.detector,self.config.landmark_model
+        if named not in self._detectors: self._detectors[named] = config_detector(self.config)
+        return self._detectors[named]
 
     def outline(self, detector:str)->Outline|None:
         "Where the outline of the face can run, for the landmarks of a detector that lie on it; made once, then kept"
@@ -94,7 +112,7 @@ def person(self:Pipeline,
 )->Tensor: # [V, 3] mm, in the model's own frame
     "The person's mesh: shape, expression, and the displacement where the face has one"
     own = face.identity
-    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.expression_variance) if expression is None
+    vertices = self.model.vertices(own.shape, torch.zeros_like(self.model.prior.expression) if expression is None
         else expression)
     return vertices if own.displacement is None else vertices+self.displacement.offsets(own.displacement)
 
@@ -137,9 +155,7 @@ def landmarks(self:Pipeline,
 )->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
     "Where the model's landmarks fall in photo `i`"
     frame,(places,_) = face.frames[i],self.landmark_places(face, i)
-    mean,shape,expression = self.model.basis_at(places)
-    points = mean + torch.einsum('s,slc->lc', face.identity.shape, shape) + torch.einsum('e,elc->lc', frame.expression,
-        expression)
+    points = self.model.points(places, face.identity.shape, frame.expression)
     if face.identity.displacement is not None:
         points = points + places.points(self.displacement.offsets(face.identity.displacement), self.model.triangles)
     return project(transform(points, frame.rotation, frame.translation), frame.camera)
@@ -191,6 +207,7 @@ def render(self:Pipeline,
     maps:tuple|None=None,    # Other maps than the face's
     light=None,              # Another light than the frame's
     silhouettes:bool=False,  # Gradients of the outline as well
+    progress=None,           # Of a final picture: called with (rays done, all rays) after each pass
 )->Tensor: # [H, W, 4] linear RGB and coverage
     "Ray-trace the face as photo `i` shows it"
     frame,renderer = face.frames[i],self.renderer(face.frames[i])
@@ -198,7 +215,7 @@ def render(self:Pipeline,
         (light or frame.light).environment(self.config.environment_height), frame.camera)
     if final:
         return renderer.render_converged(*args, samples=samples or self.config.samples_final,
-            noise=0. if samples else self.config.noise_final, seed=seed, progress=self.passes)
+            noise=0. if samples else self.config.noise_final, seed=seed, progress=progress)
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
 @patch

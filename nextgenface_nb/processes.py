@@ -145,7 +145,7 @@ _one_by_one = threading.RLock()
 @contextmanager
 def ignoring(
     category=Warning, # Which warnings
-):
+): # a context
     "Within this context, of which threads have one at a time, warnings of a library are not shown"
     with _one_by_one, warnings.catch_warnings():
         warnings.simplefilter('ignore', category)

@@ -24,7 +24,7 @@ def as_array(
 
 # %% ../nbs/13_radiance.ipynb #279e5f2f
 @contextmanager
-def two_threads():
+def two_threads(): # a context
     ("Mitsuba's EXR code waits for ever where Dr.Jit has one thread alone, as in a batch with a process for each core; "
      "within this context it has two")
     import drjit

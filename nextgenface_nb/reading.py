@@ -18,7 +18,7 @@ __all__ = ['PICTURES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'MOST_BYTES', 'MOST_TA
 
 # %% ../nbs/03_reading.ipynb #d99ac4ef
 def read_bytes(
-    path:str|Path,    # Of a regular file
+    path:str|os.PathLike, # Of a regular file
     most:int,         # Bytes that it may have
     error=PhotoError, # What is raised
     what:str='photo', # What it is, in words

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 import torch
 from torch import Tensor
-from .config import Config, as_config
+from .config import Config, STAGE_NAMES, as_config
 from .errors import ConfigError, LandmarkError, PhotoError, note, notes_heard
 from .facemodel.model import FaceModel
 from .geometry.camera import Camera
 from .imaging import Photo, load_photo, load_folder, to_srgb
-from .landmarks.detection import Detector, Landmarks, hands_before, make_detector
+from .landmarks.detection import Detector, Landmarks, hands_before
 from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
 from .face import Face, Frame, Identity
-from .light.environment import HarmonicLight, read_environment
+from .light.environment import named_light
 from .optim.landmarks import start_pose
 from .output.panels import result_panels
-from .pipeline import Pipeline
+from .pipeline import Pipeline, config_detector
 from .optim.stages import Stage, Progress, make_stages, run
 from .optim.state import StageState
 from .places import shown_place
@@ -31,9 +31,10 @@ from .files import given_path
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'STAGE_NAMES', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
-           'in_known_light', 'config_detector', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
-           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
+           'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
+           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'begin', 'joined', 'exhaust', 'reconstruct',
+           'Optimizer']
 
 # %% ../nbs/75_reconstruction.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -69,8 +70,7 @@ def make_frame(
     focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
     camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]),
-        torch.zeros(len(model.expression_names)),
-        read_environment(config.light) if config.light else HarmonicLight.frontal(config.bands))
+        torch.zeros(len(model.expression_names)), named_light(config.light, config.bands))
     put_lens(frame, find_lens(frame, config))
     if isinstance(detector, Detector): put_hands(frame, detector.hands(cropped.to_bytes()), config)
     start_pose(model, frame)
@@ -117,25 +117,17 @@ def in_known_light(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
 )->Face:
-    "The face in the light that the config knows, if it knows any"
-    for frame in face.frames if config.light else (): frame.light = read_environment(config.light)
+    "The face in the light that the config names, if it names any; one that is of that kind already stays"
+    for frame in face.frames if config.light else ():
+        if frame.light.kind!=config.light: frame.light = named_light(config.light, config.bands)
     return face
 
-@undisturbed
-def config_detector(
-    config:Config,
-    # Keeps it for the next photo: MediaPipe holds on to 30 MB of each detector that was ever made
-    pipeline:Pipeline|None=None,
-): # A `Detector`
-    "The landmark detector that a config names"
-    key = config.detector,config.landmark_model
-    if pipeline is not None and getattr(pipeline, 'detector', (None,))[0]==key: return pipeline.detector[1]
-    detector = make_detector(config.detector, **({'model':config.landmark_model} if config.landmark_model else {}))
-    if pipeline is not None:
-        pipeline.detector = key,detector
-        file = getattr(detector, 'model_file', None)
-        pipeline.places['landmark_model'] = None if file is None else shown_place(file)
-    return detector
+def detector_place(
+    detector, # Whatever can `detect`
+)->str|None: # None: it has no file, or keeps it to itself
+    "Where the model of a landmark detector was found, in words for the report"
+    file = getattr(detector, 'model_file', None)
+    return None if file is None else shown_place(file)
 
 def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     "The landmarks that the model has on its mesh"
@@ -150,7 +142,7 @@ def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
 @undisturbed
 def mean_identity(model:FaceModel)->Identity:
     "The average person"
-    return Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance)))
+    return Identity(torch.zeros(len(model.prior.shape)), torch.zeros(len(model.prior.albedo)))
 
 # %% ../nbs/75_reconstruction.ipynb #6fd3174d
 #: Nearest and farthest face for which EXIF is believed, in distances of the outer eye corners (about 9 cm)
@@ -216,6 +208,7 @@ class Reconstruction:
     warnings:list = field(default_factory=list)  # of str, in words
     after_landmarks:list = field(default_factory=list) # NME of each frame after stage 1
     snapshots:dict = field(default_factory=dict) # stage -> `Face` as it was after it, with `save_intermediate`
+    landmark_model:str|None = None               # Where the detector's model was found, in words
 
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
@@ -223,7 +216,9 @@ class Reconstruction:
         return [frame_measures(self.pipeline, self.face, i,
             self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
 
-    def panels(self, i:int=0, samples:int|None=None)->dict: return result_panels(self.pipeline, self.face, i, samples)
+    def panels(self, i:int=0, samples:int|None=None, progress=None)->dict:
+        "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
+        return result_panels(self.pipeline, self.face, i, samples, progress)
 
     def card(self, samples:int=32):
         "How far it can be trusted: a `Card` with figures, and warnings in words"
@@ -270,24 +265,25 @@ def reconstruct_steps(
     start:Face|None=None,            # Go on from this face instead of the mean one
     pipeline:Pipeline|None=None,     # Reuse one
     state:StageState|None=None,      # Of the first stage: to go on in its middle, and to look into
-    result:Reconstruction|None=None, # Of the stages before these, to go on with
+    result:Reconstruction|None=None, # Of the stages before these, to go on with, or from `begin`
     # Which of several faces, numbered by size (1 is the largest),
     # or a list with one number for each photo; None: the largest
     face=None,
+    detector=None,                   # Finds the landmarks; None: the one that the config names
+    # Called with each `Progress` and the face as it is then, as `output.debug.DebugFiles` is; None: nobody looks
+    watch=None,
 )->Iterator[Progress]: # and, as the iterator's return value, the Reconstruction
     "Fit one person to one or more photos, step by step"
     config = as_config(config)
     if pipeline is None: pipeline = Pipeline(model, config)
-    began,result = time.perf_counter(),result or Reconstruction(start, pipeline)
-    with notes_heard() as heard:
-        if result.face is None: result.face = _first_face(photos, pipeline, config, landmarks, face)
-    result.warnings += heard
-    result.timings.setdefault('detection', time.perf_counter()-began)
+    if result is None and start is not None: result = Reconstruction(start, pipeline)
+    if result is None: result = begin(photos, pipeline, config, landmarks, face, detector)
+    result.timings.setdefault('detection', 0.)
     for k,stage in enumerate(chosen_stages(config, stages)):
         at = state if state and not k else StageState()
         at.start()
         for progress in run(stage, pipeline, result.face, at):
-            if pipeline.watch: pipeline.watch(progress, result.face)
+            if watch: watch(progress, result.face)
             result.history.append(progress)
             yield progress
         result.timings[stage.name] = at.seconds
@@ -304,8 +300,43 @@ def chosen_stages(config:Config, stages:list|None=None)->list: # of `Stage`
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
 
-def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)->Face:
+@undisturbed
+def begin(
+    photos,                     # As of `reconstruct_steps`
+    pipeline:Pipeline,
+    config:Config|None=None,    # None: the pipeline's
+    landmarks=None,             # `Landmarks` for each photo, or None: detect
+    face=None,                  # Which of several faces, as of `reconstruct_steps`
+    detector=None,              # Finds the landmarks; None: the one that the config names
+)->Reconstruction: # Not fitted yet; with what was said of the photos, and how long it took
     "Frames of all photos with the mean face"
+    began = time.perf_counter()
+    config = config or pipeline.config
+    photos,points,numbers = _one_for_each(photos, landmarks, face)
+    if any(l is None for l in points): detector = detector or _detector_of(pipeline, config)
+    with notes_heard() as heard:
+        frames = [make_frame(p, pipeline.model, config, l, detector, face=k)
+            for p,l,k in zip(photos, points, numbers)]
+    return Reconstruction(
+        Face(mean_identity(pipeline.model), frames), pipeline, timings=dict(detection=time.perf_counter()-began),
+        warnings=heard, landmark_model=detector_place(detector))
+
+def joined(
+    parts:list, # of `Reconstruction` from `begin`, each of one photo of the same person
+)->Reconstruction:
+    "The same of all photos"
+    frames = [frame for part in parts for frame in part.face.frames]
+    return replace(
+        parts[0], face=Face(parts[0].face.identity, frames), warnings=[w for part in parts for w in part.warnings],
+        timings=dict(detection=sum(part.timings['detection'] for part in parts)))
+
+def _detector_of(pipeline:Pipeline, config:Config):
+    "The pipeline's, if it is the one that the config names"
+    named = lambda c: (c.detector, c.landmark_model)
+    return pipeline.detector if named(config)==named(pipeline.config) else config_detector(config)
+
+def _one_for_each(photos, landmarks, face)->tuple: # Lists of photos, landmarks and numbers of faces
+    "As many of each"
     photos = _listed(photos, [photos])
     points = [None]*len(photos) if landmarks is None else _listed(landmarks, [landmarks])
     if len(points)!=len(photos):
@@ -316,10 +347,7 @@ def _first_face(photos, pipeline:Pipeline, config:Config, landmarks, face=None)-
             f'{len(numbers)} numbers of faces for {len(photos)} photos',
             'Give one for each photo, or one for all.')
     if not photos: raise PhotoError('no photo was given', 'Give at least one.')
-    model,detector = pipeline.model,None if all(l is not None for l in points) else config_detector(config, pipeline)
-    return Face(
-        mean_identity(model),
-        [make_frame(p, model, config, l, detector, face=k) for p,l,k in zip(photos, points, numbers)])
+    return photos,points,numbers
 
 def _listed(things, otherwise:list)->list:
     "Of lists, tuples and what gives one after the other, such as a generator; an open file is one thing"
@@ -356,8 +384,6 @@ def reconstruct(
     return result
 
 # %% ../nbs/75_reconstruction.ipynb #2d8d4975
-STAGE_NAMES = ('landmarks', 'photometric', 'texture')
-
 class Optimizer:
     "The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."
     def __init__(self, outputDir:str|Path, config:Config|None=None):

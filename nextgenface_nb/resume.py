@@ -8,10 +8,10 @@ import hashlib, time
 from pathlib import Path
 import torch
 from . import __version__
-from .config import Config
+from .config import Config, STAGE_NAMES
 from .errors import CheckpointError
 from .face import Face
-from .reconstruction import STAGE_NAMES, Reconstruction, exhaust, reconstruct_steps
+from .reconstruction import Reconstruction, begin, exhaust, reconstruct_steps
 from .optim.stages import Progress
 from .optim.state import StageState
 from .output.checkpoint import load_face, photo_digest, save_face
@@ -153,21 +153,24 @@ def fit_resumable(
     progress=None,              # Called with each `Progress`
     every:float=10.,            # Seconds between two states within a stage; 0: after each step
     face=None,                  # Which of several faces, see `reconstruct`
+    begun=None,                 # What `begin` gave, where that was done; a state that is there goes before
+    watch=None,                 # Called with each `Progress` and the face, see `reconstruct_steps`
 )->Reconstruction:
     "Fit all stages, keeping the state"
     if start is not None: photos = [f.photo for f in start.frames]
     begun_with,result,done,saved = face_digest(start),None,0,{}
     if resume and Path(keep).exists(): result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face)
-    if result and hasattr(pipeline.watch, 'again'): pipeline.watch.again(result.history)
-    result = result or Reconstruction(start, pipeline)
+    if result and hasattr(watch, 'again'): watch.again(result.history)
+    if start is not None: begun = Reconstruction(start, pipeline)
+    result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)
     for k in range(done, max(len(stages), 1)):
         state,saved = StageState(saved),{}
         def write():
             if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face)
         exhaust(
             reconstruct_steps(
-                photos, pipeline.config, landmarks=landmarks, stages=list(stages[k:k+1]), pipeline=pipeline,
-                state=state, result=result, face=face),
+                None, pipeline.config, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result,
+                watch=watch),
             Keeper(write, every, progress))
         keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face)
     return result

@@ -118,7 +118,7 @@ def _of_the_process()->ExitStack: # its exit puts everything back
     return stack
 
 @contextmanager
-def plain_warnings():
+def plain_warnings(): # a context
     "Within this context a warning is no error"
     if not any(f[0]=='error' for f in warnings.filters):
         yield
@@ -177,7 +177,7 @@ def undisturbed(
     work=None,           # A function, a generator function or a class; None: give a decorator
     *,
     grad:bool|None=None, # True: gradients are kept; False: they are not; None: as the caller has it
-):
+): # -> of the same kind
     ("The same, at work in surroundings of its own; of a class, all that is "
      "called from outside. `DeviceError` in a process that was forked too late")
     if work is None: return functools.partial(undisturbed, grad=grad)
@@ -220,10 +220,14 @@ class UndisturbedSteps:
     def __iter__(self): return self
     def __next__(self): return self.send(None)
 
-    def send(self, value):
+    def send(self,
+        value, # For the generator; None: go on
+    ): # -> what it yields
         with Undisturbed(*self.settings): return self.steps.send(value)
 
-    def throw(self, *error):
+    def throw(self,
+        *error # As of a generator
+    ): # -> what it yields
         with Undisturbed(*self.settings): return self.steps.throw(*error)
 
     def close(self):
@@ -232,7 +236,7 @@ class UndisturbedSteps:
 # %% ../nbs/02_surroundings.ipynb #59dd737c
 def without_inference(
     thing, # A tensor, or lists, dicts and objects of this package that hold tensors; objects are changed in place
-):
+): # -> of the same kind
     "The same, with ordinary tensors in the place of those that were made in inference mode"
     import torch
     def plain(x, seen):
@@ -260,7 +264,7 @@ def _ours(x)->bool:
 @contextmanager
 def variables(
     **wanted:str|None, # Name of an environment variable -> its value; None: without it
-):
+): # a context
     "Within this context these environment variables are set; after it they are as they were"
     before = {n:os.environ.get(n) for n in wanted}
     def put(values):

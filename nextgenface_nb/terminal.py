@@ -138,7 +138,7 @@ def print_text(
 
 # %% ../nbs/04_terminal.ipynb #182bdb6c
 @contextmanager
-def steady_streams():
+def steady_streams(): # a context
     "Within this context standard output and standard error raise nothing; yields both"
     for number in (0, 1, 2): _open(number)
     before = sys.stdout,sys.stderr

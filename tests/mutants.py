@@ -27,6 +27,7 @@ class Mutant:
     few:bool = False # Part of every run of CI
 
 PROMISES,WRITTEN = 'test_promises.py::','test_promised_files.py::'
+OWN_LIGHT = 'test_own_light.py'
 GEOMETRY,RENDERING,MAPS,FIT = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py', 'test_fit_values.py'
 
 MUTANTS = [
@@ -45,13 +46,25 @@ MUTANTS = [
     Mutant('a camera of the crop, not of the original', 'output/camera.py', 'float(frame.camera.focal.detach())/photo.scale', 'float(frame.camera.focal.detach())', 'test_camera.py'),
     # surface beyond the model, and the light of stage 2
     Mutant('the displacement goes inward', 'facemodel/displacement.py', 'return (heights@self.weights)[:,None]*self.normals', 'return -(heights@self.weights)[:,None]*self.normals', 'test_shading.py'),
-    Mutant('light below zero is shown', 'optim/light.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
-    Mutant('a prior on the brightness of the light', 'optim/light.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
-    Mutant('the colour of a light is asked of all directions', 'optim/light.py', 'colour_rows(light, self.arriving[i])', 'colour_rows(light, self.grid.mean(0))', 'test_lightfit.py'),
+    # face models from outside
+    Mutant('an open jaw moves like a shut one', 'facemodel/interface.py', 'return tuple(slopes(self.vertices, *_numbers(self, shape, expression)))', 'return tuple(slopes(self.vertices, *_numbers(self, None, None)))', 'test_own_model.py'),
+    Mutant('bumps on a model with joints stand still', 'facemodel/interface.py', 'points+self.offset+np.tensordot(shape[own:], self.basis, 1)', 'points+self.offset', 'test_own_model.py'),
+    Mutant('all photos share the table of the first', 'optim/shading.py', 'if pipeline.model.linear: return', 'if True: return', 'test_own_model.py'),
+    Mutant('the angle of a jaw has no straight line', 'facemodel/interface.py', 'torch.stack([(self.vertices(shape, e)-rest)/u for', 'torch.stack([(self.vertices(None, e)-rest)/u for', 'test_own_model.py'),
+    Mutant('any model of a class opens a checkpoint', 'facemodel/interface.py', "    _digest(own, '', digest)\n    return", '    return', 'test_own_model.py'),
+    Mutant('light below zero is shown', 'light/environment.py', 'lit = fine*((fine@light)>0)[:,None]', 'lit = fine', 'test_lightfit.py'),
+    Mutant('a prior on the brightness of the light', 'light/environment.py', 'J[:,::K] -= (residual/base/3)[:,None]', 'residual = residual*base', 'test_lightfit.py'),
+    Mutant('the colour of a light is asked of all directions', 'light/environment.py', 'colour_rows(own, _resized(arriving, len(own)))', 'colour_rows(own, light_grid(self.bands).mean(0))', 'test_lightfit.py'),
     Mutant('the white of the eye counts like an iris', 'optim/shading.py', 'pipeline.config.weight_eye_white*white', '.2*white', 'test_lightfit.py'),
     Mutant('stage 3 lets the hue of the light go', 'optim/texture.py', 'self.brightness/diffuse.mean(0)', 'self.brightness.mean()/diffuse.mean(0, keepdim=True).mean().expand(3)', 'test_lightfit.py'),
-    Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(3*self.bands)', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
-    Mutant('a known light starts as bright as its file', 'optim/stages.py', 'frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())', 'frame.light.values*gain', 'test_lightfit.py'),
+    Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
+    Mutant('a light of elsewhere leaves its bounds', 'light/interface.py', 'bounded(v, *bounds.get(n, (None, None)))', 'v', OWN_LIGHT),
+    Mutant('at its bound a light stops all others', 'optim/light.py', 'f = f[~self.held(g)[f]]', 'f = f[:0] if self.held(g).any() else f', OWN_LIGHT),
+    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(tensor*self.units[name], *self.light_bounds[name])', '(tensor*self.units[name])', OWN_LIGHT),
+    Mutant('what a light of elsewhere expects costs nothing', 'optim/light.py', 'if name in WEIGHED else 1.', 'if name in WEIGHED else 0.', OWN_LIGHT),
+    Mutant('derivatives of a light at another place', 'light/interface.py', 'self.replaced(u).harmonics(bands))(self.flat().detach())', 'self.replaced(u).harmonics(bands))(1.5*self.flat().detach())', OWN_LIGHT),
+    Mutant('a fit that goes on begins its light anew', 'reconstruction.py', 'if frame.light.kind!=config.light:', 'if True:', OWN_LIGHT),
+    Mutant('a known light starts as bright as its file', 'light/environment.py', 'MapLight(self.values*gain/self.facing())', 'MapLight(self.values*gain)', 'test_lightfit.py'),
     Mutant('glasses are painted on the skin', 'optim/texture.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
     Mutant('hair is taken for another occluder', 'optim/occlusion.py', "found['hair' if ", "found['occluder' if ", 'test_occlusion.py'),
     # light
@@ -168,7 +181,7 @@ MUTANTS = [
     Mutant('deterministic does not reach the command', 'cli.py', 'one_thread(pipeline.config.deterministic)', 'one_thread(False)', 'test_deterministic.py::test_a_command_hands_it_on'),
     Mutant('a component more or less is the same', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', 'test_settings.py::test_so_many_components_are_used'),
     Mutant('the light stands still in stage 3', 'optim/stages.py', 'if relight: lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
-    Mutant('no light below zero costs anything in stage 3', 'optim/stages.py', "stage.weights['light']*sum(negative_loss(grid@c) for c in moving)", "stage.weights['light']*sum(0*negative_loss(grid@c) for c in moving)", 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
+    Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(stage, n)*sum(', 'terms = [0*light_weight(stage, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
     Mutant('every seed draws the same rays', 'optim/stages.py', 'seed=stage.seed+1000*step+i', 'seed=1000*step+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
     Mutant('a mask is not heard', 'optim/shading.py', 'for mask in (frame.mask, frame.photo.inside):', 'for mask in (frame.photo.inside,):', 'test_settings.py::test_pixels_that_are_masked_or_no_photo_count_nowhere'),
     Mutant('no detail is added', 'optim/stages.py', 'add_detail(face, views, stage.locked, stage.detail)', 'add_detail(face, views, stage.locked, 0)', 'test_settings.py::test_detail_is_added_as_often_as_asked_for'),
@@ -235,24 +248,27 @@ MUTANTS = [
     Mutant('a resumed stage has forgotten the moments', 'optim/state.py', 'known.setdefault(int(i), {})[key] = value.clone()', 'known.setdefault(int(i), {})[key] = value*0', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     Mutant('a resumed stage computes from the face of now', 'optim/state.py', 'for name in self.now: face.assign(name, self.before.get(name))', 'return', 'test_resume.py::test_resumed_after_every_step[settings0-1-5]'),
     # what is asked for and what is told; tests/promises.py ignores every option and setting, these are faults within the code
-    Mutant('--resume is always on', 'cli.py', 'stages, args.resume, start', 'stages, True, start', PROMISES+'test_a_run_goes_on_only_where_that_is_said'),
-    Mutant('--keepEvery does nothing', 'cli.py', 'every=args.keepEvery', 'every=10.', PROMISES+'test_how_often_the_state_is_kept'),
-    Mutant('--again does nothing', 'cli.py', 'args.workers, args.again, tell', 'args.workers, False, tell', PROMISES+'test_what_was_done_is_done_again_only_where_that_is_said'),
-    Mutant('a known light is dropped with --checkpoint', 'cli.py', 'in_known_light(start_from(args, pipeline), pipeline.config)', 'start_from(args, pipeline)', PROMISES+'test_a_checkpoint_is_gone_on_with_in_the_known_light_and_lens'),
+    Mutant('--resume is always on', 'cli.py', 'request.stages, request.resume, start', 'request.stages, True, start', PROMISES+'test_a_run_goes_on_only_where_that_is_said'),
+    Mutant('--keepEvery does nothing', 'cli.py', 'every=request.keep_every', 'every=10.', PROMISES+'test_how_often_the_state_is_kept'),
+    Mutant('--again does nothing', 'cli.py', 'request.workers, request.again, told.one', 'request.workers, False, told.one', PROMISES+'test_what_was_done_is_done_again_only_where_that_is_said'),
+    Mutant('a known light is dropped with --checkpoint', 'cli.py', 'in_known_light(start_from(request, pipeline), config)', 'start_from(request, pipeline)', PROMISES+'test_a_checkpoint_is_gone_on_with_in_the_known_light_and_lens'),
     Mutant('an old checkpoint has no landmarks', 'cli.py', 'for frame in face.frames[:1]:', 'for frame in []:', PROMISES+'test_an_old_checkpoint_gets_the_landmarks_of_its_photo'),
-    Mutant('the EXR is always written', 'output/report.py', 'i, r.pipeline.config.save_exr)', 'i, True)', PROMISES+'test_what_is_written_is_what_the_settings_say'),
+    Mutant('the EXR is always written', 'output/export.py', 'i, config.save_exr)', 'i, True)', PROMISES+'test_what_is_written_is_what_the_settings_say'),
     Mutant('the focal length of the settings is not the first one', 'reconstruction.py', 'config.focal_length or TYPICAL_FOCAL', 'TYPICAL_FOCAL', PROMISES+'test_a_lens_is_what_the_settings_say'),
     Mutant('components are all used', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', PROMISES+'test_the_model_and_how_much_of_it'),
     Mutant('the report has the head behind the camera', 'output/report.py', 'translation_mm=number(f.translation)', 'translation_mm=number(-f.translation)', WRITTEN+'test_what_the_report_says_of_each_photo'),
     Mutant('the report doubles the focal length', 'output/report.py', 'number(c.focal)[0]', '2*number(c.focal)[0]', WRITTEN+'test_what_the_report_says_of_each_photo'),
-    Mutant('--neutral does nothing', 'output/export.py', 'dict(space=self.space, neutral=self.neutral)', 'dict(space=self.space, neutral=False)', PROMISES+'test_export_puts_meshes_into_the_space_that_is_asked_for'),
+    Mutant('--neutral does nothing', 'output/formats.py', 'dict(space=self.space, neutral=self.neutral)', 'dict(space=self.space, neutral=False)', PROMISES+'test_export_puts_meshes_into_the_space_that_is_asked_for'),
     Mutant('OBJ of the first photo only', 'output/export.py', 'for i in range(len(face.frames)): save_mesh', 'for i in range(1): save_mesh', WRITTEN+'test_an_export_writes_all_of_its_files_for_each_photo'),
-    Mutant('--fps does nothing', 'output/replay.py', 'shown, args.fps)', 'shown, 24.)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
-    Mutant('--pitch does nothing', 'output/replay.py', 'Path3D(args.yaw, args.pitch, args.zoom)', 'Path3D(args.yaw, 0., args.zoom)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
-    Mutant('--zoom does nothing', 'output/replay.py', 'Path3D(args.yaw, args.pitch, args.zoom)', 'Path3D(args.yaw, args.pitch, 1.)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--fps does nothing', 'output/replay.py', 'shown, r.fps)', 'shown, 24.)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
+    Mutant('--pitch does nothing', 'output/replay.py', 'Path3D(r.yaw, r.pitch, r.zoom)', 'Path3D(r.yaw, 0., r.zoom)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--zoom does nothing', 'output/replay.py', 'Path3D(r.yaw, r.pitch, r.zoom)', 'Path3D(r.yaw, r.pitch, 1.)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    # plugs
+    Mutant('formats from outside are not known', 'output/formats.py', 'return [name for name,f in FORMATS.items() if of_fit or not f.of_fit]', "return [name for name,f in FORMATS.items() if (of_fit or not f.of_fit) and f.write.__module__!='own']", 'test_own_format.py::test_save_writes_it_with_what_it_brings_and_the_report_lists_it'),
+    Mutant('faces of one person are detected twice', 'cli.py', 'fit_and_save(photos, folder, pipeline, request, begun=begun)', 'fit_and_save(photos, folder, pipeline, request)', 'test_way.py::test_photos_of_one_person_are_looked_at_once_and_what_was_said_of_them_is_kept'),
     Mutant('measure keeps no results', 'evaluation/photos.py', 'Path(results)/path.name if results else None', 'None', PROMISES+'test_measure_writes_the_results_of_each_photo'),
     Mutant('bench --full does nothing', 'evaluation/speed.py', '(256, 512) if s.full else (256,)', '(256,)', PROMISES+'test_bench_measures_the_parts_and_sizes_that_its_flags_say'),
-    Mutant('benchmark writes no sheet', 'evaluation/benchmark.py', 'if args.sheet and pictures:', 'if False:', PROMISES+'test_benchmark_takes_photos_and_writes_what_was_asked_for'),
+    Mutant('benchmark writes no sheet', 'evaluation/benchmark.py', 'if request.sheet and pictures:', 'if False:', PROMISES+'test_benchmark_takes_photos_and_writes_what_was_asked_for'),
     Mutant('a target of the benchmark asks for little', 'evaluation/benchmark.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
 ]
 

@@ -122,11 +122,12 @@ def full_invocation(folder, result)->dict:
     from nextgenface_nb.batch import invocation
     path = {n:str(Path(folder)/n) for n in ('c.npz','p.npy','l.exr','f.json')}
     for p in path.values(): Path(p).write_text(p)
-    args = cli.make_parser().parse_args(['--checkpoint', path['c.npz'], '--landmarks', path['p.npy']])
-    config = cli.make_config(args)
+    flags = ['--checkpoint', path['c.npz'], '--landmarks', path['p.npy']]
+    request = cli.read_request(cli.make_parser().parse_args(flags))
+    config = cli.make_config(request)
     config.light,config.focal = path['l.exr'],path['f.json']
-    cli.recall(args)
-    return invocation([f.photo.path for f in result.face.frames], **cli.asked_for(args, config))
+    request,_ = cli.recall(request)
+    return invocation([f.photo.path for f in result.face.frames], **cli.asked_for(request, config))
 
 def written(folder)->list: # of patterns
     return sorted({pattern(p.relative_to(folder).as_posix()) for p in Path(folder).rglob('*') if p.is_file()})
@@ -135,7 +136,7 @@ def results()->dict: # files, report, checkpoint, camera: list of names
     "What a small result writes, and what is in it"
     from nextgenface_nb import cli
     from nextgenface_nb.resume import keep_state
-    from nextgenface_nb.output import export, replay
+    from nextgenface_nb.output import export, formats, replay
     from nextgenface_nb.output.checkpoint import read_about
     from nextgenface_nb.output.debug import DebugFiles
     with tempfile.TemporaryDirectory() as place:
@@ -143,7 +144,7 @@ def results()->dict: # files, report, checkpoint, camera: list of names
         result = full_result(place)
         result.invocation = full_invocation(place, result)
         result.save(place/'run')
-        export.export_face(result.pipeline, result.face, place/'export', export.FORMATS)
+        export.export_face(result.pipeline, result.face, place/'export', formats.format_names())
         DebugFiles(place/'debug', result.pipeline, 2)(result.history[-1], result.face)
         keep_state(place/'state.npz', result, ['landmarks'], 1, None, 'x', 1)
         report = json.loads((place/'run'/'report.json').read_text(encoding='utf-8'))
@@ -281,7 +282,7 @@ def put(place, name, value):
 
 def ignore_option(name:str):
     "As if it had not been said"
-    from nextgenface_nb import cli
+    from nextgenface_nb import command as commands_share
     command,option = name.split(' ')
     parser = commands()[command]
     action = next(a for a in parser._actions if option in option_names(a))
@@ -297,7 +298,7 @@ def ignore_option(name:str):
                 setattr(args, action.dest, action.default)
             return args
         return read_and_forget
-    return put(cli, 'read_paths', forget)
+    return put(commands_share, 'read_paths', forget)
 
 def ignore_setting(name:str):
     "The library reads the default, whatever was set; the module of the settings itself keeps the true value"

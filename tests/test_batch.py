@@ -312,16 +312,18 @@ def test_memory_does_not_grow_with_the_photos():
 
 def test_one_detector_for_all_photos(monkeypatch):
     "MediaPipe holds on to 30 MB of each that was ever made (tools/memory.py)"
-    from types import SimpleNamespace
     from nextgenface_nb.config import Config
-    from nextgenface_nb import reconstruction as optimizer
+    from nextgenface_nb import pipeline
+    from nextgenface_nb.facemodel.model import toy_model
     made = []
-    monkeypatch.setattr(optimizer, 'make_detector', lambda name, **options: made.append((name, options)) or object())
-    pipeline = SimpleNamespace(places={})
-    first = optimizer.config_detector(Config(), pipeline)
-    assert optimizer.config_detector(Config(bands=3), pipeline) is first and len(made)==1
-    assert optimizer.config_detector(Config(landmark_model='x.task'), pipeline) is not first and made[1]==('mediapipe',
-        {'model':'x.task'})
+    monkeypatch.setattr(pipeline, 'make_detector', lambda name, **options: made.append((name, options)) or object())
+    own = pipeline.Pipeline(toy_model(29, 21), Config())
+    first = own.detector
+    assert own.detector is first and made==[('mediapipe', {})]
+    own.config.landmark_model = 'x.task'
+    assert own.detector is not first and made[1]==('mediapipe', {'model':'x.task'})
+    own.config.landmark_model = ''
+    assert own.detector is first
 
 # ---- names
 
@@ -402,8 +404,8 @@ def test_a_photo_that_another_batch_has_done_meanwhile_is_not_begun(monkeypatch,
     from nextgenface_nb.imaging import portrait_path
     answers = iter([False, True])
     monkeypatch.setattr(cli, 'was_done', lambda *_: next(answers))
-    monkeypatch.setattr(cli, 'begin_pipeline', lambda config, say: SimpleNamespace(config=config, passes=None))
+    monkeypatch.setattr(cli, 'begin_pipeline', lambda config, say: SimpleNamespace(config=config))
     monkeypatch.setattr(cli, 'fit', lambda *_: pytest.fail('it is done'))
-    args = cli.make_parser().parse_args(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet'])
-    assert cli.photo_worker(args, loud=False)([str(portrait_path())], tmp_path/'portrait.jpg')==[]
+    request = cli.Request(input=str(portrait_path()), output=str(tmp_path), quiet=True)
+    assert cli.photo_worker(request, loud=False)([str(portrait_path())], tmp_path/'portrait.jpg')==[]
     assert not list(tmp_path.rglob('*.npz'))

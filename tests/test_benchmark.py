@@ -1,9 +1,11 @@
 "The benchmark in its smallest form: a whole fit scores better than the fits that were broken on purpose."
 import json
+from dataclasses import replace
 import pytest
 from nextgenface_nb.evaluation import speed as bench
 from nextgenface_nb.evaluation import benchmark as command
-from nextgenface_nb.evaluation.benchmark import main, make_parser, measure_benchmark, run_levels, say_report
+from nextgenface_nb.evaluation.benchmark import (main, make_parser, measure_benchmark, read_request, run_levels,
+    say_report)
 from nextgenface_nb.evaluation.truth import Settings
 from nextgenface_nb.evaluation.photos import mean
 
@@ -13,9 +15,8 @@ FAST = ['max_resolution=64', 'texture_resolution=64', 'steps_texture=20', 'sampl
     'environment_height=32']
 
 def tiny(folder, *flags):
-    args = make_parser().parse_args([*flags, '--cache', str(folder), *(x for s in FAST for x in ('--set', s))])
-    args.generator = TINY
-    return args
+    flags = [*flags, '--cache', str(folder), *(x for s in FAST for x in ('--set', s))]
+    return replace(read_request(make_parser().parse_args(flags)), generator=TINY)
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory): return tmp_path_factory.mktemp('faces')
@@ -45,8 +46,7 @@ def test_broken_fits_score_worse(whole, folder, name, key, least):
 
 @pytest.mark.slow
 def test_levels_and_ablation(folder, capsys):
-    args = tiny(folder, '--levels', 'B,C', '--faces', '0,1', '--ablate', 'bands=1')
-    report = measure_benchmark(args)
+    report = measure_benchmark(tiny(folder, '--levels', 'B,C', '--faces', '0,1', '--ablate', 'bands=1'))
     assert [r['occluded'] for r in report['B']]==[False, True] and len(report['C'])==2
     assert [r['change'] for r in report['ablation']]==['none', 'bands=1']
     assert report['ablation'][1]['B light_error_gain']>report['ablation'][0]['B light_error_gain']

@@ -239,7 +239,7 @@ def test_ctrl_c_while_results_are_written(tmp_path, capsys, monkeypatch):
     people.mkdir()
     for name in 'a.jpg','b.jpg': shutil.copy(portrait_path(), people/name)
     save = Reconstruction.save
-    monkeypatch.setattr(Reconstruction, 'save', lambda *a: (signal.raise_signal(signal.SIGINT), save(*a))[1])
+    monkeypatch.setattr(Reconstruction, 'save', lambda *a, **k: (signal.raise_signal(signal.SIGINT), save(*a, **k))[1])
     assert cli.main([*QUICK, '--skipStage1', '--set', 'renderer=vertex', '--input', str(people), '--output',
         str(tmp_path/'out')])==130
     rows = (tmp_path/'out'/'people'/'summary.csv').read_text().splitlines()

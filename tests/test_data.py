@@ -10,7 +10,7 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import LandmarkError, ModelError
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.landmarks.detection import find_model
-from nextgenface_nb.reconstruction import config_detector
+from nextgenface_nb.reconstruction import detector_place
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.places import data_folder
 
@@ -107,7 +107,7 @@ def own(tmp_path, monkeypatch):
 def test_a_model_is_found_by_its_name_and_the_report_says_where(own, name):
     assert load_model(name).fingerprint==toy_model(29, 21,
         shape=7).fingerprint==batch.origin(Config(model=name))['model']
-    assert Pipeline(None, Config(model=name)).places['model']=='data/models/head.h5'
+    assert Pipeline(None, Config(model=name)).model_place=='data/models/head.h5'
 
 def test_without_a_setting_it_is_the_model_of_the_package(own):
     toy_model(29, 21, shape=7).save(own/'baselMorphableModel'/'model2017-1_face12_nomouth.h5')
@@ -116,7 +116,7 @@ def test_without_a_setting_it_is_the_model_of_the_package(own):
 def test_a_path_as_it_is_given_goes_first(own, tmp_path):
     toy_model(29, 21, shape=3).save(tmp_path/'elsewhere'/'head.h5')
     assert len(load_model('head.h5').shape_variance)==3
-    assert Pipeline(None, Config(model='head.h5')).places['model']=='head.h5'
+    assert Pipeline(None, Config(model='head.h5')).model_place=='head.h5'
 
 def test_a_model_that_is_nowhere(own):
     with pytest.raises(ModelError, match='nobody.h5') as caught: load_model('nobody.h5')
@@ -139,11 +139,8 @@ def test_the_landmark_model_is_found_without_a_setting(own, monkeypatch, tmp_pat
 
 def test_the_report_says_where_the_landmark_model_was(own, monkeypatch, tmp_path):
     class Tasks: model_file = own/'models'/'face_landmarker.task'
-    pipeline = Pipeline(toy_model(), Config())
     for file,said in ((Tasks.model_file, 'data/models/face_landmarker.task'),
         (tmp_path/'home'/'ann'/'x.task', 'x.task'), (None, None)):
         Tasks.model_file = file
-        pipeline.detector = None,None
-        monkeypatch.setattr('nextgenface_nb.reconstruction.make_detector', lambda *a, **o: Tasks())
-        config_detector(pipeline.config, pipeline)
-        assert pipeline.places['landmark_model']==said
+        monkeypatch.setattr('nextgenface_nb.pipeline.make_detector', lambda *a, **o: Tasks())
+        assert detector_place(Pipeline(toy_model(), Config()).detector)==said

@@ -87,7 +87,7 @@ def test_a_pipeline_hands_it_on(monkeypatch, deterministic):
 def test_a_command_hands_it_on(monkeypatch, tmp_path, asked):
     "To the fit, and to all that the command does with its result"
     seen = []
-    def fit(photos, folder, pipeline, args, progress):
+    def fit(photos, folder, pipeline, request, progress, begun):
         seen.append((pipeline.config.deterministic, torch.get_num_threads()))
         raise FaceError('seen', 'enough')
     monkeypatch.setattr(cli, 'fit', fit)

@@ -1,5 +1,5 @@
 "The documentation tools find what is wrong; the bundled scripts carry their notices"
-import subprocess, sys
+import re, subprocess, sys
 from pathlib import Path
 import pytest
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,3 +54,30 @@ def test_a_program_of_another_language_is_no_python():
     found = t.in_another_language('%%writefile {folder}/three.mjs\n// a comment\nimport x\n')
     assert found=='`three.mjs`:\n\n```javascript\n// a comment\nimport x\n```'
     assert t.in_another_language('x = 1')==''
+
+def test_every_page_stands_in_a_room_of_the_sidebar():
+    "None is left for the last group, which has no name of its own"
+    t = tool()
+    pages = [t.page_name(p.relative_to(ROOT/'nbs')) for p in (ROOT/'nbs').rglob('*.ipynb') if 'checkpoints' not in str(p)]
+    lost = [p for p in pages if p!='index' and not any(re.search(pattern, p) for _,pattern,_ in t.GROUPS[:-1])]
+    assert not lost and all(line for _,_,line in t.GROUPS)
+
+def test_the_first_page_opens_with_the_live_view():
+    "Below the pictures, before any command; the cell that made it keeps its picture"
+    t = tool()
+    output = dict(output_type='execute_result', data={t.VIEW:dict(model_id='a'), 'image/png':'x', 'text/plain':'y'})
+    page = dict(cells=[t.markdown('# name'), t.markdown('<img src="images/front_turning.webp">'), t.markdown('make demo'),
+        dict(cell_type='code', source='result', metadata={}, outputs=[output])])
+    t.view_first(page)
+    kinds = [list(c['outputs'][0]['data']) if c.get('outputs') else c['source'][:9] for c in page['cells']]
+    assert kinds==['# name', '<img src=', t.TURN_IT[:9], [t.VIEW, 'text/plain'], 'make demo', ['image/png', 'text/plain']]
+    bare = dict(cells=[t.markdown('# name')])
+    t.view_first(bare)
+    assert len(bare['cells'])==1
+
+def test_readme_shows_the_pictures_of_the_first_page():
+    readme = (ROOT/'README.md').read_text(encoding='utf-8')
+    shown = re.findall(r'<img src="([^"]+)"', readme)
+    assert [Path(p).stem for p in shown]==['front_photo', 'front_overlay', 'front_clay', 'front_turning']
+    assert all((ROOT/p).is_file() for p in shown) and readme.index('<img')<readme.index('```')
+    assert sum((ROOT/p).stat().st_size for p in shown)<1.5e6

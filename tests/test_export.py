@@ -309,11 +309,11 @@ def test_checkpoints_that_are_none(tmp_path, capsys):
 
 def test_replay_command(made, tmp_path, capsys):
     _, _, folder = made
-    flags = ['--what', 'turntable,relight,expressions', '--format', 'gif,mp4', '--size', '48', '--frames', '4',
+    flags = ['--what', 'turntable,relight,expressions', '--format', 'gif,webp,mp4', '--size', '48', '--frames', '4',
         '--samples', '1', '--names', 'jawOpen,browInnerUp', '--yaw', '60', '--quiet']
     assert replay.main([str(folder/'stage3_output.npz'), '--output', str(tmp_path), *flags])==0, capsys.readouterr().err
     assert {p.name for p in tmp_path.iterdir()}=={f'{w}.{e}' for w in ('turntable', 'relight', 'expressions')
-        for e in ('gif', 'mp4')}
+        for e in ('gif', 'webp', 'mp4')}
     for path in tmp_path.glob('*.gif'):
         film = Image.open(path)
         assert film.n_frames==4 and film.size==(48, 48)

@@ -33,15 +33,16 @@ def test_the_command_that_makes_figures_takes_its_flags(name):
     if program in parsers: args = parsers[program]().parse_args(flags)
     else: assert program=='python' and (ROOT/flags[0]).is_file()
     if program=='nextgenface-benchmark':
-        assert command.chosen_faces(args, command.settings_of(args)[0])==list(range(8))   # all, and not those that suit
+        request = command.read_request(args)
+        assert command.chosen_faces(request, command.settings_of(request)[0])==list(range(8))   # all, and not those that suit
 
 def test_every_file_of_figures_has_a_command():
     assert set(figures.figure_files())-set(figures.COMMANDS)<={'cuda'}
 
 def test_figures_of_people_on_whom_nothing_was_tuned_are_of_others():
     from nextgenface_nb.evaluation import benchmark as command
-    seed = lambda name: command.settings_of(
-        command.make_parser().parse_args(shlex.split(figures.COMMANDS[name][0].format('x.json'))[1:]))[0].seed
+    flags = lambda name: shlex.split(figures.COMMANDS[name][0].format('x.json'))[1:]
+    seed = lambda name: command.settings_of(command.read_request(command.make_parser().parse_args(flags(name))))[0].seed
     assert seed('fresh')==command.FRESH_SEED!=seed('benchmark')==command.Settings.seed
 
 def test_a_figure_that_has_drifted_is_written_anew(tmp_path, monkeypatch):

@@ -117,21 +117,21 @@ def test_flushed_before_the_old_is_given_up(tmp_path, monkeypatch):
     assert said.index(('unlink', '.unfinished.json'))>flushed[-1]
 
 def test_the_state_goes_when_the_results_are_on_the_disk(tmp_path, monkeypatch):
-    from argparse import Namespace
     from types import SimpleNamespace
     from nextgenface_nb import cli
     from nextgenface_nb.config import Config
     from nextgenface_nb.resume import resume_path
     said, folder = [], tmp_path/'me.jpg'
-    result = SimpleNamespace(save=lambda where: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
+    result = SimpleNamespace(save=lambda where,rays: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
     monkeypatch.setattr(cli, 'fit', lambda *_: resume_path(folder).touch() or result)
     monkeypatch.setattr(cli, 'asked_for', lambda *_: {})
     sync, unlink = files._sync, os.unlink
     monkeypatch.setattr(files, '_sync', lambda path: (sync(path), said.append(Path(path).name)))
     exchange(monkeypatch.setattr, 'unlink',
         lambda path, **more: (said.append(Path(path).name), unlink(path, **more))[1])
-    args = Namespace(quiet=True, workers=1)
-    cli.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config(), passes=None), args, print)
+    monkeypatch.setattr('nextgenface_nb.reconstruction.begin', lambda *_, **__: result)
+    monkeypatch.setattr('nextgenface_nb.imaging.load_photo', str)
+    cli.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config()), cli.Request(quiet=True))
     assert said.index(LIST)<said.index(tmp_path.name)<said.index('.me.jpg.resume.npz')
     assert [p.name for p in tmp_path.iterdir()]==['me.jpg'] and is_whole(folder)
 
@@ -396,7 +396,8 @@ def written(name, data):
 def opened(name, write):
     with writing(disk/name) as part, open(part, 'wb') as file: write(file)
 cases = dict(exr=lambda: write_exr(disk/'a.exr', torch.rand(256, 256, 3)), hdr=lambda: write_exr(disk/'a.hdr', torch.rand(512, 512, 3)),
-    png=lambda: save_picture(disk/'a.png', picture(torch.rand(512, 512, 3))), gif=lambda: write_film(disk/'a.gif', noise(8)), mp4=lambda: write_film(disk/'a.mp4', noise(8)),
+    png=lambda: save_picture(disk/'a.png', picture(torch.rand(512, 512, 3))), gif=lambda: write_film(disk/'a.gif', noise(8)),
+    webp=lambda: write_film(disk/'a.webp', noise(8)), mp4=lambda: write_film(disk/'a.mp4', noise(8)),
     glb=lambda: written('a.glb', bytes(10**6)), npz=lambda: opened('a.npz', lambda file: np.savez(file, x=np.zeros(10**6))), folder=lambda: save(disk/'me', NEW, 'x'*10**6))
 for name, write in cases.items():
     try: write()
@@ -409,7 +410,7 @@ def test_a_full_disk_is_said_whatever_was_written(tmp_path):
     "Also where a library makes another error of it, or none"
     done = mounted(tmp_path, [(tmp_path/'disk', '200k')], FULL)
     said = dict(line.split(' ', 1) for line in done.stdout.splitlines())
-    assert set(said)=={'exr', 'hdr', 'png', 'gif', 'mp4', 'glb', 'npz', 'folder'}, done.stderr
+    assert set(said)=={'exr', 'hdr', 'png', 'gif', 'webp', 'mp4', 'glb', 'npz', 'folder'}, done.stderr
     for text in said.values():
         assert 'cannot be written (no space left on device) The disk is full' in text and 'part-' not in text, text
 

@@ -14,10 +14,11 @@ def rays(truth, monkeypatch, samples=None, **settings):
     "The picture, rays per pixel that were shot, and what the bar was told"
     shot,said,shoot = [],[],Renderer._shoot
     for name,value in settings.items(): monkeypatch.setattr(truth.pipeline.config, name, value)
-    monkeypatch.setattr(truth.pipeline, 'passes', lambda done,total: said.append((done, total)))
     monkeypatch.setattr(Renderer, '_shoot',
         lambda self,inputs,count,*rest: (shot.append(count), shoot(self, inputs, count, *rest))[1])
-    return truth.pipeline.render(truth.face, 0, samples, final=True),sum(shot),said
+    picture = truth.pipeline.render(
+        truth.face, 0, samples, final=True, progress=lambda done,total: said.append((done, total)))
+    return picture,sum(shot),said
 
 def test_they_end_when_the_noise_is_low(truth, monkeypatch):
     image,shot,said = rays(truth, monkeypatch, samples_final=2048, noise_final=.02)

@@ -41,7 +41,7 @@ def test_residuals_are_those_of_the_light_as_it_is_shown(pipeline, truth, stage)
     shown = p.transfer.shade(p.transfer.lit(light.environment(32)), maps[:,:3], maps[:,3:],
         face.identity.base_roughness.expand(len(maps), 1))
     for c in range(3):
-        torch.testing.assert_close(problem._colour(0, c)[0], perceptual(shown[:,c])-perceptual(p.target[:,c]),
+        torch.testing.assert_close(problem._colour(0, c, problem._linear(0))[0], perceptual(shown[:,c])-perceptual(p.target[:,c]),
             atol=2e-4, rtol=0)
 
 def test_light_is_found_again_and_two_photos_share_the_albedo(pipeline, truth, stage):

@@ -722,18 +722,17 @@ def test_names_that_are_no_utf8(tmp_path, small):
     assert load_photo(photos[0]).path == str(photos[0])
 
 def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
-    from nextgenface_nb.cli import list_jobs, make_parser
+    from nextgenface_nb.cli import Request, list_jobs
     names = 'a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json/x.png', 'summary.csv/summary.csv/y.png'
     for name in names:
         (tmp_path/'in'/name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path/'in'/name).touch()
-    args = make_parser().parse_args(['--input', str(tmp_path/'in'), '--output', str(tmp_path/'in'/'out'),
-        '--recursive'])
-    found = [where.relative_to(tmp_path/'in'/'out'/'in').as_posix() for _, where in list_jobs(args)]
+    request = Request(input=str(tmp_path/'in'), output=str(tmp_path/'in'/'out'), recursive=True)
+    found = [where.relative_to(tmp_path/'in'/'out'/'in').as_posix() for _, where in list_jobs(request)[0]]
     assert found == ['a.jpg', 'b.jpg/a.jpg', 'b.jpg/c/a.jpg', 'c/a.jpg', 'failures.json (2)/x.png',
         'summary.csv (2)/summary.csv/y.png']
     (tmp_path/'in'/'c'/'a.jpg (2)').mkdir()
-    places = [where for _, where in list_jobs(args)]
+    places = [where for _, where in list_jobs(request)[0]]
     assert not any(a in b.parents for a in places for b in places)
 
 # ---- HEIC

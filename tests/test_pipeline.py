@@ -71,18 +71,17 @@ def test_a_picture_is_asked_for_as_it_was_ordered(pipeline, face, monkeypatch):
         def render_converged(self, *arguments, **options): asked.append(('converged', arguments, options))
     own = Pipeline(pipeline.model, Config(**SETTINGS|dict(noise_final=.25)))
     monkeypatch.setattr(own, 'renderer', lambda frame: Spy())
-    monkeypatch.setattr(own, 'passes', print)
     maps,light = tuple(torch.rand(2, 2, n) for n in (3, 3, 1)),MapLight(torch.rand(16, 32, 3))
     own.render(face, 0, 5, seed=7, silhouettes=True)
     own.render(face, maps=maps, light=light)
-    own.render(face, 0, seed=3, final=True)
+    own.render(face, 0, seed=3, final=True, progress=print)
     own.render(face, 0, 9, final=True)
     kinds,arguments,options = zip(*asked)
     assert kinds==('render', 'render', 'converged', 'converged')
     assert options[0]==dict(samples=5, seed=7, silhouettes=True) and options[1]==dict(samples=None, seed=0,
         silhouettes=False)
     assert options[2]==dict(samples=16, noise=.25, seed=3, progress=print) and options[3]==dict(samples=9, noise=0.,
-        seed=0, progress=print)
+        seed=0, progress=None)
     own_maps = tuple(getattr(face.identity, n) for n in MAPS)
     assert all(a is b for a,b in zip(arguments[0][2:5], own_maps)) and all(a is b
         for a,b in zip(arguments[1][2:5], maps))

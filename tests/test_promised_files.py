@@ -9,6 +9,7 @@ from nextgenface_nb import __version__
 from nextgenface_nb.metrics import eye_distance, ssim
 from nextgenface_nb.resume import keep_state, load_state
 from nextgenface_nb.output import export, replay
+from nextgenface_nb.output.formats import format_names
 from nextgenface_nb.output.checkpoint import FORMAT_VERSION, load_face, read_about, save_face
 from nextgenface_nb.files import REPORT_VERSION
 
@@ -43,7 +44,7 @@ def test_an_export_writes_all_of_its_files_for_each_photo(made, tmp_path):
     "OBJ, PLY, posed GLB and light of both photos; what belongs to the person once"
     pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
     result,_ = made
-    paths = export.export_face(result.pipeline, result.face, tmp_path/'out', export.FORMATS)
+    paths = export.export_face(result.pipeline, result.face, tmp_path/'out', format_names())
     each = {n.format(i) for i in range(2) for n in (
         'posed{}.glb', 'mesh{}.obj', 'material{}.mtl', 'mesh{}.ply', 'envMap_{}.png', 'envMap_{}.exr', 'envMap_{}.hdr')}
     once = {'face0.glb', 'face0.usdz', 'camera.json', 'coefficients.json', 'coefficients.npz', 'livelink.csv'}
@@ -66,10 +67,10 @@ def test_all_films_in_all_formats(made, tmp_path):
     result,_ = made
     save_face(tmp_path/'a.npz', result.face, result.pipeline.model, dict(config=result.pipeline.config.to_dict()))
     result.pipeline.model.save(tmp_path/'toy.h5')
-    flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,mp4 --what '+','.join(FILMS)
+    flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,webp,mp4 --what '+','.join(FILMS)
     place = '--model', str(tmp_path/'toy.h5'), '--output', str(tmp_path/'films')
     assert replay.main([str(tmp_path/'a.npz'), *place, *flags.split()])==0
-    assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in FILMS for e in ('gif', 'mp4')}
+    assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in FILMS for e in ('gif', 'webp', 'mp4')}
 
 # ---- report.json
 
@@ -145,8 +146,8 @@ def test_what_the_report_says_of_the_run(made, report):
     model = result.pipeline.model
     assert said['model']==dict(
         name=model.name, fingerprint=model.fingerprint, licence=model.licence,
-        place=result.pipeline.places.get('model'))
-    assert said['landmark_model']==result.pipeline.places.get('landmark_model')
+        place=result.pipeline.model_place)
+    assert said['landmark_model']==result.landmark_model
     known = {n:metadata.version(n) for n in ('mitsuba', 'drjit', 'torch', 'numpy', 'mediapipe', 'scipy', 'pillow')}
     assert said['versions']==dict(known, nextgenface_nb=__version__, python=platform.python_version())
     here = said['machine']

@@ -147,11 +147,17 @@ def test_points_come_from_the_detector_that_is_named(fits, toy):
 def test_a_known_lens_reaches_the_fit(fits, toy):
     assert asked_of(fits, toy, '--focal', '250px').config.focal=='250px'
 
-def test_the_face_that_is_asked_for_is_fitted(fits, toy):
+def test_the_face_that_is_asked_for_is_fitted(fits, toy, monkeypatch):
+    "It is the one that is looked for, and the one that the state tells of"
+    begun = []
+    monkeypatch.setattr(
+        'nextgenface_nb.reconstruction.begin',
+        lambda photos, pipeline, face=None: begun.append(face) or Reconstruction(None, pipeline))
     assert asked_of(fits, toy, '--face', 2).face==2 and asked_of(fits, toy).face is None
+    assert begun==[2, None]
 
 def test_debug_files_every_so_many_steps(fits, toy):
-    assert asked_of(fits, toy, '--debug', 3).pipeline.watch.every==3 and asked_of(fits, toy).pipeline.watch is None
+    assert asked_of(fits, toy, '--debug', 3).watch.every==3 and asked_of(fits, toy).watch is None
 
 def test_photos_of_one_person_are_fitted_together(fits, toy):
     found = asked_of(fits, toy, '--input', toy.place/'people', '--sharedIdentity')
@@ -220,7 +226,7 @@ def test_workers_and_limit_reach_the_batch(toy, monkeypatch, tmp_path):
     def processes(jobs, make, workers, stop, limit):
         told.append((workers, limit))
         return iter(())
-    monkeypatch.setattr(batch, '_in_processes', processes)
+    monkeypatch.setattr(batch, 'in_processes', processes)
     folder = '--input', toy.place/'people', '--output', tmp_path/'out', '--quiet'
     reconstruct(toy, *folder, '--workers', 2)
     reconstruct(toy, *folder, '--limit', 30)
@@ -262,7 +268,7 @@ MAINS = dict(
 @pytest.mark.parametrize('name', MAINS)
 def test_the_version_is_said(name, capsys, monkeypatch):
     "And nothing else is done"
-    monkeypatch.setattr(cli, 'read_paths', lambda *_: pytest.fail('the command began'))
+    monkeypatch.setattr('nextgenface_nb.command.read_paths', lambda *_: pytest.fail('the command began'))
     assert MAINS[name]([*(['x.npz'] if name in ('export', 'replay') else []), '--version'])==0
     assert capsys.readouterr().out.split()==[f'nextgenface-{name}', __version__]
 
@@ -589,9 +595,9 @@ def test_a_lens_is_what_the_settings_say(toy):
 
 def test_the_detector_gets_its_model_and_its_uncertainty_its_factor(toy, monkeypatch):
     from nextgenface_nb.landmarks.detection import Detector, FileDetector
-    from nextgenface_nb import reconstruction as optimizer
+    from nextgenface_nb import pipeline
     named = []
-    monkeypatch.setattr(optimizer, 'make_detector', lambda name, **more: named.append((name, more)))
+    monkeypatch.setattr(pipeline, 'make_detector', lambda name, **more: named.append((name, more)))
     config_detector(Config(landmark_model='there.task'))
     assert named==[('mediapipe', dict(model='there.task'))]
     class Uncertain(FileDetector):

@@ -7,7 +7,8 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.harmonics import environment_basis
 from nextgenface_nb.optim import stages
 from nextgenface_nb.face import Face
-from nextgenface_nb.optim.light import LightProblem, light_grid, skin_pixels
+from nextgenface_nb.light.environment import light_grid
+from nextgenface_nb.optim.light import LightProblem, skin_pixels
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import region_picture, shading_problem
 from nextgenface_nb.optim.stages import (FreeParameters, fit_geometry, geometry_losses, make_stages, run, start_light,
@@ -117,8 +118,8 @@ def energies(truth, **settings):
     free.start = free.start+waves                                    # uneven, rough, and beside the model's
     lit = FreeParameters(pipeline, face, texture.rates, ('light',))
     found |= {f'maps: {n}':float(v.detach())
-        for n,v in texture_losses(texture, face, prior, free, [texture_view(pipeline, face, 0)], lit,
-        light_grid(3)).items()}
+        for n,v in texture_losses(texture, face, prior, free, [texture_view(pipeline, face, 0)],
+            lit).items()}
     return found
 
 @pytest.fixture(scope='module')

@@ -262,7 +262,7 @@ def test_others_of_a_group_may_take_the_lock_too(tmp_path):
     finally: os.umask(before)
 
 def test_the_grid_of_a_light_has_the_shape_that_is_said():
-    from nextgenface_nb.optim.light import light_grid
+    from nextgenface_nb.light.environment import light_grid
     assert light_grid(3).shape==(512, 9)
 
 def test_the_shadow_of_an_edge_falls_past_it():

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from nextgenface_nb import cli
 from nextgenface_nb.imaging import portrait_path
+from nextgenface_nb.terminal import read_paths
 
 QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
 COMMANDS = dict(
@@ -60,7 +61,7 @@ def test_names_that_the_terminal_cannot_show(tmp_path):
 
 def jobs(*flags):
     parser = cli.make_parser()
-    return cli.list_jobs(cli.read_paths(parser, parser.parse_args([*map(str, flags)])))
+    return cli.list_jobs(cli.read_request(read_paths(parser, parser.parse_args([*map(str, flags)]))))[0]
 
 def test_results_are_named_after_the_folder_whatever_it_is_called(tmp_path, monkeypatch):
     (tmp_path/'people'/'in').mkdir(parents=True)
@@ -80,7 +81,7 @@ def test_home_and_variables(tmp_path, monkeypatch):
         assert jobs(f'--input={text}/a.jpg', f'--output={text}/x')==[([tmp_path/'a.jpg'], tmp_path/'x'/'a.jpg')]
     assert not (tmp_path/'~').exists()
     parser = cli.make_parser()
-    args = cli.read_paths(parser,
+    args = read_paths(parser,
         parser.parse_args(['--set', 'model=~/bfm.h5', '--set', 'light=$HOME/l.exr', '--landmarks=~/p.npy',
         '--checkpoint=~/c.npz', '--config=~/c.ini']))
     assert (args.set, args.landmarks, args.checkpoint,

@@ -1,5 +1,6 @@
 ("Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; every promise has a "
- "test; the oldest Python that is promised takes all code, that of notebooks too. Committed or not does not matter.")
+ "test, lines are short, docments whole, types fit, and the oldest Python that is promised takes all code, that of "
+ "notebooks too. Committed or not does not matter.")
 import hashlib, re, subprocess, sys
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def main():
             'Notebooks, library, figures or README had drifted apart; these have changed now, look at them and '
             'commit:\n  ' + '\n  '.join(changed))
     print(f'Notebooks, library, figures and README agree ({len(after)} files).')
-    checks = ([sys.executable, path] for path in (ROOT/'tests'/'promises.py', ROOT/'tools'/'lines.py'))
-    for command in (*checks, oldest_python()):
+    checks = [ROOT/'tests'/'promises.py', *(ROOT/'tools'/f'{name}.py' for name in ('lines', 'docments', 'hints'))]
+    for command in (*([sys.executable, check] for check in checks), oldest_python()):
         if subprocess.run(command, cwd=ROOT).returncode: sys.exit(1)
 
 if __name__=='__main__': main()

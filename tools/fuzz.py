@@ -51,8 +51,8 @@ def small_face():
     model = MODEL.setdefault('toy', toy_model(9, 7))
     points = Landmarks(torch.rand(8,2)*16, torch.arange(8), torch.ones(8), 'mediapipe')
     frame = Frame(Photo(torch.rand(16,16,3)), points, Camera.centred(16, 16, 30.), torch.zeros(3),
-        torch.tensor([0.,0,-600]), torch.zeros(len(model.expression_basis)), HarmonicLight.frontal(3))
-    return Face(Identity(torch.zeros(len(model.shape_basis)), torch.zeros(len(model.diffuse_basis))), [frame]),model
+        torch.tensor([0.,0,-600]), torch.zeros(len(model.prior.expression)), HarmonicLight.frontal(3))
+    return Face(Identity(torch.zeros(len(model.prior.shape)), torch.zeros(len(model.prior.albedo))), [frame]),model
 
 MODEL = {}
 
@@ -78,8 +78,8 @@ def pickle_seeds(folder):
     import numpy as np
     model = small_face()[1]
     zeros = lambda *shape: np.zeros(shape, np.float32)
-    old = dict(vShapeCoeff=zeros(1,len(model.shape_basis)), vAlbedoCoeff=zeros(1,len(model.diffuse_basis)),
-        vExpCoeff=zeros(1,len(model.expression_basis)), vRotation=zeros(1,3), vTranslation=zeros(1,3),
+    old = dict(vShapeCoeff=zeros(1,len(model.prior.shape)), vAlbedoCoeff=zeros(1,len(model.prior.albedo)),
+        vExpCoeff=zeros(1,len(model.prior.expression)), vRotation=zeros(1,3), vTranslation=zeros(1,3),
         vFocals=zeros(1)+50, vShCoeffs=zeros(1,4,3), screenWidth=16, screenHeight=16, sharedIdentity=False)
     return {'.pickle':[pickle.dumps(old, protocol) for protocol in (0,2,4)]
         +[pickle.dumps({**old, 'vFocals':Bad()}, protocol) for protocol in (0,4)]}

@@ -17,7 +17,7 @@ LAYERS = {
     'output': 'output',
     'reconstruction': 'reconstruction resume batch',
     'evaluation': 'evaluation',
-    'for people': 'widgets cli'}
+    'for people': 'widgets cli public'}
 
 def modules()->dict: # name without the package's -> file
     "All modules of the package"

@@ -22,9 +22,9 @@ def main():
     from nextgenface_nb import cli
     from nextgenface_nb.evaluation import speed as bench
     held,fit_and_save = [],cli.fit_and_save
-    def watched(*arguments):
+    def watched(*arguments, **options):
         began = time.perf_counter()
-        try: return fit_and_save(*arguments)
+        try: return fit_and_save(*arguments, **options)
         finally:
             bench.tidy()
             held.append(bench.resident()*2**20/1e6)

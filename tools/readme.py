@@ -31,8 +31,10 @@ def outputs(cell, number):
         elif 'text/plain' in data: yield fence(data['text/plain'])
 
 def from_root(text):
-    "Links to notebooks as they are from the folder above; figures without the marks that say where they are from"
+    ("Links to notebooks and pictures as they are from the folder above; figures without the marks that say where they "
+     "are from")
     text = re.sub(r'<!--=.*?-->(.*?)<!--/-->', r'\1', text, flags=re.S)
+    text = re.sub(r'(<img src=")(?!https?:)', r'\1nbs/', text)
     return re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)', r'](nbs/\1', text)
 
 def to_markdown(notebook):

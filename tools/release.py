@@ -33,6 +33,7 @@ def main(without):
         subprocess.run(command(name), check=True, cwd=ROOT)
     tools = ROOT/'tools'
     subprocess.run([sys.executable, tools/'figures.py'], check=True, cwd=ROOT)        # texts first: they are cells too
+    subprocess.run([sys.executable, tools/'front.py'], check=True, cwd=ROOT)
     subprocess.run([sys.executable, tools/'run.py', '--old'], check=True, cwd=ROOT)
     subprocess.run([sys.executable, tools/'readme.py'], check=True, cwd=ROOT)
     subprocess.run([sys.executable, tools/'figures.py', '--release', '--without', *without], check=True, cwd=ROOT)

@@ -9,10 +9,28 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
 DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
-GROUPS = [('Start here', r'^tutorials/'),
-    ('What it is for, and what it carries', r'^(intended_use|model_card|data_card)$'),
-    ('The library, notebook by notebook', r'.')]
-LIVE = re.compile(r'import FaceViewer|default_exp widgets')                        # pages that show a widget of ours
+#: The sidebar: a title, which pages stand below it, and what they have in common
+GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a model, a light or a loop of your own'),
+    ('Ground', r'^(errors|processes|surroundings|reading|terminal|files|config|places|interrupts|command)$',
+        'Errors, settings, files, processes: what all else stands on'),
+    ('Pictures and numbers', r'^(colour|lens|imaging|radiance|geometry\..*|metrics)$',
+        'Photos as linear light, cameras, meshes, and how likeness is measured'),
+    ('Face model', r'^facemodel\.', 'Shape, expression and skin as linear bases, and how they are made'),
+    ('Rendering', r'^rendering\.', 'The ray tracer with its derivatives, light transport without noise, a rasteriser'),
+    ('What is looked for', r'^(landmarks\..*|light\..*|face|pipeline)$',
+        'Landmarks, light and face: the unknowns, and what joins them'),
+    ('Stages', r'^optim\.', 'How they are found: landmarks, shading, light, texture'),
+    ('Output', r'^output\.', 'Meshes, maps, reports, films, the 3D view'),
+    ('From photo to files', r'^(reconstruction|resume|batch|cli)$', 'All stages in a row, gone on with, for many photos'),
+    ('Evaluation', r'^evaluation\.', 'How far from the truth, how fast, and the figures that say so'),
+    ('In notebooks', r'^widgets\.', 'Dashboards that step through a fit'),
+    ('For those who carry on', r'^(architecture|glossary|public|bad_inputs|soak|promises|sweep)$',
+        'What is built how, what is public, and what keeps it sound'),
+    ('Use and provenance', r'^(intended_use|model_card|data_card)$', 'What it is for, and what it carries'),
+    ('More', r'.', 'Pages without a room')]
+# pages that show a widget of ours; the first page does by what a result looks like
+LIVE = re.compile(r'import FaceViewer|default_exp widgets|^ *"# nextgenface_nb\\n"', re.M)
+VIEW = 'application/vnd.jupyter.widget-view+json'
 WIDGETS = 'application/vnd.jupyter.widget-state+json'
 
 # ---- pages
@@ -88,6 +106,8 @@ def convert(notebook, page, live, intro=''):
 def tidy(output):
     "Without what a page cannot show"
     output = {k:v for k,v in output.items()}
+    if text := output.get('data', {}).get('text/markdown'):
+        output['data'] = output['data']|{'text/markdown':links(''.join(text))}
     if 'execution_count' in output: output['execution_count'] = None
     return output
 
@@ -127,6 +147,7 @@ def static_files(folder):
     shutil.copy(modules/'@jupyter-widgets'/'html-manager'/'dist'/'embed-amd.js', folder)
     shutil.copy(Path(importlib.util.find_spec('anywidget').origin).parent/'nbextension'/'index.js',
         folder/'anywidget.js')
+    shutil.copy(ROOT/'tools'/'site'/'pages.css', folder)
     # its icons are asked for in both
     for place in ('@jupyter-widgets', '@jupyter-widgets/html-manager/dist'):
         (folder/place).mkdir(parents=True, exist_ok=True)
@@ -188,15 +209,29 @@ def processed():
     cache = proc_nbs(n_workers=0, force=True)
     for path in sorted(cache.rglob('*.ipynb')): yield path.relative_to(cache),json.loads(path.read_text())
 
+TURN_IT = 'The same head, live: the mouse turns it, the sliders move it, and the buttons show what it is made of.'
+
 COLOPHON = """---
 
 These pages are the notebooks of the repository, made by `make docs` with Sphinx, MyST-NB and furo, on a machine without Quarto and without asking anybody outside.
 `_quarto.yml` is kept for those who have Quarto; it was not tried. The widgets here work without a kernel: the 3D view does all that it can, buttons that need Python do nothing."""
 
+def view_first(notebook):
+    "The live view of the portrait, before any command; its cell keeps the strip of pictures"
+    outputs = [o for c in notebook['cells'] for o in c.get('outputs', []) if VIEW in o.get('data', {})]
+    if not outputs: return
+    data = outputs[0]['data']
+    live = {VIEW:data.pop(VIEW), 'text/plain':data['text/plain']}
+    view = dict(cell_type='code', id='view', source='result', execution_count=None,
+        metadata=dict(tags=['remove-input']), outputs=[dict(output_type='display_data', metadata={}, data=live)])
+    place = 1+next(i for i,c in enumerate(notebook['cells']) if 'front_turning' in ''.join(c['source']))
+    notebook['cells'][place:place] = [{**markdown(TURN_IT), 'id':'turn-it'}, view]
+
 def index_page(notebook, names):
-    "The first page, with the table of contents"
+    "The first page, with the 3D view at its top and the table of contents"
+    view_first(notebook)
     notebook['cells'].append({**markdown(COLOPHON), 'id':'colophon'})
-    for title,pattern in GROUPS:
+    for title,pattern,_ in GROUPS:
         chosen = [n for n in names if re.search(pattern, n)]
         names = [n for n in names if n not in chosen]
         if chosen:
@@ -226,6 +261,7 @@ def build(live=True):
     (SOURCE/'index.ipynb').write_text(json.dumps(index_page(index, names)))
     drop_unknown_links()
     shutil.copy(ROOT/'tools'/'site_conf.py', SOURCE/'conf.py')
+    (SOURCE/'rooms.json').write_text(json.dumps({title:line for title,_,line in GROUPS}))
     static_files(SOURCE/'_static')
     shutil.copytree(ROOT/'nbs'/'images', SOURCE/'images')
     (SOURCE/'icon.svg').write_text(
@@ -241,8 +277,7 @@ def build(live=True):
 def strip_views(page):
     "A widget without its state is an empty box: keep its picture"
     for cell in page['cells']:
-        for output in cell.get('outputs', []):
-            output.get('data', {}).pop('application/vnd.jupyter.widget-view+json', None)
+        for output in cell.get('outputs', []): output.get('data', {}).pop(VIEW, None)
 
 # ---- links
 class Page(HTMLParser):

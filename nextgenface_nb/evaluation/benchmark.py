@@ -6,7 +6,7 @@
 from __future__ import annotations
 import argparse, math, os, sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import torch
 from .. import __version__
@@ -24,9 +24,10 @@ from nextgenface_nb.evaluation.photos import (TARGETS as PHOTO_TARGETS, Target, 
 __all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES', 'fit_face',
            'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table', 'benchmark_targets',
            'stage_table', 'people_groups', 'people_table', 'claims_table', 'claims', 'photo_pairs',
-           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'which_seed', 'make_parser', 'chosen_levels',
-           'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short', 'measure_benchmark', 'summary',
-           'ablation_table', 'picture_sheet', 'say_report', 'check_sheet', 'benchmark_and_say', 'main']
+           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'which_seed', 'make_parser', 'Request',
+           'read_request', 'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short',
+           'measure_benchmark', 'summary', 'ablation_table', 'picture_sheet', 'say_report', 'check_sheet',
+           'benchmark_and_say', 'main']
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #211bab7c
 class _Memory:
@@ -47,13 +48,13 @@ def fit_face(
 ): # A `Reconstruction`
     "What the library makes of the photo, by its public way"
     from nextgenface_nb.face import Face
-    from nextgenface_nb.reconstruction import config_detector, exhaust, make_frame, mean_identity, reconstruct_steps
+    from nextgenface_nb.reconstruction import exhaust, make_frame, mean_identity, reconstruct_steps
     exact = landmarks=='exact' or (landmarks=='auto' and truth.level=='A')
     points = truth.landmarks(noise) if exact else None
     if light is None:
         return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
     frame = make_frame(truth.path, pipeline.model, pipeline.config, points,
-        None if exact else config_detector(pipeline.config, pipeline))
+        None if exact else pipeline.detector)
     frame.light = light
     return exhaust(reconstruct_steps(None, pipeline.config, start=Face(mean_identity(pipeline.model), [frame]),
         pipeline=pipeline), progress)
@@ -68,15 +69,12 @@ def true_pipeline(
 ): # A `Pipeline` whose model is this face, with nothing of its shape left to find
     "The fit's model with the true face as its mean"
     from nextgenface_nb.pipeline import Pipeline
-    m = pipeline.model
-    fixed = lambda variance: torch.full_like(variance, 1e-8)
-    known = replace(m, shape_mean=truth.vertices, shape_variance=fixed(m.shape_variance),
-        expression_mean=torch.zeros_like(m.expression_mean), expression_variance=fixed(m.expression_variance))
-    return Pipeline(known, replace(pipeline.config, steps_shading=0, displacement=0., components=0))
+    return Pipeline(pipeline.model.frozen(truth.vertices),
+        replace(pipeline.config, steps_shading=0, displacement=0., components=0))
 
 def give_maps(
     result, # A `Reconstruction`, changed in place
-    truth,
+    truth, # A `TrueFace`
 ):
     "The true maps in place of the found ones"
     from nextgenface_nb.evaluation.score import to_resolution
@@ -96,7 +94,7 @@ def measure_face(
     level:str,          # A or B
     index:int,
     settings:Settings,
-    pipeline,
+    pipeline, # A `Pipeline`
     relight:bool=False, # Level C as well
     landmarks:str='auto',
     mutate:Callable|None=None, # Applied to the result
@@ -310,8 +308,8 @@ HELD_OUT = dict(lips=('lips_outer', 'lips_inner'), brows=('left_brow', 'right_br
     outline=('face_oval',))
 
 def held_out_landmarks(
-    path,
-    pipeline,
+    path, # Of a photo
+    pipeline, # A `Pipeline`
     regions:dict=HELD_OUT,
     stages:tuple=('landmarks',), # What is run without the region
 )->list: # of dicts: photo, region, nme
@@ -401,47 +399,76 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
-def chosen_levels(args)->list:
-    levels = [l.strip().upper() for l in args.levels.split(',') if l.strip()] or ['A', 'B', 'C']+['D']*bool(args.photos)
+@dataclass(frozen=True)
+class Request:
+    "What `nextgenface-benchmark` is asked to do"
+    levels:str = ''                  # 'A,B'; empty: A, B, C, and D with photos
+    faces:str = ''                   # How many, or which; empty: all
+    seed:int = Settings.seed         # Which people are drawn
+    preset:str = 'default'           # Settings to start from
+    settings:tuple = ()              # Of 'KEY=VALUE'
+    ablate:tuple = ()                # Of 'KEY=VALUE+KEY=VALUE': the same faces once more for each
+    given:tuple = ()                 # Of 'PART+PART', names of `GIVEN`: the same
+    mutant:str|None = None           # Of `MUTANTS`
+    landmarks:str = 'auto'           # Where the points of levels A and B come from
+    photos:str|None = None           # Folder for level D
+    output:str|None = None           # File for the figures
+    sheet:str|None = None            # File for pictures of all faces
+    cache:str|None = None            # Where made faces are kept; None: the user's cache
+    quick:bool = False               # Two small faces, coarse fits
+    generator:Settings|None = None   # Of faces; None: as `quick` and `seed` say
+
+def read_request(
+    args, # What the parser of `make_parser` returns
+)->Request:
+    "The only function that sees the flags as the parser has them"
+    a = args
+    return Request(
+        a.levels, a.faces, a.seed, a.preset, tuple(a.set), tuple(a.ablate), tuple(a.given), a.mutant, a.landmarks,
+        a.photos, a.output, a.sheet, a.cache, a.quick)
+
+def chosen_levels(request:Request)->list:
+    usual = ['A', 'B', 'C']+['D']*bool(request.photos)
+    levels = [l.strip().upper() for l in request.levels.split(',') if l.strip()] or usual
     unknown = [l for l in levels if l not in LEVELS]
     if unknown: raise ConfigError(f'--levels: there is no level {unknown[0]!r}', f'There are {", ".join(LEVELS)}.')
     return levels
 
-def chosen_faces(args, settings:Settings)->list: # of int
-    text = args.faces or ('2' if args.quick else str(settings.faces))
+def chosen_faces(request:Request, settings:Settings)->list: # of int
+    text = request.faces or ('2' if request.quick else str(settings.faces))
     try: found = [int(t) for t in text.split(',') if t.strip()] if ',' in text else list(range(int(text)))
     except ValueError: raise ConfigError(f'--faces {text}: no numbers', 'Give 3 or 0,2,5.') from None
     if not found or not all(0<=k<settings.faces for k in found):
         raise ConfigError(f'--faces {text}: there are faces 0 to {settings.faces-1}', 'Give 3 or 0,2,5.')
     return found
 
-def chosen_parts(args)->list: # of tuples, names of `GIVEN`
-    found = [tuple(text.split('+')) for text in args.given]
+def chosen_parts(request:Request)->list: # of tuples, names of `GIVEN`
+    found = [tuple(text.split('+')) for text in request.given]
     for name in (n for parts in found for n in parts):
         if name not in GIVEN:
             raise ConfigError(f'--given: the truth has no part {name!r}',
                 f'There are {", ".join(GIVEN)}; join several with +.')
     return found
 
-def settings_of(args)->tuple: # Settings of the generator, texts for the fit
-    people = getattr(args, 'generator', None) or replace(QUICK if args.quick else Settings(), seed=args.seed)
-    return people,[*(QUICK_SETTINGS if args.quick else ()), *args.set,
-        *(MUTANTS[args.mutant][0] if args.mutant else ())]
+def settings_of(request:Request)->tuple: # Settings of the generator, texts for the fit
+    people = request.generator or replace(QUICK if request.quick else Settings(), seed=request.seed)
+    return people,[*(QUICK_SETTINGS if request.quick else ()), *request.settings,
+        *(MUTANTS[request.mutant][0] if request.mutant else ())]
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #fb5ab4a8
 def run_levels(
-    args,                 # What the parser returns
+    request:Request,
     changes:tuple=(),     # More settings of the fit
     say:Callable=lambda text: None,
     given:tuple=(),       # Names of `GIVEN`
 )->dict: # A, A_all, B, B_all, C, skipped; and pictures; `stopped` after Ctrl-C: what was finished before
     "Fit and score the chosen faces at levels A, B and C"
     from nextgenface_nb.pipeline import Pipeline
-    settings,texts = settings_of(args)
-    levels,faces = chosen_levels(args),chosen_faces(args, settings)
-    config = Config.preset(args.preset)
+    settings,texts = settings_of(request)
+    levels,faces = chosen_levels(request),chosen_faces(request, settings)
+    config = Config.preset(request.preset)
     config.set(*texts, *changes)
-    pipeline,mutate = Pipeline(None, config),MUTANTS[args.mutant][1] if args.mutant else None
+    pipeline,mutate = Pipeline(None, config),MUTANTS[request.mutant][1] if request.mutant else None
     found,pictures,skipped = {},{},{}
     for level in TRUE_LEVELS:
         if level not in levels and not (level=='B' and 'C' in levels) or 'stopped' in found: continue
@@ -450,7 +477,7 @@ def run_levels(
             say(f'{level}{k}')
             try:
                 figures,lit,pictures[f'{level}{k}'] = measure_face(level, k, settings, pipeline,
-                    level=='B' and 'C' in levels, args.landmarks, mutate, given, args.cache,
+                    level=='B' and 'C' in levels, request.landmarks, mutate, given, request.cache,
                     min(128, config.samples_final))
             except (NoFaceError, LandmarkError, PhotoError) as error:
                 skipped[f'{level}{k}'] = str(error)
@@ -466,38 +493,41 @@ def run_levels(
         if rows: found[f'{level}_all'] = [pooled(rows)]
     return dict(found, skipped=skipped, pictures=pictures)
 
-def short(figures:dict, lit=None)->str:
+def short(
+    figures:dict,       # Of one face
+    lit:dict|None=None, # Its figures of level C
+)->str:
     "A line on one face"
     text = f"median {figures['median_mm']:.2f} mm, slope {figures['slope']:.2f}, pose {figures['pose_degrees']:.2f}°, diffuse {figures['diffuse_db']:.1f} / {figures['diffuse_gain_db']:.1f} dB, ITA off {figures['ita_error']:.1f}°, photo {figures['source_db']:.1f} dB, {figures['seconds_total']:.0f} s"
     return text+(f"; relit {lit['psnr']:.1f} dB" if lit else '')
 
 def measure_benchmark(
-    args,                           # What the parser returns
+    request:Request,
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The report; `pictures` is to be taken out before it is written
     "All that `nextgenface-benchmark` does but for printing and writing"
     from nextgenface_nb.evaluation.photos import find_photos
     from nextgenface_nb.rendering.variant import use_variant
-    settings,texts = settings_of(args)
-    levels = chosen_levels(args)
-    config = Config.preset(args.preset)
+    settings,texts = settings_of(request)
+    levels = chosen_levels(request)
+    config = Config.preset(request.preset)
     config.set(*texts)
-    for change in args.ablate: Config.preset(args.preset).set(*texts, *change.split('+'))
-    parts = chosen_parts(args)
-    paths = find_photos(args.photos) if args.photos else []
+    for change in request.ablate: Config.preset(request.preset).set(*texts, *change.split('+'))
+    parts = chosen_parts(request)
+    paths = find_photos(request.photos) if request.photos else []
     use_variant(config.device)
-    report = dict(digest=settings.digest, generator=asdict(settings), preset=args.preset, settings=texts,
-        mutant=args.mutant, quick=args.quick, landmarks_from=args.landmarks,
+    report = dict(digest=settings.digest, generator=asdict(settings), preset=request.preset, settings=texts,
+        mutant=request.mutant, quick=request.quick, landmarks_from=request.landmarks,
         **stamp('evaluation.benchmark', 'output.report'))
-    report |= run_levels(args, (), say)
+    report |= run_levels(request, (), say)
     if not report.get('stopped'):
-        try: _measure_more(args, report, say, config, levels, paths, parts)
+        try: _measure_more(request, report, say, config, levels, paths, parts)
         except KeyboardInterrupt: report['stopped'] = True
     for name in ('ablation', 'given'): report.setdefault(name, [])
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
-def _measure_more(args, report:dict, say:Callable, config, levels:list, paths:list, parts:list):
+def _measure_more(request:Request, report:dict, say:Callable, config, levels:list, paths:list, parts:list):
     "Photos, and the same faces with other settings or parts of the truth; a comparison that was stopped is none"
     from nextgenface_nb.pipeline import Pipeline
     if paths and 'D' in levels:
@@ -509,14 +539,14 @@ def _measure_more(args, report:dict, say:Callable, config, levels:list, paths:li
     elif 'D' in levels:
         report['skipped']['D'] = report['skipped']['D_photos'] = report['skipped']['landmarks'] = 'no --photos DIR'
     report['ablation'] = [dict(change='none', **summary(report))]
-    for change in args.ablate:
+    for change in request.ablate:
         say(f'--- {change}')
         report['ablation'].append(
-            dict(change=change, **summary(_whole(run_levels(args, tuple(change.split('+')), say)))))
+            dict(change=change, **summary(_whole(run_levels(request, tuple(change.split('+')), say)))))
     report['given'] = [dict(change='nothing', **summary(report))]
     for given in parts:
         say(f'--- given {" and ".join(given)}')
-        report['given'].append(dict(change=' + '.join(given), **summary(_whole(run_levels(args, (), say, given)))))
+        report['given'].append(dict(change=' + '.join(given), **summary(_whole(run_levels(request, (), say, given)))))
 
 def _whole(found:dict)->dict:
     if found.get('stopped'): raise KeyboardInterrupt
@@ -607,17 +637,17 @@ def check_sheet(
             f'Choose one of {" ".join(PICTURES)}.')
     check_output(path, '--sheet', 'faces.jpg')
 
-def benchmark_and_say(args):
+def benchmark_and_say(request:Request):
     "Measure, print the tables, write report and sheet"
     from nextgenface_nb.files import writing
-    if args.output: check_output(Path(args.output), like='benchmark.json')
-    if args.sheet: check_sheet(Path(args.sheet))
-    report = measure_benchmark(args, lambda text: print_text(text, sys.stderr))
+    if request.output: check_output(Path(request.output), like='benchmark.json')
+    if request.sheet: check_sheet(Path(request.sheet))
+    report = measure_benchmark(request, lambda text: print_text(text, sys.stderr))
     pictures = report.pop('pictures')
     print_text(say_report(report))
-    if args.output: save_figures(report, args.output)
-    if args.sheet and pictures:
-        with writing(args.sheet) as part: picture_sheet(pictures).save(part, quality=85)
+    if request.output: save_figures(report, request.output)
+    if request.sheet and pictures:
+        with writing(request.sheet) as part: picture_sheet(pictures).save(part, quality=85)
     if report.get('stopped'): raise KeyboardInterrupt
 
 def main(
@@ -627,7 +657,8 @@ def main(
     from nextgenface_nb.command import run_command
     return run_command(
         make_parser(), benchmark_and_say, argv,
-        'stopped; what was finished before is above, and in the files that were asked for', words=True)
+        'stopped; what was finished before is above, and in the files that were asked for', words=True,
+        request=read_request)
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

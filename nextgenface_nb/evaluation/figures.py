@@ -258,6 +258,15 @@ def outputs_path()->Path:
     "The file in which `tools/run.py` keeps with which code the outputs of each notebook were made"
     return PACKAGE.parent/'nbs'/'outputs.json'
 
+def _offered(source:str)->set: # of names of modules
+    "Where the names live that a cell takes from the package itself"
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module==PACKAGE.name:
+            found |= {_PUBLIC[a.name] for a in node.names if a.name in _PUBLIC}
+        elif isinstance(node, ast.Import) and PACKAGE.name in [a.name for a in node.names]: found |= {*_PUBLIC.values()}
+    return found
+
 def notebook_stamp(
     notebook:dict, # As JSON
 )->dict: # date, commit, cells and code: 12 hexadecimal digits each
@@ -266,8 +275,7 @@ def notebook_stamp(
     asked = set()
     for source in sources:
         plain = '\n'.join(line for line in source.split('\n') if not line.lstrip().startswith(('%', '!')))
-        if re.search(r'\b(from|import) nextgenface_nb\b(?!\.)', plain): asked |= set(_PUBLIC.values())
-        try: asked |= imported(plain)
+        try: asked |= imported(plain)|_offered(plain)
         except SyntaxError: continue                       # no Python, such as a cell that begins with %%
     prints = ''.join(fingerprint(n) for n in modules_behind(asked))
     return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from ..errors import RenderError
-from ..facemodel.model import FaceModel
+from ..facemodel.interface import FaceModel
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera,transform
 from ..geometry.harmonics import environment_map
@@ -60,11 +60,11 @@ class Setting:
         model,T,generator = self.model,self.resolution,torch.Generator().manual_seed(7)
         draw = lambda variance: .3*torch.randn(len(variance), generator=generator)*variance.sqrt()
         self.texture = TextureMap(model.triangles, model.uvs, T, model.mirror)
-        self.values = dict(vertices=torch.zeros_like(model.shape_mean), shape=draw(model.shape_variance),
-            expression=torch.full_like(model.expression_variance, .2),
+        self.values = dict(vertices=torch.zeros_like(model.neutral), shape=draw(model.prior.shape),
+            expression=torch.full_like(model.prior.expression, .2),
             rotation=torch.tensor(self.rotation), translation=torch.tensor(self.translation),
             focal=torch.tensor(self.size*self.zoom),
-            principal=torch.tensor([.49*self.size, .52*self.size]), albedo=draw(model.albedo_variance),
+            principal=torch.tensor([.49*self.size, .52*self.size]), albedo=draw(model.prior.albedo),
             diffuse=.05*smooth_map(T, T, 3, generator, 8),
             specular=.015+.005*smooth_map(T, T, 3, generator, 6), roughness=.6+.05*smooth_map(T, T, 1, generator, 6),
             light=torch.tensor(self.light)[:,None]*torch.tensor([1., .9, .8]))
@@ -78,7 +78,7 @@ class Setting:
             (self.light_height, 2*self.light_height))
 
     def picture(self,
-        renderer,
+        renderer, # Whatever has `render`
         values:dict, # As `self.values`
         **options    # Of `render`
     )->Tensor:       # [size, size, 4]
@@ -97,10 +97,10 @@ class Setting:
     )->Tensor:          # Shaped as the variable
         "A smooth random direction; coefficients move by their standard deviations, single numbers by 1."
         value = self.values[name]
-        if name=='vertices': return smooth_field(self.model.shape_mean, generator)
+        if name=='vertices': return smooth_field(self.model.neutral, generator)
         if name in ('diffuse', 'specular', 'roughness'): return smooth_map(*value.shape, generator)
         drawn = torch.randn(value.shape, generator=generator)
-        if name in ('shape', 'albedo'): drawn = drawn*getattr(self.model, f'{name}_variance').sqrt()/len(value)**.5
+        if name in ('shape', 'albedo'): drawn = drawn*getattr(self.model.prior, name).sqrt()/len(value)**.5
         return drawn if drawn.ndim else drawn.sign()
 
 # %% ../../nbs/81_evaluation.gradients.ipynb #2a03a78a

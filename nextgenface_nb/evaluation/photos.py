@@ -23,8 +23,8 @@ from ..surroundings import isolated, undisturbed
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
            'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels', 'Target', 'mean',
            'markdown_table', 'target_table', 'photo_table', 'when_measured', 'where_measured', 'find_photos',
-           'measure_photos', 'measure_synthetic', 'make_parser', 'measure_all', 'measure_and_say', 'main',
-           'check_output']
+           'measure_photos', 'measure_synthetic', 'make_parser', 'Request', 'read_request', 'measure_all',
+           'measure_and_say', 'main', 'check_output']
 
 # %% ../../nbs/83_evaluation.photos.ipynb #9551e3fb
 @undisturbed(grad=True)
@@ -223,7 +223,7 @@ class Target:
         return dict(target=self.what, limit=limit, reached=self.form.format(value),
             holds=value<=self.limit if self.sense=='<=' else value>=self.limit, why='')
 
-def mean(values)->float:
+def mean(values:list)->float:
     return sum(values)/len(values)
 
 #: What the project wants to reach with the default preset
@@ -370,19 +370,39 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
+@dataclass(frozen=True)
+class Request:
+    "What `nextgenface-measure` is asked to do"
+    photos:str|None = None    # A folder beside the bundled portrait
+    preset:str = 'default'    # Settings to start from
+    settings:tuple = ()       # Of 'KEY=VALUE'
+    output:str|None = None    # File for the figures
+    results:str|None = None   # Folder for what is made of each photo
+    only:tuple = ()           # Names of parts; empty: all
+    quick:bool = False        # Coarse and small
+
+def read_request(
+    args, # What the parser of `make_parser` returns
+)->Request:
+    "The only function that sees the flags as the parser has them"
+    return Request(
+        args.photos, args.preset, tuple(args.set), args.output, args.results, tuple(args.only or ()), args.quick)
+
 @undisturbed(grad=True)
 def measure_all(
-    args,                           # What the parser returns
+    request:Request,
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The report
     "All that `nextgenface-measure` does but for printing and writing"
     from nextgenface_nb.rendering.variant import use_variant
-    parts,settings = args.only or PARTS,[*(QUICK if args.quick else ()), *args.set]
-    config = Config.preset(args.preset)
+    parts = request.only or PARTS
+    settings = [*(QUICK if request.quick else ()), *request.settings]
+    config = Config.preset(request.preset)
     config.set(*settings)
-    paths,flags = find_photos(args.photos),['--preset', args.preset, *(f for s in settings for f in ('--set', s))]
+    paths = find_photos(request.photos)
+    flags = ['--preset', request.preset, *(f for s in settings for f in ('--set', s))]
     if config.renderer=='mitsuba': use_variant(config.device)
-    report = dict(preset=args.preset, settings=list(args.set), quick=args.quick,
+    report = dict(preset=request.preset, settings=list(request.settings), quick=request.quick,
         **stamp('evaluation.photos', 'output.report'), skipped={})
     try:
         if 'cold' in parts:
@@ -390,26 +410,23 @@ def measure_all(
             report['cold'] = [cold_run(paths[0], flags)]
             say('  '+_said(report['cold'][0]))
         if 'photos' in parts:
-            found = measure_photos(
-                paths, config, config.samples_final if args.quick else max(256, config.samples_final), args.results,
-                say)
+            samples = config.samples_final if request.quick else max(256, config.samples_final)
+            found = measure_photos(paths, config, samples, request.results, say)
             report['skipped'] |= found.pop('skipped')
             report |= found
-            if not args.photos: report['skipped']['held_out'] = 'no --photos DIR'
+            if not request.photos: report['skipped']['held_out'] = 'no --photos DIR'
         if 'synthetic' in parts:
-            report |= measure_synthetic(config, (1, 1) if args.quick else (3, 2), 96 if args.quick else 256, say)
+            report |= measure_synthetic(config, (1, 1) if request.quick else (3, 2), 96 if request.quick else 256, say)
     except KeyboardInterrupt: report['stopped'] = True   # the parts that were finished are kept
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
-def measure_and_say(
-    args, # What the parser returns
-):
+def measure_and_say(request:Request):
     "Measure, print the tables, write the report"
-    if args.output: check_output(Path(args.output))
-    report = measure_all(args, lambda text: print_text(text, sys.stderr))
+    if request.output: check_output(Path(request.output))
+    report = measure_all(request, lambda text: print_text(text, sys.stderr))
     print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
-    if args.output: save_figures(report, args.output)
+    if request.output: save_figures(report, request.output)
     if report.get('stopped'): raise KeyboardInterrupt
 
 def main(
@@ -418,7 +435,8 @@ def main(
     "The command `nextgenface-measure`"
     from nextgenface_nb.command import run_command
     return run_command(
-        make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True)
+        make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True,
+        request=read_request)
 
 def check_output(
     path:Path,              # Of a file

@@ -8,7 +8,7 @@ import math
 import numpy as np, torch
 from torch import Tensor
 from .truth import TrueFace, scored_vertices, skin_vertices
-from ..facemodel.model import FaceModel
+from ..facemodel.interface import FaceModel
 from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import project_environment
@@ -27,9 +27,9 @@ def face_parts(
     model:FaceModel,
 )->dict: # name -> [V] bool; together the scored region
     "Forehead, eyes, nose, mouth, cheeks, chin: by place on the mean face"
-    x,y,_ = model.shape_mean.unbind(-1)
+    x,y,_ = model.neutral.unbind(-1)
     whole = scored_vertices(model)
-    middle = lambda name: (model.shape_mean*model.regions[name][:,None]).sum(0)/model.regions[name].sum()
+    middle = lambda name: (model.neutral*model.regions[name][:,None]).sum(0)/model.regions[name].sum()
     left = model.regions['eyes']*(x>0).float()
     apart = float(2*(x*left).sum()/left.sum())
     up,down = float(middle('eyes')[1]),float(middle('lips')[1])
@@ -76,7 +76,7 @@ def turn_between(
 # %% ../../nbs/86_evaluation.score.ipynb #3b65aa72
 def score_light(
     truth:TrueFace,
-    result,
+    result, # A `Reconstruction`
 )->dict: # light_error, light_error_gain
     "Light at the head, three bands"
     found,true = (project_environment(e, 9)[:9] for e in (result.face.frames[0].light.environment(64).detach(), truth.environment))
@@ -95,7 +95,7 @@ def to_resolution(
 
 def score_maps(
     truth:TrueFace,
-    result,
+    result, # A `Reconstruction`
 )->dict:
     "Diffuse, specular and roughness over seen texels, and the skin tone"
     model,maps = result.pipeline.model,[m.detach() for m in result.pipeline.maps(result.face)]
@@ -156,7 +156,7 @@ def crop_like(
 
 def score_photo(
     truth:TrueFace,
-    result,
+    result, # A `Reconstruction`
     samples:int=128,  # Rays per pixel
 )->dict: # source_db, source_ssim, excluded, true_nme (of the fit's points), detector_nme (of the points that it was given), uncertainty
     ("How well the photo is reproduced on the true face region; how far the points of the fit are off, and the "
@@ -184,7 +184,7 @@ def score_photo(
 
 def score_relighting(
     truth:TrueFace,
-    result,
+    result, # A `Reconstruction`
     environments:Tensor, # [n, H, 2H, 3]
     pictures:Tensor,     # [n, S, S, 3] linear, of the whole photo
     samples:int=128,
@@ -205,7 +205,7 @@ def score_relighting(
 @undisturbed
 def score_face(
     truth:TrueFace,
-    result,
+    result, # A `Reconstruction`
     samples:int=128,
 )->dict:
     "All but relighting"

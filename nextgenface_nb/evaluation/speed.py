@@ -27,8 +27,8 @@ __all__ = ['TARGETS', 'MEASURED', 'LONG', 'MOST_HISTORY', 'bench_scene', 'in_tur
            'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared',
            'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table',
            'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth',
-           'bench_memory', 'make_parser', 'where', 'bench_all', 'bench_table', 'history_table', 'append_report',
-           'bench_and_say', 'main']
+           'bench_memory', 'make_parser', 'where', 'Request', 'read_request', 'bench_all', 'bench_table',
+           'history_table', 'append_report', 'bench_and_say', 'main']
 
 # %% ../../nbs/84_evaluation.speed.ipynb #bbca3a1e
 @undisturbed(grad=True)
@@ -70,7 +70,7 @@ def primal(truth)->Callable:
     return run
 
 def photometric_step(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     silhouettes:bool=True, # Gradients of the outline
     samples:int=8,
 )->Callable:
@@ -101,7 +101,7 @@ def texture_stage(truth): # the stage, started: an iterator with one item per st
 
 @undisturbed(grad=True)
 def bench_steps(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     repeat:int=9,
 )->dict: # size, texture_resolution, vertices, primal_s, and by name the multiple of a primal
     "Steps of stages 2 and 3 as multiples of one primal picture"
@@ -115,7 +115,7 @@ def bench_steps(
 
 @undisturbed(grad=True)
 def bench_texture_stage(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     steps:int=200,
 )->dict: # seconds, prepare_s, steps
     "Stage 3 as a whole: precomputation and steps"
@@ -148,7 +148,7 @@ def bench_photo(
 @contextmanager
 def beside(
     busy:int, # How many
-):
+): # a context
     "Within this context so many other processes are always busy"
     with leash() as line:
         others = [subprocess.Popen(isolated(LEASH+'while True: pass'), stdin=line) for _ in range(busy)]
@@ -237,7 +237,7 @@ def transfer_accuracies(
     roughness:tuple=(.2,.9),       # From one cheek to the other
     samples:int=2048,              # Rays per pixel of the judge
     lights:dict|None=None,         # name -> light; None: five
-    model=None,
+    model=None, # A `FaceModel`; None: the default one
     say:Callable=lambda text: None,
 )->list: # of dicts: seed, light, albedo, and what `transfer_accuracy` says of `diffuse` alone and with `specular`
     "PSNR of pictures from the transfer, person by person and light by light"
@@ -264,7 +264,7 @@ def gradient_agreements(
     texture_resolution:int=256,
     roughness:tuple=(.45,.7),
     samples:int=1536,
-    model=None,
+    model=None, # A `FaceModel`; None: the default one
 )->list: # of dicts: roughness of the map, and by map (cosine, cosine but for the judge's noise)
     "Gradients by the texels of one person in a light from the side"
     from nextgenface_nb.rendering.accuracy import gradient_agreement
@@ -296,7 +296,7 @@ def accuracy_table(
 # %% ../../nbs/84_evaluation.speed.ipynb #8edadcec
 @undisturbed(grad=True)
 def compare_renderers(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     steps:int=100,
     samples:int=8, # Rays per pixel of the ray-traced loop
 )->dict: # stage, transfer, traced, limit: PSNR in dB; stage_s, transfer_s, traced_s: seconds
@@ -364,7 +364,7 @@ def spotted(truth)->object: # Truth
 # %% ../../nbs/84_evaluation.speed.ipynb #e4693a7e
 @undisturbed(grad=True)
 def loss_bias(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     samples:tuple=(2,8,32,256), # Rays per pixel
     brighter:float=1.02,        # Of the photo: a true loss that is not zero
     seeds:int=4,
@@ -408,7 +408,7 @@ def growth(
     return float(np.median((held[second]-held[first])/(second-first)))
 
 def bench_memory(
-    truth,
+    truth, # A synthetic face, see `bench_scene`
     steps:int=300,
     before:int=20, # Steps that do not count
     # of dicts: stage, steps, resident_mb at their end, grown_mb (by the median slope);
@@ -521,14 +521,30 @@ MEASURED = dict(
     steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
+@dataclass(frozen=True)
+class Request:
+    "What `nextgenface-bench` is asked to do"
+    only:tuple = ()         # Names of parts; empty: all but those of `LONG`
+    full:bool = False       # A photo of 512 pixels too
+    quick:bool = False      # A small model and few repetitions
+    preset:str = 'default'  # Of the photos
+    append:str|None = None  # File to which the figures are added
+
+def read_request(
+    args, # What the parser of `make_parser` returns
+)->Request:
+    "The only function that sees the flags as the parser has them"
+    return Request(tuple(args.only or ()), args.full, args.quick, args.preset, args.append)
+
 @undisturbed(grad=True)
 def bench_all(
-    args,                           # Of the parser
+    request:Request,
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The figures; `skipped`: part -> why it has none
     "All that `nextgenface-bench` does but for printing and writing. A part that fails costs only its own figures"
-    size,report = _Size(args.quick, args.preset, args.full, say),dict(skipped={}, quick=args.quick, preset=args.preset)
-    for part in args.only or [p for p in MEASURED if p not in LONG]:
+    size = _Size(request.quick, request.preset, request.full, say)
+    report = dict(skipped={}, quick=request.quick, preset=request.preset)
+    for part in request.only or [p for p in MEASURED if p not in LONG]:
         say(part)
         try: found = MEASURED[part](size)
         except (FaceError, MemoryError, RuntimeError) as e: found = dict(why=f'{type(e).__name__}: {e}')
@@ -576,15 +592,13 @@ def _read_history(path:Path)->list: # of the figures of all runs
         raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
     return history
 
-def bench_and_say(
-    args, # What the parser returns
-):
+def bench_and_say(request:Request):
     "Measure, print the tables, append the figures"
-    if args.append: _read_history(Path(args.append))   # what cannot be written in the end is refused at once
-    report = bench_all(args, lambda text: print(text, file=sys.stderr, flush=True))
+    if request.append: _read_history(Path(request.append))   # what cannot be written in the end is refused at once
+    report = bench_all(request, lambda text: print(text, file=sys.stderr, flush=True))
     print(bench_table(report))
     if 'transfer' in report: print('', accuracy_table(report['transfer'], report['gradients']), sep='\n')
-    if args.append: append_report(report, args.append)
+    if request.append: append_report(report, request.append)
     if report.get('stopped'): raise KeyboardInterrupt
     failed = {k:v for k,v in report['skipped'].items() if k not in report}
     if failed:
@@ -597,7 +611,8 @@ def main(
     "The command `nextgenface-bench`"
     from nextgenface_nb.command import run_command
     return run_command(
-        make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True)
+        make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True,
+        request=read_request)
 
 # %% ../../nbs/84_evaluation.speed.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

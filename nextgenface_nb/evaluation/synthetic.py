@@ -10,7 +10,7 @@ import numpy as np, torch
 from torch import Tensor
 from ..config import Config
 from ..errors import ConfigError, GeometryError
-from ..facemodel.model import FaceModel
+from ..facemodel.interface import FaceModel
 from ..facemodel.texture import rasterise
 from ..geometry.camera import Camera, project
 from ..geometry.harmonics import environment_directions, project_environment

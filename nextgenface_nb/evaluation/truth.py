@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..errors import ConfigError
-from ..facemodel.model import FaceModel, load_model
+from ..facemodel.interface import FaceModel
+from ..facemodel.model import load_model
 from ..facemodel.skin import typology_angle
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
@@ -155,13 +156,13 @@ def inexpressible(
     rms:float, # mm over the scored region
 )->Tensor: # [V, 3] mm
     "A displacement of which rigid motions, size, shape and expression of the model can do nothing in the scored region"
-    points,region = model.shape_mean,scored_vertices(model)
+    points,region = model.neutral,scored_vertices(model)
     outward = torch.nn.functional.normalize(points/torch.tensor([75., 110., 95.])**2, dim=-1)
     wild = smooth_noise(points, random, (40., 90.))[:,None]*outward
     axes = torch.eye(3)
     rigid = torch.stack([*(a.expand_as(points) for a in axes),
         *(torch.linalg.cross(a.expand_as(points), points) for a in axes), points])
-    basis = torch.cat([rigid, model.shape_basis, model.expression_basis]).double()
+    basis = torch.cat([rigid, *model.jacobian()]).double()
     chosen = basis[:,region].flatten(1).T
     known = torch.linalg.lstsq(chosen, wild[region].double().reshape(-1, 1), driver='gelsd').solution[:,0]
     left = (wild-(known@basis.flatten(1)).unflatten(0, points.shape).float())[region]
@@ -205,7 +206,7 @@ def subdivide(
 def _layout(model_print:str, resolution:int): # TextureMap, place of each texel on the mean face
     model = _models[model_print]
     texture_map = TextureMap(model.triangles, model.uvs, resolution, model.mirror)
-    return texture_map,texture_map.bake(model.shape_mean)
+    return texture_map,texture_map.bake(model.neutral)
 
 _models = {}
 def _texture_layout(model:FaceModel, resolution:int):
@@ -311,7 +312,11 @@ def _patch(direction, azimuth, elevation, width, height, softness=2.)->Tensor: #
     off = (a-azimuth+180)%360-180
     return torch.sigmoid((width/2-off.abs())/softness)*torch.sigmoid((height/2-(e-elevation).abs())/softness)
 
-def room(random, direction, bright=1.)->Tensor:
+def room(
+    random,           # Of the standard library, or like it
+    direction:Tensor, # [H, 2H, 3] unit
+    bright:float=1.,  # Of its lamps
+)->Tensor: # [H, 2H, 3] radiance
     "Walls, ceiling, floor, one to three windows, perhaps a lamp"
     y = direction[...,1:2]
     walls = torch.where(y>.6, _tensor([.8, .78, .75]),
@@ -326,7 +331,11 @@ def room(random, direction, bright=1.)->Tensor:
             12, 12)[...,None]*_tint(random, 1.3)
     return total
 
-def outdoors(random, direction, bright=1.)->Tensor:
+def outdoors(
+    random,           # Of the standard library, or like it
+    direction:Tensor, # [H, 2H, 3] unit
+    bright:float=1.,  # Of its lamps
+)->Tensor: # [H, 2H, 3] radiance
     "Sky with clouds, ground, and a sun that a thin cloud has widened"
     y = direction[...,1:2]
     sky = (_tensor([.45, .65, 1.])*(1.2-.6*y.clamp(0, 1))
@@ -336,7 +345,11 @@ def outdoors(random, direction, bright=1.)->Tensor:
     disc = torch.exp(-(1-direction@sun)/(1-math.cos(wide)))[...,None]
     return torch.where(y>0, sky, ground)+bright*random.uniform(.8, 2.2)/wide**2*disc*_tint(random, .6)
 
-def studio(random, direction, bright=1.)->Tensor:
+def studio(
+    random,           # Of the standard library, or like it
+    direction:Tensor, # [H, 2H, 3] unit
+    bright:float=1.,  # Of its lamps
+)->Tensor: # [H, 2H, 3] radiance
     "Dark surroundings and soft boxes"
     total = .08*torch.ones(*direction.shape[:2], 3)
     for azimuth,gain in ((random.uniform(25, 75)*random.choice([-1, 1]), 1.), (random.uniform(-60, 60), .4),
@@ -437,7 +450,7 @@ def make_glasses(
     model:FaceModel,
 )->tuple: # vertices, triangles
     "Dark rims, bridge and temples"
-    eyes = [vertices[(model.regions['eyes']>.5)&(side*model.shape_mean[:,0]>0)] for side in (-1, 1)]
+    eyes = [vertices[(model.regions['eyes']>.5)&(side*model.neutral[:,0]>0)] for side in (-1, 1)]
     front = max(float(e[:,2].max()) for e in eyes)+13
     centres = [torch.tensor([float(e[:,0].mean()), float(e[:,1].mean())-3, front]) for e in eyes]
     angle = torch.linspace(0, 2*math.pi, 33)
@@ -466,7 +479,7 @@ def make_hand(
     side:int=1,       # 1: the cheek at the right of the picture
 )->tuple: # vertices, triangles
     "Four fingers on a cheek, a palm below the chin"
-    mean = model.shape_mean
+    mean = model.neutral
     def skin(x, y): # the surface near a place of the mean face
         near = ((mean[:,:2]-torch.tensor([float(x), float(y)])).square().sum(-1)+1e4*(mean[:,2]<0)).argmin()
         return vertices[near]
@@ -673,7 +686,7 @@ def true_geometry(model, settings, level, index)->tuple: # Person, vertices [V, 
     mesh = vertices,model.triangles,model.uvs
     if level=='B':
         eyes = (model.regions['eyes']>.5).float()[:,None]
-        fine,triangles,beside = subdivide(vertices, model.triangles, torch.cat([model.uvs, eyes, model.shape_mean], 1))
+        fine,triangles,beside = subdivide(vertices, model.triangles, torch.cat([model.uvs, eyes, model.neutral], 1))
         pores = settings.fine_displacement_mm*smooth_noise(beside[:,3:], _random(settings, FINE, index),
             (2.5, 7.))*(beside[:,2]<.01)
         mesh = fine+pores[:,None]*vertex_normals(fine, triangles),triangles,beside[:,:2]
@@ -702,7 +715,12 @@ def _body(settings, index, vertices, person): # mi.Mesh
     return _mesh('body', shape, triangles, None,
         dict(type='diffuse', reflectance=dict(type='rgb', value=cloth.tolist())))
 
-def make_scene(model, settings, level, index)->dict:
+def make_scene(
+    model,             # A `FaceModel`
+    settings:Settings,
+    level:str,         # 'A' to 'C'
+    index:int,         # Which face
+)->dict:
     "Meshes, maps and masks of a face"
     person,vertices,mesh = true_geometry(model, settings, level, index)
     maps = skin_maps(model, person.albedo, settings, level, index)

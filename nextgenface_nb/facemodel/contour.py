@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 import torch
 from torch import Tensor
-from .model import Embedding, FaceModel
+from .interface import Embedding, FaceModel
 from ..geometry.camera import Camera, project
 from ..geometry.mesh import triangle_crosses
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 import torch.nn.functional as F
-from .model import FaceModel
+from .interface import FaceModel
 from ..geometry.mesh import vertex_normals
 
 # %% auto #0
@@ -65,8 +65,8 @@ def make_displacement(
     scales:tuple=SCALES,
 )->Displacement:
     "Bumps over the face region of a model"
-    normals,points,r = F.normalize(vertex_normals(model.shape_mean, model.triangles),
-        dim=-1),model.shape_mean,model.regions
+    normals,points,r = F.normalize(vertex_normals(model.neutral, model.triangles),
+        dim=-1),model.neutral,model.regions
     free = (1-r['eyes'])*(1-r['mouth'])
     face = ((r['face']>.5)&(free>.5)).nonzero()[:,0]
     weights,variance = [],[]

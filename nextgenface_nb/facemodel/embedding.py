@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np, torch
 
 from ..errors import LandmarkError, ModelError, NoFaceError
-from .model import Embedding, FaceModel
+from .interface import Embedding, FaceModel
 from .texture import rasterise
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import triangle_crosses, vertex_normals
@@ -134,7 +134,7 @@ def _symmetrise(positions, limit=8., middle=0., distance=600.):
     return torch.where(mutual[:,None], (positions+flip[partner])/2, positions)
 
 def _is_symmetric(model, limit=2.):
-    return bool(((model.shape_mean[model.mirror]*torch.tensor([-1.,1,1])-model.shape_mean).norm(dim=1)<limit).all())
+    return bool(((model.neutral[model.mirror]*torch.tensor([-1.,1,1])-model.neutral).norm(dim=1)<limit).all())
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #ba2e7e73
 def _look(detector, picture):
@@ -262,8 +262,8 @@ def with_landmarks(
         raise ModelError(f'the model {model.name!r} has no landmarks {name!r}',
             'Compute them with embed_landmarks, and store them in model.embeddings.')
     if 'mediapipe' not in model.embeddings:
-        device,model = model.shape_mean.device,model.to('cpu')
-        model = replace(model, embeddings={**model.embeddings,
+        device,model = model.triangles.device,model.to('cpu')
+        model = model.having(embeddings={**model.embeddings,
             'mediapipe':embed_landmarks(model, detector or 'mediapipe', **options)})
-        model = replace(model, regions=landmark_regions(model)).to(device)
-    return replace(model, embeddings={'fan':ibug_embedding(model.embeddings['mediapipe']), **model.embeddings})
+        model = model.having(regions=landmark_regions(model)).to(device)
+    return model.having(embeddings={'fan':ibug_embedding(model.embeddings['mediapipe']), **model.embeddings})

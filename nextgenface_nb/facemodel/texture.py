@@ -10,7 +10,7 @@ import numpy as np, torch
 from fastcore.basics import patch
 
 from ..errors import ModelError
-from .model import FaceModel
+from .interface import FaceModel
 from .unwrap import uv_areas
 
 # %% ../../nbs/21_facemodel.texture.ipynb #6dea697c

@@ -64,7 +64,7 @@ def detach(self:Camera)->Camera:
 
 @patch
 def to(self:Camera,
-    device, # Of PyTorch
+    device:torch.device|str, # Of PyTorch
 )->Camera:
     "The same with its tensors there"
     return replace(self, focal=self.focal.to(device), principal=self.principal.to(device))
@@ -148,7 +148,7 @@ def _pose_starts(points, rays):
     starts = [_complete(a + sign*root.real*axes[2], b + sign*root.imag*axes[2], middle, offset) for sign in (1, -1)]
     if size[2] > 1e-3*size[0]:
         rows = np.linalg.lstsq(spread, shift, rcond=None)[0].T
-        starts.insert(0, _complete(*rows, middle, offset))
+        starts.insert(0, _complete(rows[0], rows[1], middle, offset))
     return starts
 
 # %% ../../nbs/14_geometry.camera.ipynb #2ae7fa75
@@ -207,7 +207,8 @@ def estimate_pose(
     if not (np.isfinite(points).all() and np.isfinite(pixels).all()): raise GeometryError('Pose: a point is not finite')
     weights = np.ones(len(points)) if weights is None else weights.detach().cpu().double().sqrt().numpy()
     rays = (pixels - camera.principal.detach().cpu().double().numpy())/float(camera.focal.detach())*(1, -1)
-    ends = [_refine_pose(points, rays, weights, *start, steps) for start in _pose_starts(points, rays)]
+    ends = [_refine_pose(points, rays, weights, matrix, shift, steps)
+        for matrix,shift in _pose_starts(points, rays)]
     matrix, translation, loss = min(ends, key=lambda end: end[2])
     if not math.isfinite(loss):
         raise GeometryError('Pose: no pose puts all points in front of the camera',

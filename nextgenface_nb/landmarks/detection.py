@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ __all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES'
            'make_detector', 'hand_mask', 'hands_before', 'normalised_mean_error', 'load_correspondences']
 
 # %% ../../nbs/47_landmarks.detection.ipynb #cd006910
-GROUPS = {
+GROUPS:dict[str,dict] = {
     'mediapipe': dict(
         face_oval=[10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148,
         176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109],
@@ -54,7 +55,7 @@ class Landmarks:
     "Points of one face in one photo."
     points: Tensor                 # [L, 2] pixels: x right, y down, the first pixel's centre at 0.5
     ids: Tensor                    # Which points these are [L], int64
-    weights: Tensor|None = None    # How much each counts [L]; None: all 1
+    weights: Tensor = None         # How much each counts [L]; left out: all 1
     detector: str = 'mediapipe'    # Whose ids these are
     blendshapes: dict|None = None  # Expression scores 0..1 by name, where the detector gives them
     offset: tuple = (0., 0.)       # Of the photo in which the points lie, as in `Photo`
@@ -112,7 +113,7 @@ class Detector:
     "Finds the landmarks of the faces in a photo."
     name = ''      # Whose ids the points have
     refine = True  # Whether a second look at a crop helps
-    model_file = None # From which it was read, if from one
+    model_file:Path|None = None # From which it was read, if from one
 
     def faces(self,
         picture:np.ndarray, # sRGB uint8 [H, W, 3]
@@ -191,7 +192,7 @@ class Detector:
 
     def _people(self, photo, every):
         "Points and scores of the faces, the largest first"
-        found = []
+        found:list = []
         small = coarser(photo, search_scale(photo))
         level = whole_views(photo, small)
         for upright in (True, False):
@@ -232,7 +233,7 @@ class Detector:
             if settled and not any(_same_face(settled[0], other) for other, _ in people): people.append(settled)
         return sorted(people, key=lambda face: -_size(face[0]))
 
-    def _settled(self, photo, points, scores, turns):
+    def _settled(self, photo, points, scores, turns:list)->tuple|None:
         """A face looked at closely, the right way up; None where there is none after all.
         `turns`: how many more may be turned, of those in tiles, which may be no faces; empty: any"""
         strict = bool(turns)
@@ -243,7 +244,7 @@ class Detector:
             if strict: turns[0] -= 1
             ways = [(look, unlike)]*(look is not None) + self._other_ways_up(photo, points if look is None else look[0])
             best, unlike = min(ways, key=lambda way: way[1], default=(None, math.inf))
-            if look is None or self._turned(look[0], best[0]): look = best
+            if look is None or best is not None and self._turned(look[0], best[0]): look = best
         if strict and not unlike < FALSE: return None
         if look is None: return points, scores
         turn = self._leaning(look[0])
@@ -293,7 +294,7 @@ class Detector:
         infinite where no face is found"""
         partner = mirror_partners(self.name)
         corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
-        if partner is None or len(partner) != len(points): return 0.
+        if partner is None or corners is None or len(partner) != len(points): return 0.
         look = self._look(photo, points, mirrored=True, turn=turn)
         if look is None: return math.inf
         apart = (points - look[0][partner])[partner >= 0].norm(dim=-1).mean()
@@ -304,9 +305,9 @@ class Detector:
         landmarks:Landmarks, # All that `detect` found in it
     )->float: # Fraction of the distance of the outer eye corners; 0 where it is not known which point becomes which in a mirror
         "How far the points of the photo and of its mirror image are apart, each the mean of some crops"
-        points, partner, corners = landmarks.points.double(), mirror_partners(self.name), GROUPS.get(self.name,
-            {}).get('outer_eye_corners')
-        if partner is None or len(partner) != len(points): return 0.
+        points,partner = landmarks.points.double(),mirror_partners(self.name)
+        corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
+        if partner is None or corners is None or len(partner) != len(points): return 0.
         turn = self._leaning(points)
         looks = [[self._look(photo, points, wide, mirrored, turn) for wide in LOOKS] for mirrored in (False, True)]
         plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points
@@ -604,8 +605,13 @@ class MediaPipe(Detector):
     "What both interfaces have in common."
     name = 'mediapipe'
     _hands = None
+    _mediapipe:ModuleType    # The library
+    _one_at_a_time:threading.Lock
 
-    def hands(self, picture):
+    def hands(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list|None: # of [21, 2] pixels; None: this MediaPipe knows no hands
+        "Points of the hands in a picture"
         if not hasattr(self._mediapipe, 'solutions'): return None
         picture = np.ascontiguousarray(picture)
         with self._one_at_a_time:
@@ -645,7 +651,10 @@ class MediaPipeTasks(MediaPipe):
             _closed_in_time(self, self._landmarker.close)
             for picture in _first_pictures(): self.faces(picture)
 
-    def faces(self, picture):
+    def faces(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list: # of points [478, 2] in pixels and scores by name
+        "See `Detector.faces`"
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         with self._one_at_a_time: result = self._landmarker.detect(image)
         scores = [{s.category_name: float(s.score) for s in face if s.category_name != '_neutral'}
@@ -669,7 +678,10 @@ class MediaPipeSolutions(MediaPipe):
             _closed_in_time(self, self._mesh.close)
             for picture in _first_pictures(): self.faces(picture)
 
-    def faces(self, picture):
+    def faces(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list: # of points [478, 2] in pixels and None
+        "See `Detector.faces`"
         with self._one_at_a_time: result = self._mesh.process(np.ascontiguousarray(picture))
         return [(_pixels(face.landmark, picture), None) for face in result.multi_face_landmarks or []]
 
@@ -738,7 +750,10 @@ class FAN(Detector):
             raise LandmarkError(f'face-alignment cannot be set up ({e})',
                 'It needs its weights: connect to the network once, or use the detector `mediapipe`.') from e
 
-    def faces(self, picture):
+    def faces(self,
+        picture:np.ndarray, # [H, W, 3] sRGB uint8
+    )->list: # of points [68, 2] in pixels and None
+        "See `Detector.faces`"
         with _alone, ignoring():                                 # it warns where we raise
             found = self._network.get_landmarks_from_image(picture)
         return [(np.asarray(points, dtype=np.float64)[:, :2], None)
@@ -811,13 +826,17 @@ class FileDetector(Detector):
         self.path, self.name = Path(path), detector
         if not self.path.exists(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
 
-    def uncertainty(self, photo, landmarks): return 0.   # nobody to ask
+    def uncertainty(self, photo:Photo, landmarks:Landmarks)->float: return 0.   # nobody to ask
 
-    def detect_all(self, photo, every=True): return [self.detect(photo)]
+    def detect_all(self, photo:Photo, every:bool=True)->list: return [self.detect(photo)]
 
-    def again(self, photo, known): return self.detect(photo)
+    def again(self, photo:Photo, known:Landmarks)->Landmarks: return self.detect(photo)
 
-    def detect(self, photo, face=None):
+    def detect(self,
+        photo:Photo,
+        face:int|None=None, # A file holds one face: 1 or None
+    )->Landmarks: # In pixels of the photo
+        "The points in the file"
         path = self.path
         if face not in (None, 1):
             raise LandmarkError(

@@ -39,7 +39,9 @@ class DetectorErrors:
         less = 1-1/np.sqrt(1+d**2)
         return lambda rows: rows-Q@((less[:,None] if rows.ndim>1 else less)*(Q.T@rows))
 
-    def save(self, path):
+    def save(self,
+        path, # `.npz` file
+    ):
         "As .npz"
         np.savez_compressed(path, own=self.own, ids=self.ids, modes=self.modes.astype(np.float16), spread=self.spread)
 

@@ -5,27 +5,93 @@
 # %% ../../nbs/49_light.environment.ipynb #6a664def
 from __future__ import annotations
 from dataclasses import dataclass
-import math
-import numpy as np, torch
+import functools, math
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 from ..errors import PhotoError
-from ..geometry.harmonics import environment_map, rotate_harmonics
+from nextgenface_nb.geometry.harmonics import (environment_basis, environment_map, project_environment,
+    rotate_harmonics)
 from ..imaging import load_photo
+from .interface import FINE, Light, is_kind, light_class, light_kind, register_light
 from ..processes import shown_name
 from ..radiance import decode_radiance
 from ..reading import MOST_BYTES, radiance_kind, read_bytes
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['LIGHTS', 'HarmonicLight', 'MapLight', 'read_environment', 'light_kind']
+__all__ = ['band_units', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light', 'negative_loss',
+           'HarmonicLight', 'MapLight', 'read_environment', 'named_light']
+
+# %% ../../nbs/49_light.environment.ipynb #6900f0a3
+def band_units(bands:int)->Tensor: # [bands^2]
+    "What is usual: higher bands are smaller, a natural light falls off with the band"
+    return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])
+
+def light_grid(bands:int)->Tensor: # [512, bands^2]
+    "Harmonics on a coarse grid of directions"
+    return _basis(16, bands)
+
+@functools.lru_cache(8)
+def _basis(height:int, bands:int)->Tensor: # [2 height^2, bands^2]
+    "A fit asks for the same one in every step"
+    with torch.inference_mode(False): return environment_basis(height, bands).reshape(-1, bands**2)
+
+def positive_rows(
+    light:Tensor,  # [K, 3]
+    grid:Tensor,   # [M, K] from `light_grid`
+)->tuple: # residuals [3 M], Jacobian [3 M, 3 K]
+    "Radiance below zero, in each direction"
+    values,count = grid@light,math.sqrt(3*len(grid))
+    rows = [grid*(values[:,c:c+1]<0) for c in range(3)]
+    return values.clamp(max=0).T.reshape(-1)/count,torch.block_diag(*rows)/count
+
+def colour_rows(
+    light:Tensor,    # [K, 3]
+    arriving:Tensor, # [K], times the light: what falls on the skin on average
+)->tuple: # residuals [3], Jacobian [3, 3 K]
+    "Each channel of the light that falls on the skin over the mean of all, minus 1"
+    each = arriving@light
+    grey = each.mean().clamp(min=1e-3)
+    slope = torch.eye(3)/grey-(each/grey**2)[:,None]/3                       # of the ratio by the mean of each channel
+    return (each/grey-1)/3**.5,torch.kron(slope, arriving[None])/3**.5
+
+def smooth_rows(
+    light:Tensor, # [K, 3]
+)->tuple: # residuals [3 K], Jacobian [3 K, 3 K]
+    "All but the constant band, over what is usual beside it"
+    K = len(light)
+    share = 1/band_units(math.isqrt(K))
+    share[0] = 0
+    base,count = light[0].mean().clamp(min=1e-2),math.sqrt(3*K)
+    residual = ((share/base)[:,None]*light).T.reshape(-1)/count
+    J = torch.diag((share/base).repeat(3))/count
+    J[:,::K] -= (residual/base/3)[:,None]                                    # a brighter constant makes all else relatively smaller
+    return residual,J
+
+# %% ../../nbs/49_light.environment.ipynb #d1562afd
+def shown_light(
+    light:Tensor, # [K] coefficients of one colour
+    fine:Tensor,  # [M, K] harmonics on a map of FINE rows
+    bands:int,    # Of the result
+)->Tensor: # [bands^2, K], times the coefficients: those of the light as it is shown
+    "The light without its negative part, as harmonics again"
+    lit = fine*((fine@light)>0)[:,None]
+    return project_environment(lit.reshape(FINE, 2*FINE, -1), bands)
+
+def negative_loss(
+    values:Tensor, # [.., 3] radiance in some directions, not clamped
+)->Tensor: # scalar
+    "Light has no business below zero: mean square of what is"
+    return values.clamp(max=0).square().mean()
 
 # %% ../../nbs/49_light.environment.ipynb #03cdd247
-@undisturbed
+@register_light
 @dataclass
-class HarmonicLight:
+class HarmonicLight(Light):
     "Light from far away as real spherical harmonics."
     coefficients:Tensor # [bands^2, 3] linear RGB radiance
+    kind = 'harmonic'
 
     @classmethod
     def frontal(cls,
@@ -39,6 +105,12 @@ class HarmonicLight:
         c[0] = ambient
         if bands>1: c[1],c[2] = up,forward
         return cls(c)
+
+    @classmethod
+    def start(cls, bands:int)->HarmonicLight: return cls.frontal(bands)
+
+    @property
+    def bands(self)->int: return math.isqrt(len(self.coefficients))
 
     def environment(self,
         height:int=64, # Rows of the map; it has twice as many columns
@@ -55,19 +127,47 @@ class HarmonicLight:
         return HarmonicLight(rotate_harmonics(self.coefficients,
             torch.tensor([[c,0,s],[0,1,0],[-s,0,c]], dtype=torch.float32)))
 
-    def arrays(self)->dict: # Name -> NumPy array
-        "What a checkpoint stores"
-        return dict(coefficients=self.coefficients.detach().cpu().numpy())
+    def scaled(self, factor:Tensor|float)->HarmonicLight: return HarmonicLight(self.coefficients*factor)
 
-    @classmethod
-    def from_arrays(cls, arrays:dict)->HarmonicLight: return cls(torch.from_numpy(np.array(arrays['coefficients'])))
+    def started(self, gain:Tensor, bands:int)->HarmonicLight:
+        "Radiance 1 from everywhere, more from the front and above"
+        return self.frontal(bands, ambient=3.5449).scaled(gain/1.3)
+
+    def units(self)->dict: return dict(coefficients=band_units(self.bands)[:,None])
+
+    def shapes(self)->dict: return dict(coefficients=(self.bands**2, 3))
+
+    def flat(self)->Tensor: return self.coefficients.T.reshape(-1)
+
+    def replaced(self, flat:Tensor)->HarmonicLight: return HarmonicLight(flat.reshape(3, -1).T.contiguous())
+
+    def linear(self, bands:int)->tuple: # harmonics [bands^2, 3]; of each colour (numbers, Jacobian [bands^2, K])
+        "Linear as long as no direction changes its sign"
+        fine,size,own = _basis(FINE, self.bands),len(self.coefficients),self.coefficients
+        shown = [shown_light(own[:,c], fine, bands) for c in range(3)]
+        values = torch.stack([J@own[:,c] for c,J in enumerate(shown)], 1)
+        return values,[(torch.arange(size)+c*size, J) for c,J in enumerate(shown)]
+
+    def priors(self, arriving:Tensor|None=None)->dict: # name -> (residuals [m], Jacobian [m, 3 K])
+        "Not below zero, nearly white where it falls on skin, smooth"
+        own = self.coefficients
+        found = dict(light=positive_rows(own, light_grid(self.bands)))
+        if arriving is not None: found['light_colour'] = colour_rows(own, _resized(arriving, len(own)))
+        return found|dict(light_smooth=smooth_rows(own))
+
+    def penalties(self)->dict: return dict(light=negative_loss(light_grid(self.bands)@self.coefficients))
+
+def _resized(x:Tensor, size:int)->Tensor:
+    "With as many numbers, those that are missing 0"
+    return torch.cat([x, x.new_zeros(size)])[:size]
 
 # %% ../../nbs/49_light.environment.ipynb #231aabd7
-@undisturbed
+@register_light
 @dataclass
-class MapLight:
+class MapLight(Light):
     "Light from far away as an environment map."
     values:Tensor # [H, 2H, 3] linear radiance; the middle column is what comes from the viewer
+    kind = 'map'
 
     def environment(self,
         height:int=64, # Rows wanted
@@ -89,12 +189,13 @@ class MapLight:
         part = shift-whole
         return MapLight(torch.roll(self.values, whole, 1)*(1-part)+torch.roll(self.values, whole+1, 1)*part)
 
-    def arrays(self)->dict: # Name -> NumPy array
-        "What a checkpoint stores"
-        return dict(values=self.values.detach().cpu().numpy())
+    def scaled(self, factor:Tensor|float)->MapLight: return MapLight(self.values*factor)
 
-    @classmethod
-    def from_arrays(cls, arrays:dict)->MapLight: return cls(torch.from_numpy(np.array(arrays['values'])))
+    def started(self, gain:Tensor, bands:int)->MapLight: return MapLight(self.values*gain/self.facing())
+
+    def unknowns(self)->dict: return {} # but for its brightness
+
+    def shapes(self)->dict: return dict(values=(len(self.values), 2*len(self.values), 3))
 
 # %% ../../nbs/49_light.environment.ipynb #c949cd7e
 @undisturbed
@@ -126,9 +227,11 @@ def read_environment(
 def _read_radiance(data, name)->Tensor: # [H, W, 3] linear
     return torch.from_numpy(decode_radiance(data, name, rgb=True))
 
-# %% ../../nbs/49_light.environment.ipynb #35a13870
-LIGHTS = {'harmonic': HarmonicLight, 'map': MapLight}
-
-def light_kind(light)->str:
-    "The name under which a checkpoint stores this kind of light"
-    return next(name for name,kind in LIGHTS.items() if type(light) is kind)
+# %% ../../nbs/49_light.environment.ipynb #17347e90
+def named_light(
+    name:str,  # Of a kind or of a file, `Config.light`
+    bands:int, # Of the harmonics that a fit looks for
+)->Light:
+    "The light with which a fit begins"
+    if not name: return HarmonicLight.start(bands)
+    return light_class(name).start(bands) if is_kind(name) else read_environment(name)

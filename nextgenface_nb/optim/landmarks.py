@@ -9,7 +9,7 @@ import numpy as np, torch
 from ..landmarks.uncertainty import DetectorErrors, detector_errors, eye_roll
 from ..errors import GeometryError
 from ..facemodel.contour import face_outline, known_part, landmark_places, marks_outline
-from ..facemodel.model import Embedding, FaceModel
+from ..facemodel.interface import Embedding, FaceModel, PointModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
 from ..metrics import eye_distance
 from ..face import Face, Frame
@@ -80,11 +80,13 @@ class LandmarkProblem:
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
         self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
-        person,variance = (torch.cat([face.identity.shape, heights]),torch.cat([model.shape_variance, displacement.variance])) if self.displacement_size else (face.identity.shape,model.shape_variance)
+        person,variance = face.identity.shape,model.prior.shape
+        if self.displacement_size:
+            person,variance = torch.cat([person, heights]),torch.cat([variance, displacement.variance])
         self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)
         self.shape_sigma = np.sqrt(_double(variance)) if settings.shape_free else np.zeros(0)
-        self.expression_sigma = np.sqrt(_double(model.expression_variance))
+        self.expression_sigma = np.sqrt(_double(model.prior.expression))
         self.bounds_expression = _double(model.expression_bounds)
         self.shape_start = _double(person)
         prior = [
@@ -95,12 +97,11 @@ class LandmarkProblem:
 
     def reduced(self,
         places:Embedding, # L points of the surface
-    )->list: # mean [L, 3], shape basis [S, L, 3] (with free heights of the displacement after it), expression basis [E, L, 3]; mm
+    )->PointModel: # A function of the person (with free heights of the displacement after the shape) and the expression
         "Model and displacement at some points, in float64"
-        basis,at = [_double(b) for b in self.model.basis_at(places)],lambda x: _double(places.points(x, self.model.triangles))
-        if self.displacement_size: basis[1] = np.concatenate([basis[1], at(self.displacement.basis)])
-        elif self.displacement is not None: basis[0] = basis[0]+at(self.displacement.offsets(self.heights))
-        return basis
+        points,at = self.model.at(places),lambda x: _double(places.points(x, self.model.triangles))
+        if self.displacement_size: return points.lifted(basis=at(self.displacement.basis))
+        return points if self.displacement is None else points.lifted(at(self.displacement.offsets(self.heights)))
 
     def seen(self,
         k:int,                  # Frame
@@ -113,7 +114,7 @@ class LandmarkProblem:
         "The landmarks of a frame where this pose shows them"
         if self.outlines[k] is None: return self.bases[k],None
         single = lambda x: torch.as_tensor(x, dtype=torch.float32)
-        frame,size = self.frames[k],len(self.model.shape_variance)
+        frame,size = self.frames[k],len(self.model.prior.shape)
         vertices = self.model.vertices(single(person[:size]), single(expression))
         if self.displacement is not None:
             heights = single(person[size:]) if self.displacement_size else self.heights
@@ -194,18 +195,18 @@ def _frame_rows(
     depth = np.exp(pose[5])*focal
     t,principal = np.array([pose[3]*depth, pose[4]*depth, -depth]),problem.frames[k].camera.principal.double().numpy()
     person = shape if problem.shape_size else problem.shape_start
-    (mean,shape_basis,expression_basis),known = problem.seen(k, person, expression, pose[:3], t, focal)
-    v = mean+np.tensordot(person, shape_basis, 1)+np.tensordot(expression, expression_basis, 1)
+    points,known = problem.seen(k, person, expression, pose[:3], t, focal)
+    v,by_shape,by_expression = points(person, expression)
     pixels,D = _project_rows(v@R.T+t, focal, principal)
     scale = problem.weights[k][:,None]/problem.units[k]
     move = lambda d: np.einsum('lij,lj->li', D, d)*scale                     # of a displacement per point
-    moves = lambda basis: np.einsum('lij,klj->lik', D, basis@R.T)*scale[...,None]  # of every basis vector
+    moves = lambda d: np.einsum('lij,klj->lik', D, d@R.T)*scale[...,None]    # of one for each parameter
     same = lambda d: move(np.broadcast_to(d, v.shape))
     J_pose = [move(v@M.T) for M in dR]+[same(d) for d in ([depth,0,0],[0,depth,0],t)]+[same(t)+(pixels-principal)*scale]
     whiten = problem.whiten[k] if known is None else lambda rows: problem.whiten[k](known_part(rows, known))
     flat = lambda rows: whiten(rows.reshape(2*len(v), -1))
-    return (whiten(((pixels-problem.targets[k])*scale).ravel()),flat(moves(shape_basis)),flat(np.stack(J_pose, -1)),
-        flat(moves(expression_basis)))
+    return (whiten(((pixels-problem.targets[k])*scale).ravel()),flat(moves(by_shape)),flat(np.stack(J_pose, -1)),
+        flat(moves(by_expression)))
 
 # %% ../../nbs/52_optim.landmarks.ipynb #00dee4ef
 def evaluate(
@@ -357,5 +358,5 @@ def start_pose(
     frame:Frame, # With landmarks and camera; rotation and translation are written
 ):
     "Pose of the mean face from the landmarks alone (perspective-n-point), written into the frame"
-    mean,_,_ = model.landmark_basis(frame.landmarks.ids, frame.landmarks.detector)
+    mean = model.points(model.embedding_of(frame.landmarks.ids, frame.landmarks.detector))
     frame.rotation,frame.translation = estimate_pose(mean, frame.landmarks.points, frame.camera)

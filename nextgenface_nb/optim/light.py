@@ -6,12 +6,11 @@
 from __future__ import annotations
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import accumulate
 import torch
 from torch import Tensor
-from ..geometry.harmonics import environment_basis, project_environment
 from ..face import Face
-from ..light.environment import HarmonicLight, MapLight
+from ..light.interface import WEIGHED
 from .losses import DARK, perceptual
 from ..pipeline import Pipeline
 from .shading import SkinPixels
@@ -19,76 +18,29 @@ from .state import StageState
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['FINE', 'EDGE', 'band_units', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light',
-           'LightProblem', 'skin_pixels', 'fit_light']
-
-# %% ../../nbs/55_optim.light.ipynb #466d8252
-def band_units(bands:int)->Tensor: # [bands^2]
-    "What is usual: higher bands are smaller, a natural light falls off with the band"
-    return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])
-
-def light_grid(bands:int)->Tensor: # [512, bands^2]
-    "Harmonics on a coarse grid of directions"
-    return environment_basis(16, bands).reshape(-1, bands**2)
-
-def positive_rows(
-    light:Tensor,  # [K, 3]
-    grid:Tensor,   # [M, K] from `light_grid`
-)->tuple: # residuals [3 M], Jacobian [3 M, 3 K]
-    "Radiance below zero, in each direction"
-    values,count = grid@light,math.sqrt(3*len(grid))
-    rows = [grid*(values[:,c:c+1]<0) for c in range(3)]
-    return values.clamp(max=0).T.reshape(-1)/count,torch.block_diag(*rows)/count
-
-def colour_rows(
-    light:Tensor,    # [K, 3]
-    arriving:Tensor, # [K], times the light: what falls on the skin on average
-)->tuple: # residuals [3], Jacobian [3, 3 K]
-    "Each channel of the light that falls on the skin over the mean of all, minus 1"
-    each = arriving@light
-    grey = each.mean().clamp(min=1e-3)
-    slope = torch.eye(3)/grey-(each/grey**2)[:,None]/3                       # of the ratio by the mean of each channel
-    return (each/grey-1)/3**.5,torch.kron(slope, arriving[None])/3**.5
-
-def smooth_rows(
-    light:Tensor, # [K, 3]
-)->tuple: # residuals [3 K], Jacobian [3 K, 3 K]
-    "All but the constant band, over what is usual beside it"
-    K = len(light)
-    share = 1/band_units(math.isqrt(K))
-    share[0] = 0
-    base,count = light[0].mean().clamp(min=1e-2),math.sqrt(3*K)
-    residual = ((share/base)[:,None]*light).T.reshape(-1)/count
-    J = torch.diag((share/base).repeat(3))/count
-    J[:,::K] -= (residual/base/3)[:,None]                                    # a brighter constant makes all else relatively smaller
-    return residual,J
-
-# %% ../../nbs/55_optim.light.ipynb #41070234
-FINE = 32 #: Rows of the environment map that says where a light is below zero
-
-def shown_light(
-    light:Tensor, # [K] coefficients of one colour
-    fine:Tensor,  # [M, K] `environment_basis` of FINE rows
-)->Tensor: # [K, K], times the coefficients: those of the light as it is shown
-    "The light without its negative part, as harmonics again"
-    lit = fine*((fine@light)>0)[:,None]
-    return project_environment(lit.reshape(FINE, 2*FINE, -1), math.isqrt(len(light)))
+__all__ = ['EDGE', 'light_weight', 'LightProblem', 'skin_pixels', 'fit_light', 'light_terms']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 EDGE = .01 #: Where the distance of two compressed colours turns from square to absolute
 
+def light_weight(stage, name:str)->float:
+    "What a row of a light's own weighs: a setting, else 1"
+    return stage.weights.get(name, 0.) if name in WEIGHED else 1.
+
 class LightProblem:
     "Light of every frame and the albedo of the person, as normal equations."
     def __init__(self, pipeline:Pipeline, face:Face, stage, pixels:list): # pixels: `SkinPixels` of each frame
-        self.face,self.stage,self.pixels,self.grid = face,stage,pixels,light_grid(pipeline.config.bands)
-        self.sigma,self.bands = pipeline.model.albedo_variance.sqrt(),pipeline.config.bands**2
-        self.fine = environment_basis(FINE, pipeline.config.bands).reshape(-1, self.bands)
+        self.face,self.stage,self.pixels = face,stage,pixels
+        self.sigma,self.bands = pipeline.model.prior.albedo.sqrt(),pipeline.config.bands
         # of a known light only the brightness
-        self.light_free = [isinstance(f.light, HarmonicLight) for f in face.frames]
+        self.light_free = [bool(f.light.unknowns()) for f in face.frames]
+        self.sizes = [len(f.light.flat()) if free else 3*self.bands**2
+            for f,free in zip(face.frames, self.light_free)]
+        self.starts = [0, *accumulate(self.sizes)]
         self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
         # [bands^2]: times the light, the mean of what falls on the skin
         self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]
-        self.lights = 3*self.bands*len(face.frames)
+        self.lights = self.starts[-1]
         self.size,self.damping,self.known = self.lights+len(self.sigma),torch.tensor(1e-3, dtype=torch.float64),None
 
     optimizer = None
@@ -99,7 +51,7 @@ class LightProblem:
 
     @property
     def free(self)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
-        rates,lights = self.stage.rates,torch.tensor(self.light_free).repeat_interleave(3*self.bands)
+        rates,lights = self.stage.rates,torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))
         return torch.cat([lights&bool(rates.get('light')),
             torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
 
@@ -108,26 +60,26 @@ class LightProblem:
         "For each known light the direction in which all its coefficients grow in proportion"
         known = [i for i,free in enumerate(self.light_free) if not free and self.stage.rates.get('light')]
         found = torch.zeros(self.size, len(known), dtype=torch.float64)
-        for k,i in enumerate(known): found[3*self.bands*i:3*self.bands*(i+1),k] = self.light(i).T.reshape(-1).double()
+        for k,i in enumerate(known):
+            values = self.face.frames[i].light.harmonics(self.bands)
+            found[self.starts[i]:self.starts[i+1],k] = values.T.reshape(-1).double()
         return found
 
-    def light(self, i:int)->Tensor: # [bands^2, 3]
-        "The coefficients of frame `i`"
-        light = self.face.frames[i].light
-        return light.coefficients if self.light_free[i] else project_environment(light.environment(FINE),
-            math.isqrt(self.bands))
+    def _linear(self, i:int)->tuple: # harmonics [K, 3]; of each colour (numbers [m] of unknowns, Jacobian [K, m])
+        "The light of frame `i`; of a known one the harmonics themselves"
+        light,size = self.face.frames[i].light,self.bands**2
+        if self.light_free[i]: return light.linear(self.bands)
+        return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
 
     def _transport(self, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
         "The vectors of the text above, at the roughness of all skin"
         v,shares = pixels.transfer.vectors,level_shares(roughness.detach().reshape(1, 1))[0]
         return v[:,0],torch.einsum('r,nrk->nk', shares, v[:,1::2]),torch.einsum('r,nrk->nk', shares, v[:,2::2])
 
-    def _colour(self, i:int, c:int)->tuple: # residual [N], weight [N], Jacobian [N, bands^2 + A]
-        "What the pixels of frame `i` say in one colour"
+    def _colour(self, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
+        "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
         p,frame,(T,A,B) = self.pixels[i],self.face.frames[i],self.transport[i]
-        own,which = self.light(i)[:,c],[c, 3+c]
-        shown = shown_light(own, self.fine) if self.light_free[i] else torch.eye(len(own))
-        light = shown@own
+        light,shown,which = linear[0][:,c].contiguous(),linear[1][c][1],[c, 3+c]
         raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
         diffuse,specular = raw.clamp(0, 1).T
         inside = ((raw>0)&(raw<1)).float()
@@ -142,21 +94,22 @@ class LightProblem:
     def system(self)->tuple: # H [n, n], g [n], energies by term
         "Normal equations and energy at the present light and albedo"
         H,g = torch.zeros(self.size, self.size, dtype=torch.float64),torch.zeros(self.size, dtype=torch.float64)
-        K,A,energy = self.bands,self.lights,dict(photo=0., light=0.)
+        A,energy = self.lights,dict(photo=0., light=0.)
         def add(at, residual, J):
             H[at[:,None],at] += (J.T@J).double()
             g[at] += (J.T@residual).double()
-        for i,frame in enumerate(self.face.frames):
-            for c in range(3):
-                r,weight,J = self._colour(i, c)
+        for i,start in enumerate(self.starts[:-1]):
+            linear = self._linear(i)
+            for c,(numbers,_) in enumerate(linear[1]):
+                r,weight,J = self._colour(i, c, linear)
                 root = (r**2+EDGE**2).sqrt()
                 energy['photo'] += float((weight*(root-EDGE)).sum())
                 half = (weight/root/2).sqrt()
-                add(torch.cat([torch.arange(K)+(3*i+c)*K, torch.arange(A, self.size)]), half*r, half[:,None]*J)
+                add(torch.cat([numbers+start, torch.arange(A, self.size)]), half*r, half[:,None]*J)
             for name,(r,J) in self._priors(i).items():
-                w = self.stage.weights[name]
+                w = light_weight(self.stage, name)
                 energy['light'] += w*float(r.square().sum())
-                add(torch.arange(3*K)+3*i*K, w**.5*r, w**.5*J)
+                add(torch.arange(start, self.starts[i+1]), w**.5*r, w**.5*J)
         z,w = self.face.identity.albedo/self.sigma,self.stage.weights['albedo']/len(self.sigma)
         energy['albedo'] = w*float(z.square().sum())
         at = torch.arange(A, self.size)
@@ -165,23 +118,34 @@ class LightProblem:
         return H,g,energy
 
     def _priors(self, i:int)->dict: # name of a weight -> residuals, Jacobian
-        if not self.light_free[i]: return {}                                    # nothing to expect of what is known
-        light = self.light(i)
-        return dict(light=positive_rows(light, self.grid), light_colour=colour_rows(light, self.arriving[i]), light_smooth=smooth_rows(light))
+        # nothing to expect of what is known
+        return self.face.frames[i].light.priors(self.arriving[i]) if self.light_free[i] else {}
 
     def move(self, x:Tensor): # [n]
         "Add to light and albedo"
-        K = self.bands
         for i,frame in enumerate(self.face.frames):
-            light,change = self.light(i),x[3*K*i:3*K*(i+1)].reshape(3, K).T.float()
-            if self.light_free[i]: frame.light.coefficients = light+change
-            else: frame.light = MapLight(frame.light.values*(1+(light*change).sum()/light.square().sum()).clamp(min=.1))
+            light,change = frame.light,x[self.starts[i]:self.starts[i+1]]
+            frame.light = light.moved(change) if self.light_free[i] else light.scaled(self._growth(light, change))
         self.face.identity.albedo = self.face.identity.albedo+x[self.lights:].float()*self.sigma
+
+    def _growth(self, light, change:Tensor)->Tensor: # []
+        "By how much a known light becomes brighter: its share in a change of its harmonics"
+        values = light.harmonics(self.bands)
+        along = (values*change.reshape(3, -1).T.float()).sum()/values.square().sum()
+        return (1+along).clamp(min=.1)
+
+    def held(self, g:Tensor)->Tensor: # [n]
+        "Which unknowns stand at a bound with less energy beyond it"
+        found = torch.zeros(self.size, dtype=torch.bool)
+        for frame,free,a,b in zip(self.face.frames, self.light_free, self.starts, self.starts[1:]):
+            if free: found[a:b] = frame.light.held(g[a:b])
+        return found
 
     def step(self)->dict: # energies by term, after the step
         "One damped Gauss-Newton step; one that makes it worse is taken back"
         now = dict(self.stage.weights)
         (H,g,energy),f,B = self.known[1] if self.known and self.known[0]==now else self.system(),self.free,self.brighter
+        f = f[~self.held(g)[f]]
         if not len(f)+B.shape[1]: return energy
         HB = H@B
         A = torch.cat([torch.cat([H[f][:,f], HB[f]], 1), torch.cat([HB[f].T, B.T@HB], 1)])
@@ -189,7 +153,7 @@ class LightProblem:
         y,x = torch.linalg.solve(A, -torch.cat([g[f], B.T@g])),torch.zeros_like(g)
         x[f] = y[:len(f)]
         x += B@y[len(f):]
-        before = [replace(frame.light) for frame in self.face.frames],self.face.identity.albedo
+        before = [frame.light for frame in self.face.frames],self.face.identity.albedo
         self.move(x)
         there = self.system()
         if sum(there[2].values())<sum(energy.values()):
@@ -230,3 +194,14 @@ def fit_light(
     for _ in state.steps(steps):
         with torch.no_grad(): energy = problem.step()
         yield energy
+
+# %% ../../nbs/55_optim.light.ipynb #229bc5c9
+def light_terms(
+    stage,     # Its weights
+    face:Face,
+)->dict: # light: weighted scalar; empty, where nothing is expected of any light
+    "What the present lights cost, where they may move"
+    costs = [f.light.penalties() for f in face.frames if f.light.unknowns()]
+    names = dict.fromkeys(name for each in costs for name in each)
+    terms = [light_weight(stage, n)*sum(each[n] for each in costs if n in each) for n in names]
+    return dict(light=sum(terms)) if terms else {}

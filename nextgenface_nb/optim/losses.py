@@ -9,7 +9,7 @@ from torch import Tensor
 import torch.nn.functional as F
 
 # %% auto #0
-__all__ = ['DARK', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'negative_loss', 'symmetry_loss', 'broad',
+__all__ = ['DARK', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'symmetry_loss', 'broad',
            'consistency_loss', 'smoothness_loss']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
@@ -61,12 +61,6 @@ def prior_loss(
 )->Tensor: # scalar, 1 for a typical face
     "Mean squared Mahalanobis distance from the mean face"
     return (coefficients**2/variance).mean()
-
-def negative_loss(
-    values:Tensor, # [.., 3] radiance in some directions, not clamped
-)->Tensor: # scalar
-    "Light has no business below zero: mean square of what is"
-    return values.clamp(max=0).square().mean()
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a86b7d
 def symmetry_loss(

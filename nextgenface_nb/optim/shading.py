@@ -22,8 +22,8 @@ from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
 __all__ = ['SHARP', 'LAMBERT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture', 'skin_likelihood',
-           'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'look_up', 'picture_slopes',
-           'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem', 'geometry_step']
+           'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes', 'look_up',
+           'picture_slopes', 'PointMotion', 'pixel_rows', 'landmark_scale', 'shading_problem', 'geometry_step']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -37,7 +37,7 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
 
 def eye_whites(model)->Tensor: # [V] 0..1
     "Where the white of an eye is: the brightest of the eyes' region; nowhere in a model that has no such region"
-    eyes,bright = model.regions['eyes'],model.diffuse_mean.mean(-1)
+    eyes,bright = model.regions['eyes'],model.diffuse_albedo().mean(-1)
     if not (eyes>.5).any(): return torch.zeros_like(eyes)
     return eyes*(bright/bright[eyes>.5].quantile(.9)).clamp(0, 1)**6
 
@@ -122,9 +122,9 @@ class SkinPixels:
         t = self.transfer = frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
         m = pipeline.model
         self.corners,self.barycentric = m.triangles[t.triangle[:,0]],t.barycentric[:,0]  # [N, 3]
-        self.mean = self.mix(torch.cat([m.diffuse_mean, m.specular_mean], -1))           # [N, 6]
-        basis = torch.cat([m.diffuse_basis, m.specular_basis], -1)
-        self.basis = self.mix(basis.movedim(1, 0)).movedim(1, 0).contiguous()            # [A, N, 6]
+        mean,slopes = m.albedo_slopes(face.identity.albedo)
+        self.mean = self.mix(mean)                                                       # [N, 6]
+        self.basis = self.mix(slopes.movedim(1, 0)).movedim(1, 0).contiguous()           # [A, N, 6]
         self.weight,self.photo = weight[t.pixels][:,None],blur(frame.photo.pixels, blurred)
         self.target = self.photo.reshape(-1, 3)[t.pixels]
 
@@ -182,8 +182,9 @@ class ShapeSlopes:
         displacement:bool=False):
         m = pipeline.model
         more = [pipeline.displacement] if displacement else []
-        sigma = torch.cat([m.shape_variance, *(r.variance for r in more), m.expression_variance]).sqrt()[:,None,None]
-        offsets = torch.cat([m.shape_basis, *(r.basis for r in more), m.expression_basis])   # [K, V, 3] mm
+        sigma = torch.cat([m.prior.shape, *(r.variance for r in more), m.prior.expression]).sqrt()[:,None,None]
+        by_shape,by_expression = m.jacobian(face.identity.shape, face.frames[i].expression)
+        offsets = torch.cat([by_shape, *(r.basis for r in more), by_expression])             # [K, V, 3] mm
         vertices = pipeline.vertices(face, i).detach()
         start = vertex_normals(vertices, m.triangles)
         moved = [vertex_normals(vertices+part, m.triangles)-start for part in (offsets*sigma*step).split(16)]
@@ -200,6 +201,17 @@ class ShapeSlopes:
         weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
         found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1), mode='sum')
         return found.unflatten(0, chain.shape[:2])
+
+def shape_slopes(
+    pipeline:Pipeline,
+    face:Face,
+    displacement:bool=False, # With the heights of the bumps
+)->list: # of `ShapeSlopes`, one for each frame
+    "A linear model moves alike in all photos: the table of the first, of which eight would be 1.5 GB, serves all"
+    count = len(face.frames)
+    if pipeline.model.linear: return [ShapeSlopes(pipeline, face, displacement=displacement)]*count
+    return [ShapeSlopes(pipeline, face, i, displacement=displacement) for i in range(count)]
+
 
 # %% ../../nbs/54_optim.shading.ipynb #3036ceff
 def look_up(
@@ -228,7 +240,7 @@ class PointMotion:
         self.normal = normal@R.T                                                       # [N, 3] viewer frame
         self.position = point@R.T+frame.translation
         self.pixels,self.slopes,self.shape_size = pixels,slopes,shape_size
-        self.expression_size = len(m.expression_basis)
+        self.expression_size = len(m.prior.expression)
         self._project(frame.camera)
         # a unit normal turns only across itself
         across = torch.eye(3)-normal[:,:,None]*normal[:,None]
@@ -292,8 +304,8 @@ def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
      "a coefficient of the shape")
     m,w,scale = pipeline.model,stage.weights,landmark_scale(stage, face)
     free = bool(stage.rates.get('displacement'))
-    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.shape_basis)/scale,
-        expression=w['expression']/len(m.expression_basis)/scale, displacement_free=free),
+    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.prior.shape)/scale,
+        expression=w['expression']/len(m.prior.expression)/scale, displacement_free=free),
         pipeline.displacement if free else pipeline.displacement_of(face))
 
 def geometry_step(

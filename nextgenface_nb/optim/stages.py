@@ -12,12 +12,11 @@ from ..config import Config
 from ..errors import ConfigError
 from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
-from ..geometry.harmonics import irradiance, project_environment
 from ..metrics import eye_distance
 from ..face import Face
-from ..light.environment import HarmonicLight, MapLight
 from .landmarks import LandmarkSettings, fit_landmarks
-from .light import band_units, fit_light, light_grid, skin_pixels
+from ..light.interface import bounded
+from .light import fit_light, light_terms, skin_pixels
 from .losses import *
 from ..pipeline import Pipeline
 from .shading import *
@@ -82,17 +81,16 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
 class FreeParameters:
     ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
-    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), light=('light.coefficients',),
-        expression=('expression',))
+    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',), light=())
 
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
         rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
             dtype=torch.float64)
         m,self.face,self.free,self.units,groups = pipeline.model,face,{},{},[]
         for group,rate in rates.items():
-            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i in range(len(face.frames))
-                for n in self.GROUPS[group]]
-            names = [n for n in names if n in face.parameters()]                # a known light has no coefficients
+            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i,f in enumerate(face.frames)
+                for n in (self.GROUPS[group] if group!='light' else [f'light.{u}' for u in f.light.unknowns()])]
+            names = [n for n in names if n in face.parameters()]
             names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
                 value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
@@ -100,6 +98,8 @@ class FreeParameters:
                 self.free[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
             groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
         self.bounds,self.optimizer = m.expression_bounds,adam(groups)
+        self.light_bounds = {f'frames.{i}.light.{n}':b for i,f in enumerate(face.frames)
+            for n,b in f.light.bounds().items()}
 
     @property
     def kept(self)->dict:
@@ -109,9 +109,9 @@ class FreeParameters:
     def _unit(self, model, face, name):
         "The natural unit of a parameter"
         last = name.split('.')[-1]
-        if last in ('shape', 'expression', 'albedo'): return getattr(model, f'{last}_variance').sqrt()
+        if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
         if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
-        if last=='coefficients': return band_units(math.isqrt(len(face.parameters()[name])))[:,None]
+        if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
         return 1.
 
     def write(self):
@@ -120,7 +120,7 @@ class FreeParameters:
             self.face.assign(name, tensor.exp() if name.endswith('focal') else tensor*self.units[name])
 
     def step(self):
-        "One step of Adam after a backward pass; expressions stay within their bounds"
+        "One step of Adam after a backward pass; expressions and lights stay within their bounds"
         for group in self.optimizer.param_groups if self.optimizer else ():
             group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
         if self.optimizer:
@@ -130,6 +130,9 @@ class FreeParameters:
             if name.endswith('expression'):
                 with torch.no_grad():
                     tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+            if name in self.light_bounds:
+                with torch.no_grad():
+                    tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
 
     def slow_down(self, factor:float):
         "Make the next steps smaller"
@@ -147,20 +150,14 @@ def _backward(terms:dict):
     if total.requires_grad: total.backward()
 
 def start_light(pipeline:Pipeline, face:Face):
-    "Scale a plain frontal light, or the known one, so that the mean skin is as bright as the photo"
+    "Begin with a light under which the mean skin is as bright as in the photo"
     for frame in face.frames:
         size = frame.landmarks.points
         (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
         bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
-        albedo = (m:=pipeline.model).diffuse_mean[m.regions['face']>.5].mean(0)
+        albedo = (m:=pipeline.model).diffuse_albedo()[m.regions['face']>.5].mean(0)
         gain = bright.mean()/albedo.mean()
-        if isinstance(frame.light, MapLight):
-            facing = irradiance(project_environment(frame.light.environment(32), 3),
-                torch.tensor([0.,0,1])).mean()/math.pi
-            frame.light = MapLight(frame.light.values*gain/torch.maximum(facing, .2*frame.light.values.mean())); continue   # light from behind still lights something
-        # radiance 1 from everywhere, more from the front and above
-        plain = HarmonicLight.frontal(pipeline.config.bands, ambient=3.5449)
-        frame.light.coefficients = plain.coefficients*(gain/1.3)
+        frame.light = frame.light.started(gain, pipeline.config.bands)
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
 def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> weighted scalar
@@ -171,11 +168,11 @@ def geometry_losses(pipeline:Pipeline, face:Face, stage:Stage)->dict: # term -> 
         eye_distance(f.landmarks)*unit)*f.weight
               for i,f in enumerate(face.frames)]
     terms['landmarks'] = sum(points)*w['landmarks']
-    terms['shape'] = prior_loss(face.identity.shape, m.shape_variance)*w['shape']
+    terms['shape'] = prior_loss(face.identity.shape, m.prior.shape)*w['shape']
     if face.identity.displacement is not None and stage.rates.get('displacement'):
         terms['displacement'] = prior_loss(face.identity.displacement,
-            pipeline.displacement.variance)*w['shape']*len(pipeline.displacement)/len(m.shape_variance)
-    terms['expression'] = sum(prior_loss(f.expression, m.expression_variance) for f in face.frames)*w['expression']
+            pipeline.displacement.variance)*w['shape']*len(pipeline.displacement)/len(m.prior.shape)
+    terms['expression'] = sum(prior_loss(f.expression, m.prior.expression) for f in face.frames)*w['expression']
     lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in face.frames if f.focal_spread]
     if lenses and stage.rates.get('focal'): terms['focal'] = sum(lenses)*landmark_scale(stage, face)
     return terms
@@ -207,14 +204,15 @@ def fit_shading(pipeline:Pipeline, face:Face, stage:Stage, count:int=4000, state
     state = state or StageState()
     state.begin(face)
     problem = shading_problem(pipeline, face, stage)
-    # of the first photo's expression; the residuals are exact, and eight of them would be 1.5 GB
-    slopes = [ShapeSlopes(pipeline, face, displacement=bool(problem.displacement_size))]*len(face.frames)
+    # of the expression that the stage begins with; the residuals are exact
+    slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
     state.keep()
     for step in state.steps(stage.shading_steps):
         soft = softness(step, stage.shading_steps)
         pixels = skin_pixels(pipeline, face, stage, count, only_skin=True, margin=math.ceil(1.5*soft), blurred=soft)
         if step:
             for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
+        if step and not pipeline.model.linear: slopes = shape_slopes(pipeline, face, bool(problem.displacement_size))
         photo = geometry_step(pipeline, face, stage, problem, slopes, pixels)
         yield dict(photo=photo, **{k:float(v) for k,v in geometry_losses(pipeline, face, stage).items()})
 
@@ -254,11 +252,11 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
     for frame,view in zip(face.frames, views): frame.hidden = view.hidden
     prior,free = texture_prior(pipeline, face, resolution),TextureParameters(pipeline, face, stage.rates, stage.locked,
         resolution)
-    lights,grid = FreeParameters(pipeline, face, stage.rates, ('light',)),light_grid(pipeline.config.bands)
+    lights = FreeParameters(pipeline, face, stage.rates, ('light',))
     state.keep(free=free, lights=lights, **{f'view{i}':v for i,v in enumerate(views)})
     for step in state.steps(stage.steps):
         relight = step%RELIGHT==0
-        terms = texture_losses(stage, face, prior, free, views, lights if relight else None, grid)
+        terms = texture_losses(stage, face, prior, free, views, lights if relight else None)
         _backward(terms)
         free.step(schedule(step, stage.steps))
         if relight: lights.step()
@@ -273,19 +271,17 @@ def run_texture(stage:Stage, pipeline:Pipeline, face:Face, state:StageState)->It
     add_detail(face, views, stage.locked, stage.detail)
     finish_maps(pipeline, face, sum(texel_sums(v, v.weight) for v in views), stage.locked)
 
-def texture_losses(stage, face, prior, free, views, lights=None, grid=None)->dict: # term -> weighted scalar
-    ("All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None), by its "
-     "values on a grid")
+def texture_losses(stage, face, prior, free, views, lights=None)->dict: # term -> weighted scalar
+    ("All terms of stage 3: the photos, the three maps, and every few steps the light (else `lights` is None)")
     maps,terms = free.maps,dict(photo=0.)
     if lights: lights.write()
     for view,f in zip(views, face.frames):
         seen = view.transfer.gather(maps)
         factor = view.relight(f.light.environment(32), seen[:,4:]) if lights else None
-        if lights and isinstance(f.light, HarmonicLight): f.light.coefficients = f.light.coefficients*factor
+        if lights and f.light.unknowns(): f.light = f.light.scaled(factor)
         terms['photo'] += photo_loss(view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:]), view.photo, view.weight)*f.weight   # itself a mean by weight
         view.shading = view.shading.fixed()
-    moving = [f.light.coefficients for f in face.frames if isinstance(f.light, HarmonicLight)]
-    if lights and 'light' in stage.rates and moving: terms['light'] = stage.weights['light']*sum(negative_loss(grid@c) for c in moving)
+    if lights and 'light' in stage.rates: terms |= light_terms(stage, face)
     return terms|prior.losses(maps, stage.weights)
 
 # %% ../../nbs/59_optim.stages.ipynb #3bab92bd

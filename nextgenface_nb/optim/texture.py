@@ -288,8 +288,8 @@ def mouth_interior(
 )->tuple: # share of the interior [T, T, 1]: 1 from the rim inwards, falling to 0 on the inside of the lips; maps [T, T, 5]
     "What the model says, on the mean, of the surface behind the lips"
     m = pipeline.model
-    baked = pipeline.texture_map.bake(torch.cat([m.regions['mouth'][:,None], m.diffuse_mean,
-        m.specular_mean.mean(-1, keepdim=True)], 1)).clamp(0, 1)
+    baked = pipeline.texture_map.bake(torch.cat([m.regions['mouth'][:,None], m.diffuse_albedo(),
+        m.specular_albedo().mean(-1, keepdim=True)], 1)).clamp(0, 1)
     roughness = face.identity.base_roughness.expand_as(baked[...,:1])
     return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
 

@@ -70,12 +70,23 @@ def inverse(
 NEAR = .01
 FAR = 100.
 
-def opencv_words(focal, principal, pose_mm, pose_m)->dict:
+def opencv_words(
+    focal:float,         # Pixels
+    principal:tuple,     # (x, y), pixels of the original
+    pose_mm:np.ndarray,  # [4, 4] model to camera, in millimetres
+    pose_m:np.ndarray,   # The same in metres
+)->dict: # K, distortion, world_to_camera
     "Matrix, no distortion, world to camera"
     K = [[focal, 0., principal[0]-.5], [0., focal, principal[1]-.5], [0., 0., 1.]]
     return dict(K=K, distortion=[0.]*5, world_to_camera=dict(mm=(FLIP@pose_mm).tolist(), m=(FLIP@pose_m).tolist()))
 
-def opengl_words(focal, principal, size, pose_mm, pose_m)->dict:
+def opengl_words(
+    focal:float,         # Pixels
+    principal:tuple,     # (x, y), pixels of the original
+    size:tuple,          # (width, height), pixels
+    pose_mm:np.ndarray,  # [4, 4] model to camera, in millimetres
+    pose_m:np.ndarray,   # The same in metres
+)->dict:
     "Camera to world, and the projection to -1 .. 1"
     x,y = principal
     w,h = size
@@ -90,7 +101,13 @@ def opengl_words(focal, principal, size, pose_mm, pose_m)->dict:
         world_to_camera=dict(mm=pose_mm.tolist(), m=pose_m.tolist()),
         projection=dict(mm=projection(1000*NEAR, 1000*FAR), m=projection(NEAR, FAR)))
 
-def blender_words(focal, principal, size, pose_mm, pose_m)->dict:
+def blender_words(
+    focal:float,         # Pixels
+    principal:tuple,     # (x, y), pixels of the original
+    size:tuple,          # (width, height), pixels
+    pose_mm:np.ndarray,  # [4, 4] model to camera, in millimetres
+    pose_m:np.ndarray,   # The same in metres
+)->dict:
     "Settings of a camera object, and its matrix_world after the import of the mesh"
     x,y = principal
     w,h = size
@@ -107,7 +124,15 @@ def blender_words(focal, principal, size, pose_mm, pose_m)->dict:
         resolution_y=h,
         resolution_percentage=100)
 
-def colmap_words(focal, principal, size, pose_mm, pose_m, name:str, number:int)->dict:
+def colmap_words(
+    focal:float,         # Pixels
+    principal:tuple,     # (x, y), pixels of the original
+    size:tuple,          # (width, height), pixels
+    pose_mm:np.ndarray,  # [4, 4] model to camera, in millimetres
+    pose_m:np.ndarray,   # The same in metres
+    name:str,            # Of the picture's file
+    number:int,          # From 1
+)->dict:
     "Lines of cameras.txt and images.txt; the latter wants an empty line after each. Spaces in names become underlines"
     from scipy.spatial.transform import Rotation
     x,y,z,w = Rotation.from_matrix((FLIP@pose_mm)[:3,:3]).as_quat()
@@ -122,7 +147,13 @@ def colmap_words(focal, principal, size, pose_mm, pose_m, name:str, number:int)-
         tvec=moved,
         images_txt={unit: f'{number} {line([*rotation, *t])} {number} {one_word}' for unit,t in moved.items()})
 
-def three_words(focal, principal, size, pose_mm, pose_m)->dict:
+def three_words(
+    focal:float,         # Pixels
+    principal:tuple,     # (x, y), pixels of the original
+    size:tuple,          # (width, height), pixels
+    pose_mm:np.ndarray,  # [4, 4] model to camera, in millimetres
+    pose_m:np.ndarray,   # The same in metres
+)->dict:
     """A symmetric view around the axis of the lens, of which the photo is a part;
     matrices as `Matrix4.fromArray` reads them, by columns"""
     x,y = principal

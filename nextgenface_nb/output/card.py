@@ -70,8 +70,8 @@ def open_mouth(
     except LandmarkError: return torch.zeros(size[1], size[0], dtype=torch.bool)
 
 def light_fit(
-    pipeline,
-    face,
+    pipeline,        # `Pipeline`
+    face,            # `Face`
     i:int=0,         # Frame
     samples:int=16,  # Rays per pixel
 )->tuple: # dB, share of the face's pixels that it cannot explain
@@ -226,7 +226,7 @@ def photo_signs(
 
 # %% ../../nbs/66_output.card.ipynb #c0262f61
 def skin_texels(
-    pipeline,
+    pipeline, # `Pipeline`
 )->Tensor: # [T, T] bool
     "Face without eyes, lips, brows, mouth"
     r = pipeline.model.regions
@@ -234,8 +234,8 @@ def skin_texels(
     return (pipeline.texture_map.bake(skin.float()[:,None])[...,0]>.99)&pipeline.texture_map.valid
 
 def skin_tone(
-    pipeline,
-    face,
+    pipeline, # `Pipeline`
+    face,     # `Face`
 )->float: # Degrees
     "Individual typology angle of the seen skin"
     skin,seen = skin_texels(pipeline),face.identity.provenance
@@ -248,15 +248,15 @@ def tone_name(angle:float)->str: # Of an ITA in degrees [Chardon 1991]
         (-30, 'brown')) if angle>least), 'dark')
 
 def texel_shares(
-    pipeline,
-    face,
+    pipeline, # `Pipeline`
+    face,     # `Face`
 )->dict: # part -> share of texels seen, mirrored, guessed; None before the texture stage
     "Where the maps of the scored face come from: whole, and each half (left is the person's left)"
     from nextgenface_nb.face import PROVENANCE
     kind = face.identity.provenance
     if kind is None: return None
     r,t = pipeline.model.regions,pipeline.texture_map
-    baked = t.bake(torch.cat([(r['face']*(1-r['eyes'])*(1-r['mouth']))[:,None], pipeline.model.shape_mean[:,:1]], 1))
+    baked = t.bake(torch.cat([(r['face']*(1-r['eyes'])*(1-r['mouth']))[:,None], pipeline.model.neutral[:,:1]], 1))
     region = (baked[...,0]>.5)&t.valid
     parts = dict(face=region, left=region&(baked[...,1]>10), right=region&(baked[...,1]<-10))
     return {part:{n:float((kind==v)[m].float().mean()) for n,v in PROVENANCE.items() if n!='outside'}
@@ -303,8 +303,8 @@ class Card:
 
 @undisturbed
 def frame_card(
-    pipeline,
-    face,
+    pipeline,       # `Pipeline`
+    face,           # `Face`
     i:int,          # Frame
     measures:dict,  # Of this frame, from `frame_measures`
     nme_landmarks:float|None=None, # After stage 1
@@ -449,7 +449,7 @@ def frame_warnings(
 
 @undisturbed
 def report_card(
-    reconstruction,
+    reconstruction,          # `Reconstruction`
     measures:list|None=None, # One dict per frame, from `frame_measures`; None: measure
 )->Card:
     "How far a reconstruction can be trusted"

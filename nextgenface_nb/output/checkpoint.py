@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np, torch
 from .. import __version__
 from ..config import renamed, renamed_name
-from ..errors import CheckpointError, FaceError
+from ..errors import CheckpointError, FaceError, LightError
+from ..facemodel.model import FaceModel
 from ..facemodel.displacement import bump_counts
 from ..geometry.camera import Camera
 from ..imaging import Photo, load_photo
 from ..landmarks.detection import Landmarks
 from ..face import Face, Frame, Identity
-from ..light.environment import HarmonicLight, LIGHTS, light_kind
+from ..light.environment import light_class, light_kind
 from ..files import writing
 from ..reading import check_file
 from ..surroundings import undisturbed
@@ -77,11 +78,11 @@ def photo_digest(
 # %% ../../nbs/67_output.checkpoint.ipynb #28fd5a04
 @undisturbed
 def save_face(
-    path,           # `.npz` file
+    path:str|Path,          # `.npz` file
     face:Face,
-    model,          # The `FaceModel` that its coefficients belong to
-    meta=None,      # More to keep: config, stage, history ...; whatever JSON can hold
-    tensors=None,   # And what is no part of the face: the state of a stage, for instance
+    model:FaceModel,        # That its coefficients belong to
+    meta:dict|None=None,    # More to keep: config, stage, history ...; whatever JSON can hold
+    tensors:dict|None=None, # And what is no part of the face: the state of a stage, for instance
     packed:bool=True, # Smaller, or written faster
 ):
     "Write a face whole or not at all"
@@ -188,7 +189,7 @@ def _unpack(kind, prefix:str, plain:dict, arrays:dict):
     for name,part in parts.items(): values[name] = _unpack(part, f'{prefix}.{name}', plain[name], arrays)
     if kind is Frame:
         own = f'{prefix}.light.'
-        values['light'] = LIGHTS[plain['light']['kind']].from_arrays({k[len(own):]:v
+        values['light'] = light_class(plain['light']['kind']).from_arrays({k[len(own):]:v
             for k,v in arrays.items() if k.startswith(own)})
     return kind(**{k:tuple(v) if isinstance(v, list) else v for k,v in values.items()})
 
@@ -208,8 +209,8 @@ def _expect(path, name, tensor, *shape, kind=torch.float32):
 
 def _check(path, face:Face, model):
     own = face.identity
-    _expect(path, 'shape', own.shape, len(model.shape_basis))
-    _expect(path, 'albedo', own.albedo, len(model.diffuse_basis))
+    _expect(path, 'shape', own.shape, len(model.prior.shape))
+    _expect(path, 'albedo', own.albedo, len(model.prior.albedo))
     _expect(path, 'base roughness', own.base_roughness)
     if own.displacement is not None: _expect(path, 'displacement', own.displacement, sum(bump_counts(model)))
     maps = dict(diffuse=3, specular=3, roughness=1)
@@ -220,7 +221,7 @@ def _check(path, face:Face, model):
     if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
     for i,f in enumerate(face.frames):
         at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
-        for name,n in dict(rotation=3, translation=3, expression=len(model.expression_basis)).items():
+        for name,n in dict(rotation=3, translation=3, expression=len(model.prior.expression)).items():
             _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal)
         _expect(path, f'principal point {at}', f.camera.principal, 2)
@@ -241,9 +242,8 @@ def _check(path, face:Face, model):
         for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items():
             _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape,
                 kind=None if name=='ids' else torch.float32)
-        if isinstance(f.light, HarmonicLight):
-            _expect(path, f'light {at}', f.light.coefficients, math.isqrt(len(f.light.coefficients))**2, 3)
-        else: _expect(path, f'light {at}', f.light.values, len(f.light.values), 2*len(f.light.values), 3)
+        for name,shape in f.light.shapes().items(): _expect(path, f'light {at}', f.light.tensors()[name], *shape)
+        _expect(path, f'light {at}', f.light.environment(8).detach(), 8, 16, 3)
 
 # %% ../../nbs/67_output.checkpoint.ipynb #de0acd3d
 @undisturbed
@@ -256,8 +256,8 @@ def read_about(
 # %% ../../nbs/67_output.checkpoint.ipynb #4f16d2b6
 @undisturbed
 def load_face(
-    path,  # `.npz` file
-    model, # The `FaceModel`; must be the one with which the face was made
+    path:str|Path,   # `.npz` file
+    model:FaceModel, # Must be the one with which the face was made
 )->tuple: # (`Face`, meta); meta also has model, photos, library and tensors
     "Read a face, and what was kept with it"
     arrays,about = _read(path)
@@ -266,7 +266,8 @@ def load_face(
         raise CheckpointError(
             f'{path}: made with the model {there.get("name")!r} ({there.get("fingerprint")}), not with {model.name!r} '
             f'({model.fingerprint})',
-            'Name the model in the config that was used then, with as many components.')
+            'Name the model in the config that was used then, with as many components; pass one of your own again, as it was: '
+            'load_face(path, model), Pipeline(model).')
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]
@@ -278,6 +279,7 @@ def load_face(
         raise CheckpointError(
             f'{path}: a part is missing or of the wrong kind ({e})',
             'The file is damaged. Reconstruct the photo again.') from e
+    except LightError as e: raise CheckpointError(f'{path}: {e.what}', e.advice) from e
     except FaceError as e:
         raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}',
             'The file is damaged. Reconstruct the photo again.') from e

@@ -60,7 +60,9 @@ class DebugFiles:
         "A run goes on that was interrupted: its texts begin with what it had told before"
         for progress in history: self.losses(progress)
 
-    def losses(self, progress):
+    def losses(self,
+        progress, # `Progress` of a step
+    ):
         "The three text files"
         s,terms = stage_number(progress.stage),list(progress.losses)
         new = progress.stage not in self.terms
@@ -72,7 +74,10 @@ class DebugFiles:
             rows = [*self.seconds.items(), ('together', sum(self.seconds.values()))]
             _append(self.folder/'timeTaken.txt', ''.join(f'{name}\t{value:.3f} s\n' for name,value in rows), True)
 
-    def state(self, progress, face):
+    def state(self,
+        progress, # `Progress` of a step
+        face,     # `Face` as it is then
+    ):
         "Mesh and picture of every photo"
         m,s,k,drawn_by = self.pipeline.model,stage_number(progress.stage),progress.step,getattr(self.pipeline.config,
             'renderer', 'mitsuba')

@@ -6,7 +6,7 @@
 from __future__ import annotations
 import argparse, json, os, shutil, sys, tempfile
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, torch
 from .. import __version__
@@ -18,6 +18,8 @@ from ..geometry.harmonics import environment_directions
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
 from .camera import save_cameras
+from nextgenface_nb.output.formats import (Options, chosen_formats, format_help, format_names, register_format,
+    write_formats)
 from ..files import listed_files, working_folder, writing, writing_folder
 from .glb import save_glb, unique_names
 from .livelink import save_live_link
@@ -28,9 +30,9 @@ from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['ENV_FOR', 'ENV_AROUND', 'FORMATS', 'MESHES', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table',
-           'save_coefficients', 'save_usdz', 'ExportChoices', 'export_face', 'open_checkpoint', 'checkpoint_parser',
-           'find_checkpoint', 'output_folder', 'make_export_parser', 'export_checkpoint', 'main']
+__all__ = ['ENV_FOR', 'ENV_AROUND', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table', 'save_coefficients',
+           'save_usdz', 'export_face', 'open_checkpoint', 'checkpoint_parser', 'find_checkpoint', 'output_folder',
+           'make_export_parser', 'ExportRequest', 'read_export_request', 'export_checkpoint', 'main']
 
 # %% ../../nbs/69_output.export.ipynb #a580e40d
 def vertex_colours(
@@ -112,14 +114,14 @@ def coefficient_table(
         light={k:np.asarray(v).tolist() for k,v in f.light.arrays().items()}) for f in face.frames]
     return dict(format='nextgenface_nb coefficients', format_version=1, library=__version__,
         model=dict(name=model.name, fingerprint=model.fingerprint),
-        units=dict(shape='coefficients of shape_basis, variance in shape_variance',
+        units=dict(shape='of the model, variance in shape_variance',
         displacement='mm, heights of the bumps of facemodel.displacement.make_displacement', translation='mm',
         rotation='radians, R = Rz(roll) Ry(yaw) Rx(pitch)', focal='pixels of the crop',
             light='radiance; real orthonormal spherical harmonics Y_lm at l*l+l+m, rows of R, G, B',
             frame='x right, y up, z toward the viewer; camera at the origin'),
         shape=numbers(face.identity.shape), displacement=None if face.identity.displacement is None
-        else numbers(face.identity.displacement), shape_variance=numbers(model.shape_variance),
-        albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.albedo_variance), frames=frames)
+        else numbers(face.identity.displacement), shape_variance=numbers(model.prior.shape),
+        albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.prior.albedo), frames=frames)
 
 @undisturbed
 def save_coefficients(
@@ -131,8 +133,8 @@ def save_coefficients(
     table = coefficient_table(model, face)
     arrays = {k:v.detach().cpu().numpy()
         for k,v in face.parameters().items() if k not in ('diffuse','specular','roughness')}
-    arrays |= dict(expression_names=np.array(model.expression_names), shape_variance=model.shape_variance.cpu().numpy(),
-        albedo_variance=model.albedo_variance.cpu().numpy(), model_fingerprint=np.array(model.fingerprint))
+    arrays |= dict(expression_names=np.array(model.expression_names), shape_variance=model.prior.shape.cpu().numpy(),
+        albedo_variance=model.prior.albedo.cpu().numpy(), model_fingerprint=np.array(model.fingerprint))
     with writing(Path(folder)/'coefficients.json') as part:
         part.write_text(json.dumps(table, indent=1, allow_nan=False), encoding='utf-8')
     with writing(Path(folder)/'coefficients.npz') as part, open(part, 'wb') as file: np.savez_compressed(file, **arrays)
@@ -210,75 +212,97 @@ def _usd_material(stage, mesh):
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
 
 # %% ../../nbs/69_output.export.ipynb #4f08701b
-FORMATS = 'glb','posed','obj','ply','maps','env','coefficients','livelink','usdz','camera'
-MESHES = 'glb','posed','obj','ply' # They come with the cameras
+@register_format('glb', '.glb', 'everything in one file, neutral, at the origin', brings=('camera',), standard=True)
+def _glb(face, pipeline, folder, options):
+    save_glb(folder/'face0.glb', pipeline, face, **options.glb())
+    return [folder/'face0.glb']
 
-@dataclass
-class ExportChoices:
-    "How the files of `export_face` are to be"
-    space:str = 'model'          # Of OBJ and PLY: 'model', 'viewer' or 'camera'
-    neutral:bool = False         # OBJ and PLY without the photo's expression
-    quality:int|None = None      # JPEG instead of PNG in the GLB, 1 .. 95
-    merged:bool = False          # GLB with one scene and one object
-    bake:bool = False            # GLB without morph targets: the expression is in the vertices
-    dense:bool = False           # GLB without sparse accessors, for readers that do not know them
-    env_for:str = 'mitsuba'      # The program that reads the environment map, of `ENV_FOR`
-    env_around:str = 'photo'     # What the light stands around, of `ENV_AROUND`
+@register_format('posed', '.glb', "the same, showing each photo's pose and expression first", brings=('camera',))
+def _posed(face, pipeline, folder, options):
+    paths = _each(folder, face, 'posed{}.glb')
+    for i,path in enumerate(paths): save_glb(path, pipeline, face, i, **options.glb())
+    return paths
 
-    def glb(self)->dict: return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense)
-    def mesh(self)->dict: return dict(space=self.space, neutral=self.neutral)
+@register_format('obj', '.obj', 'the mesh, with all maps, in mm', brings=('maps', 'camera'), standard=True)
+def _obj(face, pipeline, folder, options):
+    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh())
+    return _each(folder, face, 'mesh{}.obj', 'material{}.mtl')
 
+@register_format('ply', '.ply', 'the mesh with the diffuse colour at each vertex', brings=('camera',))
+def _ply(face, pipeline, folder, options):
+    paths = _each(folder, face, 'mesh{}.ply')
+    for i,path in enumerate(paths): save_ply(path, pipeline, face, i, **options.mesh())
+    return paths
+
+@register_format('maps', '.png', 'diffuse and specular map in sRGB, roughness as it is', standard=True)
+def _maps(face, pipeline, folder, options):
+    save_maps(folder, *pipeline.maps(face))
+    return [folder/f'{name}Map_0.png' for name in ('diffuse', 'specular', 'roughness')]
+
+@register_format('env', '.exr', 'the light for other programs: EXR, HDR and a picture')
+def _env(face, pipeline, folder, options):
+    for i,frame in enumerate(face.frames):
+        height = pipeline.config.environment_height
+        environment = environment_for(frame, height, options.env_for, options.env_around)
+        save_environment(folder, environment, i)
+        write_exr(folder/f'envMap_{i}.hdr', environment)
+    return _there(_each(folder, face, 'envMap_{}.png', 'envMap_{}.exr', 'envMap_{}.hdr'))
+
+@register_format('coefficients', '.json', 'every number of the face under its name, JSON and NPZ')
+def _coefficients(face, pipeline, folder, options):
+    save_coefficients(folder, pipeline.model, face)
+    return [folder/'coefficients.json', folder/'coefficients.npz']
+
+@register_format('livelink', '.csv', 'the expressions as a recording of Live Link Face, one line a photo')
+def _livelink(face, pipeline, folder, options):
+    save_live_link(folder/'livelink.csv', pipeline.model, face)
+    return [folder/'livelink.csv']
+
+@register_format('usdz', '.usdz', "neutral mesh and maps for Apple's and Pixar's programs")
+def _usdz(face, pipeline, folder, options):
+    save_usdz(folder/'face0.usdz', pipeline, face)
+    return [folder/'face0.usdz']
+
+@register_format('camera', '.json', 'the cameras, in pixels of the full-size originals', standard=True)
+def _camera(face, pipeline, folder, options):
+    save_cameras(folder, face, **options.mesh())
+    return [folder/'camera.json']
+
+@register_format('light', '.exr', 'the light as it was found, and a picture of it', standard=True)
+def _light(face, pipeline, folder, options):
+    config = pipeline.config
+    for i,frame in enumerate(face.frames):
+        save_environment(folder, frame.light.environment(config.environment_height), i, config.save_exr)
+    return _there(_each(folder, face, 'envMap_{}.png', 'envMap_{}.exr'))
+
+def _each(folder, face, *names)->list: # of paths
+    "These files once for every photo"
+    return [folder/name.format(i) for name in names for i in range(len(face.frames))]
+
+def _there(paths:list)->list:
+    "Those that a setting, or a library that is missing, has not kept from being written"
+    return [p for p in paths if p.exists()]
+
+# %% ../../nbs/69_output.export.ipynb #69d00001
 @undisturbed
 def export_face(
     pipeline,               # A `Pipeline`
     face,                   # A `Face`
     folder,                 # Where to
-    formats=('glb',),       # Of `FORMATS`
+    formats=('glb',),       # Of `format_names()`
     space:str='model',      # Of OBJ and PLY: 'model', 'viewer' or 'camera'
     neutral=False,          # OBJ and PLY without the photo's expression
     quality:int|None=None,  # JPEG instead of PNG in the GLB, 1 .. 95
     progress=None,          # Called with the name of what is being written
-    **choices,              # merged, bake, dense, env_for, env_around: see `ExportChoices`
+    **choices,              # merged, bake, dense, env_for, env_around, own: see `Options`
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
-    unknown = [f for f in formats if f not in FORMATS]
-    if unknown or not formats:
-        raise ConfigError(f'No format is called {unknown[0]!r}' if unknown else 'No format was named',
-            f'There are: {", ".join(FORMATS)}.')
-    how = ExportChoices(space, neutral, quality, **choices)
+    chosen = chosen_formats(formats)
+    options = Options(space, neutral, quality, **choices)
     with torch.no_grad(), writing_folder(folder) as part:
-        for name in formats:
-            if progress: progress(name)
-            _WRITERS[name](part, pipeline, face, how)
-        if set(MESHES)&set(formats): save_cameras(part, face, **how.mesh())
-        written = sorted(str(p.relative_to(part)) for p in part.rglob('*') if p.is_file())
-    return [Path(folder)/name for name in written]
-
-def _each(write):
-    "Once for every photo"
-    def all_of_them(folder, pipeline, face, how):
-        for i in range(len(face.frames)): write(folder, pipeline, face, i, how)
-    return all_of_them
-
-def _light(folder, pipeline, face, i, how):
-    environment = environment_for(face.frames[i], pipeline.config.environment_height, how.env_for, how.env_around)
-    save_environment(folder, environment, i)
-    write_exr(folder/f'envMap_{i}.hdr', environment)
-
-def _maps(folder, pipeline, face, *_): save_maps(folder, *pipeline.maps(face))
-
-def _obj(folder, pipeline, face, how):
-    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **how.mesh())
-    _maps(folder, pipeline, face)
-
-_WRITERS = dict(obj=_obj, maps=_maps, env=_each(_light),
-    glb=lambda folder,pipeline,face,how: save_glb(folder/'face0.glb', pipeline, face, **how.glb()),
-    posed=_each(lambda folder,pipeline,face,i,how: save_glb(folder/f'posed{i}.glb', pipeline, face, i, **how.glb())),
-    ply=_each(lambda folder,pipeline,face,i,how: save_ply(folder/f'mesh{i}.ply', pipeline, face, i, **how.mesh())),
-    coefficients=lambda folder,pipeline,face,how: save_coefficients(folder, pipeline.model, face),
-    livelink=lambda folder,pipeline,face,how: save_live_link(folder/'livelink.csv', pipeline.model, face),
-    usdz=lambda folder,pipeline,face,how: save_usdz(folder/'face0.usdz', pipeline, face),
-    camera=lambda folder,pipeline,face,how: save_cameras(folder, face, **how.mesh()))
+        written = write_formats(chosen, face, pipeline, part, options, progress)
+        names = [path.relative_to(part) for path in written]
+    return [Path(folder)/name for name in names]
 
 # %% ../../nbs/69_output.export.ipynb #694b996e
 @undisturbed
@@ -351,7 +375,7 @@ def make_export_parser()->argparse.ArgumentParser:
     p = checkpoint_parser('nextgenface-export',
         'A fitted face for other programs: GLB, OBJ, PLY, USDZ, maps, environment map, coefficients.', 'export')
     p.add_argument('--format', metavar='A,B', default='glb',
-        help=f'what to write: {", ".join(FORMATS)} (default: %(default)s)')
+        help=f'what to write, with commas between: {format_help()}'.replace('%', '%%')+' (default: %(default)s)')
     p.add_argument('--space', choices=SPACES, default='model',
         help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it '
             '(camera) (default: %(default)s)')
@@ -376,27 +400,42 @@ def make_export_parser()->argparse.ArgumentParser:
              'around the head as face0.glb has it (default: %(default)s)')
     return p
 
+@dataclass(frozen=True)
+class ExportRequest:
+    "What `nextgenface-export` is asked to do"
+    checkpoint:str          # A file, or a folder of results
+    formats:tuple = ('glb',)
+    output:str|None = None  # Folder; None: within that of the run
+    model:str = ''          # The face model, where it is not where it was
+    choices:dict = field(default_factory=dict) # space, neutral ..., see `Options`
+    quiet:bool = False      # Errors only
+
+def read_export_request(
+    args, # What the parser of `make_export_parser` returns
+)->ExportRequest:
+    "The only function that sees the flags as the parser has them"
+    choices = dict(
+        space=args.space, neutral=args.neutral, quality=args.jpeg, merged=args.merged, bake=args.bake,
+        dense=args.dense, env_for=args.envFor, env_around=args.envAround)
+    formats = tuple(f.strip() for f in args.format.split(',') if f.strip())
+    return ExportRequest(args.checkpoint, formats, args.output, args.model, choices, args.quiet)
+
 @undisturbed
-def export_checkpoint(
-    args, # What the parser returns
-):
+def export_checkpoint(request:ExportRequest):
     "All that `nextgenface-export` does"
-    if args.neutral and args.space!='model':
-        raise ConfigError(f'--neutral --space {args.space}', 'A neutral mesh is written in model space.')
-    pipeline,face,_ = open_checkpoint(find_checkpoint(args.checkpoint), args.model)
-    say = (lambda text: None) if args.quiet else lambda text: print_text(text, sys.stderr)
-    formats = [f.strip() for f in args.format.split(',') if f.strip()]
-    folder = args.output or output_folder(args.checkpoint, 'export')
-    choices = dict(merged=args.merged, bake=args.bake, dense=args.dense, env_for=args.envFor, env_around=args.envAround)
-    for path in export_face(
-            pipeline, face, folder, formats, args.space, args.neutral, args.jpeg, lambda name: say(f'{name} ...'),
-            **choices):
-        if not args.quiet: print_text(str(path))
+    space = request.choices.get('space', 'model')
+    if request.choices.get('neutral') and space!='model':
+        raise ConfigError(f'--neutral --space {space}', 'A neutral mesh is written in model space.')
+    pipeline,face,_ = open_checkpoint(find_checkpoint(request.checkpoint), request.model)
+    folder = request.output or output_folder(request.checkpoint, 'export')
+    tell = None if request.quiet else lambda name: print_text(f'{name} ...', sys.stderr)
+    for path in export_face(pipeline, face, folder, request.formats, progress=tell, **request.choices):
+        if not request.quiet: print_text(str(path))
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-export`"
     from nextgenface_nb.command import run_command
-    return run_command(make_export_parser(), export_checkpoint, argv)
+    return run_command(make_export_parser(), export_checkpoint, argv, request=read_export_request)
 
 # %% ../../nbs/69_output.export.ipynb #cd80f40b
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

@@ -172,8 +172,8 @@ def legacy_face(
     part = lambda name,*shape: _part(found, name, *shape)
     frames = len(part('vRotation',None,3))
     one = lambda name,size: part(name,None,size)
-    shape,albedo,expression = one('vShapeCoeff',len(model.shape_basis)),one('vAlbedoCoeff',
-        len(model.diffuse_basis)),one('vExpCoeff',len(model.expression_basis))
+    shape,albedo,expression = one('vShapeCoeff',len(model.prior.shape)),one('vAlbedoCoeff',
+        len(model.prior.albedo)),one('vExpCoeff',len(model.prior.expression))
     width,height = (_size(found[k], k) for k in ('screenWidth','screenHeight'))
     maps = {ours:torch.from_numpy(part(theirs,None,None,None,c)[0].astype(np.float32)) if theirs in found else None
         for ours,(theirs,c) in _MAPS.items()}

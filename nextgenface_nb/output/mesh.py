@@ -104,7 +104,11 @@ def write_mesh(
         with writing(folder/library) as part: part.write_text(mtl_text(k, roughness), encoding='utf-8')
     with writing(folder/f'{name}{i}.obj') as part: part.write_text(text, encoding='utf-8')
 
-def torch_like(x, kind=None):
+def torch_like(
+    x,         # Numbers, of any library
+    kind=None, # int, or None for floating point
+): # -> Tensor
+    "As a tensor of PyTorch"
     import torch
     return torch.as_tensor(x, dtype=torch.int64 if kind is int else torch.float32)
 

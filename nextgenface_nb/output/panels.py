@@ -25,6 +25,7 @@ def result_panels(
     face:Face,             # Identity and frames
     i:int=0,               # Frame
     samples:int|None=None, # Per pixel, for the ray-traced panels
+    progress=None,         # Called with (rays done, all rays) while these are drawn
 )->dict: # name -> [H, W, 3] linear
     "What a person wants to see of frame `i`, in reading order"
     frame = face.frames[i]
@@ -32,11 +33,11 @@ def result_panels(
     diffuse,specular,roughness = pipeline.maps(face)
     few = min(64, samples or pipeline.config.samples_final)
     white = (torch.full_like(diffuse, .6), torch.zeros_like(specular), torch.full_like(roughness, .5))
-    picture = pipeline.render(face, i, samples, final=True)
+    picture = pipeline.render(face, i, samples, final=True, progress=progress)
     colour,alpha = picture[...,:3],picture[...,3:]
     return dict(input=photo, overlay=colour+photo*(1-alpha), reconstruction=colour,
         clay=pipeline.renderer(frame).clay(pipeline.world_vertices(face, i), frame.camera, samples=few)[...,:3],
-        light=_exposed(pipeline.render(face, i, few, final=True, maps=white)),
+        light=_exposed(pipeline.render(face, i, few, final=True, maps=white, progress=progress)),
         diffuse=pipeline.flat(face, i, diffuse)[...,:3], specular=pipeline.flat(face, i, specular)[...,:3],
         roughness=pipeline.flat(face, i, roughness)[...,:1].expand(-1, -1, 3),
         skin=skin_picture(pipeline, face, i)[...,None].expand(-1, -1, 3))

@@ -26,7 +26,7 @@ def pick_expressions(
     names = list(model.expression_names)
     if expressions is None: return names
     if isinstance(expressions, int):
-        motion = model.expression_basis.square().sum((1,2))*model.expression_bounds.abs().amax(1)**2
+        motion = model.morphs().square().sum((1,2))*model.expression_bounds.abs().amax(1)**2
         kept = {names[i] for i in motion.argsort(descending=True)[:max(0, expressions)].tolist()}
     else: kept = set(expressions)
     if unknown := sorted(kept-set(names)):
@@ -129,7 +129,8 @@ class FaceViewer(anywidget.AnyWidget):
         self.pipeline,self.frame = pipeline,i
         self._static = dict(triangles=_bytes(pipeline.model.triangles, np.uint32), uvs=_bytes(pipeline.model.uvs))
         super().__init__(picture=picture, **self._static,
-            **_morph_traits(pipeline.model, pick_expressions(pipeline.model, expressions)), **traits)
+            **_morph_traits(pipeline.model, pick_expressions(pipeline.model, expressions), face.identity.shape),
+            **traits)
         self.show(face)
 
     def show(self,
@@ -181,13 +182,13 @@ class FaceViewer(anywidget.AnyWidget):
         return data|(dict({'image/png':base64.b64encode(self.picture).decode()}) if self.picture else {}),meta
 
 # %% ../../nbs/73_output.viewer.ipynb #bacf8339
-def _morph_traits(model, names:list)->dict:
+def _morph_traits(model, names:list, shape)->dict:
     "Names, limits and sparse motions of some expressions"
-    rows = [model.expression_names.index(n) for n in names]
-    parts = [sparse_morph(model.expression_basis[r].cpu()) for r in rows]
+    rows,moved = [model.expression_names.index(n) for n in names],model.morphs(shape.detach())
+    parts = [sparse_morph(moved[r].cpu()) for r in rows]
     join = lambda k,kind: b''.join(np.ascontiguousarray(p[k].astype(kind)).tobytes() for p in parts)
     return dict(morph_names=list(names), morph_counts=[len(p[0]) for p in parts], morph_scales=[p[2] for p in parts],
-        morph_limits=[_limits(model.expression_bounds[r].tolist(), float(model.expression_variance[r])**.5)
+        morph_limits=[_limits(model.expression_bounds[r].tolist(), float(model.prior.expression[r])**.5)
         for r in rows],
         morph_indices=join(0, np.uint32), morph_deltas=join(1, np.int16))
 

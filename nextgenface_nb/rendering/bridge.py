@@ -47,7 +47,12 @@ def _let_go():
 class Bridge(torch.autograd.Function):
     "A picture of Dr.Jit's as a function of PyTorch's tensors: `Bridge.apply(renderer, options, *tensors)`."
     @staticmethod
-    def forward(ctx, renderer, options, *tensors):
+    def forward(
+        ctx,      # Of PyTorch
+        renderer, # Whatever has `_record` and `_passes`
+        options,  # See below
+        *tensors  # In the order of the renderer's `names`
+    ): # -> picture [H, W, 4]
         "options: samples, first (number of the first sample), seed, differentiable"
         ctx.renderer = renderer
         ctx.options = options
@@ -63,7 +68,10 @@ class Bridge(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     @undisturbed
-    def backward(ctx, gradient):
+    def backward(
+        ctx,      # Of PyTorch
+        gradient, # [H, W, 4] of the loss by the picture
+    ): # -> gradients by all that `forward` was given
         renderer,options = ctx.renderer,ctx.options
         tensors = ctx.saved_tensors
         passes = renderer._passes(options['samples'])

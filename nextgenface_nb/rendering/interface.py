@@ -4,6 +4,7 @@
 
 # %% ../../nbs/33_rendering.interface.ipynb #9933b2f6
 from __future__ import annotations
+from collections.abc import Callable
 import torch
 from fastcore.basics import patch
 from torch import Tensor
@@ -46,8 +47,10 @@ class FaceRenderer:
     #: What derivatives can be asked for, in the order in which tensors are passed on
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
     near = 10.     # mm: nothing may come closer to the camera
-    variant = None # Of Mitsuba, for those that draw with it
+    variant:str = '' # Of Mitsuba, for those that draw with it
     lanes = 2**20  # Rays that are worked through together, at most
+    render:Callable           # What each has: a picture with derivatives
+    render_converged:Callable # And one made with care, without them
 
     def __init__(self,
         triangles:Tensor,        # [F, 3] int

@@ -19,7 +19,7 @@ class Canvas:
     def __init__(self,
         cameras:list,  # One for each picture
         grid:int=1,    # Subpixels along each side of a pixel
-        device='cpu',
+        device:str='cpu', # Where it works
     ):
         self.cameras = cameras
         self.grid = grid

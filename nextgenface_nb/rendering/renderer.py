@@ -5,6 +5,7 @@
 # %% ../../nbs/38_rendering.renderer.ipynb #ee7444d9
 from __future__ import annotations
 import contextlib,warnings
+from collections.abc import Callable
 import torch
 from fastcore.basics import patch
 from torch import Tensor
@@ -46,7 +47,7 @@ class Renderer(FaceRenderer):
         width:int,                   # Pixels
         height:int,                  # Pixels
         texture_resolution:int,      # T: the maps are [T, T, C]
-        environment_shape=(64, 128), # Rows and columns of the environment map
+        environment_shape:tuple[int,int]=(64, 128), # Rows and columns of the environment map
         device:str='auto',           # 'auto', 'cpu', 'cuda', 'metal'
         samples:int=8,               # Rays per pixel, unless a call says otherwise
         # 2: direct light; more: by way of the face as well (its derivatives go through the first point only)
@@ -63,7 +64,7 @@ class Renderer(FaceRenderer):
         self.lanes = 2**22 # Rays in one pass, at most
         self.scene = Scene(self.triangles, self.uvs, width, height, texture_resolution, environment_shape)
         self.scene.shadows = shadows
-        self._edges = None
+        self._edges:tuple|None = None
 
     def __repr__(self):
         return (f'Renderer({len(self.uvs)} vertices, {self.width} x {self.height} pixels, '
@@ -100,19 +101,20 @@ def render(self:Renderer,
 # %% ../../nbs/38_rendering.renderer.ipynb #f5d49ef2
 @patch
 @undisturbed
-def render_converged(self:Renderer, *arguments,
+def render_converged(self:Renderer,
+    *arguments,       # As of `render`
     samples:int=256,  # Rays per pixel, at most
-    progress=None,    # Called with (rays done, all rays) after each pass
+    progress:Callable|None=None, # Called with (rays done, all rays) after each pass
     seed:int=0,       # Of the random numbers
     noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
-    **keywords
+    **keywords        # As of `render`
 )->Tensor:            # [H, W, 4] linear RGB, coverage
     "The same picture with many rays, in passes and without derivatives. Arguments as of `render`."
     with torch.no_grad():
         inputs = self._inputs(*arguments, **keywords)
         step = max(1, min(16, self.lanes//(self.width*self.height)))
         seeds = [seed, ~seed] if noise else [seed] # Two sequences of rays: their difference tells the noise
-        total = [0.]*len(seeds)
+        total:list = [0.]*len(seeds)
         done = [0]*len(seeds)
         while sum(done)<samples:
             k = done.index(min(done))
@@ -299,7 +301,7 @@ def coverage(self:Renderer,
     mask = (triangle>=0).float().reshape(self.height, self.width, -1).mean(-1)
     if torch.is_grad_enabled():
         moving = [value.to(self.device) for value in (vertices, camera.focal, camera.principal)]
-        mask = mask+self._outline(*moving, seed, colour=False)[...,3].to(mask.device)
+        mask = mask+self._outline(moving[0], moving[1], moving[2], seed, colour=False)[...,3].to(mask.device)
     return mask
 
 # %% ../../nbs/38_rendering.renderer.ipynb #0a9b7330

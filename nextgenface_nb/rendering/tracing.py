@@ -71,7 +71,7 @@ class Hits:
         import drjit as dr
         return dr.gather(type(values), values, self.ray)
 
-    def surface(self):
+    def surface(self): # -> Mitsuba's `SurfaceInteraction3f`
         "Position, normals and texture coordinates, with derivatives; asked from the mesh itself, not from the scene."
         rays = camera_rays(self.camera, self.x, self.y)
         si = self.scene.mesh.compute_surface_interaction(rays, self.found)

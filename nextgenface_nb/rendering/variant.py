@@ -148,7 +148,7 @@ def _keep(row:list):
 
 def remembered(
     trial, # Function of a path
-):
+): # -> such a function
     "The trial, once for each library; one that has passed is remembered by later runs"
     @wraps(trial)
     def passes(path):

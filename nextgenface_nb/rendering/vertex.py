@@ -95,12 +95,13 @@ def render(self:VertexRenderer,
 
 @patch
 @undisturbed
-def render_converged(self:VertexRenderer, *arguments,
+def render_converged(self:VertexRenderer,
+    *arguments,       # As of `render`
     samples:int=256,  # See `VertexRenderer`
     progress=None,    # Called with (samples, samples) at the end
     seed:int=0,       # Without effect
     noise:float=0.,   # Without effect: there is none
-    **keywords
+    **keywords        # As of `render`
 )->Tensor:            # [H, W, 4] linear RGB, coverage
     "The same picture, made with care and without derivatives. Arguments as of `render`."
     with torch.no_grad(): image = self.render(*arguments, samples=samples, **keywords)

@@ -128,7 +128,7 @@ class Runner:
         try: self.step()
         except KeyboardInterrupt: pass   # the step is done, and no other follows
 
-    def run(self):
+    def run(self): # -> the task, or None
         "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
         if self.state=='running' and not (self.task and self.task.done()): return
         self._say('running')
@@ -167,7 +167,9 @@ class Dashboard:
 
     def still(self)->bytes: return b''                      # PNG
 
-    def guarded(self, action):
+    def guarded(self,
+        action, # A function
+    ): # -> a function of the same arguments
         "The action, with its errors shown in `self.notes`"
         def do(*args):
             try:
@@ -203,7 +205,7 @@ class Dashboard:
 def slider(
     text:str, value:float, low:float, high:float, action=None, # Called with the new value
     log:bool=False, step:float|None=None,
-):
+): # -> a widget
     "A slider with a label"
     options = dict(description=text, style=dict(description_width='14em'), layout=ipywidgets.Layout(width='30em'),
         continuous_update=False)
@@ -221,11 +223,15 @@ class SliderNames(anywidget.AnyWidget):
      "nameless.")
     _esm = static_text('names.js')
 
-def row(*children)->ipywidgets.HBox:
+def row(
+    *children # Widgets
+)->ipywidgets.HBox:
     "Side by side, in several lines where there is little room"
     return ipywidgets.HBox(list(children), layout=ipywidgets.Layout(flex_flow='row wrap'))
 
-def column(*children)->ipywidgets.VBox:
+def column(
+    *children # Widgets
+)->ipywidgets.VBox:
     "One below the other, with names for their sliders"
     return ipywidgets.VBox([*children, SliderNames()])
 
@@ -236,7 +242,11 @@ class Pictures:
         self.widget = ipywidgets.HBox([ipywidgets.VBox([ipywidgets.Label(n), image])
             for n,image in self.images.items()], layout=ipywidgets.Layout(flex_flow='row wrap'))
 
-    def show(self, name:str, picture, srgb:bool=True):
+    def show(self,
+        name:str,       # Of the place
+        picture,        # See below
+        srgb:bool=True, # It is light; False: numbers as they are
+    ):
         "A linear picture [H, W, 1 or 3], a Pillow image, or PNG bytes"
         self.images[name].value = picture if isinstance(picture, bytes) else _pillow_png(picture) if hasattr(picture,
             'save') else png(picture, srgb)
@@ -274,7 +284,7 @@ class PhotoCapture(anywidget.AnyWidget):
 
     def __init__(self,
         on_photo=None, # Called with (name, bytes of an image file)
-        **traits
+        **traits       # Of the widget
     ):
         super().__init__(**traits)
         self.on_photo = on_photo
@@ -354,7 +364,9 @@ class StartDashboard(Dashboard):
             self.editor, row(self.weight, self.hide_button), row(self.target, self.save_button, self.open_button))
         if photo is not None: self.guarded(self.load)(photo)
 
-    def load(self, photo):
+    def load(self,
+        photo, # See below
+    ):
         "Another photo: a path or a `Photo`"
         if not isinstance(photo, Photo) and not str(photo).strip():
             raise PhotoError('no file was named', 'Type a path, or upload a photo.')
@@ -471,14 +483,14 @@ class StageDashboard(Dashboard):
 
     def controls(self)->list: return []
 
-    def kept(self): return dict(every=self.every)
+    def kept(self)->dict: return dict(every=self.every)
 
     def set_face(self, face:Face):
         "Fit another face"
         self.face,self.before = face,face.copy()
         self.runner.reset()
 
-    def steps(self): return run(self.stage, self.pipeline, self.face)
+    def steps(self): return run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
 
     def stepped(self, progress:Progress, last:bool):
         "After each step: remember, draw now and then"
@@ -535,12 +547,12 @@ class LandmarkDashboard(StageDashboard):
             for n,text in dict(rotation='rotation', position='position', focal='focal length').items()}
         return [self.error, *self.pose.values(), row(*self.locks.values())]
 
-    def kept(self): return super().kept()|{f'hold {n}':box for n,box in self.locks.items()}
+    def kept(self)->dict: return super().kept()|{f'hold {n}':box for n,box in self.locks.items()}
 
     @property
     def held(self)->list: return [n for n,box in self.locks.items() if box.value]
 
-    def steps(self):
+    def steps(self): # -> iterator of `Progress`
         "An iteration at a time"
         begun,settings = time.perf_counter(),LandmarkSettings(iterations=max(1, self.stage.steps))
         for found in landmark_steps(self.pipeline.model, self.face, settings,
@@ -553,7 +565,11 @@ class LandmarkDashboard(StageDashboard):
         f = self.face.frames[self.i]
         return nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
 
-    def stepped(self, progress, last):
+    def stepped(self,
+        progress,  # `Progress` of a step
+        last:bool, # It is the last one
+    ):
+        "With the numbers of the pose"
         super().stepped(progress, last)
         self._show_numbers()
 
@@ -620,7 +636,7 @@ class FitDashboard(StageDashboard):
         folds.set_title(1, 'Rates, and what is free')
         return [folds]
 
-    def kept(self):
+    def kept(self)->dict:
         "Weights, rates, and what is free"
         return super().kept()|{f'{kind} {n}':w
             for kind,group in dict(weight=self.weights, rate=self.rates, free=self.free).items()
@@ -673,7 +689,10 @@ class TextureDashboard(FitDashboard):
         self.unlock_button = button('Unlock all', self.guarded(self.unlock), icon='unlock')
         return [self.wipe, row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
 
-    def set_face(self, face):
+    def set_face(self,
+        face, # `Face`
+    ):
+        "Another face loses what was locked"
         if getattr(self, 'face', None) is not face: self.locked.clear()
         super().set_face(face)
         self.guarded(self._remember)()
@@ -716,12 +735,15 @@ class TextureDashboard(FitDashboard):
         for name,(which,values) in self.locked.items():
             setattr(self.face.identity, name, torch.where(which[...,None], values, getattr(self.face.identity, name)))
 
-    def settings(self):
+    def settings(self)->dict:
         "With the locked texels; their values are those of the maps"
         code = lambda which: base64.b64encode(np.packbits(which.numpy()).tobytes()).decode()
         return super().settings()|dict(locked={n:code(which) for n,(which,_) in self.locked.items()})
 
-    def restore(self, values):
+    def restore(self,
+        values:dict, # From `settings`
+    ):
+        "With the locked texels"
         super().restore(values)
         self.locked.clear()
         for n,code in values.get('locked', {}).items():
@@ -805,7 +827,7 @@ class LightPanel(Dashboard):
             row(self.off_button))), self.notes)
         self.update()
 
-    def chosen(self):
+    def chosen(self): # -> a light
         "The light that the menu names, unturned, about as bright as the fitted one"
         from nextgenface_nb.evaluation.synthetic import studio_light
         what = LIGHTS.get(self.menu.value)
@@ -816,10 +838,11 @@ class LightPanel(Dashboard):
                 studio=lambda: studio_light(what[1], bands=self.bands),
                 environment=lambda: environment(what[1]))[what[0]]()
         factor = self.fitted.environment(16).mean()/other.environment(16).mean().clamp(min=1e-6)
-        return HarmonicLight(other.coefficients*factor) if isinstance(other,
-            HarmonicLight) else MapLight(other.values*factor)
+        return other.scaled(factor)
 
-    def light(self, height:int=64):
+    def light(self,
+        height:int=64, # Rows of an environment map, where it has to be one
+    ): # -> a light
         "The chosen light with the lamp, unturned: the lamp stands where the ball shows it once the whole is turned"
         found = self.chosen()
         if not self.strength.value: return found
@@ -827,7 +850,9 @@ class LightPanel(Dashboard):
         return MapLight(values+lamp(self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value,
             height)*values.mean()*np.pi*self.strength.value)
 
-    def present(self, angle:float=0.):
+    def present(self,
+        angle:float=0., # Degrees
+    ): # -> a light
         "The light as it falls on the face, turned by some more degrees"
         found,degrees = self.light(),self.turn.value+angle
         return found.turned(degrees) if degrees else found
@@ -856,7 +881,10 @@ class LightPanel(Dashboard):
         finally: self._quiet = False
         self.guarded(self.update)()
 
-    def load(self, source, name:str=''):
+    def load(self,
+        source,      # See below
+        name:str='', # Of the file, where bytes are given
+    ):
         "An environment map, by its path or as the bytes of a file; it gets a place in the menu"
         found = read_environment(source, name=name)
         name = f'map: {Path(name or source).name}'
@@ -905,7 +933,7 @@ class PlayDashboard(Dashboard):
             row(self.motion, self.frames, self.target, self.record_button), self.notes)
         self.set_face(face)
 
-    def kept(self):
+    def kept(self)->dict:
         "Pose, camera, maps and lamp"
         p = self.lights
         return {**self.pose, **self.camera, **{f'use {n}':w for n,w in self.use.items()}, 'light':p.menu, 'turn':p.turn,
@@ -930,7 +958,7 @@ class PlayDashboard(Dashboard):
         if weights is not None: self.viewer.weights = weights
         if moved: self.viewer.centre()
 
-    def chosen_light(self):
+    def chosen_light(self): # -> a light
         "The light as the panel has it, unturned"
         return self.lights.light()
 
@@ -988,8 +1016,11 @@ class PlayDashboard(Dashboard):
             if self.motion.value=='expression': f.expression = f.expression*float(.5-.5*np.cos(2*np.pi*k/count))
             yield face
 
-    def record(self, path, samples:int=16)->Path:
-        "A film, ray-traced: GIF or MP4 by the name"
+    def record(self,
+        path,           # Where to
+        samples:int=16, # Rays per pixel
+    )->Path:
+        "A film, ray-traced: GIF, WebP or MP4 by the name"
         from nextgenface_nb.output.replay import write_film
         write_film(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
         self.say(f'{self.frames.value} pictures in {path}')
@@ -1052,7 +1083,7 @@ class FaceStudio(Dashboard):
             if stage.runner.state in ('ready','done','failed'): stage.set_face(self.face)
         else: self.play.set_face(self.face)
 
-    def run_all(self):
+    def run_all(self): # -> `Reconstruction`
         "All stages to their ends, as from Python"
         if self.face is None: self.start.detect()
         for n,s in enumerate(self.stages):
@@ -1063,7 +1094,7 @@ class FaceStudio(Dashboard):
         return self.result
 
     @property
-    def result(self):
+    def result(self): # -> `Reconstruction`
         "What `reconstruct` would return"
         from nextgenface_nb.reconstruction import Reconstruction
         if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')

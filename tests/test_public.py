@@ -1,0 +1,68 @@
+"What is public is written down, is there, and says what it takes"
+import ast, sys
+from pathlib import Path
+import pytest
+import nextgenface_nb
+from nextgenface_nb.public import public_since, public_table
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT/'tools'))
+import docments
+
+NAMES = sorted({*nextgenface_nb.__all__}-{'__version__'})
+
+def test_the_list_is_what_the_package_offers():
+    assert sorted(public_since())==NAMES
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse(Path(nextgenface_nb.__file__).read_text(encoding='utf-8'))
+    block = next(n for n in tree.body if isinstance(n, ast.If))
+    seen = {a.asname:node.module for node in block.body for a in node.names}
+    assert seen==nextgenface_nb._PUBLIC
+
+def test_every_version_is_one():
+    from packaging.version import Version
+    assert all(Version(v)<=Version(nextgenface_nb.__version__) for v in public_since().values())
+
+def test_the_page_shows_the_table_of_today():
+    import json
+    page = json.loads((ROOT/'nbs'/'78_public.ipynb').read_text(encoding='utf-8'))
+    shown = [''.join(o['data']['text/markdown']) for c in page['cells'] for o in c.get('outputs', [])
+        if 'text/markdown' in o.get('data', {})]
+    assert shown==[public_table()], 'python tools/run.py nbs/78_public.ipynb'
+
+def nodes(name):
+    "The function of a public name, or the methods of a public class"
+    module = nextgenface_nb._PUBLIC[name]
+    file = ROOT/'nextgenface_nb'/Path(*module.split('.')).with_suffix('.py')
+    tree = ast.parse(file.read_text(encoding='utf-8'))
+    return [(n, node) for n,node in docments.functions(tree) if n.split('.')[0]==name]
+
+#: Not yet: work on them goes on elsewhere
+WAITING = ('FaceModel', 'Optimizer', 'Pipeline', 'Reconstruction', 'export_face', 'load_model', 'reconstruct',
+    'reconstruct_steps')
+
+@pytest.mark.parametrize('name', [n for n in NAMES if n not in WAITING])
+def test_every_public_name_says_what_it_is(name):
+    value = getattr(nextgenface_nb, name)
+    assert value.__doc__ and not value.__doc__.startswith(f'{name}(')
+    assert not {n:docments.untyped(node) for n,node in nodes(name) if docments.untyped(node)}
+
+def test_gaps_are_seen(monkeypatch):
+    code = """__all__ = ['f', 'g', 'C']
+def f(a,
+    b:int, # a number
+)->int: return a
+def g(a, # what it is
+): # -> another
+    return a
+class C:
+    def __init__(self, x): self.x = x
+    def y(self): return 1
+    def _z(self, a): pass
+@patch
+def w(self:C, u): pass
+"""
+    assert docments.lacking(code)=={'C.__init__':['x'], 'C.y':['return'], 'C.w':['u'], 'f':['a']}
+    assert docments.untyped(ast.parse(code).body[2])==['a', 'return']
+    monkeypatch.setattr(docments, 'LEFT', -1)
+    assert docments.main()==1
