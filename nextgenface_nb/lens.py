@@ -10,9 +10,9 @@ from pathlib import Path
 from .errors import ConfigError
 
 # %% auto #0
-__all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'MOST_BYTES', 'Lens',
-           'focal_of_film', 'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera', 'parse_focal',
-           'read_cameras', 'known_lens', 'check_focal']
+__all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'MOST_BYTES', 'MOST_PHOTOS',
+           'Lens', 'focal_of_film', 'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera',
+           'parse_focal', 'read_cameras', 'known_lens', 'check_focal']
 
 # %% ../nbs/11_lens.ipynb #70051fcc
 @dataclass
@@ -233,6 +233,7 @@ def _opencv(fx, fy, cx, cy, **more)->KnownCamera:
 
 # %% ../nbs/11_lens.ipynb #e7b0b5bd
 MOST_BYTES = 1_000_000 # of a file that describes a camera
+MOST_PHOTOS = 100_000   # of images.txt, which may be 100 times as long, for the points in it
 # COLMAP's models: how many coefficients stand at the end
 _DISTORTED = dict(SIMPLE_PINHOLE=0, PINHOLE=0, SIMPLE_RADIAL=1, RADIAL=2, OPENCV=4, FULL_OPENCV=8)
 _ONE_FOCAL = 'SIMPLE_PINHOLE','SIMPLE_RADIAL','RADIAL'
@@ -263,6 +264,8 @@ def _colmap(text:str, path:Path)->list: # of `KnownCamera`
         for line in file:
             parts = line.rstrip('\n').split(' ', 9)
             if line.startswith('#') or len(parts)<10 or parts[8] not in cameras: continue
+            if len(named)==MOST_PHOTOS:
+                raise _refused(f'{images}: has more than {MOST_PHOTOS:,} photos', 'Take out those of others.')
             named.append(replace(cameras[parts[8]], photo=Path(parts[9]).name))
     return named or list(cameras.values())
 

@@ -3,6 +3,7 @@
 import errno, json, os, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 import pytest
+from os_calls import exchange
 from nextgenface_nb.errors import BusyError, OutputError
 from nextgenface_nb import files
 from nextgenface_nb.files import (LIST, at_work, check_writable, is_whole, listed_files, sweep_parts, writing,
@@ -39,7 +40,7 @@ def kill_at(step, work):
                 if left[0]<0: os.kill(os.getpid(), signal.SIGKILL)
                 return call(*args, **more)
             return spy
-        for name in STEPS: setattr(os, name, spied(getattr(os, name)))
+        for name in STEPS: exchange(setattr, name, spied(getattr(os, name)))
         try: work()
         finally: os._exit(7)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])==-signal.SIGKILL
@@ -94,8 +95,8 @@ def test_flushed_before_the_old_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'fsync', spied('fsync', os.fsync,
         lambda handle: [short(os.readlink(f'/proc/self/fd/{handle}'))]))
     for name in 'replace', 'rename':
-        monkeypatch.setattr(os, name, spied('move', getattr(os, name), lambda a, b: [short(b)]))
-    monkeypatch.setattr(os, 'unlink', spied('unlink', os.unlink, lambda path, **_: [short(path)]))
+        exchange(monkeypatch.setattr, name, spied('move', getattr(os, name), lambda a, b: [short(b)]))
+    exchange(monkeypatch.setattr, 'unlink', spied('unlink', os.unlink, lambda path, **_: [short(path)]))
     at = lambda *call: said.index(call)
     with writing(tmp_path/'one.txt') as part: part.write_text('whole')
     assert at('fsync', 'part')<at('move', 'one.txt')<at('fsync', tmp_path.name)
@@ -126,7 +127,8 @@ def test_the_state_goes_when_the_results_are_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, 'asked_for', lambda *_: {})
     sync, unlink = files._sync, os.unlink
     monkeypatch.setattr(files, '_sync', lambda path: (sync(path), said.append(Path(path).name)))
-    monkeypatch.setattr(os, 'unlink', lambda path, **more: (said.append(Path(path).name), unlink(path, **more))[1])
+    exchange(monkeypatch.setattr, 'unlink',
+        lambda path, **more: (said.append(Path(path).name), unlink(path, **more))[1])
     monkeypatch.setattr('nextgenface_nb.reconstruction.begin', lambda *_, **__: result)
     monkeypatch.setattr('nextgenface_nb.imaging.load_photo', str)
     cli.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config()), cli.Request(quiet=True))

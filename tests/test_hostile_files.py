@@ -2,10 +2,11 @@
 
 A child that may take 2 GB more than it has after its imports reads all of them: each is read rightly or refused with an error of the family, none
 ends the child, none takes more than seconds, no other program is started."""
-import io, json, os, re, struct, subprocess, sys, warnings, zipfile, zlib
+import io, json, os, re, struct, subprocess, sys, tracemalloc, warnings, zipfile, zlib
 from pathlib import Path
 import h5py, numpy as np, pytest
 from PIL import Image
+from nextgenface_nb.errors import FaceError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.reading import can_read
 ROOT = Path(__file__).resolve().parent.parent
@@ -384,3 +385,67 @@ def test_checkpoints_know_what_was_decoded(tmp_path, monkeypatch):
     assert about['photos'] == [dict(path='me.png',
         sha256=digest)] and again.frames[0].photo.sha256 == digest == photo_digest(
         again.frames[0].photo) != photo_digest('me.png')
+
+# ---- lists and cameras in text
+
+def described(kind, size):
+    "A file for `focal` of so many bytes, whose content becomes many times as large when it is read"
+    if kind=='camera.json': return '{"photos":['+'{},'*(size//3)+'{}]}'
+    if kind=='names.json': return '{'+','.join(f'"{n:06}":"9mm"' for n in range(size//15))+'}'
+    if kind=='matrix.txt': return '1 '*(size//2)
+    if kind=='matrix.yml': return 'K:\n  data: ['+'1,'*900+']\n'+'a: 1\n'*(size//5)
+    return '\n'.join(f'{n} PINHOLE 9 9 9 9 5 5' for n in range(size//27))
+
+def most_held(read, *arguments):
+    "Bytes that Python holds at the height of a reading, beside those from before; what became of it"
+    tracemalloc.start()
+    try: outcome = read(*arguments)
+    except FaceError as error: outcome = error
+    finally:
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return held,outcome
+
+@pytest.mark.parametrize('kind', ('camera.json', 'names.json', 'matrix.txt', 'matrix.yml', 'cameras.txt'))
+def test_what_describes_a_camera_is_no_longer_than_that_takes(kind, tmp_path, monkeypatch):
+    "Ten times as long as allowed: refused by its length, and less memory than the longest that is read"
+    from nextgenface_nb import lens
+    held = []
+    assert lens.MOST_BYTES<=10**6
+    monkeypatch.setattr(lens, 'MOST_BYTES', 10**5)
+    for size in (.9*lens.MOST_BYTES, 10*lens.MOST_BYTES):
+        (tmp_path/kind).write_text(described(kind, int(size)))
+        held.append(most_held(lens.read_cameras, str(tmp_path/kind)))
+    assert held[1][0]<held[0][0]/10 and ': larger than' in str(held[1][1]) and ': larger' not in str(held[0][1])
+
+def test_photos_of_colmap_that_nobody_has_taken(tmp_path, monkeypatch):
+    "images.txt may be long, for its points; photos by the million are refused, and a file of gigabytes is left alone"
+    from nextgenface_nb import lens
+    (tmp_path/'cameras.txt').write_text('1 PINHOLE 900 900 900 900 450 450\n')
+    def given(photos):
+        row = '1 0 0 0 0 0 0 0 1 me.jpg\n'+'5 5 -1 '*40+'\n'
+        (tmp_path/'images.txt').write_text(row*photos)
+        return most_held(lens.read_cameras, str(tmp_path/'cameras.txt'))
+    monkeypatch.setattr(lens, 'MOST_PHOTOS', 2000)
+    usual,refused = given(2000),given(40_000)
+    assert len(usual[1])==2000 and 'more than 2,000 photos' in str(refused[1]) and refused[0]<1.5*usual[0]
+    monkeypatch.setattr(lens, 'MOST_BYTES', 1000)
+    assert [c.photo for c in given(2000)[1]]==['']
+
+def test_a_list_of_benchmarks_is_no_longer_than_that_takes(tmp_path, monkeypatch):
+    "Of --append: too long, nested without end, a pipe"
+    from nextgenface_nb.evaluation import speed
+    file = tmp_path/'bench.json'
+    def given(text):
+        file.write_text(text)
+        return most_held(speed.append_report, {}, file)
+    assert speed.MOST_HISTORY<=10**7
+    monkeypatch.setattr(speed, 'MOST_HISTORY', 10**6)
+    usual,long = given('['+'{},'*300_000+'{}]'),given('['+'{},'*3_000_000+'{}]')
+    assert usual[1] is None and len(json.loads(file.read_text()))==3_000_001, 'it is left as it was'
+    assert 'has more than 1 MB' in str(long[1]) and long[0]<usual[0]/10
+    assert 'no list of benchmarks' in str(given('['*500_000)[1])
+    file.unlink()
+    if not hasattr(os, 'mkfifo'): return
+    os.mkfifo(file)
+    assert 'is a pipe' in str(most_held(speed.append_report, {}, file)[1])

@@ -3,8 +3,8 @@ import io, os, struct, subprocess, sys, zlib
 import numpy as np, pytest, torch
 from PIL import Image, ImageFile, ImageOps
 from nextgenface_nb.errors import OutputError, PhotoError
-from nextgenface_nb.imaging import (Photo, from_srgb, load_folder, load_photo, portrait_path, resampling_matrix,
-    save_png, to_bytes, to_srgb)
+from nextgenface_nb.imaging import (Photo, from_srgb, load_folder, load_photo, overlay, portrait_path,
+    resampling_matrix, save_png, to_bytes, to_srgb)
 
 @pytest.fixture(scope='module')
 def small(): return np.asarray(Image.open(portrait_path()).crop((150, 20, 310, 220)).resize((80, 100)))
@@ -220,6 +220,15 @@ def test_saving_is_all_or_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, 'save', fail)
     with pytest.raises(OutputError): save_png(tmp_path/'a.png', torch.zeros(4, 4, 3))
     assert (tmp_path/'a.png').read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ['a.png']
+
+def test_opacity_is_no_light():
+    "It is neither encoded nor mixed as a code"
+    half = torch.full((4, 4, 4), .5)
+    assert to_bytes(half)[0, 0].tolist() == [188, 188, 188, 128]
+    assert to_bytes(half, srgb=False)[0, 0].tolist() == [128]*4
+    mixed = overlay(torch.full((4, 4, 3), .2), torch.full((4, 4, 4), .8)*torch.tensor([1., 1, 1, .5]))
+    torch.testing.assert_close(mixed, torch.full((4, 4, 3), .2*.6+.8*.4))
+    torch.testing.assert_close(overlay(torch.zeros(4, 4, 3), half, torch.full((4, 4), .1)), torch.full((4, 4, 3), .05))
 
 def test_what_is_saved_is_what_is_read(tmp_path):
     linear = torch.rand(40, 50, 3, generator=torch.Generator().manual_seed(0))

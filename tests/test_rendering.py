@@ -228,12 +228,26 @@ for step in range(60):
     loss(renderer, free, samples=4, seed=step, silhouettes=True).backward()
     if step>=19 and step%10==9: held.append(resident())
 grown = [b-a for a,b in zip(held, held[1:])]
-kept.clear()   # Dr.Jit ends badly with graphs that nobody has asked for derivatives
 print(min(grown[:3]), grown[3])
 '''
     grown,keeping = map(float, subprocess.run([sys.executable, '-c', program], capture_output=True, text=True,
         check=True).stdout.split())
     assert grown<.1*keeping, f'{grown:.1f} MB, and {keeping:.1f} MB where the pictures are kept'
+
+@pytest.mark.parametrize('end, code', [('', 0), ('sys.exit(7)', 7), ('raise ValueError', 1)])
+def test_an_interpreter_ends_well_with_derivatives_that_nobody_has_asked_for(end, code):
+    "A picture in a global variable outlives Dr.Jit: it was signal 11 after all output"
+    program = f'''
+import sys; sys.path.insert(0, 'tests')
+from test_rendering import *
+renderer = Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu')
+free = {{name:value.clone().requires_grad_() for name,value in START.items()}}
+held = [picture(renderer, free, samples=4, silhouettes=outlines) for outlines in (False, True)]
+print(len(held), flush=True)
+{end}
+'''
+    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout)==(code, '2\n'), done.stderr[-2000:]
 
 @pytest.mark.parametrize('shape, columns', [((4, 8), 9), ((4, 8), 10)])
 def test_both_layouts_of_the_environment(shape, columns):

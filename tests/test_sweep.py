@@ -151,6 +151,21 @@ def test_the_score():
     assert sweep.counts(report, dict(e='why'))['all']==dict(tried=5, first=2, noticed=3, equivalent=1, survived=1)
     assert '| geometry | 100 | 5 | 2 | 3 | 1 | 1 | 50 % | 15 - 85 % | 75 % |' in sweep.table(report, dict(e='why'))
 
+def test_a_second_draw_has_a_row_of_its_own_and_code_that_is_gone_counts_no_longer():
+    def mutant(number, first, draw):
+        return dict(number=number, room='geometry', status='noticed', first=first, round=draw)
+    report = dict(rooms=dict(geometry=100), gone={}, mutants=dict(a=mutant(0, 'noticed', 1), b=mutant(1, 'survived', 1),
+        c=mutant(2, 'noticed', 2), d=mutant(3, 'survived', 2), late=mutant(9, 'noticed', 1)))
+    del report['mutants']['a']['round'] # of a file from before there were draws
+    sweep.put_away(report, dict(a=2, c=0, d=1), 4)
+    assert {key:m['number'] for key,m in report['mutants'].items()}==dict(a=2, c=0, d=1, late=9)
+    assert list(report['gone'])==['b'], 'what lies beyond this sample is kept'
+    assert sweep.counts(report, {})['draw 2']==dict(tried=2, noticed=2, first=1)
+    assert sweep.counts(report, {})['all']==dict(tried=4, noticed=4, first=3)
+    table = sweep.table(report, {})
+    assert '| draw 2 |  | 2 | 1 | 2 |' in table and '1 of an earlier draw count no longer' in table
+    assert 'draw' not in sweep.table(dict(report, gone={}, mutants=dict(a=report['mutants']['a'])), {})
+
 def test_the_sweep_ends_where_the_libraries_are_gone(toy, monkeypatch):
     "Else every mutant would be noticed"
     change = all_changes()['return x + y', 'return x - y']

@@ -263,3 +263,82 @@ def test_others_of_a_group_may_take_the_lock_too(tmp_path):
 def test_the_grid_of_a_light_has_the_shape_that_is_said():
     from nextgenface_nb.light.environment import light_grid
     assert light_grid(3).shape==(512, 9)
+
+def test_the_shadow_of_an_edge_falls_past_it():
+    "A plate over a floor, light from above: beside each edge the floor is met"
+    from nextgenface_nb.rendering.shadows import _shadow_rays
+    square = torch.tensor([[-1., -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    vertices = torch.cat((200*square+torch.tensor([0., 0, -600]), 50*square+torch.tensor([0., 0, -560])))
+    triangles = torch.tensor([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+    renderer = Renderer(triangles, torch.zeros(8, 2), SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu')
+    renderer.scene.set_tensors(vertices=vertices)
+    sides = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]).repeat_interleave(2, 0)
+    along = sides[:,[1,0,2]].abs()*torch.tensor([1., -1]).repeat(4)[:,None]
+    points = 50*sides+7*along+torch.tensor([0., 0, -560])
+    up = torch.tensor([[0., 0, 1]]).expand(8, 3)
+    sign,receiver = _shadow_rays(renderer.scene, points, up, .6*sides+.8*along)
+    assert sign.tolist()==[1]*8 and set(receiver.tolist())<={0, 1}
+
+@pytest.mark.skipif(not os.path.exists('/proc/cpuinfo'), reason='needs /proc/cpuinfo')
+def test_the_report_names_the_processor():
+    import platform, psutil
+    from nextgenface_nb.output.report import machine
+    found = machine()
+    with open('/proc/cpuinfo') as file: lines = [line for line in file if line.startswith('model name')]
+    if lines: assert found['processor'] and lines[0].rstrip().endswith(': '+found['processor'])
+    assert found['memory_gb']==pytest.approx(psutil.virtual_memory().total/2**30, abs=.1)
+    assert found['cores']==len(psutil.Process().cpu_affinity()) and found['system'].startswith(platform.system())
+
+def test_the_browser_gets_all_that_its_scripts_read():
+    "Each trait of our own is synchronised, and stands in the script"
+    anywidget = pytest.importorskip('anywidget')
+    import nextgenface_nb.output.viewer, nextgenface_nb.widgets.dashboards, nextgenface_nb.widgets.light
+    kinds = [kind for kind in anywidget.AnyWidget.__subclasses__() if kind.__module__.startswith('nextgenface_nb.')]
+    own = {kind.__name__:{name:trait for name,trait in kind.class_own_traits().items() if not name.startswith('_')}
+        for kind in kinds}
+    assert len(own['FaceViewer'])>20 and len(own['LightBall'])>4 and len(own['LandmarkEditor'])>7
+    for kind in kinds:
+        lost = [name for name,trait in own[kind.__name__].items()
+            if not trait.metadata.get('sync') or name not in str(kind._esm)]
+        assert not lost, kind
+
+def test_contrast_of_parts_is_of_their_light_and_of_nothing_else(monkeypatch):
+    "Stripes of 4 % of the distance of the eyes: the same at any exposure; what is below 0 after resampling is black"
+    from nextgenface_nb.output import card
+    centres = dict(lips_outer=(64., 96.), left_eye=(96., 40.), right_eye=(32., 40.))
+    corners = torch.tensor([[-12., -8], [12, -8], [12, 8], [-12, 8]])
+    points = SimpleNamespace(group=lambda name: SimpleNamespace(points=corners+torch.tensor(centres[name])))
+    monkeypatch.setattr(card, 'eye_distance', lambda _: 64.)
+    stripes = .5+.3*torch.sin(2*torch.pi*torch.arange(128)/8)[None,:].expand(128, 128)
+    stripes = torch.where(torch.arange(128)[:,None]>64, .5, stripes) # none at the mouth
+    face = torch.ones(128, 128, dtype=torch.bool)
+    def contrast(light): return card.part_contrast(light, points, face)
+    plain = contrast(stripes)
+    assert plain['mouth']<.02 and plain['left']==pytest.approx(plain['right'], rel=.02) and plain['left']>.15
+    assert contrast(7*stripes)==pytest.approx(plain, rel=1e-3)
+    assert contrast(torch.full((128, 128), .5))==pytest.approx(dict(mouth=0, left=0, right=0), abs=1e-5)
+    below = stripes.clone()
+    below[30:50:3,20:110:3] = -.2
+    found = contrast(below)
+    assert found==pytest.approx(contrast(below.clamp(min=0)), rel=.02) and math.isfinite(sum(found.values()))
+
+def test_coefficients_to_compute_with_are_all_there(tmp_path):
+    "Every parameter of the face but its maps, what scales them, and of which model they are"
+    import json, sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'tools'))
+    from fuzz import small_face
+    from nextgenface_nb.output.export import coefficient_table, save_coefficients
+    face,model = small_face()
+    with torch.no_grad():
+        for value in face.parameters().values(): value += .01
+    save_coefficients(tmp_path, model, face)
+    wanted = {k:v for k,v in face.parameters().items() if k not in ('diffuse', 'specular', 'roughness')}
+    with np.load(tmp_path/'coefficients.npz', allow_pickle=False) as found:
+        assert set(found.files)=={*wanted, 'expression_names', 'shape_variance', 'albedo_variance', 'model_fingerprint'}
+        for name,value in wanted.items(): np.testing.assert_array_equal(found[name], value.detach())
+        for name in ('shape_variance', 'albedo_variance'):
+            np.testing.assert_array_equal(found[name], getattr(model, name))
+        assert found['expression_names'].tolist()==list(model.expression_names)
+        assert str(found['model_fingerprint'])==model.fingerprint
+    assert json.loads((tmp_path/'coefficients.json').read_text(encoding='utf-8'))==coefficient_table(model, face)

@@ -1,6 +1,7 @@
 ("Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; every promise has a "
- "test, lines are short, docments whole, and types fit. Committed or not does not matter.")
-import hashlib, subprocess, sys
+ "test, lines are short, docments whole, types fit, and the oldest Python that is promised takes all code, that of "
+ "notebooks too. Committed or not does not matter.")
+import hashlib, re, subprocess, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -11,6 +12,12 @@ def fingerprints():
     files = [*ROOT.glob('nbs/**/*.ipynb'), *ROOT.glob('nextgenface_nb/**/*.py'), ROOT/'README.md']
     return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest()
         for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
+
+def oldest_python()->list: # A command that fails where something is not of this Python's grammar
+    "Ruff reads notebooks as well, and knows in which version a piece of grammar was added"
+    version = re.search(r'^min_python = (\d+)\.(\d+)$', (ROOT/'settings.ini').read_text(encoding='utf-8'), re.M)
+    return [BIN/'ruff', 'check', '--isolated', '--no-cache', '--quiet', '--select', 'E9', '--target-version',
+        f'py{version[1]}{version[2]}', 'nextgenface_nb', 'nbs', 'tests', 'tools', 'setup.py']
 
 def main():
     "Export, clean, fill in the figures and make the README; name the files that changed, and fail if there are any"
@@ -25,7 +32,7 @@ def main():
             'commit:\n  ' + '\n  '.join(changed))
     print(f'Notebooks, library, figures and README agree ({len(after)} files).')
     checks = [ROOT/'tests'/'promises.py', *(ROOT/'tools'/f'{name}.py' for name in ('lines', 'docments', 'hints'))]
-    for check in checks:
-        if subprocess.run([sys.executable, check], cwd=ROOT).returncode: sys.exit(1)
+    for command in (*([sys.executable, check] for check in checks), oldest_python()):
+        if subprocess.run(command, cwd=ROOT).returncode: sys.exit(1)
 
 if __name__=='__main__': main()

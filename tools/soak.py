@@ -262,6 +262,11 @@ def growth(held:dict, least:int=16)->float|None: # MB per photo
     if len(points)<least: return None
     return statistics.median((b[1]-a[1])/(b[0]-a[0]) for i,a in enumerate(points) for b in points[i+1:])
 
+def until_at_work(home:Path, seconds:float=60):
+    "Whoever is killed before a worker is there has nothing to leave behind"
+    until = time.monotonic()+seconds
+    while not workers_of(home) and time.monotonic()<until: time.sleep(.1)
+
 def soak(home:Path, args)->dict: # The report
     began = time.monotonic()
     photos = home/'photos'
@@ -274,6 +279,8 @@ def soak(home:Path, args)->dict: # The report
     limit = f'--limit={args.limit}'
     batches = [Batch(home, photos, home/'out', [limit]), Batch(home, photos, home/'out', [limit, '--resume'], fake)]
     if not no_disk: batches.append(Batch(home, few, home/'disk', [limit]))
+    for batch in batches: batch.start()
+    until_at_work(home)
     chaos,end,due = Chaos(home, args.seed),time.monotonic()+60*args.minutes,0.
     while time.monotonic()<end:
         for batch in batches:

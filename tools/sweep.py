@@ -4,6 +4,7 @@ rooms, put one at a time into a copy of the project, in the module and in the no
     python tools/sweep.py --map               which test runs which function; goes on where it stood
     python tools/sweep.py                     the sample; goes on where it stood
     python tools/sweep.py --again survived    those that survived once more, after tests were written
+    python tools/sweep.py --round 2           what is new belongs to a second draw: tests were written for the first
     python tools/sweep.py --show              score and survivors of the last run
     python tools/sweep.py --only 3f2a         one mutant, by the beginning of its key: its change, and what it does
 
@@ -420,19 +421,30 @@ def provenance()->dict:
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True, text=True)
     return dict(commit=commit.stdout.strip(), date=time.strftime('%Y-%m-%d %H:%M'))
 
+def last_round(report:dict)->int: return max((m.get('round', 1) for m in report['mutants'].values()), default=1)
+
+def put_away(report:dict, numbers:dict, count:int):
+    "What is not of the sample any more, as its code was rewritten, counts no longer; the numbers are those of today"
+    for key,known in list(report['mutants'].items()):
+        if key in numbers: known['number'] = numbers[key]
+        elif known['number']<count: report['gone'][key] = report['mutants'].pop(key)
+
 def sweep(args):
     "Try what is not tried yet, and keep every verdict at once"
     report = read(args.json, {})
     if report and report['seed']!=args.seed:
         sys.exit(f"{args.json.name} holds seed {report['seed']}; move it away first.")
-    report = dict(rooms={}, mutants={})|report|dict(seed=args.seed)
-    equivalent = read(EQUIVALENT, {})
+    report = dict(rooms={}, mutants={}, gone={})|report|dict(seed=args.seed)
+    equivalent,drawn = read(EQUIVALENT, {}),args.round or last_round(report)
     with workplace() as folder:
         where = run(['-c', f'import {PACKAGE}; print({PACKAGE}.__file__)'], folder, 60)[1].strip().splitlines()[-1:]
         if not where or not where[0].startswith(str(folder)): sys.exit(f'Another library would be tested: {where}')
         for room,modules in rooms_of(folder/PACKAGE, args.rooms).items():
             report['rooms'][room] = sum(len(places((folder/PACKAGE/m).read_text(encoding='utf-8'), m)) for m in modules)
-        for number,(room,change) in enumerate(sample(folder/PACKAGE, args.rooms, args.number, args.seed)):
+        changes = list(sample(folder/PACKAGE, ROOMS, args.number, args.seed))
+        put_away(report, {change.key:number for number,(_,change) in enumerate(changes)}, len(changes))
+        for number,(room,change) in enumerate(changes):
+            if room not in args.rooms: continue
             before = report['mutants'].get(change.key)
             if args.only:
                 if not change.key.startswith(args.only): continue
@@ -446,6 +458,7 @@ def sweep(args):
             first = verdict['status'] if longer else before['first']
             report['mutants'][change.key] = dict(number=number, room=room, module=change.place.module,
                 function=change.place.function, line=change.place.start[0], operator=change.operator,
+                round=before.get('round', 1) if before else drawn,
                 before=change.before, after=change.after, first=first, **verdict, seconds=args.seconds,
                 took=round(time.time()-begun), **provenance())
             report['mutants'] = dict(sorted(report['mutants'].items(), key=lambda m: m[1]['number']))
@@ -456,14 +469,15 @@ def sweep(args):
 # ---- the score
 
 def counts(report:dict, equivalent:dict)->dict: # room -> tried, noticed, equivalent, survived
-    "By room, and in all"
+    "By room, in all, and of the last draw alone where there were several"
     found = collections.defaultdict(collections.Counter)
+    last = last_round(report)
     for key,m in report['mutants'].items():
         kind = 'noticed' if m['status']=='noticed' else 'equivalent' if key in equivalent else 'survived'
-        for room in (m['room'], 'all'):
+        for room in (m['room'], 'all', *[f'draw {last}']*(m.get('round', 1)==last>1)):
             found[room].update(('tried', kind))
             found[room]['first'] += m['first']=='noticed'
-    return {room:found[room] for room in [*report['rooms'], 'all'] if found[room]['tried']}
+    return {room:found[room] for room in [*report['rooms'], 'all', f'draw {last}'] if found[room]['tried']}
 
 def table(report:dict, equivalent:dict)->str:
     "The score as a table in Markdown"
@@ -471,12 +485,17 @@ def table(report:dict, equivalent:dict)->str:
     heads = ['room', 'places', 'tried', 'noticed at first', 'noticed today', 'change nothing', 'survive']
     lines = ['| '+' | '.join(heads+['score at first', 'its 95 % interval', 'score today'])+' |', '|---'*10+'|']
     for room,c in counts(report, equivalent).items():
-        where,real = report['rooms'].get(room, sum(report['rooms'].values())),max(c['tried']-c['equivalent'], 1)
+        all_rooms = '' if room.startswith('draw') else sum(report['rooms'].values())
+        where,real = report['rooms'].get(room, all_rooms),max(c['tried']-c['equivalent'], 1)
         low,high = binomtest(c['first'], real).proportion_ci(method='wilson')
         values = [room, where, c['tried'], c['first'], c['noticed'], c['equivalent'], c['survived']]
         values += [f"{100*c['first']/real:.0f} %", f'{100*low:.0f} - {100*high:.0f} %',
             f"{100*c['noticed']/real:.0f} %"]
         lines.append('| '+' | '.join(map(str, values))+' |')
+    gone = report.get('gone', {}).values()
+    if gone:
+        lines += ['', f"{len(gone)} of an earlier draw count no longer, as their code was rewritten since; "
+            f"{sum(m['first']=='noticed' for m in gone)} of them had been noticed at first."]
     return '\n'.join(lines)
 
 def survivors(report:dict, equivalent:dict, room:str='')->str:
@@ -500,8 +519,11 @@ def main():
     flag('--number', type=int, default=200, help='how many mutants; default 200')
     flag('--seed', type=int, default=0)
     flag('--json', type=Path, default=REPORT, metavar='FILE', help='where the figures are kept; default %(default)s')
-    flag('--rooms', nargs='*', default=ROOMS, help='folders of the package')
+    flag('--rooms', nargs='*', default=ROOMS, 
+        help='only what the sample has of these folders of the package')
     flag('--seconds', type=float, default=240, help='for the tests of one mutant after its notebook; default 240')
+    flag('--round', type=int, default=0, metavar='N',
+        help='to which draw belongs what is tried for the first time; default the last one')
     flag('--again', nargs='*', default=[], choices=['survived', 'noticed'], help='try those once more')
     flag('--only', default='', metavar='KEY', help='try this mutant')
     flag('--files', nargs='*', default=[], metavar='WORD', help='with --map: files with these words in their names')

@@ -4,6 +4,7 @@
 
 # %% ../../nbs/37_rendering.bridge.ipynb #eebba84e
 from __future__ import annotations
+import atexit, weakref
 import torch
 from ..errors import RenderError
 from .scene import to_drjit
@@ -20,6 +21,27 @@ def new_scope(
     import drjit as dr
     backend = variant.split('_')[0]
     dr.detail.new_scope(getattr(dr.JitBackend, dict(cuda='CUDA', llvm='LLVM', metal='Metal')[backend]))
+
+# %% ../../nbs/37_rendering.bridge.ipynb #5a0c1d02
+_ALIVE = weakref.WeakSet() # `_Recorded` of all pictures whose derivatives may still be asked for
+
+class _Recorded:
+    "Picture and leaves as Dr.Jit has recorded them, for one backward pass"
+    def __init__(self, image, leaves):
+        self.parts = image,leaves
+        _ALIVE.add(self)
+        atexit.unregister(_let_go)
+        atexit.register(_let_go)
+
+    def take(self)->tuple: # Image, leaves; None: taken before
+        "Once"
+        parts,self.parts = self.parts,None
+        return parts
+
+def _let_go():
+    "At the end of the interpreter, before that of Dr.Jit"
+    for recorded in list(_ALIVE): recorded.take()
+
 
 # %% ../../nbs/37_rendering.bridge.ipynb #5aad4618
 class Bridge(torch.autograd.Function):
@@ -39,7 +61,7 @@ class Bridge(torch.autograd.Function):
         keep = any(ctx.needs) and len(passes)==1
         needs = ctx.needs if keep else [False]*len(tensors)
         picture,recorded = _push(renderer, tensors, needs, passes, options)
-        ctx.kept = recorded if keep else None
+        ctx.kept = _Recorded(*recorded) if keep else None
         if any(ctx.needs): ctx.save_for_backward(*tensors)
         return picture
 
@@ -53,14 +75,14 @@ class Bridge(torch.autograd.Function):
         renderer,options = ctx.renderer,ctx.options
         tensors = ctx.saved_tensors
         passes = renderer._passes(options['samples'])
-        if len(passes)==1 and ctx.kept is None:
+        kept = ctx.kept.take() if ctx.kept else None
+        if len(passes)==1 and kept is None:
             raise RenderError('A picture was differentiated twice',
                 'Render it again: each picture has one backward pass.')
         totals = [None]*len(tensors)
         with renderer._threads():
             for first,count in passes:
-                recorded = ctx.kept or renderer._record(tensors, ctx.needs, first, count, options)
-                ctx.kept = None
+                recorded,kept = kept or renderer._record(tensors, ctx.needs, first, count, options),None
                 parts = _pull(*recorded, gradient*(count/options['samples']))
                 del recorded
                 totals = [_added(*three) for three in zip(totals, parts, tensors)]
