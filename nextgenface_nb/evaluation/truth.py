@@ -24,11 +24,11 @@ from ..rendering.variant import use_variant
 from ..surroundings import cache_folder, undisturbed
 
 # %% auto #0
-__all__ = ['LEVELS', 'FRESH_SEED', 'QUICK', 'FINE', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices', 'draw_tones',
-           'Person', 'draw_person', 'smooth_noise', 'inexpressible', 'subdivide', 'skin_maps', 'facing_irradiance',
-           'harmonic_light', 'room', 'outdoors', 'studio', 'Lighting', 'draw_lighting', 'tube', 'make_glasses',
-           'make_body', 'make_hand', 'trace', 'TrueFace', 'true_geometry', 'occluder_mesh', 'make_scene', 'make_face',
-           'model_region', 'default_folder', 'true_face', 'relights', 'relit_face']
+__all__ = ['LEVELS', 'WRITTEN_AS', 'FRESH_SEED', 'QUICK', 'FINE', 'SURROUNDINGS', 'Settings', 'scored_vertices', 'skin_vertices',
+           'draw_tones', 'Person', 'draw_person', 'smooth_noise', 'inexpressible', 'subdivide', 'skin_maps',
+           'facing_irradiance', 'harmonic_light', 'room', 'outdoors', 'studio', 'Lighting', 'draw_lighting', 'tube',
+           'make_glasses', 'make_body', 'make_hand', 'trace', 'TrueFace', 'true_geometry', 'occluder_mesh',
+           'make_scene', 'make_face', 'model_region', 'default_folder', 'true_face', 'relights', 'relit_face']
 
 # %% ../../nbs/85_evaluation.truth.ipynb #ac7398a5
 LEVELS = 'A','B'
@@ -60,8 +60,11 @@ class Settings:
 
     @property
     def digest(self)->str:
-        "SHA-256 of these settings"
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        "SHA-256 of these settings; under the names of when the first tables were made, so that theirs still counts"
+        named = {WRITTEN_AS.get(name, name):value for name,value in asdict(self).items()}
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+WRITTEN_AS = dict(fine_displacement_mm='relief_mm') #: Settings that had another name then
 
 #: The seed of people on whom nothing was ever tuned, or looked at while settings were chosen. Each release takes another
 FRESH_SEED = 20261126
