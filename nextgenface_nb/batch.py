@@ -80,6 +80,7 @@ def face_folder(
     "Where the results of one of several faces go"
     return Path(folder)/f'face_{number}'
 
+# %% ../nbs/77_batch.ipynb #82194755
 def face_number(
     folder, # For the results of a face
 )->int|None: # None: it is not from `face_folder`
@@ -111,6 +112,7 @@ def _in_words(e:Exception)->tuple: # What was wrong, what to do about it, name o
     kind = type(e).__name__
     return f'something that was not foreseen: {kind}: {e}','Please report it.',kind
 
+# %% ../nbs/77_batch.ipynb #d309a18b
 def invocation(
     photos:list, # Paths
     **asked,     # What JSON can hold: the stages, for instance
@@ -172,6 +174,7 @@ def _done(do, photos, folder)->Outcome:
     with attempt(photos, folder) as outcome: outcome.warnings = list(do(photos, folder) or ())
     return outcome
 
+# %% ../nbs/77_batch.ipynb #4ab71a42
 def _tell(pipe, reason):
     try: pipe.send(reason)
     except OSError: raise
@@ -257,6 +260,7 @@ class Worker:
         self.process.join()
         if kill and self.job: _sweep(self.job[1])
 
+# %% ../nbs/77_batch.ipynb #dd709b3b
 def _sweep(folder):
     "Remove what a process that is gone has left half-written"
     for place in (Path(folder).parent, Path(folder)): sweep_parts(place)
@@ -274,6 +278,7 @@ def in_processes(
     for job in (yield from _round(list(jobs), make, workers, threads, stop, limit)):
         if not stop.asked and (yield from _round([job], make, 1, threads, stop, limit, True)): yield _died(*job)
 
+# %% ../nbs/77_batch.ipynb #b2a368df
 # Yields `Outcome`; returns the jobs during which a process died
 def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, again:bool=False):
     "Take jobs from the list, `count` at a time, until it is empty or Ctrl-C comes"
@@ -310,6 +315,7 @@ def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, agai
         for worker in [w for w in crew+resting if w.process.exitcode is None]: worker.end(kill=True)
     return died
 
+# %% ../nbs/77_batch.ipynb #c7f6f2f1
 def _give_work(crew:list, resting:list, left:list, start, count:int):
     "Jobs for the workers that have none, and workers for the jobs; who gets none is sent to rest"
     while left and len(crew)<count:
@@ -387,6 +393,7 @@ def _done_before(jobs:list, config:Config, asked)->list: # of `Outcome`
     for o in found: tidy(o.folder)
     return found
 
+# %% ../nbs/77_batch.ipynb #72931461
 class _Log:
     "What has become of the jobs of a batch: on the disk at any moment, and as a table when it ends"
     def __init__(self, folder, jobs, found, tell, stop):
@@ -427,7 +434,8 @@ def save_failures(
     outcomes:list,   # of `Outcome`
 ):
     "Write `failures.json`; no failures, no file"
-    path,failed = Path(folder)/'failures.json',[o for o in outcomes if o.status=='failed']
+    path = Path(folder)/'failures.json'
+    failed = [o for o in outcomes if o.status=='failed']
     if not failed: return path.unlink(missing_ok=True)
     rows = [{k:v for k,v in asdict(o).items() if k in ('photo','folder','error','advice','kind','seconds')}
         for o in failed]
@@ -443,6 +451,7 @@ def figures(
     return {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':round(total, 2)
         if isinstance(total, (int,float)) else None}
 
+# %% ../nbs/77_batch.ipynb #967420a6
 def save_summary(
     folder:Path,   # Of the batch
     outcomes:list, # of `Outcome`
@@ -466,6 +475,7 @@ def _cell(value):
     "No cell of a table starts a formula"
     return f"'{value}" if isinstance(value, str) and value[:1] in '=+-@\t' and value else '' if value is None else value
 
+# %% ../nbs/77_batch.ipynb #2bc48707
 def contact_sheet(folder, outcomes, rows)->str: # HTML
     shown = lambda v,form: form.format(v) if isinstance(v, (int,float)) else '-'
     parts = []

@@ -38,6 +38,7 @@ def which_face(
         raise argparse.ArgumentTypeError(f'{text!r}: give a number from 1 (the largest face) on, or all')
     return int(text)
 
+# %% ../nbs/92_cli.ipynb #6b98e16b
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-reconstruct`"
     p = argparse.ArgumentParser('nextgenface-reconstruct',
@@ -127,6 +128,7 @@ class Request:
         "A line on standard error, unless all shall be quiet"
         if not self.quiet: print_text(text, sys.stderr)
 
+# %% ../nbs/92_cli.ipynb #afca71e9
 def read_request(
     args:argparse.Namespace, # What the parser of `make_parser` returns
 )->Request:
@@ -165,6 +167,7 @@ def asked_for(
         stages=request.stages, shared_identity=request.shared_identity, checkpoint=file(request.checkpoint),
         landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder), **lens)
 
+# %% ../nbs/92_cli.ipynb #4ac71227
 def face_asked(
     request:Request,
     folder=None, # For the results
@@ -276,6 +279,7 @@ def result_folders(
         taken.add(free)
         yield free
 
+# %% ../nbs/92_cli.ipynb #8a2c331a
 def tell_left_out(
     left:list,   # of (path, reason)
     source:Path, # The folder
@@ -380,6 +384,7 @@ def fit(
         photos, pipeline, resume_path(folder), request.stages, request.resume, start, progress=progress,
         every=request.keep_every, face=face_asked(request, folder), begun=begun, watch=watch)
 
+# %% ../nbs/92_cli.ipynb #2c7581c4
 def start_from(
     request:Request,
     pipeline, # A `Pipeline`
@@ -434,6 +439,7 @@ def reconstruct_all(
 
 def _all_new(request:Request)->bool: return request.shared_identity and not request.checkpoint
 
+# %% ../nbs/92_cli.ipynb #13a92913
 def prepare(
     request:Request,
 )->tuple: # Config, the request with the stages that it left open, jobs, list of (path, reason) of what is left out
@@ -461,6 +467,7 @@ def announce(request:Request, config:Config, left_out:list):
     tell_left_out(left_out, Path(request.input or '.'), request.say)
     if request.verbose: request.say(config.describe(changed=True))
 
+# %% ../nbs/92_cli.ipynb #264eac0e
 def check_numbers(request:Request):
     "Processes and seconds that are none"
     if request.workers<1:
@@ -485,6 +492,7 @@ def begin_pipeline(config, say): # A `Pipeline`
     say(f'{pipeline.model.name}, {variant}')
     return pipeline
 
+# %% ../nbs/92_cli.ipynb #d08e5e31
 def checkpoint_folder(request:Request)->Path:
     ("Where results go when the photo is the checkpoint's: by the checkpoint's own place, "
      "`<name>/checkpoints/stage3_output.npz`")
@@ -511,6 +519,7 @@ def one_job(
     if not request.quiet: print_text(summary(folder, time.perf_counter()-began))
     return max((exit_code_of(o.kind) for o in bad), default=0)
 
+# %% ../nbs/92_cli.ipynb #ea4d8386
 def usable(
     photos:list, # Paths, all of one person
     folder:Path, # For the results
@@ -532,6 +541,7 @@ def usable(
     if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
     return good,joined(parts),bad
 
+# %% ../nbs/92_cli.ipynb #c23d006f
 @contextmanager
 def one_thread(
     wanted:bool, # False: nothing happens
@@ -543,6 +553,7 @@ def one_thread(
     try: yield
     finally: torch.set_num_threads(before)
 
+# %% ../nbs/92_cli.ipynb #c64bfc5b
 def fit_and_save(
     photos:list,  # Paths, all of one person
     folder:Path,  # For the results
@@ -619,6 +630,7 @@ def check_limit(request:Request):
             f'--limit {limit:g}: is for a folder of photos, of which the others go on',
             'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
 
+# %% ../nbs/92_cli.ipynb #1ff8844d
 def known_trials(config)->dict:
     "The trials of LLVM, done here once for all workers; they say what is missing"
     from nextgenface_nb.rendering.variant import find_llvm, trials
@@ -650,6 +662,7 @@ class Told:
         self.all = found
         self.bar.update(sum(o.status=='before' for o in found))
 
+# %% ../nbs/92_cli.ipynb #12178f63
 def finish_batch(
     found:list,    # of `Outcome`
     folder:Path,   # Of the batch
@@ -724,6 +737,7 @@ def say_config(
     if save: config.save(save)
     else: print(config.describe(changed))
 
+# %% ../nbs/92_cli.ipynb #289003aa
 def config_main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code

@@ -35,6 +35,7 @@ def sampled(
 #: The curve of sRGB
 srgb_curve = parametric(2.4, 1/1.055, .055/1.055, 1/12.92, .04045)
 
+# %% ../nbs/10_colour.ipynb #80220d76
 def pq_curve(
     code:np.ndarray, # 0..1
 )->np.ndarray: # light, any shape
@@ -50,6 +51,7 @@ def hlg_curve(
     light = np.where(x <= .5, x*x/3, (np.exp((x - .55991073)/.17883277) + .28466892)/12)
     return light/.2649
 
+# %% ../nbs/10_colour.ipynb #5ddf9c7a
 @dataclass(frozen=True, eq=False)
 class Colour:
     "How codes become linear light of sRGB."
@@ -142,6 +144,7 @@ def icc_curve(
         return parametric(g, a, b, 0., -b/a if a else 0., c, c)
     return parametric(g, *rest)
 
+# %% ../nbs/10_colour.ipynb #510bca79
 def icc_colour(
     profile:bytes,
 )->Colour|None: # None: it has another build
@@ -198,6 +201,7 @@ class Lattice:
         found = torch.nn.functional.grid_sample(volume, at, align_corners=True, padding_mode='border')
         return srgb_curve(found[0, :, 0, 0].T.numpy()).astype(np.float32).reshape(codes.shape)
 
+# %% ../nbs/10_colour.ipynb #ee6ce00f
 def lattice_by_cms(profile:bytes, count:int=33)->Lattice:
     "An RGB profile of any build."
     from PIL import Image
@@ -228,6 +232,7 @@ _CICP_CURVES = {
     16:pq_curve,
     18:hlg_curve}
 
+# %% ../nbs/10_colour.ipynb #df03573c
 def cicp_colour(
     primaries:int, transfer:int, matrix:int=0, # Code points of ITU-T H.273
     full:int=1, # 0: codes of 16/255 to 235/255 are used, as in video
@@ -252,6 +257,7 @@ def gamma_colour(
     if matrix is not None and np.abs(matrix - np.eye(3)).max() < 2e-3: matrix = None
     return Colour((curve,)*3, matrix)
 
+# %% ../nbs/10_colour.ipynb #36301b67
 def png_colour(
     chunks:dict, # Kind -> content, bytes, of the chunks of a PNG file
 )->tuple: # (`Colour` or None, profile or None): what to use in place of sRGB
@@ -273,6 +279,7 @@ def _hundred_thousandths(chunks, kind, count)->list: # of numbers; empty: there 
     data = chunks.get(kind, b'')
     return [n/1e5 for n in struct.unpack(f'>{count}I', data)] if len(data) == 4*count else []
 
+# %% ../nbs/10_colour.ipynb #88b3697a
 def is_profile(
     profile, # bytes
     spaces,  # Kinds of colour that would be right

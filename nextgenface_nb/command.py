@@ -60,7 +60,8 @@ def _say_error(
 )->int: # Exit code
     if known := in_words(error): text,code,trace = f'error: {known}',exit_code(known),verbose
     else:
-        code,trace = 1,verbose is not False
+        code = 1
+        trace = verbose is not False
         more = '.' if trace else '; --verbose shows where it happened.'
         text = f'error: something that was not foreseen: {type(error).__name__}: {error}\nPlease report it{more}'
     print_text(text, sys.stderr)

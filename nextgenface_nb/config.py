@@ -67,7 +67,8 @@ def setting(
 
 def allowed(f)->str: # 'from 1 to 12', 'one of cpu, cuda' or what type
     "What a field accepts, in words"
-    m,kind = f.metadata,type(f.default)
+    m = f.metadata
+    kind = type(f.default)
     if m['choices']:
         return ('one of ' + ', '.join(map(str, m['choices']))
             + (' or a file ' + ' '.join(m['files']) if m['files'] else ''))
@@ -360,6 +361,8 @@ def _legacy_table()->dict: # old name -> Legacy
     return table
 
 LEGACY = _legacy_table()
+
+# %% ../nbs/06_config.ipynb #655348aa
 IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
     debugOutput='nextgenface-reconstruct --debug K writes losses, meshes and pictures every K steps',
@@ -451,6 +454,7 @@ def _of_report(path, report:dict)->dict: # name -> value
             'Use the version of the library that wrote it.')
     return report['config']
 
+# %% ../nbs/06_config.ipynb #02f7153b
 def read_json(
     path:str|Path, # An object of settings, or the report of a run
 )->list: # of (place, key, value)

@@ -60,6 +60,7 @@ class Frame:
     @property
     def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
 
+# %% ../nbs/50_face.ipynb #8e4b468e
 @undisturbed
 @dataclass
 class Face:

@@ -42,6 +42,7 @@ def output_error(
     said = (os.strerror(error.errno) if known else error.strerror or str(error)).lower()
     return OutputError(f'{path}: cannot be written ({said})', _ADVICE.get(error.errno, _ELSEWHERE.capitalize()))
 
+# %% ../nbs/05_files.ipynb #cc4dd1de
 def disk_error(
     error,  # Whatever was raised while something was written
     folder, # Where it was written
@@ -85,6 +86,7 @@ def real_folder(
                 f'Make that folder, mount its disk, or {_ELSEWHERE}')
     return Path(os.path.realpath(folder))
 
+# %% ../nbs/05_files.ipynb #ab83170d
 def hidden_name(
     name:str,   # Of a file or folder
     ending:str, # What is hidden about it
@@ -165,6 +167,7 @@ def _alive(
     state,now = _process(number)
     return state not in ('Z', 'X') and (not started or not now or now==started)
 
+# %% ../nbs/05_files.ipynb #f455e049
 def sweep_parts(
     folder, # In which something is going to be written
 ):
@@ -223,6 +226,7 @@ def _rmdir(path):
     try: path.rmdir()   # only when empty
     except OSError: pass
 
+# %% ../nbs/05_files.ipynb #3458577b
 @contextmanager
 def _locked(path, folder, wait):
     "Hold the lock of one file; where there are no locks, or it cannot be made, hold nothing"
@@ -258,6 +262,7 @@ def _unlink(path):
     try: os.unlink(path)
     except OSError: pass
 
+# %% ../nbs/05_files.ipynb #181fc971
 def _sweep_lock(path):
     "Remove the file of a lock that nobody holds"
     lock = _lock(path)
@@ -368,6 +373,7 @@ def _names_in(path)->list: # whatever they are
     names = read_report(path).get('files')
     return names if isinstance(names, list) else []
 
+# %% ../nbs/05_files.ipynb #db2f25f1
 def is_whole(
     folder, # Of results
 )->bool:
@@ -404,6 +410,7 @@ def writing_folder(
             raise output_error(cause, _goal(cause.filename or folder, part, folder)) from e
         finally: shutil.rmtree(part, ignore_errors=True)
 
+# %% ../nbs/05_files.ipynb #0f911ade
 def _move(part:Path, folder:Path, outdated=None):
     "Put the new folder in its place, or its files among those that are there"
     _sync_all(part)
@@ -440,6 +447,7 @@ def _take_back(folder:Path, names:set):
     (folder/LIST).unlink(missing_ok=True)
     _sync(folder)
 
+# %% ../nbs/05_files.ipynb #895bd9dd
 def _put(new:Path, old:Path):
     "Move a file; onto another disk, which is mounted there, by a copy that appears at once"
     try: os.replace(new, old)

@@ -184,6 +184,7 @@ def _decode(data, name)->Raster:
             f'{name}: cannot be decoded ({e})',
             'The file is damaged or incomplete: save or copy it again.') from e
 
+# %% ../nbs/12_imaging.ipynb #05ed957e
 def _raster(image, data, name)->Raster:
     "Pillow's picture with all its bits, its colours and its orientation; `data` is the file, if there is one"
     _see_planes(image)
@@ -231,6 +232,7 @@ def _raster(image, data, name)->Raster:
     image, colour = _plain(image, colour, profile)
     return Raster(_pillow_rows(image), *size, len(image.getbands()), 255, colour, **found)
 
+# %% ../nbs/12_imaging.ipynb #457142c1
 def _pillow_rows(image):
     return lambda first, last: (
         np.asarray(image.crop((0, first, image.width, last))).reshape(last-first, image.width, -1))
@@ -274,6 +276,7 @@ def _lower_bytes(data, name, layout):
     except Exception: return None
     return image
 
+# %% ../nbs/12_imaging.ipynb #c1eaf05a
 def _deep_rows(image, lower, key):
     "16-bit colours; those of the colour `key` are transparent"
     upper, under = _pillow_rows(image), _pillow_rows(lower)
@@ -346,6 +349,7 @@ def _colour(colour, profile, grey, deep)->Colour|Lattice|None:
         return lattice_by_cms(profile) if grey or deep else None
     except ValueError: return SRGB                     # a broken profile is no reason to refuse a photo
 
+# %% ../nbs/12_imaging.ipynb #0335f756
 def _plain(image, colour, profile)->tuple: # (Pillow image: L, LA, RGB or RGBA; `Colour`)
     "8 bits"
     if image.mode in ('LAB', 'CMYK'):
@@ -429,6 +433,7 @@ def load_photo(
         exif=raster.lens,
         sha256=digest)
 
+# %% ../nbs/12_imaging.ipynb #692b798c
 def _taken(source, name)->tuple: # (`Raster`, name, digest)
     "Whatever holds a photo"
     name = name or ''
@@ -457,6 +462,7 @@ def _taken(source, name)->tuple: # (`Raster`, name, digest)
         f'{type(source).__name__}: not a photo',
         'Give a path, bytes, an open file, a Pillow image, an array, or a `Photo`.')
 
+# %% ../nbs/12_imaging.ipynb #f6f46fff
 def read_photo_file(
     path:str|os.PathLike,
 )->bytes:
@@ -487,6 +493,7 @@ def _from_pillow(image, name):
             'The file is damaged or incomplete: save or copy it again.') from e
     return raster, name, digest
 
+# %% ../nbs/12_imaging.ipynb #623d47f9
 def _numbers(tensor, shown)->np.ndarray:
     "A tensor for NumPy, which knows fewer kinds: bfloat16 and floats of 8 bits become float32"
     if tensor.is_meta:
@@ -501,6 +508,7 @@ def _numbers(tensor, shown)->np.ndarray:
         raise PhotoError(f'{shown}: holds {tensor.dtype}',
             'Give uint8 or uint16 for sRGB codes, or floats for linear light.') from e
 
+# %% ../nbs/12_imaging.ipynb #2b82c0c9
 def _from_array(array, name):
     shown = shown_name(name) or 'array'
     codes = _numbers(array, shown) if isinstance(array, Tensor) else np.asarray(array)
@@ -600,7 +608,8 @@ def crop(self:Photo,
             resample(self.pixels))
         alpha = alpha[..., 0].clamp(0, 1)
     centre = (torch.arange(size, device=device) + .5)*side/size
-    x, y = (left + centre).long().clamp(0, self.width-1), (top + centre).long().clamp(0, self.height-1)
+    x = (left + centre).long().clamp(0, self.width-1)
+    y = (top + centre).long().clamp(0, self.height-1)
     inside = ((top + centre > 0) & (top + centre < self.height))[:, None] & (
         (left + centre > 0) & (left + centre < self.width))
     if self.inside is not None: inside = inside & self.inside[y[:, None], x]
@@ -672,6 +681,7 @@ def _why_not_entered(folder, recursive, closed)->str:
     if os.path.realpath(folder) in closed: return 'the folder of the results'
     return 'a link to a folder' if os.path.islink(folder) else ''
 
+# %% ../nbs/12_imaging.ipynb #79c7de88
 def _why_no_photo(file, readable)->str:
     suffix = file.suffix.lower()
     if file.name.startswith('.'): return 'a hidden file'

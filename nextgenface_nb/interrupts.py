@@ -49,6 +49,7 @@ class Stop:
         "`KeyboardInterrupt` where somebody has asked for an end"
         if self.asked: raise KeyboardInterrupt
 
+# %% ../nbs/08_interrupts.ipynb #e6479895
 #: Names of the signals that ask a process to end, beside that of Ctrl-C
 ENDING = 'SIGTERM','SIGHUP'
 
@@ -72,6 +73,7 @@ def as_ctrl_c(): # a context
         with _ended_by_the_second(): yield
     finally: _put_back(before)
 
+# %% ../nbs/08_interrupts.ipynb #36cdf301
 def ending_signals()->set: # of signals
     "Those that ask a process to end"
     return {signal.SIGINT, *(getattr(signal, name) for name in ENDING if hasattr(signal, name))}
@@ -111,6 +113,7 @@ def _listen(near, patience:float):
                 came += 1
                 if came>1 and number!=getattr(signal, 'SIGHUP', None): _end_unless_heard(before+came, patience)
 
+# %% ../nbs/08_interrupts.ipynb #31125a7b
 def _is_ours(handler)->bool: return handler is _interrupt or isinstance(getattr(handler, '__self__', None), Stop)
 
 def _end_unless_heard(wanted:int, patience:float):

@@ -66,6 +66,7 @@ def _believed(name:str, value:float)->bool:
     low,high = BELIEVED[name]
     return low<=value<=high
 
+# %% ../nbs/11_lens.ipynb #2cc895bd
 def read_exif(
     image, # Of Pillow
     # film, length (mm), per_mm (pixels of the sensor per mm), zoom, sizes; what is not believed is under `doubtful`.
@@ -119,11 +120,13 @@ def cut_range(
 )->float: # 1 ..
     "How much longer the diagonal of the sensor may be than that of a picture of this shape that has not been resized"
     if _shape_in(SENSORS, width, height): return 1.
-    long,short = max(width, height),min(width, height)
+    long = max(width, height)
+    short = min(width, height)
     # of the smallest 4 : 3 around it
     whole = math.hypot(max(long, 4/3*short), max(short, 3/4*long))/math.hypot(long, short)
     return whole if _shape_in(CUTS, width, height) else 2*whole
 
+# %% ../nbs/11_lens.ipynb #678e853d
 def _kept_range(
     sizes:list,
     width:float,
@@ -146,6 +149,7 @@ def _kept_range(
     low,high = sorted((min(sides, 1.), most))
     return low,high,f'the picture was {first[0]} x {first[1]} and has been cropped'
 
+# %% ../nbs/11_lens.ipynb #324e5067
 def exif_lens(
     exif:dict|None, # From `read_exif`
     width:int,      # Of the photo, pixels
@@ -202,6 +206,7 @@ _FORMS = (
 
 def _refused(what:str, advice:str=_FORMS)->ConfigError: return ConfigError(f'focal: {what}', advice)
 
+# %% ../nbs/11_lens.ipynb #593a0211
 def parse_focal(
     text:str, # '50mm', '~50mm', '2400px' or 'fx,fy,cx,cy'
 )->KnownCamera|None: # None: it is none of these, and so the name of a file
@@ -269,6 +274,7 @@ def _colmap(text:str, path:Path)->list: # of `KnownCamera`
             named.append(replace(cameras[parts[8]], photo=Path(parts[9]).name))
     return named or list(cameras.values())
 
+# %% ../nbs/11_lens.ipynb #5a427b7b
 def _matrix(K, size=None, distortion=(), photo='')->KnownCamera:
     "A 3 x 3 matrix of OpenCV"
     if isinstance(K, dict): K = K['data']
@@ -285,6 +291,7 @@ def _matrix(K, size=None, distortion=(), photo='')->KnownCamera:
             'A camera matrix of OpenCV is fx 0 cx, 0 fy cy, 0 0 1.')
     return _opencv(flat[0], flat[4], flat[2], flat[5], size=size, photo=photo, distorted=any(bent))
 
+# %% ../nbs/11_lens.ipynb #50719d77
 def _of_object(found:dict)->list: # of `KnownCamera`
     "What stands in a JSON object"
     first = lambda *names: next((found[n] for n in names if n in found), None)
@@ -316,6 +323,7 @@ def _of_object(found:dict)->list: # of `KnownCamera`
     if not cameras or None in dict(cameras).values(): raise KeyError('a camera')
     return [replace(camera, photo=name) for name,camera in cameras]
 
+# %% ../nbs/11_lens.ipynb #66d9b5a4
 def _of_text(text:str, path:Path)->list: # of `KnownCamera`
     "COLMAP's lines, OpenCV's YAML, or nine numbers"
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
@@ -331,6 +339,7 @@ def _of_text(text:str, path:Path)->list: # of `KnownCamera`
             numbers(named('distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')))]
     return [_matrix([float(n) for n in re.split(r'[\s,;]+', text.strip(' \t\r\n[]')) if n])]
 
+# %% ../nbs/11_lens.ipynb #d7a302d4
 def read_cameras(
     text:str, # What `--focal` was given: a few characters, or the name of a file
 )->list: # of `KnownCamera`
@@ -371,6 +380,7 @@ def _camera_of(cameras:list, name:str, width:int, height:int)->KnownCamera:
         f'{len(cameras)} cameras, and none is that of {name or "the photo"} ({width} x {height})',
         f'It has: {", ".join(c.photo or "no name" for c in cameras[:8])}. Name the photo there.')
 
+# %% ../nbs/11_lens.ipynb #3ac3a467
 def known_lens(
     text:str,   # What `--focal` was given; '': nothing
     name:str,   # Of the photo's file, without its folder
@@ -415,6 +425,7 @@ def known_lens(
     if camera.distorted: words += '; its distortion is left out'
     return _plausible(Lens(scale*math.sqrt(fx*fy), principal, camera.spread, words), text, width, height)
 
+# %% ../nbs/11_lens.ipynb #a1c8ae17
 def check_focal(
     text:str,           # The setting `focal`
     start:float = 0.,   # The setting `focal_length`

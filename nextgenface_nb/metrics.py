@@ -65,7 +65,8 @@ def ssim_map(
     mean = lambda x: _blur(x*m)/weight
     ma,mb = mean(a),mean(b)
     va,vb,vab = mean(a*a)-ma**2, mean(b*b)-mb**2, mean(a*b)-ma*mb
-    c1,c2 = .01**2,.03**2
+    c1 = .01**2
+    c2 = .03**2
     return ((2*ma*mb+c1)*(2*vab+c2)/((ma**2+mb**2+c1)*(va+vb+c2))).mean(-1)
 
 def ssim(
@@ -87,7 +88,8 @@ def eye_distance(
 )->float: # Pixels between the outer corners of the eyes
     ("The ruler of the NME; where a detector has no such points, 0.4 of the diagonal of the points' bounding box "
      "(about the same)")
-    points,ids = _array(landmarks.points,'The landmarks'),np.asarray(landmarks.ids).tolist()
+    points = _array(landmarks.points,'The landmarks')
+    ids = np.asarray(landmarks.ids).tolist()
     corners = EYE_CORNERS.get(landmarks.detector, ())
     if corners and all(i in ids for i in corners):
         return float(np.linalg.norm(np.subtract(*(points[ids.index(i)] for i in corners))))
@@ -98,7 +100,8 @@ def nme(
     landmarks, # The detected `Landmarks`, in pixels of the same picture
 )->float: # Fraction of the distance of the outer eye corners (0.01 = 1 %)
     "Normalised mean error of predicted landmarks"
-    p,q = _array(predicted,'The predicted points'),_array(landmarks.points,'The landmarks')
+    p = _array(predicted,'The predicted points')
+    q = _array(landmarks.points,'The landmarks')
     if p.shape!=q.shape:
         raise GeometryError(f'{p.shape[0]} predicted points, but {q.shape[0]} landmarks',
             'Predict the points of `landmarks.ids`.')
@@ -114,10 +117,12 @@ def similarity(
     if a.shape!=b.shape or a.ndim!=2:
         raise GeometryError(f'The shapes are {a.shape} and {b.shape}', 'Compare the same points.')
     if len(a)<3: raise GeometryError(f'{len(a)} points', 'A rigid motion needs 3 at least.')
-    ca,cb = a.mean(0),b.mean(0)
+    ca = a.mean(0)
+    cb = b.mean(0)
     U,S,Vt = np.linalg.svd((b-cb).T@(a-ca))
     D = np.array([1, 1, np.sign(np.linalg.det(U@Vt))])
-    rotation,scale = U*D@Vt,float((S*D).sum()/np.square(a-ca).sum())
+    rotation = U*D@Vt
+    scale = float((S*D).sum()/np.square(a-ca).sum())
     return scale,rotation,cb-scale*rotation@ca
 
 def aligned(
@@ -126,11 +131,13 @@ def aligned(
     region=None,  # [V] bool: what is brought together; None: all
 )->np.ndarray: # [V, 3]
     "`found` where it comes closest to `truth` in a region"
-    found,truth = _array(found, 'The found shape'),_array(truth, 'The true shape')
+    found = _array(found, 'The found shape')
+    truth = _array(truth, 'The true shape')
     region = np.ones(len(found), bool) if region is None else np.asarray(region)
     scale,rotation,shift = similarity(found[region], truth[region])
     return scale*found@rotation.T+shift
 
+# %% ../nbs/17_metrics.ipynb #cc0ba3e0
 def recovery_slope(
     found,        # [V, 3] vertices
     truth,        # [V, 3]
@@ -151,7 +158,8 @@ def best_gain(
     per_channel:bool=True, # One for each channel; else one
 )->np.ndarray: # [C], or [] for one
     "The factor that brings values closest to others"
-    found,truth = _array(found, 'The found values'),_array(truth, 'The true values')
+    found = _array(found, 'The found values')
+    truth = _array(truth, 'The true values')
     if mask is not None: found,truth = found[np.asarray(mask)],truth[np.asarray(mask)]
     axes = tuple(range(found.ndim-1)) if per_channel else None
     return (found*truth).sum(axes)/np.maximum(np.square(found).sum(axes), 1e-12)

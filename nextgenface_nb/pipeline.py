@@ -124,6 +124,7 @@ def vertices(self:Pipeline,
     "The person's mesh with the expression of frame `i`"
     return self.person(face, face.frames[i].expression)
 
+# %% ../nbs/51_pipeline.ipynb #03f35210
 @patch
 @undisturbed
 def world_vertices(self:Pipeline,
@@ -147,6 +148,7 @@ def landmark_places(self:Pipeline,
         outline = face_outline(self.model, points.detector)
         return landmark_places(self.model, points, outline, self.world_vertices(face, i), camera)
 
+# %% ../nbs/51_pipeline.ipynb #d01d27d0
 @patch
 @undisturbed
 def landmarks(self:Pipeline,
@@ -209,7 +211,8 @@ def render(self:Pipeline,
     progress:Callable|None=None, # Of a final picture: called with (rays done, all rays) after each pass
 )->Tensor: # [H, W, 4] linear RGB and coverage
     "Ray-trace the face as photo `i` shows it"
-    frame,renderer = face.frames[i],self.renderer(face.frames[i])
+    frame = face.frames[i]
+    renderer = self.renderer(face.frames[i])
     args = (self.world_vertices(face, i), None, *(maps or self.maps(face)),
         (light or frame.light).environment(self.config.environment_height), frame.camera)
     if final:
@@ -217,6 +220,7 @@ def render(self:Pipeline,
             noise=0. if samples else self.config.noise_final, seed=seed, progress=progress)
     return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
 
+# %% ../nbs/51_pipeline.ipynb #12c207c4
 @patch
 @undisturbed
 def flat(self:Pipeline,
@@ -227,15 +231,18 @@ def flat(self:Pipeline,
 )->Tensor: # [H, W, C + 1] values times coverage, and coverage
     "What the camera sees of a map, without light"
     frame = face.frames[i]
-    c,n = frame.camera,subpixels
+    c = frame.camera
+    n = subpixels
     with torch.no_grad():
         triangle,barycentric = self.renderer(frame).hits(self.world_vertices(face, i), c, subpixels=n)[:2]
-        corners,hit = self.model.triangles[triangle.clamp(min=0)],(triangle>=0).float()[:,None]
+        corners = self.model.triangles[triangle.clamp(min=0)]
+        hit = (triangle>=0).float()[:,None]
         if values.ndim==3: seen = sample_texture(values, (self.model.uvs[corners]*barycentric[...,None]).sum(1))
         else: seen = (values[corners]*barycentric[...,None]).sum(1)
         picture = torch.cat([seen*hit, hit], -1).reshape(c.height, c.width, n*n, -1)
         return picture.mean(2)
 
+# %% ../nbs/51_pipeline.ipynb #e4128511
 @patch
 @undisturbed
 def face_mask(self:Pipeline,

@@ -76,6 +76,7 @@ def _has_own_threads()->bool:
     try: return len(os.listdir('/proc/self/task'))>threading.active_count()
     except OSError: return True
 
+# %% ../nbs/01_processes.ipynb #52e071a5
 def _threads_work(
     patience:float=10., # Seconds: what works takes some thousandths of one
 )->bool:

@@ -46,6 +46,7 @@ def write_exr(
     with two_threads(): Bitmap(np.ascontiguousarray(as_array(values))).write(stream, kind)
     with writing(path) as part: part.write_bytes(stream.raw_buffer())
 
+# %% ../nbs/13_radiance.ipynb #51310499
 @undisturbed
 def read_exr(
     path, # File, OpenEXR or Radiance HDR

@@ -36,6 +36,7 @@ def read_bytes(
     if len(data) > most: raise error(f'{shown}: has more than {most//10**6} MB', f'No {what} needs that many.')
     return data
 
+# %% ../nbs/03_reading.ipynb #9c590062
 def check_file(
     path,             # What somebody has given
     error=PhotoError, # What is raised
@@ -93,6 +94,7 @@ def heif_module(): # A module, or None
         except ImportError: pass
     return None
 
+# %% ../nbs/03_reading.ipynb #25a8a4b7
 @lru_cache
 def can_read(
     kind:str, # A key of `PICTURES`
@@ -167,6 +169,7 @@ def check_tags(
             if 0xA005 in inner: _tag_table(data, inner[0xA005], order, big, name)
     return found
 
+# %% ../nbs/03_reading.ipynb #3d7964ea
 def _tag_table(data, at, order, big, name)->dict:
     count = _number(order+('Q' if big else 'H'), data, at)
     size = 20 if big else 12
@@ -224,6 +227,7 @@ def _check_tiff(data, name):
     if tags.get(322, 0)*tags.get(323, 0) > max(4*width*height, 2**20):
         raise _strange(name, f'has tiles of {tags[322]} x {tags[323]} pixels')
 
+# %% ../nbs/03_reading.ipynb #59c78c37
 def _check_boxes(data, name): # AVIF and HEIF: EXIF lies somewhere in it
     for n,found in enumerate(re.finditer(rb'II\*\0|MM\0\*', data)):
         if n > 200: raise _strange(name, 'holds more than 200 tables of tags')
@@ -262,6 +266,7 @@ def png_chunks(
         if count > 500_000: raise _strange(name, 'has more than 500,000 parts')
         if kind == b'IEND': return
 
+# %% ../nbs/03_reading.ipynb #de98a758
 def lean_png(
     data:bytes, # A PNG file
     name:str,
@@ -296,6 +301,7 @@ def _says_orientation(kind, content)->bool:
     packed = rest[1:] if kind == b'zTXt' else rest.split(b'\0', 3)[-1] if rest[:1] == b'\1' else b''
     return len(unpacked(packed, MOST_TEXT//8) if packed else b'') < MOST_TEXT//8
 
+# %% ../nbs/03_reading.ipynb #6dfc80ef
 def unpacked(
     packed:bytes,
     most:int, # Bytes that are wanted at most
@@ -358,6 +364,7 @@ def open_picture(
     check_size(*image.size, name)
     return image
 
+# %% ../nbs/03_reading.ipynb #465e2033
 def _open_heif(data, name):
     "The first picture of a HEIC file; its size is known before it is decoded"
     found = heif_module().open_heif(io.BytesIO(data))
@@ -398,12 +405,14 @@ def _hdr_size(data, name):
 
 _EXR_LINES = {0:1, 1:1, 2:1, 3:16, 4:32, 5:16, 6:32, 7:32, 8:32, 9:256} # rows that one compressed piece has
 
+# %% ../nbs/03_reading.ipynb #4a3b1614
 def _exr_size(data, name):
     if _number('<I', data, 4) >> 8 & 0x18:
         raise PhotoError(f'{name}: has several parts, or depth', 'Write it as a plain OpenEXR file.')
     tags, end = _exr_header(data)
     left, top, right, low = struct.unpack('<4i', tags['dataWindow'])
-    width, height = right-left+1, low-top+1
+    width = right-left+1
+    height = low-top+1
     channels = len(re.findall(rb'[^\0]{1,255}\0.{16}', tags['channels'], re.S))
     if 'tiles' in tags:
         across, down = struct.unpack_from('<2I', tags['tiles'])

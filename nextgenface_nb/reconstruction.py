@@ -80,6 +80,7 @@ def make_frame(
     start_pose(model, frame)
     return frame
 
+# %% ../nbs/75_reconstruction.ipynb #afda628c
 def put_hands(
     frame:Frame,     # Changed in place
     hands:list|None, # In pixels of its photo, see `Detector.hands`
@@ -108,6 +109,7 @@ def block_edges(
         found.append(float(steps[at].mean()/steps[~at].mean().clamp(min=1e-6)))
     return min(found)
 
+# %% ../nbs/75_reconstruction.ipynb #2199a15f
 def seen_again(
     detector,         # Whatever can `detect`; a `Detector` looks for this face alone
     cropped:Photo,
@@ -133,6 +135,7 @@ def detector_place(
     file = getattr(detector, 'model_file', None)
     return None if file is None else shown_place(file)
 
+# %% ../nbs/75_reconstruction.ipynb #97331f8f
 def on_mesh(points:Landmarks, model:FaceModel)->Landmarks:
     "The landmarks that the model has on its mesh"
     if points.detector not in model.embeddings:
@@ -171,6 +174,7 @@ def find_lens(
             source=f'EXIF is not used: with {lens.focal:.0f} pixels the face would be {away:.3g} eye distances away')
     return lens
 
+# %% ../nbs/75_reconstruction.ipynb #4f24e954
 def put_lens(
     frame:Frame, # Changed in place
     lens:Lens,   # In pixels of the original
@@ -191,6 +195,7 @@ def put_lens(
     depth = -frame.translation[2]*nearer
     frame.translation = torch.stack([frame.translation[0]+shift[0]*depth, frame.translation[1]-shift[1]*depth, -depth])
 
+# %% ../nbs/75_reconstruction.ipynb #19c47815
 def in_known_camera(
     face:Face, # Of a checkpoint, say; changed in place
     config:Config,
@@ -307,6 +312,7 @@ def reconstruct_steps(
                 for i,f in enumerate(result.face.frames)]
     return result
 
+# %% ../nbs/75_reconstruction.ipynb #652506f4
 def chosen_stages(
     config:Config,
     stages:list|None=None, # Names, or stages as they are; None: all
@@ -339,6 +345,7 @@ def begin(
         Face(mean_identity(pipeline.model), frames), pipeline, timings=dict(detection=time.perf_counter()-began),
         warnings=heard, landmark_model=detector_place(detector))
 
+# %% ../nbs/75_reconstruction.ipynb #08bd9f05
 def joined(
     parts:list, # of `Reconstruction` from `begin`, each of one photo of the same person
 )->Reconstruction:
@@ -372,6 +379,7 @@ def _listed(things, otherwise:list)->list:
     if isinstance(things, (list, tuple)): return list(things)
     return list(things) if isinstance(things, Iterator) and not hasattr(things, 'read') else otherwise
 
+# %% ../nbs/75_reconstruction.ipynb #e5af676e
 def exhaust(steps:Iterator, progress:Callable|None=None)->Reconstruction:
     "Run an iterator to its end and give its return value"
     while True:

@@ -58,12 +58,14 @@ def keep_state(
             after_landmarks=[float(x) for x in result.after_landmarks]),
         tensors, packed=False)
 
+# %% ../nbs/76_resume.ipynb #9baf20cb
 def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a face
     "SHA-256 of all parameters"
     if face is None: return ''
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
+# %% ../nbs/76_resume.ipynb #13ccd79d
 @undisturbed
 def load_state(
     path,     # From `resume_path`
@@ -78,8 +80,10 @@ def load_state(
     _check_version(path, meta)
     advice = 'Start again without --resume, or with the settings and photos of the interrupted run.'
     try:
-        config,names,done,history = (Config(**meta['config']).to_dict(),list(meta['stages']),int(meta['done']),
-            [Progress(**h) for h in meta['history']])
+        config = Config(**meta['config']).to_dict()
+        names = list(meta['stages'])
+        done = int(meta['done'])
+        history = [Progress(**h) for h in meta['history']]
         result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']),
             list(meta['after_landmarks']), _snapshots(face, meta['tensors']))
     except Exception as e:
@@ -100,6 +104,7 @@ def load_state(
             'Start again without --resume, or with the same --face.')
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
 
+# %% ../nbs/76_resume.ipynb #657fccc2
 def _check_version(path, meta:dict):
     "Only what this very version has written means the same to it"
     advice = f'Go on with that version, or remove {Path(path).name} and start again.'
@@ -116,13 +121,15 @@ def _snapshots(face:Face, tensors:dict)->dict: # stage -> `Face`
     "The faces after each stage, if they were kept"
     found = {}
     for name in dict.fromkeys(n.split('.')[1] for n in tensors if n.startswith('snapshots.')):
-        own,found[name] = f'snapshots.{name}.',face.copy()
+        own = f'snapshots.{name}.'
+        found[name] = face.copy()
         for n in face.parameters(): found[name].assign(n, tensors.get(own+n))
         if found[name].identity.diffuse is not None: continue
         found[name].identity.provenance = None
         for frame in found[name].frames: frame.hidden = None
     return found
 
+# %% ../nbs/76_resume.ipynb #d9e83384
 class Keeper:
     "Called with each step of a stage; keeps its state every so many seconds, and when the run is stopped."
     def __init__(self,
@@ -142,6 +149,7 @@ class Keeper:
             self.write()
             self.last = time.monotonic()
 
+# %% ../nbs/76_resume.ipynb #20cba676
 def fit_resumable(
     photos:list,                # Paths, all of one person
     pipeline,                   # A `Pipeline`
@@ -158,13 +166,17 @@ def fit_resumable(
 )->Reconstruction:
     "Fit all stages, keeping the state"
     if start is not None: photos = [f.photo for f in start.frames]
-    begun_with,result,done,saved = face_digest(start),None,0,{}
+    begun_with = face_digest(start)
+    result = None
+    done = 0
+    saved = {}
     if resume and Path(keep).exists(): result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face)
     if result and hasattr(watch, 'again'): watch.again(result.history)
     if start is not None: begun = Reconstruction(start, pipeline)
     result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)
     for k in range(done, max(len(stages), 1)):
-        state,saved = StageState(saved),{}
+        state = StageState(saved)
+        saved = {}
         def write():
             if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face)
         exhaust(
@@ -187,7 +199,8 @@ def face_differences(
     b:Face,   # With as many frames and maps of the same size
 )->dict: # vertices (mm, the worst), maps (mean over the texels, of the worst map), light (mean over the coefficients, of the worst frame)
     "How far two fits of the same photos lie apart"
-    frames,maps = range(len(a.frames)),zip(pipeline.maps(a), pipeline.maps(b))
+    frames = range(len(a.frames))
+    maps = zip(pipeline.maps(a), pipeline.maps(b))
     apart = [(pipeline.world_vertices(a, i)-pipeline.world_vertices(b, i)).norm(dim=1).max() for i in frames]
     numbers = lambda frame: torch.cat([torch.as_tensor(x).flatten() for x in frame.light.arrays().values()])
     light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]

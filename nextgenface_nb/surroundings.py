@@ -48,6 +48,7 @@ def _our_cores()->list: # Their numbers
     process = psutil.Process()
     return process.cpu_affinity() if hasattr(process, 'cpu_affinity') else list(range(psutil.cpu_count() or 1))
 
+# %% ../nbs/02_surroundings.ipynb #24585218
 def _used()->tuple: # seconds: clock, used by all on our cores, used by this process
     import psutil
     each = psutil.cpu_times(percpu=True)
@@ -207,6 +208,7 @@ def _undisturbed_class(cls:type, grad)->type: # the same one
 def _undisturbed_property(value:property, grad)->property:
     return property(undisturbed(value.fget, grad=grad), value.fset, value.fdel, value.__doc__)
 
+# %% ../nbs/02_surroundings.ipynb #cf5cf5fc
 class UndisturbedSteps:
     "A generator each step of which is undisturbed"
     def __init__(self,

@@ -127,6 +127,7 @@ class Steady:
     def __getattr__(self, name):
         return getattr(io.StringIO() if self.__dict__.get('stream') is None else self.stream, name)
 
+# %% ../nbs/04_terminal.ipynb #fc1eec01
 def print_text(
     text:str,  # One or more lines
     file=None, # Where to; None: standard output

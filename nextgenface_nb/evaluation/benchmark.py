@@ -90,6 +90,7 @@ MUTANTS = {'no-light': (('bands=1',), None), 'mean-shape': (('weight_shape=1e6',
 def _flip(result):
     result.face.identity.diffuse = result.pipeline.maps(result.face)[0].flip(0)
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #a15e42d6
 def measure_face(
     level:str,          # A or B
     index:int,
@@ -107,7 +108,8 @@ def measure_face(
     from nextgenface_nb.light.environment import MapLight
     from nextgenface_nb.pipeline import Pipeline
     model = pipeline.model
-    truth,memory = true_face(level, index, settings, model, folder),_Memory()
+    truth = true_face(level, index, settings, model, folder)
+    memory = _Memory()
     if 'geometry' in given: pipeline = true_pipeline(pipeline, truth)
     if 'light' in given:
         pipeline = Pipeline(pipeline.model, replace(pipeline.config, rate_light=0.))   # its brightness too
@@ -128,6 +130,7 @@ def measure_face(
         lit = dict(face=index, **score_relighting(truth, result, environments, pictures, samples))
     return figures,lit,_pictures(truth, result)
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #be0a4768
 def _pictures(truth, result)->dict: # name -> [H, W, 3] sRGB 0..1
     "For the sheet: photo, fit, true and found diffuse map as the camera sees them"
     from nextgenface_nb.evaluation.score import to_resolution
@@ -307,6 +310,7 @@ def perceptual_distance()->tuple: # a function of two sRGB pictures [H, W, 3], o
 HELD_OUT = dict(lips=('lips_outer', 'lips_inner'), brows=('left_brow', 'right_brow'), nose=('nose_bridge',),
     outline=('face_oval',))
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #e4d3b210
 def held_out_landmarks(
     path, # Of a photo
     pipeline, # A `Pipeline`
@@ -319,7 +323,8 @@ def held_out_landmarks(
     from nextgenface_nb.metrics import eye_distance
     from nextgenface_nb.reconstruction import exhaust, on_mesh, reconstruct_steps
     photo = load_photo(path)
-    points,found = on_mesh(make_detector(pipeline.config.detector).detect(photo), pipeline.model),[]
+    points = on_mesh(make_detector(pipeline.config.detector).detect(photo), pipeline.model)
+    found = []
     for name,groups in regions.items():
         out = {i for g in groups for i in GROUPS[points.detector][g]}
         kept = points.only([i for i in points.ids.tolist() if i not in out])
@@ -332,10 +337,13 @@ def held_out_landmarks(
         found.append(dict(photo=Path(path).name, region=name, nme=float(error)/eye_distance(points.moved(frame.photo))))
     return found
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #46583b5e
 def measure_pairs(paths:list, pipeline, samples:int, say:Callable)->dict: # D_photos, D, lpips
     "Each photo of a pair alone, and with the other's maps"
     from nextgenface_nb.evaluation.photos import held_out, measure_photo
-    pairs,fits,photos = photo_pairs(paths),{},[]
+    pairs = photo_pairs(paths)
+    fits = {}
+    photos = []
     if not pairs: return dict(skipped=dict(D='no two photos are called NAME_something and NAME_otherwise'))
     for path in dict.fromkeys(p for pair in pairs for p in pair):
         say(f'D {path.name}')
@@ -369,6 +377,7 @@ def which_seed(
         raise argparse.ArgumentTypeError(f'{text!r}: give a number from 0 on, or fresh')
     return int(text)
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #71254ced
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-benchmark`"
     p = argparse.ArgumentParser('nextgenface-benchmark',
@@ -399,6 +408,7 @@ def make_parser()->argparse.ArgumentParser:
     add('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #0f519c1b
 @dataclass(frozen=True)
 class Request:
     "What `nextgenface-benchmark` is asked to do"
@@ -427,6 +437,7 @@ def read_request(
         a.levels, a.faces, a.seed, a.preset, tuple(a.set), tuple(a.ablate), tuple(a.given), a.mutant, a.landmarks,
         a.photos, a.output, a.sheet, a.cache, a.quick)
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #05566574
 def chosen_levels(request:Request)->list:
     usual = ['A', 'B', 'C']+['D']*bool(request.photos)
     levels = [l.strip().upper() for l in request.levels.split(',') if l.strip()] or usual
@@ -450,6 +461,7 @@ def chosen_parts(request:Request)->list: # of tuples, names of `GIVEN`
                 f'There are {", ".join(GIVEN)}; join several with +.')
     return found
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #e1ce92ac
 def settings_of(request:Request)->tuple: # Settings of the generator, texts for the fit
     people = request.generator or replace(QUICK if request.quick else Settings(), seed=request.seed)
     return people,[*(QUICK_SETTINGS if request.quick else ()), *request.settings,
@@ -465,10 +477,12 @@ def run_levels(
     "Fit and score the chosen faces at levels A, B and C"
     from nextgenface_nb.pipeline import Pipeline
     settings,texts = settings_of(request)
-    levels,faces = chosen_levels(request),chosen_faces(request, settings)
+    levels = chosen_levels(request)
+    faces = chosen_faces(request, settings)
     config = Config.preset(request.preset)
     config.set(*texts, *changes)
-    pipeline,mutate = Pipeline(None, config),MUTANTS[request.mutant][1] if request.mutant else None
+    pipeline = Pipeline(None, config)
+    mutate = MUTANTS[request.mutant][1] if request.mutant else None
     found,pictures,skipped = {},{},{}
     for level in TRUE_LEVELS:
         if level not in levels and not (level=='B' and 'C' in levels) or 'stopped' in found: continue
@@ -493,6 +507,7 @@ def run_levels(
         if rows: found[f'{level}_all'] = [pooled(rows)]
     return dict(found, skipped=skipped, pictures=pictures)
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #715d85a8
 def short(
     figures:dict,       # Of one face
     lit:dict|None=None, # Its figures of level C
@@ -527,6 +542,7 @@ def measure_benchmark(
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #ff5bed80
 def _measure_more(request:Request, report:dict, say:Callable, config, levels:list, paths:list, parts:list):
     "Photos, and the same faces with other settings or parts of the truth; a comparison that was stopped is none"
     from nextgenface_nb.pipeline import Pipeline
@@ -596,6 +612,7 @@ def picture_sheet(
             pen.text((left+k*side+2, top), f'{name} {title}' if k==0 else title, fill='black')
     return sheet
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #effba35c
 def say_report(report:dict)->str:
     "All tables as text"
     people = {Settings.seed:'on whom settings were tuned', FRESH_SEED:'on whom nothing was tuned'}
@@ -627,6 +644,7 @@ def say_report(report:dict)->str:
 #: Endings of pictures
 PICTURES = '.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp'
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #230b6080
 def check_sheet(
     path:Path, # Of `--sheet`
 ):
@@ -650,6 +668,7 @@ def benchmark_and_say(request:Request):
         with writing(request.sheet) as part: picture_sheet(pictures).save(part, quality=85)
     if report.get('stopped'): raise KeyboardInterrupt
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #1dcca762
 def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code

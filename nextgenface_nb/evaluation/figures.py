@@ -63,7 +63,8 @@ def imported(
     folder:Path=PACKAGE,
 )->set: # of names: 'optim.stages'
     "Modules of ours that a piece of code imports, anywhere in it"
-    found,own = set(),[folder.name, *filter(None, within.split('.'))]
+    found = set()
+    own = [folder.name, *filter(None, within.split('.'))]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import): names = [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -73,6 +74,7 @@ def imported(
         found |= {n.removeprefix(f'{folder.name}.') for n in names if n.startswith(f'{folder.name}.')}
     return {n for n in found if module_file(n, folder)}
 
+# %% ../../nbs/79_evaluation.figures.ipynb #9b3ebdf4
 def modules_behind(
     names,               # Of modules
     folder:Path=PACKAGE,
@@ -94,6 +96,7 @@ def carried_file(
     "Where a file with numbers lies"
     return data_folder(folder)/name
 
+# %% ../../nbs/79_evaluation.figures.ipynb #439bd364
 def fingerprint(
     name:str,            # Of a module, or of a file of `CARRIED`
     folder:Path=PACKAGE,
@@ -136,6 +139,7 @@ def stamp(
     return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(folder.parent), machine=machine(),
         versions=versions(), modules=prints)
 
+# %% ../../nbs/79_evaluation.figures.ipynb #bf4d21be
 def outdated(
     made:dict,           # With what `stamp` gave
     folder:Path=PACKAGE,
@@ -254,6 +258,7 @@ def old_figures(
 def _few(names:list, most:int=4)->str:
     return ', '.join(names[:most])+(f' and {len(names)-most} more' if len(names)>most else '')
 
+# %% ../../nbs/79_evaluation.figures.ipynb #17c4d530
 def outputs_path()->Path:
     "The file in which `tools/run.py` keeps with which code the outputs of each notebook were made"
     return PACKAGE.parent/'nbs'/'outputs.json'
@@ -281,6 +286,7 @@ def notebook_stamp(
     return dict(date=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), commit=commit_of(),
         cells=_digest('\n'.join(sources).encode()), code=_digest(prints.encode()))
 
+# %% ../../nbs/79_evaluation.figures.ipynb #f2f4a1b9
 def same_code(now:dict, then:dict|None)->bool:
     "Were the outputs made by these cells with this code?"
     return bool(then) and all(now[k]==then.get(k) for k in ('cells', 'code'))

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 import torch
 from torch import Tensor
+from fastcore.basics import patch
 from ..errors import RenderError
 from ..facemodel.interface import FaceModel
 from ..facemodel.texture import TextureMap
@@ -57,7 +58,9 @@ class Setting:
     light_height:int=32                    # Rows of the environment map
 
     def __post_init__(self):
-        model,T,generator = self.model,self.resolution,torch.Generator().manual_seed(7)
+        model = self.model
+        T = self.resolution
+        generator = torch.Generator().manual_seed(7)
         draw = lambda variance: .3*torch.randn(len(variance), generator=generator)*variance.sqrt()
         self.texture = TextureMap(model.triangles, model.uvs, T, model.mirror)
         self.values = dict(vertices=torch.zeros_like(model.neutral), shape=draw(model.prior.shape),
@@ -69,39 +72,43 @@ class Setting:
             specular=.015+.005*smooth_map(T, T, 3, generator, 6), roughness=.6+.05*smooth_map(T, T, 1, generator, 6),
             light=torch.tensor(self.light)[:,None]*torch.tensor([1., .9, .8]))
 
-    def renderer(self,
-        # Of renderers: called with triangles, uvs, width, height, texture resolution, shape of the environment map
-        factory,
-    ):              # What has `render` as `rendering.renderer.Renderer` has it
-        "A renderer for this setting."
-        return factory(self.model.triangles, self.model.uvs, self.size, self.size, self.resolution,
-            (self.light_height, 2*self.light_height))
+# %% ../../nbs/81_evaluation.gradients.ipynb #4cbd39c6
+@patch
+def renderer(self:Setting,
+    # Of renderers: called with triangles, uvs, width, height, texture resolution, shape of the environment map
+    factory,
+):              # What has `render` as `rendering.renderer.Renderer` has it
+    "A renderer for this setting."
+    return factory(self.model.triangles, self.model.uvs, self.size, self.size, self.resolution,
+        (self.light_height, 2*self.light_height))
 
-    def picture(self,
-        renderer, # Whatever has `render`
-        values:dict, # As `self.values`
-        **options    # Of `render`
-    )->Tensor:       # [size, size, 4]
-        "Everything put together."
-        vertices = transform(self.model.vertices(values['shape'], values['expression'])+values['vertices'],
-            values['rotation'], values['translation'])
-        maps = [self.texture.bake(baked(values['albedo']))+values[name]
-            for name,baked in (('diffuse', self.model.diffuse_albedo), ('specular', self.model.specular_albedo))]
-        camera = Camera(values['focal'], values['principal'], self.size, self.size)
-        return renderer.render(vertices, None, *maps, values['roughness'],
-            environment_map(values['light'], self.light_height), camera, **options)
+@patch
+def picture(self:Setting,
+    renderer, # Whatever has `render`
+    values:dict, # As `self.values`
+    **options    # Of `render`
+)->Tensor:       # [size, size, 4]
+    "Everything put together."
+    vertices = transform(self.model.vertices(values['shape'], values['expression'])+values['vertices'],
+        values['rotation'], values['translation'])
+    maps = [self.texture.bake(baked(values['albedo']))+values[name]
+        for name,baked in (('diffuse', self.model.diffuse_albedo), ('specular', self.model.specular_albedo))]
+    camera = Camera(values['focal'], values['principal'], self.size, self.size)
+    return renderer.render(vertices, None, *maps, values['roughness'],
+        environment_map(values['light'], self.light_height), camera, **options)
 
-    def direction(self,
-        name:str,       # Variable
-        generator=None, # torch.Generator
-    )->Tensor:          # Shaped as the variable
-        "A smooth random direction; coefficients move by their standard deviations, single numbers by 1."
-        value = self.values[name]
-        if name=='vertices': return smooth_field(self.model.neutral, generator)
-        if name in ('diffuse', 'specular', 'roughness'): return smooth_map(*value.shape, generator)
-        drawn = torch.randn(value.shape, generator=generator)
-        if name in ('shape', 'albedo'): drawn = drawn*getattr(self.model.prior, name).sqrt()/len(value)**.5
-        return drawn if drawn.ndim else drawn.sign()
+@patch
+def direction(self:Setting,
+    name:str,       # Variable
+    generator=None, # torch.Generator
+)->Tensor:          # Shaped as the variable
+    "A smooth random direction; coefficients move by their standard deviations, single numbers by 1."
+    value = self.values[name]
+    if name=='vertices': return smooth_field(self.model.neutral, generator)
+    if name in ('diffuse', 'specular', 'roughness'): return smooth_map(*value.shape, generator)
+    drawn = torch.randn(value.shape, generator=generator)
+    if name in ('shape', 'albedo'): drawn = drawn*getattr(self.model.prior, name).sqrt()/len(value)**.5
+    return drawn if drawn.ndim else drawn.sign()
 
 # %% ../../nbs/81_evaluation.gradients.ipynb #2a03a78a
 # Options of `render` for each part
@@ -206,8 +213,9 @@ def gradient_table(
 )->GradientTable:
     "Gradients against differences. `RenderError` where one is missing or zero."
     more = dict(shadow_edges=shadow_edges) if shadow_edges else {}
-    renderer,generator,names = (setting.renderer(factory),torch.Generator().manual_seed(seed),
-        list(variables or setting.values))
+    renderer = setting.renderer(factory)
+    generator = torch.Generator().manual_seed(seed)
+    names = list(variables or setting.values)
     with torch.no_grad(): alpha = setting.picture(renderer, setting.values, samples=64)[...,3]
     weights = {part:[adjoint(part, alpha, generator) for _ in range(directions)] for part in kinds}
     ways = {name:[setting.direction(name, generator) for _ in range(directions)] for name in names}
@@ -226,6 +234,7 @@ def gradient_table(
     return GradientTable(_row(name, part, slopes, differences, directions) for name in names
         for part in kinds if name in of[part])
 
+# %% ../../nbs/81_evaluation.gradients.ipynb #37914bd9
 def _row(name, part, slopes, differences, directions)->GradientRow:
     both = [torch.tensor([[values[name,part,k,s] for k in range(directions)] for s in (0, 1)])
         for values in (slopes, differences)]

@@ -21,7 +21,8 @@ def error_samples(
     seed:int=1234,
 )->tuple: # ids [L], errors [n, L, 2] in eye distances, eyes level
     "What a detector gets wrong on synthetic photos of 256 pixels"
-    draw,found = np.random.default_rng(seed),[]
+    draw = np.random.default_rng(seed)
+    found = []
     for k in range(count):
         u = draw.uniform(-1, 1, 6).tolist()
         truth = synthetic_face(pipeline, seed=10000+k, light=studio_light(u[3], ambient=.65+.3*u[4]),

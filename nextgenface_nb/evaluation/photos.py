@@ -100,6 +100,7 @@ def run_measured(
     unit = 1 if sys.platform=='darwin' else 1024
     return seconds,None if peak is None else peak*unit/1e9,text
 
+# %% ../../nbs/83_evaluation.photos.ipynb #3918bc91
 def cold_run(
     path:str|Path,
     flags:list=(), # More flags of `nextgenface-reconstruct`
@@ -130,9 +131,11 @@ def measure_recovery(
     from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, synthetic_face
     pipeline = pipeline or fixed_camera(config)
     truth = synthetic_face(pipeline, seed, size=size, landmark_noise=landmark_noise*size/256)
-    true,model = truth.face.frames[0],pipeline.model
+    true = truth.face.frames[0]
+    model = pipeline.model
     frame = make_frame(truth.photo(), model, pipeline.config, truth.landmarks(), crop=False)
-    frame.camera,frame.light = true.camera.detach(),true.light
+    frame.camera = true.camera.detach()
+    frame.light = true.light
     start_pose(model, frame)
     landmarks,photometric,_ = make_stages(pipeline.config)
     photometric.rates.pop('light')
@@ -148,6 +151,7 @@ def measure_recovery(
         rotation_degrees=rotation_error(found.rotation, true.rotation),
         translation_mm=float((found.translation*scale-true.translation).norm()))
 
+# %% ../../nbs/83_evaluation.photos.ipynb #0c04749a
 def fixed_camera(config:Config): # Pipeline
     "A pipeline whose stages keep the focal length"
     from nextgenface_nb.pipeline import Pipeline
@@ -176,6 +180,7 @@ def map_score(
     gain = (texture*true)[mask].sum()/texture[mask].square().sum().clamp(min=1e-12)
     return psnr(to_srgb((gain*texture).clamp(0, 1)), to_srgb(true.clamp(0, 1)), mask)
 
+# %% ../../nbs/83_evaluation.photos.ipynb #f74cde51
 @undisturbed(grad=True)
 def measure_sidelit(
     config:Config,
@@ -191,10 +196,12 @@ def measure_sidelit(
     truth = synthetic_face(pipeline, seed, light=studio_light(.8), size=size, landmark_noise=.5*size/256)
     result = exhaust(reconstruct_steps(truth.photo(), pipeline.config, landmarks=truth.landmarks(), pipeline=pipeline))
     photo,seen = unprojected(pipeline, truth.face)
-    true,mask = truth.face.identity.diffuse,seen&face_texels(pipeline)
+    true = truth.face.identity.diffuse
+    mask = seen&face_texels(pipeline)
     fitted_db,photo_db = (map_score(x, true, mask) for x in (result.face.identity.diffuse, photo))
     return dict(seed=seed, fitted_db=fitted_db, photo_db=photo_db, gain_db=fitted_db-photo_db)
 
+# %% ../../nbs/83_evaluation.photos.ipynb #306fe23f
 def face_texels(pipeline)->torch.Tensor: # [T, T] bool
     "The scored region on the texture"
     r = pipeline.model.regions
@@ -223,6 +230,7 @@ class Target:
         return dict(target=self.what, limit=limit, reached=self.form.format(value),
             holds=value<=self.limit if self.sense=='<=' else value>=self.limit, why='')
 
+# %% ../../nbs/83_evaluation.photos.ipynb #1228e42c
 def mean(values:list)->float:
     return sum(values)/len(values)
 
@@ -243,6 +251,7 @@ TARGETS = [
     Target('side-lit, faces of the fitted model: fitted map over unprojected photo, worse person', 'sidelit.gain_db',
     min, '>=', 3., '{:.1f} dB')]
 
+# %% ../../nbs/83_evaluation.photos.ipynb #09f3dbb2
 def markdown_table(
     rows:list, # of dicts with the same keys
 )->str:
@@ -312,6 +321,7 @@ def find_photos(
 def _said(figures:dict)->str:
     return ', '.join(f'{k} {v:.4g}' for k,v in figures.items() if isinstance(v, float))
 
+# %% ../../nbs/83_evaluation.photos.ipynb #88f771df
 @undisturbed(grad=True)
 def measure_photos(
     paths:list,
@@ -322,7 +332,9 @@ def measure_photos(
 )->dict: # photos, held_out, skipped
     "Fit all photos; and the pair with exchanged maps"
     from nextgenface_nb.pipeline import Pipeline
-    pipeline,pair,figures = Pipeline(None, config),{},[]
+    pipeline = Pipeline(None, config)
+    pair = {}
+    figures = []
     for path in paths:
         say(f'photo {path.name}')
         found,result = measure_photo(path, config, pipeline, samples, Path(results)/path.name if results else None)
@@ -332,6 +344,7 @@ def measure_photos(
     if len(pair)==2: return dict(photos=figures, held_out=held_out(*(pair[n] for n in PAIR), samples), skipped={})
     return dict(photos=figures, skipped=dict(held_out=f'needs {" and ".join(PAIR)}'))
 
+# %% ../../nbs/83_evaluation.photos.ipynb #d0752f72
 @undisturbed(grad=True)
 def measure_synthetic(
     config:Config,
@@ -341,7 +354,9 @@ def measure_synthetic(
 )->dict: # recovery, sidelit
     "Everything with a known truth"
     from nextgenface_nb.pipeline import Pipeline
-    still,free,found = fixed_camera(config),Pipeline(None, config),dict(recovery=[], sidelit=[])
+    still = fixed_camera(config)
+    free = Pipeline(None, config)
+    found = dict(recovery=[], sidelit=[])
     for seed in range(1, people[0]+1):
         say(f'recovery of synthetic person {seed}')
         found['recovery'].append(measure_recovery(config, seed, still, size))
@@ -381,6 +396,7 @@ class Request:
     only:tuple = ()           # Names of parts; empty: all
     quick:bool = False        # Coarse and small
 
+# %% ../../nbs/83_evaluation.photos.ipynb #a9a682f5
 def read_request(
     args, # What the parser of `make_parser` returns
 )->Request:
@@ -421,6 +437,7 @@ def measure_all(
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
+# %% ../../nbs/83_evaluation.photos.ipynb #581b3fda
 def measure_and_say(request:Request):
     "Measure, print the tables, write the report"
     if request.output: check_output(Path(request.output))

@@ -36,23 +36,29 @@ def face_parts(
     long = up-down
     tests = dict(forehead=y>up+.42*long, eyes=y>up-.2*long, mouth=(y<down+.3*long)&(y>down-.25*long)&(x.abs()<.5*apart),
         chin=y<down-.25*long, nose=(x.abs()<.33*apart)&(y>down), cheeks=y>-1e9)
-    parts,taken = {},~whole
+    parts = {}
+    taken = ~whole
     for name,test in tests.items():
         parts[name] = test&~taken
         taken = taken|test
     return parts
 
+# %% ../../nbs/86_evaluation.score.ipynb #6f10a5ab
 def score_geometry(
     truth:TrueFace,
     result,  # A `Reconstruction`
 )->dict: # mean_mm, median_mm, surface_mm, parts, size_error, slope, pose_degrees, focal_error, depth_error
     "Shape, pose and camera"
     pipeline,face = result.pipeline,result.face
-    model,frame = pipeline.model,face.frames[0]
-    found,true,region = pipeline.vertices(face).detach(),truth.vertices,scored_vertices(model)
+    model = pipeline.model
+    frame = face.frames[0]
+    found = pipeline.vertices(face).detach()
+    true = truth.vertices
+    region = scored_vertices(model)
     scale,rotation,_ = similarity(found[region], true[region])
     offset = torch.as_tensor(aligned(found, true, region)).float()-true
-    error,along = offset.norm(dim=-1),(offset*vertex_normals(true, model.triangles)).sum(-1).abs()
+    error = offset.norm(dim=-1)
+    along = (offset*vertex_normals(true, model.triangles)).sum(-1).abs()
     mean = model.vertices(torch.zeros_like(truth.shape), torch.zeros_like(truth.expression))
     depth = lambda translation: -float(translation[2])
     return dict(mean_mm=float(error[region].mean()), median_mm=float(error[region].median()),
@@ -63,6 +69,7 @@ def score_geometry(
         focal_error=abs(float(frame.camera.focal)/frame.photo.scale/float(truth.focal)-1),
         depth_error=abs(scale*depth(frame.translation)/depth(truth.translation)-1))
 
+# %% ../../nbs/86_evaluation.score.ipynb #406a1ab1
 def turn_between(
     found:Tensor,  # [3] pitch, yaw, roll of the found pose
     true:Tensor,   # [3] of the true one
@@ -98,7 +105,8 @@ def score_maps(
     result, # A `Reconstruction`
 )->dict:
     "Diffuse, specular and roughness over seen texels, and the skin tone"
-    model,maps = result.pipeline.model,[m.detach() for m in result.pipeline.maps(result.face)]
+    model = result.pipeline.model
+    maps = [m.detach() for m in result.pipeline.maps(result.face)]
     size = min(len(maps[0]), len(truth.diffuse))
     found,true = ([to_resolution(m, size) for m in ms] for ms in (maps, (truth.diffuse, truth.specular, truth.roughness)))
     whole = to_resolution(truth.seen.float()[...,None], size)[...,0]>.999
@@ -117,6 +125,7 @@ def score_maps(
         roughness=(sums(found[2], true[2]), sums(torch.full_like(true[2], .5), true[2])))
     return figures|{f'{k}_sums':v for k,v in pairs.items()}|{f'{k}_ev':variance_over_prior(*v) for k,v in pairs.items()}
 
+# %% ../../nbs/86_evaluation.score.ipynb #2dfcbad5
 def _stubble(truth, model, texture_map, diffuse, skin)->float|None: # None: the model does not know where a beard grows
     "By how much the beard darkens the person's own skin, over what freckles and the like do elsewhere"
     if 'beard' not in model.regions: return None
@@ -182,6 +191,7 @@ def score_photo(
             hidden_found=float((mask<.5)[inside&hidden].float().mean()) if (inside&hidden).any() else None)
     return figures
 
+# %% ../../nbs/86_evaluation.score.ipynb #baf677c1
 def score_relighting(
     truth:TrueFace,
     result, # A `Reconstruction`
@@ -193,7 +203,8 @@ def score_relighting(
     face,pipeline = result.face,result.pipeline
     photo = face.frames[0].photo
     hidden = crop_like(truth.occluded.float()[...,None].expand(-1, -1, 3), photo)[...,0]>.01
-    mask,each = crop_like(truth.face, photo)&~hidden,[]
+    mask = crop_like(truth.face, photo)&~hidden
+    each = []
     for environment,picture in zip(environments, pictures):
         seen = pipeline.render(face, 0, samples, final=True, light=MapLight(environment))[...,:3]
         true = crop_like(picture, photo)
@@ -202,6 +213,7 @@ def score_relighting(
         each.append(dict(psnr=psnr(a, b, mask), psnr_gain=psnr(c, b, mask), ssim=ssim(a, b, mask)))
     return {k:float(np.mean([e[k] for e in each])) for k in each[0]}|dict(each=each)
 
+# %% ../../nbs/86_evaluation.score.ipynb #0dadcc55
 @undisturbed
 def score_face(
     truth:TrueFace,

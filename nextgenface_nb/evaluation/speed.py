@@ -64,7 +64,8 @@ def in_turn(
 def primal(truth)->Callable:
     "One picture with eight rays per pixel, without derivatives"
     pipeline,face = truth.pipeline,truth.face
-    maps,seeds = pipeline.maps(face),iter(range(10**9))
+    maps = pipeline.maps(face)
+    seeds = iter(range(10**9))
     def run():
         with torch.no_grad(): pipeline.render(face, 0, 8, seed=next(seeds), maps=maps)
     return run
@@ -76,12 +77,15 @@ def photometric_step(
 )->Callable:
     "Forward, loss, backward: everything that stage 2 has, ray-traced"
     from nextgenface_nb.optim.losses import blur, photo_loss
-    pipeline,face,seeds = truth.pipeline,truth.face.copy(),iter(range(10**9))
+    pipeline = truth.pipeline
+    face = truth.face.copy()
+    seeds = iter(range(10**9))
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
     wanted = ('shape', 'albedo', 'expression', 'rotation', 'translation', 'focal', 'coefficients')
     free = {n:v.detach().clone().requires_grad_() for n,v in face.parameters().items() if n.split('.')[-1] in wanted}
     for name,tensor in free.items(): face.assign(name, tensor)
-    target,weight = blur(truth.photo().pixels, 2.),torch.ones(*truth.photo().pixels.shape[:2], 1)
+    target = blur(truth.photo().pixels, 2.)
+    weight = torch.ones(*truth.photo().pixels.shape[:2], 1)
     def run():
         for tensor in free.values(): tensor.grad = None
         picture = pipeline.render(face, 0, samples, seed=next(seeds), silhouettes=silhouettes)
@@ -91,10 +95,12 @@ def photometric_step(
                 +', '.join(n for n,t in free.items() if t.grad is None))
     return run
 
+# %% ../../nbs/84_evaluation.speed.ipynb #45f139d0
 def texture_stage(truth): # the stage, started: an iterator with one item per step
     "Stage 3 on this photo, from the model's maps"
     from nextgenface_nb.optim.stages import make_stages, run
-    face,stage = truth.face.copy(),make_stages(truth.pipeline.config)[-1]
+    face = truth.face.copy()
+    stage = make_stages(truth.pipeline.config)[-1]
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
     stage.steps = 10**6
     return run(stage, truth.pipeline, face)
@@ -108,11 +114,13 @@ def bench_steps(
     third = texture_stage(truth)
     seconds = in_turn(dict(primal=primal(truth), photometric=photometric_step(truth),
         photometric_inside=photometric_step(truth, silhouettes=False), texture=lambda: next(third)), repeat)
-    frame,m = truth.face.frames[0],truth.pipeline.model
+    frame = truth.face.frames[0]
+    m = truth.pipeline.model
     return dict(size=frame.camera.width, texture_resolution=truth.pipeline.config.texture_resolution,
         vertices=len(m.uvs), primal_s=seconds['primal'],
         **{name:s/seconds['primal'] for name,s in seconds.items() if name!='primal'})
 
+# %% ../../nbs/84_evaluation.speed.ipynb #d4e1ebd9
 @undisturbed(grad=True)
 def bench_texture_stage(
     truth, # A synthetic face, see `bench_scene`
@@ -167,6 +175,7 @@ def two_cores(): # Yields whether that could be done
     finally:
         if can: os.sched_setaffinity(0, before)
 
+# %% ../../nbs/84_evaluation.speed.ipynb #d0f1484a
 def bench_busy(
     size:int=256,            # `max_resolution`
     flags:list=(),           # More flags of `nextgenface-reconstruct`
@@ -202,7 +211,8 @@ def bench_shared(
     from nextgenface_nb.imaging import portrait_path
     from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
     from nextgenface_nb.pipeline import Pipeline
-    pipeline,path = Pipeline(model, Config(**{**PRESETS[preset], **settings})),str(path or portrait_path())
+    pipeline = Pipeline(model, Config(**{**PRESETS[preset], **settings}))
+    path = str(path or portrait_path())
     timings = lambda count: exhaust(reconstruct_steps([path]*count, pipeline.config, pipeline=pipeline)).timings
     timings(1)
     one,all_of_them = timings(1),timings(photos)
@@ -229,6 +239,7 @@ def scene_transfer(truth): # Transfer, maps
     from nextgenface_nb.optim.stages import frame_transfer
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
+# %% ../../nbs/84_evaluation.speed.ipynb #eab8bc9a
 @undisturbed(grad=True)
 def transfer_accuracies(
     size:int=96,                   # Pixels
@@ -258,6 +269,7 @@ def transfer_accuracies(
             say(str(row))
     return rows
 
+# %% ../../nbs/84_evaluation.speed.ipynb #775188e1
 @undisturbed(grad=True)
 def gradient_agreements(
     size:int=128,
@@ -303,7 +315,8 @@ def compare_renderers(
     ("Fit the maps of a synthetic photo in its true light: by stage 3 as it is, by its loop alone, and by the same "
      "loop ray-traced")
     from nextgenface_nb.optim.texture import texture_view
-    pipeline,face = truth.pipeline,truth.face.copy()
+    pipeline = truth.pipeline
+    face = truth.face.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
     view = texture_view(pipeline, face, 0)
     lit = view.transfer.lit(face.frames[0].light.environment(pipeline.config.environment_height))
@@ -323,6 +336,7 @@ def compare_renderers(
         found |= {f'{name}_s':time.perf_counter()-began, name:_score(truth, maps)}
     return found
 
+# %% ../../nbs/84_evaluation.speed.ipynb #a1befaa2
 def run_maps(truth, face, steps:int)->tuple: # diffuse, specular, roughness
     "Stage 3 as every fit runs it, preparation and detail included; the light stands still"
     from nextgenface_nb.optim.stages import make_stages, run
@@ -337,7 +351,8 @@ def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, 
     from nextgenface_nb.optim.stages import make_stages
     from nextgenface_nb.optim.texture import TextureParameters, schedule, texture_prior
     stage = make_stages(truth.pipeline.config)[-1]
-    prior,free = texture_prior(truth.pipeline, face),TextureParameters(truth.pipeline, face, stage.rates)
+    prior = texture_prior(truth.pipeline, face)
+    free = TextureParameters(truth.pipeline, face, stage.rates)
     for step in range(steps):
         maps = free.maps
         seen = [(colours(maps, step), view.photo, view.weight)]
@@ -356,7 +371,8 @@ def _score(truth, maps)->float:
 def spotted(truth)->object: # Truth
     "The same person with dark spots on the skin, photographed again"
     from nextgenface_nb.evaluation.synthetic import photograph
-    own,g = truth.face.identity,torch.Generator().manual_seed(0)
+    own = truth.face.identity
+    g = torch.Generator().manual_seed(0)
     T = own.diffuse.shape[0]
     fine = torch.nn.functional.interpolate(torch.randn(1, 1, T//4, T//4, generator=g), (T, T), mode='bicubic')[0,0]
     own.diffuse = own.diffuse*(1-.35*(fine>1.3).float())[...,None]
@@ -408,6 +424,7 @@ def growth(
     first,second = np.triu_indices(len(held), 1)
     return float(np.median((held[second]-held[first])/(second-first)))
 
+# %% ../../nbs/84_evaluation.speed.ipynb #19f40d50
 def bench_memory(
     truth, # A synthetic face, see `bench_scene`
     steps:int=300,
@@ -417,7 +434,8 @@ def bench_memory(
 )->list:
     "How much steps of stages 2 (ray-traced, outlines included) and 3 add to the memory"
     if resident() is None: return []
-    third,rows = texture_stage(truth),[]
+    third = texture_stage(truth)
+    rows = []
     for stage,run in dict(photometric=photometric_step(truth), texture=lambda: next(third)).items():
         for _ in range(before): run()
         tidy()
@@ -451,6 +469,7 @@ TARGETS = [
     '{:.3f}'),
     Target('by roughness texels', 'gradients.worst_roughness', min, '>=', .95, '{:.3f}')]
 
+# %% ../../nbs/84_evaluation.speed.ipynb #1ef564be
 def make_parser()->argparse.ArgumentParser:
     "The flags of `nextgenface-bench`"
     p = argparse.ArgumentParser('nextgenface-bench',
@@ -488,6 +507,7 @@ def _toy_model():
     from nextgenface_nb.facemodel.model import toy_model
     return toy_model(31, 23)
 
+# %% ../../nbs/84_evaluation.speed.ipynb #a41645b3
 def _steps(s:_Size)->dict:
     truth = s.scene(s.pick(256, 64), s.pick(512, 64))
     return dict(steps=[bench_steps(truth, s.pick(9, 2))], texture_stage=[bench_texture_stage(truth, s.pick(200, 5))])
@@ -522,6 +542,7 @@ MEASURED = dict(
     steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
+# %% ../../nbs/84_evaluation.speed.ipynb #d0dd9009
 @dataclass(frozen=True)
 class Request:
     "What `nextgenface-bench` is asked to do"
@@ -557,6 +578,7 @@ def bench_all(
         report |= found
     return where()|report
 
+# %% ../../nbs/84_evaluation.speed.ipynb #d80bb1e9
 def bench_table(report:dict)->str: # Markdown
     "Targets and what was reached"
     said = {True:'yes', False:'NO', None:'-'}
@@ -593,6 +615,7 @@ def _read_history(path:Path)->list: # of the figures of all runs
         raise OutputError(f'{path}: holds a {type(history).__name__} instead of a list', 'Name another file.')
     return history
 
+# %% ../../nbs/84_evaluation.speed.ipynb #9854a809
 def bench_and_say(request:Request):
     "Measure, print the tables, append the figures"
     if request.append: _read_history(Path(request.append))   # what cannot be written in the end is refused at once

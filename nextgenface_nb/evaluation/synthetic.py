@@ -77,6 +77,7 @@ class Truth:
         "Its points"
         return self.face.frames[i].landmarks
 
+# %% ../../nbs/80_evaluation.synthetic.ipynb #9a58642d
 @undisturbed
 def synthetic_face(
     pipeline:Pipeline,           # Whose model draws the person
@@ -104,9 +105,12 @@ def synthetic_face(
         drawn.expression[0]*float(expression), light or studio_light(.3))
     face = Face(identity, [frame])
     diffuse,specular,roughness = pipeline.maps(face)
-    identity.diffuse,identity.specular,identity.roughness = diffuse,specular,roughness
+    identity.diffuse = diffuse
+    identity.specular = specular
+    identity.roughness = roughness
     return photograph(pipeline, face, samples, landmark_noise, seed)
 
+# %% ../../nbs/80_evaluation.synthetic.ipynb #2389ff19
 @undisturbed
 def photograph(
     pipeline:Pipeline,        # What renders
@@ -137,13 +141,15 @@ def face_edge(
     "The edge of the visible face; its region ends before the underside of the chin, which belongs to it here"
     chin = model.embedding_of([8], 'fan').points(model.vertices(), model.triangles)[0]
     under = (model.regions['neck']>.01)&((model.vertices()-chin)[:,2]>-12)&((model.vertices()-chin)[:,1]>-15)
-    shown,large = (model.regions['face']>.5)|under,camera.resized(fine)
+    shown = (model.regions['face']>.5)|under
+    large = camera.resized(fine)
     owner,weight,_ = rasterise(torch.cat([project(world, large), -world[:,2:]], 1), model.triangles, large.width,
         large.height)
     inside = ((shown.double().numpy()[model.triangles.numpy()[owner]]*weight).sum(-1)>.5)&(owner>=0)
     rows,columns = np.nonzero(inside)
     middle = np.array([columns.mean(), rows.mean()])+.5
-    angle,radius = np.linspace(0, 2*np.pi, count, endpoint=False),np.arange(0, max(inside.shape), .25)
+    angle = np.linspace(0, 2*np.pi, count, endpoint=False)
+    radius = np.arange(0, max(inside.shape), .25)
     x,y = ((m+radius*d[:,None]).astype(int) for m,d in zip(middle, (-np.sin(angle), -np.cos(angle))))
     hit = inside[y.clip(0, len(inside)-1), x.clip(0, inside.shape[1]-1)]&(x>=0)&(y>=0)&(x<inside.shape[1])&(
         y<len(inside))
@@ -155,6 +161,7 @@ def _evenly(chain, count): # [N, 2] -> [count, 2]
     length = np.append(0, np.cumsum(np.linalg.norm(np.diff(chain, axis=0), axis=1)))
     return np.stack([np.interp(np.linspace(0, length[-1], count), length, c) for c in chain.T], 1)
 
+# %% ../../nbs/80_evaluation.synthetic.ipynb #7d558b66
 def mark_jaw(
     model:FaceModel, # With the landmarks 'fan', and the regions 'face' and 'neck'
     world:Tensor,    # [V, 3] mm, before the camera
@@ -185,11 +192,13 @@ def scale_aligned_errors(
     if region.sum()<3:
         raise GeometryError(f'the region has {int(region.sum())} vertices', 'A rigid motion needs 3 at least.')
     a,b = found[region].double(),truth[region].double()
-    ca,cb = a.mean(0),b.mean(0)
+    ca = a.mean(0)
+    cb = b.mean(0)
     U,S,Vt = torch.linalg.svd((b-cb).T@(a-ca))
     D = torch.ones(3, dtype=torch.double)
     D[2] = torch.sign(torch.det(U@Vt))
-    R,scale = U@torch.diag(D)@Vt,(S*D).sum()/(a-ca).square().sum()
+    R = U@torch.diag(D)@Vt
+    scale = (S*D).sum()/(a-ca).square().sum()
     return ((a-ca)@R.T*scale+cb-b).norm(dim=-1).float(),float(scale)
 
 def rotation_error(

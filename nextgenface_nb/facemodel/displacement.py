@@ -20,7 +20,8 @@ def spread_centres(
     count:int,     # At most; there are never more centres than points
 )->Tensor: # [count] int64, rows of `points`
     "Points that lie evenly among the given ones"
-    distance,found = torch.full((len(points),), torch.inf),[int(points[:,2].argmax())]
+    distance = torch.full((len(points),), torch.inf)
+    found = [int(points[:,2].argmax())]
     while len(found)<min(count, len(points)):
         distance = torch.minimum(distance, (points-points[found[-1]]).square().sum(-1))
         found.append(int(distance.argmax()))
@@ -50,6 +51,7 @@ class Displacement:
         "The bumps as the basis of a linear model"
         return self.weights[...,None]*self.normals
 
+# %% ../../nbs/26_facemodel.displacement.ipynb #54901269
 def bump_counts(
     model:FaceModel,
     scales:tuple=SCALES,

@@ -47,10 +47,12 @@ def draw(
     background:float=.25, # Linear grey
 )->np.ndarray: # sRGB [H,W,3] uint8
     "A simple shaded picture of a mesh."
-    camera,front = camera.resized(2),_front(world,triangles)
+    camera = camera.resized(2)
+    front = _front(world,triangles)
     owner,weight,_ = rasterise(torch.cat([project(world,camera),-world[:,2:]],1), front, camera.width, camera.height)
     covered = torch.from_numpy(owner>=0)
-    corners,weight = front[torch.from_numpy(owner)[covered]],torch.from_numpy(weight).float()[covered]
+    corners = front[torch.from_numpy(owner)[covered]]
+    weight = torch.from_numpy(weight).float()[covered]
     paint = lambda values: (values[corners]*weight[...,None]).sum(1)
     normal = torch.nn.functional.normalize(paint(vertex_normals(world,triangles)),dim=-1)
     shade = .12+.88*(normal@torch.nn.functional.normalize(torch.tensor(light),dim=0)).clamp(min=0)
@@ -72,14 +74,22 @@ def locate(
 )->tuple: # triangle [L] (-1: the ray misses), barycentric [L,3] in space
     "Send a ray through each point, and return the nearest front-facing triangle that it hits."
     facing = ((triangle_crosses(world,triangles)*world[triangles[:,0]]).sum(1)<0).nonzero()[:,0].numpy()
-    flat,depth = project(world,camera).double().numpy(),-world[:,2].double().numpy()
+    flat = project(world,camera).double().numpy()
+    depth = -world[:,2].double().numpy()
     corners = triangles.numpy()[facing]
-    x,y,depth = flat[corners,0],flat[corners,1],depth[corners] # [F,3] each
-    left,right,top,bottom = x.min(1),x.max(1),y.min(1),y.max(1)
-    triangle,barycentric = np.full(len(points),-1),np.zeros((len(points),3),np.float32)
+    x = flat[corners,0]
+    y = flat[corners,1]
+    depth = depth[corners]   # [F,3] each
+    left = x.min(1)
+    right = x.max(1)
+    top = y.min(1)
+    bottom = y.max(1)
+    triangle = np.full(len(points),-1)
+    barycentric = np.zeros((len(points),3),np.float32)
     for i,(px,py) in enumerate(points.double().tolist()):
         near = np.flatnonzero((left<=px)&(px<=right)&(top<=py)&(py<=bottom))
-        u,v = x[near]-px,y[near]-py
+        u = x[near]-px
+        v = y[near]-py
         # of each corner: the area of the other two and the point
         weight = np.roll(u,-1,1)*np.roll(v,-2,1)-np.roll(v,-1,1)*np.roll(u,-2,1)
         weight = weight/weight.sum(1,keepdims=True)
@@ -87,7 +97,8 @@ def locate(
         if not inside.any(): continue
         near,weight = near[inside],weight[inside].clip(0)/depth[near[inside]]
         first = weight.sum(1).argmax() # the sum of weight over depth is one over the depth of the hit
-        triangle[i],barycentric[i] = facing[near[first]],weight[first]/weight[first].sum()
+        triangle[i] = facing[near[first]]
+        barycentric[i] = weight[first]/weight[first].sum()
     return torch.from_numpy(triangle),torch.from_numpy(barycentric)
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #5a876604
@@ -126,8 +137,8 @@ def _symmetrise(positions, limit=8., middle=0., distance=600.):
     ("Average points [L,3] with the mirror images of their partners, as a camera sees them that is `distance` from "
      "depth `middle`")
     from scipy.optimize import linear_sum_assignment
-    flip,flat = (positions*torch.tensor([-1.,1,1]),
-        positions*(distance/(distance+middle-positions[:,2:]))*torch.tensor([1,1,.01]))
+    flip = positions*torch.tensor([-1.,1,1])
+    flat = positions*(distance/(distance+middle-positions[:,2:]))*torch.tensor([1,1,.01])
     apart = torch.cdist(flat*torch.tensor([-1.,1,1]),flat)
     partner = torch.from_numpy(linear_sum_assignment(apart.clamp(max=limit).numpy())[1])
     mutual = (partner[partner]==torch.arange(len(positions)))&(apart.gather(1,partner[:,None])[:,0]<limit)
@@ -148,6 +159,7 @@ def _look(detector, picture):
 VIEWS = (0,0),(0,-5),(0,5),(-4,0),(4,0)
 LIGHTS = (0,.35,.9),(-.3,.35,.9),(.3,.35,.9)
 
+# %% ../../nbs/23_facemodel.embedding.ipynb #47d691b2
 def embed_landmarks(
     model:FaceModel,
     detector='mediapipe', # Name, detector object, or a function: picture [H,W,3] uint8 -> (ids [L], points [L,2])
@@ -163,12 +175,16 @@ def embed_landmarks(
         from nextgenface_nb.landmarks.detection import make_detector
         detector = make_detector(detector)
     model = model.to('cpu')
-    mean,triangles,camera,seen = model.vertices(),model.triangles,view_camera(size),{}
+    mean = model.vertices()
+    triangles = model.triangles
+    camera = view_camera(size)
+    seen = {}
     for vertices,color_of,view,light in _drawings(model,views,people):
         world = posed(vertices,view)
         try: ids,points = _look(detector, draw(world,triangles,camera,color_of if color else None,light))
         except NoFaceError: continue
-        ids,points = torch.as_tensor(ids),torch.as_tensor(points,dtype=torch.float32)
+        ids = torch.as_tensor(ids)
+        points = torch.as_tensor(points,dtype=torch.float32)
         triangle,barycentric = locate(points,world,triangles,camera)
         hit = (triangle>=0).nonzero()[:,0]
         on_mesh = Embedding(ids[hit],triangle[hit],barycentric[hit]).points(mean,triangles)
@@ -183,6 +199,7 @@ def embed_landmarks(
     triangle,barycentric = nearest_on_mesh(positions, mean, triangles[facing])
     return Embedding(ids, facing[triangle], barycentric)
 
+# %% ../../nbs/23_facemodel.embedding.ipynb #93c4eb05
 def _drawings(model, views, people):
     "Vertices, colours, view and light of each drawing: the mean from all views, then random people"
     for i,view in enumerate(views): yield model.vertices(),model.diffuse_albedo(),view,LIGHTS[i%len(LIGHTS)]
@@ -208,8 +225,10 @@ def _agree(seen, tolerance):
 # %% ../../nbs/23_facemodel.embedding.ipynb #7bf4b74a
 def _inside(points, polygon):
     "Signed distance of points [N,2] to a polygon [P,2], positive inside, in the points' unit"
-    a,b = polygon,polygon.roll(-1,0)
-    p,edge = points[:,None],b-a
+    a = polygon
+    b = polygon.roll(-1,0)
+    p = points[:,None]
+    edge = b-a
     along = (((p-a)*edge).sum(-1)/(edge**2).sum(-1).clamp(min=1e-12)).clamp(0,1)
     distance = (p-a-along[...,None]*edge).norm(dim=-1).amin(1)
     crosses = (a[:,1]>p[...,1])!=(b[:,1]>p[...,1])
@@ -222,8 +241,10 @@ def landmark_regions(
 )->dict: # All regions of the model; face, eyes, lips and mouth are new, skull and neck make room
     "Regions of the mesh that follow the landmarks."
     from nextgenface_nb.landmarks.detection import GROUPS
-    embedding,mean = model.embeddings['mediapipe'],model.vertices()
-    points,groups = embedding.points(mean,model.triangles),GROUPS['mediapipe']
+    embedding = model.embeddings['mediapipe']
+    mean = model.vertices()
+    points = embedding.points(mean,model.triangles)
+    groups = GROUPS['mediapipe']
     front = vertex_normals(mean,model.triangles)[:,2]>-.2
     def polygon(name):
         rows = embedding.match(torch.tensor(groups[name]))[1]
@@ -231,7 +252,8 @@ def landmark_regions(
         behind = mean[:,2]<points[rows,2].amin()-15
         return torch.sigmoid(_inside(mean[:,:2],points[rows,:2])*2/softness)*(front&~behind)
     outer,mouth = polygon('lips_outer'),polygon('lips_inner')
-    eyes,face = polygon('left_eye')+polygon('right_eye'),polygon('face_oval')
+    eyes = polygon('left_eye')+polygon('right_eye')
+    face = polygon('face_oval')
     rest = {name:region*(1-face) for name,region in model.regions.items() if name in ('skull','neck','ears')}
     return {**model.regions, **rest, 'face':face, 'eyes':eyes.clamp(max=1), 'lips':(outer-mouth).clamp(min=0),
         'mouth':mouth}
@@ -262,7 +284,8 @@ def with_landmarks(
         raise ModelError(f'the model {model.name!r} has no landmarks {name!r}',
             'Compute them with embed_landmarks, and store them in model.embeddings.')
     if 'mediapipe' not in model.embeddings:
-        device,model = model.triangles.device,model.to('cpu')
+        device = model.triangles.device
+        model = model.to('cpu')
         model = model.having(embeddings={**model.embeddings,
             'mediapipe':embed_landmarks(model, detector or 'mediapipe', **options)})
         model = model.having(regions=landmark_regions(model)).to(device)

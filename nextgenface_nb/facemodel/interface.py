@@ -188,6 +188,7 @@ class PointModel:
         "The same points, moved by something besides the model"
         return LiftedPoints(self, offset, basis)
 
+# %% ../../nbs/19_facemodel.interface.ipynb #dece2ded
 class LiftedPoints(PointModel):
     "Points of a model that something else moves too."
     def __init__(self,
@@ -195,7 +196,8 @@ class LiftedPoints(PointModel):
         offset:np.ndarray|None, # See `PointModel.lifted`
         basis:np.ndarray|None,  # See `PointModel.lifted`
     ):
-        self.points,self.offset = points,0. if offset is None else offset
+        self.points = points
+        self.offset = 0. if offset is None else offset
         self.basis = np.zeros((0, 1, 3)) if basis is None else basis
 
     def __call__(self, shape:np.ndarray, expression:np.ndarray)->tuple:
@@ -232,7 +234,8 @@ def morphs(self:FaceModel,
     shape:Tensor|None=None, # [S] whose face; None: the mean
 )->Tensor: # [E, V, 3] mm per unit of coefficient
     "How each expression moves the vertices, on the straight line from rest to its `expression_units`"
-    rest,units = self.vertices(shape),self.expression_units
+    rest = self.vertices(shape)
+    units = self.expression_units
     return torch.stack([(self.vertices(shape, e)-rest)/u for e,u in zip(torch.diag(units), units)])
 
 @patch
@@ -353,7 +356,8 @@ def _check_parameters(model):
     for part,variance in model.prior._asdict().items():
         _check_tensor(model, f'the prior of {part}', variance, *variance.shape[:1])
         _need(bool((variance>0).all()), f'{model.name}: variances of {part} that are not positive', _advice)
-    size,names = len(model.prior.expression),model.expression_names
+    size = len(model.prior.expression)
+    names = model.expression_names
     _need(len(names)==size, f'{model.name}: {len(names)} names for {size} expressions', _advice)
     _check_tensor(model, 'expression_bounds', model.expression_bounds, size, 2)
 
@@ -365,6 +369,7 @@ def _check_mesh(model, vertices:int):
     for key in ('triangles','mirror'): _check_index(getattr(model, key), vertices, f'{model.name}: {key}')
     for key,region in model.regions.items(): _check_tensor(model, f'the region {key!r}', region, vertices)
 
+# %% ../../nbs/19_facemodel.interface.ipynb #6fb2ea83
 @undisturbed
 def check_model(
     model, # Anything

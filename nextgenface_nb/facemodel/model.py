@@ -24,6 +24,7 @@ from ..surroundings import undisturbed
 # %% ../../nbs/20_facemodel.model.ipynb #601c26fe
 _linear = 'shape','expression','diffuse','specular'
 
+# %% ../../nbs/20_facemodel.model.ipynb #cecf0907
 @undisturbed
 @dataclass(eq=False)
 class LinearModel(FaceModel):
@@ -181,6 +182,7 @@ def jacobian(self:LinearModel,
     "The bases"
     return self.shape_basis,self.expression_basis
 
+# %% ../../nbs/20_facemodel.model.ipynb #cad549d5
 @patch
 @undisturbed
 def morphs(self:LinearModel,
@@ -210,6 +212,7 @@ def points(self:LinearModel,
     if shape is not None: points = points+torch.einsum('s,slc->lc', shape, shapes)
     return points if expression is None else points+torch.einsum('e,elc->lc', expression, expressions)
 
+# %% ../../nbs/20_facemodel.model.ipynb #b94fc33e
 class LinearPoints(PointModel):
     "A linear model at L points."
     def __init__(self,
@@ -232,6 +235,7 @@ class LinearPoints(PointModel):
         shape = self.shape if basis is None else np.concatenate([self.shape, basis])
         return LinearPoints(mean, shape, self.expression)
 
+# %% ../../nbs/20_facemodel.model.ipynb #779ed608
 @patch
 @undisturbed
 def at(self:LinearModel,
@@ -253,11 +257,15 @@ def _toy_mesh(columns, rows):
     u = torch.linspace(-1,1,columns)
     u = (u-u.flip(0))/2
     v,u = torch.meshgrid(torch.linspace(0,1,rows), u, indexing='ij')
-    azimuth,height = math.radians(108)*u, math.radians(-66)+math.radians(146)*v
+    azimuth = math.radians(108)*u
+    height = math.radians(-66)+math.radians(146)*v
     points = torch.stack([74*azimuth.sin()*height.cos(), 105*height.sin(), 92*azimuth.cos()*height.cos()],
         -1).reshape(-1,3)
     index = torch.arange(rows*columns).reshape(rows,columns)
-    a,b,c,d = index[:-1,:-1],index[:-1,1:],index[1:,1:],index[1:,:-1]
+    a = index[:-1,:-1]
+    b = index[:-1,1:]
+    c = index[1:,1:]
+    d = index[1:,:-1]
     left = (torch.arange(columns-1)<columns//2)[None,:,None,None]
     cut,other = torch.stack([torch.stack([a,b,c],-1),torch.stack([a,c,d],-1)],
         -2), torch.stack([torch.stack([a,b,d],-1),torch.stack([b,c,d],-1)],-2)
@@ -296,8 +304,11 @@ def _toy_expressions(p):
 
 def _toy_albedo(p):
     "Means [2,V,3] and five modes [5,2,V,3] of diffuse and specular albedo"
-    one,lips,brows = torch.ones(len(p)),_bump(p,0,-45,17,6),_bumps(p,32,43,14,3.5)
-    cheeks,gloss = _bumps(p,42,-10,16,14)+_bump(p,0,-12,10,8), _bump(p,0,20,16,60)
+    one = torch.ones(len(p))
+    lips = _bump(p,0,-45,17,6)
+    brows = _bumps(p,32,43,14,3.5)
+    cheeks = _bumps(p,42,-10,16,14)+_bump(p,0,-12,10,8)
+    gloss = _bump(p,0,20,16,60)
     paint = lambda weight,r,g,b: weight[:,None]*torch.tensor([r,g,b],dtype=torch.float32)
     mean = torch.stack([paint(one,.50,.31,.23)+paint(lips,-.03,-.10,-.06)+paint(brows,-.22,-.13,-.10),
         paint(one,.032,.032,.032)+paint(gloss,.01,.01,.01)])
@@ -337,8 +348,9 @@ def _toy_regions(p):
     "The seven named regions by simple rules, [V] each"
     x,y,z = p.unbind(-1)
     ellipse = lambda cx,cy,width,height: torch.sigmoid((1-(((x.abs()-cx)/width)**2+((y-cy)/height)**2).sqrt())*12)*(z>0)
-    skull,ears,neck = (torch.sigmoid((y-78)/4), torch.sigmoid((x.abs()-62)/2)*torch.sigmoid((10-z)/4),
-        torch.sigmoid((-88-y)/2))
+    skull = torch.sigmoid((y-78)/4)
+    ears = torch.sigmoid((x.abs()-62)/2)*torch.sigmoid((10-z)/4)
+    neck = torch.sigmoid((-88-y)/2)
     face = torch.sigmoid((z+2)/4)*(1-skull)*(1-neck)*(1-ears)
     return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,25,14,7), lips=ellipse(0,-45,24,10),
         mouth=torch.zeros_like(x))
@@ -426,6 +438,7 @@ def _write_linear(group, mean, basis, variance, compact):
     group.create_dataset('pcaBasis', data=columns.astype(np.float16), chunks=(len(columns),1), compression='gzip',
         compression_opts=9, shuffle=True)
 
+# %% ../../nbs/20_facemodel.model.ipynb #082c4c23
 @patch
 @undisturbed
 def save(self:LinearModel,
@@ -490,6 +503,7 @@ def _dataset(file, name, shape):
 def _tensor(values):
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64 if values.dtype.kind in 'iu' else np.float32))
 
+# %% ../../nbs/20_facemodel.model.ipynb #e5c52daf
 def _read_linear(file, group, rows=None):
     "Mean [V,3], basis [K,V,3] and variance [K]"
     mean = _dataset(file, f'{group}/mean', (rows,))
@@ -529,6 +543,7 @@ def _locked(path):
         f'{path}: is open in another program that may write into it',
         'Close it there, and try again. On a network disk without locks: copy the file to a disk of this machine.')
 
+# %% ../../nbs/20_facemodel.model.ipynb #b1dbbda6
 def _open(path):
     path = check_file(path, ModelError, 'face model')   # no pipe: opening it would wait
     try: return h5py.File(path,'r')
@@ -565,6 +580,7 @@ def _is_in(data, file)->bool:
     return (not data.is_virtual and data.id.get_create_plist().get_external_count()==0
         and data.file.filename==file.filename)
 
+# %% ../../nbs/20_facemodel.model.ipynb #816c9a91
 def _check_chunks(data, where):
     "A packed chunk can become as large as it likes while HDF5 unpacks it: here it may become as large as a chunk is"
     if data.chunks is None: return
@@ -645,7 +661,9 @@ def guess_regions(
     soft = lambda distance: torch.sigmoid(distance/2)
     ellipse = lambda cx,cy,width,height: soft((1-(((x-cx)/width)**2+((y-cy)/height)**2).sqrt())*min(width,
         height))*(z>-50)
-    skull,neck,ears = soft(y-92), soft(-80-y-.35*(z+40).clamp(max=0)), soft(x-66)*soft(-75-z)
+    skull = soft(y-92)
+    neck = soft(-80-y-.35*(z+40).clamp(max=0))
+    ears = soft(x-66)*soft(-75-z)
     face = ellipse(0,10,82,98).clamp(max=1)*soft(z+105)*(1-skull)*(1-neck)*(1-ears)
     face = torch.maximum(face, soft(70-x)*soft(z+80)*(1-skull)*(1-neck)*(1-ears))
     return dict(face=face, skull=skull, ears=ears, neck=neck, eyes=ellipse(32,38,17,9), lips=ellipse(0,-36,27,11),

@@ -38,7 +38,8 @@ def reflectance(
     horny=.03, # Share that comes back from above the melanin
 )->np.ndarray: # [...,31] at `wavelengths`
     "Diffuse reflectance of skin, without the reflection at its surface."
-    melanin,blood = np.asarray(melanin)[...,None],np.asarray(blood)[...,None]
+    melanin = np.asarray(melanin)[...,None]
+    blood = np.asarray(blood)[...,None]
     epidermis = melanin*absorption_melanin()+(1-melanin)*absorption_tissue()
     dermis = blood*absorption_blood(oxygen)+(1-blood)*absorption_tissue()
     ratio = 2*dermis/(.75*scattering_dermis())

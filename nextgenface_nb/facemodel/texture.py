@@ -34,7 +34,8 @@ def _weights(corners):
     square = np.concatenate([corners, np.ones((len(corners),3,1))],2) # corner -> (x,y,1)
     a,b,c = square[:,0],square[:,1],square[:,2]
     with np.errstate(all='ignore'):
-        right,up = (b-a).T,(c-a).T
+        right = (b-a).T
+        up = (c-a).T
         area = right[0]*up[1]-right[1]*up[0]   # NumPy 2.5 has no cross product of two numbers each
         return np.stack([np.cross(b,c),np.cross(c,a),np.cross(a,b)],1)/np.where(np.abs(area)>1e-12,area,
             np.nan)[:,None,None]
@@ -53,14 +54,20 @@ def rasterise(
     depth = points[triangles][:,:,2].T if points.shape[1]==3 else None
     middle = corners.mean(1) # weights are computed about the triangle's centre, where they are most exact
     plane = _weights(corners-middle[:,None]).transpose(1,2,0).copy() # [3 corners, 3 factors, F]
-    nearest,layers = np.full(width*height,np.inf),np.zeros(width*height,np.int64)
-    owner,barycentric = np.full(width*height,-1,np.int64),np.zeros((width*height,3))
+    nearest = np.full(width*height,np.inf)
+    layers = np.zeros(width*height,np.int64)
+    owner = np.full(width*height,-1,np.int64)
+    barycentric = np.zeros((width*height,3))
     for triangle,column,row in _candidates(corners,width,height,chunk):
-        x,y = column+.5-middle[triangle,0],row+.5-middle[triangle,1]
+        x = column+.5-middle[triangle,0]
+        y = row+.5-middle[triangle,1]
         weight = np.stack([a[triangle]*x+b[triangle]*y+c[triangle] for a,b,c in plane])
         least = weight.min(0)
         inside = np.flatnonzero(least>=-1e-7)
-        triangle,weight,pixel,least = triangle[inside],weight[:,inside].clip(0),(row*width+column)[inside],least[inside]
+        triangle = triangle[inside]
+        weight = weight[:,inside].clip(0)
+        pixel = (row*width+column)[inside]
+        least = least[inside]
         layers += np.bincount(pixel[least>1e-6], minlength=width*height)
         key = triangle
         if depth is not None:
@@ -70,7 +77,9 @@ def rasterise(
         closer = np.flatnonzero(key<nearest[pixel])
         order = closer[np.argsort(-key[closer],kind='stable')] # the last one written stays
         pixel = pixel[order]
-        owner[pixel],barycentric[pixel],nearest[pixel] = triangle[order],weight[:,order].T,key[order]
+        owner[pixel] = triangle[order]
+        barycentric[pixel] = weight[:,order].T
+        nearest[pixel] = key[order]
     return owner.reshape(height,width), barycentric.reshape(height,width,3), layers.reshape(height,width)
 
 # %% ../../nbs/21_facemodel.texture.ipynb #c6a800a9
@@ -83,12 +92,16 @@ class TextureMap:
         mirror:torch.Tensor=None, # [V] the vertex on the other side; None: texels mirror about u = 0.5
     ):
         if resolution<16: raise ModelError(f'a texture of {resolution} texels', 'Use at least 16 texels per side.')
-        self.resolution,self.triangles,self.uvs = resolution,triangles.cpu(),uvs.detach().cpu()
+        self.resolution = resolution
+        self.triangles = triangles.cpu()
+        self.uvs = uvs.detach().cpu()
         pixels = self.uvs.double().numpy()*[resolution,-resolution]+[0,resolution]
         owner,weight,layers = rasterise(pixels, self.triangles, resolution, resolution)
         # [T,T] (-1 outside), [T,T,3]
-        self.triangle,self.barycentric = torch.from_numpy(owner),torch.from_numpy(weight).float()
-        self.valid,self.layers = self.triangle>=0,torch.from_numpy(layers) # [T,T]
+        self.triangle = torch.from_numpy(owner)
+        self.barycentric = torch.from_numpy(weight).float()
+        self.valid = self.triangle>=0
+        self.layers = torch.from_numpy(layers)   # [T,T]
         if not self.valid.any(): raise ModelError('the texture coordinates cover no texel', 'They must lie in 0..1.')
         self._nearest = _nearest_valid(self.valid) # [T*T], counted among the valid texels
         self.corners = self.triangles[self.triangle[self.valid]] # [P,3] vertices of the valid texels

@@ -24,7 +24,8 @@ def _loops(triangles):
     "The rims of a surface: lists of vertices, in the direction of the triangles"
     edges = np.concatenate([triangles[:,[0,1]],triangles[:,[1,2]],triangles[:,[2,0]]])
     known = {(a,b) for a,b in edges.tolist()}
-    following,loops = {},[]
+    following = {}
+    loops = []
     for a,b in known:
         if (b,a) not in known: following.setdefault(a,[]).append(b)
     while following:
@@ -71,7 +72,8 @@ def _spread(points, triangles, importance):
             'Store texture coordinates in the model file: uv/coordinates, [V,2].')
     *holes,rim = loops
     for hole in holes:
-        points,importance = np.vstack([points,points[hole].mean(0)]),np.append(importance,importance[hole].mean())
+        points = np.vstack([points,points[hole].mean(0)])
+        importance = np.append(importance,importance[hole].mean())
         back = np.roll(hole,-1)
         triangles = np.vstack([triangles, np.stack([back,hole,np.full(len(hole),len(points)-1)],1)])
     rows,columns,values = [],[],[]
@@ -104,7 +106,8 @@ def unwrap(
     "Lay a surface flat without folds. Further parts (each with a rim) go into a strip below the largest one."
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
-    points,faces = vertices.double().numpy(),triangles.numpy()
+    points = vertices.double().numpy()
+    faces = triangles.numpy()
     importance = np.ones(len(points)) if importance is None else importance.double().numpy()
     part = connected_components(coo_matrix((np.ones(faces.size),(faces.ravel(),np.roll(faces,1,1).ravel())),
         shape=(len(points),)*2), directed=False)[1]
@@ -118,7 +121,8 @@ def unwrap(
         if p==parts[0]: middle,half = np.array([.5,.56 if rest else .5]),np.array([.48,.42 if rest else .48])
         else:
             side = min(.05,.46/len(rest))
-            middle,half = np.array([(rest.index(p)+.5)/len(rest),.06]),np.array([side,side])
+            middle = np.array([(rest.index(p)+.5)/len(rest),.06])
+            half = np.array([side,side])
         uvs[members] = middle+half*flat
     uvs = torch.from_numpy(uvs)
     if mirror is not None:

@@ -138,8 +138,10 @@ def _complete(first, second, middle, offset):
 
 def _pose_starts(points, rays):
     "Starting poses for points [L, 3] seen along rays (x, y, -1), given as [L, 2]."
-    middle, offset = points.mean(0), rays.mean(0)
-    spread, shift = points - middle, rays - offset
+    middle = points.mean(0)
+    offset = rays.mean(0)
+    spread = points - middle
+    shift = rays - offset
     _, size, axes = np.linalg.svd(spread, full_matrices=False)
     if size[1] < 1e-6*size[0]:
         raise GeometryError('Pose: all points lie on one line', 'At least four points that span a plane are needed.')
@@ -213,5 +215,6 @@ def estimate_pose(
     if not math.isfinite(loss):
         raise GeometryError('Pose: no pose puts all points in front of the camera',
             'Are the points in the right order?')
-    matrix, translation = torch.from_numpy(matrix), torch.from_numpy(translation)
+    matrix = torch.from_numpy(matrix)
+    translation = torch.from_numpy(translation)
     return matrix_to_euler(matrix).float().to(points3d.device), translation.float().to(points3d.device)

@@ -23,7 +23,8 @@ def harmonics(
     if bands < 1: raise GeometryError(f'Harmonics: {bands} bands', 'At least one is needed.')
     x, y, z = directions.unbind(-1)
     values = [None]*bands**2
-    cosine, sine = torch.ones_like(x), torch.zeros_like(x)   # Re and Im of (x+iy)^m
+    cosine = torch.ones_like(x)
+    sine = torch.zeros_like(x)   # Re and Im of (x+iy)^m
     start = 1.                                               # (2m-1)!!
     for m in range(bands):
         before, legendre = torch.zeros_like(z), torch.full_like(z, start)
@@ -113,9 +114,11 @@ def rotate_harmonics(
     "The same light, turned: what came from d comes from R d."
     bands = math.isqrt(len(coefficients))
     i = torch.arange(4*bands**2 + 4, dtype=torch.float64, device=coefficients.device)
-    z, phi = 1 - (2*i+1)/len(i), i*math.pi*(3-math.sqrt(5))     # a Fibonacci spiral: even, and the same each time
+    z = 1 - (2*i+1)/len(i)
+    phi = i*math.pi*(3-math.sqrt(5))   # a Fibonacci spiral: even, and the same each time
     points = torch.stack(((1-z*z).sqrt()*phi.cos(), (1-z*z).sqrt()*phi.sin(), z), -1)
-    here, there = harmonics(points, bands), harmonics(points @ rotation.double(), bands)
+    here = harmonics(points, bands)
+    there = harmonics(points @ rotation.double(), bands)
     parts = []
     for l in range(bands):
         band = slice(l*l, (l+1)**2)

@@ -90,7 +90,9 @@ def _cotangents(vertices, triangles):
     "Both directions of each triangle's edges with half the cotangent of the opposite angle."
     first, second, weight = [], [], []
     for k in range(3):
-        a, i, j = triangles[:, k], triangles[:, (k+1) % 3], triangles[:, (k+2) % 3]
+        a = triangles[:, k]
+        i = triangles[:, (k+1) % 3]
+        j = triangles[:, (k+2) % 3]
         u, v = vertices[i]-vertices[a], vertices[j]-vertices[a]
         cotangent = (u*v).sum(-1)/torch.linalg.cross(u, v).norm(dim=-1).clamp_min(1e-12)/2
         first += [i, j]

@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import torch
 from torch import Tensor
+from fastcore.basics import patch
 from ..errors import ConfigError, FaceError, LandmarkError, NoFaceError, note
 from ..processes import ignoring
 from ..imaging import Photo, load_photo, portrait_path, to_bytes
@@ -115,205 +116,236 @@ class Detector:
     refine = True  # Whether a second look at a crop helps
     model_file:Path|None = None # From which it was read, if from one
 
-    def faces(self,
-        picture:np.ndarray, # sRGB uint8 [H, W, 3]
-    )->list: # of (points [L, 2] in pixels, blendshape scores or None), one per face
-        raise NotImplementedError
+# %% ../../nbs/47_landmarks.detection.ipynb #c4f59257
+@patch
+@undisturbed
+def faces(self:Detector,
+    picture:np.ndarray, # sRGB uint8 [H, W, 3]
+)->list: # of (points [L, 2] in pixels, blendshape scores or None), one per face
+    raise NotImplementedError
 
-    def hands(self,
-        picture:np.ndarray, # sRGB uint8 [H, W, 3]
-    # of [21, 2] in pixels, as MediaPipe numbers them: 0 the wrist, then thumb to little finger; None: cannot tell
-    )->list|None:
-        "The hands in a picture."
-        return None
+@patch
+@undisturbed
+def hands(self:Detector,
+    picture:np.ndarray, # sRGB uint8 [H, W, 3]
+# of [21, 2] in pixels, as MediaPipe numbers them: 0 the wrist, then thumb to little finger; None: cannot tell
+)->list|None:
+    "The hands in a picture."
+    return None
 
-    def detect(self,
-        photo:Photo,
-        face:int|None=None, # Number of the face, 1 is the largest; None: the largest, and a note if there are others
-    )->Landmarks:
-        "The landmarks of one face."
-        found = self.detect_all(photo, every=face is not None)
-        if face is None and len(found) > 1: note(several_faces(photo, found[0].faces))
-        numbered = face is None or hasattr(face, '__index__') and face in range(1, len(found)+1)
-        if not numbered: raise no_such_face(photo, face, found[0].faces)
-        return found[(face or 1)-1]
+@patch
+@undisturbed
+def detect(self:Detector,
+    photo:Photo,
+    face:int|None=None, # Number of the face, 1 is the largest; None: the largest, and a note if there are others
+)->Landmarks:
+    "The landmarks of one face."
+    found = self.detect_all(photo, every=face is not None)
+    if face is None and len(found) > 1: note(several_faces(photo, found[0].faces))
+    numbered = face is None or hasattr(face, '__index__') and face in range(1, len(found)+1)
+    if not numbered: raise no_such_face(photo, face, found[0].faces)
+    return found[(face or 1)-1]
 
-    def detect_all(self,
-        photo:Photo,
-        # Look for small faces even where the first look finds one; it does in any case where that finds none or several
-        every:bool=True,
-    )->list: # of `Landmarks`, the largest face first
-        "The landmarks of all faces."
-        people = self._people(photo, every)
-        rows = [face_row(photo, points, k) for k, (points, _) in enumerate(people, 1)]
-        if not rows:
-            raise NoFaceError(
-                f'{photo.path or "Photo"}: no face was found',
-                'Give a photo in which the face is well lit, larger, and seen from the front, '
-                f'or landmarks from a file. Faces of {smallest_face(photo):.0f} pixels and more were looked for.')
-        table = lambda k: tuple(dict(row, chosen=row['number'] == k) for row in rows)
-        return [
-            Landmarks(
-                points,
-                torch.arange(len(points)),
-                None,
-                self.name,
-                scores,
-                tuple(photo.offset),
-                photo.scale,
-                faces=table(k))
-            for k, (points, scores) in enumerate(people, 1)]
+# %% ../../nbs/47_landmarks.detection.ipynb #6884d628
+@patch
+@undisturbed
+def detect_all(self:Detector,
+    photo:Photo,
+    # Look for small faces even where the first look finds one; it does in any case where that finds none or several
+    every:bool=True,
+)->list: # of `Landmarks`, the largest face first
+    "The landmarks of all faces."
+    people = self._people(photo, every)
+    rows = [face_row(photo, points, k) for k, (points, _) in enumerate(people, 1)]
+    if not rows:
+        raise NoFaceError(
+            f'{photo.path or "Photo"}: no face was found',
+            'Give a photo in which the face is well lit, larger, and seen from the front, '
+            f'or landmarks from a file. Faces of {smallest_face(photo):.0f} pixels and more were looked for.')
+    table = lambda k: tuple(dict(row, chosen=row['number'] == k) for row in rows)
+    return [
+        Landmarks(
+            points,
+            torch.arange(len(points)),
+            None,
+            self.name,
+            scores,
+            tuple(photo.offset),
+            photo.scale,
+            faces=table(k))
+        for k, (points, scores) in enumerate(people, 1)]
 
-    def again(self,
-        photo:Photo,     # Another crop of the same original
-        known:Landmarks, # Of a face in it
-    )->Landmarks:
-        "The landmarks of a face that was found before, and of no other."
-        points = known.moved(photo).points.double()
-        scores = known.blendshapes
-        turn = self._leaning(points)
-        if not turn:
-            seen = [(torch.as_tensor(p, dtype=torch.float64), s) for p, s in self.faces(photo.to_bytes())]
-            points, scores = min(
-                (face for face in seen if _same_face(face[0], points)),
-                key=lambda face: _apart(face[0], points),
-                default=(points, scores))
-        if self.refine:
-            look = self._look(photo, points, turn=turn)
-            if look and _same_face(look[0], points): points, scores = look
-        return replace(
-            known,
-            points=points,
-            ids=torch.arange(len(points)),
-            weights=None,
-            blendshapes=scores,
-            offset=tuple(photo.offset),
-            scale=photo.scale)
+# %% ../../nbs/47_landmarks.detection.ipynb #af337d9f
+@patch
+@undisturbed
+def again(self:Detector,
+    photo:Photo,     # Another crop of the same original
+    known:Landmarks, # Of a face in it
+)->Landmarks:
+    "The landmarks of a face that was found before, and of no other."
+    points = known.moved(photo).points.double()
+    scores = known.blendshapes
+    turn = self._leaning(points)
+    if not turn:
+        seen = [(torch.as_tensor(p, dtype=torch.float64), s) for p, s in self.faces(photo.to_bytes())]
+        points, scores = min(
+            (face for face in seen if _same_face(face[0], points)),
+            key=lambda face: _apart(face[0], points),
+            default=(points, scores))
+    if self.refine:
+        look = self._look(photo, points, turn=turn)
+        if look and _same_face(look[0], points): points, scores = look
+    return replace(
+        known,
+        points=points,
+        ids=torch.arange(len(points)),
+        weights=None,
+        blendshapes=scores,
+        offset=tuple(photo.offset),
+        scale=photo.scale)
 
-    def _people(self, photo, every):
-        "Points and scores of the faces, the largest first"
-        found:list = []
-        small = coarser(photo, search_scale(photo))
-        level = whole_views(photo, small)
-        for upright in (True, False):
-            for view in level:
-                if not found: found = self._faces_in(photo, [view if upright else view.upside_down()])
-        turned = bool(found) and abs(self._roll(found[0][0])) > math.radians(UPSIDE_DOWN)
-        if turned:
-            # the others were looked for the wrong way up
-            found = self._faces_in(photo, [level[0].upside_down()], found)
-        return (
-            found if len(found) == 1 and not every
-            else self._in_tiles(photo, small, found, every, (turned,) if found else (False, True)))
+# %% ../../nbs/47_landmarks.detection.ipynb #2f084e9e
+@patch
+def _people(self:Detector, photo, every):
+    "Points and scores of the faces, the largest first"
+    found:list = []
+    small = coarser(photo, search_scale(photo))
+    level = whole_views(photo, small)
+    for upright in (True, False):
+        for view in level:
+            if not found: found = self._faces_in(photo, [view if upright else view.upside_down()])
+    turned = bool(found) and abs(self._roll(found[0][0])) > math.radians(UPSIDE_DOWN)
+    if turned:
+        # the others were looked for the wrong way up
+        found = self._faces_in(photo, [level[0].upside_down()], found)
+    return (
+        found if len(found) == 1 and not every
+        else self._in_tiles(photo, small, found, every, (turned,) if found else (False, True)))
 
-    def _in_tiles(self, photo, small, found, every, ways):
-        "More faces, in tiles that get smaller; those of one level are all looked at, so that the largest is found"
-        for upside_down in ways:
-            sides = tile_sides(photo)
-            if upside_down and len(sides) > 2: del sides[-1]        # small and upside down: not worth the time
-            for side in sides:
-                tiles = tile_views(photo, side, small)
-                found = self._faces_in(
-                    photo,
-                    (t.upside_down() if upside_down else t for t in tiles),
-                    found,
-                    strict=True)
-                if len(found) == 1 and not every: return found
-            if found: return found
-        return found
+@patch
+def _in_tiles(self:Detector, photo, small, found, every, ways):
+    "More faces, in tiles that get smaller; those of one level are all looked at, so that the largest is found"
+    for upside_down in ways:
+        sides = tile_sides(photo)
+        if upside_down and len(sides) > 2: del sides[-1]        # small and upside down: not worth the time
+        for side in sides:
+            tiles = tile_views(photo, side, small)
+            found = self._faces_in(
+                photo,
+                (t.upside_down() if upside_down else t for t in tiles),
+                found,
+                strict=True)
+            if len(found) == 1 and not every: return found
+        if found: return found
+    return found
 
-    def _faces_in(self, photo, views, known=(), strict=False):
-        "The faces that are known and those that some views show, each once, the largest first"
-        seen = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)]
-        people = list(known)
-        turns = [MOST_TURNED]*strict
-        for points, scores in sorted(seen, key=lambda face: -_size(face[0])):
-            if any(_same_face(points, other) for other, _ in people): continue
-            settled = self._settled(photo, points, scores, turns) if self.refine else (points, scores)
-            if settled and not any(_same_face(settled[0], other) for other, _ in people): people.append(settled)
-        return sorted(people, key=lambda face: -_size(face[0]))
+# %% ../../nbs/47_landmarks.detection.ipynb #a2c008ad
+@patch
+def _faces_in(self:Detector, photo, views, known=(), strict=False):
+    "The faces that are known and those that some views show, each once, the largest first"
+    seen = [(view.place(points), scores) for view in views for points, scores in self.faces(view.picture)]
+    people = list(known)
+    turns = [MOST_TURNED]*strict
+    for points, scores in sorted(seen, key=lambda face: -_size(face[0])):
+        if any(_same_face(points, other) for other, _ in people): continue
+        settled = self._settled(photo, points, scores, turns) if self.refine else (points, scores)
+        if settled and not any(_same_face(settled[0], other) for other, _ in people): people.append(settled)
+    return sorted(people, key=lambda face: -_size(face[0]))
 
-    def _settled(self, photo, points, scores, turns:list)->tuple|None:
-        """A face looked at closely, the right way up; None where there is none after all.
-        `turns`: how many more may be turned, of those in tiles, which may be no faces; empty: any"""
-        strict = bool(turns)
-        look = self._look(photo, points)
-        if strict and look is None: return None
-        unlike = math.inf if look is None else self._in_the_mirror(photo, look[0])
-        if unlike > UNSURE and not (strict and turns[0] <= 0):
-            if strict: turns[0] -= 1
-            ways = [(look, unlike)]*(look is not None) + self._other_ways_up(photo, points if look is None else look[0])
-            best, unlike = min(ways, key=lambda way: way[1], default=(None, math.inf))
-            if look is None or best is not None and self._turned(look[0], best[0]): look = best
-        if strict and not unlike < FALSE: return None
-        if look is None: return points, scores
-        turn = self._leaning(look[0])
-        return self._look(photo, look[0], turn=turn) or look if turn else look
+@patch
+def _settled(self:Detector, photo, points, scores, turns:list)->tuple|None:
+    """A face looked at closely, the right way up; None where there is none after all.
+    `turns`: how many more may be turned, of those in tiles, which may be no faces; empty: any"""
+    strict = bool(turns)
+    look = self._look(photo, points)
+    if strict and look is None: return None
+    unlike = math.inf if look is None else self._in_the_mirror(photo, look[0])
+    if unlike > UNSURE and not (strict and turns[0] <= 0):
+        if strict: turns[0] -= 1
+        ways = [(look, unlike)]*(look is not None) + self._other_ways_up(photo, points if look is None else look[0])
+        best, unlike = min(ways, key=lambda way: way[1], default=(None, math.inf))
+        if look is None or best is not None and self._turned(look[0], best[0]): look = best
+    if strict and not unlike < FALSE: return None
+    if look is None: return points, scores
+    turn = self._leaning(look[0])
+    return self._look(photo, look[0], turn=turn) or look if turn else look
 
-    def _other_ways_up(self, photo, points):
-        "What is found where the photo is turned, and what its mirror image says of that"
-        if mirror_partners(self.name) is None: return []
-        found = []
-        for quarter in range(4):
-            first = self._look(photo, points, turn=quarter*math.pi/2)
-            level = self._look(photo, first[0], turn=self._roll(first[0])) if first else None
-            if level: found.append((level, self._in_the_mirror(photo, level[0], self._roll(level[0]))))
-        return found
+# %% ../../nbs/47_landmarks.detection.ipynb #49a328c1
+@patch
+def _other_ways_up(self:Detector, photo, points):
+    "What is found where the photo is turned, and what its mirror image says of that"
+    if mirror_partners(self.name) is None: return []
+    found = []
+    for quarter in range(4):
+        first = self._look(photo, points, turn=quarter*math.pi/2)
+        level = self._look(photo, first[0], turn=self._roll(first[0])) if first else None
+        if level: found.append((level, self._in_the_mirror(photo, level[0], self._roll(level[0]))))
+    return found
 
-    def _roll(self, points): # radians, clockwise
-        "Direction of the line of the eyes"
-        corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
-        if corners is None or len(points) <= max(corners): return 0.
-        across = points[corners[1]] - points[corners[0]]
-        return float(torch.atan2(across[1], across[0]))
+@patch
+def _roll(self:Detector, points): # radians, clockwise
+    "Direction of the line of the eyes"
+    corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
+    if corners is None or len(points) <= max(corners): return 0.
+    across = points[corners[1]] - points[corners[0]]
+    return float(torch.atan2(across[1], across[0]))
 
-    def _turned(self, points, others):
-        "Do two findings disagree on where up is?"
-        apart = abs(self._roll(points) - self._roll(others)) % (2*math.pi)
-        return min(apart, 2*math.pi - apart) > math.radians(2*LEANING)
+@patch
+def _turned(self:Detector, points, others):
+    "Do two findings disagree on where up is?"
+    apart = abs(self._roll(points) - self._roll(others)) % (2*math.pi)
+    return min(apart, 2*math.pi - apart) > math.radians(2*LEANING)
 
-    def _leaning(self, points):
-        "How far to turn the picture; 0 where the head is level enough"
-        roll = self._roll(points)
-        return roll if abs(roll) > math.radians(LEANING) else 0.
+@patch
+def _leaning(self:Detector, points):
+    "How far to turn the picture; 0 where the head is level enough"
+    roll = self._roll(points)
+    return roll if abs(roll) > math.radians(LEANING) else 0.
 
-    def _look(self, photo, points, wide=2., mirrored=False, turn=0.):
-        """Points and scores in a crop around earlier points, `wide` times as large as they are,
-        in which a line that leans by `turn` is level; None where there is no face"""
-        low, high = points.amin(0), points.amax(0)
-        side = wide*float((high - low).max())
-        picture, place = _crop_view(photo, (low + high)/2, side, 512, turn)
-        found = self.faces(picture[:, ::-1] if mirrored else picture)
-        if not found: return None
-        seen, scores = min(found, key=lambda face: np.linalg.norm(face[0].mean(0) - 256))
-        if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)
-        return place(torch.as_tensor(seen, dtype=torch.float64)), scores
+# %% ../../nbs/47_landmarks.detection.ipynb #8ac4aa6d
+@patch
+def _look(self:Detector, photo, points, wide=2., mirrored=False, turn=0.):
+    """Points and scores in a crop around earlier points, `wide` times as large as they are,
+    in which a line that leans by `turn` is level; None where there is no face"""
+    low, high = points.amin(0), points.amax(0)
+    side = wide*float((high - low).max())
+    picture, place = _crop_view(photo, (low + high)/2, side, 512, turn)
+    found = self.faces(picture[:, ::-1] if mirrored else picture)
+    if not found: return None
+    seen, scores = min(found, key=lambda face: np.linalg.norm(face[0].mean(0) - 256))
+    if mirrored: seen = np.stack([512 - seen[:, 0], seen[:, 1]], 1)
+    return place(torch.as_tensor(seen, dtype=torch.float64)), scores
 
-    def _in_the_mirror(self, photo, points, turn=0.): # Fraction of the distance of the outer eye corners
-        """How far the points of the mirrored crop lie elsewhere; 0 where it is not known which point becomes which,
-        infinite where no face is found"""
-        partner = mirror_partners(self.name)
-        corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
-        if partner is None or corners is None or len(partner) != len(points): return 0.
-        look = self._look(photo, points, mirrored=True, turn=turn)
-        if look is None: return math.inf
-        apart = (points - look[0][partner])[partner >= 0].norm(dim=-1).mean()
-        return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
+@patch
+def _in_the_mirror(self:Detector, photo, points, turn=0.): # Fraction of the distance of the outer eye corners
+    """How far the points of the mirrored crop lie elsewhere; 0 where it is not known which point becomes which,
+    infinite where no face is found"""
+    partner = mirror_partners(self.name)
+    corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
+    if partner is None or corners is None or len(partner) != len(points): return 0.
+    look = self._look(photo, points, mirrored=True, turn=turn)
+    if look is None: return math.inf
+    apart = (points - look[0][partner])[partner >= 0].norm(dim=-1).mean()
+    return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
 
-    def uncertainty(self,
-        photo:Photo,
-        landmarks:Landmarks, # All that `detect` found in it
-    )->float: # Fraction of the distance of the outer eye corners; 0 where it is not known which point becomes which in a mirror
-        "How far the points of the photo and of its mirror image are apart, each the mean of some crops"
-        points,partner = landmarks.points.double(),mirror_partners(self.name)
-        corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
-        if partner is None or corners is None or len(partner) != len(points): return 0.
-        turn = self._leaning(points)
-        looks = [[self._look(photo, points, wide, mirrored, turn) for wide in LOOKS] for mirrored in (False, True)]
-        plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points
-            for each in looks)
-        apart = (plain - mirrored[partner])[partner >= 0].norm(dim=-1).mean()
-        return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
+# %% ../../nbs/47_landmarks.detection.ipynb #ef65a555
+@patch
+@undisturbed
+def uncertainty(self:Detector,
+    photo:Photo,
+    landmarks:Landmarks, # All that `detect` found in it
+)->float: # Fraction of the distance of the outer eye corners; 0 where it is not known which point becomes which in a mirror
+    "How far the points of the photo and of its mirror image are apart, each the mean of some crops"
+    points = landmarks.points.double()
+    partner = mirror_partners(self.name)
+    corners = GROUPS.get(self.name, {}).get('outer_eye_corners')
+    if partner is None or corners is None or len(partner) != len(points): return 0.
+    turn = self._leaning(points)
+    looks = [[self._look(photo, points, wide, mirrored, turn) for wide in LOOKS] for mirrored in (False, True)]
+    plain, mirrored = (torch.stack([look[0] for look in each if look]).mean(0) if any(each) else points
+        for each in looks)
+    apart = (plain - mirrored[partner])[partner >= 0].norm(dim=-1).mean()
+    return float(apart/(points[corners[0]] - points[corners[1]]).norm().clamp(min=1e-6))
 
 # %% ../../nbs/47_landmarks.detection.ipynb #06326d42
 def _size(points): return float((points.amax(0) - points.amin(0)).prod())
@@ -349,6 +381,7 @@ def _places(rows):
     middle = lambda box: f'({(box[0]+box[2])/2:.0f}, {(box[1]+box[3])/2:.0f})'
     return '; '.join(f'{row["number"]} at {middle(row["box"])}, {row["size"]:.0f} pixels' for row in rows)
 
+# %% ../../nbs/47_landmarks.detection.ipynb #31dde498
 def several_faces(photo, rows)->str:
     "What is said where nobody has chosen"
     return (
@@ -393,6 +426,7 @@ def coarser(
 
 WHOLE = 1536 # Longer side up to which the whole photo is looked at as it is
 
+# %% ../../nbs/47_landmarks.detection.ipynb #5c302e67
 def whole_views(
     photo:Photo,
     small:Photo, # The same with fewer pixels, see `search_scale`
@@ -415,9 +449,11 @@ TILE_PIXELS = 128        # As many as BlazeFace sees
 TILE_STRIDE = .55
 FINDABLE = .15           # Side of the smallest face that is found in a picture, over the picture's longer side
 
+# %% ../../nbs/47_landmarks.detection.ipynb #335c53bb
 def tile_sides(photo:Photo)->list: # of pixels of the photo
     "Sides of the tiles of each level, large ones first; the last has as many as may be looked at."
-    long, short = max(photo.width, photo.height), min(photo.width, photo.height)
+    long = max(photo.width, photo.height)
+    short = min(photo.width, photo.height)
     few, many = (math.sqrt(long*short/most)/TILE_STRIDE for most in MOST_TILES)
     least = max(SMALLEST_TILE[0], min(SMALLEST_TILE[1], few), many)
     sides = []
@@ -436,6 +472,7 @@ def search_scale(photo:Photo)->float: # Pixels per pixel of the photo
     long = max(photo.width, photo.height)
     return max([1. if long <= WHOLE else 1024/long] + [TILE_PIXELS/side for side in tile_sides(photo)])
 
+# %% ../../nbs/47_landmarks.detection.ipynb #677f6aa4
 def tile_views(
     photo:Photo,
     side:float,  # Of the tiles, pixels of the photo
@@ -477,6 +514,7 @@ def _crop_view(photo, middle, side, size, turn=0.):
     picture, place = _square_view(near, there, side*near.scale/photo.scale, size, turn)
     return picture, lambda points: photo.from_original(near.to_original(place(points)))
 
+# %% ../../nbs/47_landmarks.detection.ipynb #f1a3b13f
 def _square_view(photo, middle, side, size, turn):
     "The same of a photo that has no pixels too many"
     if not turn:
@@ -624,6 +662,7 @@ class MediaPipe(Detector):
             found = self._hands.process(picture).multi_hand_landmarks
         return [_pixels(hand.landmark, picture) for hand in found or []]
 
+# %% ../../nbs/47_landmarks.detection.ipynb #6752d6cf
 @undisturbed
 class MediaPipeTasks(MediaPipe):
     "MediaPipe's FaceLandmarker: 478 points and 51 expression scores; needs its model file."
@@ -661,6 +700,7 @@ class MediaPipeTasks(MediaPipe):
             for face in result.face_blendshapes]
         return [(_pixels(face, picture), score) for face, score in zip(result.face_landmarks, scores)]
 
+# %% ../../nbs/47_landmarks.detection.ipynb #5dfb8732
 @undisturbed
 class MediaPipeSolutions(MediaPipe):
     "MediaPipe's older face mesh: 478 points; up to version 0.10.2x, with its models in the package."
@@ -713,7 +753,8 @@ def draw_landmarks(
     from PIL import Image, ImageDraw
     picture = Image.fromarray(photo.to_bytes()).resize((photo.width*enlarge, photo.height*enlarge),
         Image.Resampling.BICUBIC)
-    pen, landmarks = ImageDraw.Draw(picture), landmarks.moved(photo)
+    pen = ImageDraw.Draw(picture)
+    landmarks = landmarks.moved(photo)
     for name, ids in GROUPS.get(landmarks.detector, {}).items():
         line = [tuple(p) for p in (landmarks.only(ids).points*enlarge).tolist()]
         if len(line) > 2:
@@ -802,6 +843,7 @@ def load_landmarks(
     except LandmarkError as e:
         raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
 
+# %% ../../nbs/47_landmarks.detection.ipynb #a7f999cb
 @undisturbed
 def save_landmarks(
     path:str|Path, # .txt
@@ -823,7 +865,8 @@ class FileDetector(Detector):
         path:str|Path,   # A file; or a folder, with one file per photo under the photo's name
         detector:str='', # Whose ids these are; '': told by the number of points
     ):
-        self.path, self.name = Path(path), detector
+        self.path = Path(path)
+        self.name = detector
         if not self.path.exists(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
 
     def uncertainty(self, photo:Photo, landmarks:Landmarks)->float: return 0.   # nobody to ask
@@ -899,6 +942,7 @@ def hand_mask(
     stroke([*palm, palm[0]])
     return np.asarray(mask)
 
+# %% ../../nbs/47_landmarks.detection.ipynb #5999b141
 @undisturbed
 def hands_before(
     hands:list|None,     # of [21, 2], see `Detector.hands`
@@ -919,7 +963,6 @@ def hands_before(
         mask = hand_mask(joints, size)
         if 0 < share(mask) < FACE_ITSELF: covered |= mask
     return share(covered), covered
-
 
 # %% ../../nbs/47_landmarks.detection.ipynb #40991fe8
 def normalised_mean_error(

@@ -47,7 +47,8 @@ class DetectorErrors:
 
 def eye_roll(landmarks)->float: # radians, clockwise
     "Direction of the line through the outer eye corners in the picture"
-    ids,corners = np.asarray(landmarks.ids).tolist(),EYE_CORNERS.get(landmarks.detector, ())
+    ids = np.asarray(landmarks.ids).tolist()
+    corners = EYE_CORNERS.get(landmarks.detector, ())
     if not corners or not all(i in ids for i in corners): return 0.
     a,b = (np.asarray(landmarks.points)[ids.index(i)] for i in corners)
     return float(np.arctan2(b[1]-a[1], b[0]-a[0]))

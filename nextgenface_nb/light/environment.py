@@ -42,10 +42,12 @@ def positive_rows(
     grid:Tensor,   # [M, K] from `light_grid`
 )->tuple: # residuals [3 M], Jacobian [3 M, 3 K]
     "Radiance below zero, in each direction"
-    values,count = grid@light,math.sqrt(3*len(grid))
+    values = grid@light
+    count = math.sqrt(3*len(grid))
     rows = [grid*(values[:,c:c+1]<0) for c in range(3)]
     return values.clamp(max=0).T.reshape(-1)/count,torch.block_diag(*rows)/count
 
+# %% ../../nbs/49_light.environment.ipynb #6413aba9
 def colour_rows(
     light:Tensor,    # [K, 3]
     arriving:Tensor, # [K], times the light: what falls on the skin on average
@@ -63,7 +65,8 @@ def smooth_rows(
     K = len(light)
     share = 1/band_units(math.isqrt(K))
     share[0] = 0
-    base,count = light[0].mean().clamp(min=1e-2),math.sqrt(3*K)
+    base = light[0].mean().clamp(min=1e-2)
+    count = math.sqrt(3*K)
     residual = ((share/base)[:,None]*light).T.reshape(-1)/count
     J = torch.diag((share/base).repeat(3))/count
     J[:,::K] -= (residual/base/3)[:,None]                                    # a brighter constant makes all else relatively smaller
@@ -143,7 +146,9 @@ class HarmonicLight(Light):
 
     def linear(self, bands:int)->tuple: # harmonics [bands^2, 3]; of each colour (numbers, Jacobian [bands^2, K])
         "Linear as long as no direction changes its sign"
-        fine,size,own = _basis(FINE, self.bands),len(self.coefficients),self.coefficients
+        fine = _basis(FINE, self.bands)
+        size = len(self.coefficients)
+        own = self.coefficients
         shown = [shown_light(own[:,c], fine, bands) for c in range(3)]
         values = torch.stack([J@own[:,c] for c,J in enumerate(shown)], 1)
         return values,[(torch.arange(size)+c*size, J) for c,J in enumerate(shown)]
@@ -157,6 +162,7 @@ class HarmonicLight(Light):
 
     def penalties(self)->dict: return dict(light=negative_loss(light_grid(self.bands)@self.coefficients))
 
+# %% ../../nbs/49_light.environment.ipynb #f205fd11
 def _resized(x:Tensor, size:int)->Tensor:
     "With as many numbers, those that are missing 0"
     return torch.cat([x, x.new_zeros(size)])[:size]

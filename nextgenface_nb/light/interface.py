@@ -63,6 +63,7 @@ class Emitter(ABC):
 # %% ../../nbs/29_light.interface.ipynb #9e8bf669
 FINE = 32 #: Rows of the environment map from which harmonics are taken
 
+# %% ../../nbs/29_light.interface.ipynb #a717f950
 @undisturbed
 class Movable(Emitter):
     "Light with unknowns."
@@ -132,6 +133,7 @@ def bounded(
 #: Rows that a setting `weight_...` weighs
 WEIGHED = 'light','light_colour','light_smooth'
 
+# %% ../../nbs/29_light.interface.ipynb #ed96f27c
 @undisturbed
 class Light(Movable):
     "A light that a fit can look for, and what it expects of it."
@@ -196,6 +198,7 @@ def register_light(
     LIGHTS[light.kind] = undisturbed(light)
     return light
 
+# %% ../../nbs/29_light.interface.ipynb #efb17c84
 def light_kind(light)->str:
     "The name under which a checkpoint stores this kind of light"
     if type(light) is not LIGHTS.get(getattr(light, 'kind', None)):
@@ -244,12 +247,14 @@ def _check_map(light):
             f'environment({height}) is negative or not finite somewhere', 'Radiance is neither.')
 
 def _check_changes(light):
-    values,factor = light.environment(FINE),torch.tensor([.5, 1., 2.])
+    values = light.environment(FINE)
+    factor = torch.tensor([.5, 1., 2.])
     _expect(_near(light.scaled(factor).environment(FINE), factor*values, 1e-3), light,
         'scaled([.5, 1, 2]) is not half as red and twice as blue', 'Each colour of the environment times its factor.')
     _expect(_near(light.turned(90.).environment(FINE), values.roll(-FINE//2, 1), .02), light,
         'turned(90) does not bring image right what came from the front', 'The columns move left by a quarter.')
 
+# %% ../../nbs/29_light.interface.ipynb #bf68a091
 def _check_storage(light):
     again = type(light).from_arrays(light.arrays())
     _expect(_near(again.environment(FINE), light.environment(FINE), 0.), light,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 import numpy as np, torch
+from fastcore.basics import patch
 from ..config import LANDMARKS
 from ..landmarks.uncertainty import DetectorErrors, detector_errors, eye_roll
 from ..errors import GeometryError
@@ -34,7 +35,8 @@ def _axis_rotation(
     i,j = (axis+1)%3,(axis+2)%3
     R = np.zeros((3,3)) if derivative else np.eye(3)
     R[i,i] = R[j,j] = c
-    R[i,j],R[j,i] = -s,s
+    R[i,j] = -s
+    R[j,i] = s
     return R
 
 def rotation_and_derivatives(
@@ -70,15 +72,20 @@ HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
 def _double(x:torch.Tensor)->np.ndarray: return x.detach().cpu().double().numpy()
 
+# %% ../../nbs/52_optim.landmarks.ipynb #b739eb3a
 class LandmarkProblem:
     "Residuals and Jacobian of stage 1, as `scipy.optimize.least_squares` wants them."
+
     def __init__(self,
         model:FaceModel,
         face:Face,                 # Its landmarks are the targets; its shape stands still where `shape_free` is not set
         settings:LandmarkSettings, # Weights of the priors
         displacement=None,               # The model's `Displacement`; needed if the face has one, or if it is free
     ):
-        self.settings,self.frames,self.model,self.displacement = settings,face.frames,model,displacement
+        self.settings = settings
+        self.frames = face.frames
+        self.model = model
+        self.displacement = displacement
         self.heights = heights = face.identity.displacement if face.identity.displacement is not None or displacement is None else torch.zeros(len(displacement))
         self.displacement_size = len(displacement) if settings.displacement_free else 0
         self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
@@ -91,7 +98,8 @@ class LandmarkProblem:
         self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
         person,variance = face.identity.shape,model.prior.shape
         if self.displacement_size:
-            person,variance = torch.cat([person, heights]),torch.cat([variance, displacement.variance])
+            person = torch.cat([person, heights])
+            variance = torch.cat([variance, displacement.variance])
         self.shape_size = len(person) if settings.shape_free else 0
         self.expression_size = len(face.frames[0].expression)
         self.shape_sigma = np.sqrt(_double(variance)) if settings.shape_free else np.zeros(0)
@@ -104,78 +112,89 @@ class LandmarkProblem:
         self.focal_start = [focal for focal,_ in prior]
         self.focal_sigma = [sigma for _,sigma in prior]
 
-    def reduced(self,
-        places:Embedding, # L points of the surface
-    )->PointModel: # A function of the person (with free heights of the displacement after the shape) and the expression
-        "Model and displacement at some points, in float64"
-        points,at = self.model.at(places),lambda x: _double(places.points(x, self.model.triangles))
-        if self.displacement_size: return points.lifted(basis=at(self.displacement.basis))
-        return points if self.displacement is None else points.lifted(at(self.displacement.offsets(self.heights)))
+# %% ../../nbs/52_optim.landmarks.ipynb #0442e5fd
+@patch
+def reduced(self:LandmarkProblem,
+    places:Embedding, # L points of the surface
+)->PointModel: # A function of the person (with free heights of the displacement after the shape) and the expression
+    "Model and displacement at some points, in float64"
+    points,at = self.model.at(places),lambda x: _double(places.points(x, self.model.triangles))
+    if self.displacement_size: return points.lifted(basis=at(self.displacement.basis))
+    return points if self.displacement is None else points.lifted(at(self.displacement.offsets(self.heights)))
 
-    def seen(self,
-        k:int,                  # Frame
-        person:np.ndarray,      # [S] mm, with free heights of the displacement after it
-        expression:np.ndarray,  # [E]
-        rotation:np.ndarray,    # [3] radians
-        translation:np.ndarray, # [3] mm
-        focal:float,            # Pixels
-    )->tuple: # from `reduced`; what is known of each point [L, 2, 2], None: all of all
-        "The landmarks of a frame where this pose shows them"
-        if self.outlines[k] is None: return self.bases[k],None
-        single = lambda x: torch.as_tensor(x, dtype=torch.float32)
-        frame,size = self.frames[k],len(self.model.prior.shape)
-        vertices = self.model.vertices(single(person[:size]), single(expression))
-        if self.displacement is not None:
-            heights = single(person[size:]) if self.displacement_size else self.heights
-            vertices = vertices+self.displacement.offsets(heights)
-        world = transform(vertices, single(rotation), single(translation))
-        places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world, replace(frame.camera, focal=single(focal)))
-        return self.reduced(places),_double(known)
+@patch
+def seen(self:LandmarkProblem,
+    k:int,                  # Frame
+    person:np.ndarray,      # [S] mm, with free heights of the displacement after it
+    expression:np.ndarray,  # [E]
+    rotation:np.ndarray,    # [3] radians
+    translation:np.ndarray, # [3] mm
+    focal:float,            # Pixels
+)->tuple: # from `reduced`; what is known of each point [L, 2, 2], None: all of all
+    "The landmarks of a frame where this pose shows them"
+    if self.outlines[k] is None: return self.bases[k],None
+    single = lambda x: torch.as_tensor(x, dtype=torch.float32)
+    frame = self.frames[k]
+    size = len(self.model.prior.shape)
+    vertices = self.model.vertices(single(person[:size]), single(expression))
+    if self.displacement is not None:
+        heights = single(person[size:]) if self.displacement_size else self.heights
+        vertices = vertices+self.displacement.offsets(heights)
+    world = transform(vertices, single(rotation), single(translation))
+    places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world, replace(frame.camera, focal=single(focal)))
+    return self.reduced(places),_double(known)
 
-    def pieces(self,
-        x:np.ndarray, # [N] shape mm (with free heights of the displacement after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
-    )->tuple: # shape [S], list of (pose [7], expression [E])
-        "Shape, and for each frame pose and expression, out of the long vector"
-        shape,rest = x[:self.shape_size],x[self.shape_size:].reshape(len(self.frames), -1)
-        return shape,[(r[:POSE], r[POSE:]) for r in rest]
+# %% ../../nbs/52_optim.landmarks.ipynb #7ab84e12
+@patch
+def pieces(self:LandmarkProblem,
+    x:np.ndarray, # [N] shape mm (with free heights of the displacement after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
+)->tuple: # shape [S], list of (pose [7], expression [E])
+    "Shape, and for each frame pose and expression, out of the long vector"
+    shape = x[:self.shape_size]
+    rest = x[self.shape_size:].reshape(len(self.frames), -1)
+    return shape,[(r[:POSE], r[POSE:]) for r in rest]
 
-    def start(self,
-        face:Face, # With as many frames as the problem
-    )->np.ndarray: # [N], see `pieces`
-        "The long vector of a face"
-        person = face.identity.shape if not self.displacement_size else torch.cat([face.identity.shape, torch.zeros(self.displacement_size) if face.identity.displacement is None else face.identity.displacement])
-        parts = [person.double().numpy()[:self.shape_size]]
-        for f in face.frames:
-            t = f.translation.double().numpy()
-            depth = -t[2]
-            pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth, np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
-            parts += [pose, f.expression.double().numpy()]
-        return np.concatenate(parts)
+@patch
+def start(self:LandmarkProblem,
+    face:Face, # With as many frames as the problem
+)->np.ndarray: # [N], see `pieces`
+    "The long vector of a face"
+    person = face.identity.shape if not self.displacement_size else torch.cat([face.identity.shape, torch.zeros(self.displacement_size) if face.identity.displacement is None else face.identity.displacement])
+    parts = [person.double().numpy()[:self.shape_size]]
+    for f in face.frames:
+        t = f.translation.double().numpy()
+        depth = -t[2]
+        pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth, np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
+        parts += [pose, f.expression.double().numpy()]
+    return np.concatenate(parts)
 
-    def limits(self)->tuple: # low [N], high [N]
-        "Bounds of the long vector: expressions within the model's, all else free"
-        low,high = ([np.full(self.shape_size, s)] for s in (-np.inf, np.inf))
-        for _ in self.frames:
-            low += [np.full(POSE, -np.inf), self.bounds_expression[:,0]]
-            high += [np.full(POSE, np.inf), self.bounds_expression[:,1]]
-        return np.concatenate(low),np.concatenate(high)
+@patch
+def limits(self:LandmarkProblem)->tuple: # low [N], high [N]
+    "Bounds of the long vector: expressions within the model's, all else free"
+    low,high = ([np.full(self.shape_size, s)] for s in (-np.inf, np.inf))
+    for _ in self.frames:
+        low += [np.full(POSE, -np.inf), self.bounds_expression[:,0]]
+        high += [np.full(POSE, np.inf), self.bounds_expression[:,1]]
+    return np.concatenate(low),np.concatenate(high)
 
-    def hold(self,
-        x:np.ndarray,    # [N] where it stands still
-        low:np.ndarray,  # [N] from `limits`, changed in place
-        high:np.ndarray, # [N] from `limits`, changed in place
-        names,           # Of the parts
-    ):
-        ("Let parts stand still: 'shape', 'displacement', 'expression', or a part of the pose in `HOLDS`; a focal "
-         "length that is known does in any case. Changes the bounds")
-        own = self.shape_size-self.displacement_size
-        parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('displacement' in names)
-        for k in range(len(self.frames)):
-            first = self.shape_size+k*(POSE+self.expression_size)
-            still = {*names, 'focal'} if self.frames[k].focal_fixed else names
-            parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in HOLDS if n in still]
-            if 'expression' in names: parts.append(slice(first+POSE, first+POSE+self.expression_size))
-        for part in parts: low[part] = high[part] = x[part]
+# %% ../../nbs/52_optim.landmarks.ipynb #5879415e
+@patch
+def hold(self:LandmarkProblem,
+    x:np.ndarray,    # [N] where it stands still
+    low:np.ndarray,  # [N] from `limits`, changed in place
+    high:np.ndarray, # [N] from `limits`, changed in place
+    names,           # Of the parts
+):
+    ("Let parts stand still: 'shape', 'displacement', 'expression', or a part of the pose in `HOLDS`; a focal "
+     "length that is known does in any case. Changes the bounds")
+    own = self.shape_size-self.displacement_size
+    parts = [slice(0, own)]*('shape' in names)+[slice(own, self.shape_size)]*('displacement' in names)
+    for k in range(len(self.frames)):
+        first = self.shape_size+k*(POSE+self.expression_size)
+        still = {*names, 'focal'} if self.frames[k].focal_fixed else names
+        parts += [slice(first+HOLDS[n].start, first+HOLDS[n].stop) for n in HOLDS if n in still]
+        if 'expression' in names: parts.append(slice(first+POSE, first+POSE+self.expression_size))
+    for part in parts: low[part] = high[part] = x[part]
 
 # %% ../../nbs/52_optim.landmarks.ipynb #b9a4c1d6
 def _project_rows(
@@ -187,10 +206,13 @@ def _project_rows(
     depth = -q[:,2]
     pixels = np.stack([principal[0]+focal*q[:,0]/depth, principal[1]-focal*q[:,1]/depth], 1)
     D = np.zeros((len(q), 2, 3))
-    D[:,0,0],D[:,1,1] = focal/depth,-focal/depth
-    D[:,0,2],D[:,1,2] = focal*q[:,0]/depth**2,-focal*q[:,1]/depth**2
+    D[:,0,0] = focal/depth
+    D[:,1,1] = -focal/depth
+    D[:,0,2] = focal*q[:,0]/depth**2
+    D[:,1,2] = -focal*q[:,1]/depth**2
     return pixels,D
 
+# %% ../../nbs/52_optim.landmarks.ipynb #40494834
 def _frame_rows(
     problem:LandmarkProblem,
     k:int,                 # Frame
@@ -202,7 +224,8 @@ def _frame_rows(
     R,dR = rotation_and_derivatives(pose[:3])
     focal = np.exp(pose[6])
     depth = np.exp(pose[5])*focal
-    t,principal = np.array([pose[3]*depth, pose[4]*depth, -depth]),problem.frames[k].camera.principal.double().numpy()
+    t = np.array([pose[3]*depth, pose[4]*depth, -depth])
+    principal = problem.frames[k].camera.principal.double().numpy()
     person = shape if problem.shape_size else problem.shape_start
     points,known = problem.seen(k, person, expression, pose[:3], t, focal)
     v,by_shape,by_expression = points(person, expression)
@@ -225,7 +248,9 @@ def evaluate(
     ("All residuals: the landmarks and priors of every frame, then the prior of the shape. A frame depends on the "
      "shape and on its own numbers, so its block is small however many frames there are")
     s,(shape,frames) = problem.settings,problem.pieces(x)
-    S,E,blocks = problem.shape_size,problem.expression_size,[]
+    S = problem.shape_size
+    E = problem.expression_size
+    blocks = []
     for k,(pose,expression) in enumerate(frames):
         r,J_shape,J_pose,J_expression = _frame_rows(problem, k, shape, pose, expression)
         own = np.arange(POSE+E)+S+k*(POSE+E)
@@ -271,6 +296,7 @@ def bounded_step(
     step[free] = np.linalg.solve(A, -gradient[free])
     return np.clip(x+step, low, high)
 
+# %% ../../nbs/52_optim.landmarks.ipynb #fbb76a9c
 class GaussNewton(Solver):
     "Minimises a sum of squares within bounds; a step that makes it worse is taken back, and the next one is shorter."
     def __init__(self,
@@ -280,8 +306,12 @@ class GaussNewton(Solver):
         high:np.ndarray,      # [N]
         tolerance:float=1e-4, # It is done when the energy falls by a smaller share
     ):
-        self.system,self.x,self.bounds,self.tolerance = system,x,(low, high),tolerance
-        self.blocks,self.damping = system(x),1e-2
+        self.system = system
+        self.x = x
+        self.bounds = (low, high)
+        self.tolerance = tolerance
+        self.blocks = system(x)
+        self.damping = 1e-2
         self.energy = energy_of(self.blocks)
 
     def step(self, number:int=0)->dict:
@@ -306,7 +336,8 @@ class LandmarkSolver(GaussNewton):
         held=(),                         # Names of `HOLDS` that stay as they are
         displacement=None,                     # The model's `Displacement`, if the face has one; it stays as it is
     ):
-        self.face,self.problem = face,LandmarkProblem(model, face, settings or LandmarkSettings(), displacement)
+        self.face = face
+        self.problem = LandmarkProblem(model, face, settings or LandmarkSettings(), displacement)
         x,(low,high) = self.problem.start(face),self.problem.limits()
         self.problem.hold(x, low, high, held)
         super().__init__(partial(evaluate, self.problem), np.clip(x, low, high), low, high)
@@ -320,6 +351,7 @@ class LandmarkSolver(GaussNewton):
         put_back(self.problem, self.x, self.face)
         return losses
 
+# %% ../../nbs/52_optim.landmarks.ipynb #c629e193
 @undisturbed
 def landmark_steps(
     model:FaceModel,
@@ -362,7 +394,8 @@ def put_back(
     for f,(pose,expression) in zip(face.frames, frames):
         focal = pose[6].exp()
         depth = pose[5].exp()*focal
-        f.rotation,f.translation = pose[:3].float(),torch.stack([pose[3]*depth, pose[4]*depth, -depth]).float()
+        f.rotation = pose[:3].float()
+        f.translation = torch.stack([pose[3]*depth, pose[4]*depth, -depth]).float()
         f.camera = replace(f.camera, focal=focal.float())
         f.expression = expression.float()
 

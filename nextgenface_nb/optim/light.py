@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 import torch
 from torch import Tensor
+from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED
 from .losses import DARK, perceptual
@@ -27,11 +28,14 @@ def light_weight(stage, name:str)->float:
     "What a row of a light's own weighs: a setting, else 1"
     return stage.weights.get(name, 0.) if name in WEIGHED else 1.
 
+# %% ../../nbs/55_optim.light.ipynb #bbf62972
 class LightProblem(Solver):
     "Light of every frame and the albedo of the person, as normal equations."
+
     def __init__(self, pipeline:Pipeline, face:Face, stage, pixels:list): # pixels: `SkinPixels` of each frame
         self.face,self.stage,self.pixels = face,stage,pixels
-        self.sigma,self.bands = pipeline.model.prior.albedo.sqrt(),pipeline.config.bands
+        self.sigma = pipeline.model.prior.albedo.sqrt()
+        self.bands = pipeline.config.bands
         # of a known light only the brightness
         self.light_free = [bool(f.light.unknowns()) for f in face.frames]
         self.sizes = [len(f.light.flat()) if free else 3*self.bands**2
@@ -41,108 +45,10 @@ class LightProblem(Solver):
         # [bands^2]: times the light, the mean of what falls on the skin
         self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]
         self.lights = self.starts[-1]
-        self.size,self.damping,self.known = self.lights+len(self.sigma),torch.tensor(1e-3, dtype=torch.float64),None
-
+        self.size = self.lights+len(self.sigma)
+        self.damping = torch.tensor(1e-3, dtype=torch.float64)
+        self.known = None
     optimizer = None
-    @property
-    def kept(self)->dict:
-        "What changes from step to step, see `StageState`"
-        return dict(damping=self.damping)
-
-    @property
-    def free(self)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
-        rates,lights = self.stage.rates,torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))
-        return torch.cat([lights&bool(rates.get('light')),
-            torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
-
-    @property
-    def brighter(self)->Tensor: # [n, known lights]
-        "For each known light the direction in which all its coefficients grow in proportion"
-        known = [i for i,free in enumerate(self.light_free) if not free and self.stage.rates.get('light')]
-        found = torch.zeros(self.size, len(known), dtype=torch.float64)
-        for k,i in enumerate(known):
-            values = self.face.frames[i].light.harmonics(self.bands)
-            found[self.starts[i]:self.starts[i+1],k] = values.T.reshape(-1).double()
-        return found
-
-    def _linear(self, i:int)->tuple: # harmonics [K, 3]; of each colour (numbers [m] of unknowns, Jacobian [K, m])
-        "The light of frame `i`; of a known one the harmonics themselves"
-        light,size = self.face.frames[i].light,self.bands**2
-        if self.light_free[i]: return light.linear(self.bands)
-        return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
-
-    def _transport(self, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
-        "The vectors of the text above, at the roughness of all skin"
-        v,shares = pixels.transfer.vectors,level_shares(roughness.detach().reshape(1, 1))[0]
-        return v[:,0],torch.einsum('r,nrk->nk', shares, v[:,1::2]),torch.einsum('r,nrk->nk', shares, v[:,2::2])
-
-    def _colour(self, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
-        "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
-        p,frame,(T,A,B) = self.pixels[i],self.face.frames[i],self.transport[i]
-        light,shown,which = linear[0][:,c].contiguous(),linear[1][c][1],[c, 3+c]
-        raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
-        diffuse,specular = raw.clamp(0, 1).T
-        inside = ((raw>0)&(raw<1)).float()
-        vectors = diffuse[:,None]*T+specular[:,None]*A+B
-        colour = vectors@light
-        slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
-        residual = perceptual(colour)-perceptual(p.target[:,c])
-        weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
-        albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma
-        return residual,weight,torch.cat([vectors@shown, albedo], 1)*slope[:,None]
-
-    def system(self)->tuple: # H [n, n], g [n], energies by term
-        "Normal equations and energy at the present light and albedo"
-        H,g = torch.zeros(self.size, self.size, dtype=torch.float64),torch.zeros(self.size, dtype=torch.float64)
-        A,energy = self.lights,dict(photo=0., light=0.)
-        def add(at, residual, J):
-            H[at[:,None],at] += (J.T@J).double()
-            g[at] += (J.T@residual).double()
-        for i,start in enumerate(self.starts[:-1]):
-            linear = self._linear(i)
-            for c,(numbers,_) in enumerate(linear[1]):
-                r,weight,J = self._colour(i, c, linear)
-                root = (r**2+EDGE**2).sqrt()
-                energy['photo'] += float((weight*(root-EDGE)).sum())
-                half = (weight/root/2).sqrt()
-                add(torch.cat([numbers+start, torch.arange(A, self.size)]), half*r, half[:,None]*J)
-            for name,(r,J) in self._priors(i).items():
-                w = light_weight(self.stage, name)
-                energy['light'] += w*float(r.square().sum())
-                add(torch.arange(start, self.starts[i+1]), w**.5*r, w**.5*J)
-        z,w = self.face.identity.albedo/self.sigma,self.stage.weights['albedo']/len(self.sigma)
-        energy['albedo'] = w*float(z.square().sum())
-        at = torch.arange(A, self.size)
-        H[at,at] += w
-        g[at] += w*z.double()
-        return H,g,energy
-
-    def _priors(self, i:int)->dict: # name of a weight -> residuals, Jacobian
-        # nothing to expect of what is known
-        return self.face.frames[i].light.priors(self.arriving[i]) if self.light_free[i] else {}
-
-    def move(self, x:Tensor): # [n]
-        "Add to light and albedo"
-        for i,frame in enumerate(self.face.frames):
-            light,change = frame.light,x[self.starts[i]:self.starts[i+1]]
-            frame.light = light.moved(change) if self.light_free[i] else light.scaled(self._growth(light, change))
-        self.face.identity.albedo = self.face.identity.albedo+x[self.lights:].float()*self.sigma
-
-    def _growth(self, light, change:Tensor)->Tensor: # []
-        "By how much a known light becomes brighter: its share in a change of its harmonics"
-        values = light.harmonics(self.bands)
-        along = (values*change.reshape(3, -1).T.float()).sum()/values.square().sum()
-        return (1+along).clamp(min=.1)
-
-    def held(self, g:Tensor)->Tensor: # [n]
-        "Which unknowns stand at a bound with less energy beyond it"
-        found = torch.zeros(self.size, dtype=torch.bool)
-        for frame,free,a,b in zip(self.face.frames, self.light_free, self.starts, self.starts[1:]):
-            if free: found[a:b] = frame.light.held(g[a:b])
-        return found
-
-    @property
-    def carried(self)->dict: return dict(light=self)
 
     @torch.no_grad()
     def step(self, number:int=0)->dict: # energies by term, after the step
@@ -154,7 +60,8 @@ class LightProblem(Solver):
         HB = H@B
         A = torch.cat([torch.cat([H[f][:,f], HB[f]], 1), torch.cat([HB[f].T, B.T@HB], 1)])
         A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
-        y,x = torch.linalg.solve(A, -torch.cat([g[f], B.T@g])),torch.zeros_like(g)
+        y = torch.linalg.solve(A, -torch.cat([g[f], B.T@g]))
+        x = torch.zeros_like(g)
         x[f] = y[:len(f)]
         x += B@y[len(f):]
         before = [frame.light for frame in self.face.frames],self.face.identity.albedo
@@ -169,6 +76,127 @@ class LightProblem(Solver):
             for frame,light in zip(self.face.frames, before[0]): frame.light = light
             self.face.identity.albedo = before[1]
         return self.known[1][2]
+
+# %% ../../nbs/55_optim.light.ipynb #649047f6
+@patch(as_prop=True)
+def kept(self:LightProblem)->dict:
+    "What changes from step to step, see `StageState`"
+    return dict(damping=self.damping)
+
+@patch(as_prop=True)
+def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
+    rates = self.stage.rates
+    lights = torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))
+    return torch.cat([lights&bool(rates.get('light')),
+        torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
+
+@patch(as_prop=True)
+def brighter(self:LightProblem)->Tensor: # [n, known lights]
+    "For each known light the direction in which all its coefficients grow in proportion"
+    known = [i for i,free in enumerate(self.light_free) if not free and self.stage.rates.get('light')]
+    found = torch.zeros(self.size, len(known), dtype=torch.float64)
+    for k,i in enumerate(known):
+        values = self.face.frames[i].light.harmonics(self.bands)
+        found[self.starts[i]:self.starts[i+1],k] = values.T.reshape(-1).double()
+    return found
+
+@patch
+def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; of each colour (numbers [m] of unknowns, Jacobian [K, m])
+    "The light of frame `i`; of a known one the harmonics themselves"
+    light = self.face.frames[i].light
+    size = self.bands**2
+    if self.light_free[i]: return light.linear(self.bands)
+    return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
+
+@patch
+def _transport(self:LightProblem, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
+    "The vectors of the text above, at the roughness of all skin"
+    v = pixels.transfer.vectors
+    shares = level_shares(roughness.detach().reshape(1, 1))[0]
+    return v[:,0],torch.einsum('r,nrk->nk', shares, v[:,1::2]),torch.einsum('r,nrk->nk', shares, v[:,2::2])
+
+# %% ../../nbs/55_optim.light.ipynb #77be2920
+@patch
+def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
+    "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
+    p,frame,(T,A,B) = self.pixels[i],self.face.frames[i],self.transport[i]
+    light = linear[0][:,c].contiguous()
+    shown = linear[1][c][1]
+    which = [c, 3+c]
+    raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
+    diffuse,specular = raw.clamp(0, 1).T
+    inside = ((raw>0)&(raw<1)).float()
+    vectors = diffuse[:,None]*T+specular[:,None]*A+B
+    colour = vectors@light
+    slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
+    residual = perceptual(colour)-perceptual(p.target[:,c])
+    weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
+    albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma
+    return residual,weight,torch.cat([vectors@shown, albedo], 1)*slope[:,None]
+
+# %% ../../nbs/55_optim.light.ipynb #76062882
+@patch
+def system(self:LightProblem)->tuple: # H [n, n], g [n], energies by term
+    "Normal equations and energy at the present light and albedo"
+    H = torch.zeros(self.size, self.size, dtype=torch.float64)
+    g = torch.zeros(self.size, dtype=torch.float64)
+    A = self.lights
+    energy = dict(photo=0., light=0.)
+    def add(at, residual, J):
+        H[at[:,None],at] += (J.T@J).double()
+        g[at] += (J.T@residual).double()
+    for i,start in enumerate(self.starts[:-1]):
+        linear = self._linear(i)
+        for c,(numbers,_) in enumerate(linear[1]):
+            r,weight,J = self._colour(i, c, linear)
+            root = (r**2+EDGE**2).sqrt()
+            energy['photo'] += float((weight*(root-EDGE)).sum())
+            half = (weight/root/2).sqrt()
+            add(torch.cat([numbers+start, torch.arange(A, self.size)]), half*r, half[:,None]*J)
+        for name,(r,J) in self._priors(i).items():
+            w = light_weight(self.stage, name)
+            energy['light'] += w*float(r.square().sum())
+            add(torch.arange(start, self.starts[i+1]), w**.5*r, w**.5*J)
+    z = self.face.identity.albedo/self.sigma
+    w = self.stage.weights['albedo']/len(self.sigma)
+    energy['albedo'] = w*float(z.square().sum())
+    at = torch.arange(A, self.size)
+    H[at,at] += w
+    g[at] += w*z.double()
+    return H,g,energy
+
+@patch
+def _priors(self:LightProblem, i:int)->dict: # name of a weight -> residuals, Jacobian
+    # nothing to expect of what is known
+    return self.face.frames[i].light.priors(self.arriving[i]) if self.light_free[i] else {}
+
+# %% ../../nbs/55_optim.light.ipynb #58ec24a2
+@patch
+def move(self:LightProblem, x:Tensor): # [n]
+    "Add to light and albedo"
+    for i,frame in enumerate(self.face.frames):
+        light = frame.light
+        change = x[self.starts[i]:self.starts[i+1]]
+        frame.light = light.moved(change) if self.light_free[i] else light.scaled(self._growth(light, change))
+    self.face.identity.albedo = self.face.identity.albedo+x[self.lights:].float()*self.sigma
+
+@patch
+def _growth(self:LightProblem, light, change:Tensor)->Tensor: # []
+    "By how much a known light becomes brighter: its share in a change of its harmonics"
+    values = light.harmonics(self.bands)
+    along = (values*change.reshape(3, -1).T.float()).sum()/values.square().sum()
+    return (1+along).clamp(min=.1)
+
+@patch
+def held(self:LightProblem, g:Tensor)->Tensor: # [n]
+    "Which unknowns stand at a bound with less energy beyond it"
+    found = torch.zeros(self.size, dtype=torch.bool)
+    for frame,free,a,b in zip(self.face.frames, self.light_free, self.starts, self.starts[1:]):
+        if free: found[a:b] = frame.light.held(g[a:b])
+    return found
+
+@patch(as_prop=True)
+def carried(self:LightProblem)->dict: return dict(light=self)
 
 # %% ../../nbs/55_optim.light.ipynb #346abec3
 def fit_light(

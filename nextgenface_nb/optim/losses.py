@@ -102,7 +102,8 @@ def smoothness_loss(
     valid:Tensor,   # [T, T] 0 or 1, texels of the mesh
 )->Tensor: # [C]
     "Mean squared step between neighbouring valid texels, by channel, were the texture 512 texels wide"
-    total,channels = 0.,texture.permute(2, 0, 1)
+    total = 0.
+    channels = texture.permute(2, 0, 1)
     for step,both in ((channels.diff(dim=1), valid[1:]*valid[:-1]), (channels.diff(dim=2), valid[:,1:]*valid[:,:-1])):
         total = total+step.square().flatten(1)@both.flatten()/both.sum()
     return total*(len(texture)/512)**2
@@ -165,6 +166,7 @@ def _with_default(setting:Field, default:float)->Field:
     "A setting with another default"
     return field(default=default, metadata=setting.metadata)
 
+# %% ../../nbs/53_optim.losses.ipynb #bc3e8e67
 def _check_scalar(name:str, value):
     "Of a term from outside: one finite number"
     if not isinstance(value, Tensor) or value.ndim:
@@ -209,6 +211,7 @@ def _expression_term(c:Candidate)->Tensor:
     "How unusual the expressions are"
     return sum(prior_loss(f.expression, c.pipeline.model.prior.expression) for f in c.face.frames)
 
+# %% ../../nbs/53_optim.losses.ipynb #856ff752
 def landmark_scale(
     weight:float, # Of the landmarks
     face,         # A `Face`
@@ -256,11 +259,13 @@ def stage_terms(
     "The terms of a stage: those of the table, and after them those from outside"
     return tuple(t for t in (*TERMS, *others) if t.stage==stage)
 
+# %% ../../nbs/53_optim.losses.ipynb #4fc151a5
 def checked_terms(
     terms, # From outside the package
 )->tuple: # of `LossTerm`
     "The same; `ConfigError` where one has a stage that sums no terms, no weight, or a name that is taken"
-    terms,stages = tuple(terms),{t.stage for t in TERMS}
+    terms = tuple(terms)
+    stages = {t.stage for t in TERMS}
     for term in terms:
         if not isinstance(term, LossTerm):
             raise ConfigError(f'a term of the kind {type(term).__name__}', 'Give `optim.losses.LossTerm`s.')

@@ -47,6 +47,7 @@ def _passing(occluder:np.ndarray, usual:np.ndarray)->np.ndarray:
     ends = [part for part in _parts(occluder&usual) if len(_parts(_grown(part)&occluder&~usual))<2]
     return occluder&~np.any(ends, 0) if ends else occluder
 
+# %% ../../nbs/56_optim.occlusion.ipynb #0ef83590
 def find_occluders(
     dark:np.ndarray,  # [H, W] from `darkness`, 0 outside the face
     face:np.ndarray,  # [H, W] bool, where occluders are looked for
@@ -57,8 +58,11 @@ def find_occluders(
     "What lies before the skin"
     from scipy.ndimage import binary_propagation
     # between hair and face a model may have neither
-    certain,near,gap = (dark>STRANGE[0])&face&~usual,(dark>STRANGE[1])&face,max(1, round(REACH*eyes))
-    hairline,least = _grown(hair, gap),(LARGE*eyes)**2
+    certain = (dark>STRANGE[0])&face&~usual
+    near = (dark>STRANGE[1])&face
+    gap = max(1, round(REACH*eyes))
+    hairline = _grown(hair, gap)
+    least = (LARGE*eyes)**2
     found = dict(occluder=np.zeros_like(face), hair=np.zeros_like(face))
     for part in _parts(binary_propagation(certain, np.ones((3, 3)), near), least):
         part = _passing(part, usual)
@@ -85,7 +89,8 @@ def hidden_share(
     r = lambda *names: picture(torch.stack([regions[n] for n in names if n in regions] or [0*predicted[:,0]]).amax(0))
     if not {'brows','beard'}<=set(regions):
         return torch.zeros(H, W)   # who does not know where they grow would take them for occluders
-    dark,eyes = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted)),eye_distance(frame.landmarks)
+    dark = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted))
+    eyes = eye_distance(frame.landmarks)
     hair,usual = r('hair', 'skull')>.3,_grown(r('brows', 'lips', 'eyes', 'mouth')>.3,
         max(1, round(REACH*eyes)))|(r('beard')>.3)
     occluder,on_face = find_occluders(dark, (r('face')>.9)&~hair, usual, hair, eyes)

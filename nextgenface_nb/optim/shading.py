@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np, torch
 from torch import Tensor
 import torch.nn.functional as F
+from fastcore.basics import patch
 from ..config import PHOTOMETRIC
 from ..errors import ConfigError, GeometryError
 from ..geometry.harmonics import harmonics
@@ -40,22 +41,26 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
 
 def eye_whites(model)->Tensor: # [V] 0..1
     "Where the white of an eye is: the brightest of the eyes' region; nowhere in a model that has no such region"
-    eyes,bright = model.regions['eyes'],model.diffuse_albedo().mean(-1)
+    eyes = model.regions['eyes']
+    bright = model.diffuse_albedo().mean(-1)
     if not (eyes>.5).any(): return torch.zeros_like(eyes)
     return eyes*(bright/bright[eyes>.5].quantile(.9)).clamp(0, 1)**6
 
 def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     "How much the photo may say about each part of the model: the face most; hair hides the skull, clothes the neck"
-    r,inside = pipeline.model.regions,1-pipeline.model.regions['mouth']
+    r = pipeline.model.regions
+    inside = 1-pipeline.model.regions['mouth']
     share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.3, ears=1., neck=1., face=1.)
     weight = torch.zeros(len(inside))
     for name,w in share.items(): weight = torch.maximum(weight, w*r[name])
     # where an eye looks says nothing about the face, how bright its white is says much about the light
     if photometric:
-        eyes,white = r['eyes'],eye_whites(pipeline.model)
+        eyes = r['eyes']
+        white = eye_whites(pipeline.model)
         weight = weight*(1-eyes)+.2*(eyes-white)+pipeline.config.weight_eye_white*white
     return weight*inside
 
+# %% ../../nbs/54_optim.shading.ipynb #7dd960ac
 def usable(frame)->Tensor: # [H, W] 0..1
     "Where the photo may be believed: in its mask, inside the real photo"
     weight = torch.ones(frame.camera.height, frame.camera.width)
@@ -84,6 +89,7 @@ def skin_likelihood(
     ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
+# %% ../../nbs/54_optim.shading.ipynb #4890ad01
 def skin_picture(
     pipeline:Pipeline,
     face:Face,
@@ -98,6 +104,7 @@ def skin_picture(
 # %% ../../nbs/54_optim.shading.ipynb #58831067
 SHARP = .5 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin
 
+# %% ../../nbs/54_optim.shading.ipynb #81d23326
 class SkinPixels:
     "Some pixels of a frame with all that light, albedo and geometry need; N points of the skin."
     RAYS = dict(subpixels=1, texel_subpixels=0, diffuse_samples=96, glossy_samples=32)
@@ -111,12 +118,15 @@ class SkinPixels:
         margin:int=0,              # See `region_picture`
         blurred:float=SHARP,       # Standard deviation of the blur of the photo, pixels
     ):
-        weight,frame = region_picture(pipeline, face, i, margin).reshape(-1),face.frames[i]
+        weight = region_picture(pipeline, face, i, margin).reshape(-1)
+        frame = face.frames[i]
         some = weight.nonzero()[:,0]
         some = some[torch.randperm(len(some), generator=generator)]
         # the few that count most, whites of the eyes, all of them
-        rare,share = weight>1,min(1., count/max(len(some), 1))
-        some,weight = torch.cat([some[rare[some]], some[~rare[some]]])[:count],torch.where(rare, share*weight, weight)
+        rare = weight>1
+        share = min(1., count/max(len(some), 1))
+        some = torch.cat([some[rare[some]], some[~rare[some]]])[:count]
+        weight = torch.where(rare, share*weight, weight)
         if not len(some):
             raise GeometryError(f'frame {i}: the photo shows no skin that could be compared',
                 'Look at the landmark picture: pose and mask must leave a part of the face in the photo.')
@@ -124,41 +134,50 @@ class SkinPixels:
         wanted[some] = True
         t = self.transfer = frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
         m = pipeline.model
-        self.corners,self.barycentric = m.triangles[t.triangle[:,0]],t.barycentric[:,0]  # [N, 3]
+        self.corners = m.triangles[t.triangle[:,0]]
+        self.barycentric = t.barycentric[:,0]   # [N, 3]
         mean,slopes = m.albedo_slopes(face.identity.albedo)
         self.mean = self.mix(mean)                                                       # [N, 6]
         self.basis = self.mix(slopes.movedim(1, 0)).movedim(1, 0).contiguous()           # [A, N, 6]
-        self.weight,self.photo = weight[t.pixels][:,None],blur(frame.photo.pixels, blurred)
+        self.weight = weight[t.pixels][:,None]
+        self.photo = blur(frame.photo.pixels, blurred)
         self.target = self.photo.reshape(-1, 3)[t.pixels]
 
-    def moved(self, pipeline:Pipeline, face:Face, i:int)->SkinPixels:
-        "The same points of the skin after the face has moved"
-        other,t = copy(self),self.transfer
-        other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=(t.pixels, t.triangle, t.barycentric))
-        return other
+# %% ../../nbs/54_optim.shading.ipynb #867dff0c
+@patch
+def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int)->SkinPixels:
+    "The same points of the skin after the face has moved"
+    other = copy(self)
+    t = self.transfer
+    other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=(t.pixels, t.triangle, t.barycentric))
+    return other
 
-    def only_skin(self, face:Face, i:int)->SkinPixels:
-        "Pixels that the present light and albedo cannot explain as skin count less: hair, glasses, a hand"
-        light = harmonics_of(face.frames[i].light.environment(32).detach(), self.transfer.bands)
-        # loose: shading that is not yet right is no reason
-        self.weight = self.weight*skin_likelihood(self.target,
-            self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None]
-        return self
+@patch
+def only_skin(self:SkinPixels, face:Face, i:int)->SkinPixels:
+    "Pixels that the present light and albedo cannot explain as skin count less: hair, glasses, a hand"
+    light = harmonics_of(face.frames[i].light.environment(32).detach(), self.transfer.bands)
+    # loose: shading that is not yet right is no reason
+    self.weight = self.weight*skin_likelihood(self.target,
+        self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None]
+    return self
 
-    def mix(self, values:Tensor)->Tensor: # [N, ..]
-        "Values [V, ..] of the vertices, at the points"
-        rows = values.reshape(len(values), -1)
-        mixed = F.embedding_bag(self.corners, rows, per_sample_weights=self.barycentric, mode='sum')
-        return mixed.reshape(-1, *values.shape[1:])
+@patch
+def mix(self:SkinPixels, values:Tensor)->Tensor: # [N, ..]
+    "Values [V, ..] of the vertices, at the points"
+    rows = values.reshape(len(values), -1)
+    mixed = F.embedding_bag(self.corners, rows, per_sample_weights=self.barycentric, mode='sum')
+    return mixed.reshape(-1, *values.shape[1:])
 
-    def maps(self, albedo:Tensor)->Tensor: # [N, 6] diffuse albedo, reflectance at normal incidence
-        "What the model's albedo coefficients make of the points"
-        return (self.mean+torch.tensordot(albedo, self.basis, 1)).clamp(0, 1)
+@patch
+def maps(self:SkinPixels, albedo:Tensor)->Tensor: # [N, 6] diffuse albedo, reflectance at normal incidence
+    "What the model's albedo coefficients make of the points"
+    return (self.mean+torch.tensordot(albedo, self.basis, 1)).clamp(0, 1)
 
-    def colours(self, albedo:Tensor, light:Tensor, roughness:Tensor)->Tensor: # [N, 3]
-        "What the camera sees under a light [bands^2, 3], all skin equally rough"
-        maps = self.maps(albedo)
-        return self.transfer.shade(self.transfer.lit(light), maps[:,:3], maps[:,3:], roughness.expand(len(maps), 1))
+@patch
+def colours(self:SkinPixels, albedo:Tensor, light:Tensor, roughness:Tensor)->Tensor: # [N, 3]
+    "What the camera sees under a light [bands^2, 3], all skin equally rough"
+    maps = self.maps(albedo)
+    return self.transfer.shade(self.transfer.lit(light), maps[:,:3], maps[:,3:], roughness.expand(len(maps), 1))
 
 # %% ../../nbs/54_optim.shading.ipynb #369828a3
 #: What a Lambert surface leaves of each band of the light, over pi
@@ -231,18 +250,23 @@ def picture_slopes(picture:Tensor)->Tensor: # [H, W, 2 C]: by x, then by y
     p = F.pad(picture.permute(2, 0, 1)[None], (1, 1, 1, 1), mode='replicate')[0].permute(1, 2, 0)
     return torch.cat([p[1:-1,2:]-p[1:-1,:-2], p[2:,1:-1]-p[:-2,1:-1]], -1)/2
 
+# %% ../../nbs/54_optim.shading.ipynb #411553cc
 class PointMotion:
     "Where N points of a frame are, how they move and turn, and what follows from that for each of K unknowns."
     def __init__(self, pipeline:Pipeline, face:Face, i:int, pixels:SkinPixels, slopes:ShapeSlopes, shape_size:int):
-        frame,m = face.frames[i],pipeline.model
+        frame = face.frames[i]
+        m = pipeline.model
         R,dR = (torch.tensor(a, dtype=torch.float32) for a in rotation_and_derivatives(frame.rotation.double().numpy()))
         vertices = pipeline.vertices(face, i).detach()
-        point,normal = pixels.mix(vertices),pixels.mix(vertex_normals(vertices, m.triangles))
+        point = pixels.mix(vertices)
+        normal = pixels.mix(vertex_normals(vertices, m.triangles))
         length = normal.norm(dim=-1, keepdim=True)
         normal = normal/length
         self.normal = normal@R.T                                                       # [N, 3] viewer frame
         self.position = point@R.T+frame.translation
-        self.pixels,self.slopes,self.shape_size = pixels,slopes,shape_size
+        self.pixels = pixels
+        self.slopes = slopes
+        self.shape_size = shape_size
         self.expression_size = len(m.prior.expression)
         self._project(frame.camera)
         # a unit normal turns only across itself
@@ -261,7 +285,8 @@ class PointMotion:
 
     def _pose(self, frame, dR:Tensor, point:Tensor, normal:Tensor):
         "Shift [N, 2, 7] and turn [N, 3, 7] with the rotation, right and up, depth and focal length"
-        t,still = frame.translation,torch.zeros_like(point)
+        t = frame.translation
+        still = torch.zeros_like(point)
         right,up = torch.tensor([1.,0,0])*-t[2],torch.tensor([0.,1,0])*-t[2]
         moves = torch.stack([*(point@M.T for M in dR), *(d.expand_as(point) for d in (right, up, t, t))], -1)
         self.pose_shift = self.by_place@moves
@@ -279,6 +304,7 @@ class PointMotion:
         first = own.shape[-1]-self.expression_size
         return torch.cat([own[...,:self.shape_size], pose, own[...,first:]], -1)
 
+# %% ../../nbs/54_optim.shading.ipynb #738e3f78
 def pixel_rows(
     face:Face,
     i:int,                 # Frame
@@ -286,7 +312,8 @@ def pixel_rows(
     motion:PointMotion,
 )->tuple: # residual [N, 3], Jacobian [N, 3, K]
     "Compressed colour of each point minus that of the photo where it falls, and the derivative"
-    identity,light = face.identity,harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
+    identity = face.identity
+    light = harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
     colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
     free,slope = irradiance_gradient(motion.normal, light)
     open_share = (pixels.transfer.lit(light)[0]/free.clamp(min=1e-4)).clamp(0, 1.5)
@@ -328,7 +355,9 @@ def skin_pixels(
 def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
     ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the displacement counts as much as "
      "a coefficient of the shape")
-    m,w,scale = pipeline.model,stage.weights,landmark_scale(stage.weights['landmarks'], face)
+    m = pipeline.model
+    w = stage.weights
+    scale = landmark_scale(stage.weights['landmarks'], face)
     free = bool(stage.rates.get('displacement'))
     return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.prior.shape)/scale,
         expression=w['expression']/len(m.prior.expression)/scale, displacement_free=free),
@@ -337,6 +366,7 @@ def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
 #: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
 WITH_ROWS = 'landmarks','shape','displacement','expression','focal','photo'
 
+# %% ../../nbs/54_optim.shading.ipynb #4b8a5223
 def _other_blocks(
     pipeline:Pipeline,
     face:Face,
@@ -345,15 +375,18 @@ def _other_blocks(
     x:np.ndarray,            # [N], see `LandmarkProblem.pieces`
 )->list: # of (columns [N], residual [1], Jacobian [1, N]); see `bounded_step`
     "Terms without rows of their own, those from outside among them, each as one row: its root"
-    own,found = [t for t in stage.terms if t.name not in WITH_ROWS],[]
+    own = [t for t in stage.terms if t.name not in WITH_ROWS]
+    found = []
     if not own: return found
-    free,other = torch.tensor(x, requires_grad=True),face.copy()
+    free = torch.tensor(x, requires_grad=True)
+    other = face.copy()
     put_back(problem, free, other)
     for name,value in weighed(own, stage.weights, Candidate(pipeline, other, stage.rates)).items():
         energy = float(value.detach())
         if energy<0: raise ConfigError(f'the term {name!r} is {energy:.3g}', 'In stage 2 a term is not negative.')
         if not energy or not value.requires_grad: continue
-        slope,root = torch.autograd.grad(value, free, retain_graph=True)[0],math.sqrt(energy)
+        slope = torch.autograd.grad(value, free, retain_graph=True)[0]
+        root = math.sqrt(energy)
         found.append((np.arange(len(x)), np.array([root]), slope.numpy()[None]/(2*root)))
     return found
 
@@ -366,6 +399,7 @@ def softness(step:int, steps:int)->float: # pixels
     first,last = SOFT
     return first*(last/first)**(step/max(steps-1, 1))
 
+# %% ../../nbs/54_optim.shading.ipynb #1d480297
 class ShadingSolver(Solver):
     "Shape, displacement, expression, pose and focal length by Gauss-Newton on the shading of some pixels."
     #: What a rate lets go, as `LandmarkProblem.hold` calls it
@@ -381,62 +415,73 @@ class ShadingSolver(Solver):
         relight=None,   # Called with the pixels of each step but the first, before it: light and albedo follow
         count:int=4000, # Pixels of a single photo, see `skin_pixels`
     ):
-        self.pipeline,self.face,self.stage,self.relight,self.count = pipeline,face,stage,relight,count
+        self.pipeline = pipeline
+        self.face = face
+        self.stage = stage
+        self.relight = relight
+        self.count = count
         self.problem = shading_problem(pipeline, face, stage)
         self.slopes = self.present_slopes()     # of the expression that the stage begins with; the residuals are exact
 
-    def present_slopes(self)->list: # of `ShapeSlopes`, one for each frame
-        "How the vertices follow from the coefficients, at the present face"
-        return shape_slopes(self.pipeline, self.face, bool(self.problem.displacement_size))
+# %% ../../nbs/54_optim.shading.ipynb #3afcb46c
+@patch
+def present_slopes(self:ShadingSolver)->list: # of `ShapeSlopes`, one for each frame
+    "How the vertices follow from the coefficients, at the present face"
+    return shape_slopes(self.pipeline, self.face, bool(self.problem.displacement_size))
 
-    @property
-    def bounds(self)->tuple: # x [N], low [N], high [N]
-        "Where the unknowns are, and what they may be; rates are read anew, an interface may change them"
-        x,(low,high) = self.problem.start(self.face),self.problem.limits()
-        held = [n for group,names in self.PARTS.items() if not self.stage.rates.get(group) for n in names]
-        self.problem.hold(x, low, high, held)
-        return np.clip(x, low, high),low,high
+@patch(as_prop=True)
+def bounds(self:ShadingSolver)->tuple: # x [N], low [N], high [N]
+    "Where the unknowns are, and what they may be; rates are read anew, an interface may change them"
+    x,(low,high) = self.problem.start(self.face),self.problem.limits()
+    held = [n for group,names in self.PARTS.items() if not self.stage.rates.get(group) for n in names]
+    self.problem.hold(x, low, high, held)
+    return np.clip(x, low, high),low,high
 
-    def system(self,
-        pixels:list,  # `SkinPixels` of each frame, at the present geometry
-        x:np.ndarray, # [N], of the present face
-    )->tuple: # blocks (see `bounded_step`), energy of the pixels
-        "Landmarks and priors, other terms, pixels"
-        scale = math.sqrt(landmark_scale(self.stage.weights['landmarks'], self.face))
-        blocks = [(columns, r*scale, J*scale) for columns,r,J in evaluate(self.problem, x)]
-        blocks += _other_blocks(self.pipeline, self.face, self.stage, self.problem, x)
-        seen = [self.pixel_block(i, p) for i,p in enumerate(pixels)]
-        return blocks+[block for block,_ in seen],sum(energy for _,energy in seen)
+@patch
+def system(self:ShadingSolver,
+    pixels:list,  # `SkinPixels` of each frame, at the present geometry
+    x:np.ndarray, # [N], of the present face
+)->tuple: # blocks (see `bounded_step`), energy of the pixels
+    "Landmarks and priors, other terms, pixels"
+    scale = math.sqrt(landmark_scale(self.stage.weights['landmarks'], self.face))
+    blocks = [(columns, r*scale, J*scale) for columns,r,J in evaluate(self.problem, x)]
+    blocks += _other_blocks(self.pipeline, self.face, self.stage, self.problem, x)
+    seen = [self.pixel_block(i, p) for i,p in enumerate(pixels)]
+    return blocks+[block for block,_ in seen],sum(energy for _,energy in seen)
 
-    def pixel_block(self, i:int, p:SkinPixels)->tuple: # block, energy
-        "What the pixels of frame `i` say"
-        S,E = self.problem.shape_size,self.problem.expression_size
-        r,J = pixel_rows(self.face, i, p, PointMotion(self.pipeline, self.face, i, p, self.slopes[i], S))
-        share = p.weight*self.face.frames[i].weight/(p.weight.sum()*3)
-        weight = (share/(r**2+.01**2).sqrt()).sqrt()
-        columns = np.concatenate([np.arange(S), np.arange(POSE+E)+S+i*(POSE+E)])
-        rows = (J*weight[...,None]).flatten(0, 1)
-        block = columns,(r*weight).flatten().double().numpy(),rows.double().numpy()
-        return block,float((weight*r).square().sum())
+@patch
+def pixel_block(self:ShadingSolver, i:int, p:SkinPixels)->tuple: # block, energy
+    "What the pixels of frame `i` say"
+    S,E = self.problem.shape_size,self.problem.expression_size
+    r,J = pixel_rows(self.face, i, p, PointMotion(self.pipeline, self.face, i, p, self.slopes[i], S))
+    share = p.weight*self.face.frames[i].weight/(p.weight.sum()*3)
+    weight = (share/(r**2+.01**2).sqrt()).sqrt()
+    columns = np.concatenate([np.arange(S), np.arange(POSE+E)+S+i*(POSE+E)])
+    rows = (J*weight[...,None]).flatten(0, 1)
+    block = columns,(r*weight).flatten().double().numpy(),rows.double().numpy()
+    return block,float((weight*r).square().sum())
 
-    def advance(self, pixels:list)->float: # energy of the pixels before the step
-        "One Gauss-Newton step"
-        x,low,high = self.bounds
-        blocks,energy = self.system(pixels, x)
-        new = bounded_step(blocks, x, low, high, self.DAMPING)
-        if not np.isfinite(new).all():
-            raise GeometryError('stage 2: the step of the geometry is not finite',
-                'Look at light and pose after stage 1; is the photo black or burnt out?')
-        put_back(self.problem, new, self.face)
-        return energy
+# %% ../../nbs/54_optim.shading.ipynb #4b35986f
+@patch
+def advance(self:ShadingSolver, pixels:list)->float: # energy of the pixels before the step
+    "One Gauss-Newton step"
+    x,low,high = self.bounds
+    blocks,energy = self.system(pixels, x)
+    new = bounded_step(blocks, x, low, high, self.DAMPING)
+    if not np.isfinite(new).all():
+        raise GeometryError('stage 2: the step of the geometry is not finite',
+            'Look at light and pose after stage 1; is the photo black or burnt out?')
+    put_back(self.problem, new, self.face)
+    return energy
 
-    def step(self, number:int)->dict:
-        "Other pixels, a sharper photo; light and albedo follow, then the geometry moves"
-        soft = softness(number, self.stage.shading_steps)
-        pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True,
-            margin=math.ceil(1.5*soft), blurred=soft)
-        if number and self.relight: self.relight(pixels)
-        if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
-        losses = dict(photo=self.advance(pixels))
-        now = Candidate(self.pipeline, self.face, self.stage.rates)
-        return losses|{k:float(v) for k,v in weighed(self.stage.terms, self.stage.weights, now).items()}
+@patch
+def step(self:ShadingSolver, number:int)->dict:
+    "Other pixels, a sharper photo; light and albedo follow, then the geometry moves"
+    soft = softness(number, self.stage.shading_steps)
+    pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True,
+        margin=math.ceil(1.5*soft), blurred=soft)
+    if number and self.relight: self.relight(pixels)
+    if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
+    losses = dict(photo=self.advance(pixels))
+    now = Candidate(self.pipeline, self.face, self.stage.rates)
+    return losses|{k:float(v) for k,v in weighed(self.stage.terms, self.stage.weights, now).items()}

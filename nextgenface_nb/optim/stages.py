@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 import math, torch
+from fastcore.basics import patch
 from ..config import STAGE_NAMES, Config
 from ..errors import ConfigError
 from ..processes import check_fork
@@ -81,6 +82,7 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
     "Adam with a second moment that follows noisy gradients quickly"
     return torch.optim.Adam(groups, betas=(.9, .98), **options) if groups else None
 
+# %% ../../nbs/59_optim.stages.ipynb #cc257aea
 class FreeParameters:
     ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
@@ -89,62 +91,75 @@ class FreeParameters:
     def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
         rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
             dtype=torch.float64)
-        m,self.face,self.free,self.units,groups = pipeline.model,face,{},{},[]
+        m = pipeline.model
+        self.face = face
+        self.free = {}
+        self.units = {}
+        groups = []
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i,f in enumerate(face.frames)
                 for n in (self.GROUPS[group] if group!='light' else [f'light.{u}' for u in f.light.unknowns()])]
             names = [n for n in names if n in face.parameters()]
             names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
-                value,unit = face.parameters()[name].detach(),self._unit(m, face, name)
+                value = face.parameters()[name].detach()
+                unit = self._unit(m, face, name)
                 self.units[name] = unit
                 self.free[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
             groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
-        self.bounds,self.optimizer = m.expression_bounds,adam(groups)
+        self.bounds = m.expression_bounds
+        self.optimizer = adam(groups)
         self.light_bounds = {f'frames.{i}.light.{n}':b for i,f in enumerate(face.frames)
             for n,b in f.light.bounds().items()}
 
-    @property
-    def kept(self)->dict:
-        "What changes from step to step, see `StageState`"
-        return dict(self.free, slowed=self.slowed)
+# %% ../../nbs/59_optim.stages.ipynb #3d41f25a
+@patch(as_prop=True)
+def kept(self:FreeParameters)->dict:
+    "What changes from step to step, see `StageState`"
+    return dict(self.free, slowed=self.slowed)
 
-    def _unit(self, model, face, name):
-        "The natural unit of a parameter"
-        last = name.split('.')[-1]
-        if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
-        if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
-        if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
-        return 1.
+@patch
+def _unit(self:FreeParameters, model, face, name):
+    "The natural unit of a parameter"
+    last = name.split('.')[-1]
+    if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
+    if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
+    if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
+    return 1.
 
-    def write(self):
-        "Put the current values, with their history, into the face"
-        for name,tensor in self.free.items():
-            self.face.assign(name, tensor.exp() if name.endswith('focal') else tensor*self.units[name])
+@patch
+def write(self:FreeParameters):
+    "Put the current values, with their history, into the face"
+    for name,tensor in self.free.items():
+        self.face.assign(name, tensor.exp() if name.endswith('focal') else tensor*self.units[name])
 
-    def step(self):
-        "One step of Adam after a backward pass; expressions and lights stay within their bounds"
-        for group in self.optimizer.param_groups if self.optimizer else ():
-            group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
-        if self.optimizer:
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-        for name,tensor in self.free.items():
-            if name.endswith('expression'):
-                with torch.no_grad():
-                    tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
-            if name in self.light_bounds:
-                with torch.no_grad():
-                    tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
+@patch
+def step(self:FreeParameters):
+    "One step of Adam after a backward pass; expressions and lights stay within their bounds"
+    for group in self.optimizer.param_groups if self.optimizer else ():
+        group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
+    if self.optimizer:
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+    for name,tensor in self.free.items():
+        if name.endswith('expression'):
+            with torch.no_grad():
+                tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
+        if name in self.light_bounds:
+            with torch.no_grad():
+                tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
 
-    def slow_down(self, factor:float):
-        "Make the next steps smaller"
-        self.slowed *= factor
+# %% ../../nbs/59_optim.stages.ipynb #69ea0215
+@patch
+def slow_down(self:FreeParameters, factor:float):
+    "Make the next steps smaller"
+    self.slowed *= factor
 
-    def close(self):
-        "Present values into the face, without history"
-        with torch.no_grad(): self.write()
-        self.face.detach()
+@patch
+def close(self:FreeParameters):
+    "Present values into the face, without history"
+    with torch.no_grad(): self.write()
+    self.face.detach()
 
 # %% ../../nbs/59_optim.stages.ipynb #5a02d8c1
 def start_light(pipeline:Pipeline, face:Face):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 import torch
+from fastcore.basics import patch
 from ..errors import CheckpointError
 
 # %% auto #0
@@ -27,7 +28,8 @@ def restore_moments(
 ):
     "Make it remember again"
     if optimizer is None: return
-    known,sizes = {},[p.shape for group in optimizer.param_groups for p in group['params']]
+    known = {}
+    sizes = [p.shape for group in optimizer.param_groups for p in group['params']]
     for name,value in tensors.items():
         i,key = name.split('.', 1)
         if not int(i)<len(sizes) or value.shape not in (sizes[int(i)], ()):
@@ -41,88 +43,107 @@ ADVICE = 'The file is damaged, or was made by another version. Remove it, and st
 # %% ../../nbs/58_optim.state.ipynb #a4e19046
 class StageState:
     "How far a stage is, and what it carries from step to step."
+
     def __init__(self,
         saved:dict|None=None, # From `tensors`; None: the stage begins
     ):
-        self.saved,self.face,self.before,self.carried = dict(saved or {}),None,{},{}
+        self.saved = dict(saved or {})
+        self.face = None
+        self.before = {}
+        self.carried = {}
         try: self.part,self.step,self.total = (int(n) for n in self.saved['counters']) if saved else (0, 0, 0)
         except (KeyError, ValueError, TypeError):
             raise CheckpointError('the state of a stage without its counters', ADVICE) from None
         self.start()
 
-    def start(self):
-        "The clock runs from now on"
-        self.began = time.perf_counter()-float(self.saved.get('seconds', 0.))
+# %% ../../nbs/58_optim.state.ipynb #cac327d9
+@patch
+def start(self:StageState):
+    "The clock runs from now on"
+    self.began = time.perf_counter()-float(self.saved.get('seconds', 0.))
 
-    @property
-    def new(self)->bool:
-        "Has nothing been done yet?"
-        return not self.total
+@patch(as_prop=True)
+def new(self:StageState)->bool:
+    "Has nothing been done yet?"
+    return not self.total
 
-    @property
-    def seconds(self)->float:
-        "Since the stage began, without the time in which it was interrupted"
-        return time.perf_counter()-self.began
+@patch(as_prop=True)
+def seconds(self:StageState)->float:
+    "Since the stage began, without the time in which it was interrupted"
+    return time.perf_counter()-self.began
 
-    def parts(self, *functions)->Iterator:
-        "Those that are left"
-        for self.part in range(self.part, len(functions)): yield functions[self.part]
+@patch
+def parts(self:StageState, *functions)->Iterator:
+    "Those that are left"
+    for self.part in range(self.part, len(functions)): yield functions[self.part]
 
-    def begin(self,
-        face, # In a stage that goes on it becomes what it was when the part began, until `keep`
-    ):
-        "A part begins; what it computes from the face comes next"
-        self.face,self.now,self.carried = face,face.parameters(),{}
-        if not self.saved:
-            self.before,self.step = {n:v.detach() for n,v in self.now.items()},0
-            return
-        self.before = self._part_of('before')
-        wrong = [n for n,v in self.before.items() if n not in self.now or v.shape!=self.now[n].shape]
-        if wrong: raise CheckpointError(f'the state of a stage does not fit its face: {wrong[0]}', ADVICE)
-        for name in self.now: face.assign(name, self.before.get(name))
+@patch
+def begin(self:StageState,
+    face, # In a stage that goes on it becomes what it was when the part began, until `keep`
+):
+    "A part begins; what it computes from the face comes next"
+    self.face = face
+    self.now = face.parameters()
+    self.carried = {}
+    if not self.saved:
+        self.before = {n:v.detach() for n,v in self.now.items()}
+        self.step = 0
+        return
+    self.before = self._part_of('before')
+    wrong = [n for n,v in self.before.items() if n not in self.now or v.shape!=self.now[n].shape]
+    if wrong: raise CheckpointError(f'the state of a stage does not fit its face: {wrong[0]}', ADVICE)
+    for name in self.now: face.assign(name, self.before.get(name))
 
-    def keep(self,
-        **carried, # Objects with `kept`, a dict of tensors that change in place, and `optimizer`
-    ):
-        ("What the part carries from step to step is ready; in a stage that goes on it becomes what it was, and the "
-         "face too")
-        self.carried = carried
-        if not self.saved: return
-        for name,holder in carried.items(): self._restore(name, holder)
-        for name,value in self.now.items(): self.face.assign(name, value)
-        self.saved = {}
+# %% ../../nbs/58_optim.state.ipynb #5109cf68
+@patch
+def keep(self:StageState,
+    **carried, # Objects with `kept`, a dict of tensors that change in place, and `optimizer`
+):
+    ("What the part carries from step to step is ready; in a stage that goes on it becomes what it was, and the "
+     "face too")
+    self.carried = carried
+    if not self.saved: return
+    for name,holder in carried.items(): self._restore(name, holder)
+    for name,value in self.now.items(): self.face.assign(name, value)
+    self.saved = {}
 
-    def steps(self,
-        count:int, # Of the part
-    )->Iterator: # their numbers, from 0
-        "The steps of the part that are left"
-        while self.step<count:
-            self.step += 1
-            self.total += 1
-            yield self.step-1
+@patch
+def steps(self:StageState,
+    count:int, # Of the part
+)->Iterator: # their numbers, from 0
+    "The steps of the part that are left"
+    while self.step<count:
+        self.step += 1
+        self.total += 1
+        yield self.step-1
 
-    def tensors(self)->dict: # name -> tensor
-        "All that is needed to go on after the present step, besides the face as it is"
-        found = dict(counters=torch.tensor([self.part, self.step, self.total]), seconds=torch.tensor(self.seconds, dtype=torch.float64))
-        found |= {f'before.{n}':v for n,v in self.before.items()}
-        for name,holder in self.carried.items():
-            found |= {f'{name}.{n}':v.detach() for n,v in holder.kept.items()}
-            found |= {f'{name}.moments.{n}':v for n,v in moments(holder.optimizer).items()}
-        return found
+@patch
+def tensors(self:StageState)->dict: # name -> tensor
+    "All that is needed to go on after the present step, besides the face as it is"
+    found = dict(counters=torch.tensor([self.part, self.step, self.total]), seconds=torch.tensor(self.seconds, dtype=torch.float64))
+    found |= {f'before.{n}':v for n,v in self.before.items()}
+    for name,holder in self.carried.items():
+        found |= {f'{name}.{n}':v.detach() for n,v in holder.kept.items()}
+        found |= {f'{name}.moments.{n}':v for n,v in moments(holder.optimizer).items()}
+    return found
 
-    def _part_of(self, prefix:str)->dict:
-        "The saved tensors below a name"
-        return {n[len(prefix)+1:]:v for n,v in self.saved.items() if n.startswith(f'{prefix}.')}
+@patch
+def _part_of(self:StageState, prefix:str)->dict:
+    "The saved tensors below a name"
+    return {n[len(prefix)+1:]:v for n,v in self.saved.items() if n.startswith(f'{prefix}.')}
 
-    def _restore(self, name:str, holder):
-        "Put saved tensors into an object"
-        saved,wanted = self._part_of(name),holder.kept
-        for n,tensor in wanted.items():
-            if n not in saved or saved[n].shape!=tensor.shape:
-                raise CheckpointError(f'the state of a stage has no {name}.{n} of shape {tuple(tensor.shape)}', ADVICE)
-            with torch.no_grad(): tensor.copy_(saved[n])
-        try: restore_moments(holder.optimizer, {n[8:]:v for n,v in saved.items() if n.startswith('moments.')})
-        except ValueError as e: raise CheckpointError(f'the state of the optimiser cannot be read: {e}', ADVICE) from e
+# %% ../../nbs/58_optim.state.ipynb #c3ce0212
+@patch
+def _restore(self:StageState, name:str, holder):
+    "Put saved tensors into an object"
+    saved = self._part_of(name)
+    wanted = holder.kept
+    for n,tensor in wanted.items():
+        if n not in saved or saved[n].shape!=tensor.shape:
+            raise CheckpointError(f'the state of a stage has no {name}.{n} of shape {tuple(tensor.shape)}', ADVICE)
+        with torch.no_grad(): tensor.copy_(saved[n])
+    try: restore_moments(holder.optimizer, {n[8:]:v for n,v in saved.items() if n.startswith('moments.')})
+    except ValueError as e: raise CheckpointError(f'the state of the optimiser cannot be read: {e}', ADVICE) from e
 
 # %% ../../nbs/58_optim.state.ipynb #8732d2c6
 class Solver:

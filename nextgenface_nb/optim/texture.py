@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 import torch.nn.functional as F
+from fastcore.basics import patch
 from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
@@ -30,7 +31,8 @@ __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'RELIGHT
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
-LOWEST,HIGHEST = torch.tensor([0,0,0,0,.15]),torch.tensor([1,1,1,.2,1])           #: What is physical, by channel
+LOWEST = torch.tensor([0,0,0,0,.15])
+HIGHEST = torch.tensor([1,1,1,.2,1])   #: What is physical, by channel
 
 def physical(
     maps:Tensor, # [T, T, 5]
@@ -59,7 +61,8 @@ def resized(
     resolution:int,# Texels along each side: T, T divided by a whole number, or more than T
 )->Tensor: # [resolution, resolution, C]
     "Coarser by means over squares of texels, finer by bilinear interpolation"
-    T,picture = len(maps),maps.permute(2, 0, 1)[None]
+    T = len(maps)
+    picture = maps.permute(2, 0, 1)[None]
     if T==resolution: return maps
     other = F.avg_pool2d(picture, T//resolution) if T>resolution else F.interpolate(picture, (resolution,)*2,
         mode='bilinear')
@@ -91,13 +94,15 @@ class TexturePrior:
         maps:Tensor, # [T, T, 5]
     )->dict: # `diffuse_symmetry` ... -> scalar, not weighted
         "Symmetry, closeness to the model in broad strokes, smoothness of each map"
-        difference,valid = self.compressed(maps)-self.compressed_reference,self.valid.float()
+        difference = self.compressed(maps)-self.compressed_reference
+        valid = self.valid.float()
         parts = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
             consistency=consistency_loss(difference, valid), smoothness=smoothness_loss(maps-self.reference, valid))
         found = {f'{n}_{part}':values[c].mean() for n,c in CHANNELS.items() for part,values in parts.items()}
         distance = lambda square: (square+1e-8).sqrt()
         return {n:distance(v) if n.endswith('consistency') else v for n,v in found.items()}
 
+# %% ../../nbs/57_optim.texture.ipynb #177aa1fe
 def texture_prior(
     pipeline:Pipeline,
     face:Face,
@@ -110,9 +115,11 @@ def texture_prior(
 # %% ../../nbs/57_optim.texture.ipynb #8d3b7449
 PYRAMID = .2,.5,1.,1. #: Rate of each layer, finest first
 
+# %% ../../nbs/57_optim.texture.ipynb #639db4a3
 class TextureParameters:
     ("The three maps, free to change: what they were plus a pyramid of corrections. Locked texels are constants: the "
      "rest is fitted beside them, in the pictures and in the priors.")
+
     def __init__(self,
         pipeline:Pipeline,
         face:Face,
@@ -122,7 +129,8 @@ class TextureParameters:
     ):
         self.full = stacked(*(t.detach() for t in pipeline.maps(face)))
         R = resolution or len(self.full)
-        self.start,self.rates = resized(self.full, R),rates
+        self.start = resized(self.full, R)
+        self.rates = rates
         self.locked = _locked(locked or {}, len(self.full))           # which and what [T, T, 5]
         self.locked_here = [resized(x.float(), R) for x in self.locked] if self.locked else None
         sizes = [R>>k for k in range(len(PYRAMID)) if R>>k>=8]
@@ -132,51 +140,57 @@ class TextureParameters:
             for n,layers in self.layers.items() if n in rates for k,layer in enumerate(layers)]
         self.optimizer = torch.optim.Adam(groups, betas=(.9, .98), fused=True) if groups else None
 
-    @property
-    def kept(self)->dict:
-        "What changes from step to step, see `StageState`"
-        return {f'{n}.{k}':layer for n,layers in self.layers.items() for k,layer in enumerate(layers)}
+# %% ../../nbs/57_optim.texture.ipynb #d4158f29
+@patch(as_prop=True)
+def kept(self:TextureParameters)->dict:
+    "What changes from step to step, see `StageState`"
+    return {f'{n}.{k}':layer for n,layers in self.layers.items() for k,layer in enumerate(layers)}
 
-    @property
-    def correction(self)->Tensor: # [R, R, 5]
-        "The sum of all layers, from coarse to fine"
-        total = None
-        for layers in reversed(list(zip(*self.layers.values()))):
-            layer = torch.cat(layers, 1)
-            total = layer if total is None else layer+F.interpolate(total, layer.shape[-2:], mode='bilinear')
-        return total[0].permute(1, 2, 0)
+@patch(as_prop=True)
+def correction(self:TextureParameters)->Tensor: # [R, R, 5]
+    "The sum of all layers, from coarse to fine"
+    total = None
+    for layers in reversed(list(zip(*self.layers.values()))):
+        layer = torch.cat(layers, 1)
+        total = layer if total is None else layer+F.interpolate(total, layer.shape[-2:], mode='bilinear')
+    return total[0].permute(1, 2, 0)
 
-    @property
-    def maps(self)->Tensor: # [R, R, 5], with history
-        "The present maps at the working resolution, within what is physical"
-        maps = self.start+self.correction
-        with torch.no_grad(): self.excess = maps-physical(maps)
-        maps = maps-self.excess
-        return maps if self.locked is None else torch.where(self.locked_here[0]>.5, self.locked_here[1], maps)
+@patch(as_prop=True)
+def maps(self:TextureParameters)->Tensor: # [R, R, 5], with history
+    "The present maps at the working resolution, within what is physical"
+    maps = self.start+self.correction
+    with torch.no_grad(): self.excess = maps-physical(maps)
+    maps = maps-self.excess
+    return maps if self.locked is None else torch.where(self.locked_here[0]>.5, self.locked_here[1], maps)
 
-    def step(self, schedule:float=1.):
-        "One step of Adam after a backward pass; schedule: share of the rates"
-        for group in self.optimizer.param_groups if self.optimizer else ():
-            group['lr'] = self.rates.get(group['name'], 0.)*group['share']*schedule
-        if not self.optimizer: return
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        with torch.no_grad():
-            # what went beyond the limits comes back, and can be moved again
-            for n,c in CHANNELS.items():
-                self.layers[n][0] -= self.excess[...,c].permute(2, 0, 1)
+@patch
+def step(self:TextureParameters, schedule:float=1.):
+    "One step of Adam after a backward pass; schedule: share of the rates"
+    for group in self.optimizer.param_groups if self.optimizer else ():
+        group['lr'] = self.rates.get(group['name'], 0.)*group['share']*schedule
+    if not self.optimizer: return
+    self.optimizer.step()
+    self.optimizer.zero_grad()
+    with torch.no_grad():
+        # what went beyond the limits comes back, and can be moved again
+        for n,c in CHANNELS.items():
+            self.layers[n][0] -= self.excess[...,c].permute(2, 0, 1)
 
-    def result(self)->tuple:
-        "diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1] at full size"
-        with torch.no_grad():
-            maps = physical(self.full+resized(self.correction, len(self.full)))
-            if self.locked is not None: maps = torch.where(*self.locked, maps)
-        return maps[...,:3].contiguous(),maps[...,3:4].expand(-1, -1, 3).contiguous(),maps[...,4:].contiguous()
+# %% ../../nbs/57_optim.texture.ipynb #73b63fa2
+@patch
+def result(self:TextureParameters)->tuple:
+    "diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1] at full size"
+    with torch.no_grad():
+        maps = physical(self.full+resized(self.correction, len(self.full)))
+        if self.locked is not None: maps = torch.where(*self.locked, maps)
+    return maps[...,:3].contiguous(),maps[...,3:4].expand(-1, -1, 3).contiguous(),maps[...,4:].contiguous()
 
+# %% ../../nbs/57_optim.texture.ipynb #ef9bb264
 def _locked(locked:dict, size:int)->tuple|None:
     "Locked texels of all maps together: which [T, T, 5] bool, and what they are"
     if not locked: return None
-    which,what = torch.zeros(size, size, 5, dtype=torch.bool),torch.zeros(size, size, 5)
+    which = torch.zeros(size, size, 5, dtype=torch.bool)
+    what = torch.zeros(size, size, 5)
     for name,(mask,values) in locked.items():
         c = CHANNELS[name]
         which[...,c],what[...,c] = mask[...,None],values if values.shape[-1]==c.stop-c.start else values.mean(-1,
@@ -211,6 +225,7 @@ class TextureView:
         return vars(self.shading)
     optimizer = None
 
+# %% ../../nbs/57_optim.texture.ipynb #d2fe4e5c
 def texture_view(
     pipeline:Pipeline,
     face:Face,
@@ -222,7 +237,8 @@ def texture_view(
     with torch.no_grad():
         environment = frame.light.environment(pipeline.config.environment_height)
         transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
-        lit,target = transfer.lit(environment),frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
+        lit = transfer.lit(environment)
+        target = frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
         seen = transfer.gather(stacked(*pipeline.model_maps(face.identity, resolution)))
         shading = near_roughness(lit, seen[:,4:])
@@ -232,6 +248,7 @@ def texture_view(
         weight = weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])*(1-hidden.reshape(-1)[transfer.pixels])
         return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
 
+# %% ../../nbs/57_optim.texture.ipynb #b2d36b19
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
     "Values [V] of the vertices as the pixels see them"
     return (values[pipeline.model.triangles[transfer.triangle]]*transfer.barycentric).sum(-1).mean(1)
@@ -259,7 +276,8 @@ def add_detail(
     rounds:int=6,
 ):
     "Put into the diffuse map what the photos show and the steps of the stage have left"
-    own,T = face.identity,len(face.identity.diffuse)
+    own = face.identity
+    T = len(face.identity.diffuse)
     if not rounds: return
     with torch.no_grad():
         parts = [wanted_albedo(own, v, v.transfer.texels(T)) for v in views]
@@ -309,6 +327,7 @@ def shut_mouth(
 #: Opening from which on a mouth is open: some times what lips show that do not quite close, and less than a smile
 OPEN = .005
 
+# %% ../../nbs/57_optim.texture.ipynb #cf022084
 def mouth_opening(
     pipeline:Pipeline,
     face:Face,
@@ -319,6 +338,7 @@ def mouth_opening(
     return max(float(pipeline.flat(face, i, mouth)[...,0].sum())/eye_distance(f.landmarks)**2
         for i,f in enumerate(face.frames))
 
+# %% ../../nbs/57_optim.texture.ipynb #3b1a9781
 def finish_maps(
     pipeline:Pipeline,
     face:Face,               # Its maps are changed in place
@@ -328,7 +348,8 @@ def finish_maps(
 ):
     ("Fill what was not seen, give the interior of the mouth the model's colours where it is closed or not seen, and "
      "mark where every texel comes from")
-    prior,own = texture_prior(pipeline, face),face.identity
+    prior = texture_prior(pipeline, face)
+    own = face.identity
     share,inner = mouth_interior(pipeline, face)
     seen = resized((evidence>.01*evidence[evidence>0].median()).float()[...,None], len(own.diffuse))[...,0]>.5
     smile = seen&(share[...,0]>0)&((mouth_opening(pipeline, face) if opening is None else opening)>OPEN)
@@ -379,13 +400,17 @@ def backward(terms:dict):
 # %% ../../nbs/57_optim.texture.ipynb #c5003d40
 class TextureSolver(Solver):
     "Stage 3: diffuse, specular and roughness of every texel, and the light."
+
     def __init__(self,
         pipeline:Pipeline,
         face:Face,    # Changed in place
         stage,        # A `TextureStage`
         lights,       # `FreeParameters` of the lights
     ):
-        self.pipeline,self.face,self.stage,self.lights = pipeline,face,stage,lights
+        self.pipeline = pipeline
+        self.face = face
+        self.stage = stage
+        self.lights = lights
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
@@ -393,51 +418,58 @@ class TextureSolver(Solver):
         self.prior = texture_prior(pipeline, face, resolution)
         self.free = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
 
-    @property
-    def carried(self)->dict:
-        views = {f'view{i}':v for i,v in enumerate(self.views)}
-        return dict(free=self.free, lights=self.lights, **views)
+# %% ../../nbs/57_optim.texture.ipynb #80d746f5
+@patch(as_prop=True)
+def carried(self:TextureSolver)->dict:
+    views = {f'view{i}':v for i,v in enumerate(self.views)}
+    return dict(free=self.free, lights=self.lights, **views)
 
-    def losses(self, relight:bool)->dict: # term -> weighted scalar
-        "All terms of the stage, with history; relight: the light moves in this step"
-        maps = self.free.maps
-        if relight: self.lights.write()
-        pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
-        moves = relight and 'light' in self.stage.rates
-        light = light_terms(self.stage, self.face).get('light') if moves else None
-        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light)
-        return weighed(self.stage.terms, self.stage.weights, now)
+@patch
+def losses(self:TextureSolver, relight:bool)->dict: # term -> weighted scalar
+    "All terms of the stage, with history; relight: the light moves in this step"
+    maps = self.free.maps
+    if relight: self.lights.write()
+    pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
+    moves = relight and 'light' in self.stage.rates
+    light = light_terms(self.stage, self.face).get('light') if moves else None
+    now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light)
+    return weighed(self.stage.terms, self.stage.weights, now)
 
-    def picture(self, view:TextureView, frame, maps:Tensor, relight:bool)->tuple: # see `Candidate`
-        "The pixels of a frame under its light, beside the photo"
-        seen = view.transfer.gather(maps)
-        factor = view.relight(frame.light.environment(32), seen[:,4:]) if relight else None
-        if relight and frame.light.unknowns(): frame.light = frame.light.scaled(factor)
-        colours = view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
-        view.shading = view.shading.fixed()
-        return colours,view.photo,view.weight
+@patch
+def picture(self:TextureSolver, view:TextureView, frame, maps:Tensor, relight:bool)->tuple: # see `Candidate`
+    "The pixels of a frame under its light, beside the photo"
+    seen = view.transfer.gather(maps)
+    factor = view.relight(frame.light.environment(32), seen[:,4:]) if relight else None
+    if relight and frame.light.unknowns(): frame.light = frame.light.scaled(factor)
+    colours = view.shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
+    view.shading = view.shading.fixed()
+    return colours,view.photo,view.weight
 
-    def step(self, number:int)->dict:
-        "A step of all texels, and every other time of the light"
-        relight = number%RELIGHT==0
-        terms = self.losses(relight)
-        backward(terms)
-        self.free.step(schedule(number, self.stage.steps))
-        if relight: self.lights.step()
-        if relight: self.put_maps()
-        self.face.detach()
-        return {k:float(v.detach()) for k,v in terms.items()}
+@patch
+def step(self:TextureSolver, number:int)->dict:
+    "A step of all texels, and every other time of the light"
+    relight = number%RELIGHT==0
+    terms = self.losses(relight)
+    backward(terms)
+    self.free.step(schedule(number, self.stage.steps))
+    if relight: self.lights.step()
+    if relight: self.put_maps()
+    self.face.detach()
+    return {k:float(v.detach()) for k,v in terms.items()}
 
-    def put_maps(self):
-        "The present maps, into the face"
-        own = self.face.identity
-        own.diffuse,own.specular,own.roughness = self.free.result()
+# %% ../../nbs/57_optim.texture.ipynb #4c7a50ff
+@patch
+def put_maps(self:TextureSolver):
+    "The present maps, into the face"
+    own = self.face.identity
+    own.diffuse,own.specular,own.roughness = self.free.result()
 
-    def finish(self):
-        "Detail, and the texels that nobody saw"
-        # nobody has moved the face meanwhile
-        for i,v in enumerate(self.views):
-            v.transfer.check(self.pipeline.world_vertices(self.face, i), self.face.frames[i].camera)
-        self.put_maps()
-        add_detail(self.face, self.views, self.stage.locked, self.stage.detail)
-        finish_maps(self.pipeline, self.face, sum(texel_sums(v, v.weight) for v in self.views), self.stage.locked)
+@patch
+def finish(self:TextureSolver):
+    "Detail, and the texels that nobody saw"
+    # nobody has moved the face meanwhile
+    for i,v in enumerate(self.views):
+        v.transfer.check(self.pipeline.world_vertices(self.face, i), self.face.frames[i].camera)
+    self.put_maps()
+    add_detail(self.face, self.views, self.stage.locked, self.stage.detail)
+    finish_maps(self.pipeline, self.face, sum(texel_sums(v, v.weight) for v in self.views), self.stage.locked)

@@ -47,6 +47,7 @@ def mesh_to_viewer(
     pose[:3,3] = frame.translation.detach().cpu().double().numpy()
     return pose
 
+# %% ../../nbs/63_output.camera.ipynb #715ce5e8
 def scaled(
     pose:np.ndarray, # [4, 4]
     factor:float,    # New units per old one
@@ -101,6 +102,7 @@ def opengl_words(
         world_to_camera=dict(mm=pose_mm.tolist(), m=pose_m.tolist()),
         projection=dict(mm=projection(1000*NEAR, 1000*FAR), m=projection(NEAR, FAR)))
 
+# %% ../../nbs/63_output.camera.ipynb #7ca13fc3
 def blender_words(
     focal:float,         # Pixels
     principal:tuple,     # (x, y), pixels of the original
@@ -124,6 +126,7 @@ def blender_words(
         resolution_y=h,
         resolution_percentage=100)
 
+# %% ../../nbs/63_output.camera.ipynb #7501ace9
 def colmap_words(
     focal:float,         # Pixels
     principal:tuple,     # (x, y), pixels of the original
@@ -147,6 +150,7 @@ def colmap_words(
         tvec=moved,
         images_txt={unit: f'{number} {line([*rotation, *t])} {number} {one_word}' for unit,t in moved.items()})
 
+# %% ../../nbs/63_output.camera.ipynb #c11c8f31
 def three_words(
     focal:float,         # Pixels
     principal:tuple,     # (x, y), pixels of the original
@@ -180,6 +184,7 @@ CONVENTIONS = dict(
     blender='as opengl, after the default import, which turns y up into z up',
     colmap='as opencv, quaternion w x y z')
 
+# %% ../../nbs/63_output.camera.ipynb #65c434f2
 def camera_words(
     frame,             # A `Frame`
     i:int=0,           # Its number
@@ -215,6 +220,7 @@ def camera_words(
         colmap=colmap_words(*motions, name, i+1),
         three=three_words(*motions))
 
+# %% ../../nbs/63_output.camera.ipynb #f20156ab
 def camera_table(
     face,              # A `Face`
     space:str='model', # Of OBJ and PLY, see `output.mesh`
@@ -237,6 +243,7 @@ def camera_table(
         meshes=meshes,
         photos=[camera_words(frame, i, space) for i,frame in enumerate(face.frames)])
 
+# %% ../../nbs/63_output.camera.ipynb #6711ef34
 def save_cameras(
     folder,            # Where to
     face,              # A `Face`

@@ -77,12 +77,14 @@ def light_fit(
 )->tuple: # dB, share of the face's pixels that it cannot explain
     ("PSNR of the photo by shape, light and the model's albedo alone; and the share of pixels that are off by more "
      "than a third and a tenth of white")
-    frame,inside = face.frames[i],pipeline.face_mask(face, i)
+    frame = face.frames[i]
+    inside = pipeline.face_mask(face, i)
     inside = inside&~open_mouth(frame)                       # the model has nothing to show in there
     if not inside.any(): return float('nan'),1.
     with torch.no_grad():
         picture = pipeline.render(face, i, samples, final=True, maps=pipeline.model_maps(face.identity))[...,:3]
-    a,b = to_srgb(picture.clamp(0, 1)),to_srgb(frame.photo.pixels.clamp(0, 1))
+    a = to_srgb(picture.clamp(0, 1))
+    b = to_srgb(frame.photo.pixels.clamp(0, 1))
     off = (a-b).abs().amax(-1)
     return psnr(a, b, inside),float(((off>.1)&(off>b.mean(-1)/3))[inside].float().mean())
 
@@ -139,6 +141,7 @@ def zones(
     brows = height(torch.cat([group('left_brow'), group('right_brow')])).mean()
     return dict(face=face, skin=skin, upper=skin&(here>brows), lower=skin&(here<height(place[2])))
 
+# %% ../../nbs/66_output.card.ipynb #b5c995fd
 def tint(
     srgb:Tensor, # [H, W, 3] 0..1
     face:Tensor, # [H, W] bool, where
@@ -173,6 +176,7 @@ def sharpness(
 
 PARTS = dict(mouth='lips_outer', left='left_eye', right='right_eye')
 
+# %% ../../nbs/66_output.card.ipynb #0ebb53d3
 def part_contrast(
     light:Tensor, # [H, W] linear brightness
     landmarks,    # `Landmarks` that have the groups of MediaPipe
@@ -188,6 +192,7 @@ def part_contrast(
     where = {part:grown(outline(name)) for part,name in PARTS.items()}
     return {part:float(detail[mask].std()) if mask.any() else math.nan for part,mask in where.items()}
 
+# %% ../../nbs/66_output.card.ipynb #8ea865ff
 def photo_signs(
     frame, # A `Frame`
 )->dict: # numbers; empty where the landmarks have no outlines of the parts
@@ -238,7 +243,8 @@ def skin_tone(
     face,     # `Face`
 )->float: # Degrees
     "Individual typology angle of the seen skin"
-    skin,seen = skin_texels(pipeline),face.identity.provenance
+    skin = skin_texels(pipeline)
+    seen = face.identity.provenance
     if seen is not None and ((seen==1)&skin).any(): skin = skin&(seen==1)
     return float(typology_angle(pipeline.maps(face)[0].detach()[skin].mean(0).clamp(min=1e-4).numpy()))
 
@@ -255,7 +261,8 @@ def texel_shares(
     from nextgenface_nb.face import PROVENANCE
     kind = face.identity.provenance
     if kind is None: return None
-    r,t = pipeline.model.regions,pipeline.texture_map
+    r = pipeline.model.regions
+    t = pipeline.texture_map
     baked = t.bake(torch.cat([(r['face']*(1-r['eyes'])*(1-r['mouth']))[:,None], pipeline.model.neutral[:,:1]], 1))
     region = (baked[...,0]>.5)&t.valid
     parts = dict(face=region, left=region&(baked[...,1]>10), right=region&(baked[...,1]<-10))
@@ -279,7 +286,8 @@ class Card:
         i:int=0, # Photo
     )->str:
         "The main figures in one line, for the bar above the pictures"
-        f,t = self.frames[i],self.texels
+        f = self.frames[i]
+        t = self.texels
         shares = '' if t is None else ', '+' / '.join(f'{100*v:.0f} % {k}' for k,v in t['face'].items())
         warned = (f", {len(self.warnings)} warning{'s'*(len(self.warnings)>1)}: {self.warnings[0]}" if self.warnings
             else '')
@@ -301,6 +309,7 @@ class Card:
             [f"NME {100*f['nme']:.2f} %, PSNR {f['psnr']:.1f} dB, light and shape alone {f['light_psnr']:.1f} dB"
             for f in self.frames]+[f'skin tone {tone_name(self.tone)} (ITA {self.tone:.0f}°)', *self.warnings])
 
+# %% ../../nbs/66_output.card.ipynb #812180da
 @undisturbed
 def frame_card(
     pipeline,       # `Pipeline`
@@ -310,7 +319,8 @@ def frame_card(
     nme_landmarks:float|None=None, # After stage 1
 )->dict:
     "What the card says of one photo"
-    frame,inside = face.frames[i],pipeline.face_mask(face, i)
+    frame = face.frames[i]
+    inside = pipeline.face_mask(face, i)
     decibel,unexplained = light_fit(pipeline, face, i)
     given = torch.ones(inside.shape) if frame.mask is None else frame.mask.detach().reshape(inside.shape).float()
     occluders = torch.zeros(inside.shape) if frame.hidden is None else frame.hidden
@@ -339,6 +349,8 @@ def frame_card(
 PROFILE = 60                     #: Degrees from which on a head is in profile
 PROFILE_UNCERTAIN = 38               #: The same where the detector is uncertain
 PROFILE_LESS = 45                #: Degrees found from which on it may be one: the detector takes 60 for 44 to 50
+
+# %% ../../nbs/66_output.card.ipynb #cd08b615
 #: Uncertainty from which on the mirror shows another face, or none: of profiles anything is found
 NO_SUCH_FACE = .1
 STEEP = 20                       #: Degrees past the camera from which on it is said
@@ -361,6 +373,7 @@ def landmark_limit(c:dict)->float:
     shout = c.get('mouth_open', 0.)
     return .04+.15*max(0., shout-.2 if shout==shout else 0.)+.002*max(0., c['turned_degrees']-15)
 
+# %% ../../nbs/66_output.card.ipynb #c3057741
 def photo_warnings(c:dict)->list: # of sentences
     "What the photo itself cannot tell, from `photo_signs`"
     if 'tint' not in c or c['overexposed']>.5: return []        # white has neither colour nor detail
@@ -393,12 +406,15 @@ def photo_warnings(c:dict)->list: # of sentences
     if c['eyes_open']<SHUT: found.append('the eyes are closed: eyeballs and gaze are guessed')
     return found
 
+# %% ../../nbs/66_output.card.ipynb #3be61387
 def frame_warnings(
     card:dict,    # From `frame_card`
     name:str='',  # Of the photo, where there are several
 )->list: # of sentences
     "What a person should know before using the result"
-    found,c,start = [],card,f'{name}: '*bool(name)
+    found = []
+    c = card
+    start = f'{name}: '*bool(name)
     say = lambda text: found.append(start+text)
     turned = c['turned_degrees']
     uncertain = c['uncertainty']>.03
@@ -447,6 +463,7 @@ def frame_warnings(
     if c['mean_light']<.02: say('the face is very dark; noise becomes albedo')
     return found
 
+# %% ../../nbs/66_output.card.ipynb #0f9dcd19
 @undisturbed
 def report_card(
     reconstruction,          # `Reconstruction`

@@ -34,7 +34,8 @@ def _pack(thing, prefix:str, arrays:dict):
     found = {}
     for f in fields(thing):
         if not f.init: continue
-        value,name = getattr(thing, f.name),f'{prefix}.{f.name}'
+        value = getattr(thing, f.name)
+        name = f'{prefix}.{f.name}'
         if isinstance(thing, Photo) and f.name=='path': value = Path(value).name   # not the folder in which it lay
         if isinstance(value, torch.Tensor): arrays[name] = value.detach().cpu().numpy()
         elif isinstance(value, np.ndarray): arrays[name] = value
@@ -134,6 +135,7 @@ MOST_BYTES = 1_000_000_000
 #: Bytes of the part that is text, with four for each letter; that of a long fit has a million
 MOST_TEXT = 64_000_000
 
+# %% ../../nbs/67_output.checkpoint.ipynb #5d4de628
 #: What of a checkpoint is ours to rename, and not the user's
 OWN_ARRAYS = 'identity.','tensors.state.','tensors.snapshots.'
 
@@ -167,6 +169,7 @@ def _check_sizes(path, handle):
                 shape,_,kind = read(part)
                 if kind.hasobject or any(n<0 for n in shape) or math.prod(shape)*kind.itemsize>m.file_size: raise ValueError('an array has not the bytes for its shape')
 
+# %% ../../nbs/67_output.checkpoint.ipynb #e4fb97ff
 def _check_directory(handle):
     "The list of an archive's members is read as a whole by `zipfile`: it must not be long"
     size = handle.seek(0, os.SEEK_END)
@@ -207,6 +210,7 @@ def _expect(path, name, tensor, *shape, kind=torch.float32):
     if tensor.is_floating_point() and not torch.isfinite(tensor).all():
         raise CheckpointError(f'{path}: {name} has values that are not finite', 'Reconstruct the photo again.')
 
+# %% ../../nbs/67_output.checkpoint.ipynb #98a9aa4b
 def _check(path, face:Face, model):
     own = face.identity
     _expect(path, 'shape', own.shape, len(model.prior.shape))
@@ -220,7 +224,9 @@ def _check(path, face:Face, model):
         if own.provenance is not None: _expect(path, 'provenance', own.provenance, size, size, kind=torch.uint8)
     if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
     for i,f in enumerate(face.frames):
-        at,size,count = f'of frame {i}',(f.camera.height,f.camera.width),len(f.landmarks.points)
+        at = f'of frame {i}'
+        size = (f.camera.height,f.camera.width)
+        count = len(f.landmarks.points)
         for name,n in dict(rotation=3, translation=3, expression=len(model.prior.expression)).items():
             _expect(path, f'{name} {at}', getattr(f, name), n)
         _expect(path, f'focal length {at}', f.camera.focal)

@@ -46,7 +46,10 @@ class DebugFiles:
         samples:int=8,  # Rays per pixel of the pictures
     ):
         if not 1<=every<=100000: raise ConfigError(f'debug output every {every} steps', 'Give 1 to 100000.')
-        self.folder,self.pipeline,self.every,self.samples = Path(folder),pipeline,every,samples
+        self.folder = Path(folder)
+        self.pipeline = pipeline
+        self.every = every
+        self.samples = samples
         self.terms,self.seconds = {},{}
 
     def __call__(self, progress, face):
@@ -64,10 +67,12 @@ class DebugFiles:
         progress, # `Progress` of a step
     ):
         "The three text files"
-        s,terms = stage_number(progress.stage),list(progress.losses)
+        s = stage_number(progress.stage)
+        terms = list(progress.losses)
         new = progress.stage not in self.terms
         header = '' if self.terms.get(progress.stage)==terms else '\t'.join(['step','seconds',*terms])+'\n'
-        self.terms[progress.stage],self.seconds[progress.stage] = terms,progress.seconds
+        self.terms[progress.stage] = terms
+        self.seconds[progress.stage] = progress.seconds
         _append(self.folder/f'loss_step{s}.txt', f'{total(progress):.8g}\n', new)
         _append(self.folder/f'loss_step{s}_detailed.txt', header+loss_row(progress, terms), new)
         if progress.step==progress.steps:

@@ -56,7 +56,8 @@ def save_ply(
 ):
     "Vertices in mm with normals and colours"
     import trimesh
-    v,m = mesh_vertices(pipeline, face, i, space, neutral),pipeline.model
+    v = mesh_vertices(pipeline, face, i, space, neutral)
+    m = pipeline.model
     colours = np.rint(255*to_srgb(vertex_colours(pipeline, face).clamp(0, 1)).numpy()).astype(np.uint8)
     mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=vertex_normals(v, m.triangles).numpy(),
         vertex_colors=colours, process=False)
@@ -126,6 +127,7 @@ def coefficient_table(
         else numbers(face.identity.displacement), shape_variance=numbers(model.prior.shape),
         albedo=numbers(face.identity.albedo), albedo_variance=numbers(model.prior.albedo), frames=frames)
 
+# %% ../../nbs/69_output.export.ipynb #ed819ade
 @undisturbed
 def save_coefficients(
     folder, # Where to
@@ -169,6 +171,7 @@ def _usd_folder(path)->AbstractContextManager: # Yields the name of a folder
     except UnicodeEncodeError: return tempfile.TemporaryDirectory()
     return working_folder(path)
 
+# %% ../../nbs/69_output.export.ipynb #f14c4ee4
 def _usd_mesh(stage, pipeline, face):
     "Points, normals and texture coordinates, in mm"
     from pxr import Sdf, UsdGeom, Vt
@@ -191,6 +194,7 @@ def _usd_mesh(stage, pipeline, face):
     uvs.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(m.uvs.numpy())))
     return mesh
 
+# %% ../../nbs/69_output.export.ipynb #d9a6fd4b
 def _usd_material(stage, mesh):
     "Three textures on a preview surface"
     from pxr import Sdf, UsdShade
@@ -251,6 +255,7 @@ def _env(face, pipeline, folder, options):
         write_exr(folder/f'envMap_{i}.hdr', environment)
     return _there(_each(folder, face, 'envMap_{}.png', 'envMap_{}.exr', 'envMap_{}.hdr'))
 
+# %% ../../nbs/69_output.export.ipynb #809b6017
 @register_format('coefficients', '.json', 'every number of the face under its name, JSON and NPZ')
 def _coefficients(face, pipeline, folder, options):
     save_coefficients(folder, pipeline.model, face)
@@ -347,6 +352,7 @@ def checkpoint_parser(
     p.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     return p
 
+# %% ../../nbs/69_output.export.ipynb #a9cb310f
 def find_checkpoint(
     path, # A file, or a folder of results
 )->Path:
@@ -370,7 +376,6 @@ def output_folder(
     path = Path(checkpoint).absolute()
     if os.path.isdir(path): return (path.parent if path.name=='checkpoints' else path)/own
     return (path.parent.parent if path.parent.name=='checkpoints' else path.with_suffix(''))/own
-
 
 # %% ../../nbs/69_output.export.ipynb #523431d2
 def make_export_parser()->argparse.ArgumentParser:
@@ -403,6 +408,7 @@ def make_export_parser()->argparse.ArgumentParser:
              'around the head as face0.glb has it (default: %(default)s)')
     return p
 
+# %% ../../nbs/69_output.export.ipynb #3a14cba6
 @dataclass(frozen=True)
 class ExportRequest:
     "What `nextgenface-export` is asked to do"
@@ -423,6 +429,7 @@ def read_export_request(
     formats = tuple(f.strip() for f in args.format.split(',') if f.strip())
     return ExportRequest(args.checkpoint, formats, args.output, args.model, choices, args.quiet)
 
+# %% ../../nbs/69_output.export.ipynb #e1d0c0fd
 @undisturbed
 def export_checkpoint(request:ExportRequest):
     "All that `nextgenface-export` does"

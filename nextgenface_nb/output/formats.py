@@ -80,6 +80,7 @@ def _same(known, write)->bool:
     before = getattr(known, 'write', None)
     return (before is not None and before.__module__==write.__module__ and before.__qualname__==write.__qualname__)
 
+# %% ../../nbs/74_output.formats.ipynb #10f21be7
 def format_names(
     of_fit:bool=False, # Those too that need the fit
 )->list: # of names
@@ -107,6 +108,7 @@ def chosen_formats(
     brought = [n for name in wanted for n in FORMATS[name].brings]
     return [FORMATS[n] for n in dict.fromkeys([*wanted, *brought])]
 
+# %% ../../nbs/74_output.formats.ipynb #c0be332a
 def write_formats(
     formats:list,     # of `Format`
     face,             # A `Face`

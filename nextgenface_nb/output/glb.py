@@ -13,6 +13,7 @@ from dataclasses import field, make_dataclass
 from pathlib import Path
 import numpy as np, torch
 from PIL import Image
+from fastcore.basics import patch
 from .. import __version__
 from ..errors import ConfigError, GeometryError
 from ..processes import shown_name
@@ -91,7 +92,8 @@ def view_camera(
     "A frame's camera in glTF's words"
     camera = frame.camera
     left,top,right,bottom = centred_view(camera, frame.photo)
-    focal,size = float(camera.focal.detach()),(right-left,bottom-top)
+    focal = float(camera.focal.detach())
+    size = (right-left,bottom-top)
     crop = [-left/size[0], -top/size[1], (camera.width-left)/size[0], (camera.height-top)/size[1]]
     return dict(yfov=2*math.atan(size[1]/2/focal), aspectRatio=size[0]/size[1], extras=dict(
         photo=shown_name(Path(frame.photo.path or 'photo').name), crop=crop,
@@ -106,84 +108,101 @@ def node_pose(
 )->dict: # rotation [4] x, y, z, w; translation [3] metres
     "A pose in glTF's words"
     from scipy.spatial.transform import Rotation
-    R,t = euler_to_matrix(rotation.detach().double().cpu()).numpy(),translation.detach().double().cpu().numpy()/1000
+    R = euler_to_matrix(rotation.detach().double().cpu()).numpy()
+    t = translation.detach().double().cpu().numpy()/1000
     if inverse: R,t = R.T,-R.T@t
     return dict(rotation=Rotation.from_matrix(R).as_quat().tolist(), translation=t.tolist())
 
 # %% ../../nbs/64_output.glb.ipynb #78a09d26
 class GlbBytes:
     "The bytes of a glTF file, and what they mean."
-    FLOAT,SHORT,INT,ARRAY,ELEMENTS = 5126,5123,5125,34962,34963
+    FLOAT = 5126
+    SHORT = 5123
+    INT = 5125
+    ARRAY = 34962
+    ELEMENTS = 34963
 
     def __init__(self,
         dense:bool=False, # Plain lists for what could be sparse
     ):
         import pygltflib
         self.dense = dense
-        self.lib,self.blob = pygltflib,bytearray()
+        self.lib = pygltflib
+        self.blob = bytearray()
         self.gltf = pygltflib.GLTF2(asset=pygltflib.Asset(version='2.0', generator=f'nextgenface_nb {__version__}'))
-
-    def view(self,
-        data:bytes,
-        target:int|None=None, # Of OpenGL: vertices or indices; None: neither
-    )->int: # number of the buffer view
-        "Append bytes; returns the number of their buffer view"
-        self.gltf.bufferViews.append(self.lib.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data),
-            target=target))
-        self.blob += data+bytes(-len(data)%4)
-        return len(self.gltf.bufferViews)-1
-
-    def node(self, weights=None, **about): # of the library, whose own has no weights
-        kind = make_dataclass('Node', [('weights', list, field(default_factory=list))], bases=(self.lib.Node,))
-        return kind(**about, weights=weights or [])
-
-    def accessor(self,
-        **about # As of pygltflib's `Accessor`
-    )->int: # its number
-        self.gltf.accessors.append(self.lib.Accessor(**about))
-        return len(self.gltf.accessors)-1
-
-    def array(self, values, kind:str, bounds=False, target=None)->int: # kind: SCALAR, VEC2 or VEC3
-        "A plain list; returns the number of its accessor"
-        x = np.ascontiguousarray(values)
-        x = x.astype(np.float32 if x.dtype.kind=='f' else self.index(x.max(initial=0)))
-        code = {'f4':self.FLOAT, 'u2':self.SHORT, 'u4':self.INT}[x.dtype.str[1:]]
-        return self.accessor(bufferView=self.view(x.tobytes(), target), componentType=code,
-            count=x.size if kind=='SCALAR' else len(x), type=kind, **(_bounds(x) if bounds else {}))
-
-    def changes(self, values, bounds=False)->int: # values [V, 3], mostly 0
-        "A list that holds mostly zeros; returns the number of its accessor"
-        x = np.asarray(values, dtype=np.float32)
-        rows = np.flatnonzero(np.abs(x).max(1)).astype(self.index(len(x)-1))
-        if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
-        if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
-        about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3',
-            **(_bounds(x) if bounds else {}))
-        where = self.lib.AccessorSparseIndices(bufferView=self.view(rows.tobytes()),
-            componentType=self.SHORT if rows.itemsize==2 else self.INT)
-        what = self.lib.AccessorSparseValues(bufferView=self.view(x[rows].tobytes()))
-        return self.accessor(sparse=self.lib.Sparse(count=len(rows), indices=where, values=what), **about)
 
     @staticmethod
     def index(largest:int)->type: return np.uint16 if largest<65535 else np.uint32     # 65535 itself means "start anew"
 
-    def texture(self, image, name:str, quality:int|None=None)->int: # A PIL image
-        "PNG, or JPEG of some quality; returns the number of the texture"
-        data,form = io.BytesIO(),'PNG' if quality is None else 'JPEG'
-        image.save(data, form, **({} if quality is None else dict(quality=quality, subsampling=0)))
-        g,lib = self.gltf,self.lib
-        # linear, with mipmaps; clamped
-        if not g.samplers:
-            g.samplers.append(lib.Sampler(magFilter=9729, minFilter=9987, wrapS=33071, wrapT=33071))
-        g.images.append(lib.Image(bufferView=self.view(data.getvalue()), mimeType=f'image/{form.lower()}', name=name))
-        g.textures.append(lib.Texture(sampler=0, source=len(g.images)-1, name=name))
-        return len(g.textures)-1
+# %% ../../nbs/64_output.glb.ipynb #b174d4f4
+@patch
+def view(self:GlbBytes,
+    data:bytes,
+    target:int|None=None, # Of OpenGL: vertices or indices; None: neither
+)->int: # number of the buffer view
+    "Append bytes; returns the number of their buffer view"
+    self.gltf.bufferViews.append(self.lib.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data),
+        target=target))
+    self.blob += data+bytes(-len(data)%4)
+    return len(self.gltf.bufferViews)-1
 
-    def to_bytes(self)->bytes:
-        self.gltf.buffers = [self.lib.Buffer(byteLength=len(self.blob))]
-        self.gltf.set_binary_blob(bytes(self.blob))
-        return b''.join(self.gltf.save_to_bytes())
+@patch
+def node(self:GlbBytes, weights=None, **about): # of the library, whose own has no weights
+    kind = make_dataclass('Node', [('weights', list, field(default_factory=list))], bases=(self.lib.Node,))
+    return kind(**about, weights=weights or [])
 
+@patch
+def accessor(self:GlbBytes,
+    **about # As of pygltflib's `Accessor`
+)->int: # its number
+    self.gltf.accessors.append(self.lib.Accessor(**about))
+    return len(self.gltf.accessors)-1
+
+@patch
+def array(self:GlbBytes, values, kind:str, bounds=False, target=None)->int: # kind: SCALAR, VEC2 or VEC3
+    "A plain list; returns the number of its accessor"
+    x = np.ascontiguousarray(values)
+    x = x.astype(np.float32 if x.dtype.kind=='f' else self.index(x.max(initial=0)))
+    code = {'f4':self.FLOAT, 'u2':self.SHORT, 'u4':self.INT}[x.dtype.str[1:]]
+    return self.accessor(bufferView=self.view(x.tobytes(), target), componentType=code,
+        count=x.size if kind=='SCALAR' else len(x), type=kind, **(_bounds(x) if bounds else {}))
+
+# %% ../../nbs/64_output.glb.ipynb #57043c15
+@patch
+def changes(self:GlbBytes, values, bounds=False)->int: # values [V, 3], mostly 0
+    "A list that holds mostly zeros; returns the number of its accessor"
+    x = np.asarray(values, dtype=np.float32)
+    rows = np.flatnonzero(np.abs(x).max(1)).astype(self.index(len(x)-1))
+    if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
+    if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
+    about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3',
+        **(_bounds(x) if bounds else {}))
+    where = self.lib.AccessorSparseIndices(bufferView=self.view(rows.tobytes()),
+        componentType=self.SHORT if rows.itemsize==2 else self.INT)
+    what = self.lib.AccessorSparseValues(bufferView=self.view(x[rows].tobytes()))
+    return self.accessor(sparse=self.lib.Sparse(count=len(rows), indices=where, values=what), **about)
+
+@patch
+def texture(self:GlbBytes, image, name:str, quality:int|None=None)->int: # A PIL image
+    "PNG, or JPEG of some quality; returns the number of the texture"
+    data = io.BytesIO()
+    form = 'PNG' if quality is None else 'JPEG'
+    image.save(data, form, **({} if quality is None else dict(quality=quality, subsampling=0)))
+    g,lib = self.gltf,self.lib
+    # linear, with mipmaps; clamped
+    if not g.samplers:
+        g.samplers.append(lib.Sampler(magFilter=9729, minFilter=9987, wrapS=33071, wrapT=33071))
+    g.images.append(lib.Image(bufferView=self.view(data.getvalue()), mimeType=f'image/{form.lower()}', name=name))
+    g.textures.append(lib.Texture(sampler=0, source=len(g.images)-1, name=name))
+    return len(g.textures)-1
+
+@patch
+def to_bytes(self:GlbBytes)->bytes:
+    self.gltf.buffers = [self.lib.Buffer(byteLength=len(self.blob))]
+    self.gltf.set_binary_blob(bytes(self.blob))
+    return b''.join(self.gltf.save_to_bytes())
+
+# %% ../../nbs/64_output.glb.ipynb #20cb91c2
 def _bounds(x)->dict: # glTF wants them per component
     x = x.reshape(len(x), -1)
     return dict(min=x.min(0).tolist(), max=x.max(0).tolist())
@@ -213,6 +232,7 @@ def add_material(
     glb.gltf.extensionsUsed = ['KHR_materials_specular']
     return len(glb.gltf.materials)-1
 
+# %% ../../nbs/64_output.glb.ipynb #0015a4ce
 def add_mesh(
     glb:GlbBytes,
     model,                  # A `FaceModel`
@@ -271,6 +291,7 @@ def _add_animation(glb:GlbBytes, model, frame, i:int):
     sampler = lib.AnimationSampler(input=times, output=values, interpolation='LINEAR')
     glb.gltf.animations.append(lib.Animation(name=f'photo {i}', samplers=[sampler], channels=[channel]))
 
+# %% ../../nbs/64_output.glb.ipynb #17958f86
 def add_photo(
     glb:GlbBytes,
     model,      # A `FaceModel`
@@ -292,7 +313,6 @@ def add_photo(
     g.scenes.append(glb.lib.Scene(name=name, nodes=[first+1,first+2]))
     _add_animation(glb, model, frame, i)
     return first
-
 
 # %% ../../nbs/64_output.glb.ipynb #2a31a638
 def _check_choices(face, posed, quality):
@@ -326,6 +346,7 @@ def _one_scene(glb:GlbBytes, model, face, posed, morphs:bool):
         glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
     g.scene = 0
 
+# %% ../../nbs/64_output.glb.ipynb #d17403de
 @undisturbed
 def face_glb(
     pipeline,               # A `Pipeline`: model, maps(face)
@@ -351,6 +372,7 @@ def face_glb(
     glb.gltf.asset.extras = dict(model=model.name, licence=model.licence, fingerprint=model.fingerprint)
     return glb.to_bytes()
 
+# %% ../../nbs/64_output.glb.ipynb #09f85703
 @undisturbed
 def save_glb(
     path,                   # `.glb` file
@@ -365,4 +387,3 @@ def save_glb(
     "Write it whole or not at all"
     data = face_glb(pipeline, face, posed, quality, merged, morphs, dense)
     with writing(path) as part: part.write_bytes(data)
-

@@ -60,9 +60,9 @@ def _with_names(code:bytes, first:int, step:int):
         own(reader)
     _Reader.dispatch[code[0]] = checked
 
+# %% ../../nbs/72_output.legacy.ipynb #acf5f724
 for _code,_first,_step in ((pickle.SETITEM,-2,2), (pickle.SETITEMS,0,2), (pickle.DICT,0,2)):
     _with_names(_code, _first, _step)
-
 
 # %% ../../nbs/72_output.legacy.ipynb #e01ea730
 MOST_BYTES = 500_000_000 # of an old checkpoint: maps of 2048 x 2048 texels have 120 million
@@ -85,6 +85,7 @@ def plain_pickle(
             raise pickle.UnpicklingError(f'it asks for {argument.replace(" ",".")}, of which a checkpoint has no need')
     return _Plain(len(data)).of(_Reader(io.BytesIO(data), encoding='latin1').load())[0]
 
+# %% ../../nbs/72_output.legacy.ipynb #b39d118c
 class _Plain:
     "Arrays in place of what was kept; each part is made once, however often it is referred to"
     def __init__(self, size): self.size,self.made = size,{}
@@ -97,7 +98,8 @@ class _Plain:
         return self.made[id(x)]
 
     def _many(self, x, depth):
-        found,count = [],1
+        found = []
+        count = 1
         for v in x.values() if isinstance(x, dict) else x:
             plain,parts = self.of(v, depth+1)
             found.append(plain); count += parts
@@ -122,6 +124,7 @@ def _array(kept):
     _,shape,kind,by_columns,raw = kept.state
     return _from_buffer(raw, kind, shape, 'F' if by_columns else 'C')
 
+# %% ../../nbs/72_output.legacy.ipynb #6e200604
 def _from_buffer(raw, kind, shape, order):
     "An array of plain numbers from bytes"
     if isinstance(raw, _Bytes): raw = raw.arguments[0] if raw.arguments else ''
@@ -161,6 +164,7 @@ def read_legacy(
 _WANTED = ('vShapeCoeff','vAlbedoCoeff','vExpCoeff','vRotation','vTranslation','vFocals','vShCoeffs','screenWidth',
     'screenHeight')
 
+# %% ../../nbs/72_output.legacy.ipynb #f6db2380
 @undisturbed
 def legacy_face(
     found:dict,    # What `read_legacy` gives
@@ -200,6 +204,7 @@ def _resized(photo, width, height)->Photo:
     return Photo((rows@photo.pixels.permute(2,0,1)@columns.T).permute(1,2,0).clamp_min(0).contiguous(), photo.path,
         photo.offset, photo.scale*width/photo.width, photo.original_size)
 
+# %% ../../nbs/72_output.legacy.ipynb #c3733660
 _MAPS = dict(diffuse=('vEnhancedDiffuse',3), specular=('vEnhancedSpecular',3), roughness=('vEnhancedRoughness',1))
 
 def _tensor(x): return torch.tensor(np.asarray(x), dtype=torch.float32)
@@ -223,6 +228,7 @@ def _part(found, name, *shape):
         raise CheckpointError(f'{name} has values that are not finite', 'The checkpoint is damaged.')
     return x
 
+# %% ../../nbs/72_output.legacy.ipynb #6eb36208
 @undisturbed
 def load_legacy(
     path,      # `.pickle` of NextFace or NextGenFace

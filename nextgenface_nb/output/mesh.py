@@ -97,13 +97,15 @@ def write_mesh(
     name:str='mesh',   # Of the file
 ):
     "`mesh{i}.obj` and `material{i}.mtl`"
-    folder,library = Path(folder),f'material{i}.mtl' if uvs is not None else ''
+    folder = Path(folder)
+    library = f'material{i}.mtl' if uvs is not None else ''
     v = torch_like(vertices)
     text = obj_text(v, triangles, uvs, vertex_normals(v, torch_like(triangles, int)), library, comment)
     if library:
         with writing(folder/library) as part: part.write_text(mtl_text(k, roughness), encoding='utf-8')
     with writing(folder/f'{name}{i}.obj') as part: part.write_text(text, encoding='utf-8')
 
+# %% ../../nbs/62_output.mesh.ipynb #f7706073
 def torch_like(
     x,         # Numbers, of any library
     kind=None, # int, or None for floating point
@@ -123,7 +125,8 @@ def save_mesh(
     neutral=False,     # Without the photo's expression
 ):
     "The mesh of one frame of a face"
-    m,r = pipeline.model,face.identity.roughness
+    m = pipeline.model
+    r = face.identity.roughness
     expression = 'neutral expression' if neutral else f'expression of photo {i}'
     write_mesh(folder, mesh_vertices(pipeline, face, i, space, neutral), m.triangles, m.uvs, i, k,
         .5 if r is None else float(r.median()),

@@ -51,6 +51,7 @@ def _rows(panels:list)->list: # of lists
     long = len(panels) if len(panels)<=IN_A_ROW else (len(panels)+1)//2
     return [row for row in (panels[:long], panels[long:]) if row]
 
+# %% ../../nbs/60_output.pictures.ipynb #0a82acd2
 @undisturbed
 def panel_strip(
     panels:dict,       # Name -> [H, W, 3] linear; 'roughness' and 'skin' are shown as they are
@@ -62,7 +63,8 @@ def panel_strip(
     images = {name:picture(x, name not in raw).convert('RGB') for name,x in panels.items()}
     if not images: raise OutputError('A strip needs at least one panel')
     height = max(128, *(im.height for im in images.values()))
-    gap,size = 4,max(12, height//16)
+    gap = 4
+    size = max(12, height//16)
     top = 2*size+2*gap
     rows = _rows([_labelled(name, im, height, size) for name,im in images.items()])
     width = max(sum(im.width for im in row)+gap*(len(row)-1) for row in rows)
@@ -74,7 +76,6 @@ def panel_strip(
         starts = np.cumsum([0, *(im.width+gap for im in row)])
         for x,im in zip(starts, row): total.paste(im, (int(x), top+j*im.height))
     return total
-
 
 # %% ../../nbs/60_output.pictures.ipynb #6e58d93c
 def save_picture(
@@ -120,7 +121,8 @@ def landmark_picture(
     image = picture(pixels).convert('RGB')
     scale = max(1, round(size/max(image.size)))
     image = image.resize((image.width*scale,image.height*scale), Image.BICUBIC)
-    draw,points = ImageDraw.Draw(image),as_array(points)*scale
+    draw = ImageDraw.Draw(image)
+    points = as_array(points)*scale
     dot = lambda p,colour,r: draw.ellipse((p[0]-r,p[1]-r,p[0]+r,p[1]+r), fill=colour)
     for j,p in enumerate(points):
         if predicted is not None:

@@ -76,6 +76,7 @@ def swing(
     if abs(total)>=360: return [k/count*total for k in range(count)]
     return [total/2*math.sin(2*math.pi*k/count) for k in range(count)]
 
+# %% ../../nbs/70_output.replay.ipynb #aaf03237
 def turntable(
     pipeline:Pipeline,
     face:Face,
@@ -107,6 +108,7 @@ def relight(
 SHOWN = ('jawOpen','mouthSmileLeft+mouthSmileRight','mouthPucker','mouthFrownLeft+mouthFrownRight','browInnerUp',
     'browDownLeft+browDownRight','eyeBlinkLeft+eyeBlinkRight','cheekPuff')
 
+# %% ../../nbs/70_output.replay.ipynb #af251f03
 def expression_groups(
     model,       # A `FaceModel`
     names=None,  # 'a', 'b+c' ...; None: those of `SHOWN` that the model has
@@ -127,6 +129,7 @@ def pictures_of_each(
     "Pictures for every expression; with fewer than two it would not move"
     return max(2, round(count/groups))
 
+# %% ../../nbs/70_output.replay.ipynb #31bf34b2
 def expressions(
     pipeline:Pipeline,
     face:Face,
@@ -137,14 +140,17 @@ def expressions(
     names:list|tuple|None=None, # Which, see `expression_groups`
 )->Iterator: # of (Face, caption)
     "From neutral to full strength and back, one after the other"
-    still,groups = staged(pipeline, face, i, size, path.zoom, 0, path.pitch),expression_groups(pipeline.model, names)
-    units,each = pipeline.model.expression_units,pictures_of_each(len(groups), count)
+    still = staged(pipeline, face, i, size, path.zoom, 0, path.pitch)
+    groups = expression_groups(pipeline.model, names)
+    units = pipeline.model.expression_units
+    each = pictures_of_each(len(groups), count)
     for caption,rows in groups:
         for k in range(each):
             weights = torch.zeros(len(units))
             weights[rows] = units[rows]*math.sin(math.pi*k/each)
             yield Face(still.identity, [replace(still.frames[0], expression=weights)]),caption
 
+# %% ../../nbs/70_output.replay.ipynb #cecdb8f5
 def film_length(
     pipeline:Pipeline,
     what:str,    # Of `FILMS`
@@ -176,6 +182,7 @@ def draw(
             font=ImageFont.load_default(max(9, image.height//20)), anchor='mb', stroke_width=1, stroke_fill='black')
     return np.asarray(image)
 
+# %% ../../nbs/70_output.replay.ipynb #e7af99ac
 @undisturbed
 def replay_steps(
     pipeline:Pipeline,
@@ -211,7 +218,8 @@ def write_film(
     rate:float=24.,    # Pictures per second, 1 .. 120
 ):
     "Write a film whole or not at all"
-    path,pictures = given_path(path),iter(pictures)
+    path = given_path(path)
+    pictures = iter(pictures)
     if path.suffix[1:] not in ENDINGS:
         raise OutputError(f'{path}: a film ends in .{", .".join(ENDINGS)}', 'Choose one of them.')
     if not 1<=rate<=120: raise ConfigError(f'{rate} pictures per second', 'Give 1 to 120.')
@@ -231,6 +239,7 @@ def _write_webp(path, first, rest, rate):
     Image.fromarray(first).save(path, save_all=True, append_images=(Image.fromarray(x) for x in rest),
         duration=round(1000/rate), loop=0, quality=80, method=4)
 
+# %% ../../nbs/70_output.replay.ipynb #6be0d69f
 def _write_mp4(path, first, rest, rate):
     from imageio_ffmpeg import count_frames_and_secs, write_frames
     whole = str(path.absolute())   # ffmpeg takes -a/b for a flag, and a:b for an address
@@ -274,6 +283,7 @@ def make_replay_parser()->argparse.ArgumentParser:
     add('--device', choices=('auto','cpu','cuda','metal'), default='auto', help='what renders')
     return p
 
+# %% ../../nbs/70_output.replay.ipynb #1129a7df
 @dataclass(frozen=True)
 class ReplayRequest:
     "What `nextgenface-replay` is asked to do"
@@ -294,6 +304,7 @@ class ReplayRequest:
     device:str = 'auto'         # What renders
     quiet:bool = False          # Errors only
 
+# %% ../../nbs/70_output.replay.ipynb #f89038c8
 def read_replay_request(
     args, # What the parser of `make_replay_parser` returns
 )->ReplayRequest:
@@ -324,6 +335,7 @@ def replay_checkpoint(request:ReplayRequest):
             write_film(folder/f'{what}.{ending}', shown, r.fps)
             if not r.quiet: print_text(str(folder/f'{what}.{ending}'))
 
+# %% ../../nbs/70_output.replay.ipynb #237d604d
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"
     from nextgenface_nb.command import run_command

@@ -40,7 +40,8 @@ def versions()->dict: # package -> version
 
 def machine()->dict: # system, processor, cores, memory_gb, variant
     "On what it ran"
-    info,processor = Path('/proc/cpuinfo'),platform.processor()
+    info = Path('/proc/cpuinfo')
+    processor = platform.processor()
     if info.exists():
         processor = next((l.split(':',1)[1].strip()
             for l in info.read_text().splitlines() if l.startswith('model name')), processor)
@@ -60,7 +61,8 @@ def frame_measures(
     rendered,  # [H, W, 3] linear: the converged render of this frame
 )->dict: # nme, psnr, ssim; psnr_all and ssim_all, the same with what lies before the skin and was left out of the maps
     "How well a photo is reproduced, on the model's face region, in sRGB"
-    frame,mask = face.frames[i],pipeline.face_mask(face, i)
+    frame = face.frames[i]
+    mask = pipeline.face_mask(face, i)
     seen = mask if frame.hidden is None else mask&(frame.hidden<.01)
     if frame.mask is not None: seen = seen&(frame.mask>.5)
     if not seen.any(): seen = mask
@@ -110,6 +112,7 @@ def without_folders(
         texts = [text.replace(path, Path(path).name) for text in texts]
     return texts
 
+# %% ../../nbs/68_output.report.ipynb #9e0ca47b
 @undisturbed
 def make_report(
     reconstruction, # A `Reconstruction`
@@ -118,7 +121,9 @@ def make_report(
 )->dict: # Only what JSON has; numbers that are not finite are null
     "Everything that one wants to know of a fit later on"
     r = reconstruction
-    face,model,config = r.face,r.pipeline.model,r.pipeline.config
+    face = r.face
+    model = r.pipeline.model
+    config = r.pipeline.config
     card = report_card(r, measures)
     card.warnings[:] = without_folders(card.warnings, face)
     frames = [frame_report(face, i, m) for i,m in enumerate(measures)]
@@ -209,7 +214,8 @@ def _landmarks(face, pipeline, folder, options):
 
 @register_format('losses', '.png', 'loss curves of each stage', of_fit=True, standard=True)
 def _losses(face, pipeline, folder, options):
-    history,paths = options.fit.history,[]
+    history = options.fit.history
+    paths = []
     for name in dict.fromkeys(p.stage for p in history):
         n = stage_number(name)
         paths.append(folder/'checkpoints'/f'stage{n}_loss.png')
@@ -218,7 +224,8 @@ def _losses(face, pipeline, folder, options):
 
 @register_format('checkpoint', '.npz', 'the face after each stage, as far as it was kept', of_fit=True, standard=True)
 def _checkpoints(face, pipeline, folder, options):
-    r,paths = options.fit,[]
+    r = options.fit
+    paths = []
     last = r.history[-1].stage if r.history else STAGE_NAMES[-1]
     for name,then in {**_snapshots(r), last:face}.items():
         meta = dict(stage=name, config=pipeline.config.to_dict(), timings=r.timings,
@@ -228,6 +235,7 @@ def _checkpoints(face, pipeline, folder, options):
         save_face(paths[-1], then, pipeline.model, meta)
     return paths
 
+# %% ../../nbs/68_output.report.ipynb #8ded2a8b
 @register_format('report', '.json', 'figures, settings, versions, and the report card', of_fit=True, standard=True)
 def _report(face, pipeline, folder, options):
     r = options.fit

@@ -8,6 +8,7 @@ import base64, io
 from importlib.resources import files
 import anywidget, numpy as np, torch, traitlets
 from torch import Tensor
+from fastcore.basics import patch
 from ..errors import ConfigError
 from ..geometry.camera import euler_to_matrix
 from ..imaging import to_bytes
@@ -133,58 +134,74 @@ class FaceViewer(anywidget.AnyWidget):
             **traits)
         self.show(face)
 
-    def show(self,
-        face,              # `Face` of the same model
-        maps:bool=True,    # Send the maps too
-        light:bool=True,   # Send the light too
-    ):
-        "Everything of a face that may have changed"
-        with torch.no_grad(), self.hold_sync():
-            self.move(face)
-            if maps: self.set_trait_values(map_traits(*self.pipeline.maps(face)))
-            if light: self.set_light(face.frames[self.frame].light)
-
-    def move(self,
-        face, # `Face` of the same model
-    ):
-        "Only geometry, pose and expression: what a step of a fit changes; two hundred kilobytes for the default model"
-        model,frame = self.pipeline.model,face.frames[self.frame]
-        known,rest = dict(zip(model.expression_names, frame.expression.tolist())),frame.expression.detach().clone()
-        for name in self.morph_names: rest[model.expression_names.index(name)] = 0.
-        with self.hold_sync():
-            self.vertices = _bytes(self.pipeline.person(face, rest))
-            self.weights = {name:known[name] for name in self.morph_names}
-            self.pose = pose_matrix(frame.rotation.detach(), frame.translation.detach())
-
-    def centre(self):
-        "Look at the face from the photo's camera again, as the button Reset view does"
-        self.centred += 1
-
-    def set_light(self,
-        light, # Anything with `environment(height)`, or an environment map [H, 2H, 3]
-    ):
-        "Another light"
-        values = light if isinstance(light, Tensor) else light.environment(64)
-        with self.hold_sync(): self.environment_shape,self.environment = list(values.shape[:2]),_bytes(values)
-
-    def set_trait_values(self, values:dict):
-        "Several traits at once"
-        for name,value in values.items(): setattr(self, name, value)
-
-    @property
-    def expression(self)->Tensor: # [E]; 0 for expressions without a slider
-        "The sliders as a vector for `Frame.expression`"
-        return torch.tensor([float(self.weights.get(n, 0.)) for n in self.pipeline.model.expression_names])
-
     def _repr_mimebundle_(self, **kwargs):
         "With the still picture, for front ends without widgets"
         data,meta = super()._repr_mimebundle_(**kwargs)
         return data|(dict({'image/png':base64.b64encode(self.picture).decode()}) if self.picture else {}),meta
 
+# %% ../../nbs/73_output.viewer.ipynb #2d3949c8
+@patch
+@undisturbed
+def show(self:FaceViewer,
+    face,              # `Face` of the same model
+    maps:bool=True,    # Send the maps too
+    light:bool=True,   # Send the light too
+):
+    "Everything of a face that may have changed"
+    with torch.no_grad(), self.hold_sync():
+        self.move(face)
+        if maps: self.set_trait_values(map_traits(*self.pipeline.maps(face)))
+        if light: self.set_light(face.frames[self.frame].light)
+
+@patch
+@undisturbed
+def move(self:FaceViewer,
+    face, # `Face` of the same model
+):
+    "Only geometry, pose and expression: what a step of a fit changes; two hundred kilobytes for the default model"
+    model = self.pipeline.model
+    frame = face.frames[self.frame]
+    known = dict(zip(model.expression_names, frame.expression.tolist()))
+    rest = frame.expression.detach().clone()
+    for name in self.morph_names: rest[model.expression_names.index(name)] = 0.
+    with self.hold_sync():
+        self.vertices = _bytes(self.pipeline.person(face, rest))
+        self.weights = {name:known[name] for name in self.morph_names}
+        self.pose = pose_matrix(frame.rotation.detach(), frame.translation.detach())
+
+@patch
+@undisturbed
+def centre(self:FaceViewer):
+    "Look at the face from the photo's camera again, as the button Reset view does"
+    self.centred += 1
+
+# %% ../../nbs/73_output.viewer.ipynb #45a1efae
+@patch
+@undisturbed
+def set_light(self:FaceViewer,
+    light, # Anything with `environment(height)`, or an environment map [H, 2H, 3]
+):
+    "Another light"
+    values = light if isinstance(light, Tensor) else light.environment(64)
+    with self.hold_sync(): self.environment_shape,self.environment = list(values.shape[:2]),_bytes(values)
+
+@patch
+@undisturbed
+def set_trait_values(self:FaceViewer, values:dict):
+    "Several traits at once"
+    for name,value in values.items(): setattr(self, name, value)
+
+@patch(as_prop=True)
+@undisturbed
+def expression(self:FaceViewer)->Tensor: # [E]; 0 for expressions without a slider
+    "The sliders as a vector for `Frame.expression`"
+    return torch.tensor([float(self.weights.get(n, 0.)) for n in self.pipeline.model.expression_names])
+
 # %% ../../nbs/73_output.viewer.ipynb #bacf8339
 def _morph_traits(model, names:list, shape)->dict:
     "Names, limits and sparse motions of some expressions"
-    rows,moved = [model.expression_names.index(n) for n in names],model.morphs(shape.detach())
+    rows = [model.expression_names.index(n) for n in names]
+    moved = model.morphs(shape.detach())
     parts = [sparse_morph(moved[r].cpu()) for r in rows]
     join = lambda k,kind: b''.join(np.ascontiguousarray(p[k].astype(kind)).tobytes() for p in parts)
     return dict(morph_names=list(names), morph_counts=[len(p[0]) for p in parts], morph_scales=[p[2] for p in parts],

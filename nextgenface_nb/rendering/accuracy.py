@@ -77,10 +77,13 @@ def gradient_agreement(
         rays = dict(samples=samples//2, seed=seed)
         picture = lambda *maps: t.renderer.render(t.vertices, t.normals, *maps, environment, c, **rays)
         return lambda *maps: picture(*maps)[...,:3].reshape(-1, 3)[t.pixels]
-    own,first,second = gradients(shaded),gradients(traced(1)),gradients(traced(2))
+    own = gradients(shaded)
+    first = gradients(traced(1))
+    second = gradients(traced(2))
     names = 'diffuse','specular','roughness'
     return {name:noiseless_cosine(*g) for name,*g in zip(names, own, first, second)}
 
+# %% ../../nbs/41_rendering.accuracy.ipynb #7ba05316
 def noiseless_cosine(
     found:Tensor,  # [..] without noise
     first:Tensor,  # [..] the same with noise

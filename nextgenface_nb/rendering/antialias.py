@@ -89,7 +89,8 @@ def crossings(
         width = canvas.widths[outline.picture[of]]
         step = (1, width)[axis]
         low = canvas.starts[outline.picture[of]]+(line*width+cell if axis==0 else cell*width+line)
-        inner,outer = torch.where(ahead, low, low+step),torch.where(ahead, low+step, low)
+        inner = torch.where(ahead, low, low+step)
+        outer = torch.where(ahead, low+step, low)
     t = torch.where(ahead, where-cell, 1-(where-cell))
     return Crossings(*(value[good] for value in (inner, outer, t, normal[:,axis]**2, near)))
 

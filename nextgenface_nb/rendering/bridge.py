@@ -35,7 +35,8 @@ class _Recorded:
 
     def take(self)->tuple: # Image, leaves; None: taken before
         "Once"
-        parts,self.parts = self.parts,None
+        parts = self.parts
+        self.parts = None
         return parts
 
 def _let_go():
@@ -82,7 +83,8 @@ class Bridge(torch.autograd.Function):
         totals = [None]*len(tensors)
         with renderer._threads():
             for first,count in passes:
-                recorded,kept = kept or renderer._record(tensors, ctx.needs, first, count, options),None
+                recorded = kept or renderer._record(tensors, ctx.needs, first, count, options)
+                kept = None
                 parts = _pull(*recorded, gradient*(count/options['samples']))
                 del recorded
                 totals = [_added(*three) for three in zip(totals, parts, tensors)]

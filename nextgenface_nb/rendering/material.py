@@ -61,7 +61,8 @@ def _drawn(coefficients, si, sample1, sample2, active):
     drawn.wo = dr.detach(dr.select(shiny, mirrored, mi.warp.square_to_cosine_hemisphere(sample2)))
     drawn.eta = 1
     drawn.sampled_component = dr.select(shiny, mi.UInt32(1), mi.UInt32(0))
-    glossy,matt = mi.UInt32(+mi.BSDFFlags.GlossyReflection),mi.UInt32(+mi.BSDFFlags.DiffuseReflection)
+    glossy = mi.UInt32(+mi.BSDFFlags.GlossyReflection)
+    matt = mi.UInt32(+mi.BSDFFlags.DiffuseReflection)
     drawn.sampled_type = dr.select(shiny, glossy, matt)
     value,drawn.pdf = _value_and_density(coefficients, si, drawn.wo, active)
     return drawn,dr.select(drawn.pdf>0, value/drawn.pdf, 0)
@@ -88,7 +89,8 @@ def _material_class(variant:str):
         def coefficients(self, si, active):
             "Albedo, F0 and alpha at a point."
             t = self.textures
-            diffuse,specular = t['diffuse'].eval(si, active),t['specular'].eval(si, active)
+            diffuse = t['diffuse'].eval(si, active)
+            specular = t['specular'].eval(si, active)
             roughness = dr.clip(t['roughness'].eval_1(si, active), .05, 1)
             return diffuse,specular,dr.square(roughness)
 

@@ -122,7 +122,10 @@ def rasterise(
             number = torch.arange(len(of), device=of.device)-before
             x,y = low[of,0]+number%extent[of,0],low[of,1]+number//extent[of,0]
             inside,near = covered(places[of], nearness[of], x+.5, y+.5)
-            of,x,y,near = of[inside],x[inside],y[inside],near[inside]
+            of = of[inside]
+            x = x[inside]
+            y = y[inside]
+            near = near[inside]
             best.scatter_reduce_(0, start[of]+y*width[of]+x, (near.view(torch.int32).long()<<32)|of, 'amax')
         pixel = (best>=0).nonzero()[:,0]
         near = torch.where(best>=0, (best>>32).int().view(torch.float32), 0.)
@@ -178,7 +181,8 @@ def surface(
     canvas:Canvas,
 )->Surface:
     "Interpolate the mesh at the covered pixels."
-    picture,triangle = sight.triangle//len(triangles),sight.triangle%len(triangles)
+    picture = sight.triangle//len(triangles)
+    triangle = sight.triangle%len(triangles)
     own = triangles[triangle]
     every = own+len(uvs)*picture[:,None]
     x,y = pixel_centres(sight, picture, canvas)

@@ -66,7 +66,8 @@ def cosine_directions(
     u:Tensor, # [2, ..] in the unit square
 )->Tensor: # [3, ..] unit, in the local frame, z along the normal
     "Unit square to a cosine-weighted hemisphere"
-    r,phi = u[0].sqrt(),2*math.pi*u[1]
+    r = u[0].sqrt()
+    phi = 2*math.pi*u[1]
     return torch.stack([r*phi.cos(), r*phi.sin(), (1-u[0]).clamp(min=0).sqrt()])
 
 # %% ../../nbs/39_rendering.sampling.ipynb #119b324e
@@ -82,7 +83,8 @@ def visible_normals(
     t1 = [torch.where(flat, 1., -v[1]/length), torch.where(flat, 0., v[0]/length), torch.zeros_like(length)]
     t1 = torch.stack(t1)
     t2 = torch.linalg.cross(v, t1, dim=0)
-    r,phi = u[0].sqrt(),2*math.pi*u[1]
+    r = u[0].sqrt()
+    phi = 2*math.pi*u[1]
     a = r*phi.cos()
     s = .5*(1+v[2])
     b = (1-s)*(1-a**2).clamp(min=0).sqrt()+s*r*phi.sin()
@@ -108,7 +110,8 @@ class DirectionTable:
         self.height = height
         polar = (torch.arange(height)+.5)/height*math.pi
         azimuth = (torch.arange(2*height)+.5)/height*math.pi
-        s,c = polar.sin()[:,None],polar.cos()[:,None].expand(-1, 2*height)
+        s = polar.sin()[:,None]
+        c = polar.cos()[:,None].expand(-1, 2*height)
         directions = torch.stack([s*azimuth.cos(), s*azimuth.sin(), c], -1).reshape(-1, 3)
         self.values = harmonics(directions, bands).to(device)
 

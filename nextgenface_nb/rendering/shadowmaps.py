@@ -57,7 +57,8 @@ class ShadowMaps:
 
 def _cells()->Tensor: # [64 128, 3] unit
     "The middles of cells that are even in height (64) and in the angle around (128)"
-    height,around = (torch.arange(64)+.5)/32-1,((torch.arange(128)+.5)/64-1)*math.pi
+    height = (torch.arange(64)+.5)/32-1
+    around = ((torch.arange(128)+.5)/64-1)*math.pi
     z,angle = torch.meshgrid(height, around, indexing='ij')
     return torch.stack(((1-z*z).sqrt()*angle.cos(), (1-z*z).sqrt()*angle.sin(), z), -1).reshape(-1, 3)
 

@@ -103,7 +103,8 @@ class Transfer:
         _check_mesh(renderer, vertices, normals)
         self.renderer = renderer
         self.camera = camera.detach()
-        self.vertices,self.normals = vertices.detach().clone(),normals.detach().clone()
+        self.vertices = vertices.detach().clone()
+        self.normals = normals.detach().clone()
         self.size = texture_resolution
         self.bands = bands
         with torch.no_grad():
@@ -219,7 +220,8 @@ def texels(self:Transfer,
     triangle,barycentric = renderer.hits(self.vertices, self.camera, subpixels=subpixels)[:2]
     triangle,barycentric = (x.reshape(-1, subpixels**2, *x.shape[1:])[self.pixels] for x in (triangle, barycentric))
     hit = (triangle>=0).float()
-    uvs,triangles = renderer.uvs.to(triangle.device),renderer.triangles.to(triangle.device)
+    uvs = renderer.uvs.to(triangle.device)
+    triangles = renderer.triangles.to(triangle.device)
     uv = (uvs[triangles[triangle.clamp(min=0)]]*barycentric[...,None]).sum(2).reshape(-1, 2)
     index,weight = texel_weights(uv, size)
     share = (hit/hit.sum(1, keepdim=True).clamp(min=1)).reshape(-1, 1)

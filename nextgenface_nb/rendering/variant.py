@@ -146,6 +146,7 @@ def _keep(row:list):
         with writing(place) as part: part.write_text(json.dumps([*others, row][-MOST_KEPT:]), encoding='ascii')
     except (FaceError, OSError): pass   # a home of which the disk is full, or that nobody may write to
 
+# %% ../../nbs/30_rendering.variant.ipynb #070b105d
 def remembered(
     trial, # Function of a path
 ): # -> such a function

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
+from fastcore.basics import patch
 from ..interrupts import Stop
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE, Config
 from ..errors import LandmarkError, OutputError, PhotoError, in_words
@@ -61,13 +62,18 @@ def explained(
 # %% ../../nbs/91_widgets.dashboards.ipynb #e12e9f47
 class Runner:
     "Takes the steps of an iterator, by button or by method, without holding the kernel for longer than one of them."
+
     def __init__(self,
         start,        # () -> iterator of `Progress`
         stepped,      # (Progress, last:bool) after each step
         reset=None,   # () after Reset
     ):
         self.start,self.stepped,self.on_reset = start,stepped,reset
-        self.state,self.steps,self.task,self.error,self.last = 'ready',None,None,None,None
+        self.state = 'ready'
+        self.steps = None
+        self.task = None
+        self.error = None
+        self.last = None
         self.run_button = button('Run', self.run, 'To the end of the stage', 'play')
         self.step_button = button('Step', self.step_once, 'One step', 'step-forward')
         self.pause_button = button('Pause', self.pause, 'Stop after the present step', 'pause')
@@ -77,22 +83,13 @@ class Runner:
         self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button,
             self.reset_button, self.bar], layout=ipywidgets.Layout(flex_flow='row wrap')), self.status])
 
-    def _say(self, state, text=''): self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
-
-    def step(self)->bool: # Whether there may be more
-        ("One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on "
-         "later goes on from there")
-        with Stop() as stop: more = self._step()
-        if not stop.asked: return more
-        if self.state=='running': self._say('paused', 'interrupted; Run goes on')
-        raise KeyboardInterrupt
-
     @undisturbed
     def _step(self)->bool:
         try:
             if self.steps is None: self.steps,self.error = iter(self.start()),None
             self.last = p = next(self.steps)
-            self.bar.max,self.bar.value = max(p.steps, p.step),p.step
+            self.bar.max = max(p.steps, p.step)
+            self.bar.value = p.step
             self.stepped(p, False)
             if self.state!='failed':
                 self._say(self.state,
@@ -105,37 +102,6 @@ class Runner:
             self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
             raise
         return False
-
-    def _finish(self):
-        self.steps = None
-        try:
-            if self.last is not None: self.stepped(self.last, True)
-            self._say('done')
-        except Exception as e: self._fail(e)
-
-    def _fail(self, error):
-        self._close()
-        self.state,self.error,self.status.value = 'failed',error,explained(error)
-
-    def _close(self):
-        if hasattr(self.steps, 'close'): self.steps.close()
-        self.steps = None
-
-    def step_once(self):
-        "The Step button: nothing while a run is under way"
-        if self.state=='running': return
-        self._say('paused')
-        try: self.step()
-        except KeyboardInterrupt: pass   # the step is done, and no other follows
-
-    def run(self): # -> the task, or None
-        "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
-        if self.state=='running' and not (self.task and self.task.done()): return
-        self._say('running')
-        try: loop = asyncio.get_running_loop()
-        except RuntimeError: return self.run_all()
-        self.task = loop.create_task(self._go())
-
     async def _go(self):
         try:
             while self.state=='running' and self.step(): await asyncio.sleep(.01)
@@ -144,21 +110,75 @@ class Runner:
             self.pause()
             raise
 
-    def run_all(self):
-        "To the end, here and now"
-        if self.state!='running': self._say('running')
-        while self.state=='running' and self.step(): pass
+# %% ../../nbs/91_widgets.dashboards.ipynb #72f4897d
+@patch
+def _say(self:Runner, state, text=''): self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
 
-    def pause(self):
-        "The Pause button"
-        if self.state=='running': self._say('paused')
+@patch
+def step(self:Runner)->bool: # Whether there may be more
+    ("One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on "
+     "later goes on from there")
+    with Stop() as stop: more = self._step()
+    if not stop.asked: return more
+    if self.state=='running': self._say('paused', 'interrupted; Run goes on')
+    raise KeyboardInterrupt
 
-    def reset(self):
-        "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
-        self._close()
-        self.last,self.error,self.bar.value = None,None,0
-        self._say('ready')
-        if self.on_reset: self.on_reset()
+@patch
+def _finish(self:Runner):
+    self.steps = None
+    try:
+        if self.last is not None: self.stepped(self.last, True)
+        self._say('done')
+    except Exception as e: self._fail(e)
+
+@patch
+def _fail(self:Runner, error):
+    self._close()
+    self.state = 'failed'
+    self.error = error
+    self.status.value = explained(error)
+
+@patch
+def _close(self:Runner):
+    if hasattr(self.steps, 'close'): self.steps.close()
+    self.steps = None
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #dd2a5120
+@patch
+def step_once(self:Runner):
+    "The Step button: nothing while a run is under way"
+    if self.state=='running': return
+    self._say('paused')
+    try: self.step()
+    except KeyboardInterrupt: pass   # the step is done, and no other follows
+
+@patch
+def run(self:Runner): # -> the task, or None
+    "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
+    if self.state=='running' and not (self.task and self.task.done()): return
+    self._say('running')
+    try: loop = asyncio.get_running_loop()
+    except RuntimeError: return self.run_all()
+    self.task = loop.create_task(self._go())
+
+@patch
+def run_all(self:Runner):
+    "To the end, here and now"
+    if self.state!='running': self._say('running')
+    while self.state=='running' and self.step(): pass
+
+@patch
+def pause(self:Runner):
+    "The Pause button"
+    if self.state=='running': self._say('paused')
+
+@patch
+def reset(self:Runner):
+    "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
+    self._close()
+    self.last,self.error,self.bar.value = None,None,0
+    self._say('ready')
+    if self.on_reset: self.on_reset()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9a21d5f5
 class Dashboard:
@@ -202,6 +222,7 @@ class Dashboard:
 
     def __repr__(self): return f'{type(self).__name__}({self.title})'
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #b9a54b81
 def slider(
     text:str, value:float, low:float, high:float, action=None, # Called with the new value
     log:bool=False, step:float|None=None,
@@ -223,6 +244,7 @@ class SliderNames(anywidget.AnyWidget):
      "nameless.")
     _esm = static_text('names.js')
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #daf522d3
 def row(
     *children # Widgets
 )->ipywidgets.HBox:
@@ -235,6 +257,7 @@ def column(
     "One below the other, with names for their sliders"
     return ipywidgets.VBox([*children, SliderNames()])
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #2863d713
 class Pictures:
     "A row of named pictures."
     def __init__(self, *names:str, width:int=230):
@@ -311,11 +334,16 @@ class LandmarkEditor(anywidget.AnyWidget):
 
     def show(self, photo:Photo, landmarks:Landmarks):
         "Another photo with its points"
-        self._landmarks,place,self.showing = landmarks,{int(k):n for n,k in enumerate(landmarks.ids)},True
+        self._landmarks = landmarks
+        place = {int(k):n for n,k in enumerate(landmarks.ids)}
+        self.showing = True
         lines = [[place[k] for k in ids+ids[:1] if k in place]
             for name,ids in GROUPS.get(landmarks.detector, {}).items() if len(ids)>4 and name!='nose_bridge']
         with self.hold_sync():
-            self.picture,self.selected,self.lines,self.ids = png(photo.composited()),-1,lines,landmarks.ids.tolist()
+            self.picture = png(photo.composited())
+            self.selected = -1
+            self.lines = lines
+            self.ids = landmarks.ids.tolist()
             self.points,self.weights,self.hidden = landmarks.points.tolist(),[w or 1.
                 for w in landmarks.weights.tolist()],(landmarks.weights==0).tolist()
         self.showing = False
@@ -332,15 +360,19 @@ class LandmarkEditor(anywidget.AnyWidget):
 class StartDashboard(Dashboard):
     "Choose or upload a photo, crop, detect, correct the points, save."
     title = 'Start'
+
     def __init__(self,
         pipeline:Pipeline|None=None, # None: the default model and settings
         photo=None,                  # To begin with: a path or a `Photo`
         detector=None,               # None: the one that the config names
         on_face=None,                # Called with each new `Face`
     ):
-        self.pipeline,self.detector,self.on_face = pipeline or Pipeline(),detector,on_face
+        self.pipeline = pipeline or Pipeline()
+        self.detector = detector
+        self.on_face = on_face
         self.photo,self.frame,self._face = None,None,None
-        self.notes,self.editor = ipywidgets.HTML(),LandmarkEditor()
+        self.notes = ipywidgets.HTML()
+        self.editor = LandmarkEditor()
         self.upload = ipywidgets.FileUpload(accept='image/*', multiple=False, description='Upload a photo',
             layout=ipywidgets.Layout(width='auto'))
         self.upload.observe(self.guarded(lambda _: self.take_upload()), 'value')
@@ -364,97 +396,127 @@ class StartDashboard(Dashboard):
             self.editor, row(self.weight, self.hide_button), row(self.target, self.save_button, self.open_button))
         if photo is not None: self.guarded(self.load)(photo)
 
-    def load(self,
-        photo, # See below
-    ):
-        "Another photo: a path or a `Photo`"
-        if not isinstance(photo, Photo) and not str(photo).strip():
-            raise PhotoError('no file was named', 'Type a path, or upload a photo.')
-        self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
-        self.frame = self._face = None
-        self.editor.show(self.photo, Landmarks(torch.zeros(0, 2), torch.zeros(0)))
-        self.say(
-            f'{Path(self.photo.path).name or "photo"}: {self.photo.width} x {self.photo.height}. Detect comes next.')
+# %% ../../nbs/91_widgets.dashboards.ipynb #06d8c7e6
+@patch
+@undisturbed
+def load(self:StartDashboard,
+    photo, # See below
+):
+    "Another photo: a path or a `Photo`"
+    if not isinstance(photo, Photo) and not str(photo).strip():
+        raise PhotoError('no file was named', 'Type a path, or upload a photo.')
+    self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
+    self.frame = self._face = None
+    self.editor.show(self.photo, Landmarks(torch.zeros(0, 2), torch.zeros(0)))
+    self.say(
+        f'{Path(self.photo.path).name or "photo"}: {self.photo.width} x {self.photo.height}. Detect comes next.')
 
-    def take_upload(self):
-        "What was uploaded"
-        files = uploaded(self.upload.value)
-        if files: self.take_photo(*files[-1])
+@patch
+@undisturbed
+def take_upload(self:StartDashboard):
+    "What was uploaded"
+    files = uploaded(self.upload.value)
+    if files: self.take_photo(*files[-1])
 
-    def take_photo(self, name:str, data:bytes):
-        "An image file in memory"
-        self.load(load_photo(data, name))
+@patch
+@undisturbed
+def take_photo(self:StartDashboard, name:str, data:bytes):
+    "An image file in memory"
+    self.load(load_photo(data, name))
 
-    def cropped(self)->Photo:
-        "The square part that the sliders choose; the whole photo where they choose nothing"
-        left,top,side = (self.crop[k].value for k in ('left','top','side'))
-        if (left,top,side)==(0.,0.,1.): return self.photo
-        long = side*max(self.photo.width, self.photo.height)
-        return self.photo.crop(left*self.photo.width, top*self.photo.height, long, max(64, round(long)))
+@patch
+@undisturbed
+def cropped(self:StartDashboard)->Photo:
+    "The square part that the sliders choose; the whole photo where they choose nothing"
+    left,top,side = (self.crop[k].value for k in ('left','top','side'))
+    if (left,top,side)==(0.,0.,1.): return self.photo
+    long = side*max(self.photo.width, self.photo.height)
+    return self.photo.crop(left*self.photo.width, top*self.photo.height, long, max(64, round(long)))
 
-    def detect(self):
-        "Find the face and its points; corrections are lost"
-        if self.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
-        self.frame = make_frame(self.cropped(), self.pipeline.model, self.pipeline.config, detector=self.detector)
-        self.editor.show(self.frame.photo, self.frame.landmarks)
-        self._edited()
-        self.say(f'{len(self.frame.landmarks)} points. Drag those that lie badly.')
+# %% ../../nbs/91_widgets.dashboards.ipynb #fa473a79
+@patch
+@undisturbed
+def detect(self:StartDashboard):
+    "Find the face and its points; corrections are lost"
+    if self.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
+    self.frame = make_frame(self.cropped(), self.pipeline.model, self.pipeline.config, detector=self.detector)
+    self.editor.show(self.frame.photo, self.frame.landmarks)
+    self._edited()
+    self.say(f'{len(self.frame.landmarks)} points. Drag those that lie badly.')
 
-    def _selected(self):
-        k = self.editor.selected
-        if k>=0: self.weight.value = self.editor.weights[k]
+@patch
+def _selected(self:StartDashboard):
+    k = self.editor.selected
+    if k>=0: self.weight.value = self.editor.weights[k]
 
-    def _chosen(self)->int:
-        if not 0<=self.editor.selected<len(self.editor.points):
-            raise LandmarkError('no point is chosen', 'Click one in the picture, or press N there.')
-        return self.editor.selected
+@patch
+def _chosen(self:StartDashboard)->int:
+    if not 0<=self.editor.selected<len(self.editor.points):
+        raise LandmarkError('no point is chosen', 'Click one in the picture, or press N there.')
+    return self.editor.selected
 
-    def set_weight(self, value:float):
-        "How much the chosen point counts"
-        if self.editor.selected>=0:
-            k = self._chosen()
-            self.editor.weights = [*self.editor.weights[:k], float(value), *self.editor.weights[k+1:]]
-
-    def hide(self):
-        "The chosen point counts nothing, or counts again"
+@patch
+@undisturbed
+def set_weight(self:StartDashboard, value:float):
+    "How much the chosen point counts"
+    if self.editor.selected>=0:
         k = self._chosen()
-        self.editor.hidden = [*self.editor.hidden[:k], not self.editor.hidden[k], *self.editor.hidden[k+1:]]
+        self.editor.weights = [*self.editor.weights[:k], float(value), *self.editor.weights[k+1:]]
 
-    def _edited(self):
-        if self.frame is not None and not self.editor.showing:
-            self.frame.landmarks,self._face = self.editor.landmarks,None
-            if self.on_face: self.on_face(self.face)
+@patch
+@undisturbed
+def hide(self:StartDashboard):
+    "The chosen point counts nothing, or counts again"
+    k = self._chosen()
+    self.editor.hidden = [*self.editor.hidden[:k], not self.editor.hidden[k], *self.editor.hidden[k+1:]]
 
-    @property
-    def face(self)->Face:
-        "The mean face at the pose that the points show; made anew after each correction"
-        if self.frame is None: raise LandmarkError('there are no landmarks yet', 'Press Detect.')
-        if self._face is None:
-            start_pose(self.pipeline.model, self.frame)
-            self._face = Face(mean_identity(self.pipeline.model), [self.frame])
-        return self._face
+# %% ../../nbs/91_widgets.dashboards.ipynb #0301f283
+@patch
+def _edited(self:StartDashboard):
+    if self.frame is not None and not self.editor.showing:
+        self.frame.landmarks = self.editor.landmarks
+        self._face = None
+        if self.on_face: self.on_face(self.face)
 
-    def save(self):
-        "Photo, points and weights into a checkpoint"
-        from nextgenface_nb.output.checkpoint import save_face
-        save_face(self.target.value, self.face, self.pipeline.model)
-        self.say(f'saved as {self.target.value}')
+@patch(as_prop=True)
+@undisturbed
+def face(self:StartDashboard)->Face:
+    "The mean face at the pose that the points show; made anew after each correction"
+    if self.frame is None: raise LandmarkError('there are no landmarks yet', 'Press Detect.')
+    if self._face is None:
+        start_pose(self.pipeline.model, self.frame)
+        self._face = Face(mean_identity(self.pipeline.model), [self.frame])
+    return self._face
 
-    def open(self):
-        "What was saved"
-        from nextgenface_nb.output.checkpoint import load_face
-        face,_ = load_face(self.target.value, self.pipeline.model)
-        self.frame,self.photo = face.frames[0],face.frames[0].photo
-        self.editor.show(self.photo, self.frame.landmarks)
-        self._face = face
-        if self.on_face: self.on_face(face)
-        self.say(f'opened {self.target.value}')
+@patch
+@undisturbed
+def save(self:StartDashboard):
+    "Photo, points and weights into a checkpoint"
+    from nextgenface_nb.output.checkpoint import save_face
+    save_face(self.target.value, self.face, self.pipeline.model)
+    self.say(f'saved as {self.target.value}')
 
-    def still(self)->bytes:
-        from nextgenface_nb.output.pictures import landmark_picture
-        if self.frame is None: return png(self.photo.pixels) if self.photo is not None else b''
-        return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
-            size=256).quantize(96))
+@patch
+@undisturbed
+def open(self:StartDashboard):
+    "What was saved"
+    from nextgenface_nb.output.checkpoint import load_face
+    face,_ = load_face(self.target.value, self.pipeline.model)
+    self.frame = face.frames[0]
+    self.photo = face.frames[0].photo
+    self.editor.show(self.photo, self.frame.landmarks)
+    self._face = face
+    if self.on_face: self.on_face(face)
+    self.say(f'opened {self.target.value}')
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #6d0cd38e
+@patch
+@undisturbed
+def still(self:StartDashboard)->bytes:
+    from nextgenface_nb.output.pictures import landmark_picture
+    if self.frame is None: return png(self.photo.pixels) if self.photo is not None else b''
+    return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
+        size=256).quantize(96))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #45b05edd
 def put_back(face:Face, other:Face):
@@ -462,10 +524,12 @@ def put_back(face:Face, other:Face):
     fresh = other.copy()
     face.identity,face.frames[:] = fresh.identity,fresh.frames
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #015cfc42
 @undisturbed
 class StageDashboard(Dashboard):
     "One stage of a fit of `face`, which changes in place."
-    name,names = '',()
+    name = ''
+    names = ()
     def __init__(self,
         pipeline:Pipeline,
         face:Face,              # Changed in place
@@ -474,7 +538,10 @@ class StageDashboard(Dashboard):
         viewer:FaceViewer|None=None, # A 3D view that follows
         terms=(),               # `LossTerm` from outside the package, see `optim.losses`
     ):
-        self.pipeline,self.i,self.viewer,self.history = pipeline,i,viewer,[]
+        self.pipeline = pipeline
+        self.i = i
+        self.viewer = viewer
+        self.history = []
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
         self.notes,self.pictures = ipywidgets.HTML(),Pictures(*self.names)
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
@@ -488,7 +555,8 @@ class StageDashboard(Dashboard):
 
     def set_face(self, face:Face):
         "Fit another face"
-        self.face,self.before = face,face.copy()
+        self.face = face
+        self.before = face.copy()
         self.runner.reset()
 
     def steps(self): return run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
@@ -508,6 +576,7 @@ class StageDashboard(Dashboard):
     def draw(self): pass
     def still(self)->bytes: return self.pictures.strip()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
 def wireframe_picture(
     pipeline:Pipeline, face:Face, i:int=0,
     size:int=384,           # Pixels of the longer side
@@ -515,7 +584,8 @@ def wireframe_picture(
 ): # Pillow image
     "The mesh drawn over the photo: triangles of the face that look at the camera"
     from PIL import Image, ImageDraw
-    frame,m = face.frames[i],pipeline.model
+    frame = face.frames[i]
+    m = pipeline.model
     with torch.no_grad():
         v = pipeline.world_vertices(face, i)
         p = project(v, frame.camera)
@@ -535,35 +605,12 @@ def wireframe_picture(
 @undisturbed
 class LandmarkDashboard(StageDashboard):
     "Stage 1: wireframe over the photo, pose and focal length by hand, the error of the points."
-    name,names,title = LANDMARKS,('Mesh over the photo',),'Stage 1'
+    name = LANDMARKS
+    names = ('Mesh over the photo',)
+    title = 'Stage 1'
     ANGLES = dict(pitch=0, yaw=1, roll=2)
 
-    def controls(self)->list:
-        self._quiet,self.error = False,ipywidgets.HTML()
-        self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v,k=k: self._set_angle(k, v), step=.5)
-            for n,k in self.ANGLES.items()}
-        self.pose['distance'] = slider('distance, mm', 600., 100., 4000., self._set_distance, step=1.)
-        self.pose['focal'] = slider('focal length, px', 500., 50., 8000., self._set_focal, step=1.)
-        self.locks = {n:ipywidgets.Checkbox(False, description=f'hold the {text}', indent=False)
-            for n,text in dict(rotation='rotation', position='position', focal='focal length').items()}
-        return [self.error, *self.pose.values(), row(*self.locks.values())]
-
     def kept(self)->dict: return super().kept()|{f'hold {n}':box for n,box in self.locks.items()}
-
-    @property
-    def held(self)->list: return [n for n,box in self.locks.items() if box.value]
-
-    def steps(self): # -> iterator of `Progress`
-        "An iteration at a time"
-        begun,most = time.perf_counter(),max(1, self.stage.steps)
-        steps = landmark_steps(self.pipeline.model, self.face, None, self.stage.optimize_focal, self.held,
-            self.pipeline.displacement_of(self.face), most)
-        for k,losses in enumerate(steps, 1): yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
-
-    def nme(self)->float: # fraction of the eye distance
-        "Mean error of the points"
-        f = self.face.frames[self.i]
-        return nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
 
     def stepped(self,
         progress,  # `Progress` of a step
@@ -573,35 +620,80 @@ class LandmarkDashboard(StageDashboard):
         super().stepped(progress, last)
         self._show_numbers()
 
-    def _show_numbers(self):
-        "Error and sliders follow the face"
-        f,self._quiet = self.face.frames[self.i],True
-        try:
-            for n,k in self.ANGLES.items(): self.pose[n].value = float(torch.rad2deg(f.rotation[k]))
-            self.pose['distance'].value,self.pose['focal'].value = -float(f.translation[2]),float(f.camera.focal)
-        finally: self._quiet = False
-        self.error.value = message(f'error of the points (NME): {100*self.nme():.2f} % of the eye distance')
+# %% ../../nbs/91_widgets.dashboards.ipynb #732690a9
+@patch
+@undisturbed
+def controls(self:LandmarkDashboard)->list:
+    self._quiet = False
+    self.error = ipywidgets.HTML()
+    self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v,k=k: self._set_angle(k, v), step=.5)
+        for n,k in self.ANGLES.items()}
+    self.pose['distance'] = slider('distance, mm', 600., 100., 4000., self._set_distance, step=1.)
+    self.pose['focal'] = slider('focal length, px', 500., 50., 8000., self._set_focal, step=1.)
+    self.locks = {n:ipywidgets.Checkbox(False, description=f'hold the {text}', indent=False)
+        for n,text in dict(rotation='rotation', position='position', focal='focal length').items()}
+    return [self.error, *self.pose.values(), row(*self.locks.values())]
 
-    def draw(self):
-        self.pictures.show('Mesh over the photo', wireframe_picture(self.pipeline, self.face, self.i))
-        self._show_numbers()
+@patch(as_prop=True)
+@undisturbed
+def held(self:LandmarkDashboard)->list: return [n for n,box in self.locks.items() if box.value]
 
-    def _by_hand(self, change):
-        if self._quiet or self.runner.state=='running': return
-        self.runner._close()                                   # the next step starts from what was set
-        self.guarded(lambda: (change(self.face.frames[self.i]), self.draw()))()
+@patch
+@undisturbed
+def steps(self:LandmarkDashboard): # -> iterator of `Progress`
+    "An iteration at a time"
+    begun = time.perf_counter()
+    most = max(1, self.stage.steps)
+    steps = landmark_steps(self.pipeline.model, self.face, None, self.stage.optimize_focal, self.held,
+        self.pipeline.displacement_of(self.face), most)
+    for k,losses in enumerate(steps, 1): yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
 
-    def _set_angle(self, k, degrees):
-        def change(f):
-            f.rotation = f.rotation.clone()
-            f.rotation[k] = np.deg2rad(degrees)
-        self._by_hand(change)
+@patch
+@undisturbed
+def nme(self:LandmarkDashboard)->float: # fraction of the eye distance
+    "Mean error of the points"
+    f = self.face.frames[self.i]
+    return nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
 
-    def _set_distance(self, mm):
-        self._by_hand(lambda f: setattr(f, 'translation', f.translation*(mm/-float(f.translation[2]))))
+# %% ../../nbs/91_widgets.dashboards.ipynb #59b93914
+@patch
+def _show_numbers(self:LandmarkDashboard):
+    "Error and sliders follow the face"
+    f = self.face.frames[self.i]
+    self._quiet = True
+    try:
+        for n,k in self.ANGLES.items(): self.pose[n].value = float(torch.rad2deg(f.rotation[k]))
+        self.pose['distance'].value = -float(f.translation[2])
+        self.pose['focal'].value = float(f.camera.focal)
+    finally: self._quiet = False
+    self.error.value = message(f'error of the points (NME): {100*self.nme():.2f} % of the eye distance')
 
-    def _set_focal(self, px):
-        self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
+@patch
+@undisturbed
+def draw(self:LandmarkDashboard):
+    self.pictures.show('Mesh over the photo', wireframe_picture(self.pipeline, self.face, self.i))
+    self._show_numbers()
+
+@patch
+def _by_hand(self:LandmarkDashboard, change):
+    if self._quiet or self.runner.state=='running': return
+    self.runner._close()                                   # the next step starts from what was set
+    self.guarded(lambda: (change(self.face.frames[self.i]), self.draw()))()
+
+@patch
+def _set_angle(self:LandmarkDashboard, k, degrees):
+    def change(f):
+        f.rotation = f.rotation.clone()
+        f.rotation[k] = np.deg2rad(degrees)
+    self._by_hand(change)
+
+@patch
+def _set_distance(self:LandmarkDashboard, mm):
+    self._by_hand(lambda f: setattr(f, 'translation', f.translation*(mm/-float(f.translation[2]))))
+
+@patch
+def _set_focal(self:LandmarkDashboard, px):
+    self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #5250e903
 def difference(
@@ -613,11 +705,13 @@ def difference(
 def loss_picture(history:list)->bytes: # PNG
     "Loss curves by term"
     from nextgenface_nb.output.pictures import loss_figure
-    figure,data = loss_figure(history),io.BytesIO()
+    figure = loss_figure(history)
+    data = io.BytesIO()
     figure.set_size_inches(5, 3)
     figure.savefig(data, format='png', dpi=70)
     return data.getvalue()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #61472ea6
 @undisturbed
 class FitDashboard(StageDashboard):
     "A stage with weights and rates on sliders."
@@ -647,6 +741,7 @@ class FitDashboard(StageDashboard):
     def render(self, samples:int=8)->Tensor:
         with torch.no_grad(): return self.pipeline.render(self.face, self.i, samples, final=True)
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #a9535f34
 @undisturbed
 class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
@@ -654,9 +749,11 @@ class PhotometricDashboard(FitDashboard):
     names = 'Render','Photo','Difference','Clay','Losses','Light on a ball','Light as a map'
 
     def draw(self):
-        f,show = self.face.frames[self.i],self.pictures.show
+        f = self.face.frames[self.i]
+        show = self.pictures.show
         with torch.no_grad():
-            picture,photo = self.render(),f.photo.pixels
+            picture = self.render()
+            photo = f.photo.pixels
             clay = self.pipeline.renderer(f).clay(self.pipeline.world_vertices(self.face, self.i), f.camera, samples=8)
             light = f.light.environment(self.pipeline.config.environment_height)
         show('Render', picture[...,:3]+photo*(1-picture[...,3:]))
@@ -672,6 +769,7 @@ MAPS = 'diffuse','specular','roughness'
 # outside, seen, mirrored, guessed
 PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #7fc49f4f
 @undisturbed
 class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
@@ -697,44 +795,6 @@ class TextureDashboard(FitDashboard):
         super().set_face(face)
         self.guarded(self._remember)()
 
-    def _remember(self):
-        self._before_picture = self._over_photo()
-        self._wipe()
-
-    def _over_photo(self):
-        picture = self.render()
-        return picture[...,:3]+self.face.frames[self.i].photo.pixels*(1-picture[...,3:])
-
-    @property
-    def locked(self)->dict: # map name -> ([T, T] bool, [T, T, C])
-        "Texels that stand still; the stage asks for them when it starts"
-        return self.stage.locked
-
-    def paint(self,
-        name:str,       # 'diffuse', 'specular' or 'roughness'
-        values:Tensor,  # [T, T, C], linear
-        least:float=.01,# What differs by more is locked
-    ):
-        "Take an edited map, and lock what was edited, beside what was locked before"
-        maps = dict(zip(MAPS, self.pipeline.maps(self.face)))
-        if name not in maps or values.shape!=maps[name].shape:
-            raise OutputError(f'an edited {name} map of {tuple(values.shape)}',
-                f'It must have {tuple(maps[name].shape)}.')
-        if name=='specular': values = values.mean(-1, keepdim=True).expand_as(values)              # has no colour
-        edited = (values-maps[name]).abs().amax(-1)>least
-        before = self.locked.get(name, (torch.zeros_like(edited), values))
-        self.locked[name] = (edited|before[0], torch.where(edited[...,None], values, before[1]).clone())
-        own = self.face.identity
-        own.diffuse,own.specular,own.roughness = (t.detach().clone() for t in maps.values())
-        self.runner._close()                                   # the next step starts from what is locked now
-        self._keep_locked()
-        self.draw()
-        self.say(f'{int(self.locked[name][0].sum())} texels of the {name} map are locked')
-
-    def _keep_locked(self):
-        for name,(which,values) in self.locked.items():
-            setattr(self.face.identity, name, torch.where(which[...,None], values, getattr(self.face.identity, name)))
-
     def settings(self)->dict:
         "With the locked texels; their values are those of the maps"
         code = lambda which: base64.b64encode(np.packbits(which.numpy()).tobytes()).decode()
@@ -753,58 +813,121 @@ class TextureDashboard(FitDashboard):
                 self.locked[n] = (torch.from_numpy(bits[:own[...,0].numel()].copy()).bool().reshape(own.shape[:2]),
                     own.clone())
 
-    def unlock(self):
-        "Let all texels go"
-        self.locked.clear()
-        self.runner._close()
-        self.say('nothing is locked')
+# %% ../../nbs/91_widgets.dashboards.ipynb #ada810b0
+@patch
+def _remember(self:TextureDashboard):
+    self._before_picture = self._over_photo()
+    self._wipe()
 
-    def save_map(self):
-        "The chosen map as a picture, to be painted in another program"
-        from nextgenface_nb.files import writing
-        name = f'{self.which.value}.png'
-        values = dict(zip(MAPS, self.pipeline.maps(self.face)))[self.which.value]
-        with writing(name) as part: Path(part).write_bytes(png(values, self.which.value!='roughness'))
-        self.say(f'saved as {name}')
+@patch
+def _over_photo(self:TextureDashboard):
+    picture = self.render()
+    return picture[...,:3]+self.face.frames[self.i].photo.pixels*(1-picture[...,3:])
 
-    def _take_upload(self):
-        for name,data in uploaded(self.upload.value)[-1:]:
-            self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
-                else load_photo(data, name).pixels)
+@patch(as_prop=True)
+@undisturbed
+def locked(self:TextureDashboard)->dict: # map name -> ([T, T] bool, [T, T, C])
+    "Texels that stand still; the stage asks for them when it starts"
+    return self.stage.locked
 
-    def _wipe(self):
-        "Left of the line the render before the stage, right of it the present one"
-        a,b = self._before_picture,getattr(self, '_now', self._before_picture)
-        x = round(self.wipe.value*a.shape[1])
-        self.pictures.show('Before | after', torch.cat([a[:,:x], b[:,x:]], 1))
+@patch
+@undisturbed
+def paint(self:TextureDashboard,
+    name:str,       # 'diffuse', 'specular' or 'roughness'
+    values:Tensor,  # [T, T, C], linear
+    least:float=.01,# What differs by more is locked
+):
+    "Take an edited map, and lock what was edited, beside what was locked before"
+    maps = dict(zip(MAPS, self.pipeline.maps(self.face)))
+    if name not in maps or values.shape!=maps[name].shape:
+        raise OutputError(f'an edited {name} map of {tuple(values.shape)}',
+            f'It must have {tuple(maps[name].shape)}.')
+    if name=='specular': values = values.mean(-1, keepdim=True).expand_as(values)              # has no colour
+    edited = (values-maps[name]).abs().amax(-1)>least
+    before = self.locked.get(name, (torch.zeros_like(edited), values))
+    self.locked[name] = (edited|before[0], torch.where(edited[...,None], values, before[1]).clone())
+    own = self.face.identity
+    own.diffuse,own.specular,own.roughness = (t.detach().clone() for t in maps.values())
+    self.runner._close()                                   # the next step starts from what is locked now
+    self._keep_locked()
+    self.draw()
+    self.say(f'{int(self.locked[name][0].sum())} texels of the {name} map are locked')
 
-    def draw(self):
-        show,maps = self.pictures.show,self.pipeline.maps(self.face)
-        self._now = self._over_photo()
-        if hasattr(self, '_before_picture'): self._wipe()
-        show('Diffuse map', maps[0])
-        show('Specular map', maps[1]/maps[1].max().clamp(min=.05))
-        show('Roughness map', maps[2], srgb=False)
-        if self.face.identity.provenance is not None:
-            show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
-        if self.history: show('Losses', loss_picture(self.history))
+# %% ../../nbs/91_widgets.dashboards.ipynb #de7b2476
+@patch
+def _keep_locked(self:TextureDashboard):
+    for name,(which,values) in self.locked.items():
+        setattr(self.face.identity, name, torch.where(which[...,None], values, getattr(self.face.identity, name)))
+
+@patch
+@undisturbed
+def unlock(self:TextureDashboard):
+    "Let all texels go"
+    self.locked.clear()
+    self.runner._close()
+    self.say('nothing is locked')
+
+@patch
+@undisturbed
+def save_map(self:TextureDashboard):
+    "The chosen map as a picture, to be painted in another program"
+    from nextgenface_nb.files import writing
+    name = f'{self.which.value}.png'
+    values = dict(zip(MAPS, self.pipeline.maps(self.face)))[self.which.value]
+    with writing(name) as part: Path(part).write_bytes(png(values, self.which.value!='roughness'))
+    self.say(f'saved as {name}')
+
+@patch
+def _take_upload(self:TextureDashboard):
+    for name,data in uploaded(self.upload.value)[-1:]:
+        self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
+            else load_photo(data, name).pixels)
+
+@patch
+def _wipe(self:TextureDashboard):
+    "Left of the line the render before the stage, right of it the present one"
+    a = self._before_picture
+    b = getattr(self, '_now', self._before_picture)
+    x = round(self.wipe.value*a.shape[1])
+    self.pictures.show('Before | after', torch.cat([a[:,:x], b[:,x:]], 1))
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #c456a297
+@patch
+@undisturbed
+def draw(self:TextureDashboard):
+    show = self.pictures.show
+    maps = self.pipeline.maps(self.face)
+    self._now = self._over_photo()
+    if hasattr(self, '_before_picture'): self._wipe()
+    show('Diffuse map', maps[0])
+    show('Specular map', maps[1]/maps[1].max().clamp(min=.05))
+    show('Roughness map', maps[2], srgb=False)
+    if self.face.identity.provenance is not None:
+        show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
+    if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #950a6659
 LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
     'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
           **{n:('environment',n) for n in ENVIRONMENTS}}
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #ab64e5a9
 @undisturbed
 class LightPanel(Dashboard):
     "Which light: one of the menu or of a file, turned, and a lamp beside it that is dragged about a mirror ball."
     title = 'Light'
+
     def __init__(self,
         fitted,          # Light of the photo
         changed=None,    # Called when another light was chosen
         bands:int=9,     # Of the harmonics of studio lights
     ):
-        self.fitted,self.changed,self.bands,self.notes,self.maps,self._quiet = (fitted,changed,bands,ipywidgets.HTML(),
-            {},False)
+        self.fitted = fitted
+        self.changed = changed
+        self.bands = bands
+        self.notes = ipywidgets.HTML()
+        self.maps = {}
+        self._quiet = False
         self.menu = ipywidgets.Dropdown(options=list(LIGHTS), description='light')
         self.upload = ipywidgets.FileUpload(accept='.hdr,.exr,image/*', multiple=False,
             description='Load an environment map', layout=ipywidgets.Layout(width='auto'))
@@ -827,76 +950,96 @@ class LightPanel(Dashboard):
             row(self.off_button))), self.notes)
         self.update()
 
-    def chosen(self): # -> a light
-        "The light that the menu names, unturned, about as bright as the fitted one"
-        from nextgenface_nb.evaluation.synthetic import studio_light
-        what = LIGHTS.get(self.menu.value)
-        if self.menu.value in self.maps: other = self.maps[self.menu.value]
-        elif what is None: return self.fitted
-        else:
-            other = dict(frontal=lambda: HarmonicLight.frontal(self.bands),
-                studio=lambda: studio_light(what[1], bands=self.bands),
-                environment=lambda: environment(what[1]))[what[0]]()
-        factor = self.fitted.environment(16).mean()/other.environment(16).mean().clamp(min=1e-6)
-        return other.scaled(factor)
+# %% ../../nbs/91_widgets.dashboards.ipynb #544e39af
+@patch
+@undisturbed
+def chosen(self:LightPanel): # -> a light
+    "The light that the menu names, unturned, about as bright as the fitted one"
+    from nextgenface_nb.evaluation.synthetic import studio_light
+    what = LIGHTS.get(self.menu.value)
+    if self.menu.value in self.maps: other = self.maps[self.menu.value]
+    elif what is None: return self.fitted
+    else:
+        other = dict(frontal=lambda: HarmonicLight.frontal(self.bands),
+            studio=lambda: studio_light(what[1], bands=self.bands),
+            environment=lambda: environment(what[1]))[what[0]]()
+    factor = self.fitted.environment(16).mean()/other.environment(16).mean().clamp(min=1e-6)
+    return other.scaled(factor)
 
-    def light(self,
-        height:int=64, # Rows of an environment map, where it has to be one
-    ): # -> a light
-        "The chosen light with the lamp, unturned: the lamp stands where the ball shows it once the whole is turned"
-        found = self.chosen()
-        if not self.strength.value: return found
-        values = found.environment(height)
-        return MapLight(values+lamp(self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value,
-            height)*values.mean()*np.pi*self.strength.value)
+@patch
+@undisturbed
+def light(self:LightPanel,
+    height:int=64, # Rows of an environment map, where it has to be one
+): # -> a light
+    "The chosen light with the lamp, unturned: the lamp stands where the ball shows it once the whole is turned"
+    found = self.chosen()
+    if not self.strength.value: return found
+    values = found.environment(height)
+    return MapLight(values+lamp(self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value,
+        height)*values.mean()*np.pi*self.strength.value)
 
-    def present(self,
-        angle:float=0., # Degrees
-    ): # -> a light
-        "The light as it falls on the face, turned by some more degrees"
-        found,degrees = self.light(),self.turn.value+angle
-        return found.turned(degrees) if degrees else found
+@patch
+@undisturbed
+def present(self:LightPanel,
+    angle:float=0., # Degrees
+): # -> a light
+    "The light as it falls on the face, turned by some more degrees"
+    found = self.light()
+    degrees = self.turn.value+angle
+    return found.turned(degrees) if degrees else found
 
-    def update(self):
-        "Draw the ball, and tell"
-        present = self.present().environment(64)
-        self.ball.show(present)
-        if self.changed: self.changed()
+# %% ../../nbs/91_widgets.dashboards.ipynb #d9cfabc0
+@patch
+@undisturbed
+def update(self:LightPanel):
+    "Draw the ball, and tell"
+    present = self.present().environment(64)
+    self.ball.show(present)
+    if self.changed: self.changed()
 
-    def _heard(self, _):
-        self.ball.on = self.strength.value>0
-        if not self._quiet: self.guarded(self.update)()
+@patch
+def _heard(self:LightPanel, _):
+    self.ball.on = self.strength.value>0
+    if not self._quiet: self.guarded(self.update)()
 
-    def _placed(self, _):
-        if self._quiet: return
-        with self.ball.hold_sync(): self.ball.azimuth,self.ball.elevation = self.azimuth.value,self.elevation.value
+@patch
+def _placed(self:LightPanel, _):
+    if self._quiet: return
+    with self.ball.hold_sync(): self.ball.azimuth,self.ball.elevation = self.azimuth.value,self.elevation.value
 
-    def _dragged(self):
-        "The ball was touched: the sliders follow, and a lamp that was off goes on"
-        if self._quiet: return
-        self._quiet = True
-        try:
-            self.azimuth.value,self.elevation.value = self.ball.azimuth,self.ball.elevation
-            if self.ball.on and not self.strength.value: self.strength.value = 1.
-        finally: self._quiet = False
-        self.guarded(self.update)()
+@patch
+def _dragged(self:LightPanel):
+    "The ball was touched: the sliders follow, and a lamp that was off goes on"
+    if self._quiet: return
+    self._quiet = True
+    try:
+        self.azimuth.value,self.elevation.value = self.ball.azimuth,self.ball.elevation
+        if self.ball.on and not self.strength.value: self.strength.value = 1.
+    finally: self._quiet = False
+    self.guarded(self.update)()
 
-    def load(self,
-        source,      # See below
-        name:str='', # Of the file, where bytes are given
-    ):
-        "An environment map, by its path or as the bytes of a file; it gets a place in the menu"
-        found = read_environment(source, name=name)
-        name = f'map: {Path(name or source).name}'
-        self.maps[name] = found
-        self.menu.options = [*LIGHTS, *self.maps]
-        self.menu.value = name
-        self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
+# %% ../../nbs/91_widgets.dashboards.ipynb #9d789f9b
+@patch
+@undisturbed
+def load(self:LightPanel,
+    source,      # See below
+    name:str='', # Of the file, where bytes are given
+):
+    "An environment map, by its path or as the bytes of a file; it gets a place in the menu"
+    found = read_environment(source, name=name)
+    name = f'map: {Path(name or source).name}'
+    self.maps[name] = found
+    self.menu.options = [*LIGHTS, *self.maps]
+    self.menu.value = name
+    self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
 
-    def _take_upload(self):
-        for name,data in uploaded(self.upload.value)[-1:]: self.load(data, name or 'environment map')
+@patch
+def _take_upload(self:LightPanel):
+    for name,data in uploaded(self.upload.value)[-1:]: self.load(data, name or 'environment map')
 
-    def still(self)->bytes: return self.ball.picture
+@patch
+@undisturbed
+def still(self:LightPanel)->bytes: return self.ball.picture
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #b613cd65
 @undisturbed
@@ -907,7 +1050,10 @@ class PlayDashboard(Dashboard):
     PLAIN = dict(diffuse=.4, specular=0., roughness=.5)
 
     def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None):
-        self.pipeline,self.i,self.notes,self._quiet = pipeline,i,ipywidgets.HTML(),True
+        self.pipeline = pipeline
+        self.i = i
+        self.notes = ipywidgets.HTML()
+        self._quiet = True
         self.viewer = viewer or FaceViewer(pipeline, face, i)
         self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
             for n in LandmarkDashboard.ANGLES}
@@ -933,106 +1079,142 @@ class PlayDashboard(Dashboard):
             row(self.motion, self.frames, self.target, self.record_button), self.notes)
         self.set_face(face)
 
-    def kept(self)->dict:
-        "Pose, camera, maps and lamp"
-        p = self.lights
-        return {**self.pose, **self.camera, **{f'use {n}':w for n,w in self.use.items()}, 'light':p.menu, 'turn':p.turn,
-            'lamp':p.strength, 'lamp size':p.lamp_size, 'azimuth':p.azimuth, 'elevation':p.elevation}
+# %% ../../nbs/91_widgets.dashboards.ipynb #4b3c15f5
+@patch
+@undisturbed
+def kept(self:PlayDashboard)->dict:
+    "Pose, camera, maps and lamp"
+    p = self.lights
+    return {**self.pose, **self.camera, **{f'use {n}':w for n,w in self.use.items()}, 'light':p.menu, 'turn':p.turn,
+        'lamp':p.strength, 'lamp size':p.lamp_size, 'azimuth':p.azimuth, 'elevation':p.elevation}
 
-    def set_face(self, face:Face):
-        "Play with another face; what was set by hand stays while the fit has not moved it"
-        before,self.original,self._quiet = getattr(self, 'original', None),face.copy(),True
-        frame = self.original.frames[self.i]
-        old = before.frames[self.i] if before else None
-        moved = (old is None or not (torch.equal(old.rotation, frame.rotation)
-            and torch.equal(old.translation, frame.translation)))
-        if moved:
-            for n,k in LandmarkDashboard.ANGLES.items(): self.pose[n].value = float(torch.rad2deg(frame.rotation[k]))
-            self.camera['distance'].value,self.camera['focal'].value = -float(frame.translation[2]),1.
-        weights = self.viewer.weights if old is not None and torch.equal(old.expression, frame.expression) else None
-        self.lights.fitted,self._quiet = frame.light,False
-        self.viewer.show(self.original, maps=False, light=False)
-        self._mapped()
-        self._moved()
-        self.lights.update()
-        if weights is not None: self.viewer.weights = weights
-        if moved: self.viewer.centre()
+@patch
+@undisturbed
+def set_face(self:PlayDashboard, face:Face):
+    "Play with another face; what was set by hand stays while the fit has not moved it"
+    before = getattr(self, 'original', None)
+    self.original = face.copy()
+    self._quiet = True
+    frame = self.original.frames[self.i]
+    old = before.frames[self.i] if before else None
+    moved = (old is None or not (torch.equal(old.rotation, frame.rotation)
+        and torch.equal(old.translation, frame.translation)))
+    if moved:
+        for n,k in LandmarkDashboard.ANGLES.items(): self.pose[n].value = float(torch.rad2deg(frame.rotation[k]))
+        self.camera['distance'].value = -float(frame.translation[2])
+        self.camera['focal'].value = 1.
+    weights = self.viewer.weights if old is not None and torch.equal(old.expression, frame.expression) else None
+    self.lights.fitted = frame.light
+    self._quiet = False
+    self.viewer.show(self.original, maps=False, light=False)
+    self._mapped()
+    self._moved()
+    self.lights.update()
+    if weights is not None: self.viewer.weights = weights
+    if moved: self.viewer.centre()
 
-    def chosen_light(self): # -> a light
-        "The light as the panel has it, unturned"
-        return self.lights.light()
+@patch
+@undisturbed
+def chosen_light(self:PlayDashboard): # -> a light
+    "The light as the panel has it, unturned"
+    return self.lights.light()
 
-    def _lit(self):
-        "The viewer follows the panel"
-        if self._quiet: return
-        with self.viewer.hold_sync():
-            self.viewer.light_angle = self.turn.value
-            self.viewer.set_light(self.lights.light())
+# %% ../../nbs/91_widgets.dashboards.ipynb #82c4d394
+@patch
+def _lit(self:PlayDashboard):
+    "The viewer follows the panel"
+    if self._quiet: return
+    with self.viewer.hold_sync():
+        self.viewer.light_angle = self.turn.value
+        self.viewer.set_light(self.lights.light())
 
-    def _moved(self):
-        if not self._quiet: self.viewer.pose = pose_matrix(self._rotation(), self._translation())
+@patch
+def _moved(self:PlayDashboard):
+    if not self._quiet: self.viewer.pose = pose_matrix(self._rotation(), self._translation())
 
-    def _rotation(self)->Tensor: return torch.deg2rad(torch.tensor([s.value for s in self.pose.values()]))
+@patch
+def _rotation(self:PlayDashboard)->Tensor: return torch.deg2rad(torch.tensor([s.value for s in self.pose.values()]))
 
-    def _translation(self)->Tensor:
-        t = self.original.frames[self.i].translation
-        return t*(self.camera['distance'].value/-t[2])
+@patch
+def _translation(self:PlayDashboard)->Tensor:
+    t = self.original.frames[self.i].translation
+    return t*(self.camera['distance'].value/-t[2])
 
-    def maps(self)->dict: # name -> [T, T, C]
-        "The maps, or plain ones in their place"
-        return {n:t if self.use[n].value else torch.full_like(t, self.PLAIN[n])
-            for n,t in zip(MAPS, self.pipeline.maps(self.original))}
+@patch
+@undisturbed
+def maps(self:PlayDashboard)->dict: # name -> [T, T, C]
+    "The maps, or plain ones in their place"
+    return {n:t if self.use[n].value else torch.full_like(t, self.PLAIN[n])
+        for n,t in zip(MAPS, self.pipeline.maps(self.original))}
 
-    def _mapped(self): self.viewer.set_trait_values(map_traits(*self.maps().values()))
+@patch
+def _mapped(self:PlayDashboard): self.viewer.set_trait_values(map_traits(*self.maps().values()))
 
-    def shown(self, angle:float=0.)->Face:
-        "The face as the controls have it, the light turned by some more degrees"
-        face = self.original.copy()
+# %% ../../nbs/91_widgets.dashboards.ipynb #9212787a
+@patch
+@undisturbed
+def shown(self:PlayDashboard, angle:float=0.)->Face:
+    "The face as the controls have it, the light turned by some more degrees"
+    face = self.original.copy()
+    f = face.frames[self.i]
+    known = {n:self.viewer.weights[n] for n in self.viewer.morph_names}
+    f.expression = torch.tensor([known.get(n, float(x))
+        for n,x in zip(self.pipeline.model.expression_names, f.expression)])
+    f.rotation = self._rotation()
+    f.translation = self._translation()
+    f.light = self.lights.present(angle)
+    f.camera = replace(f.camera, focal=f.camera.focal*self.camera['focal'].value)
+    own = face.identity
+    own.diffuse,own.specular,own.roughness = self.maps().values()
+    return face
+
+@patch
+@undisturbed
+def render(self:PlayDashboard, face:Face|None=None, samples:int|None=None)->Tensor: # [H, W, 3] linear
+    "By the ray tracer, over grey"
+    with torch.no_grad():
+        x = self.pipeline.render(face or self.shown(), self.i, samples or self.samples.value, final=True)
+    return x[...,:3]+.2*(1-x[...,3:])
+
+@patch
+@undisturbed
+def draw(self:PlayDashboard): self.pictures.show('Ray-traced', self.render())
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #e1a0ba8c
+@patch
+@undisturbed
+def scenes(self:PlayDashboard, count:int): # yields `Face`
+    "The faces of an animation"
+    for k in range(count):
+        t = float(np.sin(2*np.pi*k/count))
+        face = self.shown(360*k/count if self.motion.value=='turn the light' else 0.)
         f = face.frames[self.i]
-        known = {n:self.viewer.weights[n] for n in self.viewer.morph_names}
-        f.expression = torch.tensor([known.get(n, float(x))
-            for n,x in zip(self.pipeline.model.expression_names, f.expression)])
-        f.rotation,f.translation,f.light = self._rotation(),self._translation(),self.lights.present(angle)
-        f.camera = replace(f.camera, focal=f.camera.focal*self.camera['focal'].value)
-        own = face.identity
-        own.diffuse,own.specular,own.roughness = self.maps().values()
-        return face
+        if self.motion.value=='turn the head': f.rotation = f.rotation+torch.tensor([0., .5*t, 0.])
+        if self.motion.value=='expression': f.expression = f.expression*float(.5-.5*np.cos(2*np.pi*k/count))
+        yield face
 
-    def render(self, face:Face|None=None, samples:int|None=None)->Tensor: # [H, W, 3] linear
-        "By the ray tracer, over grey"
-        with torch.no_grad():
-            x = self.pipeline.render(face or self.shown(), self.i, samples or self.samples.value, final=True)
-        return x[...,:3]+.2*(1-x[...,3:])
+@patch
+@undisturbed
+def record(self:PlayDashboard,
+    path,           # Where to
+    samples:int=16, # Rays per pixel
+)->Path:
+    "A film, ray-traced: GIF, WebP or MP4 by the name"
+    from nextgenface_nb.output.replay import write_film
+    write_film(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
+    self.say(f'{self.frames.value} pictures in {path}')
+    return Path(path)
 
-    def draw(self): self.pictures.show('Ray-traced', self.render())
-
-    def scenes(self, count:int): # yields `Face`
-        "The faces of an animation"
-        for k in range(count):
-            t = float(np.sin(2*np.pi*k/count))
-            face = self.shown(360*k/count if self.motion.value=='turn the light' else 0.)
-            f = face.frames[self.i]
-            if self.motion.value=='turn the head': f.rotation = f.rotation+torch.tensor([0., .5*t, 0.])
-            if self.motion.value=='expression': f.expression = f.expression*float(.5-.5*np.cos(2*np.pi*k/count))
-            yield face
-
-    def record(self,
-        path,           # Where to
-        samples:int=16, # Rays per pixel
-    )->Path:
-        "A film, ray-traced: GIF, WebP or MP4 by the name"
-        from nextgenface_nb.output.replay import write_film
-        write_film(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
-        self.say(f'{self.frames.value} pictures in {path}')
-        return Path(path)
-
-    def still(self)->bytes: return png(self.render(samples=16))
+@patch
+@undisturbed
+def still(self:PlayDashboard)->bytes: return png(self.render(samples=16))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f04f42e9
 @undisturbed
 class FaceStudio(Dashboard):
     "From a photo to a face to play with, in five tabs."
     title = 'photo to face'
+
     def __init__(self,
         photo=None,                  # To begin with: a path or a `Photo`
         config:Config|None=None,     # None: the fast preset
@@ -1041,7 +1223,10 @@ class FaceStudio(Dashboard):
         pipeline:Pipeline|None=None, # Reuse one
     ):
         self.pipeline = pipeline or Pipeline(model, config or Config.preset('fast'))
-        self.notes,self.face,self.stages,self.play = ipywidgets.HTML(message('Start with a photo.')),None,[],None
+        self.notes = ipywidgets.HTML(message('Start with a photo.'))
+        self.face = None
+        self.stages = []
+        self.play = None
         self.tabs = ipywidgets.Tab()
         self.start = StartDashboard(self.pipeline, photo, detector, on_face=self.set_face)
         self.target = ipywidgets.Text('face.npz', description='State')
@@ -1054,85 +1239,108 @@ class FaceStudio(Dashboard):
             row(self.target, self.save_button, self.open_button, self.results_button), self.notes])
         self._arrange()
 
-    def _arrange(self):
-        panels = [self.start, *self.stages, *([self.play] if self.play else [])]
-        chosen = self.tabs.selected_index or 0
-        self.tabs.children = [p.widget for p in panels]
-        for n,p in enumerate(panels): self.tabs.set_title(n, p.title)
-        if panels: self.tabs.selected_index = min(chosen, len(panels)-1)
+# %% ../../nbs/91_widgets.dashboards.ipynb #6ccd550a
+@patch
+def _arrange(self:FaceStudio):
+    panels = [self.start, *self.stages, *([self.play] if self.play else [])]
+    chosen = self.tabs.selected_index or 0
+    self.tabs.children = [p.widget for p in panels]
+    for n,p in enumerate(panels): self.tabs.set_title(n, p.title)
+    if panels: self.tabs.selected_index = min(chosen, len(panels)-1)
 
-    def set_face(self, face:Face):
-        "Another face for all stages"
-        self.face = face
-        if self.stages:
-            for s in self.stages:
-                s.face,s.before = face,face.copy()
-                s.runner.reset()
-        else:
-            self.stages = [kind(self.pipeline, face)
-                for kind in (LandmarkDashboard, PhotometricDashboard, TextureDashboard)]
-            self.play = PlayDashboard(self.pipeline, face)
-            self._arrange()
+@patch
+@undisturbed
+def set_face(self:FaceStudio, face:Face):
+    "Another face for all stages"
+    self.face = face
+    if self.stages:
+        for s in self.stages:
+            s.face = face
+            s.before = face.copy()
+            s.runner.reset()
+    else:
+        self.stages = [kind(self.pipeline, face)
+            for kind in (LandmarkDashboard, PhotometricDashboard, TextureDashboard)]
+        self.play = PlayDashboard(self.pipeline, face)
+        self._arrange()
 
-    def enter(self, n:int|None):
-        "A tab was opened: it starts from what the others have made of the face"
-        if not self.stages or not n: return
-        for s in self.stages: s.runner.pause()
-        if n<=len(self.stages):
-            stage = self.stages[n-1]
-            if stage.runner.state in ('ready','done','failed'): stage.set_face(self.face)
-        else: self.play.set_face(self.face)
+@patch
+@undisturbed
+def enter(self:FaceStudio, n:int|None):
+    "A tab was opened: it starts from what the others have made of the face"
+    if not self.stages or not n: return
+    for s in self.stages: s.runner.pause()
+    if n<=len(self.stages):
+        stage = self.stages[n-1]
+        if stage.runner.state in ('ready','done','failed'): stage.set_face(self.face)
+    else: self.play.set_face(self.face)
 
-    def run_all(self): # -> `Reconstruction`
-        "All stages to their ends, as from Python"
-        if self.face is None: self.start.detect()
-        for n,s in enumerate(self.stages):
-            self.tabs.selected_index = n+1
-            s.runner.run_all()
-            if s.runner.error: raise s.runner.error
-        self.tabs.selected_index = len(self.stages)+1
-        return self.result
+# %% ../../nbs/91_widgets.dashboards.ipynb #91be1443
+@patch
+@undisturbed
+def run_all(self:FaceStudio): # -> `Reconstruction`
+    "All stages to their ends, as from Python"
+    if self.face is None: self.start.detect()
+    for n,s in enumerate(self.stages):
+        self.tabs.selected_index = n+1
+        s.runner.run_all()
+        if s.runner.error: raise s.runner.error
+    self.tabs.selected_index = len(self.stages)+1
+    return self.result
 
-    @property
-    def result(self): # -> `Reconstruction`
-        "What `reconstruct` would return"
-        from nextgenface_nb.reconstruction import Reconstruction
-        if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
-        history = [p for s in self.stages for p in s.history]
-        return Reconstruction(self.face, self.pipeline, history,
-            {s.name:s.history[-1].seconds for s in self.stages if s.history})
+@patch(as_prop=True)
+@undisturbed
+def result(self:FaceStudio): # -> `Reconstruction`
+    "What `reconstruct` would return"
+    from nextgenface_nb.reconstruction import Reconstruction
+    if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
+    history = [p for s in self.stages for p in s.history]
+    return Reconstruction(self.face, self.pipeline, history,
+        {s.name:s.history[-1].seconds for s in self.stages if s.history})
 
-    def save(self):
-        "The face as it is now"
-        from nextgenface_nb.output.checkpoint import save_face
-        panels = {p.title:p.settings() for p in (*self.stages, self.play)}
-        save_face(self.target.value, self.result.face, self.pipeline.model,
-            dict(studio=dict(panels=panels, tab=self.tabs.selected_index)))
-        self.say(f'saved as {self.target.value}')
+@patch
+@undisturbed
+def save(self:FaceStudio):
+    "The face as it is now"
+    from nextgenface_nb.output.checkpoint import save_face
+    panels = {p.title:p.settings() for p in (*self.stages, self.play)}
+    save_face(self.target.value, self.result.face, self.pipeline.model,
+        dict(studio=dict(panels=panels, tab=self.tabs.selected_index)))
+    self.say(f'saved as {self.target.value}')
 
-    def open(self):
-        "Go on from a saved face, with the controls as they stood"
-        from nextgenface_nb.output.checkpoint import load_face
-        face,about = load_face(self.target.value, self.pipeline.model)
-        self.start.frame,self.start.photo,self.start._face = face.frames[0],face.frames[0].photo,face
-        self.start.editor.show(face.frames[0].photo, face.frames[0].landmarks)
-        self.set_face(face)
-        self._restore(about.get('studio') or {})
-        self.say(f'opened {self.target.value}')
+# %% ../../nbs/91_widgets.dashboards.ipynb #5d58bd1b
+@patch
+@undisturbed
+def open(self:FaceStudio):
+    "Go on from a saved face, with the controls as they stood"
+    from nextgenface_nb.output.checkpoint import load_face
+    face,about = load_face(self.target.value, self.pipeline.model)
+    self.start.frame = face.frames[0]
+    self.start.photo = face.frames[0].photo
+    self.start._face = face
+    self.start.editor.show(face.frames[0].photo, face.frames[0].landmarks)
+    self.set_face(face)
+    self._restore(about.get('studio') or {})
+    self.say(f'opened {self.target.value}')
 
-    def _restore(self, studio):
-        "Controls and tab, from files of this library and from others"
-        panels = studio.get('panels') if isinstance(studio, dict) else None
-        self.play.set_face(self.face)
-        for p in (*self.stages, self.play):
-            if isinstance(panels, dict) and isinstance(panels.get(p.title), dict): p.restore(panels[p.title])
-        if isinstance(tab := studio.get('tab') if panels else None, int) and 0<=tab<len(self.tabs.children):
-            self.tabs.selected_index = tab
+@patch
+def _restore(self:FaceStudio, studio):
+    "Controls and tab, from files of this library and from others"
+    panels = studio.get('panels') if isinstance(studio, dict) else None
+    self.play.set_face(self.face)
+    for p in (*self.stages, self.play):
+        if isinstance(panels, dict) and isinstance(panels.get(p.title), dict): p.restore(panels[p.title])
+    if isinstance(tab := studio.get('tab') if panels else None, int) and 0<=tab<len(self.tabs.children):
+        self.tabs.selected_index = tab
 
-    def write(self):
-        "Everything that a reconstruction writes"
-        self.say(f'written into {self.result.save(Path("results"))}')
+@patch
+@undisturbed
+def write(self:FaceStudio):
+    "Everything that a reconstruction writes"
+    self.say(f'written into {self.result.save(Path("results"))}')
 
-    def still(self)->bytes:
-        panels = [self.start, *self.stages, self.play]
-        return panels[self.tabs.selected_index or 0].still()
+@patch
+@undisturbed
+def still(self:FaceStudio)->bytes:
+    panels = [self.start, *self.stages, self.play]
+    return panels[self.tabs.selected_index or 0].still()

@@ -83,6 +83,7 @@ def _neon(d):
 ENVIRONMENTS = {'overcast sky':_overcast, 'sunset':_sunset, 'window':_window, 'two soft boxes':_boxes,
     'from behind':_rim, 'neon':_neon}
 
+# %% ../../nbs/90_widgets.light.ipynb #6d3d55ef
 @undisturbed
 def environment(
     name:str,       # One of `ENVIRONMENTS`
@@ -104,7 +105,8 @@ def mirror_ball(
     inside = x**2+y**2<1
     n = torch.stack((x, y, (1-x**2-y**2).clamp(min=0).sqrt()), -1)
     d = 2*n[...,2:]*n-torch.tensor([0.,0.,1.])
-    u,v = torch.atan2(d[...,0], -d[...,2])/math.pi,torch.acos(d[...,1].clamp(-1, 1))/math.pi*2-1
+    u = torch.atan2(d[...,0], -d[...,2])/math.pi
+    v = torch.acos(d[...,1].clamp(-1, 1))/math.pi*2-1
     u = torch.where(u<0, u+2, u)-1                                            # 0 .. 2 -> -1 .. 1
     seen = F.grid_sample(F.pad(values.permute(2, 0, 1)[None], (1,1,0,0), mode='circular'),
         torch.stack((u*values.shape[1]/(values.shape[1]+2), v), -1)[None], padding_mode='border',
