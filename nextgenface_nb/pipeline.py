@@ -11,9 +11,9 @@ from fastcore.basics import patch
 from .config import Config, as_config
 from .processes import check_fork
 from .surroundings import without_inference, undisturbed
-from .facemodel.contour import face_outline, landmark_places, marks_outline
+from .facemodel import contour
 from .facemodel.embedding import with_landmarks
-from .facemodel.interface import Embedding, FaceModel, check_model
+from .facemodel.interface import FaceModel, check_model
 from .facemodel.model import load_model
 from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
@@ -143,10 +143,10 @@ def landmark_places(self:Pipeline,
 )->tuple: # `Embedding` of `frame.landmarks.ids`; what is known of each [L, 2, 2], None: all of all
     "Where the landmarks of photo `i` lie on the mesh; those of the outline slide over it with pose and shape"
     points,camera = face.frames[i].landmarks,face.frames[i].camera
-    if not marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
+    if not contour.marks_outline(points): return self.model.embedding_of(points.ids, points.detector),None
     with torch.no_grad():
-        outline = face_outline(self.model, points.detector)
-        return landmark_places(self.model, points, outline, self.world_vertices(face, i), camera)
+        outline = contour.face_outline(self.model, points.detector)
+        return contour.landmark_places(self.model, points, outline, self.world_vertices(face, i), camera)
 
 # %% ../nbs/51_pipeline.ipynb #d01d27d0
 @patch

@@ -158,7 +158,7 @@ MUTANTS = [
     Mutant("stage 1 does not heed the detector's uncertainty", 'optim/landmarks.py', 'detector_errors(f.landmarks.detector, f.landmarks.uncertainty)', 'detector_errors(f.landmarks.detector)', 'test_landmarks.py'),
     Mutant('the jaw slides inward', 'facemodel/contour.py', 'outward(chain, STEPS)).argmax(1)', 'outward(chain, STEPS)).argmin(1)', 'test_contour.py'),
     Mutant('the near cheek ends where the model says', 'facemodel/contour.py', 'torch.where(facing[:,None,None]<TURNED,', 'torch.where(facing[:,None,None]<2,', 'test_contour.py'),
-    Mutant('pictures show a jaw that does not slide', 'pipeline.py', 'if not marks_outline(points): return', 'if True: return', 'test_contour.py::test_points_of_the_jaw_move_and_no_others'),
+    Mutant('pictures show a jaw that does not slide', 'pipeline.py', 'if not contour.marks_outline(points): return', 'if True: return', 'test_contour.py::test_points_of_the_jaw_move_and_no_others'),
     Mutant('stage 1 turns in another order', 'optim/landmarks.py', 'return Z@Y@X', 'return X@Y@Z', GEOMETRY),
     Mutant('light transport without shadows', 'rendering/transfer.py', 'pixel(f*w))', 'pixel(torch.ones_like(f)*w))', RENDERING),
     Mutant('light transport without gloss', 'rendering/transfer.py', 'return colour+specular*level', 'return colour+0*specular*level', FIT+'::test_light_transport_is_what_the_ray_tracer_sees'),

@@ -1,5 +1,5 @@
 "Each room imports only what stands below it"
-import sys
+import ast, sys
 from pathlib import Path
 import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'tools'))
@@ -30,3 +30,19 @@ def test_a_circle_is_seen():
 
 def test_a_module_without_a_layer_is_seen():
     assert faults(graph()|dict(attic=set()))==['attic: stands in no layer']
+
+def patched_imports(text:str)->set: # of names
+    "Methods by `patch` that are called as something that the module imports: old versions of fastcore put None there"
+    body = ast.parse(text).body
+    imported = {a.asname or a.name for n in body if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+    return imported & {n.name for n in body if isinstance(n, ast.FunctionDef)
+        for d in n.decorator_list if ast.unparse(d).split('(')[0]=='patch'}
+
+@pytest.mark.parametrize('module', modules())
+def test_methods_by_patch_hide_no_import(module):
+    assert not patched_imports(modules()[module].read_text(encoding='utf-8'))
+
+def test_a_method_that_hides_an_import_is_seen():
+    assert patched_imports('from .stages import run\n@patch\ndef run(self:Runner): pass')=={'run'}
+    assert patched_imports('from .stages import run\n@patch(as_prop=True)\ndef run(self:Runner): pass')=={'run'}
+    assert not patched_imports('from . import stages\n@patch\ndef run(self:Runner): pass')

@@ -15,7 +15,7 @@ GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a mode
         'Errors, settings, files, processes: what all else stands on'),
     ('Pictures and numbers', r'^(colour|lens|imaging|radiance|geometry\..*|metrics)$',
         'Photos as linear light, cameras, meshes, and how likeness is measured'),
-    ('Face model', r'^facemodel\.', 'Shape, expression and skin as linear bases, and how they are made'),
+    ('Face model', r'^facemodel\.', 'What a face model is, the linear one, and how it is made'),
     ('Rendering', r'^rendering\.', 'The ray tracer with its derivatives, light transport without noise, a rasteriser'),
     ('What is looked for', r'^(landmarks\..*|light\..*|face|pipeline)$',
         'Landmarks, light and face: the unknowns, and what joins them'),

@@ -387,7 +387,7 @@ def loss_bias(
     seeds:int=4,
 )->list: # of dicts: samples, plain, blurred, product
     "The photo loss of the same parameters with different noise, for three ways to write it"
-    from nextgenface_nb.optim.losses import blur, perceptual, photo_loss
+    from nextgenface_nb.optim.losses import blur, photo_loss
     photo = truth.photo().pixels*brighter
     seen = truth.pipeline.face_mask(truth.face)[...,None].float()
     rows = []

@@ -5,7 +5,7 @@
 # %% ../../nbs/85_evaluation.truth.ipynb #a0fc9e69
 from __future__ import annotations
 import functools, hashlib, io, json, math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from ..facemodel.skin import typology_angle
 from ..facemodel.texture import TextureMap
 from ..geometry.camera import Camera, project, transform
 from nextgenface_nb.geometry.harmonics import (environment_directions, environment_map, environment_solid_angles,
-    irradiance, project_environment)
+    project_environment)
 from ..geometry.mesh import edges, vertex_normals
 from ..imaging import Photo, load_photo, to_srgb
 from ..landmarks.detection import Landmarks

@@ -21,7 +21,7 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkStage', 'LandmarkSettings', 'LandmarkProblem', 'evaluate',
-           'energy_of', 'bounded_step', 'GaussNewton', 'LandmarkSolver', 'landmark_steps', 'fit_landmarks', 'put_back',
+           'energy_of', 'bounded_step', 'GaussNewton', 'put_back', 'LandmarkSolver', 'landmark_steps', 'fit_landmarks',
            'start_pose']
 
 # %% ../../nbs/52_optim.landmarks.ipynb #c903a7d2
@@ -64,7 +64,7 @@ class LandmarkSettings:
     expression:float = 1.          # Weight of the expression prior
     focal_sigma:float = .1         # Spread of log focal length about its start: points alone tell it badly
     shape_free:bool = True         # Fit the identity as well
-    displacement_free:bool = False       # With it the heights of the bumps
+    displacement_free:bool = False # With it the heights of the bumps
 
 POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal length
 #: Where a pose can be held: rotation, position (x, y and depth), focal length
@@ -80,7 +80,7 @@ class LandmarkProblem:
         model:FaceModel,
         face:Face,                 # Its landmarks are the targets; its shape stands still where `shape_free` is not set
         settings:LandmarkSettings, # Weights of the priors
-        displacement=None,               # The model's `Displacement`; needed if the face has one, or if it is free
+        displacement=None,         # The model's `Displacement`; needed if the face has one, or if it is free
     ):
         self.settings = settings
         self.frames = face.frames
@@ -326,6 +326,25 @@ class GaussNewton(Solver):
         self.done = gain<self.tolerance or self.damping>1e8
         return dict(total=self.energy)
 
+# %% ../../nbs/52_optim.landmarks.ipynb #855a5183
+def put_back(
+    problem:LandmarkProblem,
+    x,            # [N] array, or tensor whose history the face shall have; see `LandmarkProblem.pieces`
+    face:Face,    # Changed in place
+):
+    "Write the long vector into the face"
+    shape,frames = problem.pieces(torch.as_tensor(x))
+    own = problem.shape_size-problem.displacement_size
+    if problem.shape_size: face.identity.shape = shape[:own].float()
+    if problem.displacement_size: face.identity.displacement = shape[own:].float()
+    for f,(pose,expression) in zip(face.frames, frames):
+        focal = pose[6].exp()
+        depth = pose[5].exp()*focal
+        f.rotation = pose[:3].float()
+        f.translation = torch.stack([pose[3]*depth, pose[4]*depth, -depth]).float()
+        f.camera = replace(f.camera, focal=focal.float())
+        f.expression = expression.float()
+
 # %% ../../nbs/52_optim.landmarks.ipynb #70016483
 class LandmarkSolver(GaussNewton):
     "Stage 1: pose, focal length, expression and identity from the landmarks of all frames at once."
@@ -334,7 +353,7 @@ class LandmarkSolver(GaussNewton):
         face:Face,                       # Changed in place, at each step
         settings:LandmarkSettings|None=None,
         held=(),                         # Names of `HOLDS` that stay as they are
-        displacement=None,                     # The model's `Displacement`, if the face has one; it stays as it is
+        displacement=None,               # The model's `Displacement`, if the face has one; it stays as it is
     ):
         self.face = face
         self.problem = LandmarkProblem(model, face, settings or LandmarkSettings(), displacement)
@@ -359,7 +378,7 @@ def landmark_steps(
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
     held=(),                                # Names of `HOLDS` that stay as they are
-    displacement=None,                            # See `LandmarkSolver`
+    displacement=None,                      # See `LandmarkSolver`
     steps:int=30,                           # At most
 ): # yields losses, dict(total=)
     "Stage 1, a step at a time"
@@ -372,32 +391,13 @@ def fit_landmarks(
     face:Face,                              # Changed in place
     settings:LandmarkSettings|None=None,
     optimize_focal:bool=True,               # Let the focal length go
-    displacement=None,                            # See `LandmarkSolver`
+    displacement=None,                      # See `LandmarkSolver`
     steps:int=30,                           # At most
 )->dict: # losses after the last step
     "Stage 1 to its end"
     losses = dict(total=float('nan'))
     for losses in landmark_steps(model, face, settings, optimize_focal, displacement=displacement, steps=steps): pass
     return losses
-
-# %% ../../nbs/52_optim.landmarks.ipynb #855a5183
-def put_back(
-    problem:LandmarkProblem,
-    x,            # [N] array, or tensor whose history the face shall have; see `LandmarkProblem.pieces`
-    face:Face,    # Changed in place
-):
-    "Write the long vector into the face"
-    shape,frames = problem.pieces(torch.as_tensor(x))
-    own = problem.shape_size-problem.displacement_size
-    if problem.shape_size: face.identity.shape = shape[:own].float()
-    if problem.displacement_size: face.identity.displacement = shape[own:].float()
-    for f,(pose,expression) in zip(face.frames, frames):
-        focal = pose[6].exp()
-        depth = pose[5].exp()*focal
-        f.rotation = pose[:3].float()
-        f.translation = torch.stack([pose[3]*depth, pose[4]*depth, -depth]).float()
-        f.camera = replace(f.camera, focal=focal.float())
-        f.expression = expression.float()
 
 # %% ../../nbs/52_optim.landmarks.ipynb #a8ef98b2
 @undisturbed

@@ -4,7 +4,6 @@
 
 # %% ../../nbs/55_optim.light.ipynb #d0d6747b
 from __future__ import annotations
-import math
 from collections.abc import Iterator
 from itertools import accumulate
 import torch
@@ -82,6 +81,9 @@ class LightProblem(Solver):
 def kept(self:LightProblem)->dict:
     "What changes from step to step, see `StageState`"
     return dict(damping=self.damping)
+
+@patch(as_prop=True)
+def carried(self:LightProblem)->dict: return dict(light=self)
 
 @patch(as_prop=True)
 def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
@@ -194,9 +196,6 @@ def held(self:LightProblem, g:Tensor)->Tensor: # [n]
     for frame,free,a,b in zip(self.face.frames, self.light_free, self.starts, self.starts[1:]):
         if free: found[a:b] = frame.light.held(g[a:b])
     return found
-
-@patch(as_prop=True)
-def carried(self:LightProblem)->dict: return dict(light=self)
 
 # %% ../../nbs/55_optim.light.ipynb #346abec3
 def fit_light(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-import math, torch
+import torch
 from fastcore.basics import patch
 from ..config import STAGE_NAMES, Config
 from ..errors import ConfigError

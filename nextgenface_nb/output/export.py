@@ -27,7 +27,7 @@ from ..files import listed_files, working_folder, writing, writing_folder
 from .glb import save_glb, unique_names
 from .livelink import save_live_link
 from .mesh import SPACES, mesh_vertices, save_mesh
-from .pictures import picture, save_environment, save_maps
+from .pictures import save_environment, save_maps
 from ..radiance import write_exr
 from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed

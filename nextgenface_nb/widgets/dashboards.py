@@ -17,19 +17,20 @@ from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
 from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
 from ..landmarks.detection import GROUPS, Landmarks
-from ..metrics import nme
+from .. import metrics
 from ..face import Face
 from ..light.environment import HarmonicLight, MapLight, read_environment
 from ..optim.landmarks import landmark_steps, start_pose
 from ..reconstruction import make_frame, mean_identity
 from ..pipeline import Pipeline
-from ..optim.stages import Progress, make_stages, run
+from ..optim import stages
+from ..optim.stages import Progress, make_stages
 from ..surroundings import Undisturbed, undisturbed
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 
 # %% auto #0
-__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHTS', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
+__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
            'SliderNames', 'row', 'column', 'Pictures', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
            'put_back', 'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture',
            'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
@@ -559,7 +560,7 @@ class StageDashboard(Dashboard):
         self.before = face.copy()
         self.runner.reset()
 
-    def steps(self): return run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
+    def steps(self): return stages.run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
 
     def stepped(self, progress:Progress, last:bool):
         "After each step: remember, draw now and then"
@@ -653,7 +654,7 @@ def steps(self:LandmarkDashboard): # -> iterator of `Progress`
 def nme(self:LandmarkDashboard)->float: # fraction of the eye distance
     "Mean error of the points"
     f = self.face.frames[self.i]
-    return nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
+    return metrics.nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #59b93914
 @patch
@@ -907,9 +908,9 @@ def draw(self:TextureDashboard):
     if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #950a6659
-LIGHTS = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
+LIGHT_MENU = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
     'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
-          **{n:('environment',n) for n in ENVIRONMENTS}}
+    **{n:('environment',n) for n in ENVIRONMENTS}}
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #ab64e5a9
 @undisturbed
@@ -928,7 +929,7 @@ class LightPanel(Dashboard):
         self.notes = ipywidgets.HTML()
         self.maps = {}
         self._quiet = False
-        self.menu = ipywidgets.Dropdown(options=list(LIGHTS), description='light')
+        self.menu = ipywidgets.Dropdown(options=list(LIGHT_MENU), description='light')
         self.upload = ipywidgets.FileUpload(accept='.hdr,.exr,image/*', multiple=False,
             description='Load an environment map', layout=ipywidgets.Layout(width='auto'))
         self.path = ipywidgets.Text(description='File', placeholder='path of an environment map')
@@ -956,7 +957,7 @@ class LightPanel(Dashboard):
 def chosen(self:LightPanel): # -> a light
     "The light that the menu names, unturned, about as bright as the fitted one"
     from nextgenface_nb.evaluation.synthetic import studio_light
-    what = LIGHTS.get(self.menu.value)
+    what = LIGHT_MENU.get(self.menu.value)
     if self.menu.value in self.maps: other = self.maps[self.menu.value]
     elif what is None: return self.fitted
     else:
@@ -1029,7 +1030,7 @@ def load(self:LightPanel,
     found = read_environment(source, name=name)
     name = f'map: {Path(name or source).name}'
     self.maps[name] = found
-    self.menu.options = [*LIGHTS, *self.maps]
+    self.menu.options = [*LIGHT_MENU, *self.maps]
     self.menu.value = name
     self.say(f'{name}: {found.values.shape[1]} x {found.values.shape[0]}')
 
