@@ -54,7 +54,7 @@ class Frame:
     focal_known:float = 0.        # What is known of the focal length, pixels of the crop, see `lens`; 0: nothing
     focal_spread:float = 0.       # Standard deviation of its logarithm; 0: what is known is kept
     focal_source:str = ''         # Where it comes from, in words
-    # Share of the face that hands cover, see `landmarks.hands_before`; None: nobody can tell
+    # Share of the face that hands cover, see `landmarks.detection.hands_before`; None: nobody can tell
     hand:float|None = None
 
     @property

@@ -16,7 +16,7 @@ __all__ = ['error_samples', 'learn_errors']
 # %% ../../nbs/82_evaluation.learn_errors.ipynb #87b27009
 def error_samples(
     pipeline,             # `pipeline.Pipeline` whose model draws the faces
-    detector,             # `landmarks.Detector`
+    detector,             # A `landmarks.detection.Detector`
     count:int=160,        # Faces
     seed:int=1234,
 )->tuple: # ids [L], errors [n, L, 2] in eye distances, eyes level
