@@ -166,7 +166,7 @@ def unprojected(
     i:int=0,   # Frame
 )->tuple: # [T, T, 3] linear, [T, T] bool: where it is seen
     "The photo itself, laid on the texture: what one gets without a light model"
-    from nextgenface_nb.optim.stages import frame_transfer
+    from nextgenface_nb.optim.shading import frame_transfer
     transfer = frame_transfer(pipeline, face, i, diffuse_samples=1, glossy_samples=0)
     weight = transfer.evidence()
     colour = (transfer.matrices[1]@face.frames[i].photo.pixels.reshape(-1, 3)[transfer.pixels]).reshape(*weight.shape,
