@@ -67,6 +67,7 @@ MUTANTS = [
     Mutant('a known light starts as bright as its file', 'light/environment.py', 'MapLight(self.values*gain/self.facing())', 'MapLight(self.values*gain)', 'test_lightfit.py'),
     Mutant('glasses are painted on the skin', 'optim/texture.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
     Mutant('hair is taken for another occluder', 'optim/occlusion.py', "found['hair' if ", "found['occluder' if ", 'test_occlusion.py'),
+    Mutant('a sleep that fails is taken for a disk without locks', 'files.py', 'lock.acquire(timeout=0)\n        except TimeoutError', 'lock.acquire(timeout=wait)\n        except TimeoutError', 'test_files.py'),
     # light
     Mutant('harmonics with m > 0 dropped', 'geometry/harmonics.py', 'values[l*l+l+m] = scale*legendre*cosine', 'values[l*l+l+m] = scale*legendre*cosine*(m==0)', GEOMETRY, few=True),
     Mutant('harmonics with m < 0 dropped', 'geometry/harmonics.py', 'values[l*l+l-m] = scale*legendre*sine', 'values[l*l+l-m] = 0*scale*legendre*sine', GEOMETRY),

@@ -161,13 +161,17 @@ def _check_sizes(path, handle):
             raise CheckpointError(
                 f'{path}: packed in a way that this library does not use',
                 'This is no checkpoint of this library.')
-        if len(members)>10_000 or sum(m.file_size for m in members)>MOST_BYTES: raise CheckpointError(f'{path}: more than {MOST_BYTES/1e9:.0f} GB when unpacked', 'This is no checkpoint of this library.')
+        if len(members)>10_000 or sum(m.file_size for m in members)>MOST_BYTES:
+            raise CheckpointError(
+                f'{path}: more than {MOST_BYTES/1e9:.0f} GB when unpacked',
+                'This is no checkpoint of this library.')
         for m in members:
             with file.open(m) as part:
                 read = {(1,0):np.lib.format.read_array_header_1_0,
                     (2,0):np.lib.format.read_array_header_2_0}[np.lib.format.read_magic(part)]
                 shape,_,kind = read(part)
-                if kind.hasobject or any(n<0 for n in shape) or math.prod(shape)*kind.itemsize>m.file_size: raise ValueError('an array has not the bytes for its shape')
+                if kind.hasobject or any(n<0 for n in shape) or math.prod(shape)*kind.itemsize>m.file_size:
+                    raise ValueError('an array has not the bytes for its shape')
 
 # %% ../../nbs/67_output.checkpoint.ipynb #e4fb97ff
 def _check_directory(handle):
@@ -272,8 +276,8 @@ def load_face(
         raise CheckpointError(
             f'{path}: made with the model {there.get("name")!r} ({there.get("fingerprint")}), not with {model.name!r} '
             f'({model.fingerprint})',
-            'Name the model in the config that was used then, with as many components; pass one of your own again, as it was: '
-            'load_face(path, model), Pipeline(model).')
+            'Name the model in the config that was used then, with as many components; pass one of your own again, '
+            'as it was: load_face(path, model), Pipeline(model).')
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]
