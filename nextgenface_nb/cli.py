@@ -198,8 +198,8 @@ def recall(
 def _invocation_in(path)->dict: # empty: it is no report
     "What the report of a run says that it was asked for"
     if not path or Path(path).suffix.lower()!='.json': return {}
-    try: found = json.loads(Path(path).read_text(encoding='utf-8'))['invocation']
-    except (OSError, ValueError, KeyError, TypeError, RecursionError): return {}
+    from nextgenface_nb.files import read_report
+    found = read_report(path).get('invocation')
     right = dict(stages=list, checkpoint=dict, shared_identity=bool, face=int)
     return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
 
