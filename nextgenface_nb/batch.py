@@ -226,7 +226,9 @@ class Worker:
             self.process.start()
         far.close()
 
-    def begin(self, job):
+    def begin(self,
+        job:tuple, # (photos, folder)
+    ):
         "Give it a job"
         self.job = job
         self.began = time.monotonic()

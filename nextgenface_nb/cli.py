@@ -91,7 +91,7 @@ def make_parser()->argparse.ArgumentParser:
 @dataclass(frozen=True)
 class Request:
     "What `nextgenface-reconstruct` is asked to do"
-    input:str|None = None           # A photo, or a folder of them; None: the bundled portrait, or the checkpoint's photo
+    input:str|None = None           # A photo or a folder of them; None: the bundled portrait, or the checkpoint's photo
     recursive:bool = False          # Photos in subfolders too
     output:str = './output/'        # Results go to a folder in it
     config:str|None = None          # File of settings
@@ -545,7 +545,7 @@ def usable(
 @contextmanager
 def one_thread(
     wanted:bool, # False: nothing happens
-):
+): # a context manager; nothing is bound
     "Within this context PyTorch adds up in one order, whatever the cores and the workers"
     import torch
     before = torch.get_num_threads()
@@ -656,7 +656,9 @@ class Told:
     def __enter__(self): return self
     def __exit__(self, *error): self.bar.close()
 
-    def one(self, outcome):
+    def one(self,
+        outcome, # An `Outcome`
+    ):
         "A photo has been tried"
         self.bar.update()
         if outcome.status=='failed': print_text(f'error: {outcome.error}\n{outcome.advice}', sys.stderr)

@@ -326,7 +326,10 @@ class Legacy(NamedTuple):
 # %% ../nbs/06_config.ipynb #3f2a1e36
 PHOTO_WEIGHT = 1000/3 # of the reference, as a mean over the face
 
-def _scaled(name:str, factor:float, channels:int=0, note:str='')->Legacy: # channels: of a map whose loss was a sum over its texels
+def _scaled(name:str, factor:float,
+    channels:int=0, # Of a map whose loss was a sum over its texels
+    note:str='',
+)->Legacy:
     "An old weight that is `factor` times today's, per texel if it was a sum"
     scale = lambda c: factor*(c.texture_resolution**2*channels if channels else 1)
     return Legacy(name, lambda v,c: v*scale(c), lambda v,c: v/scale(c), note)

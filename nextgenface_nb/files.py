@@ -233,20 +233,35 @@ def _locked(path, folder, wait):
     lock = _lock(path)
     taken = False
     inner = lock.is_locked
-    try:
-        lock.acquire(timeout=wait)
-        taken = True
-        if not inner: _sign(path)
+    try: taken = _taken(lock, wait)
     except TimeoutError:
         raise BusyError(
             f'{folder}: another run is at work there{_signature(path)}',
             f'Wait until it has ended, or {_ELSEWHERE}') from None
-    except NotImplementedError: pass
-    except OSError as error:
-        if error.errno not in _NO_LOCKS: raise
+    if taken and not inner: _sign(path)
     try: yield
     finally:
         if taken: _unlock(lock, path, inner)
+
+def _taken(lock, wait:float)->bool: # False: there are no locks here
+    ("At once, or when the other gives it back; `TimeoutError` if it keeps it. Whether there are locks only the call "
+     "for one says, not the waiting")
+    until = time.monotonic()+wait
+    while True:
+        try: lock.acquire(timeout=0)
+        except TimeoutError:
+            if time.monotonic()>=until: raise
+            _rest()
+        except NotImplementedError: return False
+        except OSError as error:
+            if error.errno in _NO_LOCKS: return False
+            raise
+        else: return True
+
+def _rest(seconds:float=.05):
+    "Not quite as long where a clock is set meanwhile: a sleep may end with EINVAL then"
+    try: time.sleep(seconds)
+    except OSError: pass
 
 def _lock(path):
     from filelock import FileLock

@@ -147,7 +147,8 @@ class Photo:
 
     def __repr__(self):
         name = shown_name(Path(self.path).name) or 'no file'
-        return f'Photo({name}, {self.width} x {self.height}, from ({self.offset[0]:.1f}, {self.offset[1]:.1f}) at scale {self.scale:.3g} of {self.original_size[0]} x {self.original_size[1]})'
+        return (f'Photo({name}, {self.width} x {self.height}, from ({self.offset[0]:.1f}, {self.offset[1]:.1f}) '
+            f'at scale {self.scale:.3g} of {self.original_size[0]} x {self.original_size[1]})')
 
 # %% ../nbs/12_imaging.ipynb #27cfcae8
 #: Endings of photos; HEIC is among them, whether or not it can be read here

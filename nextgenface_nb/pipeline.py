@@ -99,7 +99,8 @@ class Pipeline:
         if size not in self._renderers:
             c = self.config
             self._renderers[size] = Renderer(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
-                (c.environment_height, 2*c.environment_height), c.device, c.samples_train, deterministic=c.deterministic)
+                (c.environment_height, 2*c.environment_height), c.device,
+                c.samples_train, deterministic=c.deterministic)
         return self._renderers[size]
 
 # %% ../nbs/51_pipeline.ipynb #684f4ed9

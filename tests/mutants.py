@@ -67,6 +67,7 @@ MUTANTS = [
     Mutant('a known light starts as bright as its file', 'light/environment.py', 'MapLight(self.values*gain/self.facing())', 'MapLight(self.values*gain)', 'test_lightfit.py'),
     Mutant('glasses are painted on the skin', 'optim/texture.py', '*(1-hidden.reshape(-1)[transfer.pixels])', '', 'test_occlusion.py'),
     Mutant('hair is taken for another occluder', 'optim/occlusion.py', "found['hair' if ", "found['occluder' if ", 'test_occlusion.py'),
+    Mutant('a sleep that fails is taken for a disk without locks', 'files.py', 'lock.acquire(timeout=0)\n        except TimeoutError', 'lock.acquire(timeout=wait)\n        except TimeoutError', 'test_files.py'),
     # light
     Mutant('harmonics with m > 0 dropped', 'geometry/harmonics.py', 'values[l*l+l+m] = scale*legendre*cosine', 'values[l*l+l+m] = scale*legendre*cosine*(m==0)', GEOMETRY, few=True),
     Mutant('harmonics with m < 0 dropped', 'geometry/harmonics.py', 'values[l*l+l-m] = scale*legendre*sine', 'values[l*l+l-m] = 0*scale*legendre*sine', GEOMETRY),
@@ -77,7 +78,7 @@ MUTANTS = [
     # pictures
     Mutant('image flipped upside down (rays)', 'rendering/tracing.py', '(row-y)/focal', '(y-row)/focal', RENDERING, few=True),
     Mutant('gradients scaled by 1.9', 'rendering/bridge.py', 'dr.set_grad(image, to_drjit(gradient))', 'dr.set_grad(image, to_drjit(1.9*gradient))', RENDERING, few=True),
-    Mutant('specular map zeroed', 'rendering/material.py', "t['diffuse'].eval(si, active),t['specular'].eval(si, active)", "t['diffuse'].eval(si, active),0*t['specular'].eval(si, active)", RENDERING, few=True),
+    Mutant('specular map zeroed', 'rendering/material.py', "specular = t['specular'].eval(si, active)", "specular = 0*t['specular'].eval(si, active)", RENDERING, few=True),
     Mutant('coverage 1 everywhere', 'rendering/tracing.py', 'dr.select(hits.seen, mi.Float(1), 0)', 'dr.select(hits.seen, mi.Float(1), 1)', RENDERING, few=True),
     Mutant('maps upside down', 'rendering/scene.py', '(uvs[:,0], 1-uvs[:,1])', '(uvs[:,0], uvs[:,1])', RENDERING),
     Mutant('light mirrored', 'rendering/scene.py', 'height,width,_ = environment.shape', 'height,width,_ = (environment := environment.flip(1)).shape', RENDERING),

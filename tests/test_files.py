@@ -191,6 +191,18 @@ def test_a_second_run_is_told(tmp_path, other, there):
     assert is_whole(folder) and not hidden(folder) and hidden(tmp_path/'out') in ([], ['.nextgenface-lock'])
     assert not there or not hidden(tmp_path/'out'/'you.jpg')
 
+def test_a_sleep_that_fails_is_no_missing_lock(tmp_path, other, monkeypatch):
+    "Where a clock is set or faked meanwhile, sleeping may end with EINVAL: the other run is at work all the same"
+    first = other(tmp_path/'me')
+    def fail(seconds): raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    monkeypatch.setattr(time, 'sleep', fail)
+    with pytest.raises(BusyError):
+        with at_work(tmp_path/'me', wait=.3): pass
+    monkeypatch.undo()
+    first.kill()
+    first.wait()
+    with at_work(tmp_path/'me', wait=.3): pass
+
 MANY = '''
 for k in range(12):
     try: save(sys.argv[1], [f'{n}{sys.argv[2]}.png' if n else 'shared.png' for n in range(3)], f'{sys.argv[2]} {k}'); print('done')

@@ -11,7 +11,7 @@ from nextgenface_nb.optim.shading import ShadingSolver, skin_pixels
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output.pictures import loss_figure
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.reconstruction import reconstruct
+from nextgenface_nb.reconstruction import outside_terms, reconstruct
 
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16,
     samples_train=1, samples_final=1, steps_shading=1, steps_texture=6, steps_detail=0)
@@ -200,3 +200,7 @@ def test_a_fit_without_terms_is_not_gone_on_with_by_one_that_has_some(truth, tmp
 def test_a_report_of_no_terms_speaks_of_none(truth, tmp_path):
     resumed(truth, tmp_path/'a.npz', stages=['landmarks']).save(tmp_path/'run', formats=['report'])
     assert 'terms' not in json.loads((tmp_path/'run'/'report.json').read_text())
+
+def test_terms_of_the_table_are_not_from_outside():
+    assert outside_terms(make_stages(Config(**SMALL)))==[]
+    assert outside_terms(make_stages(Config(**SMALL), [PALE]))==[dict(name='pale', stage='texture', weight=5.)]

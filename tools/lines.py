@@ -1,25 +1,56 @@
 ("Lines of code over 120 characters, statements that a semicolon joins, and code on pages for users that is wider than "
  "the page: as few as there are, and no more.")
-import json, re, sys
+import ast, io, json, re, sys, textwrap, tokenize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
 PAGE = 90 #: Characters that the column of the documentation site holds
-LEFT = dict(long=66, joined=58, wide=0) #: Of notebooks, not yet parted; these numbers only go down
+LEFT = dict(long=0, joined=0, wide=0) #: Of notebooks; these numbers only go down
 
-#: Which may be long: what a function returns, told beside it; comments on a constant; rows of a table in a string
-FREE = re.compile(r'^\s*\)->|^#:|^[^\'"=()]* \| .* \| [\w:]+$')
+#: Which may be long: what a function returns, told beside it; comments on a constant
+FREE = re.compile(r'^\s*\)->|^#:')
+#: Tokens between statements
+BETWEEN = (tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
-def bare(line:str)->str:
-    "Without comments and strings"
-    return re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|#.*", '', line)
+def tokens(code:str)->list: # of tokens
+    "Of Python; a notebook's commands (%matplotlib, !ls) are none, nor is a cell of another language (%%bash)"
+    if code.startswith('%%'): return []
+    return list(tokenize.generate_tokens(io.StringIO(re.sub('^[%!]', '#', code, flags=re.M)).readline))
+
+def strings(found:list)->list: # of (text, first line, last line, whether it is a statement by itself: a docstring)
+    "Strings of several lines; from Python 3.12 on a formatted one is many tokens, the first and last of which count"
+    kept,opened,before = [],[],tokenize.NEWLINE
+    for t in found:
+        name = tokenize.tok_name[t.type]
+        if name=='STRING': kept.append((t.string, t.start[0], t.end[0], before in BETWEEN))
+        if name=='FSTRING_START': opened.append(t.start[0])
+        if name=='FSTRING_END': kept.append(('', opened.pop(), t.end[0], False))
+        before = t.type
+    return [s for s in kept if s[2]>s[1]]
+
+def program(text:str)->str: # '': it is none
+    "The program of Python that a string holds; of other languages, of tables and lists of words nothing is asked"
+    try:
+        inner = textwrap.dedent(ast.literal_eval(text))
+        ast.parse(inner)
+    except (SyntaxError, ValueError): return ''
+    return inner if isinstance(inner, str) else ''
+
+def joined(found:list, lines:list)->list: # of lines
+    "Those with a statement behind a semicolon"
+    return [lines[t.start[0]-1] for t,after in zip(found, found[1:])
+        if t.type==tokenize.OP and t.string==';' and after.type not in BETWEEN]
 
 def faults(code:str)->dict: # long, joined: lists of lines
-    "Lines of a cell or file that do not breathe"
-    lines = code.split('\n')
-    long = [line for line in lines if len(line)>WIDTH and not FREE.search(line)]
-    return dict(long=long, joined=[line for line in lines if re.search(r';\s*\S', bare(line))])
+    "Lines of a cell or file that do not breathe; those of a string only in a docstring, or a program of Python"
+    lines,found = code.split('\n'),tokens(code)
+    inside = [s for s in strings(found) if not s[3]]
+    free = {i for _,first,last,_ in inside for i in range(first+1, last)}
+    long = [line for i,line in enumerate(lines, 1) if len(line)>WIDTH and i not in free and not FREE.search(line)]
+    within = [faults(p) for p in (program(text) for text,*_ in inside) if p]
+    return dict(long=long+[line for f in within for line in f['long']],
+        joined=list(dict.fromkeys(joined(found, lines)))+[line for f in within for line in f['joined']])
 
 def cells()->list: # of (notebook, code)
     "Code of all notebooks"
@@ -52,7 +83,8 @@ def named(name:str, line:str)->str: return f'{name}: {line.strip()[:100]}'
 
 def all_faults()->dict: # kind -> list of sentences
     "Every line that does not breathe"
-    found = {kind:[named(name, line) for name,code in cells() for line in faults(code)[kind]] for kind in ('long', 'joined')}
+    each = [(name, faults(code)) for name,code in cells()]
+    found = {kind:[named(name, line) for name,f in each for line in f[kind]] for kind in ('long', 'joined')}
     return found|dict(wide=[named(name, line) for name,code in pages() for line in too_wide(code)])
 
 def main()->int: # Exit code
@@ -60,7 +92,8 @@ def main()->int: # Exit code
     found = all_faults()
     too_many = {kind:lines for kind,lines in found.items() if len(lines)>LEFT[kind]}
     for kind,lines in too_many.items(): print(f'{len(lines)} {kind} lines, at most {LEFT[kind]}:', *lines, sep='\n  ')
-    print(', '.join(f'{len(lines)} {kind}' for kind,lines in found.items()), f'lines of code (over {WIDTH} characters; with ;; over {PAGE} on pages for users)')
+    print(', '.join(f'{len(lines)} {kind}' for kind,lines in found.items()),
+        f'lines of code (over {WIDTH} characters; with ;; over {PAGE} on pages for users)')
     return bool(too_many)
 
 if __name__=='__main__': sys.exit(main())

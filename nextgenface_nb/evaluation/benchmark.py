@@ -237,10 +237,12 @@ def people_groups(
     "Who is in the photo, by what may matter to a fit"
     hides = {int(index):kind for index,kind in report['generator']['occluders']}
     bare = [r for r in report['B'] if not r['occluded']]
-    found = {f'{tone} skin':[r for r in bare if tone_group(r['ita_true'])==tone] for tone in ('light', 'intermediate', 'dark')}
+    found = {f'{tone} skin':[r for r in bare if tone_group(r['ita_true'])==tone]
+        for tone in ('light', 'intermediate', 'dark')}
     if all('stubble' in r for r in bare):
         found |= {'stubble':[r for r in bare if r['stubble']>.05], 'no stubble':[r for r in bare if r['stubble']<=.05]}
-    found |= {f'behind {kind}':[r for r in report['B'] if r['occluded'] and hides.get(r['face'])==kind] for kind in hides.values()}
+    found |= {f'behind {kind}':[r for r in report['B'] if r['occluded'] and hides.get(r['face'])==kind]
+        for kind in hides.values()}
     return {name:rows for name,rows in found.items() if rows}
 
 def people_table(
@@ -513,7 +515,11 @@ def short(
     lit:dict|None=None, # Its figures of level C
 )->str:
     "A line on one face"
-    text = f"median {figures['median_mm']:.2f} mm, slope {figures['slope']:.2f}, pose {figures['pose_degrees']:.2f}°, diffuse {figures['diffuse_db']:.1f} / {figures['diffuse_gain_db']:.1f} dB, ITA off {figures['ita_error']:.1f}°, photo {figures['source_db']:.1f} dB, {figures['seconds_total']:.0f} s"
+    text = (f"median {figures['median_mm']:.2f} mm, slope {figures['slope']:.2f}, "
+        f"pose {figures['pose_degrees']:.2f}°, "
+        f"diffuse {figures['diffuse_db']:.1f} / {figures['diffuse_gain_db']:.1f} dB, "
+        f"ITA off {figures['ita_error']:.1f}°, photo {figures['source_db']:.1f} dB, "
+        f"{figures['seconds_total']:.0f} s")
     return text+(f"; relit {lit['psnr']:.1f} dB" if lit else '')
 
 def measure_benchmark(

@@ -73,7 +73,9 @@ def end_when_let_go():
     os.read(0, 1)
     child.kill()
 threading.Thread(target=end_when_let_go, daemon=True).start()
-if hasattr(os, 'wait4'): _,status,used = os.wait4(child.pid, 0); code,peak = os.waitstatus_to_exitcode(status),used.ru_maxrss
+if hasattr(os, 'wait4'):
+    _,status,used = os.wait4(child.pid, 0)
+    code,peak = os.waitstatus_to_exitcode(status),used.ru_maxrss
 else: code,peak = child.wait(),None
 print(json.dumps([code, time.perf_counter()-began, peak]))'''
 
@@ -164,7 +166,7 @@ def unprojected(
     i:int=0,   # Frame
 )->tuple: # [T, T, 3] linear, [T, T] bool: where it is seen
     "The photo itself, laid on the texture: what one gets without a light model"
-    from nextgenface_nb.optim.stages import frame_transfer
+    from nextgenface_nb.optim.shading import frame_transfer
     transfer = frame_transfer(pipeline, face, i, diffuse_samples=1, glossy_samples=0)
     weight = transfer.evidence()
     colour = (transfer.matrices[1]@face.frames[i].photo.pixels.reshape(-1, 3)[transfer.pixels]).reshape(*weight.shape,
@@ -306,7 +308,8 @@ PARTS = ('photos', 'synthetic', 'cold')
 #: Two photos of one person, as the folder calls them
 PAIR = ('emily_frontal.png', 'emily_sidelit.png')
 #: Settings of `--quick`
-QUICK = 'texture_resolution=128 max_resolution=96 steps_photometric=2 steps_texture=4 samples_train=2 samples_final=4'.split()
+QUICK = ('texture_resolution=128 max_resolution=96 steps_photometric=2 steps_texture=4 '
+    'samples_train=2 samples_final=4').split()
 
 def find_photos(
     folder:str|Path|None, # None: the bundled portrait only

@@ -86,7 +86,8 @@ def score_light(
     result, # A `Reconstruction`
 )->dict: # light_error, light_error_gain
     "Light at the head, three bands"
-    found,true = (project_environment(e, 9)[:9] for e in (result.face.frames[0].light.environment(64).detach(), truth.environment))
+    found,true = (project_environment(e, 9)[:9]
+        for e in (result.face.frames[0].light.environment(64).detach(), truth.environment))
     gained = found*torch.as_tensor(best_gain(found, true)).float()
     return dict(light_error=float((found-true).norm()/true.norm()),
         light_error_gain=float((gained-true).norm()/true.norm()))
@@ -108,7 +109,8 @@ def score_maps(
     model = result.pipeline.model
     maps = [m.detach() for m in result.pipeline.maps(result.face)]
     size = min(len(maps[0]), len(truth.diffuse))
-    found,true = ([to_resolution(m, size) for m in ms] for ms in (maps, (truth.diffuse, truth.specular, truth.roughness)))
+    found,true = ([to_resolution(m, size) for m in ms]
+        for ms in (maps, (truth.diffuse, truth.specular, truth.roughness)))
     whole = to_resolution(truth.seen.float()[...,None], size)[...,0]>.999
     clear = whole&(to_resolution(truth.covered.float()[...,None], size)[...,0]<.001)
     texture_map = _layout(result.pipeline, size)
@@ -133,7 +135,7 @@ def _stubble(truth, model, texture_map, diffuse, skin)->float|None: # None: the 
     share = (diffuse/texture_map.bake(model.diffuse_albedo(truth.albedo)).clamp(.004, 1)).mean(-1)
     return float(1-share[beard].mean()/share[skin&~beard].mean())
 
-def variance_over_prior(error:float, prior:float)->float|None: # None: the prior is the truth, as the roughness is at level A
+def variance_over_prior(error:float, prior:float)->float|None: # None: the prior is the truth, as roughness at level A
     "Explained variance from two sums of squares"
     return 1-error/prior if prior>1e-6 else None
 

@@ -236,7 +236,7 @@ def bench_lights()->dict: # name -> HarmonicLight
 
 def scene_transfer(truth): # Transfer, maps
     "The transfer of a scene and the face's maps"
-    from nextgenface_nb.optim.stages import frame_transfer
+    from nextgenface_nb.optim.shading import frame_transfer
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
 # %% ../../nbs/84_evaluation.speed.ipynb #eab8bc9a

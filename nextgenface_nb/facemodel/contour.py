@@ -184,7 +184,7 @@ def _known(normal, facing):
 def known_part(
     rows,  # [2 L, ...] residuals (x, y, x, ...) in pixels times a factor, or their derivatives; NumPy
     known, # [L, 2, 2] from `landmark_places`; NumPy
-):
+): # as `rows`
     "Residuals without most of what lies where nothing is known"
     pairs = rows.reshape(len(known), 2, -1)
     return (known[:,:,:1]*pairs[:,:1]+known[:,:,1:]*pairs[:,1:]).reshape(rows.shape)

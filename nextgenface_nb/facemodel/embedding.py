@@ -152,7 +152,8 @@ def _look(detector, picture):
     "Ids [L] and points [L,2] that a detector finds in a picture"
     if not hasattr(detector,'detect'): return detector(picture)
     from nextgenface_nb.imaging import Photo, from_srgb
-    found = detector.detect(Photo(from_srgb(torch.from_numpy(picture.astype(np.float32)/255)), path='the drawing of the mean face'))
+    found = detector.detect(
+        Photo(from_srgb(torch.from_numpy(picture.astype(np.float32)/255)), path='the drawing of the mean face'))
     return found.ids,found.points
 
 # %% ../../nbs/23_facemodel.embedding.ipynb #6e3dedf3

@@ -78,7 +78,7 @@ class FaceModel(Protocol):
     embeddings:dict          # Detector -> `Embedding`: where its landmarks lie on the mesh
     expression_names:list    # E names; ARKit's where the model has them, those of angles say so ('jaw pitch')
     expression_bounds:Tensor # [E, 2] smallest and largest; one that starts at 0 counts as a blendshape, of one side
-    prior:Coefficients       # Variances of shape [S], expression [E], albedo [A]; all about 0, in their own units squared
+    prior:Coefficients       # Variances of shape [S], expression [E], albedo [A]; all about 0, in own units squared
     linear:bool = False      # Vertices are a mean and products with bases: the Jacobian is asked for only once
 
     def vertices(self,

@@ -485,7 +485,8 @@ def _dataset(file, name, shape):
         f"[{', '.join('any' if s is None else str(s) for s in shape)}]")
     _need(0<data.size<=limit('dataset_bytes')//4, f'{where}: {name} has {data.size} values',
         'Check the file: no face model is that large, or empty.')
-    _need(data.id.get_storage_size()>0, f'{where}: {name} was never written', 'The file is not complete: copy or download it again.')
+    _need(data.id.get_storage_size()>0, f'{where}: {name} was never written',
+        'The file is not complete: copy or download it again.')
     _need(
         data.nbytes<=limit('dataset_ratio')*file.id.get_filesize()+2**24,
         f'{where}: {name} has {data.nbytes} bytes in a file of {file.id.get_filesize()}',

@@ -71,8 +71,13 @@ def spectrum_to_rgb(
     weights = (_daylight[:,None]*_observer())@_rgb_of_xyz.T
     return spectrum@(weights/weights.sum(0))
 
-def skin_rgb(melanin, blood, **options):
-    return spectrum_to_rgb(reflectance(melanin,blood,**options))   # linear sRGB [...,3]
+def skin_rgb(
+    melanin, # Share of melanin in the epidermis, [...]
+    blood, # Share of blood in the dermis, [...]
+    **options, # Of `reflectance`
+)->np.ndarray: # Linear sRGB [...,3]; white is 1
+    "The colour of skin in daylight."
+    return spectrum_to_rgb(reflectance(melanin,blood,**options))
 
 # %% ../../nbs/25_facemodel.skin.ipynb #72068458
 def typology_angle(

@@ -550,7 +550,8 @@ def mirror_partners(
 
 
 # %% ../../nbs/47_landmarks.detection.ipynb #529e9328
-MODEL_URL = 'https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task'
+MODEL_URL = ('https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/'
+    'face_landmarker.task')
 MODEL_SHA256 = '64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff'
 MODEL_VARIABLE = 'NEXTGENFACE_FACE_LANDMARKER'
 

@@ -69,7 +69,8 @@ def smooth_rows(
     count = math.sqrt(3*K)
     residual = ((share/base)[:,None]*light).T.reshape(-1)/count
     J = torch.diag((share/base).repeat(3))/count
-    J[:,::K] -= (residual/base/3)[:,None]                                    # a brighter constant makes all else relatively smaller
+    # A brighter constant makes all else relatively smaller
+    J[:,::K] -= (residual/base/3)[:,None]
     return residual,J
 
 # %% ../../nbs/49_light.environment.ipynb #d1562afd

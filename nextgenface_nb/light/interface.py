@@ -123,7 +123,7 @@ class Movable(Emitter):
 def bounded(
     value:Tensor,
     low=None,  # Number or tensor; None: no bound
-    high=None,
+    high=None, # Likewise
 )->Tensor:
     "Not below and not above"
     if low is not None: value = torch.maximum(value, torch.as_tensor(low, dtype=value.dtype))
@@ -266,7 +266,8 @@ def _check_storage(light):
 def _check_unknowns(light):
     known,bounds = light.unknowns(),light.bounds()
     _expect(set(known)<=set(light.tensors()), light, f'unknowns are {list(known)}', 'Each is a field.')
-    _expect(set(light.units())|set(bounds)<=set(known), light, 'units() or bounds() name what is no unknown', 'See there.')
+    _expect(set(light.units())|set(bounds)<=set(known), light,
+        'units() or bounds() name what is no unknown', 'See there.')
     for name,value in known.items():
         _expect(torch.equal(bounded(value, *bounds.get(name, (None, None))), value), light,
             f'{name} is not within its bounds', 'Begin within them.')

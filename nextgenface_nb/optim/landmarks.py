@@ -86,7 +86,9 @@ class LandmarkProblem:
         self.frames = face.frames
         self.model = model
         self.displacement = displacement
-        self.heights = heights = face.identity.displacement if face.identity.displacement is not None or displacement is None else torch.zeros(len(displacement))
+        self.heights = heights = (
+            face.identity.displacement if face.identity.displacement is not None or displacement is None
+            else torch.zeros(len(displacement)))
         self.displacement_size = len(displacement) if settings.displacement_free else 0
         self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
         self.outlines = [face_outline(model, f.landmarks.detector) if marks_outline(f.landmarks) else None
@@ -95,7 +97,8 @@ class LandmarkProblem:
         known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty) for f in face.frames]
         self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
         self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
-        self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks)) for e,f in zip(known, face.frames)]
+        self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks))
+            for e,f in zip(known, face.frames)]
         person,variance = face.identity.shape,model.prior.shape
         if self.displacement_size:
             person = torch.cat([person, heights])
@@ -141,13 +144,16 @@ def seen(self:LandmarkProblem,
         heights = single(person[size:]) if self.displacement_size else self.heights
         vertices = vertices+self.displacement.offsets(heights)
     world = transform(vertices, single(rotation), single(translation))
-    places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world, replace(frame.camera, focal=single(focal)))
+    places,known = landmark_places(self.model, frame.landmarks, self.outlines[k], world,
+        replace(frame.camera, focal=single(focal)))
     return self.reduced(places),_double(known)
 
 # %% ../../nbs/52_optim.landmarks.ipynb #7ab84e12
 @patch
 def pieces(self:LandmarkProblem,
-    x:np.ndarray, # [N] shape mm (with free heights of the displacement after it), then for each frame 3 angles rad, x / depth, y / depth, log depth / focal, log focal in pixels, and the expression
+    # [N] shape mm (with free heights of the displacement after it), then for each frame 3 angles rad, x / depth,
+    # y / depth, log depth / focal, log focal in pixels, and the expression
+    x:np.ndarray,
 )->tuple: # shape [S], list of (pose [7], expression [E])
     "Shape, and for each frame pose and expression, out of the long vector"
     shape = x[:self.shape_size]
@@ -159,12 +165,14 @@ def start(self:LandmarkProblem,
     face:Face, # With as many frames as the problem
 )->np.ndarray: # [N], see `pieces`
     "The long vector of a face"
-    person = face.identity.shape if not self.displacement_size else torch.cat([face.identity.shape, torch.zeros(self.displacement_size) if face.identity.displacement is None else face.identity.displacement])
+    person = face.identity.shape if not self.displacement_size else torch.cat([face.identity.shape,
+        torch.zeros(self.displacement_size) if face.identity.displacement is None else face.identity.displacement])
     parts = [person.double().numpy()[:self.shape_size]]
     for f in face.frames:
         t = f.translation.double().numpy()
         depth = -t[2]
-        pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth, np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
+        pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth,
+            np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
         parts += [pose, f.expression.double().numpy()]
     return np.concatenate(parts)
 

@@ -24,7 +24,10 @@ __all__ = ['EDGE', 'light_weight', 'LightProblem', 'fit_light', 'light_terms']
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 EDGE = .01 #: Where the distance of two compressed colours turns from square to absolute
 
-def light_weight(stage, name:str)->float:
+def light_weight(
+    stage, # A `PhotometricStage`
+    name:str, # Of such a row
+)->float:
     "What a row of a light's own weighs: a setting, else 1"
     return stage.weights.get(name, 0.) if name in WEIGHED else 1.
 
@@ -84,7 +87,8 @@ def kept(self:LightProblem)->dict:
     return dict(damping=self.damping)
 
 @patch(as_prop=True)
-def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step, an interface may change it
+def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step
+    # An interface may change the rates
     rates = self.stage.rates
     lights = torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))
     return torch.cat([lights&bool(rates.get('light')),
@@ -101,7 +105,7 @@ def brighter(self:LightProblem)->Tensor: # [n, known lights]
     return found
 
 @patch
-def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; of each colour (numbers [m] of unknowns, Jacobian [K, m])
+def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; per colour (numbers [m] of unknowns, Jacobian [K, m])
     "The light of frame `i`; of a known one the harmonics themselves"
     light = self.face.frames[i].light
     size = self.bands**2

@@ -119,7 +119,8 @@ class Candidate:
     pictures:list = field(default_factory=list)
     maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
     prior:object = None     # Of stage 3: `texture.TexturePrior`, what is known of the maps before
-    # What is expected of the lights, of a step in which they move; weighed by themselves, for a light brings its weights
+    # What is expected of the lights, of a step in which they move;
+    # weighed by themselves, for a light brings its weights
     light:Tensor|None = None
 
     @cached_property

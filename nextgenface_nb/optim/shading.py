@@ -221,7 +221,8 @@ class ShapeSlopes:
         "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
         rows = (6*corners[...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
         weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
-        found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1), mode='sum')
+        found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1),
+            mode='sum')
         return found.unflatten(0, chain.shape[:2])
 
 def shape_slopes(
@@ -352,7 +353,11 @@ def skin_pixels(
     found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
     return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
 
-def shading_problem(pipeline:Pipeline, face:Face, stage)->LandmarkProblem:
+def shading_problem(
+    pipeline:Pipeline,
+    face:Face,
+    stage, # A `PhotometricStage`
+)->LandmarkProblem:
     ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the displacement counts as much as "
      "a coefficient of the shape")
     m = pipeline.model

@@ -88,7 +88,10 @@ class FreeParameters:
      "may change them.")
     GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',), light=())
 
-    def __init__(self, pipeline:Pipeline, face:Face, rates:dict, only=None):
+    def __init__(self, pipeline:Pipeline, face:Face,
+        rates:dict, # Group -> step size in its natural unit
+        only=None,  # Names of the groups that may move; None: all that have a rate
+    ):
         rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
             dtype=torch.float64)
         m = pipeline.model
@@ -235,7 +238,8 @@ class TracedSolver(Solver):
     def picture(self, number:int, i:int): # [H, W, 3]
         "Frame `i`, as blurred as the photo"
         seed = self.stage.seed+1000*number+i
-        return blur(self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)[...,:3], self.BLUR)
+        return blur(self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)[...,:3],
+            self.BLUR)
 
     def step(self, number:int)->dict:
         "One step of Adam"

@@ -73,7 +73,9 @@ def seconds(self:StageState)->float:
     return time.perf_counter()-self.began
 
 @patch
-def parts(self:StageState, *functions)->Iterator:
+def parts(self:StageState,
+    *functions, # The parts of a stage, in their order
+)->Iterator:
     "Those that are left"
     for self.part in range(self.part, len(functions)): yield functions[self.part]
 
@@ -120,7 +122,8 @@ def steps(self:StageState,
 @patch
 def tensors(self:StageState)->dict: # name -> tensor
     "All that is needed to go on after the present step, besides the face as it is"
-    found = dict(counters=torch.tensor([self.part, self.step, self.total]), seconds=torch.tensor(self.seconds, dtype=torch.float64))
+    found = dict(counters=torch.tensor([self.part, self.step, self.total]),
+        seconds=torch.tensor(self.seconds, dtype=torch.float64))
     found |= {f'before.{n}':v for n,v in self.before.items()}
     for name,holder in self.carried.items():
         found |= {f'{name}.{n}':v.detach() for n,v in holder.kept.items()}
@@ -166,7 +169,7 @@ class Solver:
 
 def solve(
     begin,                      # Makes the `Solver`; what it computes from the face comes from the face as it is then
-    face,
+    face,                       # A `Face`, changed in place
     steps:int,                  # At most
     state:StageState|None=None, # To go on in the middle
 )->Iterator[dict]: # term -> weighted value, of each step

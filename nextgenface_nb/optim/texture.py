@@ -245,7 +245,8 @@ def texture_view(
         predicted = shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
         regions = {n:pixel_means(r, pipeline, transfer) for n,r in pipeline.model.regions.items()}
         hidden = hidden_share(pipeline, frame, transfer.pixels, predicted, regions)
-        weight = weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])*(1-hidden.reshape(-1)[transfer.pixels])
+        weight = (weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])
+            *(1-hidden.reshape(-1)[transfer.pixels]))
         return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
 
 # %% ../../nbs/57_optim.texture.ipynb #b2d36b19
@@ -291,7 +292,11 @@ def add_detail(
             if locked and 'diffuse' in locked:
                 own.diffuse = torch.where(locked['diffuse'][0][...,None], locked['diffuse'][1], own.diffuse)
 
-def wanted_albedo(own, view:TextureView, matrices:tuple)->tuple: # albedo [P, 3] that would explain each pixel, its weight [P, 1], and `matrices`
+def wanted_albedo(
+    own, # `Identity`: its maps
+    view:TextureView,
+    matrices:tuple, # Of `Transfer.texels`
+)->tuple: # albedo [P, 3] that would explain each pixel, its weight [P, 1], and `matrices`
     "Photo without the reflection at the surface, over the light"
     seen = matrices[0]@stacked(own.diffuse, own.specular, own.roughness).flatten(0, 1)
     surface = view.shading.colours(torch.zeros_like(seen[:,:3]), seen[:,3:4], seen[:,4:])

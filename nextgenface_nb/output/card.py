@@ -454,8 +454,8 @@ def frame_warnings(
             'the result means little')
     found += [start+text for text in photo_warnings(c)]
     if .025<c['uncertainty']<=NO_SUCH_FACE:
-        say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere by {c['uncertainty']:.1%} "
-            "of the distance of the eyes; shape and pose are uncertain")
+        say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere "
+            f"by {c['uncertainty']:.1%} of the distance of the eyes; shape and pose are uncertain")
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")

@@ -165,7 +165,8 @@ def _check_sizes(path, handle):
                 read = {(1,0):np.lib.format.read_array_header_1_0,
                     (2,0):np.lib.format.read_array_header_2_0}[np.lib.format.read_magic(part)]
                 shape,_,kind = read(part)
-                if kind.hasobject or any(n<0 for n in shape) or math.prod(shape)*kind.itemsize>m.file_size: raise ValueError('an array has not the bytes for its shape')
+                if kind.hasobject or any(n<0 for n in shape) or math.prod(shape)*kind.itemsize>m.file_size:
+                    raise ValueError('an array has not the bytes for its shape')
 
 # %% ../../nbs/67_output.checkpoint.ipynb #e4fb97ff
 def _check_directory(handle):
@@ -270,8 +271,8 @@ def load_face(
         raise CheckpointError(
             f'{path}: made with the model {there.get("name")!r} ({there.get("fingerprint")}), not with {model.name!r} '
             f'({model.fingerprint})',
-            'Name the model in the config that was used then, with as many components; pass one of your own again, as it was: '
-            'load_face(path, model), Pipeline(model).')
+            'Name the model in the config that was used then, with as many components; pass one of your own again, '
+            'as it was: load_face(path, model), Pipeline(model).')
     try:
         identity = _unpack(Identity, 'identity', about['identity'], arrays)
         frames = [_unpack(Frame, f'frames.{i}', x, arrays) for i,x in enumerate(about['frames'])]

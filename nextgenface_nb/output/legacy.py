@@ -21,8 +21,9 @@ from ..surroundings import undisturbed
 __all__ = ['plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
 
 # %% ../../nbs/72_output.legacy.ipynb #ca8ed88b
-_OPERATIONS = frozenset('''PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT UNICODE BINUNICODE SHORT_BINUNICODE STRING BINSTRING
-    SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_DICT DICT SETITEM SETITEMS EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
+_OPERATIONS = frozenset('''PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT
+    BINFLOAT UNICODE BINUNICODE SHORT_BINUNICODE STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8
+    EMPTY_DICT DICT SETITEM SETITEMS EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
     PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD'''.split())
 _KINDS = {'f2':np.float16, 'f4':np.float32, 'f8':np.float64, 'i1':np.int8, 'i2':np.int16, 'i4':np.int32, 'i8':np.int64,
     'u1':np.uint8, 'u2':np.uint16, 'u4':np.uint32, 'u8':np.uint64, 'b1':np.bool_}
@@ -98,7 +99,8 @@ class _Plain:
         count = 1
         for v in x.values() if isinstance(x, dict) else x:
             plain,parts = self.of(v, depth+1)
-            found.append(plain); count += parts
+            found.append(plain)
+            count += parts
             most = limit('pickle_parts')   # each counts as often as it is referred to
             if count>most:
                 raise pickle.UnpicklingError(f'it has more than {most:,} parts, far more than a checkpoint')

@@ -128,7 +128,8 @@ def kept_trials()->Path|None: # None: nothing is to be kept, or there is no plac
     except ConfigError: return None
 
 def _versions()->list: # of drjit, mitsuba, Python; empty: not installed
-    found = {d.metadata['Name'].lower():d.version for n in ('drjit', 'mitsuba') for d in importlib.metadata.distributions(name=n)}
+    found = {d.metadata['Name'].lower():d.version
+        for n in ('drjit', 'mitsuba') for d in importlib.metadata.distributions(name=n)}
     return [found.get('drjit', ''), found.get('mitsuba', ''), platform.python_version()]
 
 def _passed()->list: # of lists: library, size, date, versions

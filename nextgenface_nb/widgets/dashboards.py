@@ -49,7 +49,8 @@ def button(
 def message(text:str, advice:str='', alert:bool=False)->str: # HTML
     "Text, and what to do about it, for people and for screen readers"
     colour = '#b71c1c' if alert else 'inherit'
-    return f'<div role="{"alert" if alert else "status"}" style="color:{colour};line-height:1.4">{html.escape(text)}{"<br><b>"+html.escape(advice)+"</b>" if advice else ""}</div>'
+    return (f'<div role="{"alert" if alert else "status"}" style="color:{colour};line-height:1.4">'
+        f'{html.escape(text)}{"<br><b>"+html.escape(advice)+"</b>" if advice else ""}</div>')
 
 def explained(
     error:Exception,
@@ -112,7 +113,8 @@ class Runner:
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #72f4897d
 @patch
-def _say(self:Runner, state, text=''): self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
+def _say(self:Runner, state, text=''):
+    self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
 
 @patch
 def step(self:Runner)->bool: # Whether there may be more
