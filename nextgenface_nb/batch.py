@@ -562,7 +562,7 @@ def is_busy(
 def tidy(
     folder, # With whole results
 ):
-    "Remove what a run that was killed when all was done has left beside them; what another needs stays"
+    "Remove what a run that was killed has left beside them and nobody needs any more; what another needs stays"
     folder = Path(folder)
     keep = resume_path(folder)
     if not keep.exists() and not any(e.name.startswith('.') for e in os.scandir(folder)): return
@@ -573,9 +573,20 @@ def tidy(
     except (OSError, FaceError): pass   # another's, or not ours to remove
 
 def _is_over(keep, folder)->bool:
-    "Is this the state of a run that had nothing more to do, by the settings of the results?"
+    "Is this the state of a run that had nothing more to do, or that would make once more what is there?"
     from nextgenface_nb.output.checkpoint import read_about
     if not keep.exists(): return False
-    meta = read_about(keep)['meta']
-    config = renamed_settings(read_report(folder/LIST).get('config'))
-    return meta.get('config')==config and meta.get('done')==len(meta.get('stages', ()))
+    about = read_about(keep)
+    report = read_report(folder/LIST)
+    meta = about['meta']
+    if meta.get('config')!=renamed_settings(report.get('config')): return False
+    return meta.get('done')==len(meta.get('stages', ())) or _made_it(about, report.get('invocation'))
+
+def _made_it(about:dict, asked)->bool:
+    "Are the results what the run of this state was to make: the same photos, stages and face, from the same start?"
+    if not isinstance(asked, dict) or about['meta'].get('start') or about['meta'].get('terms'):
+        return False
+    try: photos = [p['sha256'] for p in about['photos']]==[p['sha256'] for p in asked['photos']]
+    except (KeyError, TypeError): return False
+    same = lambda state,report: about['meta'].get(state)==asked.get(report)
+    return bool(asked['photos']) and photos and same('stages', 'stages') and same('which_face', 'face')

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from . import __version__
 from .batch import (attempt, face_folder, face_number, finish_summary, invocation, run_batch,
-    save_failures, was_done)
+    save_failures, tidy, was_done)
 from .interrupts import Stop
 from .config import Config, PRESETS, STAGE_NAMES, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
@@ -198,8 +198,8 @@ def recall(
 def _invocation_in(path)->dict: # empty: it is no report
     "What the report of a run says that it was asked for"
     if not path or Path(path).suffix.lower()!='.json': return {}
-    try: found = json.loads(Path(path).read_text(encoding='utf-8'))['invocation']
-    except (OSError, ValueError, KeyError, TypeError, RecursionError): return {}
+    from nextgenface_nb.files import read_report
+    found = read_report(path).get('invocation')
     right = dict(stages=list, checkpoint=dict, shared_identity=bool, face=int)
     return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
 
@@ -570,13 +570,13 @@ def fit_and_save(
     from nextgenface_nb.reconstruction import begin
     from nextgenface_nb.resume import resume_path
     from nextgenface_nb.files import at_work
-    if done(photos, folder): return []
+    if _was_done(photos, folder, done): return []
     bars = Bars(not request.quiet and request.workers==1)
     asked = invocation(photos, **asked_for(request, pipeline.config, folder))
     keep = resume_path(folder)
     with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50), bars:
         stop.check()
-        if done(photos, folder): return []
+        if _was_done(photos, folder, done): return []
         if begun is None and not request.checkpoint and not (request.resume and keep.exists()):
             with notes_heard() as notes:
                 begun = begin(list(map(load_photo, photos)), pipeline, face=face_asked(request, folder))
@@ -591,6 +591,12 @@ def fit_and_save(
         result.save(folder, rays=bars.rays)
         keep.unlink(missing_ok=True)   # the results are on the disk
     return result.warnings
+
+def _was_done(photos, folder, done)->bool:
+    "Another was quicker; what a run that was killed has left beside the results goes, since nobody comes again"
+    if not done(photos, folder): return False
+    tidy(folder)
+    return True
 
 # %% ../nbs/92_cli.ipynb #95c847be
 def as_decoded(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import io, struct
 from dataclasses import dataclass
 import numpy as np
-from .reading import MOST_PROFILE, unpacked
+from .reading import limit, unpacked
 
 # %% auto #0
 __all__ = ['srgb_curve', 'SRGB', 'D65', 'D50', 'BT709', 'power', 'parametric', 'sampled', 'pq_curve', 'hlg_curve', 'Colour',
@@ -267,7 +267,7 @@ def png_colour(
         found = cicp_colour(*chunks[b'cICP'])
         if found: return found, None
     if b'iCCP' in chunks:
-        profile = unpacked(chunks[b'iCCP'].split(b'\0', 1)[-1][1:], MOST_PROFILE)
+        profile = unpacked(chunks[b'iCCP'].split(b'\0', 1)[-1][1:], limit('profile_bytes'))
         if is_profile(profile, ('GRAY','RGB') if grey else ('RGB',)): return None, profile
     if b'sRGB' in chunks: return None, None
     gamma = _hundred_thousandths(chunks, b'gAMA', 1)

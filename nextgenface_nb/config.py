@@ -12,11 +12,11 @@ from typing import NamedTuple
 from fastcore.basics import patch
 from .errors import ConfigError
 from .places import fetched
-from .reading import read_bytes
+from .reading import limit, read_bytes
 
 # %% auto #0
 __all__ = ['STAGE_NAMES', 'LANDMARKS', 'PHOTOMETRIC', 'TEXTURE', 'WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES',
-           'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'MOST_BYTES', 'parse_value', 'of_kind', 'setting', 'allowed',
+           'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'parse_value', 'of_kind', 'setting', 'allowed',
            'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'renamed_value',
            'renamed_name', 'renamed_settings', 'renamed', 'Legacy', 'as_config', 'split_line', 'read_lines',
            'read_json', 'explain']
@@ -425,10 +425,8 @@ def set(self:Config,
     return self
 
 # %% ../nbs/06_config.ipynb #a825caf8
-MOST_BYTES = 1_000_000 # of a file of settings
-
-def _text(path)->str:
-    data = read_bytes(path, MOST_BYTES, ConfigError, 'config')
+def _text(path, most='settings_bytes')->str: # most: of `LIMITS`
+    data = read_bytes(path, limit(most), ConfigError, 'config')
     try: return data.decode('utf-8-sig')
     except ValueError:
         raise ConfigError(f'{path}: is no text in UTF-8', 'A config is a text file with lines key = value.') from None
@@ -462,7 +460,7 @@ def read_json(
     path:str|Path, # An object of settings, or the report of a run
 )->list: # of (place, key, value)
     "All settings in a JSON file"
-    try: found = json.loads(_text(path))
+    try: found = json.loads(_text(path, 'report_bytes'))   # that of a run may be given
     except (ValueError, RecursionError):
         raise ConfigError(f'{path}: no JSON', 'A config that ends in .json is an object: {"bands": 5}.') from None
     if isinstance(found, dict) and isinstance(found.get('config'), dict): found = _of_report(path, found)

@@ -20,15 +20,14 @@ from .errors import PhotoError
 from .lens import read_exif
 from .places import data_folder
 from .processes import shown_name
-from .reading import (MOST_BYTES, MOST_PROFILE, PICTURES, SMALLEST_SIDE, check_size,
+from .reading import (PICTURES, check_size, limit,
     lean_png, open_picture, picture_suffixes, png_chunks, read_bytes)
 from .surroundings import undisturbed
 if TYPE_CHECKING: import PIL.Image
 
 # %% auto #0
-__all__ = ['SUFFIXES', 'PhotoSource', 'WORKING_SIDE', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo',
-           'Raster', 'load_photo', 'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix',
-           'scan_folder', 'load_folder']
+__all__ = ['SUFFIXES', 'PhotoSource', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo', 'Raster', 'load_photo',
+           'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix', 'scan_folder', 'load_folder']
 
 # %% ../nbs/12_imaging.ipynb #158dacf5
 @undisturbed
@@ -157,7 +156,6 @@ SUFFIXES = tuple(end for ends in PICTURES.values() for end in ends)
 #: What `load_photo` takes, beside a `Photo`; Pillow is not loaded for its name
 PhotoSource = Union[str, os.PathLike, bytes, bytearray, memoryview, BinaryIO, np.ndarray, Tensor, 'PIL.Image.Image',
     'Photo']
-WORKING_SIDE = 4096
 
 @dataclass
 class Raster:
@@ -328,7 +326,7 @@ def _what_codes_mean(image, data, exif)->tuple: # (`Colour` or None, profile or 
         wanted = b'IHDR', b'cICP', b'iCCP', b'sRGB', b'gAMA', b'cHRM'
         return png_colour({kind: bytes(content) for kind, content in png_chunks(data, '') if kind in wanted})
     profile = image.info.get('icc_profile')
-    if profile: return None, profile[:MOST_PROFILE]
+    if profile: return None, profile[:limit('profile_bytes')]
     # a PNG that the caller has opened
     if 'srgb' not in image.info and ('gamma' in image.info or 'chromaticity' in image.info):
         numbers = image.info.get('chromaticity')
@@ -416,7 +414,7 @@ def load_photo(
     that were decoded; of Pillow images and arrays, of their pixels."""
     if isinstance(source, Photo): return source
     raster, path, digest = _taken(source, name)
-    block = math.ceil(max(raster.height, raster.width)/WORKING_SIDE)
+    block = math.ceil(max(raster.height, raster.width)/limit('working_side'))
     try: light, alpha = _light(raster, block)
     except MemoryError as e:
         raise PhotoError(
@@ -447,7 +445,7 @@ def _taken(source, name)->tuple: # (`Raster`, name, digest)
         name = name or (source.name if isinstance(getattr(source, 'name', None), str) else '')
         try:
             if hasattr(source, 'seekable') and source.seekable(): source.seek(0)
-            data = source.read(MOST_BYTES+1)
+            data = source.read(limit('picture_bytes')+1)
         except (OSError, ValueError) as e:
             raise PhotoError(
                 f'{shown_name(name) or "the file"}: cannot be read ({e})',
@@ -472,11 +470,12 @@ def read_photo_file(
         raise PhotoError(
             f'{shown_name(path)}: is a folder',
             'Give one photo, or read the folder with `load_folder`.')
-    return read_bytes(path, MOST_BYTES)
+    return read_bytes(path, limit('picture_bytes'))
 
 def _from_file(data, path, shown):
-    if len(data) > MOST_BYTES:
-        raise PhotoError(f'{shown}: has more than {MOST_BYTES//10**6} MB', 'No photo needs that many.')
+    most = limit('picture_bytes')
+    if len(data) > most:
+        raise PhotoError(f'{shown}: has more than {most//10**6} MB', 'No photo needs that many.')
     digest = hashlib.sha256(data).hexdigest()
     return _decode(data, shown), path, digest
 
@@ -559,7 +558,7 @@ def load_values(
     "A grey picture of values that are not light: codes as they are, of colours the weighted mean."
     raster, path, _ = _taken(source, name)
     plain = replace(raster, colour=None, rows=lambda first, last: raster.rows(first, last)/np.float32(raster.most))
-    values, _ = _light(replace(plain, most=1), math.ceil(max(raster.height, raster.width)/WORKING_SIDE))
+    values, _ = _light(replace(plain, most=1), math.ceil(max(raster.height, raster.width)/limit('working_side')))
     return torch.from_numpy(values @ np.array([.299, .587, .114], np.float32))
 
 # %% ../nbs/12_imaging.ipynb #4d603792
@@ -630,7 +629,7 @@ def crop_face(self:Photo,
     low, high = points.double().amin(0), points.double().amax(0)
     box = float((high - low).max())
     if not math.isfinite(box): raise PhotoError(f'{self.path}: a landmark is not finite')
-    if box < SMALLEST_SIDE/2:
+    if box < limit('photo_side')/2:
         raise PhotoError(f'{self.path}: the face has only {box:.0f} pixels', 'Give a photo that shows the face larger.')
     side = min(margin*box, max(min(self.width, self.height), 1.05*box))
     # more head above the landmarks than below

@@ -7,12 +7,13 @@ from __future__ import annotations
 import json, math, os, re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from .reading import limit
 from .errors import ConfigError
 
 # %% auto #0
-__all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'MOST_BYTES', 'MOST_PHOTOS',
-           'Lens', 'focal_of_film', 'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera',
-           'parse_focal', 'read_cameras', 'known_lens', 'check_focal']
+__all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'Lens', 'focal_of_film',
+           'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera', 'parse_focal', 'read_cameras',
+           'known_lens', 'check_focal']
 
 # %% ../nbs/11_lens.ipynb #70051fcc
 @dataclass
@@ -237,8 +238,6 @@ def _opencv(fx, fy, cx, cy, **more)->KnownCamera:
     return KnownCamera((fx, fy), (cx+.5, cy+.5), **more)
 
 # %% ../nbs/11_lens.ipynb #e7b0b5bd
-MOST_BYTES = 1_000_000 # of a file that describes a camera
-MOST_PHOTOS = 100_000   # of images.txt, which may be 100 times as long, for the points in it
 # COLMAP's models: how many coefficients stand at the end
 _DISTORTED = dict(SIMPLE_PINHOLE=0, PINHOLE=0, SIMPLE_RADIAL=1, RADIAL=2, OPENCV=4, FULL_OPENCV=8)
 _ONE_FOCAL = 'SIMPLE_PINHOLE','SIMPLE_RADIAL','RADIAL'
@@ -262,15 +261,15 @@ def _colmap(text:str, path:Path)->list: # of `KnownCamera`
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
     cameras = {line.split()[0]: _colmap_line(line) for line in lines}
     images = path.parent/'images.txt'
-    if not images.is_file() or images.stat().st_size>100*MOST_BYTES: return list(cameras.values())
+    if not images.is_file() or images.stat().st_size>limit('colmap_bytes'): return list(cameras.values())
     named = []
     with open(images, encoding='utf-8', errors='replace') as file:
         # each image has a second line, of points, which is no camera
         for line in file:
             parts = line.rstrip('\n').split(' ', 9)
             if line.startswith('#') or len(parts)<10 or parts[8] not in cameras: continue
-            if len(named)==MOST_PHOTOS:
-                raise _refused(f'{images}: has more than {MOST_PHOTOS:,} photos', 'Take out those of others.')
+            if len(named)==limit('colmap_photos'):
+                raise _refused(f'{images}: has more than {limit("colmap_photos"):,} photos', 'Take out those of others.')
             named.append(replace(cameras[parts[8]], photo=Path(parts[9]).name))
     return named or list(cameras.values())
 
@@ -348,7 +347,8 @@ def read_cameras(
     path = Path(text).expanduser()
     if not os.path.isfile(path): raise _refused(f'{text!r} is no focal length, and no such file')
     try:
-        if path.stat().st_size>MOST_BYTES: raise _refused(f'{path}: larger than {MOST_BYTES/1e6:.0f} MB')
+        most = limit('camera_bytes')
+        if path.stat().st_size>most: raise _refused(f'{path}: larger than {most/1e6:.0f} MB')
         content = path.read_text(encoding='utf-8-sig')
         found = json.loads(content) if content.lstrip()[:1]=='{' else None
         cameras = _of_object(found) if found is not None else _of_text(content, path)

@@ -12,7 +12,7 @@ import numpy as np
 from .errors import PhotoError
 from .files import writing
 from .processes import shown_name
-from .reading import MOST_BYTES, check_radiance, radiance_kind, read_bytes
+from .reading import check_radiance, limit, radiance_kind, read_bytes
 from .surroundings import undisturbed
 
 # %% ../nbs/13_radiance.ipynb #718b5bbd
@@ -52,7 +52,7 @@ def read_exr(
     path, # File, OpenEXR or Radiance HDR
 )->np.ndarray: # [H, W, C] float32
     "Read an EXR file"
-    return decode_radiance(read_bytes(path, MOST_BYTES, PhotoError, 'picture'), shown_name(path))
+    return decode_radiance(read_bytes(path, limit('picture_bytes'), PhotoError, 'picture'), shown_name(path))
 
 def decode_radiance(
     data:bytes, # Content of an OpenEXR or HDR file

@@ -11,10 +11,62 @@ from .processes import shown_name
 from .errors import FaceError, PhotoError
 
 # %% auto #0
-__all__ = ['PICTURES', 'SMALLEST_SIDE', 'LARGEST_PIXELS', 'MOST_BYTES', 'MOST_TAGS', 'MOST_TEXT', 'MOST_PROFILE', 'LARGEST_MAP',
-           'MOST_MAP_BYTES', 'read_bytes', 'check_file', 'heif_module', 'can_read', 'picture_suffixes', 'picture_kind',
-           'check_tags', 'check_size', 'png_chunks', 'lean_png', 'unpacked', 'open_picture', 'radiance_kind',
-           'check_radiance']
+__all__ = ['LIMITS', 'PICTURES', 'Limit', 'limit', 'read_bytes', 'check_file', 'heif_module', 'can_read', 'picture_suffixes',
+           'picture_kind', 'check_tags', 'check_size', 'png_chunks', 'lean_png', 'unpacked', 'open_picture',
+           'radiance_kind', 'check_radiance']
+
+# %% ../nbs/03_reading.ipynb #b2d10002
+from typing import NamedTuple
+
+class Limit(NamedTuple):
+    "How large something may be that comes from outside."
+    value:float
+    unit:str
+    against:str # What it protects from
+
+#: All of them; readers ask `limit`
+LIMITS = dict(
+    photo_side=Limit(32, 'pixels', 'a picture too small for a face: the shorter side has at least so many'),
+    picture_pixels=Limit(64_000_000, 'pixels', 'a small file that becomes gigabytes of pixels'),
+    picture_bytes=Limit(600_000_000, 'bytes', 'a file without end; 64 million pixels of 4 x 16 bits take 512 MB'),
+    working_side=Limit(4096, 'pixels', 'hours of work: a longer photo is halved, thirded ... as it is read'),
+    tag_values=Limit(1_000_000, 'numbers', 'one tag of TIFF or EXIF that becomes a list of gigabytes'),
+    tag_tables=Limit(200, 'tables', 'the same tags of AVIF and HEIF, gone through again and again'),
+    tiff_pieces=Limit(200_000, 'strips or tiles', 'a picture in pieces of no size'),
+    picture_text=Limit(1_000_000, 'bytes', 'a text in a picture that unpacks to gigabytes'),
+    picture_colours=Limit(16, 'channels', 'a pixel with hundreds of colours (JPEG 2000)'),
+    profile_bytes=Limit(16_000_000, 'bytes', 'a colour profile that unpacks to gigabytes'),
+    jpeg_passes=Limit(500, 'passes', 'a picture that is gone over thousands of times'),
+    jpeg2000_pictures=Limit(50, 'pictures', 'thousands of pictures in one file'),
+    jpeg2000_pieces=Limit(20_000, 'tiles', 'a picture in pieces of no size'),
+    png_chunks=Limit(500_000, 'chunks', 'hours of reading chunks of no size'),
+    map_pixels=Limit(8192*4096, 'pixels', 'an environment map of gigabytes'),
+    map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'),
+    settings_bytes=Limit(1_000_000, 'bytes', 'a file of settings without end'),
+    report_bytes=Limit(10_000_000, 'bytes', 'a report or JSON of settings without end; that of a long fit has a million'),
+    camera_bytes=Limit(1_000_000, 'bytes', 'a file that describes a camera, without end'),
+    colmap_bytes=Limit(100_000_000, 'bytes', 'images.txt without end; most of it are points'),
+    colmap_photos=Limit(100_000, 'photos', 'the same: a list that becomes gigabytes'),
+    landmarks_bytes=Limit(10_000_000, 'bytes', 'a file of landmarks without end'),
+    detector_bytes=Limit(64_000_000, 'bytes', "a download of the detector's model without end"),
+    dataset_bytes=Limit(2**28, 'bytes', "a dataset of a face model, as float32; BFM 2017's largest has 68 MB"),
+    dataset_ratio=Limit(50, 'times the file', 'the same, packed to nothing'),
+    dataset_chunks=Limit(100_000, 'chunks', 'hours of unpacking chunks of no size'),
+    model_vertices=Limit(500_000, 'vertices', 'memory and hours: what is made of a mesh is far larger than it'),
+    checkpoint_bytes=Limit(1_000_000_000, 'bytes', 'an archive that unpacks to terabytes; 2048 x 2048 texels have 120 MB'),
+    checkpoint_text=Limit(64_000_000, 'bytes', 'its JSON, with four for each letter; that of a long fit has a million'),
+    checkpoint_members=Limit(10_000, 'members', 'hours of reading members of no size'),
+    archive_list=Limit(4_000_000, 'bytes', 'a list of members that is read as a whole'),
+    pickle_bytes=Limit(500_000_000, 'bytes', 'an old checkpoint without end; 2048 x 2048 texels have 120 MB'),
+    pickle_parts=Limit(100_000, 'parts', 'the same: few bytes that are a list of gigabytes; NextFace writes some dozens'),
+    benchmarks_bytes=Limit(10_000_000, 'bytes', 'a list of benchmarks without end; one run has 15,000'),
+    trials_bytes=Limit(1_000_000, 'bytes', 'the list of trials of LLVM, which others may have written'))
+
+def limit(
+    name:str, # A key of `LIMITS`
+)->int:
+    "How many"
+    return LIMITS[name].value
 
 # %% ../nbs/03_reading.ipynb #d99ac4ef
 def read_bytes(
@@ -135,13 +187,6 @@ def _number(form, data, at, otherwise=0):
     except struct.error: return otherwise
 
 # %% ../nbs/03_reading.ipynb #f4e9def1
-SMALLEST_SIDE = 32
-LARGEST_PIXELS = 64_000_000
-MOST_BYTES = 600_000_000          # of a picture's file: 64 million pixels of 4 x 16 bits, unpacked, and something
-MOST_TAGS = 1_000_000             # values that one tag of a TIFF file or of EXIF may have, if they are numbers
-MOST_TEXT = 1_000_000             # bytes of a text in a picture, unpacked
-MOST_PROFILE = 16_000_000         # bytes of a colour profile, unpacked
-
 def _strange(name, what):
     return PhotoError(
         f'{name}: {what}',
@@ -181,10 +226,11 @@ def _tag_table(data, at, order, big, name)->dict:
         here = place+(12 if big else 8)
         bytes_each = _TAG_BYTES.get(kind, 1)
         claimed += number*bytes_each
-        if number > MOST_TAGS and kind not in (1, 2, 6, 7): raise _strange(name, f'its tag {tag} has {number} values')
+        if number > limit('tag_values') and kind not in (1, 2, 6, 7):
+            raise _strange(name, f'its tag {tag} has {number} values')
         if number*bytes_each > (8 if big else 4): here = _number(order+('Q' if big else 'I'), data, here)
         found.setdefault(tag, _number(order+{2:'H', 4:'I', 8:'Q'}.get(bytes_each, 'B'), data, here))
-        if tag in (273, 324) and number > 200_000: raise _strange(name, f'is cut into {number} pieces')
+        if tag in (273, 324) and number > limit('tiff_pieces'): raise _strange(name, f'is cut into {number} pieces')
     if claimed > 2*len(data)+65536: raise _strange(name, f'its tags claim {claimed} bytes, the file has {len(data)}')
     return found
 
@@ -194,7 +240,8 @@ def _check_jpeg(data, name):
         data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
         for m in re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S))
     check_tags(exif, name)
-    if data.count(b'\xff\xda') > 500: raise _strange(name, 'is built up in more than 500 passes')
+    if data.count(b'\xff\xda') > limit('jpeg_passes'):
+        raise _strange(name, f'is built up in more than {limit("jpeg_passes")} passes')
 
 def _check_gif(data, name):
     at = 13 + (3 << (data[10] & 7)+1 if len(data) > 10 and data[10] & 0x80 else 0)
@@ -202,7 +249,7 @@ def _check_gif(data, name):
         at += 2
         while at < len(data) and data[at]: at += data[at]+1
         at += 1
-        if at > MOST_TEXT: raise _strange(name, 'has a megabyte of text before the picture')
+        if at > limit('picture_text'): raise _strange(name, 'has a megabyte of text before the picture')
 
 def _check_webp(data, name):
     kind = data[12:16]
@@ -213,12 +260,14 @@ def _check_webp(data, name):
 
 def _check_jpeg2000(data, name):
     for n,found in enumerate(re.finditer(rb'\xff\x4f\xff\x51', data)):
-        if n > 50: raise _strange(name, 'holds more than 50 pictures')
+        if n > limit('jpeg2000_pictures'):
+            raise _strange(name, f'holds more than {limit("jpeg2000_pictures")} pictures')
         try: right, low, left, top, width, height, first, start, bands = struct.unpack_from('>8IH', data, found.end()+4)
         except struct.error: continue
         check_size(right-left, low-top, name, smallest=0)
         pieces = -(-(right-first)//max(width, 1))*-(-(low-start)//max(height, 1))
-        if pieces > 20_000 or bands > 16: raise _strange(name, f'is cut into {pieces} pieces of {bands} colours')
+        if pieces > limit('jpeg2000_pieces') or bands > limit('picture_colours'):
+            raise _strange(name, f'is cut into {pieces} pieces of {bands} colours')
 
 def _check_tiff(data, name):
     tags = check_tags(data, name)
@@ -230,20 +279,21 @@ def _check_tiff(data, name):
 # %% ../nbs/03_reading.ipynb #59c78c37
 def _check_boxes(data, name): # AVIF and HEIF: EXIF lies somewhere in it
     for n,found in enumerate(re.finditer(rb'II\*\0|MM\0\*', data)):
-        if n > 200: raise _strange(name, 'holds more than 200 tables of tags')
+        if n > limit('tag_tables'): raise _strange(name, f'holds more than {limit("tag_tables")} tables of tags')
         check_tags(memoryview(data)[found.start():], name)
 
 # %% ../nbs/03_reading.ipynb #fa0c0f8b
 def check_size(
     width:int, height:int, # Pixels
     name:str,
-    smallest:int=SMALLEST_SIDE, # Pixels that the shorter side must have
+    smallest:int=limit('photo_side'), # Pixels that the shorter side must have
 ):
     "Refuse a picture that is too large or too small."
-    if width*height > LARGEST_PIXELS or max(width, height) > LARGEST_PIXELS//SMALLEST_SIDE:
+    most = limit('picture_pixels')
+    if width*height > most or max(width, height) > most//limit('photo_side'):
         raise PhotoError(
             f'{name}: has {width} x {height} pixels',
-            f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo, or cut out the face, first.')
+            f'Up to {most//10**6} million are read. Shrink the photo, or cut out the face, first.')
     if min(width, height) < smallest:
         raise PhotoError(
             f'{name}: has only {width} x {height} pixels',
@@ -263,7 +313,7 @@ def png_chunks(
         yield kind, view[at+8:at+8+length]
         at = at+12+length
         count = count+1
-        if count > 500_000: raise _strange(name, 'has more than 500,000 parts')
+        if count > limit('png_chunks'): raise _strange(name, f'has more than {limit("png_chunks"):,} parts')
         if kind == b'IEND': return
 
 # %% ../nbs/03_reading.ipynb #de98a758
@@ -279,7 +329,7 @@ def lean_png(
         if kind == b'IHDR' and header: content = header
         if kind == b'eXIf': check_tags(bytes(content), name)
         if (kind in (b'tEXt', b'zTXt', b'iTXt')
-            and not _says_orientation(kind, bytes(content[:80])+bytes(content[80:MOST_TEXT//8]))):
+            and not _says_orientation(kind, bytes(content[:80])+bytes(content[80:limit('picture_text')//8]))):
             kind = b''
         if kind not in (b'IHDR', b'PLTE', b'tRNS', b'eXIf', b'IDAT', b'IEND', b'tEXt', b'zTXt', b'iTXt'):
             kept = False
@@ -295,11 +345,12 @@ def _says_orientation(kind, content)->bool:
     "EXIF or XMP in a text, and not much of it"
     keyword = content.split(b'\0', 1)[0]
     if keyword not in (b'Raw profile type exif', b'Raw profile type APP1', b'XML:com.adobe.xmp'): return False
-    if len(content) >= MOST_TEXT//8: return False
+    most = limit('picture_text')//8
+    if len(content) >= most: return False
     if kind == b'tEXt': return True
     rest = content[len(keyword)+1:]
     packed = rest[1:] if kind == b'zTXt' else rest.split(b'\0', 3)[-1] if rest[:1] == b'\1' else b''
-    return len(unpacked(packed, MOST_TEXT//8) if packed else b'') < MOST_TEXT//8
+    return len(unpacked(packed, most) if packed else b'') < most
 
 # %% ../nbs/03_reading.ipynb #6dfc80ef
 def unpacked(
@@ -350,7 +401,7 @@ def open_picture(
     except Image.DecompressionBombError as e:
         raise PhotoError(
             f'{name}: has too many pixels',
-            f'Up to {LARGEST_PIXELS//10**6} million are read. Shrink the photo first.') from e
+            f'Up to {limit("picture_pixels")//10**6} million are read. Shrink the photo first.') from e
     except PhotoError: raise
     except UnidentifiedImageError as e:
         rare = ', or of a rare variant (floats, 32 bits a colour)' if kind == 'TIFF' else ''
@@ -372,9 +423,6 @@ def _open_heif(data, name):
     return found.to_pillow()
 
 # %% ../nbs/03_reading.ipynb #ec6fbc13
-LARGEST_MAP = 8192*4096      # pixels of an environment map
-MOST_MAP_BYTES = 640_000_000 # of all its channels, as float32
-
 def radiance_kind(
     data:bytes, # Of a file
 )->str: # 'EXR', 'HDR', or empty
@@ -391,7 +439,7 @@ def check_radiance(
         raise _strange(name, 'has no header that can be read') from None
     if width < 1 or height < 1 or channels < 1:
         raise _strange(name, f'has {width} x {height} pixels of {channels} values')
-    if width*height > LARGEST_MAP or width*height*channels*4 > MOST_MAP_BYTES:
+    if width*height > limit('map_pixels') or width*height*channels*4 > limit('map_bytes'):
         raise PhotoError(
             f'{name}: has {width} x {height} pixels of {channels} values',
             'Maps up to 8192 x 4096 are read: shrink it. 1024 x 512 has all that light on a face needs.')
@@ -419,7 +467,8 @@ def _exr_size(data, name):
         if across*down > max(4*width*height, 2**20): raise _strange(name, f'has tiles of {across} x {down} pixels')
         pieces = -(-width//max(across, 1))*-(-height//max(down, 1))
     else: pieces = -(-height//_EXR_LINES.get(tags['compression'][0], 1))
-    if width < 1 or height < 1 or width*height > LARGEST_MAP: return width, height, channels     # refused at once
+    if width < 1 or height < 1 or width*height > limit('map_pixels'):
+        return width, height, channels     # refused at once
     _check_exr_pieces(data, name, end, pieces, 16 if 'tiles' in tags else 4)
     return width, height, channels
 

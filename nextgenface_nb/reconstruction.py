@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 # %% auto #0
 __all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
            'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
-           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'begin', 'joined', 'exhaust', 'reconstruct',
-           'Optimizer']
+           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust',
+           'reconstruct', 'Optimizer']
 
 # %% ../nbs/75_reconstruction.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -218,6 +218,7 @@ class Reconstruction:
     after_landmarks:list = field(default_factory=list) # NME of each frame after stage 1
     snapshots:dict = field(default_factory=dict) # stage -> `Face` as it was after it, with `save_intermediate`
     landmark_model:str|None = None               # Where the detector's model was found, in words
+    terms:list = field(default_factory=list)     # Of `outside_terms`: what it was fitted with beside the table's
 
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
@@ -298,6 +299,8 @@ def reconstruct_steps(
     if result is None and start is not None: result = Reconstruction(start, pipeline)
     if result is None: result = begin(photos, pipeline, config, landmarks, face, detector)
     result.timings.setdefault('detection', 0.)
+    own = {s.name for s in chosen}
+    result.terms = [t for t in result.terms if t['stage'] not in own]+outside_terms(chosen)
     for k,stage in enumerate(chosen):
         at = state if state and not k else StageState()
         at.start()
@@ -323,6 +326,14 @@ def chosen_stages(
     unknown = [s for s in stages or [] if isinstance(s, str) and s not in known]
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
+
+def outside_terms(
+    stages:list, # As of `chosen_stages`
+)->list: # of dict: name, stage, weight
+    "The `LossTerm` from outside the package in them; what they compute is nowhere kept"
+    return [
+        dict(name=t.name, stage=t.stage, weight=float(stage.weights[t.weight_name]))
+        for stage in stages for t in getattr(stage, 'terms', ()) if t.setting]
 
 @undisturbed
 def begin(

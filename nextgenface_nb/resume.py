@@ -11,7 +11,8 @@ from . import __version__
 from .config import Config, STAGE_NAMES
 from .errors import CheckpointError
 from .face import Face
-from .reconstruction import Reconstruction, begin, exhaust, reconstruct_steps
+from nextgenface_nb.reconstruction import (Reconstruction, begin, chosen_stages, exhaust, outside_terms,
+    reconstruct_steps)
 from .optim.stages import Progress
 from .optim.state import StageState
 from .output.checkpoint import load_face, photo_digest, save_face
@@ -54,7 +55,8 @@ def keep_state(
         path, result.face, result.pipeline.model,
         dict(
             state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done,
-            history=history, start=start, which_face=face, timings=result.timings, warnings=result.warnings,
+            history=history, start=start, which_face=face, terms=result.terms, timings=result.timings,
+            warnings=result.warnings,
             after_landmarks=[float(x) for x in result.after_landmarks]),
         tensors, packed=False)
 
@@ -74,6 +76,7 @@ def load_state(
     stages:list, # Names of all stages
     start:str='',# `face_digest` of the face that the run begins with, if one is given
     which_face=None,# Which of several faces is asked for
+    terms=(),       # Of `outside_terms`: what is added to the losses
 )->tuple: # (`Reconstruction` so far, number of stages that are done, tensors for the `StageState` of the next; empty: it has not begun)
     "Read it again; `CheckpointError` if it is of another photo, model, or other settings"
     face,meta = load_face(path, pipeline.model)
@@ -102,6 +105,10 @@ def load_state(
             f'{path}: of another face of the photo '
             f'({_which(meta.get("which_face"))}; asked for is {_which(which_face)})',
             'Start again without --resume, or with the same --face.')
+    if (was := meta.get('terms', []))!=list(terms):
+        raise CheckpointError(
+            f'{path}: the terms from outside were {_told(was)}; given are {_told(terms)}',
+            'Start again without --resume, or give the terms of the interrupted run, at the same weights.')
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
 
 # %% ../nbs/76_resume.ipynb #657fccc2
@@ -116,6 +123,9 @@ def _check_version(path, meta:dict):
             f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}',
             advice)
 def _which(face)->str: return 'the largest' if face is None else f'number {face}'
+
+def _told(terms)->str: # in words
+    return ', '.join(f'{t["name"]} of {t["stage"]} (weight {t["weight"]:g})' for t in terms) or 'none'
 
 def _snapshots(face:Face, tensors:dict)->dict: # stage -> `Face`
     "The faces after each stage, if they were kept"
@@ -163,17 +173,21 @@ def fit_resumable(
     face=None,                  # Which of several faces, see `reconstruct`
     begun=None,                 # What `begin` gave, where that was done; a state that is there goes before
     watch=None,                 # Called with each `Progress` and the face, see `reconstruct_steps`
+    terms=(),                   # `LossTerm` from outside the package, see `optim.losses`
 )->Reconstruction:
     "Fit all stages, keeping the state"
     if start is not None: photos = [f.photo for f in start.frames]
     begun_with = face_digest(start)
+    told = outside_terms(chosen_stages(pipeline.config, list(stages), terms))
     result = None
     done = 0
     saved = {}
-    if resume and Path(keep).exists(): result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face)
+    if resume and Path(keep).exists():
+        result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face, told)
     if result and hasattr(watch, 'again'): watch.again(result.history)
     if start is not None: begun = Reconstruction(start, pipeline)
     result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)
+    result.terms = told
     for k in range(done, max(len(stages), 1)):
         state = StageState(saved)
         saved = {}
@@ -182,7 +196,7 @@ def fit_resumable(
         exhaust(
             reconstruct_steps(
                 None, pipeline.config, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result,
-                watch=watch),
+                watch=watch, terms=terms),
             Keeper(write, every, progress))
         keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face)
     return result

@@ -409,3 +409,22 @@ def test_a_photo_that_another_batch_has_done_meanwhile_is_not_begun(monkeypatch,
     request = cli.Request(input=str(portrait_path()), output=str(tmp_path), quiet=True)
     assert cli.photo_worker(request, loud=False)([str(portrait_path())], tmp_path/'portrait.jpg')==[]
     assert not list(tmp_path.rglob('*.npz'))
+
+@pytest.mark.parametrize('done', [1, 3])
+def test_what_another_run_has_made_is_tidied(tmp_path, done):
+    ("A worker finds results of a run that was killed right behind them, or before another began: its state, however "
+     "far it is, is of no use any more")
+    import numpy as np
+    from nextgenface_nb.cli import fit_and_save
+    from nextgenface_nb.files import resume_path
+    folder = tmp_path/'me.png'
+    folder.mkdir()
+    photos,stages = [dict(name='me.png', sha256='ab')],['landmarks', 'photometric', 'texture']
+    report = dict(files=['report.json'], config=Config().to_dict(),
+        invocation=dict(photos=photos, stages=stages, face=None))
+    (folder/'report.json').write_text(json.dumps(report))
+    meta = dict(config=Config().to_dict(), stages=stages, done=done, start='', which_face=None)
+    about = dict(format='nextgenface_nb face', format_version=1, photos=photos, meta=meta)
+    np.savez(resume_path(folder), json=np.array(json.dumps(about)))
+    assert fit_and_save([tmp_path/'me.png'], folder, None, None, done=lambda *job: True)==[]
+    assert not resume_path(folder).exists() and (folder/'report.json').exists()

@@ -3,6 +3,7 @@
 import errno, json, os, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 import pytest
+from limited import limited
 from os_calls import exchange
 from nextgenface_nb.errors import BusyError, OutputError
 from nextgenface_nb import files
@@ -480,7 +481,7 @@ def test_a_report_that_is_none(tmp_path, what, monkeypatch):
     elif what=='endless': path.symlink_to('/dev/zero')
     elif what=='folder': path.mkdir()
     elif what=='large':
-        monkeypatch.setattr(files, 'MOST_LIST', 1000)
+        limited(monkeypatch, report_bytes=1000)
         path.write_text(json.dumps(dict(files=[LIST], more='x'*1000)))
     else: path.write_text('[3]' if what=='a list' else '['*200_000)
     (tmp_path/'a.jpg').touch()

@@ -8,7 +8,8 @@ import h5py, numpy as np, pytest
 from PIL import Image
 from nextgenface_nb.errors import FaceError
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.reading import can_read
+from limited import limited
+from nextgenface_nb.reading import can_read, limit
 ROOT = Path(__file__).resolve().parent.parent
 
 def chunk(kind, content):
@@ -411,9 +412,9 @@ def test_what_describes_a_camera_is_no_longer_than_that_takes(kind, tmp_path, mo
     "Ten times as long as allowed: refused by its length, and less memory than the longest that is read"
     from nextgenface_nb import lens
     held = []
-    assert lens.MOST_BYTES<=10**6
-    monkeypatch.setattr(lens, 'MOST_BYTES', 10**5)
-    for size in (.9*lens.MOST_BYTES, 10*lens.MOST_BYTES):
+    assert limit('camera_bytes')<=10**6
+    limited(monkeypatch, camera_bytes=10**5)
+    for size in (.9*10**5, 10*10**5):
         (tmp_path/kind).write_text(described(kind, int(size)))
         held.append(most_held(lens.read_cameras, str(tmp_path/kind)))
     assert held[1][0]<held[0][0]/10 and ': larger than' in str(held[1][1]) and ': larger' not in str(held[0][1])
@@ -426,10 +427,10 @@ def test_photos_of_colmap_that_nobody_has_taken(tmp_path, monkeypatch):
         row = '1 0 0 0 0 0 0 0 1 me.jpg\n'+'5 5 -1 '*40+'\n'
         (tmp_path/'images.txt').write_text(row*photos)
         return most_held(lens.read_cameras, str(tmp_path/'cameras.txt'))
-    monkeypatch.setattr(lens, 'MOST_PHOTOS', 2000)
+    limited(monkeypatch, colmap_photos=2000)
     usual,refused = given(2000),given(40_000)
     assert len(usual[1])==2000 and 'more than 2,000 photos' in str(refused[1]) and refused[0]<1.5*usual[0]
-    monkeypatch.setattr(lens, 'MOST_BYTES', 1000)
+    limited(monkeypatch, colmap_bytes=100_000)
     assert [c.photo for c in given(2000)[1]]==['']
 
 def test_a_list_of_benchmarks_is_no_longer_than_that_takes(tmp_path, monkeypatch):
@@ -439,8 +440,8 @@ def test_a_list_of_benchmarks_is_no_longer_than_that_takes(tmp_path, monkeypatch
     def given(text):
         file.write_text(text)
         return most_held(speed.append_report, {}, file)
-    assert speed.MOST_HISTORY<=10**7
-    monkeypatch.setattr(speed, 'MOST_HISTORY', 10**6)
+    assert limit('benchmarks_bytes')<=10**7
+    limited(monkeypatch, benchmarks_bytes=10**6)
     usual,long = given('['+'{},'*300_000+'{}]'),given('['+'{},'*3_000_000+'{}]')
     assert usual[1] is None and len(json.loads(file.read_text()))==3_000_001, 'it is left as it was'
     assert 'has more than 1 MB' in str(long[1]) and long[0]<usual[0]/10

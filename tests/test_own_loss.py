@@ -11,7 +11,7 @@ from nextgenface_nb.optim.shading import ShadingSolver, skin_pixels
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output.pictures import loss_figure
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.reconstruction import reconstruct
+from nextgenface_nb.reconstruction import outside_terms, reconstruct
 
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3, environment_height=16,
     samples_train=1, samples_final=1, steps_shading=1, steps_texture=6, steps_detail=0)
@@ -157,3 +157,50 @@ def test_every_term_of_the_table_is_summed_with_a_weight_of_the_config(truth):
 def test_a_term_weighs_what_it_gives():
     now = Candidate(None, None, {}, maps=torch.ones(2, 2, 5), prior=type('Prior', (), dict(valid=torch.ones(2, 2)>0)))
     assert float(weighed(checked_terms([PALE]), dict(pale=3.), now)['pale'])==3
+
+# ---- it is gone on with
+
+def resumed(truth, keep, *terms, **more):
+    from nextgenface_nb.resume import fit_resumable
+    return fit_resumable([truth.photo()], pipeline(deterministic=True), keep, landmarks=[truth.landmarks()],
+        terms=terms, **more)
+
+class PowerCut(BaseException): pass
+
+def cut(progress):
+    if (progress.stage, progress.step)==('texture', 4): raise PowerCut
+
+def test_a_resumed_fit_has_the_same_terms(truth, tmp_path):
+    "It gives what an uninterrupted one gives, and the report says what was added and at which weight"
+    whole = resumed(truth, tmp_path/'whole.npz', PALE, AHEAD)
+    with pytest.raises(PowerCut): resumed(truth, tmp_path/'cut.npz', PALE, AHEAD, progress=cut, every=0)
+    again = resumed(truth, tmp_path/'cut.npz', PALE, AHEAD)
+    for name,value in whole.face.parameters().items(): assert torch.equal(value, again.face.parameters()[name]), name
+    assert again.history[-1].losses['pale']==whole.history[-1].losses['pale']>0
+    again.save(tmp_path/'run')
+    rows = [dict(name='ahead', stage='photometric', weight=100.), dict(name='pale', stage='texture', weight=5.)]
+    assert json.loads((tmp_path/'run'/'report.json').read_text())['terms']==rows
+
+@pytest.mark.parametrize('terms', [(), (PALE.at(6.), AHEAD), (PALE,), (replace(PALE, name='rosy'), AHEAD)],
+    ids=['none', 'another weight', 'one of them', 'another name'])
+def test_a_fit_with_other_terms_is_not_gone_on_with(truth, tmp_path, terms):
+    from nextgenface_nb.errors import CheckpointError
+    keep = tmp_path/'cut.npz'
+    with pytest.raises(PowerCut): resumed(truth, keep, PALE, AHEAD, progress=cut, every=0)
+    with pytest.raises(CheckpointError, match='ahead of photometric .weight 100., pale of texture .weight 5.') as said:
+        resumed(truth, keep, *terms)
+    assert 'at the same weights' in said.value.advice
+
+def test_a_fit_without_terms_is_not_gone_on_with_by_one_that_has_some(truth, tmp_path):
+    from nextgenface_nb.errors import CheckpointError
+    keep = tmp_path/'cut.npz'
+    with pytest.raises(PowerCut): resumed(truth, keep, progress=cut, every=0)
+    with pytest.raises(CheckpointError, match='were none; given are pale'): resumed(truth, keep, PALE)
+
+def test_a_report_of_no_terms_speaks_of_none(truth, tmp_path):
+    resumed(truth, tmp_path/'a.npz', stages=['landmarks']).save(tmp_path/'run', formats=['report'])
+    assert 'terms' not in json.loads((tmp_path/'run'/'report.json').read_text())
+
+def test_terms_of_the_table_are_not_from_outside():
+    assert outside_terms(make_stages(Config(**SMALL)))==[]
+    assert outside_terms(make_stages(Config(**SMALL), [PALE]))==[dict(name='pale', stage='texture', weight=5.)]

@@ -231,9 +231,11 @@ def test_a_checkpoint_keeps_all_that_a_face_is(made, tmp_path):
 
 def test_the_state_of_a_run_keeps_how_far_it_is(made, tmp_path):
     result,_ = made
+    terms = [dict(name='pale', stage='texture', weight=5.)]
+    result = replace(result, terms=terms)
     keep_state(tmp_path/'state.npz', result, ['landmarks', 'texture'], 1, None, 'begun', 2)
     photos = [f.photo for f in result.face.frames]
-    again,done,_ = load_state(tmp_path/'state.npz', photos, result.pipeline, ['landmarks', 'texture'], 'begun', 2)
+    again,done,_ = load_state(tmp_path/'state.npz', photos, result.pipeline, ['landmarks', 'texture'], 'begun', 2, terms)
     assert done==1 and again.history==result.history and again.timings==result.timings
     assert again.warnings==result.warnings and again.after_landmarks==result.after_landmarks
     alike(again.face, named(result.face))
@@ -241,6 +243,7 @@ def test_the_state_of_a_run_keeps_how_far_it_is(made, tmp_path):
     from nextgenface_nb.resume import STATE_VERSION
     assert meta['state_version']==STATE_VERSION and meta['config']==result.pipeline.config.to_dict()
     assert (meta['stages'], meta['done'], meta['start'], meta['which_face'])==(['landmarks', 'texture'], 1, 'begun', 2)
+    assert meta['terms']==terms
 
 # ---- camera.json
 

@@ -1,9 +1,10 @@
 """Do batches survive an hour on a bad machine? Photos with names of all scripts and bytes, some of them bad, two batches on one output and one on a small disk; parents and workers are
 killed, stopped and asked to end at random; the clock of one of them is set back and forth where libfaketime is installed (Debian, Ubuntu: apt-get install libfaketime). Then a calm batch does what is missing, and everything is looked at.
+Before the random signals there are two that always hit: a worker is killed while it writes, and a parent while its workers are stopped.
 usage: soak.py [--minutes M] [--photos N] [--seed S] [--short] [--json FILE] [--keep FOLDER]
 
 The first photos are done in a quiet run before, with `deterministic=true`, as all are: their files must be the same in the end. Exit code 0: all is as it should be."""
-import argparse, glob, hashlib, io, json, os, random, shutil, signal, statistics, subprocess, sys, tempfile, time
+import argparse, glob, hashlib, io, json, os, random, re, shutil, signal, statistics, subprocess, sys, tempfile, time
 from collections import Counter
 from pathlib import Path
 import numpy as np
@@ -159,6 +160,36 @@ def workers_of(home:Path)->list: # of process ids
         if b'spawn_main' in line: found.append(pid)
     return found
 
+PATIENCE = 20. # Seconds in which what a killed process has left must be gone
+
+def workers_at_work(parent:int)->list: # of (process id, when it started)
+    "The children of a batch that have loaded PyTorch: from then on they end with their parent"
+    found = []
+    for pid in children_of(parent):
+        try: loaded = b'libtorch' in Path(f'/proc/{pid}/maps').read_bytes()
+        except OSError: continue
+        if loaded and (since := started(pid)): found.append((pid, since))
+    return found
+
+def children_of(parent:int)->list: # of process ids
+    return [int(p.name) for p in Path('/proc').glob('[0-9]*') if _stat(int(p.name))[1:2]==[str(parent)]]
+
+def started(pid:int)->str: # ticks since the boot; empty: it is gone, or nothing but an entry
+    fields = _stat(pid)
+    return fields[19] if fields and fields[0]!='Z' else ''
+
+def _stat(pid:int)->list: # of what stands behind the name
+    try: return Path(f'/proc/{pid}/stat').read_text(errors='replace').rsplit(')', 1)[1].split()
+    except (OSError, IndexError): return []
+
+def gone_within(there, seconds:float)->bool:
+    "Is it gone in time? `there` says whether it is still there"
+    until = time.monotonic()+seconds
+    while there():
+        if time.monotonic()>until: return False
+        time.sleep(.1)
+    return True
+
 def held_by(pids:list)->float: # MB
     page,total = os.sysconf('SC_PAGE_SIZE'),0
     for pid in pids:
@@ -172,6 +203,67 @@ def faked(library:str, clock:Path)->dict: # Environment variables
     return dict(LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_CACHE_DURATION='1',
         FAKETIME_DONT_FAKE_MONOTONIC='1', NO_FAKE_STAT='1')
 
+PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)-')
+
+def parts_in(folder:Path)->list: # of (path, process id of the writer)
+    "What is being written, or was left half-written"
+    found = []
+    for place in (folder, *(p for p in folder.glob('*') if p.is_dir())):
+        try: found += [(Path(e.path), int(m[1])) for e in os.scandir(place) if (m := PART.match(e.name))]
+        except OSError: pass
+    return found
+
+def kill_a_writer(home:Path, folder:Path, batches:list, seconds:float=180)->list: # of faults
+    ("A worker is stopped while it writes, and killed if what it writes is still there; whoever goes on has to remove "
+     "it")
+    until = time.monotonic()+seconds
+    while time.monotonic()<until:
+        keep_going(batches)
+        for part,pid in parts_in(folder):
+            if pid not in workers_of(home) or not _send(pid, 'SIGSTOP'): continue
+            whole = os.path.lexists(part)
+            _send(pid, 'SIGKILL' if whole else 'SIGCONT')
+            if not whole: continue
+            swept = gone_within(lambda: keep_going(batches) or os.path.lexists(part), PATIENCE)
+            return [] if swept else [f'{part.name}: of a worker that was killed, is there {PATIENCE:g} s later']
+        time.sleep(.005)
+    return ['nobody could be killed while writing']
+
+def kill_a_parent(batches:list, seconds:float=180)->list: # of faults
+    "A parent is killed while its workers are stopped, and cannot end by themselves"
+    until = time.monotonic()+seconds
+    while time.monotonic()<until:
+        keep_going(batches)
+        for batch in batches:
+            workers = workers_at_work(batch.child.pid) if batch.child else []
+            if not workers: continue
+            for pid,_ in workers: _send(pid, 'SIGSTOP')
+            _send(batch.child.pid, 'SIGKILL')
+            living = lambda: [pid for pid,since in workers if started(pid)==since]
+            if gone_within(living, PATIENCE): return []
+            return [f'worker {pid} lives {PATIENCE:g} s after its parent was killed' for pid in living()]
+        time.sleep(.1)
+    return ['no worker was there to lose its parent']
+
+def keep_going(batches:list):
+    "Start those again that have ended"
+    for batch in batches:
+        if batch.ended(): batch.start()
+
+class Reports:
+    "Which results of a folder have been replaced: whole ones are nobody's to do again"
+    def __init__(self, folder:Path): self.folder,self.seen,self.again = folder,{},Counter()
+
+    def look(self):
+        for path in self.folder.glob('*/report.json'):
+            try: about = path.stat()
+            except OSError: continue
+            now = about.st_ino,about.st_mtime_ns
+            if self.seen.setdefault(path, now)!=now: self.again[path.parent.name] += 1
+            self.seen[path] = now
+
+    def faults(self)->list: return [f'{name!r}: was whole, and done again {n} times' for name,n in self.again.items()]
+
 class Chaos:
     ("Signals to parents and workers, drawn at random; what is stopped goes on after a while, but for one in five. And "
      "a clock that somebody sets")
@@ -179,6 +271,8 @@ class Chaos:
     KINDS = 'SIGKILL','SIGKILL','SIGTERM','SIGINT','SIGHUP','SIGSTOP','SIGSTOP'
     def __init__(self, home:Path, seed:int):
         self.home,self.random,self.counts,self.waking = home,random.Random(seed),Counter(),[]
+        self.orphans = []   # of (when they must be gone, process id, when it started)
+        self.faults = []
 
     def strike(self, parents:list):
         "One signal"
@@ -189,9 +283,19 @@ class Chaos:
         pick,delay = self.random.random(),self.random.choice([1, 2, 4, 8, None])
         if not targets: return
         pid = targets[int(pick*len(targets))]
+        if (whom, kind)==('parent', 'SIGKILL'):
+            self.orphans += [(time.monotonic()+PATIENCE, *w) for w in workers_at_work(pid)]
         if not _send(pid, kind): return
         self.counts[f'{kind} to a {whom}'] += 1
         if kind=='SIGSTOP' and (delay or whom=='parent'): self.waking.append((time.monotonic()+(delay or 5), pid))
+
+    def see_orphans(self):
+        "Workers end with their parent"
+        for due,pid,since in list(self.orphans):
+            gone = started(pid)!=since
+            if not gone and time.monotonic()<due: continue
+            self.orphans.remove((due, pid, since))
+            if not gone: self.faults.append(f'worker {pid} lives {PATIENCE:g} s after its parent was killed')
 
     def set_clock(self, clock:Path):
         "One in five times"
@@ -239,21 +343,37 @@ def fake_clock(home:Path)->str: # The library of faketime; empty: there is none,
 
 # ---- the soak
 
-def quiet_run(home:Path, photos:Path, names:list)->tuple: # name -> fingerprint, MB per photo (None: too few photos)
-    "The first photos, undisturbed"
+def quiet_run(home:Path, photos:Path, names:list, pair:bool)->tuple:
+    # name -> fingerprint, MB per photo (None: too few photos), faults
+    "The first photos, undisturbed; by two batches side by side, if wanted, of which each leaves to the other what it has"
     some = home/'some'
     some.mkdir()
     for name in names: os.link(photos/name, some/name)
-    batch,held = Batch(home, some, home/'quiet'),{}
-    batch.start()
-    while not batch.ended():
+    batches = [Batch(home, some, home/'quiet') for _ in range(1+pair)]
+    held,reports = {},Reports(home/'quiet'/'some')
+    batches[0].start()
+    if pair: begin_beside(*batches, home/'quiet'/'some')
+    while not all([batch.ended() for batch in batches]):
+        reports.look()
         done = len(list((home/'quiet'/'some').glob('*/report.json')))
-        workers = workers_of(home)
+        workers = [] if pair else workers_of(home)
         if len(workers)==2: held.setdefault(done, []).append(held_by(workers))
-        time.sleep(.25)
+        time.sleep(.05 if pair else .25)
+    reports.look()
     folders = {name:home/'quiet'/'some'/name for name in names}
     return ({name:fingerprint(f) for name,f in folders.items() if not missing(f)},
-        growth({done:statistics.median(x) for done,x in held.items()}))
+        growth({done:statistics.median(x) for done,x in held.items()}), reports.faults())
+
+def begin_beside(first:Batch, second:Batch, folder:Path):
+    "The second batch begins while the workers of the first are stopped at their photos, which are not its to do"
+    begun = lambda: any(folder.glob('.*.resume.npz'))
+    gone_within(lambda: not begun() and not first.ended(), 180)
+    stopped = workers_at_work(first.child.pid) if first.child else []
+    for pid,_ in stopped: _send(pid, 'SIGSTOP')
+    second.start()
+    gone_within(lambda: not second.ended() and not workers_at_work(second.child.pid), 120)
+    gone_within(lambda: not second.ended(), 10)
+    for pid,_ in stopped: _send(pid, 'SIGCONT')
 
 def growth(held:dict, least:int=16)->float|None: # MB per photo
     ("The median of all slopes between two counts of photos (Theil and Sen), after the first third; both workers "
@@ -271,7 +391,7 @@ def soak(home:Path, args)->dict: # The report
     began = time.monotonic()
     photos = home/'photos'
     good,bad = make_photos(photos, args.seed, args.photos)
-    known,slope = quiet_run(home, photos, good[:args.quiet])
+    known,slope,faults = quiet_run(home, photos, good[:args.quiet], args.short)
     fake,no_disk = fake_clock(home),small_disk(home/'disk')
     few = home/'few'
     few.mkdir()
@@ -281,10 +401,14 @@ def soak(home:Path, args)->dict: # The report
     if not no_disk: batches.append(Batch(home, few, home/'disk', [limit]))
     for batch in batches: batch.start()
     until_at_work(home)
+    reports = Reports(home/'out'/'photos')
+    faults += kill_a_writer(home, home/'out'/'photos', batches[:2])
+    faults += kill_a_parent(batches[:2])
     chaos,end,due = Chaos(home, args.seed),time.monotonic()+60*args.minutes,0.
     while time.monotonic()<end:
-        for batch in batches:
-            if batch.ended(): batch.start()
+        keep_going(batches)
+        reports.look()
+        chaos.see_orphans()
         chaos.wake()
         if time.monotonic()>due:
             chaos.strike([b.child.pid for b in batches if b.child])
@@ -297,18 +421,19 @@ def soak(home:Path, args)->dict: # The report
     time.sleep(1)
     left_after_term = alive(home)
     for b in stuck: os.killpg(b.child.pid, signal.SIGKILL)
+    parts = len(parts_in(home/'out'/'photos'))
     done_in_chaos = sum(not missing(home/'out'/'photos'/n) for n in good)
     calm = Batch(home, photos, home/'out', ['--resume'])
     calm.start()
-    calm.wait(1e9)
+    while not calm.wait(.2): reports.look()
     time.sleep(1)
     report = look(home, args, good, bad, known, batches, calm)
-    report['faults'] += ([f'{len(stuck)} batches did not end after SIGTERM']*bool(stuck)
+    report['faults'] += (faults+chaos.faults+reports.faults()+[f'{len(stuck)} batches did not end after SIGTERM']*bool(stuck)
         +[f'processes live after SIGTERM: {left_after_term}']*bool(left_after_term))
     if slope is not None and slope>args.growth: report['faults'].append(f'memory grows by {slope:.2f} MB per photo')
     report |= dict(minutes=args.minutes, seed=args.seed,
         signals={k:v for k,v in sorted(chaos.counts.items()) if k.startswith('SIG')}, asked_to_end=len(asked),
-        done_in_chaos=done_in_chaos, growth_mb=slope,
+        done_in_chaos=done_in_chaos, parts_before_calm=parts, growth_mb=slope,
         clock=clock_words(chaos.counts) if fake else 'left as it is: libfaketime is not installed, or does not work',
         disk=f'{SMALL_DISK} MB, tmpfs' if not no_disk else f'left out: {no_disk}',
         codes={str(k):v for k,v in sorted(sum((b.codes for b in batches), Counter()).items())},
@@ -349,6 +474,8 @@ def table(report:dict)->str: # Markdown
         'photos, of them bad': f'{report["photos"]}, {report["bad"]}',
         'good ones whole in the end': f'{report["whole"]} of {report["good"]}',
         'of them done while disturbed': report['done_in_chaos'],
+        **({'half-written, of killed ones, before the calm run': report['parts_before_calm']}
+        if 'parts_before_calm' in report else {}),
         'equal to the quiet run, file by file': f'{report["same"]} of {report["compared"]}',
         'bad ones with a true line': f'{report["told"]} of {report["bad"]}',
         'signals': ', '.join(f'{v} {k}' for k,v in report['signals'].items()),
@@ -372,7 +499,7 @@ def main(argv=None)->int:
     p.add_argument('--growth', type=float, default=.3,
         help='MB per photo and worker pair that are too much (default: %(default)g)')
     p.add_argument('--seed', type=int, default=0)
-    p.add_argument('--short', action='store_true', help='without stage 2')
+    p.add_argument('--short', action='store_true', help='without stage 2; the quiet run by two batches')
     p.add_argument('--json', type=Path, help='keep the report')
     p.add_argument('--keep', type=Path, help='work in this folder and leave it')
     args = p.parse_args(argv)

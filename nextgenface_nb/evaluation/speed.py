@@ -19,16 +19,16 @@ from .figures import save_figures, stamp
 from .photos import Target, check_output, markdown_table, run_measured
 from ..metrics import psnr
 from ..processes import LEASH, leash
-from ..reading import read_bytes
+from ..reading import limit, read_bytes
 from ..surroundings import isolated, variables, undisturbed
 
 # %% auto #0
-__all__ = ['TARGETS', 'MEASURED', 'LONG', 'MOST_HISTORY', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage',
-           'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared',
-           'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table',
-           'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth',
-           'bench_memory', 'make_parser', 'where', 'Request', 'read_request', 'bench_all', 'bench_table',
-           'history_table', 'append_report', 'bench_and_say', 'main']
+__all__ = ['TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
+           'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared', 'bench_lights',
+           'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table', 'compare_renderers',
+           'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth', 'bench_memory', 'make_parser',
+           'where', 'Request', 'read_request', 'bench_all', 'bench_table', 'history_table', 'append_report',
+           'bench_and_say', 'main']
 
 # %% ../../nbs/84_evaluation.speed.ipynb #bbca3a1e
 @undisturbed(grad=True)
@@ -603,12 +603,10 @@ def append_report(
     "Add figures to a file that keeps those of all runs"
     save_figures([*_read_history(Path(path)), report], Path(path))
 
-MOST_HISTORY = 10_000_000 # Bytes of the figures of all runs; one has 15,000 at most
-
 def _read_history(path:Path)->list: # of the figures of all runs
     check_output(path, '--append', 'bench.json')
     if not path.exists(): return []
-    try: history = json.loads(read_bytes(path, MOST_HISTORY, OutputError, 'list of benchmarks'))
+    try: history = json.loads(read_bytes(path, limit('benchmarks_bytes'), OutputError, 'list of benchmarks'))
     except (ValueError, RecursionError) as error:
         raise OutputError(f'{path}: no list of benchmarks ({error})', 'Name another file, or remove it.') from None
     if not isinstance(history, list):

@@ -18,7 +18,7 @@ from ..errors import ModelError
 from .interface import (
     Coefficients, Embedding, FaceModel, PointModel, _check_index, _double, _need)
 from ..places import data_folder, locate
-from ..reading import check_file, unpacked
+from ..reading import check_file, limit, unpacked
 from ..surroundings import undisturbed
 
 # %% ../../nbs/20_facemodel.model.ipynb #601c26fe
@@ -469,9 +469,6 @@ def save(self:LinearModel,
             for key,text in dict(name=cpu.name, licence=cpu.licence, format='nextgenface_nb 1').items() if text})
 
 # %% ../../nbs/20_facemodel.model.ipynb #0f8d9769
-_largest = 2**28 # bytes of one dataset as float32; BFM 2017's largest has 68 MB
-_vertices_most = 500_000
-
 def _dataset(file, name, shape):
     "Read a numeric dataset whose shape must be `shape` (None: any)"
     where = Path(file.filename).name
@@ -486,12 +483,12 @@ def _dataset(file, name, shape):
     _need(fits,
         f"{where}: {name} has the shape {list(data.shape)}, expected "
         f"[{', '.join('any' if s is None else str(s) for s in shape)}]")
-    _need(0<data.size<=_largest//4, f'{where}: {name} has {data.size} values',
+    _need(0<data.size<=limit('dataset_bytes')//4, f'{where}: {name} has {data.size} values',
         'Check the file: no face model is that large, or empty.')
     _need(data.id.get_storage_size()>0, f'{where}: {name} was never written',
         'The file is not complete: copy or download it again.')
     _need(
-        data.nbytes<=_packed_most*file.id.get_filesize()+2**24,
+        data.nbytes<=limit('dataset_ratio')*file.id.get_filesize()+2**24,
         f'{where}: {name} has {data.nbytes} bytes in a file of {file.id.get_filesize()}',
         'No face model can be packed like that.')
     _check_chunks(data, f'{where}: {name}')
@@ -555,9 +552,6 @@ def _open(path):
             'The file is damaged or cut off: copy or download it again.') from None
 
 # %% ../../nbs/20_facemodel.model.ipynb #5d471a3f
-_packed_most = 50       # times as many bytes as the file may a dataset have
-_chunks_most = 100_000  # chunks of one dataset
-
 def _find(file, name):
     ("What lies in the file under this path; None: nothing. Links are not followed: looking at what one to another "
      "file leads to would open that file already, and wait if it is a pipe")
@@ -595,7 +589,8 @@ def _check_chunks(data, where):
     _need(known, f'{where} is packed in a way that is not read', 'Save it with gzip, or unpacked.')
     _need(size<=max(2**22, 2*data.nbytes), f'{where} has chunks of {size} bytes, and {data.nbytes} in all')
     steps = [range(0, n, step) for n,step in zip(data.shape, data.chunks)]
-    _need(math.prod(map(len, steps))<=_chunks_most, f'{where} has more than {_chunks_most} chunks')
+    most = limit('dataset_chunks')
+    _need(math.prod(map(len, steps))<=most, f'{where} has more than {most} chunks')
     if h5py.h5z.FILTER_DEFLATE not in packing or _is_ours(data.file): return
     for corner in itertools.product(*steps):
         try: skipped,packed = data.id.read_direct_chunk(corner)
@@ -677,9 +672,9 @@ def _read(geometry, albedo):
         shape_mean,shape_basis,shape_variance = _read_linear(file,'shape/model')
         count = len(shape_mean)
         _need(
-            count<=_vertices_most,
+            count<=limit('model_vertices'),
             f'{geometry.name}: {count} vertices',
-            f'Models of up to {_vertices_most:,} vertices are read.')
+            f'Models of up to {limit("model_vertices"):,} vertices are read.')
         expression_mean,expression_basis,expression_variance = _read_linear(file,'expression/model',3*count)
         cells = _dataset(file,'shape/representer/cells',(None,None))
         _need(3 in cells.shape and cells.dtype.kind in 'iu',

@@ -18,7 +18,7 @@ from ..errors import ConfigError, FaceError, LandmarkError, NoFaceError, note
 from ..processes import ignoring
 from ..imaging import Photo, load_photo, portrait_path, to_bytes
 from ..places import data_folder, fetched, locate
-from ..reading import read_bytes
+from ..reading import limit, read_bytes
 from ..processes import check_fork
 from ..surroundings import cache_folder, undisturbed
 
@@ -585,7 +585,7 @@ def download_model(
     from nextgenface_nb.files import writing
     path = Path(path or cache_folder()/'face_landmarker.task')
     try:
-        with urlopen(url, timeout=timeout) as answer: data = answer.read(64_000_000)
+        with urlopen(url, timeout=timeout) as answer: data = answer.read(limit('detector_bytes'))
     except (OSError, ValueError) as e:
         raise LandmarkError(f'{url}: cannot be downloaded ({getattr(e, "reason", e)})',
             f'Fetch it by other means, and name the file in {MODEL_VARIABLE}.') from e
@@ -810,7 +810,9 @@ def load_landmarks(
     "Read landmarks."
     path = Path(path)
     if not path.is_file(): raise LandmarkError(f'{path}: there is no such file', 'Check the path.')
-    if path.stat().st_size > 10_000_000: raise LandmarkError(f'{path}: larger than 10 MB', 'These are no landmarks.')
+    most = limit('landmarks_bytes')
+    if path.stat().st_size > most:
+        raise LandmarkError(f'{path}: larger than {most//10**6} MB', 'These are no landmarks.')
     try:
         # sizes are compared with the file before anything is allocated
         if path.suffix == '.npy':
@@ -985,7 +987,7 @@ def load_correspondences(
     path:str|Path, # Text: detector id and vertex, two columns
 )->tuple[Tensor, Tensor]: # ids [L], vertices [L], int64
     "Read a landmark association of the references."
-    text = read_bytes(path, 10_000_000, LandmarkError, 'table of landmarks')
+    text = read_bytes(path, limit('landmarks_bytes'), LandmarkError, 'table of landmarks')
     try: rows = np.loadtxt(io.BytesIO(text), dtype=np.int64, ndmin=2)
     except ValueError as e:
         raise LandmarkError(

@@ -16,7 +16,7 @@ from ..imaging import load_photo
 from .interface import FINE, Light, is_kind, light_class, light_kind, register_light
 from ..processes import shown_name
 from ..radiance import decode_radiance
-from ..reading import MOST_BYTES, radiance_kind, read_bytes
+from ..reading import limit, radiance_kind, read_bytes
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -216,7 +216,8 @@ def read_environment(
         data = bytes(source)
         name = name or 'environment map'
     else:
-        data = read_bytes(source, MOST_BYTES, PhotoError, 'environment map (.hdr, .exr, .png or .jpg)')
+        data = read_bytes(
+            source, limit('picture_bytes'), PhotoError, 'environment map (.hdr, .exr, .png or .jpg)')
         name = name or shown_name(source)
     values = _read_radiance(data, name) if radiance_kind(data) else load_photo(data, name).pixels
     h,w = values.shape[:2]

@@ -12,13 +12,13 @@ from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..geometry.harmonics import from_legacy
 from ..imaging import Photo, resampling_matrix
 from ..landmarks.detection import Landmarks
-from ..reading import read_bytes
+from ..reading import limit, read_bytes
 from ..face import Face, Frame, Identity
 from ..light.environment import HarmonicLight
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['MOST_BYTES', 'MOST_PARTS', 'plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
+__all__ = ['plain_pickle', 'read_legacy', 'legacy_face', 'load_legacy']
 
 # %% ../../nbs/72_output.legacy.ipynb #ca8ed88b
 _OPERATIONS = frozenset('''PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT
@@ -66,18 +66,14 @@ for _code,_first,_step in ((pickle.SETITEM,-2,2), (pickle.SETITEMS,0,2), (pickle
     _with_names(_code, _first, _step)
 
 # %% ../../nbs/72_output.legacy.ipynb #e01ea730
-MOST_BYTES = 500_000_000 # of an old checkpoint: maps of 2048 x 2048 texels have 120 million
-# numbers, texts, arrays, lists and dictionaries in it; each counts as often as it is referred to. NextFace writes some
-# dozens
-MOST_PARTS = 100_000
-
 def plain_pickle(
     data:bytes, # Of the file
 ): # dicts, lists, tuples, numbers, text, and NumPy arrays of numbers
     "Read a pickle that holds arrays and nothing that runs; `pickle.UnpicklingError` for any other"
     for number,(operation,argument,_) in enumerate(pickletools.genops(data)):
-        if number>10*MOST_PARTS:
-            raise pickle.UnpicklingError(f'it has more than {10*MOST_PARTS:,} operations, far more than a checkpoint')
+        if number>10*limit('pickle_parts'):
+            many = f'{10*limit("pickle_parts"):,}'
+            raise pickle.UnpicklingError(f'it has more than {many} operations, far more than a checkpoint')
         if operation.name not in _OPERATIONS:
             raise pickle.UnpicklingError(f'it has the operation {operation.name}, of which a checkpoint has no need')
         if operation.name in ('PUT','BINPUT','LONG_BINPUT') and not 0<=argument<=len(data):
@@ -105,8 +101,9 @@ class _Plain:
             plain,parts = self.of(v, depth+1)
             found.append(plain)
             count += parts
-            if count>MOST_PARTS:
-                raise pickle.UnpicklingError(f'it has more than {MOST_PARTS:,} parts, far more than a checkpoint')
+            most = limit('pickle_parts')   # each counts as often as it is referred to
+            if count>most:
+                raise pickle.UnpicklingError(f'it has more than {most:,} parts, far more than a checkpoint')
         return (dict(zip(x, found)) if isinstance(x, dict) else type(x)(found)),count
 
     def _one(self, x):
@@ -151,7 +148,7 @@ def read_legacy(
 )->dict: # The arrays, by their old names
     "Read an old checkpoint; `CheckpointError` with the reason where it cannot be trusted or is none"
     path = Path(path)
-    data = read_bytes(path, MOST_BYTES, CheckpointError, 'checkpoint of NextFace or NextGenFace')
+    data = read_bytes(path, limit('pickle_bytes'), CheckpointError, 'checkpoint of NextFace or NextGenFace')
     try: found = plain_pickle(data)
     except pickle.UnpicklingError as e:
         raise CheckpointError(f'{path}: not read, for {e}',

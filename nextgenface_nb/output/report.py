@@ -140,9 +140,14 @@ def make_report(
         texels=None if provenance is None else _shares(provenance), card=card.to_dict(), warnings=card.warnings,
         model=dict(name=model.name, fingerprint=model.fingerprint, licence=model.licence,
             place=getattr(r.pipeline, 'model_place', None)),
-        landmark_model=getattr(r, 'landmark_model', None),
+        landmark_model=getattr(r, 'landmark_model', None), **_outside(r),
         versions=versions(), machine=machine(), written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
         files=sorted(files))))
+
+def _outside(r)->dict: # terms; nothing where there were none
+    "Loss terms from outside the package: their weights stand in no setting"
+    found = getattr(r, 'terms', [])
+    return dict(terms=found) if found else {}
 
 def _shares(provenance)->dict: # of the texels on the face
     from nextgenface_nb.face import PROVENANCE

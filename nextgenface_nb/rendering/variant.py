@@ -10,7 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import NamedTuple
 from ..errors import ConfigError, DeviceError, FaceError
-from ..reading import read_bytes
+from ..reading import limit, read_bytes
 from ..surroundings import cache_folder,isolated,variables
 from ..processes import LEASH, check_fork, leash
 
@@ -134,7 +134,7 @@ def _versions()->list: # of drjit, mitsuba, Python; empty: not installed
 
 def _passed()->list: # of lists: library, size, date, versions
     "What that file holds; nothing if it is damaged"
-    try: rows = json.loads(read_bytes(kept_trials(), 1_000_000, FaceError, 'list'))
+    try: rows = json.loads(read_bytes(kept_trials(), limit('trials_bytes'), FaceError, 'list'))
     except (FaceError, ValueError, RecursionError): return []
     return [row for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
 
