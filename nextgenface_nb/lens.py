@@ -269,7 +269,8 @@ def _colmap(text:str, path:Path)->list: # of `KnownCamera`
             parts = line.rstrip('\n').split(' ', 9)
             if line.startswith('#') or len(parts)<10 or parts[8] not in cameras: continue
             if len(named)==limit('colmap_photos'):
-                raise _refused(f'{images}: has more than {limit("colmap_photos"):,} photos', 'Take out those of others.')
+                raise _refused(
+                    f'{images}: has more than {limit("colmap_photos"):,} photos', 'Take out those of others.')
             named.append(replace(cameras[parts[8]], photo=Path(parts[9]).name))
     return named or list(cameras.values())
 
