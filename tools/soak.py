@@ -375,7 +375,7 @@ def begin_beside(first:Batch, second:Batch, folder:Path):
     gone_within(lambda: not second.ended(), 10)
     for pid,_ in stopped: _send(pid, 'SIGCONT')
 
-def growth(held:dict, least:int=16)->float|None: # MB per photo
+def growth(held:dict, least:int=30)->float|None: # MB per photo
     ("The median of all slopes between two counts of photos (Theil and Sen), after the first third; both workers "
      "together")
     points = sorted((k, v) for k,v in held.items() if k>max(held)/3) if held else []
