@@ -592,6 +592,7 @@ def fit_and_save(
         keep.unlink(missing_ok=True)   # the results are on the disk
     return result.warnings
 
+# %% ../nbs/92_cli.ipynb #248d8402
 def _was_done(photos, folder, done)->bool:
     "Another was quicker; what a run that was killed has left beside the results goes, since nobody comes again"
     if not done(photos, folder): return False

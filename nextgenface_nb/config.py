@@ -363,6 +363,7 @@ def _legacy_table()->dict: # old name -> Legacy
                 channels if term=='Smoothness' else 0)
     return table
 
+# %% ../nbs/06_config.ipynb #655348aa
 LEGACY = _legacy_table()
 
 # %% ../nbs/06_config.ipynb #655348aa

@@ -263,6 +263,7 @@ def _rest(seconds:float=.05):
     try: time.sleep(seconds)
     except OSError: pass
 
+# %% ../nbs/05_files.ipynb #4fec3db8
 def _lock(path):
     from filelock import FileLock
     return FileLock(path, mode=0o666, is_singleton=True, fallback_to_soft=False)   # others of a group may take it too

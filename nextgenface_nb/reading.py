@@ -24,6 +24,7 @@ class Limit(NamedTuple):
     unit:str
     against:str # What it protects from
 
+# %% ../nbs/03_reading.ipynb #5122cd75
 #: All of them; readers ask `limit`
 LIMITS = dict(
     photo_side=Limit(32, 'pixels', 'a picture too small for a face: the shorter side has at least so many'),
@@ -62,6 +63,7 @@ LIMITS = dict(
     benchmarks_bytes=Limit(10_000_000, 'bytes', 'a list of benchmarks without end; one run has 15,000'),
     trials_bytes=Limit(1_000_000, 'bytes', 'the list of trials of LLVM, which others may have written'))
 
+# %% ../nbs/03_reading.ipynb #d93276b4
 def limit(
     name:str, # A key of `LIMITS`
 )->int:
@@ -269,6 +271,7 @@ def _check_jpeg2000(data, name):
         if pieces > limit('jpeg2000_pieces') or bands > limit('picture_colours'):
             raise _strange(name, f'is cut into {pieces} pieces of {bands} colours')
 
+# %% ../nbs/03_reading.ipynb #59c78c37
 def _check_tiff(data, name):
     tags = check_tags(data, name)
     width, height = tags.get(256, 0), tags.get(257, 0)

@@ -44,5 +44,13 @@ def test_wide_code_of_pages_is_seen(monkeypatch):
 def test_more_than_there_are_is_an_error(monkeypatch):
     monkeypatch.setattr(lines, 'cells', lambda: [('a.ipynb', 'a = 1; b = 2')])
     assert lines.main()==1
-    monkeypatch.setattr(lines, 'LEFT', dict(long=0, joined=1, wide=0))
+    monkeypatch.setattr(lines, 'LEFT', dict(long=0, joined=1, wide=0, tall=0))
     assert lines.main()==0
+
+def test_tall_cells_are_seen(monkeypatch):
+    "Forty lines are enough, one more is not; told by their first line"
+    cell = '#| export\n@patch\ndef work():\n'+'    a\n'*36+'    a'
+    monkeypatch.setattr(lines, 'cells', lambda: [('a.ipynb', cell)])
+    assert not lines.all_faults()['tall']
+    monkeypatch.setattr(lines, 'cells', lambda: [('a.ipynb', cell+'\n    a')])
+    assert lines.all_faults()['tall']==['a.ipynb: def work():']

@@ -1,12 +1,13 @@
-("Lines of code over 120 characters, statements that a semicolon joins, and code on pages for users that is wider than "
- "the page: as few as there are, and no more.")
+("Lines of code over 120 characters, statements that a semicolon joins, code on pages for users that is wider than the "
+ "page, cells of more than 40 lines: as few as there are, and no more.")
 import ast, io, json, re, sys, textwrap, tokenize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
 PAGE = 90 #: Characters that the column of the documentation site holds
-LEFT = dict(long=0, joined=0, wide=0) #: Of notebooks; these numbers only go down
+TALL = 40 #: Lines of a cell
+LEFT = dict(long=0, joined=0, wide=0, tall=41) #: Of notebooks; these numbers only go down
 
 #: Which may be long: what a function returns, told beside it; comments on a constant
 FREE = re.compile(r'^\s*\)->|^#:')
@@ -79,13 +80,18 @@ def too_wide(code:str)->list: # of lines
     "Lines that make a page scroll sideways"
     return [line for line in code.split('\n') if len(line)>PAGE]
 
+def title(code:str)->str:
+    "The first line of a cell that says something"
+    return next((line for line in code.split('\n') if not re.match(r'#\||@|$', line)), '')
+
 def named(name:str, line:str)->str: return f'{name}: {line.strip()[:100]}'
 
 def all_faults()->dict: # kind -> list of sentences
     "Every line that does not breathe"
     each = [(name, faults(code)) for name,code in cells()]
     found = {kind:[named(name, line) for name,f in each for line in f[kind]] for kind in ('long', 'joined')}
-    return found|dict(wide=[named(name, line) for name,code in pages() for line in too_wide(code)])
+    tall = [named(name, title(code)) for name,code in cells() if code.count('\n')>=TALL]
+    return found|dict(wide=[named(name, line) for name,code in pages() for line in too_wide(code)], tall=tall)
 
 def main()->int: # Exit code
     "Say how many there are; which, where there are too many"
@@ -93,7 +99,7 @@ def main()->int: # Exit code
     too_many = {kind:lines for kind,lines in found.items() if len(lines)>LEFT[kind]}
     for kind,lines in too_many.items(): print(f'{len(lines)} {kind} lines, at most {LEFT[kind]}:', *lines, sep='\n  ')
     print(', '.join(f'{len(lines)} {kind}' for kind,lines in found.items()),
-        f'lines of code (over {WIDTH} characters; with ;; over {PAGE} on pages for users)')
+        f'(lines over {WIDTH} characters; with ;; over {PAGE} on pages for users; cells over {TALL} lines)')
     return bool(too_many)
 
 if __name__=='__main__': sys.exit(main())

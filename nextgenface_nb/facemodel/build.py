@@ -214,6 +214,7 @@ def catmull_clark(
     return (sparse.vstack([old,point,face]).tocsr(),
         np.concatenate([np.stack([quads[:,i],new_edge[:,i],new_face,new_edge[:,i-1]],1) for i in range(4)]))
 
+# %% ../../nbs/24_facemodel.build.ipynb #3e7bfbae
 def subdivide(
     quads, # [Q,4]
     count, # Number of vertices
@@ -330,6 +331,7 @@ def sample_changes(
         changes[:,i] = value
     return changes.clip(-1,1)
 
+# %% ../../nbs/24_facemodel.build.ipynb #b06bb2de
 def sample_phenotypes(
     labels, # Names of anny's phenotypes
     count, # How many people

@@ -114,6 +114,7 @@ def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; per colour (nu
     if self.light_free[i]: return light.linear(self.bands)
     return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
 
+# %% ../../nbs/55_optim.light.ipynb #47b25cc4
 @patch
 def _transport(self:LightProblem, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
     "The vectors of the text above, at the roughness of all skin"

@@ -149,6 +149,7 @@ def _outside(r)->dict: # terms; nothing where there were none
     found = getattr(r, 'terms', [])
     return dict(terms=found) if found else {}
 
+# %% ../../nbs/68_output.report.ipynb #3da787ad
 def _shares(provenance)->dict: # of the texels on the face
     from nextgenface_nb.face import PROVENANCE
     count = {n:int((provenance==v).sum()) for n,v in PROVENANCE.items() if n!='outside'}
