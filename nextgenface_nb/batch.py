@@ -565,6 +565,7 @@ def tidy(
     "Remove what a run that was killed has left beside them and nobody needs any more; what another needs stays"
     folder = Path(folder)
     keep = resume_path(folder)
+    if not folder.is_dir(): return
     if not keep.exists() and not any(e.name.startswith('.') for e in os.scandir(folder)): return
     try:
         with at_work(folder, wait=0):   # which sweeps

@@ -366,7 +366,7 @@ def _legacy_table()->dict: # old name -> Legacy
 # %% ../nbs/06_config.ipynb #655348aa
 LEGACY = _legacy_table()
 
-# %% ../nbs/06_config.ipynb #655348aa
+# %% ../nbs/06_config.ipynb #0c2bc575
 IGNORED = dict(weightLandmarksLossStep3='the geometry stands still in stage 3',
     bounces='light is direct here', smoothing='the photo and the picture are always compared at the same sharpness',
     debugOutput='nextgenface-reconstruct --debug K writes losses, meshes and pictures every K steps',

@@ -279,7 +279,7 @@ def _check_tiff(data, name):
     if tags.get(322, 0)*tags.get(323, 0) > max(4*width*height, 2**20):
         raise _strange(name, f'has tiles of {tags[322]} x {tags[323]} pixels')
 
-# %% ../nbs/03_reading.ipynb #59c78c37
+# %% ../nbs/03_reading.ipynb #5c8e0b8f
 def _check_boxes(data, name): # AVIF and HEIF: EXIF lies somewhere in it
     for n,found in enumerate(re.finditer(rb'II\*\0|MM\0\*', data)):
         if n > limit('tag_tables'): raise _strange(name, f'holds more than {limit("tag_tables")} tables of tags')
