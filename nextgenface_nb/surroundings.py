@@ -12,7 +12,7 @@ from .processes import check_fork
 
 # %% auto #0
 __all__ = ['NUMPY', 'SpareCores', 'spare_cores', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps',
-           'without_inference', 'variables', 'cache_folder', 'isolated']
+           'without_inference', 'same_definition', 'variables', 'cache_folder', 'isolated']
 
 # %% ../nbs/02_surroundings.ipynb #0a669516
 class SpareCores:
@@ -261,6 +261,15 @@ def without_inference(
 def _ours(x)->bool:
     return ((type(x).__module__ or '').startswith(__name__.partition('.')[0]) and hasattr(x, '__dict__')
         or dataclasses.is_dataclass(x) and not isinstance(x, type))
+
+# %% ../nbs/02_surroundings.ipynb #5a3e0b72
+def same_definition(
+    known, # A class or function
+    new,   # Another, perhaps
+)->bool:
+    "Is it the same once more: of a cell that is run again, a module that is loaded again, or the notebook of a module?"
+    places = known.__module__,new.__module__
+    return known.__qualname__==new.__qualname__ and ('__main__' in places or places[0]==places[1])
 
 # %% ../nbs/02_surroundings.ipynb #db860ff4
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np, torch
 from torch import Tensor
 from ..errors import LightError
 from ..geometry.harmonics import irradiance, project_environment
-from ..surroundings import undisturbed
+from ..surroundings import same_definition, undisturbed
 
 # %% auto #0
 __all__ = ['FINE', 'WEIGHED', 'LIGHTS', 'GROUP', 'Emitter', 'Movable', 'bounded', 'Light', 'register_light', 'light_kind',
@@ -192,7 +192,7 @@ def register_light(
     if not light.kind.isidentifier():
         raise LightError(f'{name}: kind is {light.kind!r}', 'Give it a word under which it is saved: kind = \'sun\'.')
     other = LIGHTS.get(light.kind, light)
-    if (other.__module__, other.__qualname__)!=(light.__module__, light.__qualname__):
+    if not same_definition(other, light):
         raise LightError(f'{name}: {light.kind!r} is already {other.__module__}.{other.__qualname__}',
             'Choose another kind.')
     LIGHTS[light.kind] = undisturbed(light)

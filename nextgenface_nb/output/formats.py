@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from ..errors import ConfigError, OutputError
+from ..surroundings import same_definition
 
 # %% auto #0
 __all__ = ['FORMATS', 'SYNONYMS', 'Options', 'Format', 'register_format', 'format_names', 'format_help', 'chosen_formats',
@@ -78,7 +79,7 @@ def register_format(
 def _same(known, write)->bool:
     "The same function once more, as a cell that is run again or a module that is loaded again makes it"
     before = getattr(known, 'write', None)
-    return (before is not None and before.__module__==write.__module__ and before.__qualname__==write.__qualname__)
+    return before is not None and same_definition(before, write)
 
 # %% ../../nbs/74_output.formats.ipynb #10f21be7
 def format_names(
