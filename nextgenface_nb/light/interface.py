@@ -201,7 +201,8 @@ def register_light(
 # %% ../../nbs/29_light.interface.ipynb #efb17c84
 def light_kind(light)->str:
     "The name under which a checkpoint stores this kind of light"
-    if type(light) is not LIGHTS.get(getattr(light, 'kind', None)):
+    known = LIGHTS.get(getattr(light, 'kind', None))
+    if known is None or not same_definition(known, type(light)):
         raise LightError(f'{type(light).__name__} is no light that could be saved',
             'Write @register_light above the class.')
     return light.kind
