@@ -39,6 +39,14 @@ def test_settings_pyproject_and_version_agree():
     assert {'version', 'dependencies', 'optional-dependencies', 'readme', 'scripts',
         'entry-points'} <= {*project['project']['dynamic']}
 
+@pytest.mark.parametrize('name', ['settings.ini', 'nbs', 'nextgenface_nb', '_quarto.yml', 'data', 'tests', 'setup.py'])
+def test_what_was_asked_for_stands_at_the_top(name):
+    assert (ROOT/name).exists() and not (ROOT/name).is_symlink()
+
+def test_nbdev_finds_the_settings_of_the_site():
+    "It reads those in nbs/, which point to the ones at the top"
+    assert (ROOT/'nbs'/'_quarto.yml').resolve() == (ROOT/'_quarto.yml').resolve()
+
 def test_lower_bounds_and_no_pins():
     for requirement in requirements:
         assert [s.operator for s in requirement.specifier]==['>='], str(requirement)
