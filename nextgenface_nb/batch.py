@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .config import Config, renamed_settings
 from .errors import DeviceError, FaceError, in_words
 from .files import sweep_parts, writing
-from .processes import end_with_parent, json_text, printable, shown_name
+from .processes import end_with_parent, json_text, printable, rest, shown_name
 from .interrupts import Stop, ending_signals
 
 # %% auto #0
@@ -251,8 +251,8 @@ class Worker:
         return said
 
     def interrupt(self):
-        "Ctrl-C"
-        if self.process.is_alive(): os.kill(self.process.pid, signal.SIGINT)
+        "Ctrl-C; Windows has told all processes of the console, and `os.kill` would end this one there"
+        if os.name=='posix' and self.process.is_alive(): os.kill(self.process.pid, signal.SIGINT)
 
     def end(self, kill:bool=False):
         "Let it end, or make it"
@@ -299,16 +299,18 @@ def _round(left:list, make, count:int, threads:int, stop:Stop, limit:float, agai
             spoke = connection.wait([w.pipe for w in crew], .2)
             last = _stretch(crew, last)
             for worker in [w for w in crew if w.pipe in spoke or w.late(limit)]:
+                job = worker.job
                 try: said = worker.hear() if worker.pipe in spoke else None
                 except EOFError: said = EOFError()
+                if _ended_alone(said, stop): said = EOFError()
                 if isinstance(said, Outcome): yield said
                 elif isinstance(said, EOFError) or worker.late(limit):
                     crew.remove(worker)
                     worker.end(kill=True)
                     if worker.ready and not isinstance(said, EOFError):
-                        yield _too_long(*worker.job, limit)
+                        yield _too_long(*job, limit)
                         continue
-                    died.append(worker.job)
+                    died.append(job)
                     early += not worker.ready
                     if not again and early>1 and early==len(died): raise _cannot_start()
                 elif isinstance(said, BaseException): raise said
@@ -329,6 +331,13 @@ def _give_work(crew:list, resting:list, left:list, start, count:int):
             crew.remove(worker)
             resting.append(worker)
             worker.pipe.close()
+
+def _ended_alone(said, stop, patience:float=1.)->bool:
+    "Has somebody asked this process to end, and not the batch, which may hear of it a moment later?"
+    until = time.monotonic()+patience
+    if not isinstance(said, Outcome) or said.status not in ('stopped','not begun'): return False
+    while not stop.asked and time.monotonic()<until: rest(.02)
+    return not stop.asked
 
 def _stretch(crew:list, last:float)->float: # now
     "Time in which this process was stopped itself does not count for any job"
@@ -541,7 +550,7 @@ def rounds(
             for o in log.busy: log.add(o)
             return
         if not free:
-            time.sleep(.5)
+            rest(.5)
             continue
         since = time.monotonic()
         log.busy = [o for o in log.busy if o not in free]

@@ -37,6 +37,7 @@ LIMITS = dict(
     picture_text=Limit(1_000_000, 'bytes', 'a text in a picture that unpacks to gigabytes'),
     picture_colours=Limit(16, 'channels', 'a pixel with hundreds of colours (JPEG 2000)'),
     profile_bytes=Limit(16_000_000, 'bytes', 'a colour profile that unpacks to gigabytes'),
+    exif_pieces=Limit(500, 'pieces', 'EXIF in a million pieces, which are joined one by one'),
     jpeg_passes=Limit(500, 'passes', 'a picture that is gone over thousands of times'),
     jpeg2000_pictures=Limit(50, 'pictures', 'thousands of pictures in one file'),
     jpeg2000_pieces=Limit(20_000, 'tiles', 'a picture in pieces of no size'),
@@ -237,11 +238,13 @@ def _tag_table(data, at, order, big, name)->dict:
     return found
 
 # %% ../nbs/03_reading.ipynb #a6ec2785
+def _exif_pieces(data, name): # Iterator of bytes
+    for n,m in enumerate(re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S)):
+        if n>=limit('exif_pieces'): raise _strange(name, f'its EXIF is in more than {limit("exif_pieces")} pieces')
+        yield data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
+
 def _check_jpeg(data, name):
-    exif = b''.join(
-        data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
-        for m in re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S))
-    check_tags(exif, name)
+    check_tags(b''.join(_exif_pieces(data, name)), name)
     if data.count(b'\xff\xda') > limit('jpeg_passes'):
         raise _strange(name, f'is built up in more than {limit("jpeg_passes")} passes')
 

@@ -510,3 +510,8 @@ def test_a_wrong_lens_ends_the_command_before_anything_is_loaded(tmp_path, capsy
     assert cli.main(['--focal', '50mm', '--set', 'focal_length=300', '--output', str(tmp_path/'out'), '--quiet',
         '--skipStage2', '--skipStage3'])==2
     assert 'Give one of them' in capsys.readouterr().err
+
+def test_a_lens_in_the_home_of_nobody():
+    from nextgenface_nb.errors import ConfigError
+    from nextgenface_nb.lens import read_cameras
+    with pytest.raises(ConfigError, match='no such file'): read_cameras('~nobody-of-that-name/lens.json')

@@ -24,6 +24,7 @@ from nextgenface_nb.output.formats import (Options, chosen_formats, format_help,
 from ..face import Face
 from ..pipeline import Pipeline
 from ..files import listed_files, working_folder, writing, writing_folder
+from ..interrupts import Stop
 from .glb import save_glb, unique_names
 from .livelink import save_live_link
 from .mesh import SPACES, mesh_vertices, save_mesh
@@ -307,9 +308,14 @@ def export_face(
     "Write a face for other programs, whole or not at all"
     chosen = chosen_formats(formats)
     options = Options(space, neutral, quality, **choices)
-    with torch.no_grad(), writing_folder(folder) as part:
-        written = write_formats(chosen, face, pipeline, part, options, progress)
+    with torch.no_grad(), Stop() as stop, writing_folder(folder) as part:
+        def tell(name):
+            stop.check()
+            if progress: progress(name)
+        written = write_formats(chosen, face, pipeline, part, options, tell)
         names = [path.relative_to(part) for path in written]
+        stop.check()   # Ctrl-C from here on waits until all files are in their places
+    stop.check()
     return [Path(folder)/name for name in names]
 
 # %% ../../nbs/69_output.export.ipynb #694b996e
