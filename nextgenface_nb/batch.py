@@ -346,6 +346,7 @@ def _stretch(crew:list, last:float)->float: # now
         for worker in crew: worker.began += now-last
     return now
 
+# %% ../nbs/77_batch.ipynb #c7f6fa01
 def _died(photos, folder)->Outcome:
     name = Path(photos[0]).name
     return Outcome(

@@ -257,6 +257,7 @@ def find_photos(
     photos,left = scan_folder(source, recursive, closed)
     return (photos or load_folder(source, recursive)), left   # the latter says in words that there are none
 
+# %% ../nbs/92_cli.ipynb #8d2c0a01
 #: What a batch writes beside the folders of its photos
 BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
 

@@ -110,10 +110,7 @@ def load_state(
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
     if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
         raise CheckpointError(f'{path}: made from other photos', advice)
-    there = named_files(pipeline.config)
-    was = meta.get('files', there)
-    if other := sorted(n for n in {*was, *there} if was.get(n)!=there.get(n)):
-        raise CheckpointError(f'{path}: the file that {other[0]} names has changed since', advice)
+    _check_files(path, meta, pipeline.config, advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     if meta.get('which_face')!=which_face:
         raise CheckpointError(
@@ -137,6 +134,15 @@ def _check_version(path, meta:dict):
         raise CheckpointError(
             f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}',
             advice)
+
+def _check_files(path, meta:dict, config:Config, advice:str):
+    "What settings name must hold the same as when the run began"
+    there = named_files(config)
+    was = meta.get('files', there)
+    if not isinstance(was, dict): was = {}
+    other = sorted(n for n in {*was, *there} if was.get(n)!=there.get(n))
+    if other: raise CheckpointError(f'{path}: the file that {other[0]} names has changed since', advice)
+
 def _which(face)->str: return 'the largest' if face is None else f'number {face}'
 
 def _told(terms)->str: # in words

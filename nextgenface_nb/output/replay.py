@@ -332,6 +332,7 @@ def _check_films(
         if (real/name).exists() and not (real/name).is_file():
             raise output_error(OSError(errno.EEXIST, 'something else is there'), folder/name)
 
+# %% ../../nbs/70_output.replay.ipynb #f8903a01
 @undisturbed
 def replay_checkpoint(request:ReplayRequest):
     "All that `nextgenface-replay` does"
