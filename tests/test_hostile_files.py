@@ -476,3 +476,13 @@ def test_a_landmark_model_is_no_longer_than_that_takes(tmp_path, monkeypatch):
     limited(monkeypatch, detector_bytes=1000)
     (tmp_path/'a.task').write_bytes(bytes(1001))
     with pytest.raises(FaceError, match='No landmark model needs that many'): MediaPipeTasks(tmp_path/'a.task')
+
+def test_texts_of_png_are_asked_a_few_times(tmp_path, monkeypatch):
+    "Each of half a million that claim to say how the picture is turned would be unpacked"
+    from nextgenface_nb import reading
+    unpacked = []
+    monkeypatch.setattr(reading, 'unpacked', lambda packed, most: unpacked.append(most) or b'')
+    text = chunk(b'zTXt', b'XML:com.adobe.xmp\0\0'+zlib.compress(bytes(1000)))
+    picture = png(64, 64, zeros(64*193), extra=chunk(b'tEXt', b'date:create\0now')*100+text*100)
+    lean = reading.lean_png(picture, 'me.png')
+    assert len(unpacked)==lean.count(b'zTXt')==limit('picture_texts') and lean.count(b'tEXt')==0
