@@ -682,12 +682,13 @@ class MediaPipeTasks(MediaPipe):
         if model is None:
             raise LandmarkError('The face landmark model of MediaPipe is not on this machine',
                 f'Name it in {MODEL_VARIABLE}, or call `download_model()`.')
+        content = read_bytes(model, limit('detector_bytes'), LandmarkError, 'landmark model')
         self.model_file = model
         self._mediapipe = _mediapipe()
         with _quiet():
             from mediapipe.tasks.python import BaseOptions, vision
             options = vision.FaceLandmarkerOptions(
-                base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                base_options=BaseOptions(model_asset_buffer=content),
                 num_faces=MOST_FACES,
                 output_face_blendshapes=True)
             try: self._landmarker = vision.FaceLandmarker.create_from_options(options)
