@@ -21,7 +21,7 @@ from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
 from .face import Face, Frame, Identity
 from .light.environment import named_light
-from .optim.landmarks import start_pose
+from .optim.landmarks import TYPICAL_FOCAL, LandmarkSettings, start_pose
 from .output.panels import result_panels
 from .pipeline import Pipeline, config_detector
 from .optim.stages import Progress, make_stages, run
@@ -35,14 +35,12 @@ if TYPE_CHECKING:
     from nextgenface_nb.output.card import Card
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
-           'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
-           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust',
-           'reconstruct', 'Optimizer']
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light',
+           'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction',
+           'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct',
+           'Optimizer']
 
 # %% ../nbs/75_reconstruction.ipynb #840479e7
-TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
-
 @undisturbed
 def make_frame(
     # A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
@@ -71,8 +69,7 @@ def make_frame(
         Detector) and config.detector_uncertainty else points.uncertainty
     points = replace(on_mesh(points, model), uncertainty=uncertainty*config.detector_uncertainty)
     H,W = cropped.pixels.shape[:2]
-    focal = config.focal_length or TYPICAL_FOCAL*eye_distance(points)
-    camera = Camera(torch.tensor(float(focal)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
+    camera = Camera(torch.tensor(TYPICAL_FOCAL*eye_distance(points)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]),
         torch.zeros(len(model.expression_names)), named_light(config.light, config.bands))
     put_lens(frame, find_lens(frame, config))
@@ -164,7 +161,8 @@ def find_lens(
     width,height = (int(side) for side in photo.original_size)
     if config.focal and config.focal_length: check_focal(config.focal, config.focal_length)
     if config.focal: return known_lens(config.focal, Path(photo.path).name, width, height)
-    if config.focal_length or not config.exif_focal: return Lens(0.)
+    if config.focal_length: return Lens(config.focal_length/photo.scale, LandmarkSettings.focal_sigma)
+    if not config.exif_focal: return Lens(0.)
     lens = exif_lens(photo.exif, width, height)
     away = lens.focal*photo.scale/eye_distance(frame.landmarks)
     nearest,farthest = BELIEVED_DISTANCE

@@ -191,7 +191,7 @@ MUTANTS = [
     Mutant('terms from outside are no rows of stage 2', 'optim/shading.py', 'blocks += _other_blocks(', 'blocks + _other_blocks(', 'test_own_loss.py'),
     Mutant('symmetry flip off by one', 'optim/losses.py', 'channels.index_select(1, mirror)', 'channels.index_select(1, mirror).roll(1, 1)', GEOMETRY),
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
-    Mutant('landmark loss in pixels', 'optim/losses.py', '((points-targets)/unit).square()', '(points-targets).square()', GEOMETRY),
+    Mutant('landmarks in pixels', 'optim/landmarks.py', 'self.units = [own*eye_distance(f.landmarks) for', 'self.units = [1. for', 'test_one_energy.py'),
     Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
     # files that are whole, and one run at a time
     Mutant('the old report stays while the new files come', 'files.py', "    if LIST in names: _take_back(folder, names)", "    pass", 'test_files.py::test_killed_at_every_step'),
@@ -257,7 +257,7 @@ MUTANTS = [
     Mutant('a known light is dropped with --checkpoint', 'cli.py', 'in_known_light(start_from(request, pipeline), config)', 'start_from(request, pipeline)', PROMISES+'test_a_checkpoint_is_gone_on_with_in_the_known_light_and_lens'),
     Mutant('an old checkpoint has no landmarks', 'cli.py', 'for frame in face.frames[:1]:', 'for frame in []:', PROMISES+'test_an_old_checkpoint_gets_the_landmarks_of_its_photo'),
     Mutant('the EXR is always written', 'output/export.py', 'i, config.save_exr)', 'i, True)', PROMISES+'test_what_is_written_is_what_the_settings_say'),
-    Mutant('the focal length of the settings is not the first one', 'reconstruction.py', 'config.focal_length or TYPICAL_FOCAL', 'TYPICAL_FOCAL', PROMISES+'test_a_lens_is_what_the_settings_say'),
+    Mutant('the focal length of the settings is not the first one', 'reconstruction.py', 'if config.focal_length: return', 'if False: return', PROMISES+'test_a_lens_is_what_the_settings_say'),
     Mutant('components are all used', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', PROMISES+'test_the_model_and_how_much_of_it'),
     Mutant('the report has the head behind the camera', 'output/report.py', 'translation_mm=number(f.translation)', 'translation_mm=number(-f.translation)', WRITTEN+'test_what_the_report_says_of_each_photo'),
     Mutant('the report doubles the focal length', 'output/report.py', 'number(c.focal)[0]', '2*number(c.focal)[0]', WRITTEN+'test_what_the_report_says_of_each_photo'),

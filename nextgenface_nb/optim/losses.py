@@ -7,38 +7,58 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, replace
 from functools import cached_property, partial
-import torch
+import numpy as np, torch
 from torch import Tensor
 import torch.nn.functional as F
 from ..config import PHOTOMETRIC, TEXTURE, Config, check_value
 from ..errors import ConfigError
-from ..landmarks.uncertainty import detector_errors
-from ..metrics import eye_distance
+from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 
 # %% auto #0
-__all__ = ['DARK', 'MAP_TERMS', 'TERMS', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'symmetry_loss',
-           'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'landmark_scale',
-           'stage_terms', 'checked_terms']
+__all__ = ['DARK', 'EDGE', 'ROW_TERMS', 'MAP_TERMS', 'TERMS', 'perceptual', 'perceptual_slope', 'charbonnier',
+           'charbonnier_weight', 'photo_loss', 'blur', 'stage_problem', 'row_share', 'row_energies', 'symmetry_loss',
+           'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms',
+           'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 DARK = .01 #: Linear radiance below which the compression of light levels off
+EDGE = .01 #: Where the distance of two compressed colours turns from square to absolute
 
 def perceptual(
     x:Tensor,          # linear radiance, any shape
     power:float=1/2,   # 1 is linear light, 1/2.2 about sRGB
 )->Tensor:
-    "Compress linear light; smooth at zero, extended oddly below"
-    return ((x.clamp(min=0)+DARK)**power-DARK**power)+x.clamp(max=0)
+    "Compress linear light; below zero straight on"
+    return ((x.clamp(min=0)+DARK)**power-DARK**power)+perceptual_slope(torch.zeros(()), power)*x.clamp(max=0)
+
+def perceptual_slope(
+    x:Tensor,          # linear radiance, any shape
+    power:float=1/2,   # As of `perceptual`
+)->Tensor:
+    "Its derivative"
+    return power*(x.clamp(min=0)+DARK)**(power-1)
+
+def charbonnier(
+    d:Tensor, # Any shape
+)->Tensor:
+    "Half a square over `EDGE` near zero, the absolute value far from it"
+    return (d**2+EDGE**2).sqrt()-EDGE
+
+def charbonnier_weight(
+    d:Tensor, # Any shape
+)->Tensor:
+    "What to weigh the square of each residual with, so that its slope is that of `charbonnier`"
+    return .5/(d**2+EDGE**2).sqrt()
 
 def photo_loss(
     picture:Tensor,        # [.., C] linear
     target:Tensor,         # [.., C] linear
     weight:Tensor,         # [.., 1] 0 and up
-    epsilon:float=.01,     # Where the distance turns from square to absolute
 )->Tensor: # scalar
     "Weighted mean Charbonnier distance of two pictures"
     d = perceptual(picture)-perceptual(target)
-    return (((d**2+epsilon**2).sqrt()-epsilon)*weight).sum()/(weight.sum()*d.shape[-1]).clamp(min=1e-6)
+    return (charbonnier(d)*weight).sum()/(weight.sum()*d.shape[-1]).clamp(min=1e-6)
+
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a7bcca
 def blur(
@@ -54,21 +74,53 @@ def blur(
     return F.conv2d(F.conv2d(p, kernel[None,None,:,None]), kernel[None,None,None])[:,0].permute(1, 2, 0)
 
 # %% ../../nbs/53_optim.losses.ipynb #5019cf45
-def landmark_loss(
-    points:Tensor,  # [L, 2] pixels
-    targets:Tensor, # [L, 2] pixels
-    weights:Tensor, # [L]
-    unit:float,     # pixels: the distance of the outer eye corners
-)->Tensor: # scalar, squared fraction of the unit
-    "Weighted mean squared distance"
-    return (((points-targets)/unit).square().sum(-1)*weights).sum()/weights.sum()
+#: Terms that are made of the rows of `LandmarkProblem`
+ROW_TERMS = 'landmarks','shape','displacement','expression','focal'
 
-def prior_loss(
-    coefficients:Tensor, # [K]
-    variance:Tensor,     # [K]
-)->Tensor: # scalar, 1 for a typical face
-    "Mean squared Mahalanobis distance from the mean face"
-    return (coefficients**2/variance).mean()
+def stage_problem(
+    pipeline,   # A `Pipeline`
+    face,       # A `Face`
+    rates:dict, # Parameter -> step size of the stage: is the displacement free?
+)->LandmarkProblem:
+    "The unknowns of stage 2: those of stage 1, and with them the displacement where it is free"
+    free = bool(rates.get('displacement'))
+    return LandmarkProblem(pipeline.model, face, LandmarkSettings(displacement_free=free),
+        pipeline.displacement if free else pipeline.displacement_of(face))
+
+def row_share(
+    problem:LandmarkProblem,
+    rows:Rows,
+)->float:
+    ("What makes of the squares of rows a mean: of points, in per cent of the eye distance; of coefficients. A lens "
+     "counts like a point, a height of the displacement like a coefficient of the shape")
+    prior = problem.model.prior
+    if rows.frame is None: return 1/len(prior.shape)
+    if rows.name=='expression': return 1/len(prior.expression)
+    return (100*problem.own[rows.frame])**2/float(problem.frames[rows.frame].landmarks.weights.sum())
+
+class _RowEnergies(torch.autograd.Function):
+    "The terms of the rows, each a number, with the derivative that Gauss-Newton steps have"
+    @staticmethod
+    def forward(ctx, x:Tensor, problem:LandmarkProblem)->Tensor: # [N] -> [terms]
+        energies,slopes = np.zeros(len(ROW_TERMS)),np.zeros((len(ROW_TERMS), len(x)))
+        for rows in residual_rows(problem, x.detach().numpy()):
+            columns,r,J = rows.times(row_share(problem, rows))
+            k = ROW_TERMS.index(rows.name)
+            energies[k] += r@r
+            slopes[k,columns] += 2*r@J
+        ctx.save_for_backward(torch.from_numpy(slopes))
+        return torch.from_numpy(energies)
+
+    @staticmethod
+    def backward(ctx, upstream:Tensor)->tuple: return upstream@ctx.saved_tensors[0],None
+
+def row_energies(
+    problem:LandmarkProblem,
+    face, # A `Face`, its numbers with history
+)->dict: # name of `ROW_TERMS` -> scalar, not weighted
+    "Landmarks and priors as numbers"
+    return dict(zip(ROW_TERMS, _RowEnergies.apply(problem.unknowns(face), problem)))
+
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a86b7d
 def symmetry_loss(
@@ -119,9 +171,16 @@ class Candidate:
     pictures:list = field(default_factory=list)
     maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
     prior:object = None     # Of stage 3: `optim.texture.TexturePrior`, what is known of the maps before
+    problem:LandmarkProblem|None = None # Of stage 2, see `stage_problem`; None: made anew
     # What is expected of the lights, of a step in which they move;
     # weighed by themselves, for a light brings its weights
     light:Tensor|None = None
+
+    @cached_property
+    def row_terms(self)->dict: # name of `ROW_TERMS` -> scalar
+        "Landmarks and priors of stage 2"
+        problem = self.problem or stage_problem(self.pipeline, self.face, self.rates)
+        return row_energies(problem, self.face)
 
     @cached_property
     def map_terms(self)->dict: # `diffuse_symmetry` ... -> scalar
@@ -191,41 +250,16 @@ def _photo_term(c:Candidate)->Tensor|None:
     if not c.pictures: return None
     return sum(photo_loss(*seen)*f.weight for seen,f in zip(c.pictures, c.face.frames))
 
-def _landmark_term(c:Candidate)->Tensor:
-    "Squared distance of the points, in per cent of the eye distance"
-    unit = .01
-    return sum(landmark_loss(c.pipeline.landmark_offsets(c.face, i), 0., f.landmarks.weights,
-        eye_distance(f.landmarks)*unit)*f.weight for i,f in enumerate(c.face.frames))
+def _row_term(
+    name:str, # One of `ROW_TERMS`
+    c:Candidate,
+)->Tensor|None:
+    "Landmarks, or what is known before of shape, expression and lens; nothing of what is held"
+    held = name in ('displacement', 'focal') and not c.rates.get(name)
+    return None if held else c.row_terms[name]
 
-def _shape_term(c:Candidate)->Tensor:
-    "How unusual the person is"
-    return prior_loss(c.face.identity.shape, c.pipeline.model.prior.shape)
-
-def _displacement_term(c:Candidate)->Tensor|None:
-    "How far the surface leaves the model, where it may"
-    heights = c.face.identity.displacement
-    if heights is None or not c.rates.get('displacement'): return None
-    each = prior_loss(heights, c.pipeline.displacement.variance)
-    return each*len(c.pipeline.displacement)/len(c.pipeline.model.prior.shape)
-
-def _expression_term(c:Candidate)->Tensor:
-    "How unusual the expressions are"
-    return sum(prior_loss(f.expression, c.pipeline.model.prior.expression) for f in c.face.frames)
 
 # %% ../../nbs/53_optim.losses.ipynb #856ff752
-def landmark_scale(
-    weight:float, # Of the landmarks
-    face,         # A `Face`
-)->float:
-    "Energy of a landmark that is off by the unit of stage 1, the spread of a point by itself"
-    unit = detector_errors(face.frames[0].landmarks.detector).own*100              # per cent, as in `weight_landmarks`
-    return weight*unit**2/len(face.frames[0].landmarks.points)
-
-def _focal_term(c:Candidate)->Tensor|None:
-    "How far a lens of which something is known is from that"
-    lenses = [((f.camera.focal/f.focal_known).log()/f.focal_spread)**2 for f in c.face.frames if f.focal_spread]
-    return sum(lenses)*landmark_scale(1., c.face) if lenses and c.rates.get('focal') else None
-
 def _light_term(c:Candidate)->Tensor|None:
     "What a light is expected to be, such as not below zero"
     return c.light
@@ -243,11 +277,8 @@ MAP_TERMS = [f'{m}_{t}' for m in ('diffuse', 'specular', 'roughness')
 
 #: All terms that are summed, by stage; `LossTerm` says what the columns are
 TERMS = (
-    LossTerm('landmarks', PHOTOMETRIC, _landmark_term),
-    LossTerm('shape', PHOTOMETRIC, _shape_term),
-    LossTerm('displacement', PHOTOMETRIC, _displacement_term, weight='shape'),
-    LossTerm('expression', PHOTOMETRIC, _expression_term),
-    LossTerm('focal', PHOTOMETRIC, _focal_term, weight='landmarks'),
+    *(LossTerm(name, PHOTOMETRIC, partial(_row_term, name), weight=dict(displacement='shape', focal='landmarks').get(
+    name, '')) for name in ROW_TERMS),
     LossTerm('photo', PHOTOMETRIC, _photo_term, weight=None),
     LossTerm('photo', TEXTURE, _photo_term, weight=None),
     LossTerm('light', TEXTURE, _light_term, weight=None),

@@ -17,9 +17,9 @@ from ..face import Face
 from ..light.interface import bounded
 from .landmarks import LandmarkStage, fit_landmarks
 from .light import fit_light
-from .losses import Candidate, blur, checked_terms, stage_terms, weighed
+from .losses import Candidate, blur, checked_terms, stage_problem, stage_terms, weighed
 from ..pipeline import Pipeline
-from .shading import PhotometricStage, ShadingSolver, region_picture
+from .shading import PhotometricStage, ShadingSolver, region_picture, skin_likelihood
 from .state import Solver, StageState, solve
 from .texture import TextureSolver, TextureStage, backward
 
@@ -222,8 +222,9 @@ class TracedSolver(Solver):
         self.pipeline,self.face,self.stage = pipeline,face,stage
         self.free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
         self.targets = [blur(f.photo.pixels, self.BLUR) for f in face.frames]
-        self.weights = [region_picture(pipeline, face, i) for i in range(len(face.frames))]
+        self.problem = stage_problem(pipeline, face, stage.rates)
         self.maps = pipeline.maps(face)
+        self.weights = [self.weight(i) for i in range(len(face.frames))]
 
     @property
     def carried(self)->dict: return dict(free=self.free)
@@ -232,8 +233,15 @@ class TracedSolver(Solver):
         "All terms of the geometry, with history; number: of the step, which draws its own rays"
         pictures = [(self.picture(number, i), target, weight)
             for i,(target,weight) in enumerate(zip(self.targets, self.weights))]
-        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures)
+        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, problem=self.problem)
         return weighed(self.stage.terms, self.stage.weights, now)
+
+    @torch.no_grad()
+    def weight(self, i:int): # [H, W, 1]
+        "Where frame `i` shows skin that light and albedo can explain, as in `SkinPixels.only_skin`"
+        likely = skin_likelihood(self.targets[i].flatten(0, 1), self.picture(0, i).flatten(0, 1), tolerance=1.)
+        region = region_picture(self.pipeline, self.face, i)
+        return region*likely.reshape(region.shape)
 
     def picture(self, number:int, i:int): # [H, W, 3]
         "Frame `i`, as blurred as the photo"
