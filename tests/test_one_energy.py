@@ -4,14 +4,13 @@ import numpy as np, pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.geometry.camera import project, transform
 from nextgenface_nb.optim.landmarks import (POSE, TYPICAL_FOCAL, LandmarkProblem, LandmarkSettings, put_back,
     residual_rows)
 from nextgenface_nb.metrics import eye_distance
 from nextgenface_nb.optim.losses import (Candidate, ROW_TERMS, charbonnier, charbonnier_weight, perceptual,
     perceptual_slope, row_energies, row_share, stage_problem, weighed)
 from nextgenface_nb.optim.shading import ShadingSolver, SkinPixels, skin_pixels
-from nextgenface_nb.optim.stages import TracedSolver, fit_shading, make_stages
+from nextgenface_nb.optim.stages import TracedSolver, make_stages
 from nextgenface_nb.optim.state import StageState, solve
 from nextgenface_nb.pipeline import Pipeline
 
@@ -31,7 +30,7 @@ def beside(truth):
     "Where no term is zero: turned, the points moved, bumps"
     face = truth.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
-    face.identity.displacement = .2*torch.ones(228 if False else len(pipeline().displacement))
+    face.identity.displacement = .2*torch.ones(len(pipeline().displacement))
     frame = face.frames[0]
     frame.rotation = frame.rotation+torch.tensor([.02, -.03, .01])
     frame.camera = replace(frame.camera, focal=1.1*frame.camera.focal)
@@ -191,3 +190,37 @@ def test_a_pixel_more_exchanges_one_of_those_that_are_drawn(own, truth):
     frame.mask = frame.mask.clone()
     frame.mask.reshape(-1)[min(first)] = 0
     assert len(first&drawn())==len(first)-1
+
+# ---- a small fit: points to the right, the photo where it was
+
+class Sideways(ShadingSolver):
+    "Only right and left are free"
+    @property
+    def bounds(self):
+        x = self.problem.start(self.face)
+        low,high,k = x.copy(),x.copy(),self.problem.shape_size+3
+        low[k],high[k] = -np.inf,np.inf
+        return x,low,high
+
+def test_both_ways_have_the_same_minimum(own, truth):
+    ("Landmarks pull to the right, the photo to the left: where Gauss-Newton steps come to rest is where the energy of "
+     "the ray-traced steps is least. With the photo counted twice they came to rest nearer to it")
+    face,stage,shift = truth.copy(),make_stages(own.config)[1],.06
+    frame,eyes = face.frames[0],eye_distance(truth.frames[0].landmarks)
+    frame.landmarks = replace(frame.landmarks, points=frame.landmarks.points+torch.tensor([shift*eyes, 0.]))
+    stage.weights['landmarks'] = 2e-4
+    solver,traced = Sideways(own, face, stage),TracedSolver(own, face, stage)
+    start,unit = frame.translation.clone(),-float(frame.translation[2]/frame.camera.focal)*eyes
+    seed = torch.Generator().manual_seed(0)
+    pixels = [SkinPixels(own, face, 0, 700, seed, margin=3, blurred=traced.blurs[0]).only_skin(face, 0)]
+    for number in range(8):
+        solver.advance(pixels, number)
+        pixels = [p.moved(own, face, 0) for p in pixels]
+    found = float((frame.translation-start)[0])/unit
+    places,energies = np.linspace(0, shift, 13),[]
+    for place in places:
+        frame.translation = start+torch.tensor([float(place*unit), 0., 0.])
+        with torch.no_grad(): energies.append(sum(float(v) for v in traced.losses(0).values()))
+    k = min(max(int(np.argmin(energies)), 2), len(places)-3)
+    curve = np.polyfit(places[k-2:k+3], energies[k-2:k+3], 2)
+    assert .2*shift<found<.8*shift and found==pytest.approx(-curve[1]/2/curve[0], abs=.1*shift)

@@ -125,7 +125,7 @@ def test_the_true_face_agrees_with_a_sharp_photo_not_with_a_blurred_one(pipeline
             PointMotion(pipeline, truth.face, 0, pixels, ShapeSlopes(pipeline, truth.face),
             len(pipeline.model.shape_variance)))
         return float((pixels.weight*residual.square()).sum()/pixels.weight.sum())
-    soft = [softness(k, 8) for k in range(8)]
+    soft = [softness(k, 8, 84.) for k in range(8)]
     assert soft==sorted(soft, reverse=True) and soft[-1]==SHARP
     assert off(soft[-1])<.5*off(soft[0])
 

@@ -30,7 +30,7 @@ from ..rendering.transfer import Transfer, harmonics_of
 __all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
            'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes',
            'look_up', 'picture_slopes', 'PointMotion', 'seen_beside', 'pixel_rows', 'PhotometricStage', 'skin_pixels',
-           'softness', 'ShadingSolver']
+           'softness', 'margin_of', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -75,7 +75,7 @@ def region_picture(
     pipeline:Pipeline,
     face:Face,
     i:int,
-    margin:int=3, # pixels that are left out along the outline: a blur of the photo reaches over the edge
+    margin:int=3, # pixels that are left out along the outline, see `margin_of`
 )->Tensor: # [H, W, 1]
     "The weights of stage 2 as a picture"
     seen = pipeline.flat(face, i, region_weights(pipeline, photometric=True)[:,None])
@@ -105,7 +105,7 @@ def skin_picture(
     return skin_likelihood(face.frames[i].photo.pixels, seen[...,:3])*seen[...,3]*usable(face.frames[i])
 
 # %% ../../nbs/54_optim.shading.ipynb #58831067
-SHARP = .5 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin
+SHARP = .5 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin: it undoes sampling
 
 # %% ../../nbs/54_optim.shading.ipynb #81d23326
 class SkinPixels:
@@ -362,13 +362,14 @@ def skin_pixels(
     stage,                # Its seed
     count:int,            # Pixels of a single photo
     only_skin:bool=False, # What the present light and albedo cannot explain counts less
-    **options,            # Of `SkinPixels`
+    blurs:list|None=None, # Blur of each photo, pixels, see `softness`; None: as sharp as the skin's points, no margin
 )->list: # one `SkinPixels` per frame
     ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
      "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
     generator = torch.Generator().manual_seed(stage.seed)
     each = round(count/math.sqrt(len(face.frames)))
-    found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
+    options = [dict(margin=margin_of(b), blurred=b) for b in blurs] if blurs else [{}]*len(face.frames)
+    found = [SkinPixels(pipeline, face, i, each, generator, **o) for i,o in enumerate(options)]
     return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
 
 #: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
@@ -400,13 +401,25 @@ def _other_blocks(
     return found
 
 # %% ../../nbs/54_optim.shading.ipynb #a10ecb09
-#: Blur of the photo at the first and the last step of the geometry, pixels
-SOFT = 2.,SHARP
+#: Blur of the photo at the first step of the geometry, over the distance of the outer eye corners: 2 pixels of a face
+#: in a crop of 256
+SOFT = .024
 
-def softness(step:int, steps:int)->float: # pixels
+def softness(
+    step:int,
+    steps:int,
+    eyes:float, # Distance of the outer eye corners, pixels
+)->float: # pixels, to `SHARP` at the last step
     "From coarse to fine, each step sharper by the same factor"
-    first,last = SOFT
-    return first*(last/first)**(step/max(steps-1, 1))
+    first = max(SOFT*eyes, SHARP)
+    return first*(SHARP/first)**(step/max(steps-1, 1))
+
+def margin_of(
+    blurred:float, # pixels
+)->int: # pixels
+    "How far from the outline such a blur still shows what lies behind the face"
+    return math.ceil(1.5*blurred)
+
 
 # %% ../../nbs/54_optim.shading.ipynb #1d480297
 class ShadingSolver(Solver):
@@ -526,9 +539,8 @@ def attempt(self:ShadingSolver, x:np.ndarray): # [N]
 @patch
 def step(self:ShadingSolver, number:int)->dict:
     "Other pixels, a sharper photo; light and albedo follow, then the geometry moves"
-    soft = softness(number, self.stage.shading_steps)
-    pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True,
-        margin=math.ceil(1.5*soft), blurred=soft)
+    blurs = [softness(number, self.stage.shading_steps, eye_distance(f.landmarks)) for f in self.face.frames]
+    pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True, blurs=blurs)
     if number and self.relight: self.relight(pixels)
     if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
     return self.advance(pixels, number)
