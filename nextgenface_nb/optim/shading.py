@@ -521,7 +521,7 @@ def advance(self:ShadingSolver,
         moved = [p.moved(self.pipeline, self.face, i) for i,p in enumerate(pixels)]
         after = self.terms(moved)
         if sum(after.values())<sum(before.values()):
-            self.damping.mul_(.1).clamp_(min=self.DAMPING)
+            self.damping.mul_(.3).clamp_(min=self.DAMPING)
             return after
         if not attempt: self.refused.append(number)
         self.damping.mul_(10)
