@@ -171,10 +171,10 @@ class Candidate:
     pictures:list = field(default_factory=list)
     maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
     prior:object = None     # Of stage 3: `optim.texture.TexturePrior`, what is known of the maps before
-    problem:LandmarkProblem|None = None # Of stage 2, see `stage_problem`; None: made anew
     # What is expected of the lights, of a step in which they move;
     # weighed by themselves, for a light brings its weights
     light:Tensor|None = None
+    problem:LandmarkProblem|None = None # Of stage 2, see `stage_problem`; None: made anew
 
     @cached_property
     def row_terms(self)->dict: # name of `ROW_TERMS` -> scalar
