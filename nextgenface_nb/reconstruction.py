@@ -69,7 +69,8 @@ def make_frame(
         Detector) and config.detector_uncertainty else points.uncertainty
     points = replace(on_mesh(points, model), uncertainty=uncertainty*config.detector_uncertainty)
     H,W = cropped.pixels.shape[:2]
-    camera = Camera(torch.tensor(TYPICAL_FOCAL*eye_distance(points)), torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
+    focal = torch.tensor(float(TYPICAL_FOCAL*eye_distance(points)))
+    camera = Camera(focal, torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]),
         torch.zeros(len(model.expression_names)), named_light(config.light, config.bands))
     put_lens(frame, find_lens(frame, config))

@@ -4,12 +4,12 @@ import numpy as np, pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
-from nextgenface_nb.optim.landmarks import (POSE, TYPICAL_FOCAL, LandmarkProblem, LandmarkSettings, put_back,
+from nextgenface_nb.optim.landmarks import (POSE, TYPICAL_FOCAL, LandmarkProblem, LandmarkSettings, Rows, put_back,
     residual_rows)
 from nextgenface_nb.metrics import eye_distance
 from nextgenface_nb.optim.losses import (Candidate, ROW_TERMS, charbonnier, charbonnier_weight, perceptual,
     perceptual_slope, row_energies, row_share, stage_problem, weighed)
-from nextgenface_nb.optim.shading import ShadingSolver, SkinPixels, skin_pixels
+from nextgenface_nb.optim.shading import ShadingSolver, SkinPixels, seen_beside, skin_pixels
 from nextgenface_nb.optim.stages import TracedSolver, make_stages
 from nextgenface_nb.optim.state import StageState, solve
 from nextgenface_nb.pipeline import Pipeline
@@ -62,6 +62,10 @@ def test_the_curve_has_no_kink_and_its_slope_is_its_derivative():
     assert float(slope.diff().abs().max())<.01
     torch.testing.assert_close(slope, perceptual_slope(x).detach(), rtol=1e-9, atol=0)
 
+def test_rows_are_weighed_by_their_energy():
+    columns,r,J = Rows('shape', None, np.arange(2), np.array([1., 2.]), np.eye(2)).times(4.)
+    assert r@r==pytest.approx(4*5) and np.allclose(J, 2*np.eye(2)) and list(columns)==[0, 1]
+
 # ---- written once
 
 def test_rows_and_numbers_are_the_same_terms(own, truth):
@@ -102,7 +106,9 @@ def test_a_step_has_the_slope_of_the_photos_term(own, truth):
     step = np.random.default_rng(0).standard_normal(J.shape[1])
     share = pixels[0].weight/(3*pixels[0].weight.sum())
     weight = torch.sqrt(share*charbonnier_weight(torch.zeros(1))).repeat(1, 3)
+    colour,photo,_ = seen_beside(own, face, 0, pixels[0])
     plain = solver.terms(pixels)['photo']
+    assert plain==pytest.approx(float((share*charbonnier(perceptual(colour)-perceptual(photo))).sum()), rel=1e-5)
     assert plain>1e-4 and weight.numel()==len(r)
     seen = lambda d: float((share*charbonnier(d)).sum())
     # the residuals themselves, from their weighed ones: r w = q with w^2 = share weight(r)

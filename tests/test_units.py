@@ -8,7 +8,7 @@ from nextgenface_nb.face import Face, Frame, Identity
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.optim.landmarks import start_pose
-from nextgenface_nb.optim.shading import softness
+from nextgenface_nb.optim.shading import margin_of, softness
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.pipeline import Pipeline
 
@@ -71,3 +71,4 @@ def test_a_model_in_metres_gives_the_same_face_as_far_as_it_goes():
 
 def test_the_first_blur_grows_with_the_face_the_last_does_not():
     assert softness(0, 8, 160.)==pytest.approx(2*softness(0, 8, 80.)) and softness(7, 8, 160.)==softness(7, 8, 80.)
+    assert margin_of(2.)==3 and margin_of(.5)==1    # and with it what is left out along the outline

@@ -186,6 +186,8 @@ def unknowns(self:LandmarkProblem,
         parts += [f.rotation.double(), place, f.expression.double()]
     return torch.cat(parts)
 
+
+# %% ../../nbs/52_optim.landmarks.ipynb #7ab84e13
 @patch
 def limits(self:LandmarkProblem)->tuple: # low [N], high [N]
     "Bounds of the long vector: expressions within the model's, all else free"

@@ -98,6 +98,8 @@ def row_share(
     if rows.name=='expression': return 1/len(prior.expression)
     return (100*problem.own[rows.frame])**2/float(problem.frames[rows.frame].landmarks.weights.sum())
 
+
+# %% ../../nbs/53_optim.losses.ipynb #5019cf46
 class _RowEnergies(torch.autograd.Function):
     "The terms of the rows, each a number, with the derivative that Gauss-Newton steps have"
     @staticmethod

@@ -105,7 +105,9 @@ def skin_picture(
     return skin_likelihood(face.frames[i].photo.pixels, seen[...,:3])*seen[...,3]*usable(face.frames[i])
 
 # %% ../../nbs/54_optim.shading.ipynb #58831067
-SHARP = .5 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin: it undoes sampling
+#: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin: it undoes sampling
+SHARP = .5
+
 
 # %% ../../nbs/54_optim.shading.ipynb #81d23326
 class SkinPixels:
@@ -427,7 +429,8 @@ class ShadingSolver(Solver):
     #: What a rate lets go, as `LandmarkProblem.hold` calls it
     PARTS = dict(shape=['shape'], displacement=['displacement'], expression=['expression'],
         pose=['rotation', 'position'], focal=['focal'])
-    #: Of the diagonal, at least; pose, focal length and shape nearly trade places, and much more would keep them from it
+    #: Of the diagonal, at least; pose, focal length and shape nearly trade places, and much more would keep them from
+    #: it
     DAMPING = .001
     TRIES = 4 #: Of a step, each with ten times the damping of the one before
     optimizer = None

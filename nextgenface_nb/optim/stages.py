@@ -237,13 +237,6 @@ class TracedSolver(Solver):
         now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, problem=self.problem)
         return weighed(self.stage.terms, self.stage.weights, now)
 
-    @torch.no_grad()
-    def weight(self, i:int): # [H, W, 1]
-        "Where frame `i` shows skin that light and albedo can explain, as in `SkinPixels.only_skin`"
-        likely = skin_likelihood(self.targets[i].flatten(0, 1), self.picture(0, i).flatten(0, 1), tolerance=1.)
-        region = region_picture(self.pipeline, self.face, i, margin_of(self.blurs[i]))
-        return region*likely.reshape(region.shape)
-
     def picture(self, number:int, i:int): # [H, W, 3]
         "Frame `i`, as blurred as the photo"
         seed = self.stage.seed+1000*number+i
@@ -258,6 +251,16 @@ class TracedSolver(Solver):
         self.free.step()
         self.free.close()
         return {k:float(v.detach()) for k,v in terms.items()}
+
+# %% ../../nbs/59_optim.stages.ipynb #29a6f7cf
+@patch
+@torch.no_grad()
+def weight(self:TracedSolver, i:int): # [H, W, 1]
+    "Where frame `i` shows skin that light and albedo can explain, as in `SkinPixels.only_skin`"
+    likely = skin_likelihood(self.targets[i].flatten(0, 1), self.picture(0, i).flatten(0, 1), tolerance=1.)
+    region = region_picture(self.pipeline, self.face, i, margin_of(self.blurs[i]))
+    return region*likely.reshape(region.shape)
+
 
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
 def run_texture(stage:TextureStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
