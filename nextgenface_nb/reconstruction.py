@@ -162,7 +162,7 @@ def find_lens(
     width,height = (int(side) for side in photo.original_size)
     if config.focal and config.focal_length: check_focal(config.focal, config.focal_length)
     if config.focal: return known_lens(config.focal, Path(photo.path).name, width, height)
-    if config.focal_length: return Lens(config.focal_length/photo.scale, LandmarkSettings.focal_sigma)
+    if config.focal_length: return Lens(config.focal_length/photo.scale, spread=LandmarkSettings.focal_sigma)
     if not config.exif_focal: return Lens(0.)
     lens = exif_lens(photo.exif, width, height)
     away = lens.focal*photo.scale/eye_distance(frame.landmarks)
