@@ -78,7 +78,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
-# %% ../nbs/76_resume.ipynb #7cfbaa93
+# %% ../nbs/76_resume.ipynb #498c8212
 @undisturbed
 def load_state(
     path,     # From `resume_path`
@@ -187,7 +187,7 @@ class Keeper:
             self.write()
             self.last = time.monotonic()
 
-# %% ../nbs/76_resume.ipynb #4d51a16d
+# %% ../nbs/76_resume.ipynb #6721fa5c
 def fit_resumable(
     photos:list,                # Paths, all of one person
     pipeline,                   # A `Pipeline`
