@@ -773,7 +773,7 @@ def draw_landmarks(
         pen.ellipse((x-radius, y-radius, x+radius, y+radius), fill=(255, 80, 60))
     return np.asarray(picture)
 
-# %% ../../nbs/18_landmarks.detection.ipynb #904e789e
+# %% ../../nbs/18_landmarks.detection.ipynb #7185deeb
 def _centred(points:np.ndarray)->np.ndarray: # [L, 2] pixels
     "Whole numbers throughout are numbers of pixels, from 0: their centres. Fractions are coordinates, and stay"
     return points + .5 if (points == np.round(points)).all() else points
@@ -814,7 +814,7 @@ class FAN(Detector):
         return [(_centred(np.asarray(points, dtype=np.float64)[:, :2]), None)
             for points in found if points is not None] if found is not None else []
 
-# %% ../../nbs/18_landmarks.detection.ipynb #7018e883
+# %% ../../nbs/18_landmarks.detection.ipynb #4add1dd2
 @undisturbed
 def load_landmarks(
     path:str|Path,    # .pts, .npy or .txt

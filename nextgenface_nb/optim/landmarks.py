@@ -77,7 +77,7 @@ HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
 def _double(x:torch.Tensor)->np.ndarray: return x.detach().cpu().double().numpy()
 
-# %% ../../nbs/52_optim.landmarks.ipynb #73fbcda2
+# %% ../../nbs/52_optim.landmarks.ipynb #649efca0
 class LandmarkProblem:
     "Landmarks and priors: unknowns, and what it takes to weigh them."
 
@@ -289,7 +289,7 @@ def _own_rows(name:str, frame:int|None, first:int, values:np.ndarray, sigma:np.n
     return Rows(name, frame, np.arange(len(values))+first, values/sigma, np.diag(1/sigma))
 
 
-# %% ../../nbs/52_optim.landmarks.ipynb #3e7661b1
+# %% ../../nbs/52_optim.landmarks.ipynb #3a65b5e9
 def residual_rows(
     problem:LandmarkProblem,
     x:np.ndarray, # [N], see `LandmarkProblem.pieces`

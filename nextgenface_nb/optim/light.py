@@ -136,7 +136,7 @@ def _transport(self:LightProblem, pixels:SkinPixels, roughness:Tensor)->tuple: #
     shares = level_shares(roughness.detach().reshape(1, 1))[0]
     return v[:,0],torch.einsum('r,nrk->nk', shares, v[:,1::2]),torch.einsum('r,nrk->nk', shares, v[:,2::2])
 
-# %% ../../nbs/55_optim.light.ipynb #98efeea4
+# %% ../../nbs/55_optim.light.ipynb #90966ba7
 @patch
 def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
     "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
