@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-import torch
+import numpy as np, torch
 from torch import Tensor
+import torch.nn.functional as F
 from .config import LANDMARKS, STAGE_NAMES, Config, as_config
 from .errors import ConfigError, LandmarkError, PhotoError, note, notes_heard
 from .facemodel.model import FaceModel
@@ -21,7 +22,8 @@ from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
 from .face import Face, Frame, Identity
 from .light.environment import named_light
-from .optim.landmarks import start_pose
+from .optim.landmarks import fit_landmarks, start_pose
+from .optim.losses import blur
 from .output.panels import result_panels
 from .pipeline import Pipeline, config_detector
 from .optim.stages import Progress, make_stages, run
@@ -35,10 +37,11 @@ if TYPE_CHECKING:
     from nextgenface_nb.output.card import Card
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again',
-           'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera',
-           'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust',
-           'reconstruct', 'Optimizer']
+__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'make_frame', 'put_hands',
+           'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens',
+           'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast', 'belonging',
+           'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct',
+           'Optimizer']
 
 # %% ../nbs/75_reconstruction.ipynb #840479e7
 TYPICAL_FOCAL = 10. # focal length over the distance of the outer eye corners in the picture
@@ -219,6 +222,7 @@ class Reconstruction:
     snapshots:dict = field(default_factory=dict) # stage -> `Face` as it was after it, with `save_intermediate`
     landmark_model:str|None = None               # Where the detector's model was found, in words
     terms:list = field(default_factory=list)     # Of `outside_terms`: what it was fitted with beside the table's
+    left_out:list = field(default_factory=list)  # of dict: photo, sha256, why; what `belonging` has left out
 
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
@@ -270,6 +274,82 @@ class Reconstruction:
          "or not at all; `BusyError` while another run is at work there")
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
+
+# %% ../nbs/75_reconstruction.ipynb #9ffdba83
+#: Distance of shapes from which a photo shows somebody else: from the others, and beyond theirs from each other
+STRANGER = .6,.15
+LEAST_SHAPE = 20 #: Coefficients of a model below which angles between shapes say nothing
+BLURRED = .35    #: Share of the sharpest photo's `fine_contrast` below which a photo is left out
+
+def shape_distances(
+    model:FaceModel,
+    frames:list, # of `Frame`
+)->np.ndarray: # [n, n], 0 .. 2
+    "How far apart the shapes are that the landmarks of each photo alone tell: 1 minus the cosine of their angle"
+    found = []
+    for frame in frames:
+        alone = Face(mean_identity(model), [replace(frame)])
+        fit_landmarks(model, alone)
+        found.append((alone.identity.shape/model.prior.shape.sqrt()).double())
+    unit = F.normalize(torch.stack(found), dim=-1)
+    return (1-unit@unit.T).numpy()
+
+def stranger(
+    distances:np.ndarray, # [n, n] from `shape_distances`
+)->int|None: # None: nobody is
+    "The photo that is farthest from the others, if it is too far"
+    worst,found = 0.,None
+    for k in range(len(distances)):
+        rest = np.delete(np.delete(distances, k, 0), k, 1)
+        away,among = np.median(np.delete(distances[k], k)),np.median(rest[np.triu_indices(len(rest), 1)])
+        if away>max(STRANGER[0], among+STRANGER[1], worst): worst,found = away,k
+    return found
+
+# %% ../nbs/75_reconstruction.ipynb #ab80dbb0
+def fine_contrast(
+    frame:Frame, # With landmarks
+    eyes:float=64., # Pixels between the outer corners of the eyes at which all photos are compared
+)->float: # about .4 to .5; less: blurred
+    "Fine contrasts over coarse ones, in the square around the landmarks"
+    share = eyes/eye_distance(frame.landmarks)
+    grey = to_srgb(frame.photo.pixels.clamp(0, 1)).mean(-1)[None,None]
+    size = [max(round(side*share), 4) for side in grey.shape[2:]]
+    grey = F.interpolate(grey, size, mode='bilinear', antialias=True)[0].permute(1, 2, 0)
+    points = frame.landmarks.points*share
+    (x0,y0),(x1,y1) = points.amin(0).long().clamp(min=0).tolist(),points.amax(0).long().tolist()
+    fine,coarse = (float((blur(grey, s)-blur(grey, 2*s))[y0:y1,x0:x1].std()) for s in (1., 4.))
+    return fine/max(coarse, 1e-6)
+
+# %% ../nbs/75_reconstruction.ipynb #8e96b119
+def belonging(
+    result:Reconstruction, # From `begin`, of one photo or several; changed in place
+)->Reconstruction:
+    "Leave out photos of somebody else, and blurred ones, and say so"
+    frames,model = result.face.frames,result.pipeline.model
+    if len(frames)<2 or not result.pipeline.config.leave_out_photos: return result
+    began = time.perf_counter()
+    sharp = [fine_contrast(f) for f in frames]
+    for k in [k for k,s in enumerate(sharp) if s<BLURRED*max(sharp)]:
+        _leave_out(result, frames[k], 'it is blurred beside the others')
+    distances = _distances(model, result.face.frames)
+    while len(result.face.frames)>2 and (k := stranger(distances)) is not None:
+        _leave_out(result, result.face.frames[k], 'it seems to show somebody else')
+        distances = np.delete(np.delete(distances, k, 0), k, 1)
+    if len(result.face.frames)==2 and distances.max()>sum(STRANGER):
+        result.warnings.append('The two photos seem to show two people; if they do, the face is neither of them.')
+    result.timings['detection'] += time.perf_counter()-began
+    return result
+
+def _distances(model:FaceModel, frames:list)->np.ndarray:
+    "Nothing is known of people of whom the model knows little"
+    few = len(model.prior.shape)<LEAST_SHAPE
+    return np.zeros((len(frames),)*2) if few else shape_distances(model, frames)
+
+def _leave_out(result:Reconstruction, frame:Frame, why:str):
+    name = Path(frame.photo.path or 'a photo').name
+    result.face.frames = [f for f in result.face.frames if f is not frame]
+    result.left_out.append(dict(photo=name, sha256=frame.photo.sha256, why=why))
+    result.warnings.append(f'{name} is left out: {why} (leave_out_photos=no keeps it).')
 
 # %% ../nbs/75_reconstruction.ipynb #2e43794a
 @undisturbed(grad=True)
@@ -352,9 +432,9 @@ def begin(
     with notes_heard() as heard:
         frames = [make_frame(p, pipeline.model, config, l, detector, face=k)
             for p,l,k in zip(photos, points, numbers)]
-    return Reconstruction(
+    return belonging(Reconstruction(
         Face(mean_identity(pipeline.model), frames), pipeline, timings=dict(detection=time.perf_counter()-began),
-        warnings=heard, landmark_model=detector_place(detector))
+        warnings=heard, landmark_model=detector_place(detector)))
 
 # %% ../nbs/75_reconstruction.ipynb #08bd9f05
 def joined(
@@ -362,9 +442,9 @@ def joined(
 )->Reconstruction:
     "The same of all photos"
     frames = [frame for part in parts for frame in part.face.frames]
-    return replace(
+    return belonging(replace(
         parts[0], face=Face(parts[0].face.identity, frames), warnings=[w for part in parts for w in part.warnings],
-        timings=dict(detection=sum(part.timings['detection'] for part in parts)))
+        timings=dict(detection=sum(part.timings['detection'] for part in parts))))
 
 def _detector_of(pipeline:Pipeline, config:Config):
     "The pipeline's, if it is the one that the config names"

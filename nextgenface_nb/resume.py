@@ -55,7 +55,7 @@ def keep_state(
         path, result.face, result.pipeline.model,
         dict(
             state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done,
-            history=history, start=start, which_face=face, terms=result.terms, timings=result.timings,
+            history=history, left_out=result.left_out, start=start, which_face=face, terms=result.terms, timings=result.timings,
             warnings=result.warnings,
             after_landmarks=[float(x) for x in result.after_landmarks]),
         tensors, packed=False)
@@ -88,7 +88,8 @@ def load_state(
         done = int(meta['done'])
         history = [Progress(**h) for h in meta['history']]
         result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']),
-            list(meta['after_landmarks']), _snapshots(face, meta['tensors']))
+            list(meta['after_landmarks']), _snapshots(face, meta['tensors']),
+            left_out=list(meta.get('left_out', ())))
     except Exception as e:
         raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
             'Remove it, and start again.') from None
@@ -97,7 +98,8 @@ def load_state(
         raise CheckpointError(
             f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
-    if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
+    out = [p['sha256'] for p in result.left_out]
+    if [p['sha256'] for p in meta['photos']]!=[d for d in map(photo_digest, photos) if d not in out]:
         raise CheckpointError(f'{path}: made from other photos', advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     if meta.get('which_face')!=which_face:

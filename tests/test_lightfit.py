@@ -5,7 +5,7 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.facemodel.skin import typology_angle
 from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
-from nextgenface_nb.optim.light import LightProblem, fit_light
+from nextgenface_nb.optim.light import LightProblem, fit_light, tone_and_pattern
 from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.optim.losses import perceptual
 from nextgenface_nb.optim.shading import skin_pixels
@@ -80,6 +80,7 @@ def test_a_pattern_of_the_same_contrast_costs_the_same_on_light_and_on_dark_skin
     problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 100))
     skin = model.regions['face']*(1-model.regions['eyes'])*(1-model.regions['mouth'])>.5
     spread = model.albedo_slopes(0*face.identity.albedo)[1][:,skin,:3].std((1, 2))*problem.sigma
+    assert all(torch.equal(a, b) for a,b in zip(tone_and_pattern(model), (problem.tone, problem.pattern)))
     lighter,k = int(problem.tone.abs().argmax()),int((spread*problem.pattern).argmax())
     def cost_and_contrast(tone):
         z = torch.zeros_like(problem.sigma)
