@@ -108,7 +108,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/06_config.ipynb #6544c12c
+# %% ../nbs/06_config.ipynb #ff09b984
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."
@@ -164,6 +164,8 @@ class Config(CheckedSettings):
     leave_out:str = setting('occluders',
         'what before the skin is kept out of the maps: nothing; dark occluders, such as rims of glasses; or hair too',
         choices=('nothing', 'occluders', 'hair'))
+    leave_out_photos:bool = setting(True,
+        'of several photos of one person leave out those that show somebody else, or a blur, and say so; no: keep all')
     steps_detail:int = setting(6,
         'rounds at the end of stage 3 that put into the diffuse map what the photo shows beyond the working '
         'resolution; 0: none', 'rounds', 0, 100)

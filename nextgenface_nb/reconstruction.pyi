@@ -5,6 +5,7 @@ from typing import Any
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+import numpy as np
 from torch import Tensor
 from .config import Config
 from .facemodel.model import FaceModel
@@ -17,7 +18,7 @@ from .optim.stages import Progress
 from .optim.state import StageState
 import PIL.Image
 from nextgenface_nb.output.card import Card
-__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast', 'belonging', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct', 'Optimizer']
 
 def make_frame(photo, model: FaceModel, config: Config, landmarks: Landmarks | None=..., detector=..., crop: bool=..., face: int | None=...) -> Frame:
     """Crop the face, find its landmarks, put the mean face there"""
@@ -66,6 +67,7 @@ class Reconstruction:
     snapshots: dict = ...
     landmark_model: str | None = ...
     terms: list = ...
+    left_out: list = ...
 
     def measures(self, samples: int | None=...) -> list:
         """How well each photo is reproduced"""
@@ -84,6 +86,21 @@ class Reconstruction:
 
     def strip(self, i: int=..., samples: int=...) -> PIL.Image.Image:
         """All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"""
+STRANGER: Any
+LEAST_SHAPE: int
+BLURRED: float
+
+def shape_distances(model: FaceModel, frames: list) -> np.ndarray:
+    """How far apart the shapes are that the landmarks of each photo alone tell: 1 minus the cosine of their angle"""
+
+def stranger(distances: np.ndarray) -> int | None:
+    """The photo that is farthest from the others, if it is too far"""
+
+def fine_contrast(frame: Frame, eyes: float=...) -> float:
+    """Fine contrasts over coarse ones, in the square around the landmarks"""
+
+def belonging(result: Reconstruction) -> Reconstruction:
+    """Leave out photos of somebody else, and blurred ones, and say so"""
 
 def reconstruct_steps(photos: PhotoSource | Iterable[PhotoSource], config: Config | None=..., model: FaceModel | None=..., landmarks: Landmarks | list | None=..., stages: list | None=..., start: Face | None=..., pipeline: Pipeline | None=..., state: StageState | None=..., result: Reconstruction | None=..., face: int | list | None=..., detector: object | None=..., watch: Callable | None=..., terms: Sequence=...) -> Generator[Progress, None, Reconstruction]:
     """Fit one person to one or more photos, step by step"""

@@ -32,7 +32,7 @@ def sweep(
     real = real_folder(folder)
     for place in (real.parent, real): sweep_parts(place)
 
-# %% ../nbs/76_resume.ipynb #5a811b7f
+# %% ../nbs/76_resume.ipynb #60a0f1a0
 def named_files(
     config:Config,
 )->dict: # setting -> SHA-256
@@ -67,6 +67,7 @@ def keep_state(
             state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done,
             files=named_files(result.pipeline.config) if files is None else files,
             history=history, start=start, which_face=face, terms=result.terms, timings=result.timings,
+            left_out=result.left_out,
             warnings=result.warnings,
             after_landmarks=[float(x) for x in result.after_landmarks]),
         tensors, packed=False)
@@ -78,7 +79,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
-# %% ../nbs/76_resume.ipynb #498c8212
+# %% ../nbs/76_resume.ipynb #f0a2cd48
 @undisturbed
 def load_state(
     path,     # From `resume_path`
@@ -99,13 +100,15 @@ def load_state(
         done = int(meta['done'])
         history = [Progress(**h) for h in meta['history']]
         result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']),
-            list(meta['after_landmarks']), _snapshots(face, meta['tensors']))
+            list(meta['after_landmarks']), _snapshots(face, meta['tensors']),
+            left_out=list(meta.get('left_out', ())))
     except Exception as e:
         raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
             'Remove it, and start again.') from None
     _check_config(path, config, pipeline.config, advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
-    if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
+    out = [p['sha256'] for p in result.left_out]
+    if [p['sha256'] for p in meta['photos']]!=[d for d in map(photo_digest, photos) if d not in out]:
         raise CheckpointError(f'{path}: made from other photos', advice)
     _check_files(path, meta, pipeline.config, advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)

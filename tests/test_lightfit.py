@@ -5,7 +5,7 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.facemodel.skin import typology_angle
 from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
-from nextgenface_nb.optim.light import LightProblem, fit_light
+from nextgenface_nb.optim.light import LightProblem, fit_light, tone_and_pattern
 from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.optim.losses import perceptual
 from nextgenface_nb.optim.shading import skin_pixels
@@ -71,6 +71,28 @@ def test_dark_skin_in_bright_light_is_no_better_than_light_skin_in_dim_light(pip
         return sum(float(stage.weights[n]*r.square().sum()) for n,(r,_) in problem._priors(0).items() if n in names)
     names = ['light_colour', 'light_smooth']
     assert energy(1., names)>0 and abs(energy(5., names)/energy(1., names)-1)<1e-4
+
+def test_a_pattern_of_the_same_contrast_costs_the_same_on_light_and_on_dark_skin(pipeline, truth, stage):
+    ("A linear model pays less for the same contrast on dark skin; three photos of one person, which agree on its "
+     "contrasts, made everybody nearly black for it")
+    model = pipeline.model
+    face = bare(truth)
+    problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 100))
+    skin = model.regions['face']*(1-model.regions['eyes'])*(1-model.regions['mouth'])>.5
+    spread = model.albedo_slopes(0*face.identity.albedo)[1][:,skin,:3].std((1, 2))*problem.sigma
+    assert all(torch.equal(a, b) for a,b in zip(tone_and_pattern(model), (problem.tone, problem.pattern)))
+    lighter,k = int(problem.tone.abs().argmax()),int((spread*problem.pattern).argmax())
+    def cost_and_contrast(tone):
+        z = torch.zeros_like(problem.sigma)
+        z[lighter] = tone*problem.tone[lighter].sign()
+        plain = model.diffuse_albedo(z*problem.sigma)[skin]
+        z[k] = .5*float(1+problem.tone@z.double())
+        face.identity.albedo = z*problem.sigma
+        contrast = (model.diffuse_albedo(z*problem.sigma)[skin]/plain-1).std()
+        return float(problem.albedo_rows()[0][k]**2),float(contrast)
+    assert k!=lighter and problem.pattern[k]>.9 and problem.tone.abs().max()>.1
+    (light,on_light),(dark,on_dark) = cost_and_contrast(1.),cost_and_contrast(-1.)
+    assert abs(on_dark/on_light-1)<.15 and abs(dark/light-1)<.15, (light, dark, on_light, on_dark)
 
 def test_one_band_is_enough_for_a_fit(pipeline, truth):
     "Only ambient light: it used to fail where the light was started"

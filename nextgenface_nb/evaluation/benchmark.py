@@ -4,7 +4,7 @@
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #8904bea4
 from __future__ import annotations
-import argparse, math, os, sys
+import argparse, math, os, sys, time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,13 +21,13 @@ from nextgenface_nb.evaluation.photos import (TARGETS as PHOTO_TARGETS, Target, 
     where_measured)
 
 # %% auto #0
-__all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES', 'fit_face',
-           'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table', 'benchmark_targets',
-           'stage_table', 'people_groups', 'people_table', 'claims_table', 'claims', 'photo_pairs',
-           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'which_seed', 'make_parser', 'Request',
-           'read_request', 'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short',
-           'measure_benchmark', 'summary', 'ablation_table', 'picture_sheet', 'say_report', 'check_sheet',
-           'benchmark_and_say', 'main']
+__all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'SCAN_COLUMNS', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED',
+           'PICTURES', 'fit_face', 'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table',
+           'benchmark_targets', 'stage_table', 'people_groups', 'people_table', 'claims_table', 'claims', 'photo_pairs',
+           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'measure_scans', 'scan_line', 'scan_table',
+           'which_seed', 'make_parser', 'Request', 'read_request', 'chosen_levels', 'chosen_faces', 'chosen_parts',
+           'settings_of', 'run_levels', 'short', 'measure_benchmark', 'summary', 'ablation_table', 'picture_sheet',
+           'say_report', 'check_sheet', 'benchmark_and_say', 'main']
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #211bab7c
 class _Memory:
@@ -184,6 +184,7 @@ TARGETS = [
     Target('C: PSNR under other lights, dB', 'C.psnr', mean, '>=', 27., '{:.1f}'),
     Target('D: source PSNR, dB', 'D_photos.psnr', mean, '>=', 34., '{:.1f}'),
     Target('D: held-out PSNR, dB', 'D.psnr', mean, '>=', 27., '{:.1f}'),
+    Target('S: surface from all photos, median, mm', 'S_shared.surface_mm', mean, '<=', .75, '{:.2f}'),
     Target('landmark NME on held-out regions, photos', 'landmarks.nme', mean, '<=', .015, '{:.2%}')]
 
 #: What the tables show: key, heading, form
@@ -365,8 +366,64 @@ def _add_distances(distance, rows, fits, samples):
         mask = p.face_mask(seen.face)[...,None]
         row['lpips'] = distance(*(to_srgb(x.clamp(0, 1))*mask for x in (picture, seen.face.frames[0].photo.pixels)))
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #f9feca03
+def measure_scans(
+    scans:list, # of `score.Scan`: photos of one head
+    pipeline,   # A `Pipeline`
+    samples:int,
+    say:Callable=lambda text: None,
+)->dict: # S: figures of each photo from a fit of it alone, S_shared: from one fit of all; dicts
+    "One face of each photo, and one of all of them"
+    single = [row for scan in scans for row in _fit_scans([scan], pipeline, samples, say)]
+    if len(scans)<2: return dict(S=single)
+    shared = _fit_scans(scans, pipeline, samples, say)
+    alone,together = (sum(r['cpu_seconds'] for r in rows) for rows in (single, shared))
+    times = dict(photos=len(scans), over_one=together/(alone/len(scans)))
+    return dict(S=single, S_shared=shared, S_time=[times])
+
+def _fit_scans(scans:list, pipeline, samples:int, say:Callable)->list: # of dicts
+    "One fit of some photos; the time of the fit stands beside the first, and is processor time of all threads"
+    from nextgenface_nb.evaluation.score import score_scan
+    from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
+    names = [Path(scan.path).name for scan in scans]
+    say(f'S {" ".join(names)}')
+    began = time.process_time()
+    result = exhaust(reconstruct_steps([scan.path for scan in scans], pipeline.config, pipeline=pipeline))
+    seconds = time.process_time()-began
+    kept = [Path(f.photo.path).name for f in result.face.frames]
+    rows = [dict(photo=name, of=len(kept), **score_scan(scan, result, kept.index(name), samples))
+        for name,scan in zip(names, scans) if name in kept]
+    for row in rows: say('  '+scan_line(row))
+    return [dict(row, cpu_seconds=seconds*(k==0)) for k,row in enumerate(rows)]
+
+def scan_line(
+    row:dict, # Of `measure_scans`
+)->str:
+    "A line on one photo of a scan"
+    return (f"{row['photo']}: surface {row['surface_mm']:.2f} mm, albedo {row['albedo_db']:.1f} / "
+        f"{row['albedo_gain_db']:.1f} dB, ITA off {row['ita_error']:.0f}°, relit {row['relit_db']:.1f} / "
+        f"{row['relit_gain_db']:.1f} dB, photo {row['photo_db']:.1f} dB")
+
+#: Of a scan: key, heading, form
+SCAN_COLUMNS = [('surface_mm', 'surface mm', '{:.2f}'), ('albedo_db', 'albedo dB', '{:.1f}'),
+    ('albedo_gain_db', 'RGB gain', '{:.1f}'), ('level', 'level', '{:.2f}'), ('ita_error', 'ITA °', '{:.0f}'),
+    ('ita_gain_error', 'gain', '{:.0f}'), ('relit_db', 'relit dB', '{:.1f}'), ('relit_gain_db', 'gain dB', '{:.1f}'),
+    ('photo_db', 'photo dB', '{:.1f}')]
+
+def scan_table(
+    report:dict, # With S
+)->str: # Markdown
+    "Each photo alone, and all together"
+    rows = [(f'{r["photo"]}, from {"it alone" if r["of"]==1 else r["of"]}', r)
+        for r in (*report['S'], *report.get('S_shared', ()))]
+    table = markdown_table([{'photo':name, **{head:form.format(r[key]) for key,head,form in SCAN_COLUMNS}}
+        for name,r in rows])
+    times = ''.join(f'\n\none fit of {t["photos"]} photos takes {t["over_one"]:.2f} times as long as one of one'
+        for t in report.get('S_time', ()))
+    return table+times
+
 # %% ../../nbs/87_evaluation.benchmark.ipynb #7b69ef78
-LEVELS = 'A','B','C','D'
+LEVELS = 'A','B','C','D','S'
 #: What `--quick` changes; `--set` comes after it
 QUICK_SETTINGS = 'max_resolution=128','texture_resolution=128','steps_texture=60','samples_final=32'
 
@@ -386,7 +443,8 @@ def make_parser()->argparse.ArgumentParser:
         description='Fit faces whose truth is known and say how near the fit came.', allow_abbrev=False,
         epilog='Exit codes: 0 measured (whether or not the targets hold), otherwise those of nextgenface-reconstruct.')
     add = p.add_argument
-    add('--levels', default='', help='some of A,B,C,D (default: A,B,C, and D with --photos)')
+    add('--levels', default='',
+        help='some of A,B,C,D,S (default: A,B,C, D with --photos, and S with --scans)')
     add('--faces', metavar='N|I,J', default='',
         help='how many faces, or which, from 0: "3" is the first three, "1," or "1,5" are these (default: 8)')
     add('--seed', metavar='N|fresh', type=which_seed, default=Settings.seed,
@@ -403,6 +461,7 @@ def make_parser()->argparse.ArgumentParser:
         help='where the points of levels A and B come from (default: exact with noise at A, detector at B)')
     add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None,
         help='photos for level D and the held-out landmarks (default: the environment variable NEXTGENFACE_PHOTOS)')
+    add('--scans', metavar='DIR', help='photos of a scanned head and their truth for level S')
     add('--output', metavar='FILE.json', help='write all figures there')
     add('--sheet', metavar='FILE.jpg', help='write pictures of all faces there')
     add('--cache', metavar='DIR', help="where made faces are kept (default: the user's cache)")
@@ -424,6 +483,7 @@ class Request:
     mutant:str|None = None           # Of `MUTANTS`
     landmarks:str = 'auto'           # Where the points of levels A and B come from
     photos:str|None = None           # Folder for level D
+    scans:str|None = None            # Folder for level S
     output:str|None = None           # File for the figures
     sheet:str|None = None            # File for pictures of all faces
     cache:str|None = None            # Where made faces are kept; None: the user's cache
@@ -437,11 +497,11 @@ def read_request(
     a = args
     return Request(
         a.levels, a.faces, a.seed, a.preset, tuple(a.set), tuple(a.ablate), tuple(a.given), a.mutant, a.landmarks,
-        a.photos, a.output, a.sheet, a.cache, a.quick)
+        a.photos, a.scans, a.output, a.sheet, a.cache, a.quick)
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #05566574
 def chosen_levels(request:Request)->list:
-    usual = ['A', 'B', 'C']+['D']*bool(request.photos)
+    usual = ['A', 'B', 'C']+['D']*bool(request.photos)+['S']*bool(request.scans)
     levels = [l.strip().upper() for l in request.levels.split(',') if l.strip()] or usual
     unknown = [l for l in levels if l not in LEVELS]
     if unknown: raise ConfigError(f'--levels: there is no level {unknown[0]!r}', f'There are {", ".join(LEVELS)}.')
@@ -560,6 +620,10 @@ def _measure_more(request:Request, report:dict, say:Callable, config, levels:lis
         report |= pairs
     elif 'D' in levels:
         report['skipped']['D'] = report['skipped']['D_photos'] = report['skipped']['landmarks'] = 'no --photos DIR'
+    if 'S' in levels and request.scans:
+        from nextgenface_nb.evaluation.score import read_scans
+        report |= measure_scans(read_scans(request.scans), Pipeline(None, config), min(128, config.samples_final), say)
+    elif 'S' in levels: report['skipped']['S'] = 'no --scans DIR'
     report['ablation'] = [dict(change='none', **summary(report))]
     for change in request.ablate:
         say(f'--- {change}')
@@ -639,6 +703,7 @@ def say_report(report:dict)->str:
             +markdown_table([dict(photo=r['photo'], maps=r['maps_of'], PSNR=f"{r['psnr']:.1f}",
             SSIM=f"{r['ssim']:.3f}" if 'ssim' in r else '-', LPIPS=f"{r['lpips']:.3f}" if 'lpips' in r else '-')
             for r in report['D']])+f"\n\nLPIPS {report['lpips']}"*bool(report.get('lpips')))
+    if report.get('S'): parts.append('Level S\n\n'+scan_table(report))
     if report.get('landmarks'):
         parts.append(markdown_table([dict(photo=r['photo'], region=r['region'], NME=f"{r['nme']:.2%}")
             for r in report['landmarks']]))

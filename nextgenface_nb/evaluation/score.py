@@ -5,9 +5,12 @@
 # %% ../../nbs/86_evaluation.score.ipynb #bc52569e
 from __future__ import annotations
 import math
+from dataclasses import dataclass
+from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from .truth import TrueFace, scored_vertices, skin_vertices
+from ..errors import PhotoError
 from ..facemodel.interface import FaceModel
 from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
@@ -20,7 +23,8 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['face_parts', 'score_geometry', 'turn_between', 'score_light', 'to_resolution', 'score_maps', 'variance_over_prior',
-           'crop_like', 'score_photo', 'score_relighting', 'score_face']
+           'crop_like', 'score_photo', 'score_relighting', 'score_face', 'Scan', 'read_scans', 'score_surface',
+           'score_albedo', 'score_scan']
 
 # %% ../../nbs/86_evaluation.score.ipynb #d24986e3
 def face_parts(
@@ -225,3 +229,103 @@ def score_face(
     "All but relighting"
     return score_geometry(truth, result)|score_light(truth, result)|score_maps(truth, result)|score_photo(truth, result,
         samples)
+
+# %% ../../nbs/86_evaluation.score.ipynb #7fe5e9a2
+@dataclass
+class Scan:
+    "A photo of a scanned head and its truth."
+    path:str            # The photo
+    vertices:Tensor     # [V, 3] mm, before the camera
+    region:Tensor       # [V] bool: what is scored
+    albedo:Tensor       # [S, S, 3] linear
+    face:Tensor         # [S, S] bool: pixels that are scored
+    marks:Tensor        # [478, 3] mm, NaN where unseen
+    relight_environments:Tensor # [n, H, 2H, 3] linear
+    relit:Tensor        # [n, S, S, 3] linear
+
+def read_scans(
+    folder, # With NAME.jpg (or .png) beside NAME.npz
+)->list: # of `Scan`, by name
+    "All photos of a scanned head"
+    found = [p for p in sorted(Path(folder).glob('*')) if p.suffix in ('.jpg', '.png') and p.with_suffix('.npz').is_file()]
+    if not found: raise PhotoError(f'{folder}: no photo of a scan', 'Give a folder with NAME.jpg beside NAME.npz.')
+    return [_read_scan(p) for p in found]
+
+def _read_scan(path:Path)->Scan:
+    names = 'vertices', 'albedo', 'marks', 'relight_environments', 'relit'
+    with np.load(path.with_suffix('.npz'), allow_pickle=False) as arrays:
+        numbers = {k:torch.from_numpy(arrays[k]).float() for k in names}
+        masks = {k:torch.from_numpy(arrays[k]).bool() for k in ('region', 'face')}
+    return Scan(str(path), **numbers, **masks)
+
+# %% ../../nbs/86_evaluation.score.ipynb #e296549e
+def _nearest(points, tree, vertices, normals)->tuple: # offsets [N], nearest points of the surface [N, 3]
+    at = tree.query(points)[1]
+    offset = ((points-vertices[at])*normals[at]).sum(1)
+    return offset,points-offset[:,None]*normals[at]
+
+def score_surface(
+    scan:Scan,
+    pipeline,   # A `Pipeline`
+    face,       # A `Face`
+    i:int=0,    # The frame of this photo
+    rounds:int=15,
+)->dict: # surface_mm, the median; size, of the fit over the scan's
+    "How far the scanned surface lies from the fitted one, after a rigid motion and a scale"
+    from scipy.spatial import cKDTree
+    model = pipeline.model
+    world = pipeline.world_vertices(face, i).detach()
+    known = model.embeddings['mediapipe']
+    marks,seen = known.points(world, model.triangles),scan.marks[known.ids].isfinite().all(-1)
+    own = (model.regions['mouth']<.5).numpy()
+    vertices = world.double().numpy()[own]
+    normals = torch.nn.functional.normalize(vertex_normals(world, model.triangles), dim=-1).double().numpy()[own]
+    tree = cKDTree(vertices)
+    true = scan.vertices[scan.region].double().numpy()
+    move = similarity(scan.marks[known.ids][seen], marks[seen])
+    for _ in range(rounds):
+        offset,nearest = _nearest(move[0]*true@move[1].T+move[2], tree, vertices, normals)
+        close = np.abs(offset)<=np.quantile(np.abs(offset), .9)
+        move = similarity(true[close], nearest[close])
+    offset,_ = _nearest(move[0]*true@move[1].T+move[2], tree, vertices, normals)
+    return dict(surface_mm=float(np.median(np.abs(offset)))/move[0], size=move[0])
+
+# %% ../../nbs/86_evaluation.score.ipynb #a875d3a6
+def score_albedo(
+    scan:Scan,
+    pipeline,   # A `Pipeline`
+    face,       # A `Face`
+    i:int=0,    # The frame of this photo
+)->dict: # albedo_db, albedo_gain_db (one gain for each channel), ita_error, ita_gain_error (degrees), level
+    "The diffuse map as the camera sees it; level: how bright it is, over the truth"
+    photo = face.frames[i].photo
+    seen = pipeline.flat(face, i, pipeline.maps(face)[0].detach())
+    found,true = seen[...,:3],crop_like(scan.albedo, photo)
+    mask = crop_like(scan.face, photo)&(seen[...,3]>.999)
+    gain = float(best_gain(found, true, mask, False))
+    tone = lambda colours: float(typology_angle(colours[mask].mean(0).clamp(min=1e-4).numpy()))
+    return dict(albedo_db=map_psnr(found, true, mask), albedo_gain_db=map_psnr(found, true, mask, 'rgb'),
+        ita_error=abs(tone(found)-tone(true)), ita_gain_error=abs(tone(gain*found)-tone(true)),
+        level=float(found[mask].mean()/true[mask].mean()))
+
+@undisturbed
+def score_scan(
+    scan:Scan,
+    result,         # A `Reconstruction`
+    i:int=0,        # The frame of this photo
+    samples:int=64, # Rays per pixel
+)->dict: # of `score_surface` and `score_albedo`; relit_db, relit_gain_db, photo_db
+    "All figures of one photo of a scanned head"
+    pipeline,face = result.pipeline,result.face
+    photo = face.frames[i].photo
+    mask = crop_like(scan.face, photo)
+    drawn = lambda light: pipeline.render(face, i, samples, final=True, light=light)[...,:3]
+    shown = lambda x: to_srgb(x.clamp(0, 1))
+    relit,gained = [],[]
+    for environment,picture in zip(scan.relight_environments, scan.relit):
+        seen,true = drawn(MapLight(environment)),crop_like(picture, photo)
+        relit.append(psnr(shown(seen), shown(true), mask))
+        gained.append(psnr(shown(float(best_gain(seen, true, mask, False))*seen), shown(true), mask))
+    return dict(**score_surface(scan, pipeline, face, i), **score_albedo(scan, pipeline, face, i),
+        relit_db=float(np.mean(relit)), relit_gain_db=float(np.mean(gained)),
+        photo_db=psnr(shown(drawn(None)), shown(photo.pixels), mask))

@@ -18,7 +18,7 @@ from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['light_weight', 'LightProblem', 'fit_light', 'light_terms']
+__all__ = ['FAINT', 'light_weight', 'tone_and_pattern', 'LightProblem', 'fit_light', 'light_terms']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 def light_weight(
@@ -27,6 +27,23 @@ def light_weight(
 )->float:
     "What a row of a light's own weighs: a setting, else 1"
     return stage.weights.get(name, 0.) if name in WEIGHED else 1.
+
+# %% ../../nbs/55_optim.light.ipynb #bd7a0079
+FAINT = .05 #: Of the mean skin; darker skin is taken to be as dark, for the prior of its patterns
+
+def tone_and_pattern(
+    model, # `FaceModel`
+)->tuple: # t [A], p [A], see above
+    "By how much a standard deviation of each component makes all skin lighter, and how much of it is pattern"
+    r = model.regions
+    skin = r['face']*(1-r['eyes'])*(1-r['mouth'])>.5
+    variance = model.prior.albedo
+    mean,slopes = model.albedo_slopes(torch.zeros_like(variance))
+    share = (slopes[:,skin,:3]/mean[skin,:3].clamp(min=DARK)).flatten(1).double()
+    if not skin.any(): return torch.zeros(len(share)).double(),torch.zeros(len(share)).double()
+    tone = share.mean(1)
+    pattern = 1-tone**2/share.square().mean(1).clamp(min=1e-12)
+    return tone*variance.sqrt().double(),pattern
 
 # %% ../../nbs/55_optim.light.ipynb #bbf62972
 class LightProblem(Solver):
@@ -46,6 +63,7 @@ class LightProblem(Solver):
         self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]
         self.lights = self.starts[-1]
         self.size = self.lights+len(self.sigma)
+        self.tone,self.pattern = tone_and_pattern(pipeline.model)
         self.damping = torch.tensor(1e-3, dtype=torch.float64)
         self.known = None
     optimizer = None
@@ -179,18 +197,26 @@ def system(self:LightProblem)->tuple: # H [n, n], g [n], energies by term
             w = light_weight(self.stage, name)
             energy['light'] += w*float(r.square().sum())
             add(torch.arange(start, self.starts[i+1]), w**.5*r, w**.5*J)
-    z = self.face.identity.albedo/self.sigma
     w = self.stage.weights['albedo']/len(self.sigma)
-    energy['albedo'] = w*float(z.square().sum())
-    at = torch.arange(A, self.size)
-    H[at,at] += w
-    g[at] += w*z.double()
+    r,J = self.albedo_rows()
+    energy['albedo'] = w*float(r.square().sum())
+    add(torch.arange(A, self.size), w**.5*r, w**.5*J)
     return H,g,energy
 
 @patch
 def _priors(self:LightProblem, i:int)->dict: # name of a weight -> residuals, Jacobian
     # nothing to expect of what is known
     return self.face.frames[i].light.priors(self.arriving[i]) if self.light_free[i] else {}
+
+# %% ../../nbs/55_optim.light.ipynb #7583a472
+@patch
+def albedo_rows(self:LightProblem)->tuple: # residuals [A], Jacobian [A, A] by the albedo in standard deviations
+    "How unusual the skin is: its tone, and its patterns relative to that"
+    z = (self.face.identity.albedo/self.sigma).double()
+    level = float((1+self.tone@z).clamp(min=FAINT))
+    scale = (1-self.pattern+self.pattern/level**2).sqrt()
+    slope = -self.pattern/level**3/scale*(level>FAINT)          # of the scale by the level
+    return scale*z,torch.diag(scale)+torch.outer(slope*z, self.tone)
 
 # %% ../../nbs/55_optim.light.ipynb #58ec24a2
 @patch
