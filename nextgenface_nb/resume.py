@@ -78,7 +78,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
-# %% ../nbs/76_resume.ipynb #13ccd79d
+# %% ../nbs/76_resume.ipynb #a8aecb78
 @undisturbed
 def load_state(
     path,     # From `resume_path`
@@ -103,10 +103,7 @@ def load_state(
     except Exception as e:
         raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
             'Remove it, and start again.') from None
-    other = [k for k,v in pipeline.config.to_dict().items() if config[k]!=v]
-    if other:
-        raise CheckpointError(
-            f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
+    _check_config(path, config, pipeline.config, advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
     if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
         raise CheckpointError(f'{path}: made from other photos', advice)
@@ -122,6 +119,14 @@ def load_state(
             f'{path}: the terms from outside were {_told(was)}; given are {_told(terms)}',
             'Start again without --resume, or give the terms of the interrupted run, at the same weights.')
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
+
+# %% ../nbs/76_resume.ipynb #28c3f71d
+def _check_config(path, config:dict, now, advice:str): # name -> value then; `Config` now
+    "`CheckpointError` where a setting is another one now"
+    other = [k for k,v in now.to_dict().items() if config[k]!=v]
+    if other:
+        raise CheckpointError(
+            f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(now, other[0])!r} now', advice)
 
 # %% ../nbs/76_resume.ipynb #657fccc2
 def _check_version(path, meta:dict):
@@ -167,7 +172,9 @@ class Keeper:
         write,      # Function that keeps the state
         every,      # Seconds
         progress,   # Called with each `Progress` too, or None
-    ): self.write,self.every,self.progress,self.last = write,every,progress,time.monotonic()
+    ):
+        self.write,self.every,self.progress = write,every,progress
+        self.last = time.monotonic()
 
     def __call__(self, step:Progress):
         "After a step"
@@ -180,7 +187,7 @@ class Keeper:
             self.write()
             self.last = time.monotonic()
 
-# %% ../nbs/76_resume.ipynb #20cba676
+# %% ../nbs/76_resume.ipynb #810b2db5
 def fit_resumable(
     photos:list,                # Paths, all of one person
     pipeline,                   # A `Pipeline`
@@ -201,11 +208,9 @@ def fit_resumable(
     begun_with = face_digest(start)
     files = named_files(pipeline.config)   # before they are read
     told = outside_terms(chosen_stages(pipeline.config, list(stages), terms))
-    result = None
-    done = 0
-    saved = {}
-    if resume and Path(keep).exists():
-        result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face, told)
+    there = resume and Path(keep).exists()
+    result,done,saved = (load_state(keep, photos, pipeline, stages, begun_with, face, told) if there
+        else (None, 0, {}))
     if result and hasattr(watch, 'again'): watch.again(result.history)
     if start is not None: begun = Reconstruction(start, pipeline)
     result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)

@@ -214,7 +214,8 @@ def add_material(
     quality:int|None=None,  # Of JPEG, 1 .. 95; None: PNG, without loss
 )->int: # Number of the material
     "Skin"
-    lib,(diffuse,specular,roughness) = glb.lib,(x.detach().cpu() for x in maps)
+    lib = glb.lib
+    diffuse,specular,roughness = (x.detach().cpu() for x in maps)
     if not all(x.isfinite().all() for x in (diffuse, specular, roughness)):
         raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
     factor,shine = specular_texture(specular)
@@ -242,7 +243,8 @@ def add_mesh(
     shape=None,             # [S] whose face it is, see `morph_targets`
 )->int: # Number of the mesh
     "Head and eyes with their expressions"
-    lib,cpu = glb.lib,lambda x: x.detach().cpu()
+    lib = glb.lib
+    cpu = lambda x: x.detach().cpu()
     neutral,normals = cpu(neutral),vertex_normals(cpu(neutral), cpu(model.triangles))
     check_mesh(neutral, cpu(model.triangles))
     if (normals.norm(dim=1)<.5).any():
