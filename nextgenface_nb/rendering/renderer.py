@@ -202,6 +202,7 @@ def _ready(self:Renderer):
     import mitsuba as mi
     if mi.variant()!=self.variant: mi.set_variant(self.variant)
 
+# %% ../../nbs/38_rendering.renderer.ipynb #dcb7ea01
 @patch
 @contextlib.contextmanager
 def _threads(self:Renderer):
