@@ -111,7 +111,7 @@ def load_state(
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     if meta.get('which_face')!=which_face:
         raise CheckpointError(
-            f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; asked for is {_which(which_face)})',
+            f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; wanted is {_which(which_face)})',
             'Start again without --resume, or with the same --face.')
     if (was := meta.get('terms', []))!=list(terms):
         raise CheckpointError(
