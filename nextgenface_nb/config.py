@@ -108,7 +108,7 @@ class CheckedSettings:
         notes = self.__dict__.setdefault('_notes', [])
         if text not in notes: notes.append(text)
 
-# %% ../nbs/06_config.ipynb #ff09b984
+# %% ../nbs/06_config.ipynb #37c37250
 @dataclass
 class Config(CheckedSettings):
     "The settings of a reconstruction."

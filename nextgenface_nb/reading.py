@@ -350,6 +350,7 @@ def lean_png(
             struct.pack('>I', zlib.crc32(content, zlib.crc32(kind)))]
     return data if kept else b''.join(parts)
 
+# %% ../nbs/03_reading.ipynb #de98aa01
 def _may_say(content)->bool:
     "Are EXIF or XMP in this text?"
     return content.split(b'\0', 1)[0] in (b'Raw profile type exif', b'Raw profile type APP1', b'XML:com.adobe.xmp')

@@ -32,7 +32,7 @@ def sweep(
     real = real_folder(folder)
     for place in (real.parent, real): sweep_parts(place)
 
-# %% ../nbs/76_resume.ipynb #60a0f1a0
+# %% ../nbs/76_resume.ipynb #ac34bd69
 def named_files(
     config:Config,
 )->dict: # setting -> SHA-256
@@ -79,7 +79,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
-# %% ../nbs/76_resume.ipynb #f0a2cd48
+# %% ../nbs/76_resume.ipynb #fb9150d1
 @undisturbed
 def load_state(
     path,     # From `resume_path`
@@ -114,8 +114,7 @@ def load_state(
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     if meta.get('which_face')!=which_face:
         raise CheckpointError(
-            f'{path}: of another face of the photo '
-            f'({_which(meta.get("which_face"))}; asked for is {_which(which_face)})',
+            f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; wanted is {_which(which_face)})',
             'Start again without --resume, or with the same --face.')
     if (was := meta.get('terms', []))!=list(terms):
         raise CheckpointError(
@@ -190,7 +189,7 @@ class Keeper:
             self.write()
             self.last = time.monotonic()
 
-# %% ../nbs/76_resume.ipynb #6721fa5c
+# %% ../nbs/76_resume.ipynb #810b2db5
 def fit_resumable(
     photos:list,                # Paths, all of one person
     pipeline,                   # A `Pipeline`

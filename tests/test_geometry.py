@@ -262,3 +262,12 @@ def test_check_mesh_says_what_is_wrong():
     for bad, word in (((vertices, triangles+1), '36'), ((vertices, triangles.double()), 'integers'),
         ((vertices/0, triangles), 'finite'), ((vertices, triangles.repeat(2, 1)), 'edge')):
         with pytest.raises(GeometryError, match=word): check_mesh(*bad)
+
+def test_four_points_are_enough_for_a_pose_and_three_are_not():
+    points = torch.tensor([[-40.,0,0], [45,5,0], [0,50,10], [5,-35,40]])
+    camera = Camera(torch.tensor(300.), torch.tensor([64.,64.]), 128, 128)
+    rotation,shift = torch.tensor([.1,-.2,.05]),torch.tensor([5.,-8.,-500.])
+    seen = project(transform(points, rotation, shift), camera)
+    found,where = estimate_pose(points, seen, camera)
+    torch.testing.assert_close(project(transform(points, found, where), camera), seen, atol=1e-2, rtol=0)
+    with pytest.raises(GeometryError, match='3 points'): estimate_pose(points[:3], seen[:3], camera)

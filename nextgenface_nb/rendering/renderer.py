@@ -178,7 +178,7 @@ def _shrink(self:Renderer, samples, error):
     self.lanes = max(pixels, min(self.lanes, pixels*samples)//2)
     warnings.warn(f'Out of memory: rendering in passes of {self.lanes//pixels} rays per pixel from now on')
 
-# %% ../../nbs/38_rendering.renderer.ipynb #3f03cd08
+# %% ../../nbs/38_rendering.renderer.ipynb #e226343f
 @patch
 def _record(self:Renderer, tensors, needs, first, count, options)->tuple:
     "One pass; the leaves of the Dr.Jit graph for what needs a gradient."
@@ -202,6 +202,7 @@ def _ready(self:Renderer):
     import mitsuba as mi
     if mi.variant()!=self.variant: mi.set_variant(self.variant)
 
+# %% ../../nbs/38_rendering.renderer.ipynb #dcb7ea01
 @patch
 @contextlib.contextmanager
 def _threads(self:Renderer):
