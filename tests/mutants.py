@@ -146,7 +146,7 @@ MUTANTS = [
     Mutant('inks without their profile', 'imaging.py', "inks = profile if image.mode == 'CMYK' and is_profile(profile, ('CMYK',)) else None", 'inks = None', 'test_photo_files.py'),
     Mutant('the alpha of a converted photo is lost', 'imaging.py', "if transparent: converted.putalpha(image.getchannel('A'))", 'pass', 'test_photo_files.py'),
     Mutant('red has its curve for green and blue', 'colour.py', "tuple(read[bytes(parts[f'{c}TRC'])] for c in 'rgb')", "tuple(read[bytes(parts['rTRC'])] for c in 'rgb')", 'test_photo_files.py'),
-    Mutant('the opacity of a photo held sideways is not turned', 'imaging.py', 'else _upright(alpha, turned)', 'else np.ascontiguousarray(alpha)', 'test_photo_files.py'),
+    Mutant('the opacity of a photo held sideways is not turned', 'imaging.py', 'else _upright(x, turned)', 'else np.ascontiguousarray(x)', 'test_photo_files.py'),
     Mutant('opacity that is multiplied in stays so', 'imaging.py', "for kind in ('RGB', 'RGBA', 'RGBX', 'R')}", "for kind in ('RGB', 'RGBA', 'RGBX', 'R', 'RGBa')}", 'test_photo_files.py'),
     Mutant('a fourth channel is opacity, whatever it is', 'imaging.py', "4 if image.mode == 'RGBA' or key is not None else 3", "4 if image.mode in ('RGBA', 'RGBX') or key is not None else 3", 'test_photo_files.py'),
     Mutant('a damaged profile refuses the photo', 'imaging.py', 'except ValueError: return SRGB ', 'except KeyError: return SRGB ', 'test_photo_files.py'),
@@ -184,6 +184,8 @@ MUTANTS = [
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
     Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(stage, n)*sum(', 'terms = [0*light_weight(stage, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
     Mutant('every seed draws the same rays', 'optim/stages.py', 'seed = self.stage.seed+1000*number+i', 'seed = 1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
+    Mutant('burnt-out pixels count', 'optim/shading.py', 'weight = _exposed_share(frame)', 'weight = torch.ones(frame.camera.height, frame.camera.width)', 'test_burnt_out.py'),
+    Mutant('one channel that is burnt out is none', 'imaging.py', 'brightest = codes.max(-1).values if isinstance(codes, Tensor) else codes.max(-1)', 'brightest = codes.mean(-1)', 'test_burnt_out.py'),
     Mutant('a mask is not heard', 'optim/shading.py', 'for mask in (frame.mask, frame.photo.inside):', 'for mask in (frame.photo.inside,):', 'test_settings.py::test_pixels_that_are_masked_or_no_photo_count_nowhere'),
     Mutant('no detail is added', 'optim/texture.py', 'add_detail(self.face, self.views, self.stage.locked, self.stage.detail)', 'add_detail(self.face, self.views, self.stage.locked, 0)', 'test_settings.py::test_detail_is_added_as_often_as_asked_for'),
     # losses
