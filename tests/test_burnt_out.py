@@ -34,7 +34,8 @@ def encoded(codes, kind, **options):
     return data.getvalue()
 
 @pytest.mark.parametrize('source', [picture(), picture(np.uint16), encoded(picture(), 'PNG'),
-    encoded(picture(), 'JPEG', quality=90), encoded(picture()[..., 0], 'PNG')], ids=['array', '16 bits', 'PNG', 'JPEG', 'grey'])
+    encoded(picture(), 'JPEG', quality=90), encoded(picture()[..., 0], 'PNG')],
+    ids=['array', '16 bits', 'PNG', 'JPEG', 'grey'])
 def test_it_is_seen_in_the_codes_of_the_file(source):
     "Red alone is at its end; JPEG scatters by some codes, and near the edge by more"
     found = load_photo(source).exposed
@@ -109,7 +110,8 @@ def only_seen_burnt(pipeline, face): # [T, T] bool
     transfer = frame_transfer(pipeline, face, 0, diffuse_samples=1, glossy_samples=0)
     lost = (face.frames[0].photo.exposed<.1).float().reshape(-1, 1)[transfer.pixels]
     seen = transfer.evidence()
-    return ((transfer.matrices[1]@lost).reshape(seen.shape)>.99*seen)&(seen>.1*seen[seen>0].median())&face_texels(pipeline)
+    alone = (transfer.matrices[1]@lost).reshape(seen.shape)>.99*seen
+    return alone&(seen>.1*seen[seen>0].median())&face_texels(pipeline)
 
 def everywhere(radiance):
     light = torch.zeros(9, 3)
@@ -128,7 +130,8 @@ def test_red_of_068_in_a_light_of_16_stays(pipeline):
         for _ in run(stage, pipeline, now): pass
         found[name] = now.identity.diffuse[mask].mean(0)
     torch.testing.assert_close(found['left_out'], SKIN, atol=.01, rtol=0)
-    assert found['counted'][0]<.64 and found['left_out'][0]/found['left_out'][1]>1.05*found['counted'][0]/found['counted'][1]
+    redder = lambda name: found[name][0]/found[name][1]
+    assert found['counted'][0]<.64 and redder('left_out')>1.05*redder('counted')
 
 def test_light_that_burns_a_cheek_is_found_again(pipeline):
     "Stage 2, begun at the truth: the truth still explains all that counts, but not the pixels that were cut off"

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import torch
 from .. import __version__
-from .truth import FRESH_SEED, LEVELS as TRUE_LEVELS, QUICK, Settings, relit_face, true_face
+from nextgenface_nb.evaluation.truth import (FRESH_SEED, LEVELS as TRUE_LEVELS, QUICK, VERSIONS, Settings, relit_face,
+    true_face)
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
 from ..terminal import print_text
@@ -18,15 +19,15 @@ from ..imaging import to_srgb
 from .speed import resident
 from .figures import read_figures, save_figures, stamp
 from nextgenface_nb.evaluation.photos import (TARGETS as PHOTO_TARGETS, Target, check_output, markdown_table, mean,
-    where_measured)
+    target_table, where_measured)
 
 # %% auto #0
-__all__ = ['GIVEN', 'MUTANTS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES', 'fit_face',
-           'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'pooled', 'face_table', 'benchmark_targets',
-           'stage_table', 'people_groups', 'people_table', 'claims_table', 'claims', 'photo_pairs',
-           'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'which_seed', 'make_parser', 'Request',
-           'read_request', 'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels', 'short',
-           'measure_benchmark', 'summary', 'ablation_table', 'picture_sheet', 'say_report', 'check_sheet',
+__all__ = ['GIVEN', 'MUTANTS', 'DECIBELS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'LEVELS', 'QUICK_SETTINGS', 'COMPARED', 'PICTURES',
+           'fit_face', 'true_pipeline', 'give_maps', 'measure_face', 'tone_group', 'correlation', 'pooled',
+           'face_table', 'tone_table', 'stage_table', 'people_groups', 'people_table', 'claims_table', 'claims',
+           'photo_pairs', 'perceptual_distance', 'held_out_landmarks', 'measure_pairs', 'which_seed', 'make_parser',
+           'Request', 'read_request', 'chosen_levels', 'chosen_faces', 'chosen_parts', 'settings_of', 'run_levels',
+           'short', 'measure_benchmark', 'summary', 'ablation_table', 'picture_sheet', 'say_report', 'check_sheet',
            'benchmark_and_say', 'main']
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #211bab7c
@@ -45,6 +46,7 @@ def fit_face(
     noise:float=.01,     # Of exact landmarks, over the distance of the outer eye corners
     light=None,          # A `MapLight` that is known
     progress=None,       # Called with each step
+    watch=None,          # Called with each step and the face as it is then
 ): # A `Reconstruction`
     "What the library makes of the photo, by its public way"
     from nextgenface_nb.face import Face
@@ -52,12 +54,13 @@ def fit_face(
     exact = landmarks=='exact' or (landmarks=='auto' and truth.level=='A')
     points = truth.landmarks(noise) if exact else None
     if light is None:
-        return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline), progress)
+        return exhaust(reconstruct_steps(truth.path, pipeline.config, landmarks=points, pipeline=pipeline,
+            watch=watch), progress)
     frame = make_frame(truth.path, pipeline.model, pipeline.config, points,
         None if exact else pipeline.detector)
     frame.light = light
     return exhaust(reconstruct_steps(None, pipeline.config, start=Face(mean_identity(pipeline.model), [frame]),
-        pipeline=pipeline), progress)
+        pipeline=pipeline, watch=watch), progress)
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #20291360
 #: What `--given` can take from the truth; joined with +
@@ -104,23 +107,23 @@ def measure_face(
     samples:int=128,    # Rays per pixel of the fit's pictures
 )->tuple: # dict of figures, dict of figures of level C or None, pictures
     "Fit one face and score it"
-    from nextgenface_nb.evaluation.score import score_face, score_relighting
+    from nextgenface_nb.evaluation.score import LightWatch, score_face, score_relighting
     from nextgenface_nb.light.environment import MapLight
     from nextgenface_nb.pipeline import Pipeline
     model = pipeline.model
     truth = true_face(level, index, settings, model, folder)
-    memory = _Memory()
+    memory,lights = _Memory(),LightWatch()
     if 'geometry' in given: pipeline = true_pipeline(pipeline, truth)
     if 'light' in given:
         pipeline = Pipeline(pipeline.model, replace(pipeline.config, rate_light=0.))   # its brightness too
     exact = 'landmarks' in given or 'geometry' in given
     light = MapLight(truth.environment) if 'light' in given else None
     result = fit_face(truth, pipeline, 'exact' if exact else landmarks,
-        0. if 'geometry' in given else settings.landmark_noise, light, memory)
+        0. if 'geometry' in given else settings.landmark_noise, light, memory, lights)
     if 'maps' in given: give_maps(result, truth)
     if mutate: mutate(result)
     figures = dict(face=index, digest=truth.digest, occluded=bool(truth.occluded.any()),
-        **score_face(truth, result, samples),
+        **score_face(truth, result, samples), **lights.score(truth),
         seconds=result.timings, seconds_total=sum(result.timings.values()), memory_gb=memory.stages,
         warnings=result.warnings)
     if 'geometry' in given: figures['slope'] = 1.   # the mean face is the true one: no difference to recover
@@ -145,6 +148,19 @@ def _pictures(truth, result)->dict: # name -> [H, W, 3] sRGB 0..1
 def tone_group(angle:float)->str: # of an ITA in degrees
     return 'light' if angle>28 else 'intermediate' if angle>10 else 'dark'
 
+def correlation(
+    x:list,
+    y:list, # As many
+)->float|None: # -1..1; None: too few, or all alike
+    "Of two figures over all faces (Pearson)"
+    a,b = (torch.tensor(v, dtype=torch.float64) for v in (x, y))
+    if len(x)<3 or not a.isfinite().all() or not b.isfinite().all() or not float(a.std()*b.std()): return None
+    return float(torch.corrcoef(torch.stack([a, b]))[0,1])
+
+#: Decibels of the diffuse map: key, and which they are
+DECIBELS = dict(diffuse_db='linear', diffuse_gain_db='linear, RGB gain', perceptual_db='perceptual',
+    perceptual_gain_db='perceptual, RGB gain')
+
 def pooled(
     rows:list, # of `measure_face`
 )->dict:
@@ -156,6 +172,8 @@ def pooled(
     for key in ('ita_error', 'ita_gain_error'):
         each = [mean([r[key] for r in g]) for g in groups.values()]
         found |= {key:mean([r[key] for r in rows]), f'{key}_spread':max(each)-min(each) if len(each)>1 else None}
+    tones = [r['ita_true'] for r in rows]
+    found['tone_correlation'] = {key:correlation(tones, [r[key] for r in rows]) for key in DECIBELS if key in rows[0]}
     for key in ('specular', 'roughness'):
         error,prior = (sum(r[f'{key}_sums'][i] for r in rows) for i in (0, 1))
         found[f'{key}_ev'] = variance_over_prior(error, prior)
@@ -168,12 +186,17 @@ def _worst(values): return max(values)
 TARGETS = [
     Target('A: vertices, median, mm', 'A.median_mm', mean, '<=', .8, '{:.2f}'),
     Target('A: pose, degrees', 'A.pose_degrees', mean, '<=', .5, '{:.2f}'),
-    Target('A: diffuse map, PSNR raw, dB', 'A.diffuse_db', mean, '>=', 32., '{:.1f}'),
-    Target('A: diffuse map, PSNR after one RGB gain, dB', 'A.diffuse_gain_db', mean, '>=', 32., '{:.1f}'),
+    Target('A: diffuse map, PSNR raw, linear dB', 'A.diffuse_db', mean, '>=', 32., '{:.1f}'),
+    Target('A: diffuse map, PSNR after one RGB gain, linear dB', 'A.diffuse_gain_db', mean, '>=', 32., '{:.1f}'),
+    Target('A: diffuse map, PSNR raw, perceptual dB', 'A.perceptual_db', mean, '>=', 32., '{:.1f}'),
+    Target('A: diffuse map, PSNR after one RGB gain, perceptual dB', 'A.perceptual_gain_db', mean, '>=', 32.,
+        '{:.1f}'),
     Target('A: recovery slope', 'A_all.slope', mean, '>=', .85, '{:.2f}'),
     Target('B: vertices, median, mm', 'B.median_mm', mean, '<=', 1.5, '{:.2f}'),
     Target('B: surface, median, mm', 'B.surface_mm', mean, '<=', 1.5, '{:.2f}'),
-    Target('B: diffuse map, PSNR after one RGB gain, dB', 'B.diffuse_gain_db', mean, '>=', 25., '{:.1f}'),
+    Target('B: diffuse map, PSNR after one RGB gain, linear dB', 'B.diffuse_gain_db', mean, '>=', 25., '{:.1f}'),
+    Target('B: diffuse map, PSNR after one RGB gain, perceptual dB', 'B.perceptual_gain_db', mean, '>=', 25.,
+        '{:.1f}'),
     Target('B: ITA, error raw, degrees', 'B_all.ita_error', mean, '<=', 12., '{:.1f}'),
     Target('B: ITA, spread raw, degrees', 'B_all.ita_error_spread', mean, '<=', 6., '{:.1f}'),
     Target('B: ITA, error after one gain, degrees', 'B_all.ita_gain_error', mean, '<=', 4., '{:.1f}'),
@@ -191,7 +214,11 @@ COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'
     ('surface_mm', 'normal mm', '{:.2f}'), ('size_error', 'size', '{:.1%}'), ('slope', 'slope', '{:.2f}'),
     ('pose_degrees', 'pose °', '{:.2f}'), ('focal_error', 'focal', '{:.0%}'), ('depth_error', 'depth', '{:.0%}'),
     ('light_error_gain', 'light', '{:.2f}'),
-    ('diffuse_db', 'diffuse dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'), ('ita_error', 'ITA °', '{:.1f}'),
+    ('light_photometric_3', 'light after 2', '{:.2f}'), ('light_texture_3', 'after 3', '{:.2f}'),
+    ('light_photometric_9', 'nine bands after 2', '{:.2f}'), ('light_texture_9', 'nine after 3', '{:.2f}'),
+    ('diffuse_db', 'diffuse linear dB', '{:.1f}'), ('diffuse_gain_db', 'RGB gain', '{:.1f}'),
+    ('perceptual_db', 'perceptual dB', '{:.1f}'), ('perceptual_gain_db', 'perceptual RGB gain', '{:.1f}'),
+    ('ita_error', 'ITA °', '{:.1f}'),
     ('ita_gain_error', 'gain', '{:.1f}'),
     ('specular_ev', 'specular EV', '{:.2f}'), ('roughness_ev', 'roughness EV', '{:.2f}'),
     ('uncertainty', 'uncertainty', '{:.1%}'),
@@ -211,16 +238,22 @@ def face_table(
     hidden = [r for r in rows if 'diffuse_gain_db_all' in r]
     beside = [
         f"face {r['face']} with what the occluder hides: diffuse {r['diffuse_db_all']:.1f} dB, "
-        f"{r['diffuse_gain_db_all']:.1f} after RGB gain, ITA off {r['ita_error_all']:.1f}°, photo "
+        f"{r['diffuse_gain_db_all']:.1f} after RGB gain (linear), ITA off {r['ita_error_all']:.1f}°, photo "
         f"{r['source_db_all']:.1f} dB; {r['hidden_found'] or 0:.0%} of the occluder found by the fit" for r in hidden]
     return '\n\n'.join([markdown_table(cells), *beside])
 
-def benchmark_targets(report:dict)->str: # Markdown
-    "target | wanted | reached | holds"
-    said = {True:'yes', False:'NO', None:'-'}
-    rows = [t.row(report) for t in TARGETS]
-    return markdown_table([dict(target=r['target'], wanted=r['limit'], reached=r['reached'] or f'skipped: {r["why"]}',
-        holds=said[r['holds']]) for r in rows])
+def tone_table(
+    rows:list, # of figures, one per face
+)->str: # Markdown
+    "Decibels of the diffuse map by skin tone, and how they go with it over all faces (-1, 1: the tone says it all)"
+    keys = [k for k in DECIBELS if all(k in r for r in rows)]
+    tones = [r['ita_true'] for r in rows]
+    shown = lambda rows: {DECIBELS[k]:f'{mean([r[k] for r in rows]):.1f}' for k in keys}
+    groups = {g:[r for r in rows if tone_group(r['ita_true'])==g] for g in ('light', 'intermediate', 'dark')}
+    goes = {k:correlation(tones, [r[k] for r in rows]) for k in keys}
+    lines = [dict(skin=g, faces=len(some), **shown(some)) for g,some in groups.items() if some]
+    return markdown_table([*lines, dict(skin='correlation with ITA', faces=len(rows),
+        **{DECIBELS[k]:'-' if v is None else f'{v:.2f}' for k,v in goes.items()})])
 
 def stage_table(report:dict)->str: # Markdown
     "Mean seconds and largest memory of each stage"
@@ -254,7 +287,8 @@ def people_table(
     of = lambda rows,key: [r[key] for r in rows if r.get(key) is not None]
     return markdown_table([{'who':name, 'faces':len(rows), 'surface mm':shown('{:.2f}', of(rows, 'surface_mm')),
         'vertices mm':shown('{:.2f}', of(rows, 'median_mm')),
-        'diffuse dB after RGB gain':shown('{:.1f}', of(rows, 'diffuse_gain_db')),
+        'diffuse after RGB gain, linear dB':shown('{:.1f}', of(rows, 'diffuse_gain_db')),
+        'perceptual dB':shown('{:.1f}', of(rows, 'perceptual_gain_db')),
         'tone off by, degrees of ITA':shown('{:.1f}', of(rows, 'ita_error')),
         'after one gain':shown('{:.1f}', of(rows, 'ita_gain_error')),
         'in other light, dB':shown('{:.1f}', [lit[r['face']] for r in rows if r['face'] in lit]),
@@ -281,9 +315,10 @@ def claims()->str: # Markdown
     "The table from the files of the checkout, and when each of them was measured"
     files = {name:read_figures(name) for name in ('measure', 'benchmark', 'fresh')}
     if not (files['measure'] and files['benchmark']): return 'The figures are in the repository.'
+    version = lambda name: f'benchmark version {files[name]["generator"]["version"]}' if files[name] else 'benchmark'
     words = dict(measure='Photos',
-        benchmark=f'Levels A to D, people of seed {files["benchmark"]["generator"]["seed"]}, on whom settings were '
-            'tuned', fresh='People on whom nothing was tuned')
+        benchmark=f'Levels A to D, {version("benchmark")}, people of seed {files["benchmark"]["generator"]["seed"]}, '
+            'on whom settings were tuned', fresh=f'People on whom nothing was tuned, {version("fresh")}')
     when = [f'{words[name]}: {where_measured(report)}' if report else f'{words[name]}: not measured yet.'
         for name,report in files.items()]
     return '\n\n'.join([claims_table(*files.values()), *when])
@@ -370,6 +405,12 @@ LEVELS = 'A','B','C','D'
 #: What `--quick` changes; `--set` comes after it
 QUICK_SETTINGS = 'max_resolution=128','texture_resolution=128','steps_texture=60','samples_final=32'
 
+class _VersionAction(argparse.Action):
+    "`--version` says the library's, `--version N` chooses the benchmark's"
+    def __call__(self, parser, namespace, value, option=None):
+        if value is None: parser.exit(message=f'{parser.prog} {__version__}\n')
+        namespace.version = value
+
 def which_seed(
     text:str, # A number, or `fresh`
 )->int:
@@ -407,7 +448,12 @@ def make_parser()->argparse.ArgumentParser:
     add('--sheet', metavar='FILE.jpg', help='write pictures of all faces there')
     add('--cache', metavar='DIR', help="where made faces are kept (default: the user's cache)")
     add('--quick', action='store_true', help='two small faces, coarse fits')
-    add('--version', action='version', version=f'%(prog)s {__version__}')
+    add('--burnt', metavar='SHARE', type=float, default=0.,
+        help='expose the photos of level B for so long that this share of the face is burnt out, 0 to .5 (default: 0)')
+    add('--version', action=_VersionAction, nargs='?', type=int, metavar='1|2', choices=VERSIONS,
+        default=Settings.version,
+        help='of the benchmark: 1 has eyes with the white of the model (default: %(default)s); without a number: say '
+            "the library's version")
     return p
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #0f519c1b
@@ -428,7 +474,9 @@ class Request:
     sheet:str|None = None            # File for pictures of all faces
     cache:str|None = None            # Where made faces are kept; None: the user's cache
     quick:bool = False               # Two small faces, coarse fits
-    generator:Settings|None = None   # Of faces; None: as `quick` and `seed` say
+    burnt:float = 0.                 # Share of the face that is burnt out at level B
+    version:int = Settings.version   # Of the benchmark
+    generator:Settings|None = None   # Of faces; None: as `quick`, `seed`, `burnt` and `version` say
 
 def read_request(
     args, # What the parser of `make_parser` returns
@@ -437,7 +485,7 @@ def read_request(
     a = args
     return Request(
         a.levels, a.faces, a.seed, a.preset, tuple(a.set), tuple(a.ablate), tuple(a.given), a.mutant, a.landmarks,
-        a.photos, a.output, a.sheet, a.cache, a.quick)
+        a.photos, a.output, a.sheet, a.cache, a.quick, a.burnt, a.version)
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #05566574
 def chosen_levels(request:Request)->list:
@@ -465,7 +513,9 @@ def chosen_parts(request:Request)->list: # of tuples, names of `GIVEN`
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #e1ce92ac
 def settings_of(request:Request)->tuple: # Settings of the generator, texts for the fit
-    people = request.generator or replace(QUICK if request.quick else Settings(), seed=request.seed)
+    if not 0<=request.burnt<=.5: raise ConfigError(f'--burnt {request.burnt}: no share of a face', 'Give 0 to 0.5.')
+    people = request.generator or replace(QUICK if request.quick else Settings(), seed=request.seed,
+        burnt=request.burnt, version=request.version)
     return people,[*(QUICK_SETTINGS if request.quick else ()), *request.settings,
         *(MUTANTS[request.mutant][0] if request.mutant else ())]
 
@@ -517,7 +567,7 @@ def short(
     "A line on one face"
     text = (f"median {figures['median_mm']:.2f} mm, slope {figures['slope']:.2f}, "
         f"pose {figures['pose_degrees']:.2f}°, "
-        f"diffuse {figures['diffuse_db']:.1f} / {figures['diffuse_gain_db']:.1f} dB, "
+        f"diffuse {figures['perceptual_db']:.1f} / {figures['perceptual_gain_db']:.1f} dB (perceptual), "
         f"ITA off {figures['ita_error']:.1f}°, photo {figures['source_db']:.1f} dB, "
         f"{figures['seconds_total']:.0f} s")
     return text+(f"; relit {lit['psnr']:.1f} dB" if lit else '')
@@ -527,7 +577,7 @@ def measure_benchmark(
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The report; `pictures` is to be taken out before it is written
     "All that `nextgenface-benchmark` does but for printing and writing"
-    from nextgenface_nb.evaluation.photos import find_photos
+    from nextgenface_nb.evaluation.photos import photos_to_measure
     from nextgenface_nb.rendering.variant import use_variant
     settings,texts = settings_of(request)
     levels = chosen_levels(request)
@@ -535,7 +585,7 @@ def measure_benchmark(
     config.set(*texts)
     for change in request.ablate: Config.preset(request.preset).set(*texts, *change.split('+'))
     parts = chosen_parts(request)
-    paths = find_photos(request.photos) if request.photos else []
+    paths = photos_to_measure(request.photos) if request.photos else []
     use_variant(config.device)
     report = dict(digest=settings.digest, generator=asdict(settings), preset=request.preset, settings=texts,
         mutant=request.mutant, quick=request.quick, landmarks_from=request.landmarks,
@@ -578,7 +628,8 @@ def _whole(found:dict)->dict:
 #: What an ablation compares: section, key, heading, form
 COMPARED = [(level, key, head, form) for level in TRUE_LEVELS
     for key,head,form in COLUMNS if key in ('median_mm', 'surface_mm', 'slope', 'pose_degrees', 'focal_error',
-    'light_error_gain', 'diffuse_db', 'diffuse_gain_db', 'source_db', 'seconds_total')] + \
+    'light_error_gain', 'light_photometric_9', 'light_texture_9', 'diffuse_db', 'diffuse_gain_db', 'perceptual_db',
+    'perceptual_gain_db', 'source_db', 'seconds_total')] + \
     [('B_all', 'ita_error', 'ITA °', '{:.1f}'), ('B_all', 'ita_error_spread', 'ITA spread °', '{:.1f}'),
         ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'),
         ('B_all', 'ita_gain_error_spread', 'ITA gain spread °', '{:.1f}'),
@@ -624,12 +675,15 @@ def say_report(report:dict)->str:
     people = {Settings.seed:'on whom settings were tuned', FRESH_SEED:'on whom nothing was tuned'}
     seed = report['generator']['seed']
     parts = [
-        f"people of seed {seed}{', '*(seed in people)}{people.get(seed, '')}; settings of the generator "
+        f"Version {report['generator']['version']} of the benchmark"
+        +(f", {report['generator']['burnt']:.0%} of each face burnt out" if report['generator'].get('burnt') else '')
+        +f"; people of seed {seed}{', '*(seed in people)}{people.get(seed, '')}; settings of the generator "
         f"{report['digest'][:16]}, preset {report['preset']}"
         +(f", {' '.join(report['settings'])}" if report['settings'] else '')
         +(f", MUTANT {report['mutant']}" if report['mutant'] else '')]
     for level in TRUE_LEVELS:
-        if report.get(level): parts.append(f'Level {level}\n\n'+face_table(report[level]))
+        if report.get(level): parts.append(f'Level {level}\n\n'+face_table(report[level])+'\n\n'
+        +tone_table(report[level]))
     if report.get('C'):
         parts.append('Level C\n\n'
             +markdown_table([dict(face=r['face'], PSNR=f"{r['psnr']:.1f}",
@@ -645,7 +699,7 @@ def say_report(report:dict)->str:
     if any(report.get(l) for l in TRUE_LEVELS): parts.append(stage_table(report))
     if len(report['ablation'])>1: parts.append(ablation_table(report['ablation']))
     if len(report.get('given', ()))>1: parts.append(ablation_table(report['given'], 'given'))
-    return '\n\n'.join([*parts, benchmark_targets(report), *(f'{k}: {v}' for k,v in report['skipped'].items())])
+    return '\n\n'.join([*parts, target_table(report, TARGETS), *(f'{k}: {v}' for k,v in report['skipped'].items())])
 
 #: Endings of pictures
 PICTURES = '.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp'
