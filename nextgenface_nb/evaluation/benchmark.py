@@ -408,7 +408,9 @@ QUICK_SETTINGS = 'max_resolution=128','texture_resolution=128','steps_texture=60
 class _VersionAction(argparse.Action):
     "`--version` says the library's, `--version N` chooses the benchmark's"
     def __call__(self, parser, namespace, value, option=None):
-        if value is None: parser.exit(message=f'{parser.prog} {__version__}\n')
+        if value is None:
+            print_text(f'{parser.prog} {__version__}')
+            parser.exit()
         namespace.version = value
 
 def which_seed(
