@@ -96,6 +96,7 @@ MUTANTS = [
     # files for other programs
     Mutant('GLB upside down in its texture', 'output/glb.py', 'torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)', 'torch.stack([model.uvs[:,0], model.uvs[:,1]], 1)', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin', few=True),
     Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
+    Mutant('GLB leaves the diffuse part what glTF takes from it', 'output/glb.py', 'return (diffuse/(1-specular.amax(-1, keepdim=True)).clamp(min=.1)).clamp(0, 1)', 'return diffuse.clamp(0, 1)', 'test_export.py::test_the_diffuse_part_is_as_bright_in_gltf_as_with_us'),
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
     Mutant('GLB accessor without data for what stands still', 'output/glb.py', 'if not len(rows): rows = np.zeros(1, rows.dtype)',
         "if not len(rows): return self.accessor(componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
@@ -274,6 +275,8 @@ MUTANTS = [
     Mutant('measure keeps no results', 'evaluation/photos.py', 'Path(results)/path.name if results else None', 'None', PROMISES+'test_measure_writes_the_results_of_each_photo'),
     Mutant('bench --full does nothing', 'evaluation/speed.py', '(256, 512) if s.full else (256,)', '(256,)', PROMISES+'test_bench_measures_the_parts_and_sizes_that_its_flags_say'),
     Mutant('benchmark writes no sheet', 'evaluation/benchmark.py', 'if request.sheet and pictures:', 'if False:', PROMISES+'test_benchmark_takes_photos_and_writes_what_was_asked_for'),
+    Mutant('eyes of version 1 scatter too', 'evaluation/truth.py', 'if settings.version==1: return maps', 'if settings.version==0: return maps', 'test_benchmark.py'),
+    Mutant('perceptual decibels are linear', 'metrics.py', 'to_srgb(x) if perceptual else x', 'x', 'test_benchmark.py'),
     Mutant('a target of the benchmark asks for little', 'evaluation/benchmark.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
 ]
 

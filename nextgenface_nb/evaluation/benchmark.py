@@ -315,10 +315,9 @@ def claims()->str: # Markdown
     "The table from the files of the checkout, and when each of them was measured"
     files = {name:read_figures(name) for name in ('measure', 'benchmark', 'fresh')}
     if not (files['measure'] and files['benchmark']): return 'The figures are in the repository.'
-    version = lambda name: f'benchmark version {files[name]["generator"]["version"]}' if files[name] else 'benchmark'
     words = dict(measure='Photos',
-        benchmark=f'Levels A to D, {version("benchmark")}, people of seed {files["benchmark"]["generator"]["seed"]}, '
-            'on whom settings were tuned', fresh=f'People on whom nothing was tuned, {version("fresh")}')
+        benchmark=f'Levels A to D, people of seed {files["benchmark"]["generator"]["seed"]}, on whom settings were '
+            'tuned', fresh='People on whom nothing was tuned')
     when = [f'{words[name]}: {where_measured(report)}' if report else f'{words[name]}: not measured yet.'
         for name,report in files.items()]
     return '\n\n'.join([claims_table(*files.values()), *when])

@@ -286,9 +286,11 @@ def photo_table(
 def when_measured(
     report:dict, # With `figures.stamp`
 )->str:
-    "Date and commit"
-    if 'modules' not in report: return f'{report["date"]}, by older code: from before figures were stamped'
-    return report['date']+(f', commit {report["commit"]}' if report.get('commit') else '')
+    "Date and commit; of the benchmark also its version"
+    made = report.get('generator')
+    start = f'version {made["version"]} of the benchmark, {report["date"]}' if made else report['date']
+    if 'modules' not in report: return f'{start}, by older code: from before figures were stamped'
+    return start+(f', commit {report["commit"]}' if report.get('commit') else '')
 
 def where_measured(
     report:dict,
