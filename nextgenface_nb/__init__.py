@@ -2,17 +2,20 @@ __version__ = "0.0.1"
 
 # The public names, and where each lives. They load when first used, so that importing the package costs nothing.
 _OFFERED = {
-    'config': 'Config',
+    'config': 'Config setting',
     'errors': '''BusyError CheckpointError ConfigError DeviceError FaceError GeometryError LandmarkError LightError
         ModelError NoFaceError OutputError PhotoError RenderError''',
     'face': 'Face Frame Identity',
-    'facemodel.interface': 'FaceModel',
+    'facemodel.interface': 'Coefficients Embedding FaceModel check_model',
     'facemodel.model': 'load_model',
     'geometry.camera': 'Camera',
     'imaging': 'Photo load_photo portrait_path',
     'landmarks.detection': 'Landmarks',
+    'light.interface': 'Light check_light register_light',
+    'optim.losses': 'Candidate LossTerm',
     'output.checkpoint': 'load_face save_face',
     'output.export': 'export_face',
+    'output.formats': 'OutputOptions register_format',
     'output.replay': 'Path3D replay_steps write_film',
     'pipeline': 'Pipeline',
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
@@ -25,19 +28,23 @@ __all__ = ['__version__', *sorted(_PUBLIC)]
 # For type checkers and editors, which run nothing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .config import Config as Config
+    from .config import Config as Config, setting as setting
     from .errors import (BusyError as BusyError, CheckpointError as CheckpointError, ConfigError as ConfigError,
         DeviceError as DeviceError, FaceError as FaceError, GeometryError as GeometryError,
         LandmarkError as LandmarkError, LightError as LightError, ModelError as ModelError, NoFaceError as NoFaceError,
         OutputError as OutputError, PhotoError as PhotoError, RenderError as RenderError)
     from .face import Face as Face, Frame as Frame, Identity as Identity
-    from .facemodel.interface import FaceModel as FaceModel
+    from .facemodel.interface import (Coefficients as Coefficients, Embedding as Embedding, FaceModel as FaceModel,
+        check_model as check_model)
     from .facemodel.model import load_model as load_model
     from .geometry.camera import Camera as Camera
     from .imaging import Photo as Photo, load_photo as load_photo, portrait_path as portrait_path
     from .landmarks.detection import Landmarks as Landmarks
+    from .light.interface import Light as Light, check_light as check_light, register_light as register_light
+    from .optim.losses import Candidate as Candidate, LossTerm as LossTerm
     from .output.checkpoint import load_face as load_face, save_face as save_face
     from .output.export import export_face as export_face
+    from .output.formats import OutputOptions as OutputOptions, register_format as register_format
     from .output.replay import Path3D as Path3D, replay_steps as replay_steps, write_film as write_film
     from .pipeline import Pipeline as Pipeline
     from .reconstruction import (Optimizer as Optimizer, Reconstruction as Reconstruction, reconstruct as reconstruct,

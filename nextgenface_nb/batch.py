@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from multiprocessing import connection
 from pathlib import Path
 from urllib.parse import quote
+from fastcore.basics import patch
 from .config import Config, renamed_settings
 from .errors import DeviceError, FaceError, in_words
 from .files import sweep_parts, writing
@@ -235,32 +236,37 @@ class Worker:
         try: self.pipe.send(job)
         except OSError: pass   # it is gone, which `hear` will find
 
-    def late(self, limit:float)->bool:
-        "Has it taken too long, with its job or until it is ready?"
-        allowed = limit if self.ready else START
-        return bool(self.job and allowed and time.monotonic()-self.began>allowed)
+# %% ../nbs/77_batch.ipynb #594cee06
+@patch
+def late(self:Worker, limit:float)->bool:
+    "Has it taken too long, with its job or until it is ready?"
+    allowed = limit if self.ready else START
+    return bool(self.job and allowed and time.monotonic()-self.began>allowed)
 
-    def hear(self): # An `Outcome`; None: it is ready; an exception: it cannot begin
-        "What it has to say; EOFError: it is gone"
-        try: said = self.pipe.recv()
-        except OSError: raise EOFError from None
-        if said is None:
-            self.ready = True
-            self.began = time.monotonic()
-        else: self.job = None
-        return said
+@patch
+def hear(self:Worker): # An `Outcome`; None: it is ready; an exception: it cannot begin
+    "What it has to say; EOFError: it is gone"
+    try: said = self.pipe.recv()
+    except OSError: raise EOFError from None
+    if said is None:
+        self.ready = True
+        self.began = time.monotonic()
+    else: self.job = None
+    return said
 
-    def interrupt(self):
-        "Ctrl-C"
-        if self.process.is_alive(): os.kill(self.process.pid, signal.SIGINT)
+@patch
+def interrupt(self:Worker):
+    "Ctrl-C"
+    if self.process.is_alive(): os.kill(self.process.pid, signal.SIGINT)
 
-    def end(self, kill:bool=False):
-        "Let it end, or make it"
-        self.pipe.close()
-        if not kill: self.process.join(10)
-        if self.process.exitcode is None: self.process.kill()   # also one that is stopped
-        self.process.join()
-        if kill and self.job: _sweep(self.job[1])
+@patch
+def end(self:Worker, kill:bool=False):
+    "Let it end, or make it"
+    self.pipe.close()
+    if not kill: self.process.join(10)
+    if self.process.exitcode is None: self.process.kill()   # also one that is stopped
+    self.process.join()
+    if kill and self.job: _sweep(self.job[1])
 
 # %% ../nbs/77_batch.ipynb #dd709b3b
 def _sweep(folder):

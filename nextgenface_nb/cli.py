@@ -66,6 +66,18 @@ def make_parser()->argparse.ArgumentParser:
         '--face', metavar='N|all', type=which_face,
         help='of several faces in a photo the N-th by size, 1 is the largest, '
              'or all, each in a folder of its own (default: the largest)')
+    _add_run(add)
+    for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1):
+        add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
+    talk = p.add_mutually_exclusive_group()
+    talk.add_argument('--quiet', action='store_true', help='no bars, no figures; errors only')
+    talk.add_argument('--verbose', action='store_true', help='settings, warnings and tracebacks too')
+    add('--version', action='version', version=f'%(prog)s {__version__}')
+    return p
+
+# %% ../nbs/92_cli.ipynb #2255c4a3
+def _add_run(add):
+    "How long runs and runs over folders are to go; `add` is `add_argument`"
     add('--debug', metavar='K', type=int, help='losses as text while it runs, meshes and pictures every K steps')
     add('--sharedIdentity', action='store_true', help='all photos of the folder show one person')
     add('--checkpoint', metavar='FILE', default='', help='go on from this checkpoint (.npz); the photo is in it')
@@ -79,13 +91,6 @@ def make_parser()->argparse.ArgumentParser:
         '--limit', type=float, metavar='SECONDS', default=0.,
         help='of a folder: give up a photo that takes longer, and do the others; 0: never (default: %(default)g)')
     add('--again', action='store_true', help='do all photos of a folder, also those with results already')
-    for n,what in enumerate(('landmarks', 'light, albedo and geometry', 'maps'), 1):
-        add(f'--skipStage{n}', action=argparse.BooleanOptionalAction, help=f'leave out stage {n}: {what}')
-    talk = p.add_mutually_exclusive_group()
-    talk.add_argument('--quiet', action='store_true', help='no bars, no figures; errors only')
-    talk.add_argument('--verbose', action='store_true', help='settings, warnings and tracebacks too')
-    add('--version', action='version', version=f'%(prog)s {__version__}')
-    return p
 
 # %% ../nbs/92_cli.ipynb #92d00002
 @dataclass(frozen=True)
@@ -328,7 +333,10 @@ def count_faces(
 # %% ../nbs/92_cli.ipynb #7a32a186
 class Bars:
     "One progress bar per stage, on standard error"
-    def __init__(self, show:bool=True): self.show,self.stage,self.bar = show,None,None
+    def __init__(self, show:bool=True):
+        self.show = show
+        self.stage = None
+        self.bar = None
 
     def __call__(self, progress):
         "Show one step"
@@ -336,7 +344,8 @@ class Bars:
         if not self.show: return
         if progress.stage!=self.stage:
             self.close()
-            self.stage,self.bar = progress.stage,tqdm(total=progress.steps, desc=f'{progress.stage:12}', unit='step',
+            self.stage = progress.stage
+            self.bar = tqdm(total=progress.steps, desc=f'{progress.stage:12}', unit='step',
                 dynamic_ncols=True, mininterval=.2 if sys.stderr.isatty() else 10)
         total = progress.losses.get('total', sum(progress.losses.values()))
         self.bar.set_postfix_str(f'loss {total:.4g}', refresh=False)
@@ -348,7 +357,8 @@ class Bars:
         if not self.show: return
         if self.stage!='picture':
             self.close()
-            self.stage,self.bar = 'picture',tqdm(total=total, desc=f'{"picture":12}', unit='ray', dynamic_ncols=True,
+            self.stage = 'picture'
+            self.bar = tqdm(total=total, desc=f'{"picture":12}', unit='ray', dynamic_ncols=True,
                 leave=False, mininterval=.2 if sys.stderr.isatty() else 10)
         self.bar.update(done-self.bar.n)
         if done>=total: self.close()

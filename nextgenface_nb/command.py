@@ -58,7 +58,10 @@ def _say_error(
     error:Exception,
     verbose:bool|None, # None: the command has no such flag
 )->int: # Exit code
-    if known := in_words(error): text,code,trace = f'error: {known}',exit_code(known),verbose
+    if known := in_words(error):
+        text = f'error: {known}'
+        code = exit_code(known)
+        trace = verbose
     else:
         code = 1
         trace = verbose is not False

@@ -8,7 +8,7 @@ import difflib, errno, json, math, numbers, os, unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from fastcore.basics import patch
 from .errors import ConfigError
 from .places import fetched
@@ -54,14 +54,14 @@ def of_kind(
 
 # %% ../nbs/06_config.ipynb #0ff61649
 def setting(
-    default,              # Also says the type
+    default:Any,          # Also says the type
     text:str,             # What it does
     unit:str='',          # 'px', 'rad' ...; '' if it has none
     low:float=-math.inf,  # Smallest value allowed
     high:float=math.inf,  # Largest value allowed
     choices:tuple=(),     # The values allowed; () leaves it to the range
     files:tuple=(),       # Endings of files that are allowed beside the choices
-): # -> a field of a dataclass
+)->Any: # a field of a dataclass
     "A documented field of `Config`"
     return field(default=default, metadata=dict(text=text, unit=unit, low=low, high=high, choices=choices, files=files))
 

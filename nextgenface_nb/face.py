@@ -5,6 +5,7 @@
 # %% ../nbs/50_face.ipynb #d8634b16
 from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
+from fastcore.basics import patch
 import torch
 from torch import Tensor
 from .geometry.camera import Camera
@@ -93,13 +94,18 @@ class Face:
         elif key.startswith('light.'): frame.light = replace(frame.light, **{key[6:]:value})
         else: setattr(frame, key, value)
 
-    def copy(self)->Face:
-        "Another face with tensors of its own; photos and landmarks are shared"
-        other = Face(replace(self.identity), [replace(f) for f in self.frames])
-        for name,value in self.parameters().items(): other.assign(name, value.detach().clone())
-        return other
+# %% ../nbs/50_face.ipynb #ff85b11c
+@patch
+@undisturbed
+def copy(self:Face)->Face:
+    "Another face with tensors of its own; photos and landmarks are shared"
+    other = Face(replace(self.identity), [replace(f) for f in self.frames])
+    for name,value in self.parameters().items(): other.assign(name, value.detach().clone())
+    return other
 
-    def detach(self)->Face:
-        "Cut every tensor off its history, in place"
-        for name,value in self.parameters().items(): self.assign(name, value.detach())
-        return self
+@patch
+@undisturbed
+def detach(self:Face)->Face:
+    "Cut every tensor off its history, in place"
+    for name,value in self.parameters().items(): self.assign(name, value.detach())
+    return self

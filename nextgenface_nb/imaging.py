@@ -109,37 +109,6 @@ class Photo:
     @property
     def width(self)->int: return self.pixels.shape[1]
 
-    def to_original(self,
-        points:Tensor, # [..., 2] in this photo, pixels
-    )->Tensor: # [..., 2] in the original, pixels
-        return points/self.scale + points.new_tensor(self.offset)
-
-    def from_original(self,
-        points:Tensor, # [..., 2] in the original, pixels
-    )->Tensor: # [..., 2] in this photo, pixels
-        return (points - points.new_tensor(self.offset))*self.scale
-
-    def principal_point(self)->Tensor: # [2], pixels; may lie outside of a crop
-        "Where the axis of the lens meets this photo: in the middle of the original."
-        return self.from_original(torch.tensor(self.original_size, dtype=torch.float32)/2)
-
-    def composited(self,
-        background:float=.2, # Linear light behind what is transparent
-    )->Tensor: # [H, W, 3]
-        "The photo as one sees it: over a plain background where it is transparent."
-        return self.pixels if self.alpha is None else background + (self.pixels - background)*self.alpha[..., None]
-
-    def to_bytes(self)->np.ndarray: # sRGB uint8 [H, W, 3]
-        return to_bytes(self.composited())
-
-    def to(self,
-        device:torch.device|str, # Of PyTorch
-    )->Photo:
-        "The same with its tensors there"
-        move = lambda x: None if x is None else x.to(device)
-        return replace(self, pixels=move(self.pixels), alpha=move(self.alpha), inside=move(self.inside),
-            exposed=move(self.exposed))
-
     def _repr_png_(self):
         from PIL import Image
         shown = Image.fromarray(self.to_bytes())
@@ -152,6 +121,51 @@ class Photo:
         name = shown_name(Path(self.path).name) or 'no file'
         return (f'Photo({name}, {self.width} x {self.height}, from ({self.offset[0]:.1f}, {self.offset[1]:.1f}) '
             f'at scale {self.scale:.3g} of {self.original_size[0]} x {self.original_size[1]})')
+
+# %% ../nbs/12_imaging.ipynb #7cb3aa8d
+@patch
+@undisturbed
+def to_original(self:Photo,
+    points:Tensor, # [..., 2] in this photo, pixels
+)->Tensor: # [..., 2] in the original, pixels
+    return points/self.scale + points.new_tensor(self.offset)
+
+@patch
+@undisturbed
+def from_original(self:Photo,
+    points:Tensor, # [..., 2] in the original, pixels
+)->Tensor: # [..., 2] in this photo, pixels
+    return (points - points.new_tensor(self.offset))*self.scale
+
+@patch
+@undisturbed
+def principal_point(self:Photo)->Tensor: # [2], pixels; may lie outside of a crop
+    "Where the axis of the lens meets this photo: in the middle of the original."
+    return self.from_original(torch.tensor(self.original_size, dtype=torch.float32)/2)
+
+# %% ../nbs/12_imaging.ipynb #9811f99c
+@patch
+@undisturbed
+def composited(self:Photo,
+    background:float=.2, # Linear light behind what is transparent
+)->Tensor: # [H, W, 3]
+    "The photo as one sees it: over a plain background where it is transparent."
+    return self.pixels if self.alpha is None else background + (self.pixels - background)*self.alpha[..., None]
+
+@patch
+@undisturbed
+def to_bytes(self:Photo)->np.ndarray: # sRGB uint8 [H, W, 3]
+    return to_bytes(self.composited())
+
+@patch
+@undisturbed
+def to(self:Photo,
+    device:torch.device|str, # Of PyTorch
+)->Photo:
+    "The same with its tensors there"
+    move = lambda x: None if x is None else x.to(device)
+    return replace(self, pixels=move(self.pixels), alpha=move(self.alpha), inside=move(self.inside),
+        exposed=move(self.exposed))
 
 # %% ../nbs/12_imaging.ipynb #27cfcae8
 #: Endings of photos; HEIC is among them, whether or not it can be read here
@@ -204,35 +218,24 @@ def _raster(image, data, name)->Raster:
             f'{name}: holds floating point numbers',
             'Save the photo as 8 or 16 bit PNG; light as it is can be given as an array.')
     colour, profile = _what_codes_mean(image, data, exif)
-    if image.mode in ('I', 'I;16', 'I;16B', 'I;16L', 'I;16N'):
-        key = image.info.get('transparency')
-        return Raster(
-            _grey_rows(image, key),
-            *size,
-            1 if key is None else 2,
-            65535,
-            _colour(colour, profile, True, True),
-            **found)
-    if layout == 'LA;16B' and data:
-        return Raster(
-            _grey_alpha_rows(data, name),
-            *size,
-            2,
-            65535,
-            _colour(colour, profile, True, True),
-            **found)
-    lower = _lower_bytes(data, name, layout) if data and layout[:-1] in _SWAPPED else None
-    if lower is not None:
-        key = image.info.get('transparency') if image.mode == 'RGB' else None
-        return Raster(
-            _deep_rows(image, lower, key),
-            *size,
-            4 if image.mode == 'RGBA' or key is not None else 3,
-            65535,
-            _colour(colour, profile, False, True),
-            **found)
+    deep = _deep(image, data, name, layout)
+    if deep is not None:
+        rows, channels, grey = deep
+        return Raster(rows, *size, channels, 65535, _colour(colour, profile, grey, True), **found)
     image, colour = _plain(image, colour, profile)
     return Raster(_pillow_rows(image), *size, len(image.getbands()), 255, colour, **found)
+
+# %% ../nbs/12_imaging.ipynb #0b0e82c7
+def _deep(image, data, name, layout): # (rows, channels, whether it is grey); None: a picture of 8 bits
+    "Of a picture of 16 bits, how to read it"
+    if image.mode in ('I', 'I;16', 'I;16B', 'I;16L', 'I;16N'):
+        key = image.info.get('transparency')
+        return _grey_rows(image, key),1 if key is None else 2,True
+    if layout == 'LA;16B' and data: return _grey_alpha_rows(data, name),2,True
+    lower = _lower_bytes(data, name, layout) if data and layout[:-1] in _SWAPPED else None
+    if lower is None: return None
+    key = image.info.get('transparency') if image.mode == 'RGB' else None
+    return _deep_rows(image, lower, key),4 if image.mode == 'RGBA' or key is not None else 3,False
 
 # %% ../nbs/12_imaging.ipynb #457142c1
 def _pillow_rows(image):
@@ -542,18 +545,9 @@ def _from_array(array, name):
     height, width, channels = codes.shape
     check_size(width, height, shown)
     if codes.dtype.kind == 'f':
-        codes = codes.astype(np.float32)
+        codes = _linear_light(codes, shown)
         most = 1
         colour = None
-        if not np.isfinite(codes).all():
-            raise PhotoError(
-                f'{shown}: holds values that are not finite',
-                'Replace them, or make them transparent by a fourth channel.')
-        if codes.max() > 50:
-            raise PhotoError(
-                f'{shown}: holds floats up to {codes.max():.4g}',
-                'Floats are linear light, 1 for white. Give codes of 0 to 255 as uint8.')
-        codes = codes.clip(0)
     elif codes.dtype.kind == 'u' and codes.dtype.itemsize <= 2:
         codes = codes.astype(codes.dtype.newbyteorder('='))
         most = int(np.iinfo(codes.dtype).max)
@@ -570,6 +564,20 @@ def _from_array(array, name):
         Raster(lambda first, last: codes[first:last], width, height, channels, most, colour),
         name,
         digest.hexdigest())
+
+# %% ../nbs/12_imaging.ipynb #5571d345
+def _linear_light(codes, shown): # NumPy [H, W, C] float32, not negative
+    "Floats of an array, if they can be light"
+    codes = codes.astype(np.float32)
+    if not np.isfinite(codes).all():
+        raise PhotoError(
+            f'{shown}: holds values that are not finite',
+            'Replace them, or make them transparent by a fourth channel.')
+    if codes.max() > 50:
+        raise PhotoError(
+            f'{shown}: holds floats up to {codes.max():.4g}',
+            'Floats are linear light, 1 for white. Give codes of 0 to 255 as uint8.')
+    return codes.clip(0)
 
 # %% ../nbs/12_imaging.ipynb #a8c557fd
 def load_values(

@@ -401,16 +401,8 @@ def known_lens(
             text,
             width,
             height)
-    scale = 1.
+    scale = _scale(camera, name, width, height)
     fx,fy = camera.focal
-    if camera.size and camera.size!=(width, height):
-        turned = _fits(camera.size, (width, height)) and (camera.size[0]<camera.size[1])!=(width<height)
-        if turned or not _fits(camera.size, (width, height)):
-            raise _refused(
-                f'a camera for {camera.size[0]:g} x {camera.size[1]:g} pixels, '
-                f'and {name or "the photo"} has {width} x {height}',
-                'Give the camera of the photo as it is seen, after its EXIF orientation.')
-        scale = width/camera.size[0]
     if abs(math.log(fx/fy))>.01:
         raise _refused(
             f'fx = {fx:g} and fy = {fy:g}: pixels that are not square',
@@ -425,6 +417,18 @@ def known_lens(
     if fx!=fy: words += f'; mean of fx = {fx:g} and fy = {fy:g}'
     if camera.distorted: words += '; its distortion is left out'
     return _plausible(Lens(scale*math.sqrt(fx*fy), principal, camera.spread, words), text, width, height)
+
+# %% ../nbs/11_lens.ipynb #1a6838cd
+def _scale(camera, name:str, width:int, height:int)->float:
+    "Pixels of the photo for one of the camera"
+    if not camera.size or camera.size==(width, height): return 1.
+    turned = _fits(camera.size, (width, height)) and (camera.size[0]<camera.size[1])!=(width<height)
+    if turned or not _fits(camera.size, (width, height)):
+        raise _refused(
+            f'a camera for {camera.size[0]:g} x {camera.size[1]:g} pixels, '
+            f'and {name or "the photo"} has {width} x {height}',
+            'Give the camera of the photo as it is seen, after its EXIF orientation.')
+    return width/camera.size[0]
 
 # %% ../nbs/11_lens.ipynb #a1c8ae17
 def check_focal(

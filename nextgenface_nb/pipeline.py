@@ -5,6 +5,7 @@
 # %% ../nbs/51_pipeline.ipynb #3fa1251f
 from __future__ import annotations
 from collections.abc import Callable
+from functools import partial
 import torch
 from torch import Tensor
 from fastcore.basics import patch
@@ -18,6 +19,7 @@ from .facemodel.model import load_model
 from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
 from .geometry.camera import project, transform
+from .geometry.harmonics import environment_directions
 from .face import Face, Frame, Identity
 from .landmarks.detection import Detector, make_detector
 from .light.environment import HarmonicLight
@@ -27,7 +29,7 @@ from .rendering.interface import FaceRenderer
 from .rendering.sampling import sample_texture
 
 # %% auto #0
-__all__ = ['config_detector', 'Pipeline']
+__all__ = ['PLACES', 'config_detector', 'Pipeline']
 
 # %% ../nbs/51_pipeline.ipynb #b7279fd0
 def config_detector(
@@ -45,63 +47,74 @@ class Pipeline:
         config:Config|None=None,    # None: the default preset
     ):
         check_fork()
-        self.config = as_config(config)
-        self.model_place = None   # Where the model was found, in words for the report
+        self.config:Config = as_config(config)
+        self.model_place:str|None = None   # Where the model was found, in words for the report
         if model is None:
             self.model_place = shown_place(locate(self.config.model) if self.config.model
                 else data_folder()/'face_model.h5')
             # a model without landmarks, as BFM, gets them computed
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
-        self.model = check_model(model.trimmed(self.config.components) if self.config.components else model)
+        self.model:FaceModel = check_model(model.trimmed(self.config.components) if self.config.components else model)
         self._renderers:dict = {}
         self._layouts:dict = {}
         self._detectors:dict = {}
         self._displacement:Displacement|None = None
 
-    @property
-    def texture_map(self)->TextureMap:
-        "Where the texels of the maps lie on the mesh"
-        return self.layout()
+# %% ../nbs/51_pipeline.ipynb #1cc075d8
+@patch(as_prop=True)
+@undisturbed
+def texture_map(self:Pipeline)->TextureMap:
+    "Where the texels of the maps lie on the mesh"
+    return self.layout()
 
-    @property
-    def displacement(self)->Displacement:
-        "Bumps that lift the surface off the model; made once, then kept"
-        if self._displacement is None:
-            self._displacement = make_displacement(self.model, max(self.config.displacement, 1e-3))
-        return self._displacement
+@patch(as_prop=True)
+@undisturbed
+def displacement(self:Pipeline)->Displacement:
+    "Bumps that lift the surface off the model; made once, then kept"
+    if self._displacement is None:
+        self._displacement = make_displacement(self.model, max(self.config.displacement, 1e-3))
+    return self._displacement
 
-    def displacement_of(self, face:Face)->Displacement|None:
-        "The bumps, if the face has any"
-        return None if face.identity.displacement is None else self.displacement
+@patch
+@undisturbed
+def displacement_of(self:Pipeline, face:Face)->Displacement|None:
+    "The bumps, if the face has any"
+    return None if face.identity.displacement is None else self.displacement
 
-    @property
-    def detector(self)->Detector:
-        "The one that the config names; made once, then kept: MediaPipe holds on to 30 MB of each that was ever made"
-        named = self.config.detector,self.config.landmark_model
-        if named not in self._detectors: self._detectors[named] = config_detector(self.config)
-        return self._detectors[named]
+@patch(as_prop=True)
+@undisturbed
+def detector(self:Pipeline)->Detector:
+    "The one that the config names; made once, then kept: MediaPipe holds on to 30 MB of each that was ever made"
+    named = self.config.detector,self.config.landmark_model
+    if named not in self._detectors: self._detectors[named] = config_detector(self.config)
+    return self._detectors[named]
 
-    def layout(self, resolution:int|None=None)->TextureMap:
-        "The same for maps of another size; made once, then kept"
-        size = resolution or self.config.texture_resolution
-        if size not in self._layouts:
-            self._layouts[size] = TextureMap(self.model.triangles, self.model.uvs, size, self.model.mirror)
-        return self._layouts[size]
+@patch
+@undisturbed
+def layout(self:Pipeline, resolution:int|None=None)->TextureMap:
+    "The same for maps of another size; made once, then kept"
+    size = resolution or self.config.texture_resolution
+    if size not in self._layouts:
+        self._layouts[size] = TextureMap(self.model.triangles, self.model.uvs, size, self.model.mirror)
+    return self._layouts[size]
 
-    def renderer(self,
-        frame:Frame,
-    )->FaceRenderer:
-        "The renderer for pictures of this frame's size; made once, then kept"
-        if self.config.renderer=='vertex': from nextgenface_nb.rendering.vertex import VertexRenderer as Renderer
-        else: from nextgenface_nb.rendering.renderer import Renderer # type: ignore[assignment]
-        size = frame.camera.width, frame.camera.height
-        if size not in self._renderers:
-            c = self.config
-            self._renderers[size] = Renderer(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
-                (c.environment_height, 2*c.environment_height), c.device,
-                c.samples_train, deterministic=c.deterministic)
-        return self._renderers[size]
+# %% ../nbs/51_pipeline.ipynb #d9845355
+@patch
+@undisturbed
+def renderer(self:Pipeline,
+    frame:Frame,
+)->FaceRenderer:
+    "The renderer for pictures of this frame's size; made once, then kept"
+    if self.config.renderer=='vertex': from nextgenface_nb.rendering.vertex import VertexRenderer as Renderer
+    else: from nextgenface_nb.rendering.renderer import Renderer # type: ignore[assignment]
+    size = frame.camera.width, frame.camera.height
+    if size not in self._renderers:
+        c = self.config
+        self._renderers[size] = Renderer(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
+            (c.environment_height, 2*c.environment_height), c.device,
+            c.samples_train, deterministic=c.deterministic)
+    return self._renderers[size]
 
 # %% ../nbs/51_pipeline.ipynb #684f4ed9
 @patch
@@ -157,7 +170,8 @@ def landmarks(self:Pipeline,
     i:int=0,   # Frame
 )->Tensor: # [L, 2] pixels, for `frame.landmarks.ids`
     "Where the model's landmarks fall in photo `i`"
-    frame,(places,_) = face.frames[i],self.landmark_places(face, i)
+    frame = face.frames[i]
+    places,_ = self.landmark_places(face, i)
     points = self.model.points(places, face.identity.shape, frame.expression)
     if face.identity.displacement is not None:
         points = points + places.points(self.displacement.offsets(face.identity.displacement), self.model.triangles)
@@ -170,7 +184,8 @@ def landmark_offsets(self:Pipeline,
     i:int=0,   # Frame
 )->Tensor: # [L, 2] pixels
     "How far the model's landmarks lie from those of photo `i`; of points that slide only what is known of them"
-    offset,(_,known) = self.landmarks(face, i)-face.frames[i].landmarks.points,self.landmark_places(face, i)
+    offset = self.landmarks(face, i)-face.frames[i].landmarks.points
+    _,known = self.landmark_places(face, i)
     return offset if known is None else (known@offset[...,None])[...,0]
 
 # %% ../nbs/51_pipeline.ipynb #c366288c
@@ -214,12 +229,34 @@ def render(self:Pipeline,
     "Ray-trace the face as photo `i` shows it"
     frame = face.frames[i]
     renderer = self.renderer(face.frames[i])
-    args = (self.world_vertices(face, i), None, *(maps or self.maps(face)),
-        (light or frame.light).environment(self.config.environment_height), frame.camera)
+    vertices = self.world_vertices(face, i)
+    light = light or frame.light
+    near = light.near and renderer.near_light
+    environment = self._mean_light(light, vertices, frame) if near else light.environment(
+        self.config.environment_height)
+    args = vertices, None, *(maps or self.maps(face)), environment, frame.camera
+    own = dict(arriving=partial(_arriving, light, frame)) if near else {}
     if final:
         return renderer.render_converged(*args, samples=samples or self.config.samples_final,
-            noise=0. if samples else self.config.noise_final, seed=seed, progress=progress)
-    return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes)
+            noise=0. if samples else self.config.noise_final, seed=seed, progress=progress, **own)
+    return renderer.render(*args, samples=samples, seed=seed, silhouettes=silhouettes, **own)
+
+# %% ../nbs/51_pipeline.ipynb #00cc409e
+PLACES = 16 #: Points of the mesh over which a light that is near is averaged
+
+@patch
+def _mean_light(self:Pipeline, light:Emitter, vertices:Tensor, frame:Frame)->Tensor: # [H, 2H, 3]
+    "What arrives at the head on the mean"
+    directions = environment_directions(self.config.environment_height)
+    with torch.no_grad():
+        places = (vertices-frame.translation)[::-(-len(vertices)//PLACES)]
+        return torch.stack([light.radiance(p, directions) for p in places]).mean(0)
+
+def _arriving(light:Emitter, frame:Frame, points:Tensor, directions:Tensor)->Tensor: # [N, 3] each
+    "What a light sends to points of the viewer frame"
+    home = frame.translation.device
+    with torch.no_grad():
+        return light.radiance(points.to(home)-frame.translation, directions.to(home)).to(points.device)
 
 # %% ../nbs/51_pipeline.ipynb #12c207c4
 @patch

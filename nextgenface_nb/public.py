@@ -16,7 +16,9 @@ SINCE = {
     '0.0.1': '''BusyError Camera CheckpointError Config ConfigError DeviceError Face FaceError FaceModel Frame
         GeometryError Identity LandmarkError Landmarks LightError ModelError NoFaceError Optimizer OutputError Path3D Photo
         PhotoError Pipeline Reconstruction RenderError Renderer export_face load_face load_model load_photo
-        portrait_path reconstruct reconstruct_steps replay_steps save_face write_film'''}
+        portrait_path reconstruct reconstruct_steps replay_steps save_face write_film
+        Candidate Coefficients Embedding Light LossTerm OutputOptions check_light check_model register_format
+        register_light setting'''}
 
 def public_since()->dict: # name -> version
     "Every public name, and the version that brought it"

@@ -370,7 +370,6 @@ def open_picture(
     name:str,   # For the words
 ): # A Pillow image, not yet decoded; or a HEIF picture as a Pillow image
     "A picture of an acceptable kind and size."
-    from PIL import Image, UnidentifiedImageError
     if not data: raise PhotoError(f'{name}: the file is empty', 'Save or copy the photo again.')
     kind = picture_kind(data)
     known = ', '.join(k for k in PICTURES if can_read(k))
@@ -383,6 +382,13 @@ def open_picture(
             "Install pi-heif (pip install 'nextgenface_nb[heif]'), or convert the photo to JPEG." if kind == 'HEIF'
             else f'Your Pillow can read {known}; a newer one reads more.')
         raise PhotoError(f'{name}: is a picture of the kind {kind}, for which no decoder is installed', advice)
+    image = _opened(_checked(data, name, kind), name, kind)
+    check_size(*image.size, name)
+    return image
+
+# %% ../nbs/03_reading.ipynb #73eb382b
+def _checked(data:bytes, name:str, kind:str)->bytes:
+    "The file, if nothing in it would be too much for its decoder"
     check = dict(
         JPEG=_check_jpeg,
         GIF=_check_gif,
@@ -394,13 +400,17 @@ def open_picture(
     ).get(kind)
     if check: check(data, name)
     if kind == 'WEBP': _check_boxes(data, name)
-    if kind == 'PNG':
-        check_size(_number('>I', data, 16), _number('>I', data, 20), name, smallest=0)
-        data = lean_png(data, name)
+    if kind != 'PNG': return data
+    check_size(_number('>I', data, 16), _number('>I', data, 20), name, smallest=0)
+    return lean_png(data, name)
+
+# %% ../nbs/03_reading.ipynb #355e9720
+def _opened(data:bytes, name:str, kind:str): # A Pillow image, not yet decoded
+    "By the decoder of its kind; `PhotoError` where that gives up"
+    from PIL import Image, UnidentifiedImageError
     try:
-        image = (
-            _open_heif(data, name) if kind == 'HEIF'
-            else Image.open(io.BytesIO(data), formats=(kind,)))                      # an MPO is opened as a JPEG
+        if kind == 'HEIF': return _open_heif(data, name)
+        return Image.open(io.BytesIO(data), formats=(kind,))                         # an MPO is opened as a JPEG
     except Image.DecompressionBombError as e:
         raise PhotoError(
             f'{name}: has too many pixels',
@@ -415,8 +425,6 @@ def open_picture(
         raise PhotoError(
             f'{name}: cannot be read ({e})',
             'The file is damaged: save or copy it again.') from e
-    check_size(*image.size, name)
-    return image
 
 # %% ../nbs/03_reading.ipynb #465e2033
 def _open_heif(data, name):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from fastcore.basics import patch
 import torch
 from torch import Tensor
 from .config import LANDMARKS, STAGE_NAMES, Config, as_config
@@ -226,41 +227,9 @@ class Reconstruction:
         return [frame_measures(self.pipeline, self.face, i,
             self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
 
-    def panels(self, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
-        "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
-        return result_panels(self.pipeline, self.face, i, samples, progress)
-
-    def card(self,
-        samples:int=32, # Rays per pixel
-    )->Card:
-        "How far it can be trusted: a `Card` with figures, and warnings in words"
-        from nextgenface_nb.output.card import report_card
-        return report_card(self, self.measures(samples))
-
-    def strip(self,
-        i:int=0,        # Frame
-        samples:int=32, # Rays per pixel
-    )->PIL.Image.Image:
-        "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
-        from nextgenface_nb.output.pictures import panel_strip
-        name = Path(self.face.frames[i].photo.path or 'photo').name
-        return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
-
     def __repr__(self):
         names = ', '.join(shown_name(Path(f.photo.path or 'photo').name) for f in self.face.frames)
         return f'Reconstruction({names}; {len(self.history)} steps in {sum(self.timings.values()):.0f} s)'
-
-    def _repr_png_(self):
-        import io
-        data = io.BytesIO()
-        self.strip().quantize(128).save(data, 'PNG', optimize=True)
-        return data.getvalue()
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        "A 3D view with the picture for front ends without widgets; where anywidget is not installed, the picture alone"
-        try: from nextgenface_nb.output.viewer import reconstruction_bundle
-        except ImportError: return {}
-        return reconstruction_bundle(self, self._repr_png_())
 
     def save(self,
         folder:str|Path,
@@ -270,6 +239,50 @@ class Reconstruction:
          "or not at all; `BusyError` while another run is at work there")
         from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
+
+# %% ../nbs/75_reconstruction.ipynb #db60ba65
+@patch
+@undisturbed
+def panels(self:Reconstruction, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
+    "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
+    return result_panels(self.pipeline, self.face, i, samples, progress)
+
+@patch
+@undisturbed
+def card(self:Reconstruction,
+    samples:int=32, # Rays per pixel
+)->Card:
+    "How far it can be trusted: a `Card` with figures, and warnings in words"
+    from nextgenface_nb.output.card import report_card
+    return report_card(self, self.measures(samples))
+
+@patch
+@undisturbed
+def strip(self:Reconstruction,
+    i:int=0,        # Frame
+    samples:int=32, # Rays per pixel
+)->PIL.Image.Image:
+    "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
+    from nextgenface_nb.output.pictures import panel_strip
+    name = Path(self.face.frames[i].photo.path or 'photo').name
+    return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
+
+# %% ../nbs/75_reconstruction.ipynb #8b0b23c8
+@patch
+@undisturbed
+def _repr_png_(self:Reconstruction):
+    import io
+    data = io.BytesIO()
+    self.strip().quantize(128).save(data, 'PNG', optimize=True)
+    return data.getvalue()
+
+@patch
+@undisturbed
+def _repr_mimebundle_(self:Reconstruction, include=None, exclude=None):
+    "A 3D view with the picture for front ends without widgets; where anywidget is not installed, the picture alone"
+    try: from nextgenface_nb.output.viewer import reconstruction_bundle
+    except ImportError: return {}
+    return reconstruction_bundle(self, self._repr_png_())
 
 # %% ../nbs/75_reconstruction.ipynb #2e43794a
 @undisturbed(grad=True)
@@ -304,16 +317,21 @@ def reconstruct_steps(
     for k,stage in enumerate(chosen):
         at = state if state and not k else StageState()
         at.start()
-        for progress in run(stage, pipeline, result.face, at):
-            if watch: watch(progress, result.face)
-            result.history.append(progress)
-            yield progress
+        yield from _watched(run(stage, pipeline, result.face, at), result, watch)
         result.timings[stage.name] = at.seconds
         if config.save_intermediate: result.snapshots[stage.name] = result.face.copy()
         if stage.name==LANDMARKS:
             result.after_landmarks = [nme(pipeline.landmarks(result.face, i), f.landmarks)
                 for i,f in enumerate(result.face.frames)]
     return result
+
+# %% ../nbs/75_reconstruction.ipynb #217c3843
+def _watched(steps:Iterator[Progress], result:Reconstruction, watch:Callable|None)->Iterator[Progress]:
+    "Steps of a stage, remembered and shown"
+    for progress in steps:
+        if watch: watch(progress, result.face)
+        result.history.append(progress)
+        yield progress
 
 # %% ../nbs/75_reconstruction.ipynb #652506f4
 def chosen_stages(

@@ -92,10 +92,7 @@ def load_state(
     except Exception as e:
         raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
             'Remove it, and start again.') from None
-    other = [k for k,v in pipeline.config.to_dict().items() if config[k]!=v]
-    if other:
-        raise CheckpointError(
-            f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(pipeline.config, other[0])!r} now', advice)
+    _check_config(path, config, pipeline.config, advice)
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
     if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
         raise CheckpointError(f'{path}: made from other photos', advice)
@@ -110,6 +107,14 @@ def load_state(
             f'{path}: the terms from outside were {_told(was)}; given are {_told(terms)}',
             'Start again without --resume, or give the terms of the interrupted run, at the same weights.')
     return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
+
+# %% ../nbs/76_resume.ipynb #28c3f71d
+def _check_config(path, config:dict, now, advice:str): # name -> value then; `Config` now
+    "`CheckpointError` where a setting is another one now"
+    other = [k for k,v in now.to_dict().items() if config[k]!=v]
+    if other:
+        raise CheckpointError(
+            f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(now, other[0])!r} now', advice)
 
 # %% ../nbs/76_resume.ipynb #657fccc2
 def _check_version(path, meta:dict):
@@ -146,7 +151,9 @@ class Keeper:
         write,      # Function that keeps the state
         every,      # Seconds
         progress,   # Called with each `Progress` too, or None
-    ): self.write,self.every,self.progress,self.last = write,every,progress,time.monotonic()
+    ):
+        self.write,self.every,self.progress = write,every,progress
+        self.last = time.monotonic()
 
     def __call__(self, step:Progress):
         "After a step"
@@ -179,11 +186,9 @@ def fit_resumable(
     if start is not None: photos = [f.photo for f in start.frames]
     begun_with = face_digest(start)
     told = outside_terms(chosen_stages(pipeline.config, list(stages), terms))
-    result = None
-    done = 0
-    saved = {}
-    if resume and Path(keep).exists():
-        result,done,saved = load_state(keep, photos, pipeline, stages, begun_with, face, told)
+    there = resume and Path(keep).exists()
+    result,done,saved = (load_state(keep, photos, pipeline, stages, begun_with, face, told) if there
+        else (None, 0, {}))
     if result and hasattr(watch, 'again'): watch.again(result.history)
     if start is not None: begun = Reconstruction(start, pipeline)
     result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)

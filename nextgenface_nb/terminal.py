@@ -114,18 +114,22 @@ class Steady:
         "From now on words are dropped; what the stream still holds must not be a fault when Python ends"
         if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EBADF, errno.EINVAL, errno.ECONNRESET):
             self.trouble = error
-        if self.stream in (sys.__stdout__, sys.__stderr__):
-            try:
-                nothing = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nothing, self.stream.fileno())
-                os.close(nothing)
-            except (OSError, ValueError): pass
+        if self.stream in (sys.__stdout__, sys.__stderr__): _to_nothing(self.stream)
         self.stream = None
 
     def isatty(self)->bool: return self.stream is not None and self.stream.isatty()
 
     def __getattr__(self, name):
         return getattr(io.StringIO() if self.__dict__.get('stream') is None else self.stream, name)
+
+# %% ../nbs/04_terminal.ipynb #372a319f
+def _to_nothing(stream):
+    "Whatever is written goes nowhere"
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+    except (OSError, ValueError): pass
 
 # %% ../nbs/04_terminal.ipynb #fc1eec01
 def print_text(

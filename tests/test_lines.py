@@ -44,7 +44,7 @@ def test_wide_code_of_pages_is_seen(monkeypatch):
 def test_more_than_there_are_is_an_error(monkeypatch):
     monkeypatch.setattr(lines, 'cells', lambda: [('a.ipynb', 'a = 1; b = 2')])
     assert lines.main()==1
-    monkeypatch.setattr(lines, 'LEFT', dict(long=0, joined=1, wide=0, tall=0))
+    monkeypatch.setattr(lines, 'LEFT', dict.fromkeys(lines.LEFT, 0)|dict(joined=1))
     assert lines.main()==0
 
 def test_tall_cells_are_seen(monkeypatch):
@@ -54,3 +54,16 @@ def test_tall_cells_are_seen(monkeypatch):
     assert not lines.all_faults()['tall']
     monkeypatch.setattr(lines, 'cells', lambda: [('a.ipynb', cell+'\n    a')])
     assert lines.all_faults()['tall']==['a.ipynb: def work():']
+
+def test_tables_may_be_tall():
+    "One statement of data; a class with a method is none, nor is a table with a step after it"
+    fields = 'class A:\n    "Settings"\n    x:int = setting(1)\n    y:int = setting(2)'
+    for code in (fields, 'rows = """a\nb"""', 'x = [1, (2, 3)]'): assert lines.table(code), code
+    for code in (fields+'\n    def f(self): pass', 'x = [1]\nx.sort()', 'x = f(1)', '%%bash\nls'): assert not lines.table(code), code
+
+def test_unlike_things_in_one_statement_are_seen():
+    for code in ('a,b = 1,[]', 'model,size = f(),64', 'x.a,x.b = y.a,z.c', 'x,(y,z) = f(a),g(b)', 'if x: a,b = [],None'):
+        assert len(lines.unlike(code))==1, code
+    for code in ('w,h = image.w,image.h', 'a,b = 1,-2.', 'a,b = b,f(a)', 'c,s = math.cos(t),math.sin(t)', 'a,b = p.x(0),q.x(0)',
+        'a,b = f(x)', 'before,x = x,g(before, x)', 'low,high = x.min(0),x.max(0)', '%%bash\na,b = 1,[]'):
+        assert not lines.unlike(code), code

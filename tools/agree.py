@@ -1,4 +1,4 @@
-("Notebooks, library, figures and README agree: export, clean, figures and readme change nothing; every promise has a "
+("Notebooks, library, figures and README agree: export, clean, figures, stubs and readme change nothing; every promise has a "
  "test, lines are short, docments whole, types fit, and the oldest Python that is promised takes all code, that of "
  "notebooks too. Committed or not does not matter.")
 import hashlib, re, subprocess, sys
@@ -8,8 +8,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 def fingerprints():
-    "The hash of every notebook, every module and the README"
-    files = [*ROOT.glob('nbs/**/*.ipynb'), *ROOT.glob('nextgenface_nb/**/*.py'), ROOT/'README.md']
+    "The hash of every notebook, every module, every stub and the README"
+    files = [*ROOT.glob('nbs/**/*.ipynb'), *ROOT.glob('nextgenface_nb/**/*.py'), *ROOT.glob('nextgenface_nb/**/*.pyi'),
+        ROOT/'README.md']
     return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest()
         for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
 
@@ -20,9 +21,9 @@ def oldest_python()->list: # A command that fails where something is not of this
         f'py{version[1]}{version[2]}', 'nextgenface_nb', 'nbs', 'tests', 'tools', 'setup.py']
 
 def main():
-    "Export, clean, fill in the figures and make the README; name the files that changed, and fail if there are any"
+    "Export, clean, make the stubs, fill in the figures and make the README; name the files that changed, and fail if there are any"
     before = fingerprints()
-    tools = ([sys.executable, ROOT/'tools'/name] for name in ('figures.py', 'readme.py'))
+    tools = ([sys.executable, ROOT/'tools'/name] for name in ('stubs.py', 'figures.py', 'readme.py'))
     for command in ([BIN/'nbdev-export'], [BIN/'nbdev-clean'], *tools): subprocess.run(command, check=True, cwd=ROOT)
     after = fingerprints()
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name)!=after.get(name))

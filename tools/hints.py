@@ -14,7 +14,8 @@ PACKAGE = ROOT/'nextgenface_nb'
 COPY = ROOT/'build'/'types'
 #: Modules whose names the package offers (`nextgenface_nb.__all__`), and the package itself
 PUBLIC = ('__init__ config errors face facemodel.interface facemodel.model geometry.camera imaging landmarks.detection '
-    'output.checkpoint output.export output.replay pipeline public reconstruction rendering.renderer').split()
+    'light.interface optim.losses output.checkpoint output.export output.formats output.replay pipeline public '
+    'reconstruction rendering.renderer').split()
 METHOD = {'@patch(cls_method=True)':'@classmethod', '@patch(as_prop=True)':'@property'}
 
 def start_of(node)->int: # line

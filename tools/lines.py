@@ -1,5 +1,5 @@
 ("Lines of code over 120 characters, statements that a semicolon joins, code on pages for users that is wider than the "
- "page, cells of more than 40 lines: as few as there are, and no more.")
+ "page, cells of more than 40 lines, assignments of unlike things in one statement: as few as there are, and no more.")
 import ast, io, json, re, sys, textwrap, tokenize
 from pathlib import Path
 
@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
 PAGE = 90 #: Characters that the column of the documentation site holds
 TALL = 40 #: Lines of a cell
-LEFT = dict(long=0, joined=0, wide=0, tall=41) #: Of notebooks; these numbers only go down
+LEFT = dict(long=0, joined=0, wide=0, tall=5, unlike=25) #: Of notebooks; these numbers only go down
 
 #: Which may be long: what a function returns, told beside it; comments on a constant
 FREE = re.compile(r'^\s*\)->|^#:')
@@ -53,6 +53,38 @@ def faults(code:str)->dict: # long, joined: lists of lines
     return dict(long=long+[line for f in within for line in f['long']],
         joined=list(dict.fromkeys(joined(found, lines)))+[line for f in within for line in f['joined']])
 
+def kind(value)->str:
+    "What a value is like: numbers are alike, names, parts of one thing, calls with the same arguments"
+    if isinstance(value, ast.UnaryOp): return kind(value.operand)
+    if isinstance(value, ast.Constant): return 'number' if type(value.value) in (int, float) else type(value.value).__name__
+    if isinstance(value, ast.Attribute): return f'of {ast.unparse(value.value)}'
+    if isinstance(value, ast.Call):
+        receiver = value.func.value if isinstance(value.func, ast.Attribute) else value.func
+        return f'call {ast.unparse(receiver)} {[ast.unparse(a) for a in value.args]}'
+    return type(value).__name__
+
+def asked(value)->str: # '': nothing
+    "The function that is called, by its last name, or the attribute"
+    function = value.func if isinstance(value, ast.Call) else value
+    return getattr(function, 'attr', getattr(function, 'id', '')) if isinstance(value, (ast.Call, ast.Attribute)) else ''
+
+def names(node)->set: # of str
+    "Variables, attributes and elements in an expression"
+    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))}
+
+def unlike(code:str)->list: # of statements
+    ("Tuple assignments that say several things: a, b = x, y of values that are not alike, where no value needs what "
+     "its target was before, as in an exchange or a recurrence")
+    plain = '' if code.startswith('%%') else re.sub('^[%!]', '#', code, flags=re.M)
+    found = []
+    for n in ast.walk(ast.parse(plain)):
+        if not (isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Tuple) and isinstance(n.value, ast.Tuple)): continue
+        targets,values = n.targets[0].elts,n.value.elts
+        together = len({kind(v) for v in values})==1 or {*map(asked, values)}-{''} and len({*map(asked, values)})==1
+        needed = {ast.unparse(t) for t in ast.walk(n.targets[0]) if isinstance(getattr(t, 'ctx', None), ast.Store)}&names(n.value)
+        if len(targets)==len(values) and not together and not needed: found.append(ast.unparse(n))
+    return found
+
 def cells()->list: # of (notebook, code)
     "Code of all notebooks"
     found = []
@@ -84,14 +116,27 @@ def title(code:str)->str:
     "The first line of a cell that says something"
     return next((line for line in code.split('\n') if not re.match(r'#\||@|$', line)), '')
 
+def fields_only(node)->bool:
+    "A class of nothing but fields, or a text or table that is written out"
+    if isinstance(node, ast.Assign): return all(isinstance(n, (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Load))
+        for n in ast.walk(node.value))
+    return isinstance(node, ast.ClassDef) and all(isinstance(n, ast.AnnAssign) for n in node.body[1:])
+
+def table(code:str)->bool:
+    "One statement that lists data: there is nothing in it that could be split"
+    try: body = ast.parse(code).body
+    except SyntaxError: return False
+    return len(body)==1 and fields_only(body[0])
+
 def named(name:str, line:str)->str: return f'{name}: {line.strip()[:100]}'
 
 def all_faults()->dict: # kind -> list of sentences
     "Every line that does not breathe"
     each = [(name, faults(code)) for name,code in cells()]
     found = {kind:[named(name, line) for name,f in each for line in f[kind]] for kind in ('long', 'joined')}
-    tall = [named(name, title(code)) for name,code in cells() if code.count('\n')>=TALL]
-    return found|dict(wide=[named(name, line) for name,code in pages() for line in too_wide(code)], tall=tall)
+    tall = [named(name, title(code)) for name,code in cells() if code.count('\n')>=TALL and not table(code)]
+    unlikes = [named(name, line) for name,code in cells() for line in unlike(code)]
+    return found|dict(unlike=unlikes, wide=[named(name, line) for name,code in pages() for line in too_wide(code)], tall=tall)
 
 def main()->int: # Exit code
     "Say how many there are; which, where there are too many"
@@ -99,7 +144,8 @@ def main()->int: # Exit code
     too_many = {kind:lines for kind,lines in found.items() if len(lines)>LEFT[kind]}
     for kind,lines in too_many.items(): print(f'{len(lines)} {kind} lines, at most {LEFT[kind]}:', *lines, sep='\n  ')
     print(', '.join(f'{len(lines)} {kind}' for kind,lines in found.items()),
-        f'(lines over {WIDTH} characters; with ;; over {PAGE} on pages for users; cells over {TALL} lines)')
+        f'(lines over {WIDTH} characters; with ;; over {PAGE} on pages for users; cells over {TALL} lines; '
+        'unlike: a, b = x, y of things that do not belong together)')
     return bool(too_many)
 
 if __name__=='__main__': sys.exit(main())

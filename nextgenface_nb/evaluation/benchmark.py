@@ -112,7 +112,8 @@ def measure_face(
     from nextgenface_nb.pipeline import Pipeline
     model = pipeline.model
     truth = true_face(level, index, settings, model, folder)
-    memory,lights = _Memory(),LightWatch()
+    memory = _Memory()
+    lights = LightWatch()
     if 'geometry' in given: pipeline = true_pipeline(pipeline, truth)
     if 'light' in given:
         pipeline = Pipeline(pipeline.model, replace(pipeline.config, rate_light=0.))   # its brightness too
@@ -209,6 +210,7 @@ TARGETS = [
     Target('D: held-out PSNR, dB', 'D.psnr', mean, '>=', 27., '{:.1f}'),
     Target('landmark NME on held-out regions, photos', 'landmarks.nme', mean, '<=', .015, '{:.2%}')]
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #7da02b53
 #: What the tables show: key, heading, form
 COLUMNS = [('median_mm', 'median mm', '{:.2f}'), ('mean_mm', 'mean mm', '{:.2f}'),
     ('surface_mm', 'normal mm', '{:.2f}'), ('size_error', 'size', '{:.1%}'), ('slope', 'slope', '{:.2f}'),

@@ -147,7 +147,8 @@ def measure_recovery(
     before = compare(start)[0]
     face = exhaust(reconstruct_steps(None, pipeline.config, stages=[landmarks, photometric], start=start,
         pipeline=pipeline)).face
-    found,(errors,scale) = face.frames[0],compare(face)
+    found = face.frames[0]
+    errors,scale = compare(face)
     return dict(seed=seed, median_mm=float(errors.median()), mean_mm=float(errors.mean()),
         start_mm=float(before.median()), scale=scale,
         rotation_degrees=rotation_error(found.rotation, true.rotation),

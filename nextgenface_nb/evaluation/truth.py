@@ -70,6 +70,7 @@ class Settings:
         if not self.burnt: del named['burnt']        # which the first tables did not know
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
+# %% ../../nbs/85_evaluation.truth.ipynb #2f61d8e4
 VERSIONS = 1, 2 #: Of the benchmark that can be run
 
 WRITTEN_AS = dict(fine_displacement_mm='relief_mm') #: Settings that had another name then

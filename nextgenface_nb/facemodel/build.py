@@ -373,8 +373,8 @@ def temper_size(
 def sample_heads(anny, cage, count, seed):
     "Random adults in our frame, aligned, [count,C,3] mm"
     random = np.random.default_rng(seed)
-    phenotypes,changes = sample_phenotypes(anny.phenotype_labels,count,random),sample_changes(anny.local_change_labels,
-        count,random)
+    phenotypes = sample_phenotypes(anny.phenotype_labels,count,random)
+    changes = sample_changes(anny.local_change_labels,count,random)
     heads = (np.concatenate([people(anny,cage.rows,phenotypes[i:i+100],changes[i:i+100]) for i in range(0,count,100)])
         +cage.shift)
     x,y,z = cage.average.T
@@ -516,7 +516,8 @@ def _rounded_square(rim, power=2.6):
 # %% ../../nbs/25_facemodel.build.ipynb #1d94780e
 def _stretch(vertices, triangles, uvs):
     "Squared stretch of each triangle when it goes from the texture into space, and its area in the texture"
-    p,(u,v) = [vertices[triangles[:,k]] for k in range(3)],(uvs[triangles,k].T for k in (0,1))
+    p = [vertices[triangles[:,k]] for k in range(3)]
+    u,v = (uvs[triangles,k].T for k in (0,1))
     double = (u[1]-u[0])*(v[2]-v[0])-(u[2]-u[0])*(v[1]-v[0])
     along = lambda w: sum(p[k]*(w[(k+1)%3]-w[(k+2)%3])[:,None] for k in range(3))/double[:,None]
     return ((along(v)**2).sum(1)+(along(u)**2).sum(1))/2, double/2
@@ -540,7 +541,8 @@ def unwrap_skin(
     iterations=12, # Rounds of making the stretch even
 )->np.ndarray: # [N,2] in 0..1, symmetric about u = 0.5
     "Lay a surface flat without folds, with even stretch."
-    count,(rim,*holes) = len(vertices),rims(triangles)
+    count = len(vertices)
+    rim,*holes = rims(triangles)
     middle = rim[abs(vertices[rim,0])<1e-6]
     rim = np.roll(rim,-np.flatnonzero(rim==middle[vertices[middle,1].argmax()])[0])
     vertices,triangles,factor = _close_holes(vertices,triangles,importance,holes)

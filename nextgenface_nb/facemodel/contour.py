@@ -161,7 +161,8 @@ def landmark_places(
     near = distance.isfinite().any(1)
     rows = rows[near]
     best = distance.argmin(1)[near]
-    triangles,weights = fixed.triangles.clone(),fixed.barycentric.clone()
+    triangles = fixed.triangles.clone()
+    weights = fixed.barycentric.clone()
     triangles[rows] = outline.paths.triangles[row[best]]
     weights[rows] = outline.paths.barycentric[row[best]]
     places = Embedding(fixed.ids, triangles, weights)

@@ -67,8 +67,9 @@ def make_displacement(
     scales:tuple=SCALES,
 )->Displacement:
     "Bumps over the face region of a model"
-    normals,points,r = F.normalize(vertex_normals(model.neutral, model.triangles),
-        dim=-1),model.neutral,model.regions
+    normals = F.normalize(vertex_normals(model.neutral, model.triangles), dim=-1)
+    points = model.neutral
+    r = model.regions
     free = (1-r['eyes'])*(1-r['mouth'])
     face = ((r['face']>.5)&(free>.5)).nonzero()[:,0]
     weights,variance = [],[]

@@ -8,7 +8,7 @@ import copy, hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 import numpy as np, torch
 from fastcore.basics import patch
 from torch import Tensor
@@ -372,7 +372,7 @@ def _check_mesh(model, vertices:int):
 # %% ../../nbs/20_facemodel.interface.ipynb #6fb2ea83
 @undisturbed
 def check_model(
-    model, # Anything
+    model:Any, # With what a `FaceModel` has
 )->FaceModel: # The same
     "Raise a `ModelError` unless it has what a `FaceModel` has, in shapes that fit together"
     missing = [n for n in FaceModel.__annotations__ if getattr(model, n, None) is None]

@@ -61,10 +61,12 @@ class LinearModel(FaceModel):
             self.expression_bounds = torch.stack([-spread, spread], 1)
         self.check()
 
-    def __repr__(self):
-        return (f'LinearModel({self.name!r}: {len(self.shape_mean)} vertices, {len(self.triangles)} triangles; '
-            f'{len(self.shape_basis)} shape, '
-                f'{len(self.expression_basis)} expression, {len(self.diffuse_basis)} albedo components)')
+# %% ../../nbs/21_facemodel.model.ipynb #69347282
+@patch
+def __repr__(self:LinearModel):
+    return (f'LinearModel({self.name!r}: {len(self.shape_mean)} vertices, {len(self.triangles)} triangles; '
+        f'{len(self.shape_basis)} shape, '
+            f'{len(self.expression_basis)} expression, {len(self.diffuse_basis)} albedo components)')
 
 # %% ../../nbs/21_facemodel.model.ipynb #2e15311e
 @patch
@@ -681,19 +683,7 @@ def _read(geometry, albedo):
             f'{geometry.name}: shape/representer/cells is no list of triangles')
         triangles = _tensor(cells.T if cells.shape[0]==3 else cells)
         _check_index(triangles, count, f'{geometry.name}: shape/representer/cells')
-        size = len(expression_variance)
-        extra = dict(name=_attribute(file,'name',geometry.stem),
-            licence=_attribute(file,'licence','see the source of the file'))
-        if _find(file,'expression/names') is not None: extra['expression_names'] = _names(file, size)
-        for group in ('regions','landmarks'):
-            _need(len(_members(file,group))<=64, f'{geometry.name}: {len(_members(file,group))} {group}')
-        if _find(file,'expression/bounds') is not None:
-            extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
-        if _find(file,'uv/coordinates') is not None: extra['uvs'] = _tensor(_dataset(file,'uv/coordinates',(count,2)))
-        if _find(file,'uv/mirror') is not None: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
-        extra['regions'] = {key:_tensor(_dataset(file,f'regions/{key}',(count,))) for key in _members(file,'regions')}
-        extra['embeddings'] = {key:Embedding(*(_tensor(_dataset(file,f'landmarks/{key}/{name}',shape)) for name,shape in
-            dict(ids=(None,),triangles=(None,),barycentric=(None,3)).items())) for key in _members(file,'landmarks')}
+        extra = _read_more(file, geometry, count, len(expression_variance))
     with _open(albedo) as file:
         diffuse_mean,diffuse_basis,albedo_variance = _read_linear(file,'diffuseAlbedo/model',3*count)
         specular_mean,specular_basis,_ = _read_linear(file,'specularAlbedo/model',3*count)
@@ -707,6 +697,24 @@ def _read(geometry, albedo):
         expression_variance=expression_variance, diffuse_mean=diffuse_mean, diffuse_basis=diffuse_basis,
         specular_mean=specular_mean, specular_basis=specular_basis,
         albedo_variance=albedo_variance, triangles=triangles, **extra)
+
+# %% ../../nbs/21_facemodel.model.ipynb #b74d668f
+def _read_more(file, geometry, count, size)->dict: # name of a field -> value
+    "What a file may hold beside the linear models; of `count` vertices and `size` expressions"
+    extra = dict(name=_attribute(file,'name',geometry.stem),
+        licence=_attribute(file,'licence','see the source of the file'))
+    if _find(file,'expression/names') is not None: extra['expression_names'] = _names(file, size)
+    for group in ('regions','landmarks'):
+        _need(len(_members(file,group))<=64, f'{geometry.name}: {len(_members(file,group))} {group}')
+    if _find(file,'expression/bounds') is not None:
+        extra['expression_bounds'] = _tensor(_dataset(file,'expression/bounds',(size,2)))
+    if _find(file,'uv/coordinates') is not None: extra['uvs'] = _tensor(_dataset(file,'uv/coordinates',(count,2)))
+    if _find(file,'uv/mirror') is not None: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
+    extra['regions'] = {key:_tensor(_dataset(file,f'regions/{key}',(count,))) for key in _members(file,'regions')}
+    shapes = dict(ids=(None,),triangles=(None,),barycentric=(None,3))
+    extra['embeddings'] = {key:Embedding(*(_tensor(_dataset(file,f'landmarks/{key}/{name}',shape))
+        for name,shape in shapes.items())) for key in _members(file,'landmarks')}
+    return extra
 
 # %% ../../nbs/21_facemodel.model.ipynb #181015b0
 def _readable(path, read, *args):

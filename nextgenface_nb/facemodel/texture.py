@@ -52,16 +52,15 @@ def rasterise(
     points,triangles = np.asarray(points,np.float64),np.asarray(triangles)
     corners = points[triangles][:,:,:2]
     depth = points[triangles][:,:,2].T if points.shape[1]==3 else None
-    middle = corners.mean(1) # weights are computed about the triangle's centre, where they are most exact
+    # weights are computed about the triangle's centre, where they are most exact
+    middle = corners.mean(1)
     plane = _weights(corners-middle[:,None]).transpose(1,2,0).copy() # [3 corners, 3 factors, F]
     nearest = np.full(width*height,np.inf)
     layers = np.zeros(width*height,np.int64)
     owner = np.full(width*height,-1,np.int64)
     barycentric = np.zeros((width*height,3))
     for triangle,column,row in _candidates(corners,width,height,chunk):
-        x = column+.5-middle[triangle,0]
-        y = row+.5-middle[triangle,1]
-        weight = np.stack([a[triangle]*x+b[triangle]*y+c[triangle] for a,b,c in plane])
+        weight = _weights_at(plane[...,triangle], column+.5-middle[triangle,0], row+.5-middle[triangle,1])
         least = weight.min(0)
         inside = np.flatnonzero(least>=-1e-7)
         triangle = triangle[inside]
@@ -81,6 +80,11 @@ def rasterise(
         barycentric[pixel] = weight[:,order].T
         nearest[pixel] = key[order]
     return owner.reshape(height,width), barycentric.reshape(height,width,3), layers.reshape(height,width)
+
+# %% ../../nbs/22_facemodel.texture.ipynb #9156f378
+def _weights_at(plane, x, y): # [3, 3, N], [N], [N]; -> [3, N]
+    "Barycentric weights of points"
+    return np.stack([a*x+b*y+c for a,b,c in plane])
 
 # %% ../../nbs/22_facemodel.texture.ipynb #c6a800a9
 class TextureMap:

@@ -16,7 +16,8 @@ def uv_areas(
 )->torch.Tensor: # [F], in parts of the texture
     "Signed area of each triangle in the texture; negative where it is turned over."
     a,b,c = uvs[triangles].unbind(1)
-    (p,q),(r,s) = (b-a).unbind(1),(c-a).unbind(1)
+    p,q = (b-a).unbind(1)
+    r,s = (c-a).unbind(1)
     return (p*s-q*r)/2
 
 # %% ../../nbs/23_facemodel.unwrap.ipynb #8b3bf85e

@@ -83,7 +83,8 @@ def euler_to_matrix(
     rotation:Tensor, # (pitch, yaw, roll) [..., 3], radians
 )->Tensor: # Rotation matrices [..., 3, 3]
     "R = Rz(roll) Ry(yaw) Rx(pitch)."
-    (sa, sb, sg), (ca, cb, cg) = rotation.sin().unbind(-1), rotation.cos().unbind(-1)
+    sa, sb, sg = rotation.sin().unbind(-1)
+    ca, cb, cg = rotation.cos().unbind(-1)
     rows = (cg*cb, cg*sb*sa - sg*ca, cg*sb*ca + sg*sa,
             sg*cb, sg*sb*sa + cg*ca, sg*sb*ca - cg*sa,
             -sb,   cb*sa,            cb*ca)

@@ -27,7 +27,8 @@ def harmonics(
     sine = torch.zeros_like(x)   # Re and Im of (x+iy)^m
     start = 1.                                               # (2m-1)!!
     for m in range(bands):
-        before, legendre = torch.zeros_like(z), torch.full_like(z, start)
+        before = torch.zeros_like(z)
+        legendre = torch.full_like(z, start)
         for l in range(m, bands):
             scale = math.sqrt((2*l+1)/(4*math.pi)*math.factorial(l-m)/math.factorial(l+m)*(2 if m else 1))
             values[l*l+l+m] = scale*legendre*cosine

@@ -80,33 +80,40 @@ class Landmarks:
 
     def __len__(self): return len(self.ids)
 
-    def moved(self,
-        photo:Photo, # Another crop of the same original
-    )->Landmarks:
-        "The same points in another crop."
-        original = self.points/self.scale + torch.tensor(self.offset, dtype=torch.float32)
-        return replace(self, points=photo.from_original(original), offset=tuple(photo.offset), scale=photo.scale)
-
-    def only(self,
-        ids:Tensor|list, # Those wanted, in the order wanted; ones that are missing are left out
-    )->Landmarks:
-        "Some of the points."
-        place = {int(i): k for k, i in enumerate(self.ids)}
-        keep = torch.tensor([place[i] for i in torch.as_tensor(ids).tolist() if i in place], dtype=torch.int64)
-        return replace(self, points=self.points[keep], ids=self.ids[keep], weights=self.weights[keep])
-
-    def group(self,
-        name:str, # One of `GROUPS`
-    )->Landmarks:
-        "The points of one part of the face, in the order of its outline."
-        names = GROUPS.get(self.detector, {})
-        if name not in names:
-            raise LandmarkError(f'Landmarks of {self.detector!r} have no group {name!r}',
-                f'Known are: {", ".join(names) or "none"}.')
-        return self.only(names[name])
-
     def __repr__(self):
         return f'Landmarks({len(self)} points, {self.detector!r}{", with blendshapes" if self.blendshapes else ""})'
+
+# %% ../../nbs/18_landmarks.detection.ipynb #7fee2585
+@patch
+@undisturbed
+def moved(self:Landmarks,
+    photo:Photo, # Another crop of the same original
+)->Landmarks:
+    "The same points in another crop."
+    original = self.points/self.scale + torch.tensor(self.offset, dtype=torch.float32)
+    return replace(self, points=photo.from_original(original), offset=tuple(photo.offset), scale=photo.scale)
+
+@patch
+@undisturbed
+def only(self:Landmarks,
+    ids:Tensor|list, # Those wanted, in the order wanted; ones that are missing are left out
+)->Landmarks:
+    "Some of the points."
+    place = {int(i): k for k, i in enumerate(self.ids)}
+    keep = torch.tensor([place[i] for i in torch.as_tensor(ids).tolist() if i in place], dtype=torch.int64)
+    return replace(self, points=self.points[keep], ids=self.ids[keep], weights=self.weights[keep])
+
+@patch
+@undisturbed
+def group(self:Landmarks,
+    name:str, # One of `GROUPS`
+)->Landmarks:
+    "The points of one part of the face, in the order of its outline."
+    names = GROUPS.get(self.detector, {})
+    if name not in names:
+        raise LandmarkError(f'Landmarks of {self.detector!r} have no group {name!r}',
+            f'Known are: {", ".join(names) or "none"}.')
+    return self.only(names[name])
 
 # %% ../../nbs/18_landmarks.detection.ipynb #eabfa941
 @undisturbed
@@ -770,7 +777,8 @@ def draw_landmarks(
 @undisturbed
 class FAN(Detector):
     "The 68 points of face-alignment (pip install 'nextgenface_nb[fan]'); it downloads its weights itself."
-    name, refine = 'fan', False
+    name = 'fan'
+    refine = False
 
     def __init__(self,
         device:str='cpu',
@@ -815,19 +823,8 @@ def load_landmarks(
     if path.stat().st_size > most:
         raise LandmarkError(f'{path}: larger than {most//10**6} MB', 'These are no landmarks.')
     try:
-        # sizes are compared with the file before anything is allocated
-        if path.suffix == '.npy':
-            rows = np.array(np.lib.format.open_memmap(path, mode='r'))
-        elif path.suffix == '.pts':
-            text = path.read_text()
-            rows = np.array([line.split() for line in text[text.index('{')+1:text.index('}')].strip().splitlines()],
-                dtype=float) - .5
-        else:
-            for line in path.read_text().splitlines():
-                if line.startswith('# detector:'): detector = detector or line.split(':')[1].strip()
-            if not any(line.split('#')[0].strip() for line in path.read_text().splitlines()):
-                raise ValueError('there are no numbers in it')
-            rows = np.loadtxt(path, ndmin=2)
+        rows,named = _rows(path)
+        detector = detector or named
         if np.asarray(rows).dtype.kind not in 'fiu': raise ValueError(f'{np.asarray(rows).dtype} instead of numbers')
         rows = np.asarray(rows, dtype=np.float64)
     except Exception as e:
@@ -846,6 +843,18 @@ def load_landmarks(
     try: return Landmarks(rows[:, -2:], ids, None, detector)
     except LandmarkError as e:
         raise LandmarkError(f'{path}: {e.what}', e.advice or 'See `load_landmarks` for the formats.') from None
+
+# %% ../../nbs/18_landmarks.detection.ipynb #bd4e15e6
+def _rows(path:Path)->tuple: # NumPy array, the detector that the file names
+    "The numbers in a file; sizes are compared with the file before anything is allocated"
+    if path.suffix == '.npy': return np.array(np.lib.format.open_memmap(path, mode='r')),''
+    text = path.read_text()
+    if path.suffix == '.pts':
+        inside = text[text.index('{')+1:text.index('}')]
+        return np.array([line.split() for line in inside.strip().splitlines()], dtype=float) - .5,''
+    told = [line.split(':')[1].strip() for line in text.splitlines() if line.startswith('# detector:')]
+    if not any(line.split('#')[0].strip() for line in text.splitlines()): raise ValueError('there are no numbers in it')
+    return np.loadtxt(path, ndmin=2),next(filter(None, told), '')
 
 # %% ../../nbs/18_landmarks.detection.ipynb #a7f999cb
 @undisturbed
@@ -889,13 +898,7 @@ class FileDetector(Detector):
             raise LandmarkError(
                 f'{path}: has the points of one face, and face {face} is asked for',
                 'Leave out the number of the face.')
-        if path.is_dir():
-            stem = Path(photo.path).stem
-            candidates = [p for end in ('.pts', '.npy', '.txt') if (p := path/f'{stem}{end}').is_file()]
-            if not candidates:
-                raise LandmarkError(f'{path}: has no landmarks for {stem!r}',
-                    f'Put {stem}.pts, {stem}.npy or {stem}.txt there.')
-            path = candidates[0]
+        if path.is_dir(): path = _file_of(path, photo)
         found = load_landmarks(path, self.name)
         width, height = photo.original_size
         x, y = found.points.unbind(-1)
@@ -903,6 +906,16 @@ class FileDetector(Detector):
             raise LandmarkError(f'{path}: all points lie outside of {photo.path or "the photo"}',
                 'Are they of another photo, or not in pixels?')
         return found.moved(photo)
+
+# %% ../../nbs/18_landmarks.detection.ipynb #43020667
+def _file_of(folder:Path, photo:Photo)->Path:
+    "Where the points of a photo are"
+    stem = Path(photo.path).stem
+    candidates = [p for end in ('.pts', '.npy', '.txt') if (p := folder/f'{stem}{end}').is_file()]
+    if not candidates:
+        raise LandmarkError(f'{folder}: has no landmarks for {stem!r}',
+            f'Put {stem}.pts, {stem}.npy or {stem}.txt there.')
+    return candidates[0]
 
 # %% ../../nbs/18_landmarks.detection.ipynb #d76d42aa
 @undisturbed

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from dataclasses import dataclass
 import functools, math
+from fastcore.basics import patch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -98,19 +99,6 @@ class HarmonicLight(Light):
     kind = 'harmonic'
 
     @classmethod
-    def frontal(cls,
-        bands:int=9,         # Number of bands, 1 ..
-        ambient:float=2.,    # Coefficient of the constant band
-        forward:float=1.,    # Coefficient of Y_1,0: light from the viewer
-        up:float=.5,         # Coefficient of Y_1,-1: light from above
-    )->HarmonicLight: # A soft light from the viewer and from above
-        "A start for the fit, and a light for previews"
-        c = torch.zeros(bands**2, 3)
-        c[0] = ambient
-        if bands>1: c[1],c[2] = up,forward
-        return cls(c)
-
-    @classmethod
     def start(cls, bands:int)->HarmonicLight: return cls.frontal(bands)
 
     @property
@@ -133,35 +121,65 @@ class HarmonicLight(Light):
 
     def scaled(self, factor:Tensor|float)->HarmonicLight: return HarmonicLight(self.coefficients*factor)
 
-    def started(self, gain:Tensor, bands:int)->HarmonicLight:
-        "Radiance 1 from everywhere, more from the front and above"
-        return self.frontal(bands, ambient=3.5449).scaled(gain/1.3)
-
     def units(self)->dict: return dict(coefficients=band_units(self.bands)[:,None])
 
     def shapes(self)->dict: return dict(coefficients=(self.bands**2, 3))
 
-    def flat(self)->Tensor: return self.coefficients.T.reshape(-1)
+# %% ../../nbs/49_light.environment.ipynb #2b80aa21
+@patch(cls_method=True)
+def frontal(cls:HarmonicLight,
+    bands:int=9,         # Number of bands, 1 ..
+    ambient:float=2.,    # Coefficient of the constant band
+    forward:float=1.,    # Coefficient of Y_1,0: light from the viewer
+    up:float=.5,         # Coefficient of Y_1,-1: light from above
+)->HarmonicLight: # A soft light from the viewer and from above
+    "A start for the fit, and a light for previews"
+    c = torch.zeros(bands**2, 3)
+    c[0] = ambient
+    if bands>1: c[1],c[2] = up,forward
+    return cls(c)
 
-    def replaced(self, flat:Tensor)->HarmonicLight: return HarmonicLight(flat.reshape(3, -1).T.contiguous())
+# %% ../../nbs/49_light.environment.ipynb #85a05f2b
+@patch
+@undisturbed
+def started(self:HarmonicLight, gain:Tensor, bands:int)->HarmonicLight:
+    "Radiance 1 from everywhere, more from the front and above"
+    return self.frontal(bands, ambient=3.5449).scaled(gain/1.3)
 
-    def linear(self, bands:int)->tuple: # harmonics [bands^2, 3]; of each colour (numbers, Jacobian [bands^2, K])
-        "Linear as long as no direction changes its sign"
-        fine = _basis(FINE, self.bands)
-        size = len(self.coefficients)
-        own = self.coefficients
-        shown = [shown_light(own[:,c], fine, bands) for c in range(3)]
-        values = torch.stack([J@own[:,c] for c,J in enumerate(shown)], 1)
-        return values,[(torch.arange(size)+c*size, J) for c,J in enumerate(shown)]
+# %% ../../nbs/49_light.environment.ipynb #7a9eb37a
+@patch
+@undisturbed
+def flat(self:HarmonicLight)->Tensor: return self.coefficients.T.reshape(-1)
 
-    def priors(self, arriving:Tensor|None=None)->dict: # name -> (residuals [m], Jacobian [m, 3 K])
-        "Not below zero, nearly white where it falls on skin, smooth"
-        own = self.coefficients
-        found = dict(light=positive_rows(own, light_grid(self.bands)))
-        if arriving is not None: found['light_colour'] = colour_rows(own, _resized(arriving, len(own)))
-        return found|dict(light_smooth=smooth_rows(own))
+@patch
+@undisturbed
+def replaced(self:HarmonicLight, flat:Tensor)->HarmonicLight: return HarmonicLight(flat.reshape(3, -1).T.contiguous())
 
-    def penalties(self)->dict: return dict(light=negative_loss(light_grid(self.bands)@self.coefficients))
+@patch
+@undisturbed
+def linear(self:HarmonicLight,
+    bands:int, # 1 .. 12
+)->tuple: # harmonics [bands^2, 3]; of each colour (numbers, Jacobian [bands^2, K])
+    "Linear as long as no direction changes its sign"
+    fine = _basis(FINE, self.bands)
+    size = len(self.coefficients)
+    own = self.coefficients
+    shown = [shown_light(own[:,c], fine, bands) for c in range(3)]
+    values = torch.stack([J@own[:,c] for c,J in enumerate(shown)], 1)
+    return values,[(torch.arange(size)+c*size, J) for c,J in enumerate(shown)]
+
+@patch
+@undisturbed
+def priors(self:HarmonicLight, arriving:Tensor|None=None)->dict: # name -> (residuals [m], Jacobian [m, 3 K])
+    "Not below zero, nearly white where it falls on skin, smooth"
+    own = self.coefficients
+    found = dict(light=positive_rows(own, light_grid(self.bands)))
+    if arriving is not None: found['light_colour'] = colour_rows(own, _resized(arriving, len(own)))
+    return found|dict(light_smooth=smooth_rows(own))
+
+@patch
+@undisturbed
+def penalties(self:HarmonicLight)->dict: return dict(light=negative_loss(light_grid(self.bands)@self.coefficients))
 
 # %% ../../nbs/49_light.environment.ipynb #f205fd11
 def _resized(x:Tensor, size:int)->Tensor:

@@ -8,22 +8,27 @@ from abc import ABC, abstractmethod
 from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import entry_points
 import inspect, math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np, torch
+import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import Tensor
 from ..errors import LightError
-from ..geometry.harmonics import irradiance, project_environment
+from ..geometry.harmonics import environment_directions, irradiance, project_environment
 from ..surroundings import same_definition, undisturbed
+if TYPE_CHECKING: from typing_extensions import Self
 
 # %% auto #0
-__all__ = ['FINE', 'WEIGHED', 'LIGHTS', 'GROUP', 'Emitter', 'Movable', 'bounded', 'Light', 'register_light', 'light_kind',
-           'is_kind', 'light_class', 'check_light']
+__all__ = ['FINE', 'PORTION', 'WEIGHED', 'LIGHTS', 'GROUP', 'AnyLight', 'Emitter', 'Movable', 'bounded', 'Light',
+           'register_light', 'light_kind', 'is_kind', 'light_class', 'check_light']
 
 # %% ../../nbs/48_light.interface.ipynb #5f18662e
 @undisturbed
 class Emitter(ABC):
-    "What shines from far away: a dataclass whose fields are float32 tensors."
+    "What shines: a dataclass whose fields are float32 tensors."
     kind:ClassVar[str] = '' # The name under which it is saved, see `register_light`
+    near:ClassVar[bool] = False # True: what arrives depends on the place, see `radiance`
+    __dataclass_fields__:ClassVar[dict[str, Any]] # Of the dataclass that a light is
 
     @abstractmethod
     def environment(self,
@@ -34,34 +39,57 @@ class Emitter(ABC):
     @abstractmethod
     def turned(self,
         degrees:float, # About the vertical axis: what came from the front comes from image right at 90
-    )->Emitter:
+    )->Self:
         "The same light from elsewhere"
 
     @abstractmethod
     def scaled(self,
         factor:Tensor|float, # [] or [3], at least 0; its history is kept
-    )->Emitter:
+    )->Self:
         "The same light, each colour times a factor"
 
-    def tensors(self)->dict: # name -> tensor
-        "All that it consists of"
-        return {f.name:getattr(self, f.name) for f in fields(self)}
+# %% ../../nbs/48_light.interface.ipynb #2d667ff0
+@patch
+@undisturbed
+def tensors(self:Emitter)->dict: # name -> tensor
+    "All that it consists of"
+    return {f.name:getattr(self, f.name) for f in fields(self)}
 
-    def arrays(self)->dict: # name -> NumPy array
-        "What a checkpoint stores"
-        return {n:v.detach().cpu().numpy() for n,v in self.tensors().items()}
+@patch
+@undisturbed
+def arrays(self:Emitter)->dict: # name -> NumPy array
+    "What a checkpoint stores"
+    return {n:v.detach().cpu().numpy() for n,v in self.tensors().items()}
 
-    @classmethod
-    def from_arrays(cls, arrays:dict)->Emitter:
-        "The light that was stored"
-        return cls(**{n:torch.from_numpy(np.array(v)) for n,v in arrays.items()})
+@patch(cls_method=True)
+def from_arrays(cls:Emitter, arrays:dict)->Self:
+    "The light that was stored"
+    return cls(**{n:torch.from_numpy(np.array(v)) for n,v in arrays.items()})
 
-    def shapes(self)->dict: # name -> sizes, None for any
-        "What the arrays of a file must look like to be this light"
-        return {n:tuple(v.shape) for n,v in self.tensors().items()}
+@patch
+@undisturbed
+def shapes(self:Emitter)->dict: # name -> sizes, None for any
+    "What the arrays of a file must look like to be this light"
+    return {n:tuple(v.shape) for n,v in self.tensors().items()}
 
 # %% ../../nbs/48_light.interface.ipynb #9e8bf669
 FINE = 32 #: Rows of the environment map from which harmonics are taken
+
+# %% ../../nbs/48_light.interface.ipynb #4e586dc3
+@patch
+@undisturbed
+def radiance(self:Emitter,
+    points:Tensor,     # [..., 3] mm from the middle of the head, axes of the viewer
+    directions:Tensor, # [..., 3] unit, toward where the light comes from; to be broadcast with points
+)->Tensor: # [..., 3] linear, not negative; of a light that is near differentiable by the unknowns
+    "What arrives at points; of a light from far away the environment's, wherever the point"
+    values = F.pad(self.environment(FINE).permute(2, 0, 1)[None], (1, 1, 0, 0), mode='circular')
+    x,y,z = torch.broadcast_tensors(points, directions)[1].unbind(-1)
+    column = (torch.atan2(x, -z)/(2*math.pi)%1*2*FINE+1)/(FINE+1)-1
+    row = 2*torch.acos(y.clamp(-1, 1))/math.pi-1
+    grid = torch.stack((column, row), -1).reshape(1, 1, -1, 2)
+    found = F.grid_sample(values, grid, padding_mode='border', align_corners=False)
+    return found[0,:,0].T.reshape(*x.shape, 3)
 
 # %% ../../nbs/48_light.interface.ipynb #a717f950
 @undisturbed
@@ -86,38 +114,76 @@ class Movable(Emitter):
 
     def replaced(self,
         flat:Tensor, # [n] as of `flat`
-    )->Light:
+    )->Self:
         "The light with other unknowns"
         known = self.unknowns()
         parts = flat.split([v.numel() for v in known.values()])
         return replace(self, **{n:p.reshape(v.shape) for (n,v),p in zip(known.items(), parts)})
 
-    def moved(self,
-        change:Tensor, # [n]
-    )->Light:
-        "The light a step further, within its bounds"
-        there,bounds = self.replaced(self.flat()+change.float()),self.bounds()
-        return replace(there, **{n:bounded(v, *bounds.get(n, (None, None))) for n,v in there.unknowns().items()})
+# %% ../../nbs/48_light.interface.ipynb #61fa1e36
+@patch
+@undisturbed
+def moved(self:Movable,
+    change:Tensor, # [n]
+)->Self:
+    "The light a step further, within its bounds"
+    there = self.replaced(self.flat()+change.float())
+    bounds = self.bounds()
+    return replace(there, **{n:bounded(v, *bounds.get(n, (None, None))) for n,v in there.unknowns().items()})
 
-    def held(self,
-        slope:Tensor, # [n] of an energy
-    )->Tensor: # [n] bool
-        "Which unknowns stand at a bound with less energy beyond it"
-        if not self.bounds(): return torch.zeros(len(slope), dtype=torch.bool)
-        return (self.moved(-1e-3*slope.sign()).flat()==self.flat())&(slope!=0)
+@patch
+@undisturbed
+def held(self:Movable,
+    slope:Tensor, # [n] of an energy
+)->Tensor: # [n] bool
+    "Which unknowns stand at a bound with less energy beyond it"
+    if not self.bounds(): return torch.zeros(len(slope), dtype=torch.bool)
+    return (self.moved(-1e-3*slope.sign()).flat()==self.flat())&(slope!=0)
 
-    def harmonics(self,
-        bands:int, # 1 .. 12
-    )->Tensor: # [bands^2, 3]
-        "What of the light is seen on a face"
-        return project_environment(self.environment(FINE), bands)
+# %% ../../nbs/48_light.interface.ipynb #720adad6
+@patch
+@undisturbed
+def harmonics(self:Movable,
+    bands:int, # 1 .. 12
+)->Tensor: # [bands^2, 3]
+    "What of the light is seen on a face"
+    return project_environment(self.environment(FINE), bands)
 
-    def linear(self,
-        bands:int, # 1 .. 12
-    )->tuple: # harmonics [bands^2, 3]; of each colour (numbers [m] of unknowns, Jacobian [bands^2, m])
-        "The harmonics, and how they follow the unknowns"
-        J = torch.func.jacfwd(lambda u: self.replaced(u).harmonics(bands))(self.flat().detach())
-        return self.harmonics(bands),[(torch.arange(J.shape[-1]), J[:,c]) for c in range(3)]
+@patch
+@undisturbed
+def linear(self:Movable,
+    bands:int, # 1 .. 12
+)->tuple: # harmonics [bands^2, 3]; of each colour (numbers [m] of unknowns, Jacobian [bands^2, m])
+    "The harmonics, and how they follow the unknowns"
+    J = torch.func.jacfwd(lambda u: self.replaced(u).harmonics(bands))(self.flat().detach())
+    return self.harmonics(bands),[(torch.arange(J.shape[-1]), J[:,c]) for c in range(3)]
+
+# %% ../../nbs/48_light.interface.ipynb #6c089251
+PORTION = 256 #: Points whose radiance is sampled together
+
+@patch
+@undisturbed
+def harmonics_at(self:Movable,
+    points:Tensor, # [N, 3] mm, see `radiance`
+    bands:int,     # 1 .. 12
+)->Tensor: # [N, bands^2, 3]
+    "What of the light is seen at points of a face"
+    if not self.near: return self.harmonics(bands).expand(len(points), -1, -1)
+    directions = environment_directions(FINE)
+    def some(points):
+        values = self.radiance(points, directions[:,:,None])              # [H, 2H, n, 3]
+        return project_environment(values.flatten(2), bands).reshape(bands**2, -1, 3).movedim(1, 0)
+    return torch.cat([some(part) for part in points.split(PORTION)])
+
+@patch
+@undisturbed
+def linear_at(self:Movable,
+    points:Tensor, # [N, 3] mm, see `radiance`
+    bands:int,     # 1 .. 12
+)->tuple: # harmonics [N, bands^2, 3]; of each colour (numbers [m] of unknowns, Jacobian [N, bands^2, m])
+    "The harmonics at points, and how they follow the unknowns"
+    J = torch.func.jacfwd(lambda u: self.replaced(u).harmonics_at(points, bands))(self.flat().detach())
+    return self.harmonics_at(points, bands),[(torch.arange(J.shape[-1]), J[:,:,c]) for c in range(3)]
 
 # %% ../../nbs/48_light.interface.ipynb #a2828367
 def bounded(
@@ -140,22 +206,9 @@ class Light(Movable):
     @classmethod
     def start(cls,
         bands:int, # Of the harmonics that the config asks for
-    )->Light:
+    )->Self:
         "What a fit begins with that looks for such a light"
         raise LightError(f'A light of kind {cls.kind!r} has no start of its own', 'Give a light, or the file of one.')
-
-    def started(self,
-        gain:Tensor, # [] radiance of the mean skin in the photo over its albedo
-        bands:int,
-    )->Light:
-        "The light with which stage 2 begins"
-        return self.scaled(gain/self.facing())
-
-    def facing(self)->Tensor: # []
-        "What a white surface that faces the camera shows; light from behind still lights something"
-        values = self.environment(FINE)
-        shown = irradiance(project_environment(values, 3), torch.tensor([0.,0,1])).mean()/math.pi
-        return torch.maximum(shown, .2*values.mean())
 
     def residuals(self,
         arriving:Tensor|None=None, # [bands^2], times the harmonics: what falls on the skin on average
@@ -176,16 +229,36 @@ class Light(Movable):
         "The same as single numbers with history"
         return {name:r.square().sum() for name,r in self.residuals().items()}
 
+# %% ../../nbs/48_light.interface.ipynb #b49e1b2d
+@patch
+@undisturbed
+def started(self:Light,
+    gain:Tensor, # [] radiance of the mean skin in the photo over its albedo
+    bands:int,
+)->Self:
+    "The light with which stage 2 begins"
+    return self.scaled(gain/self.facing())
+
+@patch
+@undisturbed
+def facing(self:Light)->Tensor: # []
+    "What a white surface that faces the camera shows; light from behind still lights something"
+    values = self.environment(FINE)
+    shown = irradiance(project_environment(values, 3), torch.tensor([0.,0,1])).mean()/math.pi
+    return torch.maximum(shown, .2*values.mean())
+
 # %% ../../nbs/48_light.interface.ipynb #04245d0a
-LIGHTS = {} #: kind -> class, see `register_light`
+LIGHTS:dict[str, type[Emitter]] = {} #: kind -> class, see `register_light`
 GROUP = 'nextgenface_nb.lights' #: Of entry points: kind = module:class
 
+AnyLight = TypeVar('AnyLight', bound=Light)
+
 def register_light(
-    light:type, # A dataclass, child of `Light`, with all that `Emitter` asks for
-)->type: # the same one; a decorator
+    light:type[AnyLight], # A dataclass, child of `Light`, with all that `Emitter` asks for
+)->type[AnyLight]: # the same one; a decorator
     "From now on a checkpoint may hold such lights"
     name = f'{light.__module__}.{light.__qualname__}'
-    if not (issubclass(light, Light) and is_dataclass(light)):
+    if not (is_dataclass(light) and issubclass(light, Light)):
         raise LightError(f'{name} is no light', 'Make it a dataclass whose parent is `light.interface.Light`.')
     if inspect.isabstract(light):
         raise LightError(f'{name} has no {", ".join(sorted(light.__abstractmethods__))}', 'A light needs that method.')
@@ -201,7 +274,7 @@ def register_light(
 # %% ../../nbs/48_light.interface.ipynb #efb17c84
 def light_kind(light)->str:
     "The name under which a checkpoint stores this kind of light"
-    known = LIGHTS.get(getattr(light, 'kind', None))
+    known = LIGHTS.get(getattr(light, 'kind', ''))
     if known is None or not same_definition(known, type(light)):
         raise LightError(f'{type(light).__name__} is no light that could be saved',
             'Write @register_light above the class.')
@@ -236,7 +309,7 @@ def check_light(
 ):
     "`LightError` where a light does not do what others rely on"
     light_kind(light)
-    for check in (_check_map, _check_changes, _check_storage, _check_unknowns): check(light)
+    for check in (_check_map, _check_changes, _check_storage, _check_unknowns, _check_near): check(light)
     if light.unknowns(): _check_slopes(light, bands, torch.Generator().manual_seed(seed))
 
 def _check_map(light):
@@ -286,3 +359,13 @@ def _check_slopes(light, bands, generator):
         differences = (sides[0].priors()[name][0]-sides[1].priors()[name][0])/2
         _expect(_near(J@step, differences, .05), light, f'the Jacobian of the prior {name!r} is wrong',
             'Compare it with differences, or leave it to the default.')
+
+# %% ../../nbs/48_light.interface.ipynb #9a836c57
+def _check_near(light):
+    if not light.near: return
+    origin = torch.zeros(3)
+    values = light.radiance(origin, environment_directions(FINE))
+    _expect(_near(values, light.environment(FINE), 1e-3), light,
+        'radiance(0, directions) is not environment()', 'The environment is what arrives at the origin.')
+    _expect(_near(light.harmonics_at(origin[None], 4)[0], light.harmonics(4), .05), light,
+        'harmonics_at(0) is not harmonics()', 'Both are the projection of what arrives.')

@@ -93,13 +93,9 @@ class LandmarkProblem:
         self.bases = [self.reduced(model.embedding_of(f.landmarks.ids, f.landmarks.detector)) for f in face.frames]
         self.outlines = [face_outline(model, f.landmarks.detector) if marks_outline(f.landmarks) else None
             for f in face.frames]
-        self.targets = [_double(f.landmarks.points) for f in face.frames]
-        known = [settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty) for f in face.frames]
-        self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
-        self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
-        self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks))
-            for e,f in zip(known, face.frames)]
-        person,variance = face.identity.shape,model.prior.shape
+        self._measure(face)
+        person = face.identity.shape
+        variance = model.prior.shape
         if self.displacement_size:
             person = torch.cat([person, heights])
             variance = torch.cat([variance, displacement.variance])
@@ -115,13 +111,26 @@ class LandmarkProblem:
         self.focal_start = [focal for focal,_ in prior]
         self.focal_sigma = [sigma for _,sigma in prior]
 
+# %% ../../nbs/52_optim.landmarks.ipynb #b98cb545
+@patch
+def _measure(self:LandmarkProblem, face:Face):
+    "Targets of each frame, their unit in pixels, their weights, and the matrix that makes their errors independent"
+    self.targets = [_double(f.landmarks.points) for f in face.frames]
+    known = [self.settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty)
+        for f in face.frames]
+    self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
+    self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
+    self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks))
+        for e,f in zip(known, face.frames)]
+
 # %% ../../nbs/52_optim.landmarks.ipynb #0442e5fd
 @patch
 def reduced(self:LandmarkProblem,
     places:Embedding, # L points of the surface
 )->PointModel: # A function of the person (with free heights of the displacement after the shape) and the expression
     "Model and displacement at some points, in float64"
-    points,at = self.model.at(places),lambda x: _double(places.points(x, self.model.triangles))
+    points = self.model.at(places)
+    at = lambda x: _double(places.points(x, self.model.triangles))
     if self.displacement_size: return points.lifted(basis=at(self.displacement.basis))
     return points if self.displacement is None else points.lifted(at(self.displacement.offsets(self.heights)))
 
@@ -255,7 +264,8 @@ def evaluate(
 )->list: # of blocks (columns [m], residuals [n], Jacobian [n, m])
     ("All residuals: the landmarks and priors of every frame, then the prior of the shape. A frame depends on the "
      "shape and on its own numbers, so its block is small however many frames there are")
-    s,(shape,frames) = problem.settings,problem.pieces(x)
+    s = problem.settings
+    shape,frames = problem.pieces(x)
     S = problem.shape_size
     E = problem.expression_size
     blocks = []
@@ -365,7 +375,8 @@ class LandmarkSolver(GaussNewton):
     ):
         self.face = face
         self.problem = LandmarkProblem(model, face, settings or LandmarkSettings(), displacement)
-        x,(low,high) = self.problem.start(face),self.problem.limits()
+        x = self.problem.start(face)
+        low,high = self.problem.limits()
         self.problem.hold(x, low, high, held)
         super().__init__(partial(evaluate, self.problem), np.clip(x, low, high), low, high)
 

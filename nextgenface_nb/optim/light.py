@@ -111,8 +111,24 @@ def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; per colour (nu
     "The light of frame `i`; of a known one the harmonics themselves"
     light = self.face.frames[i].light
     size = self.bands**2
+    if self.light_free[i] and light.near: return light.linear_at(self._places(i), self.bands)
     if self.light_free[i]: return light.linear(self.bands)
     return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
+
+# %% ../../nbs/55_optim.light.ipynb #b13cc838
+@patch
+def _places(self:LightProblem, i:int)->Tensor: # [N, 3] mm from the middle of the head
+    "Where the pixels of frame `i` are"
+    pixels = self.pixels[i]
+    return pixels.mix(pixels.transfer.vertices)-self.face.frames[i].translation
+
+def _received(
+    vectors:Tensor, # [N, K] of each pixel
+    light:Tensor,   # [K] or [K, m]; of a light that is near [N, K] or [N, K, m]
+    linear:tuple,   # Of `_linear`, which tells the two apart
+)->Tensor: # [N] or [N, m]
+    "What arrives at the pixels"
+    return vectors@light if linear[0].ndim==2 else torch.einsum('nk,nk...->n...', vectors, light)
 
 # %% ../../nbs/55_optim.light.ipynb #47b25cc4
 @patch
@@ -127,19 +143,20 @@ def _transport(self:LightProblem, pixels:SkinPixels, roughness:Tensor)->tuple: #
 def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
     "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
     p,frame,(T,A,B) = self.pixels[i],self.face.frames[i],self.transport[i]
-    light = linear[0][:,c].contiguous()
+    light = linear[0][...,c].contiguous()
     shown = linear[1][c][1]
     which = [c, 3+c]
     raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
     diffuse,specular = raw.clamp(0, 1).T
     inside = ((raw>0)&(raw<1)).float()
     vectors = diffuse[:,None]*T+specular[:,None]*A+B
-    colour = vectors@light
+    colour = _received(vectors, light, linear)
     slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
     residual = perceptual(colour)-perceptual(p.target[:,c])
     weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
-    albedo = (p.basis[...,c]*(inside[:,0]*(T@light))+p.basis[...,3+c]*(inside[:,1]*(A@light))).T*self.sigma
-    return residual,weight,torch.cat([vectors@shown, albedo], 1)*slope[:,None]
+    albedo = (p.basis[...,c]*(inside[:,0]*_received(T, light, linear))
+        +p.basis[...,3+c]*(inside[:,1]*_received(A, light, linear))).T*self.sigma
+    return residual,weight,torch.cat([_received(vectors, shown, linear), albedo], 1)*slope[:,None]
 
 # %% ../../nbs/55_optim.light.ipynb #76062882
 @patch

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 import torch.nn.functional as F
@@ -14,6 +15,9 @@ from ..config import PHOTOMETRIC, TEXTURE, Config, check_value
 from ..errors import ConfigError
 from ..landmarks.uncertainty import detector_errors
 from ..metrics import eye_distance
+if TYPE_CHECKING:
+    from nextgenface_nb.face import Face
+    from nextgenface_nb.pipeline import Pipeline
 
 # %% auto #0
 __all__ = ['DARK', 'MAP_TERMS', 'TERMS', 'perceptual', 'photo_loss', 'blur', 'landmark_loss', 'prior_loss', 'symmetry_loss',
@@ -112,13 +116,13 @@ def smoothness_loss(
 @dataclass
 class Candidate:
     "What a step of a fit has come to, for the terms to judge."
-    pipeline:object         # The `Pipeline`
-    face:object             # The `Face`; stage 2: its numbers with history
+    pipeline:Pipeline
+    face:Face               # Stage 2: its numbers with history
     rates:dict              # Parameter -> step size of the stage: what has none, or 0, stands still
     # (picture [.., 3], photo [.., 3], weight [.., 1]) of each frame, linear; empty where nothing was drawn
     pictures:list = field(default_factory=list)
     maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
-    prior:object = None     # Of stage 3: `optim.texture.TexturePrior`, what is known of the maps before
+    prior:Any = None        # Of stage 3: `optim.texture.TexturePrior`, what is known of the maps before
     # What is expected of the lights, of a step in which they move;
     # weighed by themselves, for a light brings its weights
     light:Tensor|None = None
@@ -144,7 +148,7 @@ class LossTerm:
 
     def default(self, config:Config)->float:
         "The weight that a config gives it"
-        return self.setting.default if self.setting else getattr(config, f'weight_{self.weight_name}')
+        return cast(float, self.setting.default) if self.setting else getattr(config, f'weight_{self.weight_name}')
 
     def at(self,
         weight:float, # Within the range of its setting, else `ConfigError`
@@ -163,7 +167,7 @@ class LossTerm:
         if self.setting: _check_scalar(self.name, value)
         return value if self.weight is None else value*weights[self.weight_name]
 
-def _with_default(setting:Field, default:float)->Field:
+def _with_default(setting:Field, default:float)->Any: # `Field`
     "A setting with another default"
     return field(default=default, metadata=setting.metadata)
 

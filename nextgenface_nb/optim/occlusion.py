@@ -91,8 +91,8 @@ def hidden_share(
         return torch.zeros(H, W)   # who does not know where they grow would take them for occluders
     dark = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted))
     eyes = eye_distance(frame.landmarks)
-    hair,usual = r('hair', 'skull')>.3,_grown(r('brows', 'lips', 'eyes', 'mouth')>.3,
-        max(1, round(REACH*eyes)))|(r('beard')>.3)
+    hair = r('hair', 'skull')>.3
+    usual = _grown(r('brows', 'lips', 'eyes', 'mouth')>.3, max(1, round(REACH*eyes)))|(r('beard')>.3)
     occluder,on_face = find_occluders(dark, (r('face')>.9)&~hair, usual, hair, eyes)
     wanted = dict(nothing=0*occluder, occluders=occluder, hair=occluder|on_face|hair)[pipeline.config.leave_out]
     return torch.from_numpy(gaussian_filter(_grown(wanted).astype(np.float32), .7)) if wanted.any() else torch.zeros(H,

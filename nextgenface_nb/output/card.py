@@ -419,10 +419,15 @@ def frame_warnings(
     name:str='',  # Of the photo, where there are several
 )->list: # of sentences
     "What a person should know before using the result"
-    found = []
-    c = card
+    found = _pose_warnings(card)+_cover_warnings(card)+photo_warnings(card)+_light_warnings(card)
     start = f'{name}: '*bool(name)
-    say = lambda text: found.append(start+text)
+    return [start+text for text in found]
+
+# %% ../../nbs/66_output.card.ipynb #8fc4d9ec
+def _pose_warnings(c:dict)->list: # of sentences
+    "Of pose, and of what the detector says of itself"
+    found = []
+    say = found.append
     turned = c['turned_degrees']
     uncertain = c['uncertainty']>.03
     if c['uncertainty']>NO_SUCH_FACE:
@@ -445,6 +450,13 @@ def frame_warnings(
             f"the head {'is upside down' if abs(c['leans_degrees'])>135 else 'leans'} in the photo "
             f"(by {abs(c['leans_degrees']):.0f}°); "
             "it was found that way up and is fitted so, its light and pose are those of the photo as it is")
+    return found
+
+# %% ../../nbs/66_output.card.ipynb #069412a2
+def _cover_warnings(c:dict)->list: # of sentences
+    "Of what the photo does not show"
+    found = []
+    say = found.append
     if c['face_pixels']<40:
         say(f"the face is only {c['face_pixels']:.0f} pixels large; what is smaller than a nose is guessed")
     covered = max(c['hidden'], c['unexplained'], c['unlike_skin'])
@@ -459,7 +471,13 @@ def frame_warnings(
         say(
             'this does not look like a photo of a face (a drawing, a statue, or a wrong detection?); '
             'the result means little')
-    found += [start+text for text in photo_warnings(c)]
+    return found
+
+# %% ../../nbs/66_output.card.ipynb #8fca39d0
+def _light_warnings(c:dict)->list: # of sentences
+    "Of points and light"
+    found = []
+    say = found.append
     if .025<c['uncertainty']<=NO_SUCH_FACE:
         say(f"the landmark detector contradicts itself: in the mirror its points lie elsewhere "
             f"by {c['uncertainty']:.1%} of the distance of the eyes; shape and pose are uncertain")

@@ -7,6 +7,7 @@ __all__ = ['loss_row', 'total', 'DebugFiles']
 
 # %% ../../nbs/71_output.debug.ipynb #e063297d
 from pathlib import Path
+from fastcore.basics import patch
 import torch
 from ..errors import ConfigError
 from ..files import output_error
@@ -63,34 +64,41 @@ class DebugFiles:
         "A run goes on that was interrupted: its texts begin with what it had told before"
         for progress in history: self.losses(progress)
 
-    def losses(self,
-        progress, # `Progress` of a step
-    ):
-        "The three text files"
-        s = stage_number(progress.stage)
-        terms = list(progress.losses)
-        new = progress.stage not in self.terms
-        header = '' if self.terms.get(progress.stage)==terms else '\t'.join(['step','seconds',*terms])+'\n'
-        self.terms[progress.stage] = terms
-        self.seconds[progress.stage] = progress.seconds
-        _append(self.folder/f'loss_step{s}.txt', f'{total(progress):.8g}\n', new)
-        _append(self.folder/f'loss_step{s}_detailed.txt', header+loss_row(progress, terms), new)
-        if progress.step==progress.steps:
-            rows = [*self.seconds.items(), ('together', sum(self.seconds.values()))]
-            _append(self.folder/'timeTaken.txt', ''.join(f'{name}\t{value:.3f} s\n' for name,value in rows), True)
+# %% ../../nbs/71_output.debug.ipynb #8f67ec0a
+@patch
+@undisturbed
+def losses(self:DebugFiles,
+    progress, # `Progress` of a step
+):
+    "The three text files"
+    s = stage_number(progress.stage)
+    terms = list(progress.losses)
+    new = progress.stage not in self.terms
+    header = '' if self.terms.get(progress.stage)==terms else '\t'.join(['step','seconds',*terms])+'\n'
+    self.terms[progress.stage] = terms
+    self.seconds[progress.stage] = progress.seconds
+    _append(self.folder/f'loss_step{s}.txt', f'{total(progress):.8g}\n', new)
+    _append(self.folder/f'loss_step{s}_detailed.txt', header+loss_row(progress, terms), new)
+    if progress.step==progress.steps:
+        rows = [*self.seconds.items(), ('together', sum(self.seconds.values()))]
+        _append(self.folder/'timeTaken.txt', ''.join(f'{name}\t{value:.3f} s\n' for name,value in rows), True)
 
-    def state(self,
-        progress, # `Progress` of a step
-        face,     # `Face` as it is then
-    ):
-        "Mesh and picture of every photo"
-        m,s,k,drawn_by = self.pipeline.model,stage_number(progress.stage),progress.step,getattr(self.pipeline.config,
-            'renderer', 'mitsuba')
-        for i,frame in enumerate(face.frames):
-            with torch.no_grad():
-                write_mesh(self.folder/'debug'/'mesh', mesh_vertices(self.pipeline, face, i, 'viewer'), m.triangles,
-                    i=i, name=f'{drawn_by}_step{s}_iter{k}_')
-                seen = self.pipeline.render(face, i, self.samples, final=True)
-            strip = panel_strip(dict(photo=frame.photo.pixels, reconstruction=seen[...,:3].detach()),
-                f'{progress.stage} {k}/{progress.steps}: {total(progress):.4g}')
-            save_picture(self.folder/'debug'/'results'/f'{drawn_by}_step{s}_{k}_{i}_.png', strip)
+@patch
+@undisturbed
+def state(self:DebugFiles,
+    progress, # `Progress` of a step
+    face,     # `Face` as it is then
+):
+    "Mesh and picture of every photo"
+    m = self.pipeline.model
+    s = stage_number(progress.stage)
+    k = progress.step
+    drawn_by = getattr(self.pipeline.config, 'renderer', 'mitsuba')
+    for i,frame in enumerate(face.frames):
+        with torch.no_grad():
+            write_mesh(self.folder/'debug'/'mesh', mesh_vertices(self.pipeline, face, i, 'viewer'), m.triangles,
+                i=i, name=f'{drawn_by}_step{s}_iter{k}_')
+            seen = self.pipeline.render(face, i, self.samples, final=True)
+        strip = panel_strip(dict(photo=frame.photo.pixels, reconstruction=seen[...,:3].detach()),
+            f'{progress.stage} {k}/{progress.steps}: {total(progress):.4g}')
+        save_picture(self.folder/'debug'/'results'/f'{drawn_by}_step{s}_{k}_{i}_.png', strip)

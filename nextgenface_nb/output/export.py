@@ -19,7 +19,7 @@ from ..geometry.harmonics import environment_directions
 from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
 from .camera import save_cameras
-from nextgenface_nb.output.formats import (Options, chosen_formats, format_help, format_names, register_format,
+from nextgenface_nb.output.formats import (OutputOptions, chosen_formats, format_help, format_names, register_format,
     write_formats)
 from ..face import Face
 from ..pipeline import Pipeline
@@ -181,8 +181,8 @@ def _usd_mesh(stage, pipeline, face):
     UsdGeom.SetStageMetersPerUnit(stage, .001)
     root = UsdGeom.Xform.Define(stage, '/head')
     stage.SetDefaultPrim(root.GetPrim())
-    mesh,vectors = UsdGeom.Mesh.Define(stage,
-        '/head/face'),lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))
+    mesh = UsdGeom.Mesh.Define(stage, '/head/face')
+    vectors = lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))
     mesh.CreatePointsAttr(vectors(v))
     mesh.CreateExtentAttr(vectors(torch.stack([v.amin(0), v.amax(0)])))
     mesh.CreateNormalsAttr(vectors(vertex_normals(v, m.triangles)))
@@ -198,7 +198,8 @@ def _usd_mesh(stage, pipeline, face):
 def _usd_material(stage, mesh):
     "Three textures on a preview surface"
     from pxr import Sdf, UsdShade
-    kinds,shader = Sdf.ValueTypeNames,lambda name,kind: UsdShade.Shader.Define(stage, f'/head/skin/{name}')
+    kinds = Sdf.ValueTypeNames
+    shader = lambda name,kind: UsdShade.Shader.Define(stage, f'/head/skin/{name}')
     material = UsdShade.Material.Define(stage, '/head/skin')
     surface,reader = shader('surface', 0),shader('uv', 0)
     surface.CreateIdAttr('UsdPreviewSurface')
@@ -302,11 +303,11 @@ def export_face(
     neutral:bool=False,     # OBJ and PLY without the photo's expression
     quality:int|None=None,  # JPEG instead of PNG in the GLB, 1 .. 95
     progress:Callable|None=None, # Called with the name of what is being written
-    **choices,              # merged, bake, dense, env_for, env_around, own: see `Options`
+    **choices,              # merged, bake, dense, env_for, env_around, own: see `OutputOptions`
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
     chosen = chosen_formats(formats)
-    options = Options(space, neutral, quality, **choices)
+    options = OutputOptions(space, neutral, quality, **choices)
     with torch.no_grad(), writing_folder(folder) as part:
         written = write_formats(chosen, face, pipeline, part, options, progress)
         names = [path.relative_to(part) for path in written]
@@ -416,7 +417,7 @@ class ExportRequest:
     formats:tuple = ('glb',)
     output:str|None = None  # Folder; None: within that of the run
     model:str = ''          # The face model, where it is not where it was
-    choices:dict = field(default_factory=dict) # space, neutral ..., see `Options`
+    choices:dict = field(default_factory=dict) # space, neutral ..., see `OutputOptions`
     quiet:bool = False      # Errors only
 
 def read_export_request(

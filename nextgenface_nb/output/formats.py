@@ -13,12 +13,12 @@ from ..errors import ConfigError, OutputError
 from ..surroundings import same_definition
 
 # %% auto #0
-__all__ = ['FORMATS', 'SYNONYMS', 'Options', 'Format', 'register_format', 'format_names', 'format_help', 'chosen_formats',
+__all__ = ['FORMATS', 'SYNONYMS', 'OutputOptions', 'Format', 'register_format', 'format_names', 'format_help', 'chosen_formats',
            'write_formats']
 
 # %% ../../nbs/74_output.formats.ipynb #74a00006
 @dataclass
-class Options:
+class OutputOptions:
     "How files are to be written"
     space:str = 'model'          # Of OBJ and PLY: 'model', 'viewer' or 'camera'
     neutral:bool = False         # OBJ and PLY without the photo's expression
@@ -48,13 +48,13 @@ class Format:
     name:str           # For `formats=` and `--format`
     suffix:str         # What its files end in; of several the first
     text:str           # For the help
-    write:Callable     # Function of face, pipeline, folder and `Options`; returns a list of the paths of its files
+    write:Callable     # Function of face, pipeline, folder and `OutputOptions`; returns the paths of its files, a list
     brings:tuple = ()  # Names of formats without which it would be half a thing
     of_fit:bool = False   # It needs `options.fit`, which is not in a checkpoint
     standard:bool = False # `save` writes it unless others are named
 
 #: Name -> `Format`: what the package brings, and what was registered since
-FORMATS = {}
+FORMATS:dict[str, Format] = {}
 #: Names that some were called by before
 SYNONYMS = dict(mesh='obj')
 
@@ -115,7 +115,7 @@ def write_formats(
     face,             # A `Face`
     pipeline,         # A `Pipeline`
     folder:Path,      # That is being made
-    options:Options,
+    options:OutputOptions,
     progress=None,    # Called with the name of what is being written
 )->list: # of paths
     "Write them all, one after the other"

@@ -214,14 +214,15 @@ def _bounds(x)->dict: # glTF wants them per component
     x = x.reshape(len(x), -1)
     return dict(min=x.min(0).tolist(), max=x.max(0).tolist())
 
-# %% ../../nbs/64_output.glb.ipynb #53961c76
+# %% ../../nbs/64_output.glb.ipynb #dd312669
 def add_material(
     glb:GlbBytes,
     maps:tuple,             # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
     quality:int|None=None,  # Of JPEG, 1 .. 95; None: PNG, without loss
 )->int: # Number of the material
     "Skin"
-    lib,(diffuse,specular,roughness) = glb.lib,(x.detach().cpu() for x in maps)
+    lib = glb.lib
+    diffuse,specular,roughness = (x.detach().cpu() for x in maps)
     if not all(x.isfinite().all() for x in (diffuse, specular, roughness)):
         raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
     factor,shine = specular_texture(specular)
@@ -249,7 +250,8 @@ def add_mesh(
     shape=None,             # [S] whose face it is, see `morph_targets`
 )->int: # Number of the mesh
     "Head and eyes with their expressions"
-    lib,cpu = glb.lib,lambda x: x.detach().cpu()
+    lib = glb.lib
+    cpu = lambda x: x.detach().cpu()
     neutral,normals = cpu(neutral),vertex_normals(cpu(neutral), cpu(model.triangles))
     check_mesh(neutral, cpu(model.triangles))
     if (normals.norm(dim=1)<.5).any():

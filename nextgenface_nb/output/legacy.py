@@ -30,7 +30,9 @@ _KINDS = {'f2':np.float16, 'f4':np.float32, 'f8':np.float64, 'i1':np.int8, 'i2':
 
 class _Kept:
     "Stands in for something of NumPy: keeps its arguments and its state"
-    def __init__(self, *arguments): self.arguments,self.state = arguments,None
+    def __init__(self, *arguments):
+        self.arguments = arguments
+        self.state = None
     def __setstate__(self, state): self.state = state
 
 class _Array(_Kept): pass
@@ -46,6 +48,7 @@ for _module in ('numpy.core','numpy._core'):
     _NAMES |= {(f'{_module}.multiarray','_reconstruct'):_Array, (f'{_module}.multiarray','scalar'):_Scalar,
         (f'{_module}.numeric','_frombuffer'):_Buffer}
 
+# %% ../../nbs/72_output.legacy.ipynb #b47c8f46
 class _Reader(pickle._Unpickler): # the one in Python, whose dictionaries can be watched
     "Finds the stand-ins and nothing else, and takes text as keys"
     dispatch = dict(pickle._Unpickler.dispatch)
@@ -85,7 +88,9 @@ def plain_pickle(
 # %% ../../nbs/72_output.legacy.ipynb #b39d118c
 class _Plain:
     "Arrays in place of what was kept; each part is made once, however often it is referred to"
-    def __init__(self, size): self.size,self.made = size,{}
+    def __init__(self, size):
+        self.size = size
+        self.made = {}
 
     def of(self, x, depth:int=0)->tuple: # (what it is, number of its parts)
         "A part"
@@ -118,6 +123,7 @@ class _Plain:
         if self.size<0: raise pickle.UnpicklingError('its arrays have more bytes than the file')
         return array
 
+# %% ../../nbs/72_output.legacy.ipynb #3c83e5c2
 def _array(kept):
     if not isinstance(kept.state, tuple) or len(kept.state)!=5: raise pickle.UnpicklingError('an array has no content')
     _,shape,kind,by_columns,raw = kept.state

@@ -21,7 +21,7 @@ from .card import report_card
 from .checkpoint import save_face
 from ..files import LIST, REPORT_VERSION, listed_files, writing, writing_folder
 import nextgenface_nb.output.export   # its formats stand in the table
-from .formats import FORMATS, Options, chosen_formats, register_format, write_formats
+from .formats import FORMATS, OutputOptions, chosen_formats, register_format, write_formats
 from .mesh import save_mesh
 from ..processes import json_text
 
@@ -186,13 +186,13 @@ def save_reconstruction(
     samples:int|None=None,  # Rays per pixel of the pictures; None: as the config says
     progress=None,          # Called with the name of what is being written
     rays=None,              # Called with (rays done, all rays) while pictures are drawn
-    **choices,              # For formats that are not standard, see `Options`
+    **choices,              # For formats that are not standard, see `OutputOptions`
 )->Path: # The folder
     "Write the results of a fit whole or not at all"
     r = reconstruction
     began = time.perf_counter()
     chosen = _chosen(formats)
-    options = Options(space, neutral, samples=samples, rays=rays, fit=r, **choices)
+    options = OutputOptions(space, neutral, samples=samples, rays=rays, fit=r, **choices)
     with writing_folder(folder, outdated_files) as part:
         write_formats([f for f in chosen if f.name!='report'], r.face, r.pipeline, part, options, progress)
         if r.pipeline.config.save_intermediate: _save_intermediate(r, part, options)

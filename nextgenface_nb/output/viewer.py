@@ -87,11 +87,9 @@ def static_text(
 def _bytes(x:Tensor, kind=np.float32)->bytes:
     return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()
 
-# %% ../../nbs/73_output.viewer.ipynb #524bd4a6
-@undisturbed
-class FaceViewer(anywidget.AnyWidget):
-    "A face in 3D: orbit by mouse or arrow keys, zoom by wheel or + and -."
-    _esm = static_text('viewer.js')
+# %% ../../nbs/73_output.viewer.ipynb #e00bdc56
+class _ViewerState(traitlets.HasTraits):
+    "What Python and the page know of a view, kept alike on both sides."
     triangles = traitlets.Bytes().tag(sync=True)        # uint32 [F, 3]
     uvs = traitlets.Bytes().tag(sync=True)              # float32 [V, 2]
     # float32 [V, 3], model space, without the expressions that have a slider
@@ -118,6 +116,12 @@ class FaceViewer(anywidget.AnyWidget):
     picture = traitlets.Bytes().tag(sync=True)          # PNG, where there is no WebGL
     description = traitlets.Unicode('A face in 3D').tag(sync=True)
     centred = traitlets.Int(0).tag(sync=True)           # Counts up when the view is to look at the face again
+
+# %% ../../nbs/73_output.viewer.ipynb #524bd4a6
+@undisturbed
+class FaceViewer(_ViewerState, anywidget.AnyWidget):
+    "A face in 3D: orbit by mouse or arrow keys, zoom by wheel or + and -."
+    _esm = static_text('viewer.js')
 
     def __init__(self,
         pipeline,               # `Pipeline`
@@ -183,7 +187,9 @@ def set_light(self:FaceViewer,
 ):
     "Another light"
     values = light if isinstance(light, Tensor) else light.environment(64)
-    with self.hold_sync(): self.environment_shape,self.environment = list(values.shape[:2]),_bytes(values)
+    with self.hold_sync():
+        self.environment_shape = list(values.shape[:2])
+        self.environment = _bytes(values)
 
 @patch
 @undisturbed

@@ -73,22 +73,27 @@ class Bridge(torch.autograd.Function):
         ctx,      # Of PyTorch
         gradient, # [H, W, 4] of the loss by the picture
     ): # -> gradients by all that `forward` was given
-        renderer,options = ctx.renderer,ctx.options
-        tensors = ctx.saved_tensors
-        passes = renderer._passes(options['samples'])
-        kept = ctx.kept.take() if ctx.kept else None
-        if len(passes)==1 and kept is None:
-            raise RenderError('A picture was differentiated twice',
-                'Render it again: each picture has one backward pass.')
-        totals = [None]*len(tensors)
-        with renderer._threads():
-            for first,count in passes:
-                recorded = kept or renderer._record(tensors, ctx.needs, first, count, options)
-                kept = None
-                parts = _pull(*recorded, gradient*(count/options['samples']))
-                del recorded
-                totals = [_added(*three) for three in zip(totals, parts, tensors)]
-        return (None, None, *totals)
+        return (None, None, *_pull_all(ctx, gradient))
+
+# %% ../../nbs/37_rendering.bridge.ipynb #c51a3f00
+def _pull_all(ctx, gradient)->list: # of gradients, None for what needs none
+    "The gradients of all passes; the only one was kept, several are recorded again"
+    renderer,options = ctx.renderer,ctx.options
+    tensors = ctx.saved_tensors
+    passes = renderer._passes(options['samples'])
+    kept = ctx.kept.take() if ctx.kept else None
+    if len(passes)==1 and kept is None:
+        raise RenderError('A picture was differentiated twice',
+            'Render it again: each picture has one backward pass.')
+    totals = [None]*len(tensors)
+    with renderer._threads():
+        for first,count in passes:
+            recorded = kept or renderer._record(tensors, ctx.needs, first, count, options)
+            kept = None
+            parts = _pull(*recorded, gradient*(count/options['samples']))
+            del recorded
+            totals = [_added(*three) for three in zip(totals, parts, tensors)]
+    return totals
 
 # %% ../../nbs/37_rendering.bridge.ipynb #ccb3cf17
 def _push(renderer, tensors, needs, passes, options)->tuple: # The picture; image and leaves of the last pass

@@ -47,6 +47,7 @@ class FaceRenderer:
     #: What derivatives can be asked for, in the order in which tensors are passed on
     names = 'vertices', 'normals', 'diffuse', 'specular', 'roughness', 'environment', 'focal', 'principal'
     near = 10.     # mm: nothing may come closer to the camera
+    near_light = False # Whether it asks a light that is near what arrives at each point; else its environment
     variant:str = '' # Of Mitsuba, for those that draw with it
     lanes = 2**20  # Rays that are worked through together, at most
     render:Callable           # What each has: a picture with derivatives

@@ -41,6 +41,7 @@ def picture_noise(
 class Renderer(FaceRenderer):
     ("A differentiable ray tracer for one mesh, one image size and one texture size. "
      "The scene is made once and changed in place.")
+    near_light = True
     def __init__(self,
         triangles:Tensor,            # [F, 3] int
         uvs:Tensor,                  # [V, 2], v up
@@ -87,11 +88,12 @@ def render(self:Renderer,
     coverage:bool=False,     # Derivatives of the outline for alpha only
     # Derivatives of the edges of shadows, with so many directions of the light (32 or more)
     shadow_edges:int=0,
+    arriving:Callable|None=None, # Of a light that is near, see `trace_image`: the environment says where to look for it
 )->Tensor:                   # [H, W, 4] linear RGB (0 where there is no face), coverage
     "A picture with derivatives for every input that asks for them."
     if samples is not None and samples<1: raise RenderError(f'samples: {samples}', 'At least 1 is expected.')
     inputs = self._inputs(vertices, normals, diffuse, specular, roughness, environment, camera)
-    image = self._shoot(inputs, samples or self.samples, 0, seed, torch.is_grad_enabled())
+    image = self._shoot(inputs, samples or self.samples, 0, seed, torch.is_grad_enabled(), arriving)
     placed = inputs[0],inputs[6],inputs[7]
     if (silhouettes or coverage) and torch.is_grad_enabled():
         image = image+self._outline(*placed, seed, colour=silhouettes)
@@ -107,6 +109,7 @@ def render_converged(self:Renderer,
     progress:Callable|None=None, # Called with (rays done, all rays) after each pass
     seed:int=0,       # Of the random numbers
     noise:float=0.,   # Stop when `picture_noise` is at most this; 0: all rays in any case
+    arriving:Callable|None=None, # As of `render`
     **keywords        # As of `render`
 )->Tensor:            # [H, W, 4] linear RGB, coverage
     "The same picture with many rays, in passes and without derivatives. Arguments as of `render`."
@@ -119,7 +122,7 @@ def render_converged(self:Renderer,
         while sum(done)<samples:
             k = done.index(min(done))
             count = min(step, samples-sum(done))
-            total[k] = total[k]+self._shoot(inputs, count, done[k], seeds[k], False).double()*count
+            total[k] = total[k]+self._shoot(inputs, count, done[k], seeds[k], False, arriving).double()*count
             done[k] += count
             enough = noise and done[0]==done[1] and picture_noise(total[0]/done[0], total[1]/done[1])<=noise
             if progress: progress(samples if enough else sum(done), samples)
@@ -152,9 +155,10 @@ def _passes(self:Renderer, samples:int)->list: # (first, count)
 
 # %% ../../nbs/38_rendering.renderer.ipynb #b5a43c25
 @patch
-def _shoot(self:Renderer, inputs, samples, first, seed, differentiable)->Tensor: # [H, W, 4]
+def _shoot(self:Renderer, inputs, samples, first, seed, differentiable, arriving=None)->Tensor: # [H, W, 4]
     "Through the bridge; when memory runs out, again in smaller passes."
-    options = dict(samples=samples, first=first, seed=int(seed)&0xffffffff, differentiable=differentiable)
+    options = dict(samples=samples, first=first, seed=int(seed)&0xffffffff, differentiable=differentiable,
+        arriving=arriving)
     while True:
         try: return Bridge.apply(self, options, *inputs)
         except (RuntimeError, MemoryError) as error:
@@ -184,7 +188,8 @@ def _record(self:Renderer, tensors, needs, first, count, options)->tuple:
     for leaf,need in zip((focal, principal), needs[6:]):
         if need: dr.enable_grad(leaf)
     camera = focal,*[dr.gather(mi.Float, principal, mi.UInt32(i)) for i in (0, 1)]
-    image = trace_image(self.scene, camera, count, first+options['first'], options['seed'], self.max_depth)
+    image = trace_image(self.scene, camera, count, first+options['first'], options['seed'], self.max_depth,
+        options.get('arriving'))
     dr.eval(image)
     dr.sync_thread()
     leaves = [*[values[name] for name in self.names[:6]], focal, principal]

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..geometry.camera import Camera,project
 from .scene import Scene
 from .silhouette import EdgePoints,across_edge
-from .tracing import Hits,camera_numbers,random_numbers
+from .tracing import Hits,as_columns,as_rows,camera_numbers,random_numbers
 
 # %% auto #0
 __all__ = ['draw_lights', 'cast', 'shadow_candidates', 'shadow_points', 'crease_points', 'shadow_contrast', 'horizon_term']
@@ -29,22 +29,13 @@ def draw_lights(
         index = dr.arange(mi.UInt32, count)
         numbers = [random_numbers(zero, index, mi.UInt32(seed), dimension) for dimension in (2, 3)]
         light,weight = scene.environment.sample_direction(si, mi.Point2f(*numbers), dr.full(mi.Bool, True, count))
-        return _rows(light.d).nan_to_num(),_rows(weight).nan_to_num()/count
-
-def _rows(vectors)->Tensor: # [N, 3]
-    "Vectors or colours of Dr.Jit as a tensor"
-    return torch.stack([c.torch() for c in vectors], 1)
-
-def _columns(values)->list: # Three arrays of Dr.Jit
-    "The way back, from [N, 3]"
-    import mitsuba as mi
-    return [mi.Float(values[:,i].contiguous()) for i in range(3)]
+        return as_rows(light.d).nan_to_num(),as_rows(weight).nan_to_num()/count
 
 def _trace(scene, origin, direction)->tuple: # [N] mm, [N]
     "Distance (inf: nothing there) and triangle that rays meet"
     import mitsuba as mi, drjit as dr
     if not len(origin): return origin[:,0],torch.zeros(0, dtype=torch.long, device=origin.device)
-    ray = mi.Ray3f(mi.Point3f(*_columns(origin)), mi.Vector3f(*_columns(direction)))
+    ray = mi.Ray3f(mi.Point3f(*as_columns(origin)), mi.Vector3f(*as_columns(direction)))
     found = scene.scene.ray_intersect_preliminary(ray)
     triangle = mi.Int32(dr.select(found.is_valid(), mi.Int32(found.prim_index), -1))
     dr.eval(found.t, triangle)
@@ -180,10 +171,10 @@ def shadow_contrast(
     ray = hits.ray.torch().long()
     with dr.suspend_grad():
         si = hits.surface()
-        direction = mi.Vector3f(*_columns(light[ray]))
+        direction = mi.Vector3f(*as_columns(light[ray]))
         value = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(direction))[0]
         seen = (hits.found.t.torch()-points.distance[ray]).abs()<tolerance
-    contrast[ray,:3] = -_rows(value)*radiance[ray]*seen[:,None]
+    contrast[ray,:3] = -as_rows(value)*radiance[ray]*seen[:,None]
     return contrast
 
 # %% ../../nbs/36_rendering.shadows.ipynb #38c4d8ac
@@ -226,11 +217,11 @@ def _horizon_light(scene, hits, corners, angle, lift)->tuple: # [N, 3], [N, 3]
     first = torch.nn.functional.normalize(b-a, dim=1)
     normal = torch.nn.functional.normalize(torch.linalg.cross(b-a, c-a), dim=1)
     direction = torch.cos(angle)*first+torch.sin(angle)*torch.linalg.cross(normal, first)
-    along = mi.Vector3f(*_columns(direction))
+    along = mi.Vector3f(*as_columns(direction))
     toward = dr.zeros(mi.SurfaceInteraction3f, len(hits))
     toward.wi = -along
     light = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(along))[0]*scene.environment.eval(toward)
-    place = _rows(si.p)
+    place = as_rows(si.p)
     above,below = (torch.isinf(_trace(scene, place+sign*10*lift*normal, direction+sign*lift*normal)[0]).float()
                    for sign in (1, -1))
-    return direction,_rows(light)*(above-below)[:,None]
+    return direction,as_rows(light)*(above-below)[:,None]

@@ -4,12 +4,16 @@
 
 # %% ../../nbs/34_rendering.tracing.ipynb #2cbf16f9
 from __future__ import annotations
+from collections.abc import Callable
 from typing import NamedTuple
+import torch
+from torch import Tensor
 from ..geometry.camera import Camera
 from .scene import Scene
 
 # %% auto #0
-__all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'shade', 'trace_image', 'camera_numbers']
+__all__ = ['random_numbers', 'camera_rays', 'Hits', 'Draw', 'draw_directions', 'as_rows', 'as_columns', 'shade', 'trace_image',
+           'camera_numbers']
 
 # %% ../../nbs/34_rendering.tracing.ipynb #94c8d346
 _roberts = .7548776662466927,.5698402909980532
@@ -85,7 +89,7 @@ class Draw(NamedTuple):
     direction: object  # World direction
     density: object    # Its probability density
     other: object      # The density with which the other kind of draw would have found it; None: ask the material
-    radiance: object   # Light that arrives from there, where it comes from the face; None: from the environment
+    radiance: object   # Light that arrives from there, from the face or from near; None: from the environment
     free: object       # Whether anything arrives
 
 # %% ../../nbs/34_rendering.tracing.ipynb #3066905f
@@ -125,6 +129,31 @@ def _longer_ways(scene, ray, active, max_depth, seed):
     sampler.seed(seed, dr.width(ray.d))
     return path.sample(scene.scene, sampler, mi.RayDifferential3f(ray), active=active)[0]
 
+# %% ../../nbs/34_rendering.tracing.ipynb #5c1d1974
+def as_rows(
+    vectors, # Vectors or colours of Dr.Jit
+)->Tensor:   # [N, 3]
+    "As a tensor"
+    return torch.stack([c.torch() for c in vectors], 1)
+
+def as_columns(
+    values:Tensor, # [N, 3]
+)->list:           # Three arrays of Dr.Jit
+    "The way back"
+    import mitsuba as mi
+    return [mi.Float(values[:,i].contiguous()) for i in range(3)]
+
+def _near_draws(
+    hits:Hits,         # Where the camera rays hit
+    draws:list,        # Of `draw_directions`
+    arriving:Callable, # (points [N, 3] mm, directions [N, 3]) -> radiance [N, 3]; viewer frame
+)->list:               # `Draw`s
+    "The same directions, with what a light that is near sends along them; the derivatives do not know that it does"
+    import mitsuba as mi
+    points = as_rows(hits.surface().p)
+    def lit(draw): return mi.Color3f(*as_columns(arriving(points, as_rows(draw.direction))))
+    return [draw if draw.radiance is not None else draw._replace(radiance=lit(draw)) for draw in draws]
+
 # %% ../../nbs/34_rendering.tracing.ipynb #1f181000
 def shade(
     hits:Hits,  # Where the camera rays hit
@@ -154,6 +183,7 @@ def trace_image(
     first:int=0,     # Number of the first of them
     seed:int=0,      # Of the random numbers
     max_depth:int=2, # See `draw_directions`
+    arriving:Callable|None=None, # Radiance at (points [N, 3] mm, directions [N, 3]), viewer frame; None: none is near
 ):                   # [H, W, 4] linear RGB, coverage
     "One pass over the image."
     import mitsuba as mi, drjit as dr
@@ -169,6 +199,7 @@ def trace_image(
         hits = Hits(scene, camera, x, y)
         number = lambda dimension: random_numbers(hits.take(pixel), hits.take(index), mark, dimension)
         if len(hits): draws = draw_directions(hits, number, max_depth, seed)
+        if len(hits) and arriving: draws = _near_draws(hits, draws, arriving)
     channels = [dr.zeros(mi.Float, count) for _ in range(3)]
     if len(hits):
         radiance = shade(hits, draws)

@@ -158,7 +158,8 @@ def _rays(self:Transfer, seed:int, diffuse_samples:int, glossy_samples:int, offs
 def _cast(self:Transfer, rows:Tensor, shift:Tensor, table, diffuse_samples, glossy_samples, offset)->Tensor:
     ("Transfer vectors of some pixels [p, 1 + 2 K, bands^2]: T, then A and B of each roughness level. "
      "Worked out where the renderer works, kept where the mesh is")
-    home,device = self.vertices.device,self.renderer.device
+    home = self.vertices.device
+    device = self.renderer.device
     mesh = (x.to(device) for x in (self.vertices, self.normals))
     hits = (x.to(device) for x in (self.triangle[rows].flatten(), self.barycentric[rows].flatten(0, 1)))
     points = _surface_points(*mesh, self.renderer.triangles, *hits)

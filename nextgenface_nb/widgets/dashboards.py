@@ -85,25 +85,6 @@ class Runner:
         self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button,
             self.reset_button, self.bar], layout=ipywidgets.Layout(flex_flow='row wrap')), self.status])
 
-    @undisturbed
-    def _step(self)->bool:
-        try:
-            if self.steps is None: self.steps,self.error = iter(self.start()),None
-            self.last = p = next(self.steps)
-            self.bar.max = max(p.steps, p.step)
-            self.bar.value = p.step
-            self.stepped(p, False)
-            if self.state!='failed':
-                self._say(self.state,
-                    f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
-            return True
-        except StopIteration: self._finish()
-        except Exception as e: self._fail(e)
-        except BaseException:   # a second interrupt, within the step: there is nothing to go on from
-            self._close()
-            self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
-            raise
-        return False
     async def _go(self):
         try:
             while self.state=='running' and self.step(): await asyncio.sleep(.01)
@@ -112,10 +93,35 @@ class Runner:
             self.pause()
             raise
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #5cb1a731
+@patch
+@undisturbed
+def _step(self:Runner)->bool:
+    try:
+        if self.steps is None:
+            self.steps = iter(self.start())
+            self.error = None
+        self.last = p = next(self.steps)
+        self.bar.max = max(p.steps, p.step)
+        self.bar.value = p.step
+        self.stepped(p, False)
+        if self.state!='failed':
+            self._say(self.state,
+                f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
+        return True
+    except StopIteration: self._finish()
+    except Exception as e: self._fail(e)
+    except BaseException:   # a second interrupt, within the step: there is nothing to go on from
+        self._close()
+        self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
+        raise
+    return False
+
 # %% ../../nbs/91_widgets.dashboards.ipynb #72f4897d
 @patch
 def _say(self:Runner, state, text=''):
-    self.state,self.status.value = state,message(f'{state}{": "+text if text else ""}')
+    self.state = state
+    self.status.value = message(f'{state}{": "+text if text else ""}')
 
 @patch
 def step(self:Runner)->bool: # Whether there may be more
@@ -179,7 +185,9 @@ def pause(self:Runner):
 def reset(self:Runner):
     "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
     self._close()
-    self.last,self.error,self.bar.value = None,None,0
+    self.last = None
+    self.error = None
+    self.bar.value = 0
     self._say('ready')
     if self.on_reset: self.on_reset()
 
@@ -205,25 +213,29 @@ class Dashboard:
 
     def kept(self)->dict: return {}                         # name -> control whose value belongs to the state
 
-    def settings(self)->dict: # name -> value
-        "How the controls stand"
-        return {n:w.value for n,w in self.kept().items()}
-
-    def restore(self, values:dict):
-        "Put the controls where they stood; what does not fit stays as it is"
-        for n,w in self.kept().items():
-            if n in values:
-                try: w.value = values[n]
-                except traitlets.TraitError: pass
-
     def _repr_mimebundle_(self, include=None, exclude=None):
         "The widget, in ipywidgets 7 and 8 alike, and the still picture"
-        data,picture = {'text/plain':repr(self),
+        data = {'text/plain':repr(self),
             'application/vnd.jupyter.widget-view+json':dict(version_major=2, version_minor=0,
-            model_id=self.widget.model_id)},self.still()
+            model_id=self.widget.model_id)}
+        picture = self.still()
         return data|({'image/png':base64.b64encode(picture).decode()} if picture else {})
 
     def __repr__(self): return f'{type(self).__name__}({self.title})'
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #e2cf8003
+@patch
+def settings(self:Dashboard)->dict: # name -> value
+    "How the controls stand"
+    return {n:w.value for n,w in self.kept().items()}
+
+@patch
+def restore(self:Dashboard, values:dict):
+    "Put the controls where they stood; what does not fit stays as it is"
+    for n,w in self.kept().items():
+        if n in values:
+            try: w.value = values[n]
+            except traitlets.TraitError: pass
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #b9a54b81
 def slider(
@@ -347,8 +359,9 @@ class LandmarkEditor(anywidget.AnyWidget):
             self.selected = -1
             self.lines = lines
             self.ids = landmarks.ids.tolist()
-            self.points,self.weights,self.hidden = landmarks.points.tolist(),[w or 1.
-                for w in landmarks.weights.tolist()],(landmarks.weights==0).tolist()
+            self.points = landmarks.points.tolist()
+            self.weights = [w or 1. for w in landmarks.weights.tolist()]
+            self.hidden = (landmarks.weights==0).tolist()
         self.showing = False
 
     @property
@@ -546,7 +559,8 @@ class StageDashboard(Dashboard):
         self.viewer = viewer
         self.history = []
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
-        self.notes,self.pictures = ipywidgets.HTML(),Pictures(*self.names)
+        self.notes = ipywidgets.HTML()
+        self.pictures = Pictures(*self.names)
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
         self.widget = column(self.runner.widget, self.notes, self.pictures.widget, *self.controls(), self.every)
@@ -556,28 +570,37 @@ class StageDashboard(Dashboard):
 
     def kept(self)->dict: return dict(every=self.every)
 
-    def set_face(self, face:Face):
-        "Fit another face"
-        self.face = face
-        self.before = face.copy()
-        self.runner.reset()
-
-    def steps(self): return stages.run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
-
-    def stepped(self, progress:Progress, last:bool):
-        "After each step: remember, draw now and then"
-        if not last: self.history.append(progress)
-        if self.viewer is not None: self.viewer.move(self.face)
-        if last or progress.step%self.every.value==0 or self.runner.state=='paused': self.draw()
-
-    def reset_face(self):
-        "Back to what the face was before the stage"
-        put_back(self.face, self.before)
-        self.history.clear()
-        self.guarded(self.draw)()
-
     def draw(self): pass
     def still(self)->bytes: return self.pictures.strip()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #7942175d
+@patch
+@undisturbed
+def set_face(self:StageDashboard, face:Face):
+    "Fit another face"
+    self.face = face
+    self.before = face.copy()
+    self.runner.reset()
+
+@patch
+@undisturbed
+def steps(self:StageDashboard): return stages.run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
+
+@patch
+@undisturbed
+def stepped(self:StageDashboard, progress:Progress, last:bool):
+    "After each step: remember, draw now and then"
+    if not last: self.history.append(progress)
+    if self.viewer is not None: self.viewer.move(self.face)
+    if last or progress.step%self.every.value==0 or self.runner.state=='paused': self.draw()
+
+@patch
+@undisturbed
+def reset_face(self:StageDashboard):
+    "Back to what the face was before the stage"
+    put_back(self.face, self.before)
+    self.history.clear()
+    self.guarded(self.draw)()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
 def wireframe_picture(
@@ -748,7 +771,8 @@ class FitDashboard(StageDashboard):
 @undisturbed
 class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
-    name,title = PHOTOMETRIC,'Stage 2'
+    name = PHOTOMETRIC
+    title = 'Stage 2'
     names = 'Render','Photo','Difference','Clay','Losses','Light on a ball','Light as a map'
 
     def draw(self):
@@ -776,7 +800,8 @@ PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.1
 @undisturbed
 class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
-    name,title = TEXTURE,'Stage 3'
+    name = TEXTURE
+    title = 'Stage 3'
     names = 'Before | after','Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed','Losses'
 
     def controls(self)->list:
@@ -798,23 +823,28 @@ class TextureDashboard(FitDashboard):
         super().set_face(face)
         self.guarded(self._remember)()
 
-    def settings(self)->dict:
-        "With the locked texels; their values are those of the maps"
-        code = lambda which: base64.b64encode(np.packbits(which.numpy()).tobytes()).decode()
-        return super().settings()|dict(locked={n:code(which) for n,(which,_) in self.locked.items()})
+# %% ../../nbs/91_widgets.dashboards.ipynb #921a7c9a
+@patch
+@undisturbed
+def settings(self:TextureDashboard)->dict:
+    "With the locked texels; their values are those of the maps"
+    code = lambda which: base64.b64encode(np.packbits(which.numpy()).tobytes()).decode()
+    return super(TextureDashboard, self).settings()|dict(locked={n:code(which) for n,(which,_) in self.locked.items()})
 
-    def restore(self,
-        values:dict, # From `settings`
-    ):
-        "With the locked texels"
-        super().restore(values)
-        self.locked.clear()
-        for n,code in values.get('locked', {}).items():
-            own = getattr(self.face.identity, n, None) if n in MAPS else None
-            bits = np.unpackbits(np.frombuffer(base64.b64decode(code), np.uint8))
-            if own is not None and bits.size==-(-own[...,0].numel()//8)*8:
-                self.locked[n] = (torch.from_numpy(bits[:own[...,0].numel()].copy()).bool().reshape(own.shape[:2]),
-                    own.clone())
+@patch
+@undisturbed
+def restore(self:TextureDashboard,
+    values:dict, # From `settings`
+):
+    "With the locked texels"
+    super(TextureDashboard, self).restore(values)
+    self.locked.clear()
+    for n,code in values.get('locked', {}).items():
+        own = getattr(self.face.identity, n, None) if n in MAPS else None
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(code), np.uint8))
+        if own is not None and bits.size==-(-own[...,0].numel()//8)*8:
+            self.locked[n] = (torch.from_numpy(bits[:own[...,0].numel()].copy()).bool().reshape(own.shape[:2]),
+                own.clone())
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #ada810b0
 @patch
@@ -1070,7 +1100,8 @@ class PlayDashboard(Dashboard):
         self.samples = ipywidgets.IntSlider(32, 1, 256, description='rays')
         self.render_button = button('Ray-trace', self.guarded(self.draw), 'The same by the ray tracer', 'camera')
         self.pictures = Pictures('Ray-traced')
-        self.target,self.frames = ipywidgets.Text('turn.gif', description='Save as'),ipywidgets.IntSlider(16, 2, 60,
+        self.target = ipywidgets.Text('turn.gif', description='Save as')
+        self.frames = ipywidgets.IntSlider(16, 2, 60,
             description='pictures')
         self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'],
             description='animate')

@@ -1,0 +1,64 @@
+# Made by tools/stubs.py from the module beside it
+"""What is known of a face: one identity, one or more photos of it"""
+from __future__ import annotations
+from typing import Any
+from dataclasses import dataclass
+from torch import Tensor
+from .geometry.camera import Camera
+from .imaging import Photo
+from .landmarks.detection import Landmarks
+from .light.interface import Light
+__all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
+
+@dataclass
+class Identity:
+    """What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only explain their start."""
+    shape: Tensor
+    albedo: Tensor
+    base_roughness: Tensor = ...
+    diffuse: Tensor | None = ...
+    specular: Tensor | None = ...
+    roughness: Tensor | None = ...
+    provenance: Tensor | None = ...
+    displacement: Tensor | None = ...
+PROVENANCE: Any
+
+@dataclass
+class Frame:
+    """One photo, and all that belongs to it alone."""
+    photo: Photo
+    landmarks: Landmarks
+    camera: Camera
+    rotation: Tensor
+    translation: Tensor
+    expression: Tensor
+    light: Light
+    mask: Tensor | None = ...
+    weight: float = ...
+    hidden: Tensor | None = ...
+    focal_known: float = ...
+    focal_spread: float = ...
+    focal_source: str = ...
+    hand: float | None = ...
+
+    @property
+    def focal_fixed(self) -> bool:
+        ...
+
+@dataclass
+class Face:
+    """A person, and the photos of them."""
+    identity: Identity
+    frames: list
+
+    def parameters(self) -> dict:
+        """Every tensor that a stage may change, under the names used in configs and checkpoints (`frames.0.rotation` and so on)"""
+
+    def assign(self, name: str, value: Tensor) -> None:
+        """Put a tensor back under its name of `parameters`"""
+
+    def copy(self) -> Face:
+        """Another face with tensors of its own; photos and landmarks are shared"""
+
+    def detach(self) -> Face:
+        """Cut every tensor off its history, in place"""

@@ -1,0 +1,128 @@
+"A user's type checker sees the public classes whole, methods that are patched in too"
+import ast, inspect, os, subprocess, sys
+from pathlib import Path
+import pytest
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT/'tools'))
+import hints, stubs
+
+def test_the_stubs_are_those_of_today():
+    there = {p:p.read_text(encoding='utf-8') for p in hints.PACKAGE.rglob('*.pyi')}
+    assert there==stubs.stubs(), 'python tools/stubs.py'
+
+def test_every_offered_module_is_checked():
+    import nextgenface_nb
+    assert {*nextgenface_nb._PUBLIC.values()}<={*hints.PUBLIC}
+
+CODE = '''from __future__ import annotations
+from dataclasses import dataclass, field
+from fastcore.basics import patch
+from .ground import Thing, other
+class Base:
+    def __getattr__(self, name): return 1
+    def __setattr__(self, name, value): pass
+
+@dataclass
+class A(Base):
+    "One"
+    x:int = 1
+    y:float = field(repr=False)
+    z:list = field(default_factory=list)
+    kind = 'a'
+
+class B:
+    def __init__(self, a:A, *more, b=2):
+        self.a,self._hidden = a,3
+        self.b:int = b
+        self.thing = Thing(a)
+        self.made = other(a)
+
+@patch
+@undisturbed
+def twice(self:A,
+    by:int=2, # Times
+)->int:
+    "Twice"
+    return self.x*by
+
+@patch(as_prop=True)
+def half(self:A)->float: return self.x/2
+
+@patch
+def _own(self:A): pass
+'''
+
+def test_a_stub_tells_what_there_is():
+    made = {n.name:ast.unparse(n) for n in ast.parse(stubs.stub(CODE)).body if isinstance(n, ast.ClassDef)}
+    assert stubs.has_patches(CODE) and not stubs.has_patches(CODE.partition('@patch\n')[0])
+    assert '__getattr__' not in made['Base'] and '__setattr__' not in made['Base']
+    for line in ('x: int=...', 'y: float\n', 'z: list=...', 'kind: str', 'def twice(self, by: int=...) -> int:', '@property',
+        '"""Twice"""', '@dataclass'): assert line.replace('=...', ' = ...') in made['A'] or line in made['A'], line
+    for line in ('a: A', 'b: int', 'thing: Thing', 'made: Any'): assert line in made['B'], line
+    assert '_own' not in made['A'] and '_hidden' not in made['B'] and 'other' not in stubs.stub(CODE).partition('class')[0]
+
+def members(value:type)->set: # of str
+    "Public methods and properties of a class that the package itself defines"
+    own = [c for c in value.__mro__ if c.__module__.startswith('nextgenface_nb')]
+    return {n for c in own for n,v in vars(c).items()
+        if not n.startswith('_') and (inspect.isfunction(v) or isinstance(v, (property, classmethod, staticmethod)))}
+
+def told(module:str)->dict: # class -> names
+    "What a checker reads: the stub, else the module"
+    file = hints.PACKAGE/f'{module.replace(".", "/")}.py'
+    tree = ast.parse(next(f for f in (file.with_suffix('.pyi'), file) if f.is_file()).read_text(encoding='utf-8'))
+    return {c.name:{n.name for n in c.body if isinstance(n, ast.FunctionDef)} for c in tree.body if isinstance(c, ast.ClassDef)}
+
+def test_nothing_that_runs_is_missing():
+    import nextgenface_nb
+    for name,module in nextgenface_nb._PUBLIC.items():
+        value = getattr(nextgenface_nb, name)
+        if not inspect.isclass(value): continue
+        above = [c for c in value.__mro__ if c.__module__.startswith('nextgenface_nb')]
+        seen = set().union(*(told(c.__module__.partition('.')[2]).get(c.__name__, set()) for c in above))
+        assert members(value)<=seen, (name, members(value)-seen)
+
+USER = '''
+from dataclasses import dataclass, replace
+import torch
+from nextgenface_nb import (Camera, Candidate, Config, Face, FaceModel, Light, LossTerm, OutputOptions, Photo, Pipeline,
+    check_light, load_photo, reconstruct, register_format, register_light, setting)
+
+@register_light
+@dataclass
+class Even(Light):
+    colour: torch.Tensor
+    kind = 'even'
+    def environment(self, height: int = 64) -> torch.Tensor: return self.colour.expand(height, 2*height, 3)
+    def turned(self, degrees: float) -> 'Even': return self
+    def scaled(self, factor: torch.Tensor | float) -> 'Even': return replace(self, colour=self.colour*factor)
+
+def small(c: Candidate) -> torch.Tensor: return c.face.identity.shape.square().mean()
+term = LossTerm('small', 'photometric', small, setting=setting(1., 'how much', low=0.))
+
+@register_format('names', '.txt', 'names')
+def write(face: Face, pipeline: Pipeline, folder: str, options: OutputOptions) -> list: return [options.space]
+
+config = Config.preset('fast').set('bands=5')
+photo: Photo = load_photo('a.jpg').crop_face(torch.zeros(5, 2), 256)
+result = reconstruct(photo, config=config)
+pipeline = Pipeline(None, config)
+picture = pipeline.render(result.face, samples=8, final=True)
+check_light(Even(torch.ones(3)).moved(torch.zeros(3)))
+mesh = pipeline.model.jacobian(result.face.identity.shape)
+size: int = Camera(torch.tensor(1.), torch.zeros(2), 8, 8).width
+'''
+WRONG = ("pipeline.render(result.face, sample=8)", "pipeline.rendr(result.face)", "config.max_resolutoin = 3",
+    "Config.preset(3)", "result.face.frames.light", "setting('a')", "register_light(3)", "load_photo('a.jpg').crop(1)")
+
+def test_mypy_takes_a_users_script_and_sees_what_is_wrong(tmp_path):
+    pytest.importorskip('mypy')
+    (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\nignore_missing_imports = true\n'
+        '[mypy-torch.*,scipy.*,numpy.*,PIL.*,mitsuba.*,drjit.*,matplotlib.*,fastcore.*]\nfollow_imports = skip\n'
+        'follow_imports_for_stubs = true\n')
+    lines = USER.strip().split('\n')
+    (tmp_path/'user.py').write_text('\n'.join([*lines, *WRONG])+'\n')
+    done = subprocess.run([sys.executable, '-m', 'mypy', 'user.py'], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, 'MYPYPATH':str(ROOT)})
+    found = [line for line in done.stdout.splitlines() if ': error:' in line]
+    assert {int(line.split(':')[1]) for line in found}==set(range(len(lines)+1, len(lines)+len(WRONG)+1)), done.stdout+done.stderr

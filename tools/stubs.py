@@ -1,0 +1,162 @@
+"""Stubs (`.pyi`) of the public modules: what a user's type checker and editor read in place of the modules.
+
+A checker does not know what fastcore's `patch` does, and misses methods that were added by it. So every public module that
+has such methods gets a stub beside it, made from the module itself: its public names, with patched functions in their
+classes, types, defaults and docstrings, and no bodies. `python tools/stubs.py` writes them; with --check it only says which
+are not those of today.
+"""
+import ast, sys
+from pathlib import Path
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from docments import patched
+from hints import PACKAGE, PUBLIC, in_classes
+
+HEAD = '# Made by tools/stubs.py from the module beside it\n'
+#: Decorators that say something about types
+KEPT = {'property', 'cached_property', 'classmethod', 'staticmethod', 'abstractmethod', 'dataclass', 'contextmanager',
+    'contextlib.contextmanager'}
+#: Modules of what public classes inherit methods from
+ABOVE = ('rendering.interface',)
+NOTHING = ast.Expr(ast.Constant(...))
+
+def has_patches(text:str)->bool:
+    "Is a public method added to a class of this module?"
+    tree = ast.parse(text)
+    classes = {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
+    return any(isinstance(n, ast.FunctionDef) and patched(n) in classes and shown(n.name) for n in tree.body)
+
+#: What Python calls, and would let a checker believe that any name is an attribute
+ANY_NAME = '__getattr__','__setattr__'
+
+def shown(name:str)->bool:
+    "Public, or something that Python calls"
+    return not name.startswith('_') or name.startswith('__') and name.endswith('__') and name not in ANY_NAME
+
+def decorators(node)->list: # of nodes
+    "Those that a checker has to know"
+    return [d for d in node.decorator_list if ast.unparse(d.func if isinstance(d, ast.Call) else d) in KEPT]
+
+def docstring(node)->list: # of one statement, or none
+    "What the function or class says of itself"
+    return node.body[:1] if ast.get_docstring(node) is not None else []
+
+def hollow(node:ast.FunctionDef)->ast.FunctionDef:
+    "A function without its body; every default is there, and none is told"
+    a = node.args
+    a.defaults = [ast.Constant(...) for _ in a.defaults]
+    a.kw_defaults = [d and ast.Constant(...) for d in a.kw_defaults]
+    node.body = docstring(node) or [NOTHING]
+    node.decorator_list = decorators(node)
+    if node.name=='__init__' and node.returns is None: node.returns = ast.Constant(None)
+    return node
+
+def annotation(value, known:dict)->ast.expr:
+    "The type of what is assigned, where one can see it; else anything"
+    if isinstance(value, ast.Name) and known.get(value.id): return known[value.id]
+    if isinstance(value, ast.Constant) and type(value.value) in (bool, int, float, str):
+        return ast.Name(type(value.value).__name__)
+    made = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id
+    return ast.Name(made) if made and made[0].isupper() else ast.Name('Any')
+
+def pairs(node)->list: # of (target, annotation or None, value)
+    "What a statement assigns"
+    if isinstance(node, ast.AnnAssign): return [(node.target, node.annotation, node.value)]
+    if not isinstance(node, ast.Assign): return []
+    target,value = node.targets[0],node.value
+    if not isinstance(target, ast.Tuple): return [(target, None, value)]
+    each = value.elts if isinstance(value, ast.Tuple) else [None]*len(target.elts)
+    return [(t, None, v) for t,v in zip(target.elts, each)]
+
+def attributes(node:ast.FunctionDef)->dict: # name -> annotation
+    "What `__init__` hangs on an object"
+    known = {a.arg:a.annotation for a in node.args.args+node.args.kwonlyargs}
+    each = [p for statement in ast.walk(node) for p in pairs(statement)]
+    own = [p for p in each if isinstance(p[0], ast.Attribute) and getattr(p[0].value, 'id', '')=='self']
+    return {t.attr:kind or annotation(value, known) for t,kind,value in reversed(own) if shown(t.attr)}
+
+def declared(name:str, kind, value=None)->ast.AnnAssign:
+    "name: kind = value"
+    return ast.AnnAssign(ast.Name(name), kind, value, 1)
+
+def field_value(value): # None: the field has no default
+    "Of a field of a dataclass: that there is a default; a `field` that says more stays"
+    if not (isinstance(value, ast.Call) and ast.unparse(value.func)=='field'): return value and ast.Constant(...)
+    words = {k.arg for k in value.keywords}
+    if 'init' in words: return value
+    return ast.Constant(...) if words&{'default', 'default_factory'} else None
+
+def class_member(node)->list: # of nodes
+    "A statement of a class as the stub has it"
+    if isinstance(node, ast.FunctionDef): return [hollow(node)] if shown(node.name) else []
+    if isinstance(node, ast.AnnAssign):
+        return [declared(node.target.id, node.annotation, field_value(node.value))] if shown(node.target.id) else []
+    found = [(t.id, annotation(value, {})) for t,_,value in pairs(node) if isinstance(t, ast.Name) and shown(t.id)]
+    return [declared(name, kind) for name,kind in found]
+
+def hollow_class(node:ast.ClassDef)->ast.ClassDef:
+    "A class: fields, what `__init__` makes, methods"
+    start = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name=='__init__'), None)
+    made = attributes(start) if start else {}
+    told = docstring(node)
+    body = [m for n in node.body[len(told):] for m in class_member(n)]
+    names = {n.name for n in body if isinstance(n, ast.FunctionDef)}|{
+        n.target.id for n in body if isinstance(n, ast.AnnAssign)}
+    own = [declared(name, kind) for name,kind in made.items() if name not in names]
+    node.body = told+own+body or [NOTHING]
+    node.decorator_list = decorators(node)
+    return node
+
+def as_it_is(node:ast.Assign)->bool:
+    "What a checker works out by itself: the list of names, variables of types"
+    made = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ''
+    return getattr(node.targets[0], 'id', '')=='__all__' or made=='TypeVar'
+
+def statement(node)->list: # of nodes
+    "A statement of a module as the stub has it"
+    if isinstance(node, (ast.Import, ast.ImportFrom)): return [node]
+    if isinstance(node, ast.If): return node.body if ast.unparse(node.test)=='TYPE_CHECKING' else []
+    if isinstance(node, ast.FunctionDef): return [hollow(node)] if shown(node.name) and not patched(node) else []
+    if isinstance(node, ast.ClassDef): return [hollow_class(node)] if shown(node.name) else []
+    if isinstance(node, ast.Assign) and as_it_is(node): return [node]
+    return [declared(t.id, kind or annotation(value, {})) for t,kind,value in pairs(node)
+        if isinstance(t, ast.Name) and shown(t.id)]
+
+def used_imports(body:list)->list: # of nodes
+    "Imports of what the stub names"
+    words = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name)}
+    for node in body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, 'module', '')!='__future__':
+            node.names = [a for a in node.names if (a.asname or a.name.partition('.')[0]) in words]
+    return [n for n in body if not isinstance(n, (ast.Import, ast.ImportFrom)) or n.names]
+
+def stub(text:str)->str:
+    "The stub of a module"
+    tree = ast.parse(in_classes(text)[0])
+    body = [s for node in tree.body for s in statement(node)]
+    future = [n for n in body if isinstance(n, ast.ImportFrom) and n.module=='__future__']
+    any_type = ast.parse('from typing import Any').body
+    body = future+used_imports(any_type+[n for n in body if n not in future])
+    tree.body = docstring(tree)+body
+    return HEAD+ast.unparse(ast.fix_missing_locations(tree))+'\n'
+
+def stubs()->dict: # path -> text
+    "Of every public module to which methods are patched"
+    files = [PACKAGE/f'{name.replace(".", "/")}.py' for name in (*PUBLIC, *ABOVE)]
+    texts = {file:file.read_text(encoding='utf-8') for file in files}
+    return {file.with_suffix('.pyi'):stub(text) for file,text in texts.items() if has_patches(text)}
+
+def main()->int: # Exit code
+    "Write them, or say which are old"
+    wanted = stubs()
+    there = {path:path.read_text(encoding='utf-8') for path in PACKAGE.rglob('*.pyi')}
+    old = [path for path in {**there, **wanted} if there.get(path)!=wanted.get(path)]
+    if '--check' in sys.argv:
+        for path in old: print(f'{path.relative_to(PACKAGE.parent)} is not of today: python tools/stubs.py')
+        return bool(old)
+    for path in old:
+        if path in wanted: path.write_text(wanted[path], encoding='utf-8')
+        else: path.unlink()
+    print(f'{len(wanted)} stubs, {len(old)} of them changed')
+    return 0
+
+if __name__=='__main__': sys.exit(main())
