@@ -473,7 +473,7 @@ def _cover_warnings(c:dict)->list: # of sentences
             'the result means little')
     return found
 
-# %% ../../nbs/66_output.card.ipynb #8fca39d0
+# %% ../../nbs/66_output.card.ipynb #e4ca92ee
 def _light_warnings(c:dict)->list: # of sentences
     "Of points and light"
     found = []

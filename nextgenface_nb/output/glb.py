@@ -214,7 +214,7 @@ def _bounds(x)->dict: # glTF wants them per component
     x = x.reshape(len(x), -1)
     return dict(min=x.min(0).tolist(), max=x.max(0).tolist())
 
-# %% ../../nbs/64_output.glb.ipynb #dd312669
+# %% ../../nbs/64_output.glb.ipynb #53961c76
 def add_material(
     glb:GlbBytes,
     maps:tuple,             # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
@@ -227,7 +227,9 @@ def add_material(
         raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
     factor,shine = specular_texture(specular)
     info = lambda image,name: lib.TextureInfo(index=glb.texture(image, name, quality))
-    surface = lib.PbrMetallicRoughness(baseColorTexture=info(picture(base_colour(diffuse, specular)), 'diffuse'), metallicFactor=0.,
+    surface = lib.PbrMetallicRoughness(
+        baseColorTexture=info(picture(base_colour(diffuse, specular)), 'diffuse'),
+        metallicFactor=0.,
         roughnessFactor=1.,
         metallicRoughnessTexture=info(picture(roughness_texture(roughness), encode=False), 'roughness'))
     reflection = dict(
