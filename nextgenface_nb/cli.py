@@ -4,7 +4,7 @@
 
 # %% ../nbs/92_cli.ipynb #d9d4531d
 from __future__ import annotations
-import argparse, json, sys, time
+import argparse, json, sys, time, unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ from .config import Config, PRESETS, STAGE_NAMES, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
     NoFaceError, PhotoError, notes_heard)
 from .lens import check_focal
+from .places import locate
 from .terminal import name_of, print_text
 from .command import exit_code_of, run_command
 
@@ -167,10 +168,11 @@ def asked_for(
     "What the report keeps of the flags beside the settings"
     from nextgenface_nb.output.checkpoint import file_digest
     file = lambda path: dict(name=Path(path).name, sha256=file_digest(path)) if path and Path(path).suffix else None
-    lens = dict(focal=file(config.focal)) if config.focal else {}
+    named = dict(focal=config.focal, landmark_model=config.landmark_model and locate(config.landmark_model))
     return dict(
         stages=request.stages, shared_identity=request.shared_identity, checkpoint=file(request.checkpoint),
-        landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder), **lens)
+        landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder),
+        **{n:file(v) for n,v in named.items() if v})
 
 # %% ../nbs/92_cli.ipynb #4ac71227
 def face_asked(
@@ -260,6 +262,7 @@ def find_photos(
     photos,left = scan_folder(source, recursive, closed)
     return (photos or load_folder(source, recursive)), left   # the latter says in words that there are none
 
+# %% ../nbs/92_cli.ipynb #8d2c0a01
 #: What a batch writes beside the folders of its photos
 BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
 
@@ -271,18 +274,22 @@ def result_folders(
     "The tree of the input once more, with a folder in place of each photo"
     wanted = [output/p.relative_to(source) for p in photos]
     taken = set()
-    around = {parent for w in wanted for parent in w.parents}
+    around = {_folded(parent) for w in wanted for parent in w.parents}
     for place in wanted:
         first = place.relative_to(output).parts[0]
-        if len(place.relative_to(output).parts)>1 and first in BATCH_FILES:
+        if len(place.relative_to(output).parts)>1 and _folded(first) in BATCH_FILES:
             place = output/f'{first} (2)'/place.relative_to(output/first)
         free = place
         number = 2
-        while free in taken or free in around or (free.parent==output and free.name in BATCH_FILES):
+        while _folded(free) in taken|around or (free.parent==output and _folded(free.name) in BATCH_FILES):
             free = place.with_name(f'{place.name} ({number})')
             number = number+1
-        taken.add(free)
+        taken.add(_folded(free))
         yield free
+
+def _folded(path)->str:
+    "The same for names that are one on disks of Windows and macOS, in letters or accents"
+    return unicodedata.normalize('NFC', str(path)).casefold()
 
 # %% ../nbs/92_cli.ipynb #8a2c331a
 def tell_left_out(

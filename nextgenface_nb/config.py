@@ -174,13 +174,13 @@ class Config(CheckedSettings):
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
-    weight_landmarks:float = setting(.011,
+    weight_landmarks:float = setting(.0055,
         'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
-    weight_shape:float = setting(.002,
+    weight_shape:float = setting(.001,
         'mean squared shape coefficient, in standard deviations; each height of the displacement counts like one of '
         'them',
         low=0, high=1e6)
-    weight_expression:float = setting(.004, 'the same for the expression', low=0, high=1e6)
+    weight_expression:float = setting(.002, 'the same for the expression', low=0, high=1e6)
     weight_albedo:float = setting(.006,
         'the same for the albedo: with the whites of the eyes, what tells a dark face in bright light from a light '
         'face in dim light', low=0, high=1e6)

@@ -12,6 +12,7 @@ import errno, hashlib, json, os, platform, re, shutil, tempfile, time, uuid, zli
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from .errors import BusyError, FaceError, OutputError
+from .processes import rest
 from .reading import limit, read_bytes
 
 # %% ../nbs/05_files.ipynb #f4bf39c5
@@ -160,7 +161,9 @@ def _alive(
     started:int, # From its mark; 0: unknown
 )->bool:
     "Does it run? If that cannot be told, it does"
-    if os.name!='posix': return True   # elsewhere, os.kill would end it
+    if os.name!='posix':   # there, os.kill would end it
+        import psutil
+        return psutil.pid_exists(number)
     try: os.kill(number, 0)
     except (ProcessLookupError, OverflowError): return False
     except OSError: pass
@@ -251,17 +254,12 @@ def _taken(lock, wait:float)->bool: # False: there are no locks here
         try: lock.acquire(timeout=0)
         except TimeoutError:
             if time.monotonic()>=until: raise
-            _rest()
+            rest(.05)
         except NotImplementedError: return False
         except OSError as error:
             if error.errno in _NO_LOCKS: return False
             raise
         else: return True
-
-def _rest(seconds:float=.05):
-    "Not quite as long where a clock is set meanwhile: a sleep may end with EINVAL then"
-    try: time.sleep(seconds)
-    except OSError: pass
 
 # %% ../nbs/05_files.ipynb #4fec3db8
 def _lock(path):

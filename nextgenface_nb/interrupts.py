@@ -7,6 +7,7 @@ from __future__ import annotations
 import os, signal, socket, threading, time
 from contextlib import contextmanager
 from .errors import FaceError
+from .processes import rest
 
 # %% auto #0
 __all__ = ['ENDING', 'Stop', 'as_ctrl_c', 'ending_signals']
@@ -124,4 +125,4 @@ def _end_unless_heard(wanted:int, patience:float):
         if time.monotonic()>until:
             try: os.write(2, b'\nstopped within a step\n')
             finally: os._exit(130)
-        time.sleep(.05)
+        rest(.05)

@@ -345,7 +345,7 @@ def read_cameras(
 )->list: # of `KnownCamera`
     "All cameras in it; `ConfigError` in words if it is none"
     if camera := parse_focal(text): return [camera]
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))   # which raises nothing where there is no such user
     if not os.path.isfile(path): raise _refused(f'{text!r} is no focal length, and no such file')
     try:
         most = limit('camera_bytes')

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from .errors import DeviceError
 
 # %% auto #0
-__all__ = ['LEASH', 'shown_name', 'printable', 'json_text', 'check_fork', 'end_with_parent', 'leash', 'ignoring']
+__all__ = ['LEASH', 'shown_name', 'printable', 'json_text', 'rest', 'check_fork', 'end_with_parent', 'leash', 'ignoring']
 
 # %% ../nbs/01_processes.ipynb #a0c10006
 def shown_name(
@@ -45,6 +45,13 @@ def json_text(
     return re.sub('[\ud800-\udfff]', lambda found: f'\\u{ord(found[0]):04x}', text)
 
 # %% ../nbs/01_processes.ipynb #a0c1000a
+def rest(
+    seconds:float, # At most
+):
+    "Sleep; not quite as long where a clock is set meanwhile, which may end a sleep with EINVAL"
+    try: time.sleep(seconds)
+    except OSError: pass
+
 # Of this process. forked: '' (not, or before all use), 'used' (after our use), 'perhaps' (after PyTorch was loaded)
 _state = dict(used=False, forked='')
 
@@ -87,7 +94,7 @@ def _threads_work(
     while time.monotonic()<until:
         ended,status = os.waitpid(child, os.WNOHANG)
         if ended: return status==0
-        time.sleep(.01)
+        rest(.01)
     os.kill(child, 9)
     os.waitpid(child, 0)
     return False

@@ -13,7 +13,7 @@ from .errors import PhotoError
 from .files import writing
 from .processes import shown_name
 from .reading import check_radiance, limit, radiance_kind, read_bytes
-from .surroundings import undisturbed
+from .surroundings import drjit_alone, undisturbed
 
 # %% ../nbs/13_radiance.ipynb #718b5bbd
 def as_array(
@@ -28,11 +28,12 @@ def two_threads(): # a context
     ("Mitsuba's EXR code waits for ever where Dr.Jit has one thread alone, as in a batch with a process for each core; "
      "within this context it has two")
     import drjit
-    before = drjit.thread_count()
-    if before<2: drjit.set_thread_count(2)
-    try: yield
-    finally:
-        if before<2: drjit.set_thread_count(before)
+    with drjit_alone:
+        before = drjit.thread_count()
+        if before<2: drjit.set_thread_count(2)
+        try: yield
+        finally:
+            if before<2: drjit.set_thread_count(before)
 
 @undisturbed
 def write_exr(

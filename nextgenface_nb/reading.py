@@ -34,9 +34,11 @@ LIMITS = dict(
     tag_values=Limit(1_000_000, 'numbers', 'one tag of TIFF or EXIF that becomes a list of gigabytes'),
     tag_tables=Limit(200, 'tables', 'the same tags of AVIF and HEIF, gone through again and again'),
     tiff_pieces=Limit(200_000, 'strips or tiles', 'a picture in pieces of no size'),
+    picture_texts=Limit(20, 'texts', 'thousands of texts in a picture, each of which is unpacked'),
     picture_text=Limit(1_000_000, 'bytes', 'a text in a picture that unpacks to gigabytes'),
     picture_colours=Limit(16, 'channels', 'a pixel with hundreds of colours (JPEG 2000)'),
     profile_bytes=Limit(16_000_000, 'bytes', 'a colour profile that unpacks to gigabytes'),
+    exif_pieces=Limit(500, 'pieces', 'EXIF in a million pieces, which are joined one by one'),
     jpeg_passes=Limit(500, 'passes', 'a picture that is gone over thousands of times'),
     jpeg2000_pictures=Limit(50, 'pictures', 'thousands of pictures in one file'),
     jpeg2000_pieces=Limit(20_000, 'tiles', 'a picture in pieces of no size'),
@@ -237,11 +239,13 @@ def _tag_table(data, at, order, big, name)->dict:
     return found
 
 # %% ../nbs/03_reading.ipynb #a6ec2785
+def _exif_pieces(data, name): # Iterator of bytes
+    for n,m in enumerate(re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S)):
+        if n>=limit('exif_pieces'): raise _strange(name, f'its EXIF is in more than {limit("exif_pieces")} pieces')
+        yield data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
+
 def _check_jpeg(data, name):
-    exif = b''.join(
-        data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
-        for m in re.finditer(rb'\xff\xe1(..)Exif\0\0', data, re.S))
-    check_tags(exif, name)
+    check_tags(b''.join(_exif_pieces(data, name)), name)
     if data.count(b'\xff\xda') > limit('jpeg_passes'):
         raise _strange(name, f'is built up in more than {limit("jpeg_passes")} passes')
 
@@ -328,12 +332,14 @@ def lean_png(
     "The same picture with nothing in it but itself, its orientation and its transparency."
     parts = [data[:8]]
     kept = not header
+    asked = 0
     for kind, content in png_chunks(data, name):
         if kind == b'IHDR' and header: content = header
         if kind == b'eXIf': check_tags(bytes(content), name)
-        if (kind in (b'tEXt', b'zTXt', b'iTXt')
-            and not _says_orientation(kind, bytes(content[:80])+bytes(content[80:limit('picture_text')//8]))):
-            kind = b''
+        if kind in (b'tEXt', b'zTXt', b'iTXt'):
+            start = bytes(content[:limit('picture_text')//8])
+            asked += _may_say(start)
+            if asked>limit('picture_texts') or not _says_orientation(kind, start): kind = b''
         if kind not in (b'IHDR', b'PLTE', b'tRNS', b'eXIf', b'IDAT', b'IEND', b'tEXt', b'zTXt', b'iTXt'):
             kept = False
             continue
@@ -344,10 +350,14 @@ def lean_png(
             struct.pack('>I', zlib.crc32(content, zlib.crc32(kind)))]
     return data if kept else b''.join(parts)
 
+def _may_say(content)->bool:
+    "Are EXIF or XMP in this text?"
+    return content.split(b'\0', 1)[0] in (b'Raw profile type exif', b'Raw profile type APP1', b'XML:com.adobe.xmp')
+
 def _says_orientation(kind, content)->bool:
     "EXIF or XMP in a text, and not much of it"
     keyword = content.split(b'\0', 1)[0]
-    if keyword not in (b'Raw profile type exif', b'Raw profile type APP1', b'XML:com.adobe.xmp'): return False
+    if not _may_say(content): return False
     most = limit('picture_text')//8
     if len(content) >= most: return False
     if kind == b'tEXt': return True

@@ -17,8 +17,7 @@ from .optim.stages import Progress
 from .optim.state import StageState
 import PIL.Image
 from nextgenface_nb.output.card import Card
-__all__ = ['TYPICAL_FOCAL', 'BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct', 'Optimizer']
-TYPICAL_FOCAL: float
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct', 'Optimizer']
 
 def make_frame(photo, model: FaceModel, config: Config, landmarks: Landmarks | None=..., detector=..., crop: bool=..., face: int | None=...) -> Frame:
     """Crop the face, find its landmarks, put the mean face there"""

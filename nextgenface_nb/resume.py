@@ -15,13 +15,14 @@ from nextgenface_nb.reconstruction import (Reconstruction, begin, chosen_stages,
     reconstruct_steps)
 from .optim.stages import Progress
 from .optim.state import StageState
-from .output.checkpoint import load_face, photo_digest, save_face
+from .output.checkpoint import file_digest, load_face, photo_digest, save_face
 from .files import real_folder, resume_path, sweep_parts
+from .places import locate
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['STATE_VERSION', 'TOLERANCE', 'sweep', 'keep_state', 'face_digest', 'load_state', 'Keeper', 'fit_resumable',
-           'face_differences']
+__all__ = ['STATE_VERSION', 'TOLERANCE', 'sweep', 'named_files', 'keep_state', 'face_digest', 'load_state', 'Keeper',
+           'fit_resumable', 'face_differences']
 
 # %% ../nbs/76_resume.ipynb #7364dd85
 def sweep(
@@ -32,6 +33,14 @@ def sweep(
     for place in (real.parent, real): sweep_parts(place)
 
 # %% ../nbs/76_resume.ipynb #5a811b7f
+def named_files(
+    config:Config,
+)->dict: # setting -> SHA-256
+    "What lies now in the files that settings name; of the model, the checkpoint has a fingerprint"
+    named = {n:getattr(config, n) for n in ('detector', 'landmark_model', 'light', 'focal')}
+    found = {n:file_digest(locate(v)) for n,v in named.items() if v}
+    return {n:digest for n,digest in found.items() if digest}
+
 #: Of what is kept beside the face; raised when an older reader would misunderstand it
 STATE_VERSION = 2
 
@@ -44,6 +53,7 @@ def keep_state(
     state:StageState|None=None, # Of the next one, if it has begun
     start:str='',          # `face_digest` of the face that the run began with, if one was given
     face=None,             # Which of several faces was asked for
+    files:dict|None=None,  # Of `named_files`, when the run began; None: now
 ):
     "Write all that is needed to go on"
     history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()},
@@ -55,6 +65,7 @@ def keep_state(
         path, result.face, result.pipeline.model,
         dict(
             state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done,
+            files=named_files(result.pipeline.config) if files is None else files,
             history=history, start=start, which_face=face, terms=result.terms, timings=result.timings,
             warnings=result.warnings,
             after_landmarks=[float(x) for x in result.after_landmarks]),
@@ -67,7 +78,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
-# %% ../nbs/76_resume.ipynb #13ccd79d
+# %% ../nbs/76_resume.ipynb #498c8212
 @undisturbed
 def load_state(
     path,     # From `resume_path`
@@ -96,6 +107,7 @@ def load_state(
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
     if [p['sha256'] for p in meta['photos']]!=[photo_digest(p) for p in photos]:
         raise CheckpointError(f'{path}: made from other photos', advice)
+    _check_files(path, meta, pipeline.config, advice)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     if meta.get('which_face')!=which_face:
         raise CheckpointError(
@@ -127,6 +139,15 @@ def _check_version(path, meta:dict):
         raise CheckpointError(
             f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}',
             advice)
+
+def _check_files(path, meta:dict, config:Config, advice:str):
+    "What settings name must hold the same as when the run began"
+    there = named_files(config)
+    was = meta.get('files', there)
+    if not isinstance(was, dict): was = {}
+    other = sorted(n for n in {*was, *there} if was.get(n)!=there.get(n))
+    if other: raise CheckpointError(f'{path}: the file that {other[0]} names has changed since', advice)
+
 def _which(face)->str: return 'the largest' if face is None else f'number {face}'
 
 def _told(terms)->str: # in words
@@ -166,7 +187,7 @@ class Keeper:
             self.write()
             self.last = time.monotonic()
 
-# %% ../nbs/76_resume.ipynb #20cba676
+# %% ../nbs/76_resume.ipynb #6721fa5c
 def fit_resumable(
     photos:list,                # Paths, all of one person
     pipeline,                   # A `Pipeline`
@@ -185,6 +206,7 @@ def fit_resumable(
     "Fit all stages, keeping the state"
     if start is not None: photos = [f.photo for f in start.frames]
     begun_with = face_digest(start)
+    files = named_files(pipeline.config)   # before they are read
     told = outside_terms(chosen_stages(pipeline.config, list(stages), terms))
     there = resume and Path(keep).exists()
     result,done,saved = (load_state(keep, photos, pipeline, stages, begun_with, face, told) if there
@@ -197,13 +219,13 @@ def fit_resumable(
         state = StageState(saved)
         saved = {}
         def write():
-            if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face)
+            if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face, files)
         exhaust(
             reconstruct_steps(
                 None, pipeline.config, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result,
                 watch=watch, terms=terms),
             Keeper(write, every, progress))
-        keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face)
+        keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face, files=files)
     return result
 
 # %% ../nbs/76_resume.ipynb #b5c2d08f

@@ -11,8 +11,8 @@ from .errors import ConfigError
 from .processes import check_fork
 
 # %% auto #0
-__all__ = ['NUMPY', 'SpareCores', 'spare_cores', 'plain_warnings', 'Undisturbed', 'undisturbed', 'UndisturbedSteps',
-           'without_inference', 'same_definition', 'variables', 'cache_folder', 'isolated']
+__all__ = ['NUMPY', 'drjit_alone', 'SpareCores', 'spare_cores', 'plain_warnings', 'Undisturbed', 'undisturbed',
+           'UndisturbedSteps', 'without_inference', 'same_definition', 'variables', 'cache_folder', 'isolated']
 
 # %% ../nbs/02_surroundings.ipynb #0a669516
 class SpareCores:
@@ -272,6 +272,9 @@ def same_definition(
     return known.__qualname__==new.__qualname__ and ('__main__' in places or places[0]==places[1])
 
 # %% ../nbs/02_surroundings.ipynb #db860ff4
+#: Held by the thread of Python that works with Dr.Jit or tells it what to use: both are the process's
+drjit_alone = threading.RLock()
+
 @contextmanager
 def variables(
     **wanted:str|None, # Name of an environment variable -> its value; None: without it

@@ -121,12 +121,12 @@ def full_invocation(folder, result)->dict:
     "What a command keeps of its flags, with every flag that it keeps"
     from nextgenface_nb import cli
     from nextgenface_nb.batch import invocation
-    path = {n:str(Path(folder)/n) for n in ('c.npz','p.npy','l.exr','f.json')}
+    path = {n:str(Path(folder)/n) for n in ('c.npz','p.npy','l.exr','f.json','m.task')}
     for p in path.values(): Path(p).write_text(p)
     flags = ['--checkpoint', path['c.npz'], '--landmarks', path['p.npy']]
     request = cli.read_request(cli.make_parser().parse_args(flags))
     config = cli.make_config(request)
-    config.light,config.focal = path['l.exr'],path['f.json']
+    config.light,config.focal,config.landmark_model = (path[n] for n in ('l.exr','f.json','m.task'))
     request,_ = cli.recall(request)
     return invocation([f.photo.path for f in result.face.frames], **cli.asked_for(request, config))
 

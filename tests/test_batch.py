@@ -193,6 +193,27 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
     assert 'hangs,not begun' in (tmp_path/'out'/'summary.csv').read_text()
     assert not list(tmp_path.glob('out/.*part*'))
 
+@needs_groups
+@needs_proc
+def test_one_worker_that_is_asked_to_end_takes_no_photo_with_it(tmp_path):
+    "SIGTERM for it alone, as some guards of memory send it: nobody has stopped the batch"
+    batch = Batch(tmp_path, 'make_shortly', 'a,b,c,d,e,f')
+    batch.until(2)
+    commands = {p:Path(f'/proc/{p}/cmdline').read_bytes() for p in batch.processes()}
+    os.kill(next(p for p,words in commands.items() if b'spawn_main' in words), signal.SIGTERM)
+    assert batch.end()=='done,done,done,done,done,done' and batch.nothing_left()
+
+@pytest.mark.parametrize('system, told', [('posix', [(7, signal.SIGINT)]), ('nt', [])])
+def test_ctrl_c_is_handed_on_where_it_is_none_that_kills(monkeypatch, system, told):
+    "On Windows `os.kill` ends a process at once, in the middle of a step, and the console has told it already"
+    import types
+    from nextgenface_nb import batch
+    worker,sent = batch.Worker.__new__(batch.Worker),[]
+    worker.process = types.SimpleNamespace(pid=7, is_alive=lambda: True)
+    monkeypatch.setattr(batch, 'os', types.SimpleNamespace(name=system, kill=lambda *what: sent.append(what)))
+    worker.interrupt()
+    assert sent==told
+
 COMPUTING = """
 import argparse, hashlib, sys, time
 from nextgenface_nb.interrupts import Stop

@@ -379,7 +379,8 @@ def test_exif_is_a_prior_and_can_be_switched_off(pictures):
     for a,b in zip((without.camera.focal, without.rotation, without.translation, without.expression),
         (off.camera.focal, off.rotation, off.translation, off.expression)):
         assert torch.equal(a, b)
-    assert own.focal_known==0 and own.focal_source=='' and off.focal_source==''
+    # a start is a prior about itself, and nothing that the report calls known
+    assert own.focal_known==pytest.approx(300) and own.focal_spread>.05 and own.focal_source==off.focal_source==''
 
 @pytest.mark.parametrize('exif', [dict(film=1500., sizes=[(96, 96)]), dict(film=5., sizes=[(9600, 9600)]),
     dict(length=50., sizes=[]), dict(doubtful=dict(film='0.5'), sizes=[]), dict(zoom=2., sizes=[])])
@@ -510,3 +511,19 @@ def test_a_wrong_lens_ends_the_command_before_anything_is_loaded(tmp_path, capsy
     assert cli.main(['--focal', '50mm', '--set', 'focal_length=300', '--output', str(tmp_path/'out'), '--quiet',
         '--skipStage2', '--skipStage3'])==2
     assert 'Give one of them' in capsys.readouterr().err
+
+def test_a_lens_in_the_home_of_nobody():
+    from nextgenface_nb.errors import ConfigError
+    from nextgenface_nb.lens import read_cameras
+    with pytest.raises(ConfigError, match='no such file'): read_cameras('~nobody-of-that-name/lens.json')
+
+@pytest.mark.parametrize('principal', [(39., 53.), (150., 20.), (100., 75.)])
+def test_the_view_of_three_js_is_no_larger_than_symmetry_takes(principal):
+    "On each axis the photo reaches one border of the whole view: a larger one costs its readers resolution"
+    import numpy as np
+    from nextgenface_nb.output.camera import three_words
+    said = three_words(300., principal, (200, 150), np.eye(4), np.eye(4))
+    *full,left,top,width,height = said['view_offset']
+    for whole,start,size,middle in (full[0], left, width, principal[0]), (full[1], top, height, principal[1]):
+        assert min(start, whole-start-size)==0 and start+middle==whole/2
+    assert math.isclose(math.tan(math.radians(said['fov'])/2)*300, full[1]/2) and said['aspect']==full[0]/full[1]

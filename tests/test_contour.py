@@ -13,7 +13,7 @@ from nextgenface_nb.face import Face, Frame, Identity
 from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.optim.landmarks import LandmarkProblem, LandmarkSettings, evaluate, fit_landmarks, start_pose
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.optim.shading import shading_problem
+from nextgenface_nb.optim.losses import stage_problem
 from nextgenface_nb.optim.stages import make_stages
 from nextgenface_nb.evaluation.synthetic import face_edge, mark_jaw, rotation_error, scale_aligned_errors
 
@@ -82,7 +82,7 @@ def test_all_that_asks_for_landmarks_gets_the_same_places(pipeline):
         points = pipeline.landmarks(face).double().numpy()
         stage = make_stages(pipeline.config)[1]
         for problem in (LandmarkProblem(pipeline.model, face, LandmarkSettings(), pipeline.displacement_of(face)),
-            shading_problem(pipeline, face, stage)):
+            stage_problem(pipeline, face, stage.rates)):
             x = problem.start(face)
             residual = evaluate(problem, x)[0][1]
             (shape,frames) = problem.pieces(x)

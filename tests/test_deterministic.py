@@ -96,3 +96,30 @@ def test_a_command_hands_it_on(monkeypatch, tmp_path, asked):
             'renderer=vertex', '--set', f'deterministic={asked}'])!=0
         assert torch.get_num_threads()==3
     assert seen==[(asked, 1 if asked else 3)]
+
+def test_threads_of_python_work_with_dr_jit_one_at_a_time():
+    "Two that change the number of its threads would wait for each other for ever, or leave it at one"
+    import threading
+    own,other,entered = drawing(True),drawing(False),threading.Event()
+    def work():
+        with other._threads(): entered.set()
+    with threads(3) as drjit:
+        with own._threads():
+            late = threading.Thread(target=work)
+            late.start()
+            assert drjit.thread_count()==1 and not entered.wait(.5)
+        late.join()
+        assert entered.is_set() and drjit.thread_count()==3
+
+def test_threads_leave_the_variable_of_llvm_as_it_was(monkeypatch):
+    import os, threading, time
+    from nextgenface_nb.rendering import variant
+    monkeypatch.delenv('DRJIT_LIBLLVM_PATH', raising=False)
+    monkeypatch.setattr(variant, 'find_llvm', lambda: '/some/libLLVM.so')
+    def work():
+        for _ in range(20):
+            with variant._llvm_named(True): time.sleep(.001)
+    all_of_them = [threading.Thread(target=work) for _ in range(4)]
+    for thread in all_of_them: thread.start()
+    for thread in all_of_them: thread.join()
+    assert 'DRJIT_LIBLLVM_PATH' not in os.environ

@@ -349,6 +349,38 @@ def test_replay_command(made, tmp_path, capsys):
     # before anything is read
     assert replay.main(['/no/such.npz', '--yaw', 'nan'])==2 and 'error: yaw nan' in capsys.readouterr().err
 
+@pytest.mark.parametrize('flags, code', [(['--fps', '0'], 2), (['--names', 'nobody', '--what', 'turntable,expressions'], 2),
+    (['--what', 'turntable,relight'], 5), (['--photo', '7'], 2)])
+def test_a_film_that_cannot_be_written_is_refused_before_it_is_drawn(made, tmp_path, monkeypatch, flags, code):
+    monkeypatch.setattr(replay, 'draw', lambda *_: pytest.fail('drawn in vain'))
+    if code==5: (tmp_path/'relight.webp').mkdir()
+    assert replay.main([str(made[2]), '--output', str(tmp_path), '--format', 'gif,webp', '--quiet', *flags])==code
+
+def test_ctrl_c_leaves_no_mixture_of_old_and_new(made, tmp_path, monkeypatch):
+    "It comes while files take their places: all of them do; and before, none does"
+    import os, signal
+    from nextgenface_nb import files
+    pipeline,face,_ = made
+    def export_it(progress=None): export.export_face(pipeline, face, tmp_path, ['maps', 'coefficients'], progress=progress)
+    export_it()
+    names = sorted(p.name for p in tmp_path.iterdir())
+    dated = lambda: {n for n in names if (tmp_path/n).stat().st_mtime>10}
+    def old():
+        for n in names: os.utime(tmp_path/n, (1, 1))
+    put = files._put
+    def asked(new, old):
+        os.kill(os.getpid(), signal.SIGINT)
+        put(new, old)
+    old()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        calls = []
+        patch.setattr(files, '_put', lambda *a: (put if calls else asked)(*a) or calls.append(1))
+        export_it()
+    assert dated()==set(names) and len(names)==5 and sorted(p.name for p in tmp_path.iterdir())==names
+    old()
+    with pytest.raises(KeyboardInterrupt): export_it(lambda name: os.kill(os.getpid(), signal.SIGINT))
+    assert not dated()
+
 def test_the_bar_of_a_film_ends_where_the_film_does(made, tmp_path, capsys):
     "Two pictures for each of the model's expressions, more than were asked for"
     assert replay.main([str(made[2]), '--what', 'expressions', '--size', '16', '--frames', '4', '--samples', '1',

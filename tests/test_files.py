@@ -203,6 +203,15 @@ def test_a_sleep_that_fails_is_no_missing_lock(tmp_path, other, monkeypatch):
     first.wait()
     with at_work(tmp_path/'me', wait=.3): pass
 
+def test_processes_are_told_apart_without_signals(monkeypatch):
+    "On Windows a signal ends a process: there, what runs is asked of the list of processes"
+    import types
+    from nextgenface_nb import files
+    gone = subprocess.Popen([sys.executable, '-c', ''])
+    gone.wait()
+    monkeypatch.setattr(files, 'os', types.SimpleNamespace(name='nt'))
+    assert files._alive(os.getpid(), 0) and not files._alive(gone.pid, 0)
+
 MANY = '''
 for k in range(12):
     try: save(sys.argv[1], [f'{n}{sys.argv[2]}.png' if n else 'shared.png' for n in range(3)], f'{sys.argv[2]} {k}'); print('done')

@@ -85,6 +85,8 @@ def photos(small, big_text):
         'exif.jpg':(lambda d, e: d[:2]+b''.join(b'\xff\xe1'+struct.pack('>H', len(p)+8)+b'Exif\0\0'+p
         for p in (e[i:i+60_000] for i in range(0, len(e), 60_000)))+d[2:])(saved(small, 'JPEG'),
         tiff(*[(1000+i, 7, 900_000, 8) for i in range(60_000)], values=bytes(300_000))),
+        'overlap.jpg':b'\xff\xd8'+b'\xff\xe1\xff\xffExif\0\0'*60_000+bytes(70_000),
+        'million.jpg':(lambda d: d[:2]+b'\xff\xe1\0\x0aExif\0\0ab'*1_000_000+d[2:])(saved(small, 'JPEG')),
         'words.jpg':(lambda d: d[:2]+(b'\xff\xfe\0\x02')*200_000+d[2:])(saved(small, 'JPEG'))}
     if can_read('WEBP'):
         found['canvas.webp'] = b'RIFF'+struct.pack('<I', 22)+b'WEBPVP8X'+struct.pack('<I',
@@ -450,3 +452,37 @@ def test_a_list_of_benchmarks_is_no_longer_than_that_takes(tmp_path, monkeypatch
     if not hasattr(os, 'mkfifo'): return
     os.mkfifo(file)
     assert 'is a pipe' in str(most_held(speed.append_report, {}, file)[1])
+
+def test_exif_in_some_pieces_is_read_and_in_many_refused(tmp_path, monkeypatch):
+    from nextgenface_nb.imaging import load_photo
+    limited(monkeypatch, exif_pieces=3)
+    d = saved(Image.new('RGB', (64, 64)), 'JPEG')
+    for count,fine in (3, True), (4, False):
+        (tmp_path/'me.jpg').write_bytes(d[:2]+b'\xff\xe1\0\x0aExif\0\0ab'*count+d[2:])
+        if fine: load_photo(tmp_path/'me.jpg')
+        else:
+            with pytest.raises(FaceError, match='more than 3 pieces'): load_photo(tmp_path/'me.jpg')
+
+def test_what_is_larger_than_any_file_of_ours_is_not_read_for_its_digest(tmp_path, monkeypatch):
+    "A file of terabytes that is called photo.jpg"
+    from nextgenface_nb.output.checkpoint import file_digest
+    limited(monkeypatch, checkpoint_bytes=1000)
+    for size in 1000,1001:
+        (tmp_path/'a.jpg').write_bytes(bytes(size))
+        assert bool(file_digest(tmp_path/'a.jpg'))==(size==1000)
+
+def test_a_landmark_model_is_no_longer_than_that_takes(tmp_path, monkeypatch):
+    from nextgenface_nb.landmarks.detection import MediaPipeTasks
+    limited(monkeypatch, detector_bytes=1000)
+    (tmp_path/'a.task').write_bytes(bytes(1001))
+    with pytest.raises(FaceError, match='No landmark model needs that many'): MediaPipeTasks(tmp_path/'a.task')
+
+def test_texts_of_png_are_asked_a_few_times(tmp_path, monkeypatch):
+    "Each of half a million that claim to say how the picture is turned would be unpacked"
+    from nextgenface_nb import reading
+    unpacked = []
+    monkeypatch.setattr(reading, 'unpacked', lambda packed, most: unpacked.append(most) or b'')
+    text = chunk(b'zTXt', b'XML:com.adobe.xmp\0\0'+zlib.compress(bytes(1000)))
+    picture = png(64, 64, zeros(64*193), extra=chunk(b'tEXt', b'date:create\0now')*100+text*100)
+    lean = reading.lean_png(picture, 'me.png')
+    assert len(unpacked)==lean.count(b'zTXt')==limit('picture_texts') and lean.count(b'tEXt')==0

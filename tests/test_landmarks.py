@@ -265,6 +265,21 @@ def test_files(tmp_path, photo):
     np.save(tmp_path/f'{Path(photo.path).stem}.npy', points[:68])
     assert make_detector(tmp_path).detect(photo).detector == 'fan'
 
+def test_whole_numbers_are_pixels_and_their_centres_are_meant(tmp_path):
+    "As dlib, OpenCV and face-alignment count; fractions are coordinates, the first pixel's centre at .5"
+    whole = np.random.default_rng(0).integers(50, 400, (68, 2))
+    np.save(tmp_path/'a.npy', whole)
+    np.save(tmp_path/'b.npy', whole.astype(np.float32))
+    np.save(tmp_path/'c.npy', whole + .25)
+    np.savetxt(tmp_path/'d.txt', np.column_stack((np.arange(68), whole)))
+    (tmp_path/'e.pts').write_text('n_points: 68\n{\n' + '\n'.join(f'{x} {y}' for x, y in whole + 1) + '\n}\n')
+    for name, wanted in (('a.npy', .5), ('b.npy', .5), ('c.npy', .25), ('d.txt', .5), ('e.pts', .5)):
+        np.testing.assert_allclose(load_landmarks(tmp_path/name, 'fan').points, whole + wanted, err_msg=name)
+    class Answers:
+        def get_landmarks_from_image(self, picture): return [whole.astype(np.float32)]
+    points, _ = FAN(network=Answers()).faces(np.zeros((8, 8, 3), np.uint8))[0]
+    np.testing.assert_allclose(points, whole + .5)
+
 def test_damaged_files(tmp_path, photo):
     np.save(tmp_path/'shape.npy', np.zeros((3, 4, 5)))
     np.save(tmp_path/'nan.npy', np.full((68, 2), np.nan))

@@ -149,3 +149,8 @@ def test_what_is_measured_ends_with_who_measures(tmp_path):
         except ProcessLookupError: return
         time.sleep(.1)
     pytest.fail('it lives on')
+
+def test_results_that_cannot_be_written_are_refused_before_the_first_photo(tmp_path, monkeypatch, capsys):
+    (tmp_path/'file').write_text('')
+    monkeypatch.setattr(measure, 'measure_all', lambda *_: pytest.fail('measured in vain'))
+    assert measure.main(['--results', str(tmp_path/'file'/'results')])==5 and 'file' in capsys.readouterr().err

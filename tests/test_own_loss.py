@@ -76,7 +76,7 @@ def test_its_row_in_the_gauss_newton_system_has_its_value_and_its_gradient(truth
     plain,extra = (make_stages(own.config, terms)[1] for terms in ((), (AHEAD,)))
     x = ShadingSolver(own, face, plain).bounds[0]
     pixels = skin_pixels(own, face, plain, 50)
-    rows = [ShadingSolver(own, face, stage).system(pixels, x)[0] for stage in (plain, extra)]
+    rows = [ShadingSolver(own, face, stage).system(pixels, x) for stage in (plain, extra)]
     (columns,r,J),size = rows[1][len(rows[0])-1],ShadingSolver(own, face, plain).problem.shape_size
     yaw = float(face.frames[0].rotation[1])
     assert len(rows[1])==len(rows[0])+1 and len(columns)==len(x)

@@ -125,7 +125,7 @@ def test_the_shading_knows_how_an_open_jaw_moves(pipeline, truth):
     "The column of the angle in the Jacobian of the pixels, against differences"
     pixels = SkinPixels(pipeline, truth, 0, 800, torch.Generator().manual_seed(0), margin=2, blurred=2.)
     slopes,S = ShapeSlopes(pipeline, truth),len(pipeline.model.prior.shape)
-    rows = lambda face,p: pixel_rows(face, 0, p, PointMotion(pipeline, face, 0, p, slopes, S))
+    rows = lambda face,p: pixel_rows(pipeline, face, 0, p, PointMotion(pipeline, face, 0, p, slopes, S))
     J = rows(truth, pixels)[1][...,S+7]
     sides = []
     for sign in (1, -1):

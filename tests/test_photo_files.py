@@ -735,6 +735,14 @@ def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
     places = [where for _, where in list_jobs(request)[0]]
     assert not any(a in b.parents for a in places for b in places)
 
+def test_names_that_are_one_on_other_disks_get_places_of_their_own():
+    "On disks of Windows and macOS a.jpg is A.jpg, and a letter with an accent is one letter or two"
+    from nextgenface_nb.cli import result_folders
+    names = 'A.jpg', 'a.jpg', 'caf\u00e9.jpg', 'cafe\u0301.jpg', 'Summary.CSV/b.jpg', 'x/B.jpg', 'X/b.jpg'
+    found = list(result_folders([Path('in')/n for n in names], Path('in'), Path('out')))
+    assert [p.relative_to('out').as_posix() for p in found]==['A.jpg', 'a.jpg (2)', 'caf\u00e9.jpg',
+        'cafe\u0301.jpg (2)', 'Summary.CSV (2)/b.jpg', 'x/B.jpg', 'X/b.jpg (2)']
+
 # ---- HEIC
 
 def box(kind, *parts): return struct.pack('>I', 8+sum(map(len, parts)))+kind+b''.join(parts)

@@ -106,3 +106,13 @@ for (name,a),(_,b) in zip(there, here): print(name, abs(a-b)<1e-3, a>0)
 @needs_fork
 def test_a_fork_before_the_first_use_works_in_both_processes():
     assert python(BEFORE_USE)==['vertex True True', 'mitsuba True True']
+
+def test_nothing_sleeps_but_by_the_function_that_forgives(monkeypatch):
+    "A clock that is set meanwhile may end a sleep with EINVAL, which is no fault of a disk, a lock or a batch"
+    import errno, re, time
+    from nextgenface_nb import processes
+    def fail(seconds): raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    monkeypatch.setattr(time, 'sleep', fail)
+    processes.rest(.01)
+    texts = {f.name:f.read_text(encoding='utf-8') for f in (ROOT/'nextgenface_nb').rglob('*.py')}
+    assert [n for n,text in texts.items() for _ in re.findall(r'(?<!asyncio\.)\bsleep\(', text)]==['processes.py']

@@ -134,7 +134,8 @@ def test_what_the_report_says_of_the_run(made, report):
     photos = [dict(name=f'{n}.png', sha256=digest(place/f'{n}.png')) for n in 'ab']
     assert said['invocation']==dict(
         photos=photos, stages=['landmarks', 'photometric', 'texture'], shared_identity=False, face=None,
-        checkpoint=file('c.npz'), landmarks=file('p.npy'), light=file('l.exr'), focal=file('f.json'))
+        checkpoint=file('c.npz'), landmarks=file('p.npy'), light=file('l.exr'), focal=file('f.json'),
+        landmark_model=file('m.task'))
     times = dict(said['seconds'])
     total = times.pop('total')
     assert times.pop('output')>0 and times=={k:v for k,v in result.timings.items() if k!='output'}

@@ -281,6 +281,25 @@ def test_damaged_states_and_other_settings_are_refused(place, tmp_path):
     keep.write_bytes(data[:len(data)//2])
     with pytest.raises(CheckpointError, match='cut off'): fit_here(place, keep)
 
+@pytest.mark.parametrize('setting', ['landmark_model', 'light', 'focal', 'detector'])
+def test_files_that_settings_name_are_those_of_the_beginning(tmp_path, setting):
+    "Exchanged under the same name while the run was interrupted, they are others; their digests are taken before"
+    from nextgenface_nb.resume import keep_state, named_files
+    from nextgenface_nb.reconstruction import Reconstruction
+    named = tmp_path/dict(focal='lens.json', detector='points.npy').get(setting, 'one.exr')
+    named.write_text('first')
+    pipeline = Pipeline(toy_model(29, 21), Config(**SETTINGS, **{setting:str(named)}))
+    face = synthetic_face(pipeline, size=32, samples=1).face
+    keep,files = tmp_path/'.x.resume.npz',named_files(pipeline.config)
+    named.write_text('second')
+    for kept,fine in (None, True), (files, False):
+        keep_state(keep, Reconstruction(face, pipeline), ['landmarks'], 0, files=kept)
+        photos = [f.photo for f in face.frames]
+        if fine: load_state(keep, photos, pipeline, ['landmarks'])
+        else:
+            with pytest.raises(CheckpointError, match=f'the file that {setting} names has changed'):
+                load_state(keep, photos, pipeline, ['landmarks'])
+
 def test_a_state_of_another_version_is_refused(place, tmp_path):
     "Of the library, of what is kept beside the face, of the file"
     import json

@@ -5,7 +5,8 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.optim.landmarks import POSE, LandmarkProblem, put_back
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import (SHARP, PointMotion, ShadingSolver, ShapeSlopes, SkinPixels, eye_whites,
-    pixel_rows, shading_problem, softness)
+    pixel_rows, softness)
+from nextgenface_nb.optim.losses import stage_problem
 from nextgenface_nb.optim.stages import make_stages
 from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
 
@@ -24,8 +25,8 @@ def start(pipeline, truth):
     # lids that move over the whites are edges, which the Jacobian leaves out
     skin_alone = Pipeline(pipeline.model, replace(pipeline.config, weight_eye_white=.2, components=0))
     pixels = FinePixels(skin_alone, truth.face, 0, 400, torch.Generator().manual_seed(0), margin=3, blurred=2.)
-    return pixels,ShapeSlopes(pipeline, truth.face, displacement=True),shading_problem(pipeline, truth.face,
-        make_stages(pipeline.config)[1])
+    return pixels,ShapeSlopes(pipeline, truth.face, displacement=True),stage_problem(pipeline, truth.face,
+        make_stages(pipeline.config)[1].rates)
 
 #: Column behind the shape (pose) or in it, half a step in units of the unknown, smallest cosine; rotations and shape also move shadows, which the Jacobian leaves out
 UNKNOWNS = [('pitch', POSE-7, .01, .97), ('yaw', POSE-6, .01, .97), ('roll', POSE-5, .01, .97),
@@ -40,14 +41,14 @@ def test_a_column_of_the_jacobian_is_the_slope_of_the_residual(pipeline, truth, 
     if k=='shape': k,step = 0,step*float(pipeline.model.shape_variance[0].sqrt())
     elif k=='displacement': k = len(pipeline.model.shape_variance)+5
     else: k += S
-    column = pixel_rows(face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][...,k]
+    column = pixel_rows(pipeline, face, 0, pixels, PointMotion(pipeline, face, 0, pixels, slopes, S))[1][...,k]
     sides = []
     for sign in (1, -1):
         other,x = face.copy(),problem.start(face)
         x[k] += sign*step
         put_back(LandmarkProblem(pipeline.model, other, problem.settings, pipeline.displacement), x, other)
         there = pixels.moved(pipeline, other, 0)
-        sides.append(pixel_rows(other, 0, there, PointMotion(pipeline, other, 0, there, slopes, S))[0])
+        sides.append(pixel_rows(pipeline, other, 0, there, PointMotion(pipeline, other, 0, there, slopes, S))[0])
     a,b = (column*pixels.weight).flatten(),((sides[0]-sides[1])/(2*step)*pixels.weight).flatten()
     assert float(torch.cosine_similarity(a, b, 0))>cosine
     assert .85<float(a.norm()/b.norm())<1.15
@@ -120,11 +121,11 @@ def test_the_true_face_agrees_with_a_sharp_photo_not_with_a_blurred_one(pipeline
      "another face")
     def off(soft):
         pixels = SkinPixels(pipeline, truth.face, 0, 4000, torch.Generator().manual_seed(0), margin=3, blurred=soft)
-        residual,_ = pixel_rows(truth.face, 0, pixels,
+        residual,_ = pixel_rows(pipeline, truth.face, 0, pixels,
             PointMotion(pipeline, truth.face, 0, pixels, ShapeSlopes(pipeline, truth.face),
             len(pipeline.model.shape_variance)))
         return float((pixels.weight*residual.square()).sum()/pixels.weight.sum())
-    soft = [softness(k, 8) for k in range(8)]
+    soft = [softness(k, 8, 84.) for k in range(8)]
     assert soft==sorted(soft, reverse=True) and soft[-1]==SHARP
     assert off(soft[-1])<.5*off(soft[0])
 

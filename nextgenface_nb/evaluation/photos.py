@@ -447,7 +447,9 @@ def measure_all(
 # %% ../../nbs/83_evaluation.photos.ipynb #581b3fda
 def measure_and_say(request:Request):
     "Measure, print the tables, write the report"
+    from nextgenface_nb.files import check_writable
     if request.output: check_output(Path(request.output))
+    if request.results: check_writable(request.results)
     report = measure_all(request, lambda text: print_text(text, sys.stderr))
     print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
     if request.output: save_figures(report, request.output)

@@ -683,12 +683,13 @@ class MediaPipeTasks(MediaPipe):
         if model is None:
             raise LandmarkError('The face landmark model of MediaPipe is not on this machine',
                 f'Name it in {MODEL_VARIABLE}, or call `download_model()`.')
+        content = read_bytes(model, limit('detector_bytes'), LandmarkError, 'landmark model')
         self.model_file = model
         self._mediapipe = _mediapipe()
         with _quiet():
             from mediapipe.tasks.python import BaseOptions, vision
             options = vision.FaceLandmarkerOptions(
-                base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                base_options=BaseOptions(model_asset_buffer=content),
                 num_faces=MOST_FACES,
                 output_face_blendshapes=True)
             try: self._landmarker = vision.FaceLandmarker.create_from_options(options)
@@ -773,7 +774,11 @@ def draw_landmarks(
         pen.ellipse((x-radius, y-radius, x+radius, y+radius), fill=(255, 80, 60))
     return np.asarray(picture)
 
-# %% ../../nbs/18_landmarks.detection.ipynb #5896490b
+# %% ../../nbs/18_landmarks.detection.ipynb #7185deeb
+def _centred(points:np.ndarray)->np.ndarray: # [L, 2] pixels
+    "Whole numbers throughout are numbers of pixels, from 0: their centres. Fractions are coordinates, and stay"
+    return points + .5 if (points == np.round(points)).all() else points
+
 @undisturbed
 class FAN(Detector):
     "The 68 points of face-alignment (pip install 'nextgenface_nb[fan]'); it downloads its weights itself."
@@ -807,10 +812,10 @@ class FAN(Detector):
         "See `Detector.faces`"
         with _alone, ignoring():                                 # it warns where we raise
             found = self._network.get_landmarks_from_image(picture)
-        return [(np.asarray(points, dtype=np.float64)[:, :2], None)
+        return [(_centred(np.asarray(points, dtype=np.float64)[:, :2]), None)
             for points in found if points is not None] if found is not None else []
 
-# %% ../../nbs/18_landmarks.detection.ipynb #cbd0533d
+# %% ../../nbs/18_landmarks.detection.ipynb #4add1dd2
 @undisturbed
 def load_landmarks(
     path:str|Path,    # .pts, .npy or .txt
@@ -833,6 +838,7 @@ def load_landmarks(
     if rows.ndim != 2 or rows.shape[1] not in (2, 3):
         raise LandmarkError(f'{path}: an array of shape {rows.shape}',
             'Landmarks are [L, 2], or [L, 3] with ids first.')
+    if path.suffix != '.pts': rows[:, -2:] = _centred(rows[:, -2:])
     ids = rows[:, 0] if rows.shape[1] == 3 else np.arange(len(rows))
     detector = detector or (_COUNTS.get(len(rows), '') if rows.shape[1] == 2 else 'mediapipe')
     if not detector:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 import numpy as np, torch
 from fastcore.basics import patch
 from ..config import LANDMARKS
@@ -20,9 +21,9 @@ from .state import Solver, solve
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkStage', 'LandmarkSettings', 'LandmarkProblem', 'evaluate',
-           'energy_of', 'bounded_step', 'GaussNewton', 'put_back', 'LandmarkSolver', 'landmark_steps', 'fit_landmarks',
-           'start_pose']
+__all__ = ['TYPICAL_FOCAL', 'POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkStage', 'LandmarkSettings', 'LandmarkProblem',
+           'Rows', 'residual_rows', 'evaluate', 'energy_of', 'bounded_step', 'GaussNewton', 'put_back',
+           'LandmarkSolver', 'landmark_steps', 'fit_landmarks', 'start_pose']
 
 # %% ../../nbs/52_optim.landmarks.ipynb #c903a7d2
 def _axis_rotation(
@@ -62,9 +63,13 @@ class LandmarkSettings:
     errors:DetectorErrors|None = None # Of the points; None: what is known of their detector
     shape:float = .4               # Weight of the shape prior
     expression:float = 1.          # Weight of the expression prior
-    focal_sigma:float = .1         # Spread of log focal length about its start: points alone tell it badly
+    focal_sigma:float = .1         # Spread of log focal length where nothing is known of the lens: points tell it badly
     shape_free:bool = True         # Fit the identity as well
     displacement_free:bool = False # With it the heights of the bumps
+
+#: Focal length over the distance of the outer eye corners in the picture, where nothing is known of the lens: a
+#: face seen from some 90 cm
+TYPICAL_FOCAL = 10.
 
 POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal length
 #: Where a pose can be held: rotation, position (x, y and depth), focal length
@@ -72,9 +77,9 @@ HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
 def _double(x:torch.Tensor)->np.ndarray: return x.detach().cpu().double().numpy()
 
-# %% ../../nbs/52_optim.landmarks.ipynb #b739eb3a
+# %% ../../nbs/52_optim.landmarks.ipynb #649efca0
 class LandmarkProblem:
-    "Residuals and Jacobian of stage 1, as `scipy.optimize.least_squares` wants them."
+    "Landmarks and priors: unknowns, and what it takes to weigh them."
 
     def __init__(self,
         model:FaceModel,
@@ -105,11 +110,9 @@ class LandmarkProblem:
         self.expression_sigma = np.sqrt(_double(model.prior.expression))
         self.bounds_expression = _double(model.expression_bounds)
         self.shape_start = _double(person)
-        prior = [
-            (f.focal_known, f.focal_spread) if f.focal_spread else (float(f.camera.focal), settings.focal_sigma)
-            for f in face.frames]
-        self.focal_start = [focal for focal,_ in prior]
-        self.focal_sigma = [sigma for _,sigma in prior]
+        self.lenses = [
+            (f.focal_known, f.focal_spread) if f.focal_spread
+            else (TYPICAL_FOCAL*eye_distance(f.landmarks), settings.focal_sigma) for f in face.frames]
 
 # %% ../../nbs/52_optim.landmarks.ipynb #b98cb545
 @patch
@@ -118,7 +121,8 @@ def _measure(self:LandmarkProblem, face:Face):
     self.targets = [_double(f.landmarks.points) for f in face.frames]
     known = [self.settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty)
         for f in face.frames]
-    self.units = [e.own*eye_distance(f.landmarks) for e,f in zip(known, face.frames)]
+    self.own = [e.own for e in known]
+    self.units = [own*eye_distance(f.landmarks) for own,f in zip(self.own, face.frames)]
     self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
     self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks))
         for e,f in zip(known, face.frames)]
@@ -174,17 +178,25 @@ def start(self:LandmarkProblem,
     face:Face, # With as many frames as the problem
 )->np.ndarray: # [N], see `pieces`
     "The long vector of a face"
+    return _double(self.unknowns(face))
+
+@patch
+def unknowns(self:LandmarkProblem,
+    face:Face, # With as many frames as the problem
+)->torch.Tensor: # [N] float64
+    "The same with the history of the face, for derivatives"
     person = face.identity.shape if not self.displacement_size else torch.cat([face.identity.shape,
         torch.zeros(self.displacement_size) if face.identity.displacement is None else face.identity.displacement])
-    parts = [person.double().numpy()[:self.shape_size]]
+    parts = [person.double()[:self.shape_size]]
     for f in face.frames:
-        t = f.translation.double().numpy()
-        depth = -t[2]
-        pose = [*f.rotation.double().numpy(), t[0]/depth, t[1]/depth,
-            np.log(depth/float(f.camera.focal)), np.log(float(f.camera.focal))]
-        parts += [pose, f.expression.double().numpy()]
-    return np.concatenate(parts)
+        x,y,depth = (f.translation.double()*torch.tensor([1., 1, -1])).unbind()
+        focal = f.camera.focal.double()
+        place = torch.stack([x/depth, y/depth, (depth/focal).log(), focal.log()])
+        parts += [f.rotation.double(), place, f.expression.double()]
+    return torch.cat(parts)
 
+
+# %% ../../nbs/52_optim.landmarks.ipynb #7ab84e13
 @patch
 def limits(self:LandmarkProblem)->tuple: # low [N], high [N]
     "Bounds of the long vector: expressions within the model's, all else free"
@@ -258,40 +270,61 @@ def _frame_rows(
         flat(moves(by_expression)))
 
 # %% ../../nbs/52_optim.landmarks.ipynb #00dee4ef
+class Rows(NamedTuple):
+    "Residuals of one kind, and how they follow from some of the unknowns."
+    name:str            # 'landmarks', 'expression', 'focal', 'shape' or 'displacement'
+    frame:int|None      # Of one photo; None: of the person
+    columns:np.ndarray  # [m] which unknowns
+    residuals:np.ndarray# [n]
+    slopes:np.ndarray   # [n, m]
+    def times(self,
+        factor:float, # Of the energy, the sum of squares
+    )->tuple: # columns, residuals, Jacobian: a block of `bounded_step`
+        "Weighed"
+        root = np.sqrt(factor)
+        return self.columns,root*self.residuals,root*self.slopes
+
+def _own_rows(name:str, frame:int|None, first:int, values:np.ndarray, sigma:np.ndarray)->Rows:
+    "Of unknowns that are expected near 0, in standard deviations"
+    return Rows(name, frame, np.arange(len(values))+first, values/sigma, np.diag(1/sigma))
+
+
+# %% ../../nbs/52_optim.landmarks.ipynb #3a65b5e9
+def residual_rows(
+    problem:LandmarkProblem,
+    x:np.ndarray, # [N], see `LandmarkProblem.pieces`
+)->list: # of `Rows`, not weighed
+    ("All residuals: the landmarks and priors of every frame, then those of the person. A frame depends on the "
+     "shape and on its own numbers, so its rows are short however many frames there are")
+    shape,frames = problem.pieces(x)
+    S = problem.shape_size
+    E = problem.expression_size
+    bumps = problem.displacement_size
+    found = []
+    for k,(pose,expression) in enumerate(frames):
+        r,J_shape,J_pose,J_expression = _frame_rows(problem, k, shape, pose, expression)
+        first = S+k*(POSE+E)
+        columns = np.concatenate([np.arange(S), np.arange(POSE+E)+first])
+        found.append(Rows('landmarks', k, columns, r, np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
+        found.append(_own_rows('expression', k, first+POSE, expression, problem.expression_sigma))
+        focal,sigma = problem.lenses[k]
+        found.append(_own_rows('focal', k, first+POSE-1, pose[6:]-np.log(focal), np.array([sigma])))
+    for name,first,last in (('shape', 0, S-bumps), ('displacement', S-bumps, S)) if S else ():
+        if last>first: found.append(_own_rows(name, None, first, shape[first:last], problem.shape_sigma[first:last]))
+    return found
+
 def evaluate(
     problem:LandmarkProblem,
     x:np.ndarray, # [N], see `LandmarkProblem.pieces`
 )->list: # of blocks (columns [m], residuals [n], Jacobian [n, m])
-    ("All residuals: the landmarks and priors of every frame, then the prior of the shape. A frame depends on the "
-     "shape and on its own numbers, so its block is small however many frames there are")
+    "The same, weighed as stage 1 does"
     s = problem.settings
-    shape,frames = problem.pieces(x)
-    S = problem.shape_size
-    E = problem.expression_size
-    blocks = []
-    for k,(pose,expression) in enumerate(frames):
-        r,J_shape,J_pose,J_expression = _frame_rows(problem, k, shape, pose, expression)
-        own = np.arange(POSE+E)+S+k*(POSE+E)
-        blocks.append((np.concatenate([np.arange(S), own]), r,
-            np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
-        prior = np.zeros((E+1, POSE+E))
-        prior[:E,POSE:] = np.diag(np.sqrt(s.expression)/problem.expression_sigma)
-        sigma = problem.focal_sigma[k]
-        prior[E,POSE-1] = 1/sigma
-        blocks.append(
-            (
-                own,
-                np.append(
-                    np.sqrt(s.expression)*expression/problem.expression_sigma,
-                    (pose[6]-np.log(problem.focal_start[k]))/sigma),
-                prior))
-    if S:
-        blocks.append((np.arange(S), np.sqrt(s.shape)*shape/problem.shape_sigma,
-            np.diag(np.sqrt(s.shape)/problem.shape_sigma)))
-    return blocks
+    weights = dict(landmarks=1., expression=s.expression, focal=1., shape=s.shape, displacement=s.shape)
+    return [rows.times(weights[rows.name]) for rows in residual_rows(problem, x)]
 
 def energy_of(blocks:list)->float: # Sum of squares
     return float(sum(r@r for _,r,_ in blocks))
+
 
 # %% ../../nbs/52_optim.landmarks.ipynb #cd293c1b
 def bounded_step(

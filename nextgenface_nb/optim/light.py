@@ -11,18 +11,16 @@ from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED
-from .losses import DARK, perceptual
+from .losses import EDGE, perceptual, perceptual_slope
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['EDGE', 'light_weight', 'LightProblem', 'fit_light', 'light_terms']
+__all__ = ['light_weight', 'LightProblem', 'fit_light', 'light_terms']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
-EDGE = .01 #: Where the distance of two compressed colours turns from square to absolute
-
 def light_weight(
     stage, # A `PhotometricStage`
     name:str, # Of such a row
@@ -138,7 +136,7 @@ def _transport(self:LightProblem, pixels:SkinPixels, roughness:Tensor)->tuple: #
     shares = level_shares(roughness.detach().reshape(1, 1))[0]
     return v[:,0],torch.einsum('r,nrk->nk', shares, v[:,1::2]),torch.einsum('r,nrk->nk', shares, v[:,2::2])
 
-# %% ../../nbs/55_optim.light.ipynb #77be2920
+# %% ../../nbs/55_optim.light.ipynb #90966ba7
 @patch
 def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
     "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
@@ -151,7 +149,7 @@ def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N
     inside = ((raw>0)&(raw<1)).float()
     vectors = diffuse[:,None]*T+specular[:,None]*A+B
     colour = _received(vectors, light, linear)
-    slope = torch.where(colour>0, .5/(colour.clamp(min=0)+DARK).sqrt(), torch.ones_like(colour))
+    slope = perceptual_slope(colour)
     residual = perceptual(colour)-perceptual(p.target[:,c])
     weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
     albedo = (p.basis[...,c]*(inside[:,0]*_received(T, light, linear))

@@ -16,9 +16,12 @@ from ..errors import ConfigError, GeometryError
 from ..geometry.harmonics import harmonics
 from ..geometry.mesh import vertex_normals
 from ..face import Face
-from nextgenface_nb.optim.landmarks import (POSE, LandmarkProblem, LandmarkSettings, bounded_step, evaluate, put_back,
+from ..geometry.camera import project, transform
+from ..metrics import eye_distance
+from nextgenface_nb.optim.landmarks import (POSE, LandmarkProblem, bounded_step, put_back, residual_rows,
     rotation_and_derivatives)
-from .losses import DARK, Candidate, blur, landmark_scale, perceptual, weighed
+from .losses import (ROW_TERMS, Candidate, blur, charbonnier_weight, perceptual, perceptual_slope,
+    row_share, stage_problem, weighed)
 from .state import Solver
 from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
@@ -26,8 +29,8 @@ from ..rendering.transfer import Transfer, harmonics_of
 # %% auto #0
 __all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
            'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes',
-           'look_up', 'picture_slopes', 'PointMotion', 'pixel_rows', 'PhotometricStage', 'skin_pixels',
-           'shading_problem', 'softness', 'ShadingSolver']
+           'look_up', 'picture_slopes', 'PointMotion', 'seen_beside', 'pixel_rows', 'PhotometricStage', 'skin_pixels',
+           'softness', 'margin_of', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -77,8 +80,7 @@ def region_picture(
     pipeline:Pipeline,
     face:Face,
     i:int,
-    # pixels that are left out along the outline and around what is burnt out: a blur of the photo reaches over the edge
-    margin:int=3,
+    margin:int=3, # pixels that are left out along the outline and around what is burnt out, see `margin_of`
 )->Tensor: # [H, W, 1]
     "The weights of stage 2 as a picture"
     seen = pipeline.flat(face, i, region_weights(pipeline, photometric=True)[:,None])
@@ -108,7 +110,9 @@ def skin_picture(
     return skin_likelihood(face.frames[i].photo.pixels, seen[...,:3])*seen[...,3]*usable(face.frames[i])
 
 # %% ../../nbs/54_optim.shading.ipynb #58831067
-SHARP = .5 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin
+#: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin: it undoes sampling
+SHARP = .5
+
 
 # %% ../../nbs/54_optim.shading.ipynb #81d23326
 class SkinPixels:
@@ -126,8 +130,9 @@ class SkinPixels:
     ):
         weight = region_picture(pipeline, face, i, margin).reshape(-1)
         frame = face.frames[i]
+        drawn = torch.rand(len(weight), generator=generator)
         some = weight.nonzero()[:,0]
-        some = some[torch.randperm(len(some), generator=generator)]
+        some = some[drawn[some].argsort()]
         # the few that count most, whites of the eyes, all of them
         rare = weight>1
         share = min(1., count/max(len(some), 1))
@@ -312,7 +317,21 @@ class PointMotion:
         return torch.cat([own[...,:self.shape_size], pose, own[...,first:]], -1)
 
 # %% ../../nbs/54_optim.shading.ipynb #738e3f78
+def seen_beside(
+    pipeline:Pipeline,
+    face:Face,
+    i:int,             # Frame
+    pixels:SkinPixels, # At the present geometry
+)->tuple: # colour [N, 3], photo [N, 3], weight [N, 1]; see `Candidate.pictures`
+    "What some points of the skin look like, and what the photo shows where they are"
+    identity,frame = face.identity,face.frames[i]
+    light = harmonics_of(frame.light.environment(32).detach(), pixels.transfer.bands)
+    colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
+    point = transform(pixels.mix(pipeline.vertices(face, i).detach()), frame.rotation, frame.translation)
+    return colour,look_up(pixels.photo, project(point, frame.camera)),pixels.weight
+
 def pixel_rows(
+    pipeline:Pipeline,
     face:Face,
     i:int,                 # Frame
     pixels:SkinPixels,
@@ -321,14 +340,14 @@ def pixel_rows(
     "Compressed colour of each point minus that of the photo where it falls, and the derivative"
     identity = face.identity
     light = harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
-    colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
+    colour,photo,_ = seen_beside(pipeline, face, i, pixels)
     free,slope = irradiance_gradient(motion.normal, light)
     open_share = (pixels.transfer.lit(light)[0]/free.clamp(min=1e-4)).clamp(0, 1.5)
-    response = .5/(colour.clamp(min=0)+DARK).sqrt()*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
-    soft = perceptual(pixels.photo)
-    photo = look_up(soft, motion.pixel)
-    along = look_up(picture_slopes(soft), motion.pixel).unflatten(-1, (2, 3)).mT   # [N, 3, 2]
-    return perceptual(colour)-photo,motion.rows(-along, response[...,None]*slope)
+    response = perceptual_slope(colour)*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
+    along = look_up(picture_slopes(pixels.photo), motion.pixel).unflatten(-1, (2, 3)).mT   # [N, 3, 2]
+    along = perceptual_slope(photo)[...,None]*along
+    return perceptual(colour)-perceptual(photo),motion.rows(-along, response[...,None]*slope)
+
 
 # %% ../../nbs/54_optim.shading.ipynb #54c0bc39
 @dataclass
@@ -350,32 +369,19 @@ def skin_pixels(
     stage,                # Its seed
     count:int,            # Pixels of a single photo
     only_skin:bool=False, # What the present light and albedo cannot explain counts less
-    **options,            # Of `SkinPixels`
+    blurs:list|None=None, # Blur of each photo, pixels, see `softness`; None: as sharp as the skin's points, no margin
 )->list: # one `SkinPixels` per frame
     ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
      "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
     generator = torch.Generator().manual_seed(stage.seed)
     each = round(count/math.sqrt(len(face.frames)))
-    found = [SkinPixels(pipeline, face, i, each, generator, **options) for i in range(len(face.frames))]
+    options = [dict(margin=margin_of(b), blurred=b) for b in blurs] if blurs else [{}]*len(face.frames)
+    found = [SkinPixels(pipeline, face, i, each, generator, **o) for i,o in enumerate(options)]
     return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found
 
-def shading_problem(
-    pipeline:Pipeline,
-    face:Face,
-    stage, # A `PhotometricStage`
-)->LandmarkProblem:
-    ("Landmarks and priors as in stage 1, with the weights of stage 2; a height of the displacement counts as much as "
-     "a coefficient of the shape")
-    m = pipeline.model
-    w = stage.weights
-    scale = landmark_scale(stage.weights['landmarks'], face)
-    free = bool(stage.rates.get('displacement'))
-    return LandmarkProblem(m, face, LandmarkSettings(shape=w['shape']/len(m.prior.shape)/scale,
-        expression=w['expression']/len(m.prior.expression)/scale, displacement_free=free),
-        pipeline.displacement if free else pipeline.displacement_of(face))
-
 #: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
-WITH_ROWS = 'landmarks','shape','displacement','expression','focal','photo'
+WITH_ROWS = *ROW_TERMS,'photo'
+
 
 # %% ../../nbs/54_optim.shading.ipynb #4b8a5223
 def _other_blocks(
@@ -402,13 +408,25 @@ def _other_blocks(
     return found
 
 # %% ../../nbs/54_optim.shading.ipynb #a10ecb09
-#: Blur of the photo at the first and the last step of the geometry, pixels
-SOFT = 2.,SHARP
+#: Blur of the photo at the first step of the geometry, over the distance of the outer eye corners: 2 pixels of a face
+#: in a crop of 256
+SOFT = .024
 
-def softness(step:int, steps:int)->float: # pixels
+def softness(
+    step:int,
+    steps:int,
+    eyes:float, # Distance of the outer eye corners, pixels
+)->float: # pixels, to `SHARP` at the last step
     "From coarse to fine, each step sharper by the same factor"
-    first,last = SOFT
-    return first*(last/first)**(step/max(steps-1, 1))
+    first = max(SOFT*eyes, SHARP)
+    return first*(SHARP/first)**(step/max(steps-1, 1))
+
+def margin_of(
+    blurred:float, # pixels
+)->int: # pixels
+    "How far from the outline such a blur still shows what lies behind the face"
+    return math.ceil(1.5*blurred)
+
 
 # %% ../../nbs/54_optim.shading.ipynb #1d480297
 class ShadingSolver(Solver):
@@ -416,8 +434,11 @@ class ShadingSolver(Solver):
     #: What a rate lets go, as `LandmarkProblem.hold` calls it
     PARTS = dict(shape=['shape'], displacement=['displacement'], expression=['expression'],
         pose=['rotation', 'position'], focal=['focal'])
-    #: Of the diagonal; pose, focal length and shape nearly trade places, and much more would keep them from it
+    #: Of the diagonal, at least; pose, focal length and shape nearly trade places, and much more would keep them from
+    #: it
     DAMPING = .001
+    TRIES = 4 #: Of a step, each with ten times the damping of the one before
+    optimizer = None
 
     def __init__(self,
         pipeline:Pipeline,
@@ -431,7 +452,9 @@ class ShadingSolver(Solver):
         self.stage = stage
         self.relight = relight
         self.count = count
-        self.problem = shading_problem(pipeline, face, stage)
+        self.problem = stage_problem(pipeline, face, stage.rates)
+        self.damping = torch.tensor(self.DAMPING, dtype=torch.float64)
+        self.refused = []                       # Steps that were not taken at the first try
         self.slopes = self.present_slopes()     # of the expression that the stage begins with; the residuals are exact
 
 # %% ../../nbs/54_optim.shading.ipynb #3afcb46c
@@ -448,51 +471,85 @@ def bounds(self:ShadingSolver)->tuple: # x [N], low [N], high [N]
     self.problem.hold(x, low, high, held)
     return np.clip(x, low, high),low,high
 
+@patch(as_prop=True)
+def kept(self:ShadingSolver)->dict:
+    "What changes from step to step, see `StageState`"
+    return dict(damping=self.damping)
+
+@patch(as_prop=True)
+def carried(self:ShadingSolver)->dict: return dict(geometry=self)
+
+
+# %% ../../nbs/54_optim.shading.ipynb #3afcb46d
 @patch
 def system(self:ShadingSolver,
     pixels:list,  # `SkinPixels` of each frame, at the present geometry
     x:np.ndarray, # [N], of the present face
-)->tuple: # blocks (see `bounded_step`), energy of the pixels
+)->list: # of blocks, see `bounded_step`
     "Landmarks and priors, other terms, pixels"
-    scale = math.sqrt(landmark_scale(self.stage.weights['landmarks'], self.face))
-    blocks = [(columns, r*scale, J*scale) for columns,r,J in evaluate(self.problem, x)]
+    weights = {t.name:self.stage.weights[t.weight_name] for t in self.stage.terms if t.weight_name}
+    rows = [(r, weights.get(r.name, 0.)*row_share(self.problem, r)) for r in residual_rows(self.problem, x)]
+    blocks = [r.times(weight) for r,weight in rows]
     blocks += _other_blocks(self.pipeline, self.face, self.stage, self.problem, x)
-    seen = [self.pixel_block(i, p) for i,p in enumerate(pixels)]
-    return blocks+[block for block,_ in seen],sum(energy for _,energy in seen)
+    return blocks+[self.pixel_block(i, p) for i,p in enumerate(pixels)]
 
 @patch
-def pixel_block(self:ShadingSolver, i:int, p:SkinPixels)->tuple: # block, energy
+def pixel_block(self:ShadingSolver, i:int, p:SkinPixels)->tuple: # block
     "What the pixels of frame `i` say"
     S,E = self.problem.shape_size,self.problem.expression_size
-    r,J = pixel_rows(self.face, i, p, PointMotion(self.pipeline, self.face, i, p, self.slopes[i], S))
+    motion = PointMotion(self.pipeline, self.face, i, p, self.slopes[i], S)
+    r,J = pixel_rows(self.pipeline, self.face, i, p, motion)
     share = p.weight*self.face.frames[i].weight/(p.weight.sum()*3)
-    weight = (share/(r**2+.01**2).sqrt()).sqrt()
+    weight = (share*charbonnier_weight(r)).sqrt()
     columns = np.concatenate([np.arange(S), np.arange(POSE+E)+S+i*(POSE+E)])
     rows = (J*weight[...,None]).flatten(0, 1)
-    block = columns,(r*weight).flatten().double().numpy(),rows.double().numpy()
-    return block,float((weight*r).square().sum())
+    return columns,(r*weight).flatten().double().numpy(),rows.double().numpy()
+
+@patch
+def terms(self:ShadingSolver,
+    pixels:list, # `SkinPixels` of each frame, at the present geometry
+)->dict: # term -> weighted scalar
+    "The energy of the present face"
+    pictures = [seen_beside(self.pipeline, self.face, i, p) for i,p in enumerate(pixels)]
+    now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, problem=self.problem)
+    return {name:float(value) for name,value in weighed(self.stage.terms, self.stage.weights, now).items()}
+
 
 # %% ../../nbs/54_optim.shading.ipynb #4b35986f
 @patch
-def advance(self:ShadingSolver, pixels:list)->float: # energy of the pixels before the step
-    "One Gauss-Newton step"
-    x,low,high = self.bounds
-    blocks,energy = self.system(pixels, x)
-    new = bounded_step(blocks, x, low, high, self.DAMPING)
-    if not np.isfinite(new).all():
+def advance(self:ShadingSolver,
+    pixels:list,  # `SkinPixels` of each frame, at the present geometry
+    number:int=0, # Of the step
+)->dict: # term -> weighted value, after the step
+    "One Gauss-Newton step; one that makes it worse is taken back, and tried again shorter"
+    (x,low,high),before,start = self.bounds,self.terms(pixels),self.face.copy().parameters()
+    blocks = self.system(pixels, x)
+    for attempt in range(self.TRIES):
+        self.attempt(bounded_step(blocks, x, low, high, float(self.damping)))
+        moved = [p.moved(self.pipeline, self.face, i) for i,p in enumerate(pixels)]
+        after = self.terms(moved)
+        if sum(after.values())<sum(before.values()):
+            self.damping.mul_(.3).clamp_(min=self.DAMPING)
+            return after
+        if not attempt: self.refused.append(number)
+        self.damping.mul_(10)
+        for name,value in start.items(): self.face.assign(name, value)
+    return before
+
+@patch
+def attempt(self:ShadingSolver, x:np.ndarray): # [N]
+    "Put new unknowns into the face"
+    if not np.isfinite(x).all():
         raise GeometryError('stage 2: the step of the geometry is not finite',
             'Look at light and pose after stage 1; is the photo black or burnt out?')
-    put_back(self.problem, new, self.face)
-    return energy
+    put_back(self.problem, x, self.face)
 
 @patch
 def step(self:ShadingSolver, number:int)->dict:
     "Other pixels, a sharper photo; light and albedo follow, then the geometry moves"
-    soft = softness(number, self.stage.shading_steps)
-    pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True,
-        margin=math.ceil(1.5*soft), blurred=soft)
+    blurs = [softness(number, self.stage.shading_steps, eye_distance(f.landmarks)) for f in self.face.frames]
+    pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True, blurs=blurs)
     if number and self.relight: self.relight(pixels)
     if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
-    losses = dict(photo=self.advance(pixels))
-    now = Candidate(self.pipeline, self.face, self.stage.rates)
-    return losses|{k:float(v) for k,v in weighed(self.stage.terms, self.stage.weights, now).items()}
+    return self.advance(pixels, number)
+

@@ -15,11 +15,13 @@ from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
 from ..face import Face
 from ..light.interface import bounded
+from ..metrics import eye_distance
 from .landmarks import LandmarkStage, fit_landmarks
 from .light import fit_light
-from .losses import Candidate, blur, checked_terms, stage_terms, weighed
+from .losses import Candidate, blur, checked_terms, stage_problem, stage_terms, weighed
 from ..pipeline import Pipeline
-from .shading import PhotometricStage, ShadingSolver, region_picture
+from nextgenface_nb.optim.shading import (PhotometricStage, ShadingSolver, margin_of, region_picture,
+    skin_likelihood, softness)
 from .state import Solver, StageState, solve
 from .texture import TextureSolver, TextureStage, backward
 
@@ -216,14 +218,14 @@ def fit_geometry(
 # %% ../../nbs/59_optim.stages.ipynb #29a6f7ce
 class TracedSolver(Solver):
     "Shape, expression, pose and focal length by Adam on the ray-traced picture, which is blurred as the photo is."
-    BLUR = 2. # Pixels
-
     def __init__(self, pipeline:Pipeline, face:Face, stage:PhotometricStage):
         self.pipeline,self.face,self.stage = pipeline,face,stage
         self.free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
-        self.targets = [blur(f.photo.pixels, self.BLUR) for f in face.frames]
-        self.weights = [region_picture(pipeline, face, i) for i in range(len(face.frames))]
+        self.blurs = [softness(0, 1, eye_distance(f.landmarks)) for f in face.frames]
+        self.targets = [blur(f.photo.pixels, b) for f,b in zip(face.frames, self.blurs)]
+        self.problem = stage_problem(pipeline, face, stage.rates)
         self.maps = pipeline.maps(face)
+        self.weights = [self.weight(i) for i in range(len(face.frames))]
 
     @property
     def carried(self)->dict: return dict(free=self.free)
@@ -232,14 +234,14 @@ class TracedSolver(Solver):
         "All terms of the geometry, with history; number: of the step, which draws its own rays"
         pictures = [(self.picture(number, i), target, weight)
             for i,(target,weight) in enumerate(zip(self.targets, self.weights))]
-        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures)
+        now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, problem=self.problem)
         return weighed(self.stage.terms, self.stage.weights, now)
 
     def picture(self, number:int, i:int): # [H, W, 3]
         "Frame `i`, as blurred as the photo"
         seed = self.stage.seed+1000*number+i
         return blur(self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)[...,:3],
-            self.BLUR)
+            self.blurs[i])
 
     def step(self, number:int)->dict:
         "One step of Adam"
@@ -249,6 +251,16 @@ class TracedSolver(Solver):
         self.free.step()
         self.free.close()
         return {k:float(v.detach()) for k,v in terms.items()}
+
+# %% ../../nbs/59_optim.stages.ipynb #29a6f7cf
+@patch
+@torch.no_grad()
+def weight(self:TracedSolver, i:int): # [H, W, 1]
+    "Where frame `i` shows skin that light and albedo can explain, as in `SkinPixels.only_skin`"
+    likely = skin_likelihood(self.targets[i].flatten(0, 1), self.picture(0, i).flatten(0, 1), tolerance=1.)
+    region = region_picture(self.pipeline, self.face, i, margin_of(self.blurs[i]))
+    return region*likely.reshape(region.shape)
+
 
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
 def run_texture(stage:TextureStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:

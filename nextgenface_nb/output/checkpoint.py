@@ -57,10 +57,11 @@ def _plain(x):
     return str(x)
 
 # %% ../../nbs/67_output.checkpoint.ipynb #7668133c
-def file_digest(path)->str: # 64 hexadecimal digits; empty if there is no such file
+def file_digest(path)->str: # 64 hexadecimal digits; empty if there is no such file, or none of ours can be as large
     "SHA-256 of a file"
     try:
         if not str(path) or not Path(path).is_file(): return ''   # no device, no pipe: the name may come from a file
+        if os.stat(path).st_size>limit('checkpoint_bytes'): return ''   # one of terabytes takes hours
         digest = hashlib.sha256()
         with open(path,'rb') as file:
             while part := file.read(1<<20): digest.update(part)

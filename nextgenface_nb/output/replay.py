@@ -4,7 +4,7 @@
 
 # %% ../../nbs/70_output.replay.ipynb #79ef27e5
 from __future__ import annotations
-import argparse, itertools, math, sys
+import argparse, errno, itertools, math, sys
 from collections.abc import Iterable,Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..terminal import print_text
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
-from ..files import given_path, writing
+from ..files import check_writable, given_path, output_error, writing
 from .pictures import picture
 from ..pipeline import Pipeline
 from ..surroundings import undisturbed
@@ -211,6 +211,12 @@ def replay_steps(
 # %% ../../nbs/70_output.replay.ipynb #6b79c4c0
 ENDINGS = 'gif','webp','mp4'
 
+def _check_rate(
+    rate:float, # Pictures per second
+):
+    "Those that films can have"
+    if not 1<=rate<=120: raise ConfigError(f'{rate} pictures per second', 'Give 1 to 120.')
+
 @undisturbed
 def write_film(
     path:str|Path,     # `.gif`, `.webp` or `.mp4` file
@@ -222,7 +228,7 @@ def write_film(
     pictures = iter(pictures)
     if path.suffix[1:] not in ENDINGS:
         raise OutputError(f'{path}: a film ends in .{", .".join(ENDINGS)}', 'Choose one of them.')
-    if not 1<=rate<=120: raise ConfigError(f'{rate} pictures per second', 'Give 1 to 120.')
+    _check_rate(rate)
     first = next(pictures, None)
     if first is None: raise OutputError(f'{path}: a film without pictures', 'Give at least one.')
     writer = dict(gif=_write_gif, webp=_write_webp, mp4=_write_mp4)[path.suffix[1:]]
@@ -314,6 +320,19 @@ def read_replay_request(
         a.checkpoint, a.what, a.format, a.photo, a.size, a.frames, a.fps, a.samples, a.yaw, a.pitch, a.zoom,
         tuple(a.names.split(',')) if a.names else None, a.output, a.model, a.device, a.quiet)
 
+def _check_films(
+    folder:Path,
+    names:list, # Of files
+    rate:float, # Pictures per second
+):
+    "Refuse at once what could not be written after all pictures were drawn"
+    _check_rate(rate)
+    real = check_writable(folder)
+    for name in names:
+        if (real/name).exists() and not (real/name).is_file():
+            raise output_error(OSError(errno.EEXIST, 'something else is there'), folder/name)
+
+# %% ../../nbs/70_output.replay.ipynb #f8903a01
 @undisturbed
 def replay_checkpoint(request:ReplayRequest):
     "All that `nextgenface-replay` does"
@@ -326,10 +345,12 @@ def replay_checkpoint(request:ReplayRequest):
     path = Path3D(r.yaw, r.pitch, r.zoom)
     pipeline,face,_ = open_checkpoint(find_checkpoint(r.checkpoint), r.model, device=r.device)
     folder = Path(r.output or output_folder(r.checkpoint, 'films'))
-    for what in films:
-        pictures = replay_steps(pipeline, face, what, r.photo, r.size, r.frames, path, r.names, r.samples)
-        bar = tqdm(pictures, total=film_length(pipeline, what, r.frames, r.names), desc=what, unit='picture',
-            disable=r.quiet, dynamic_ncols=True)
+    steps = {
+        what:replay_steps(pipeline, face, what, r.photo, r.size, r.frames, path, r.names, r.samples) for what in films}
+    length = {what:film_length(pipeline, what, r.frames, r.names) for what in films}
+    _check_films(folder, [f'{what}.{ending}' for what in films for ending in endings], r.fps)
+    for what,pictures in steps.items():
+        bar = tqdm(pictures, total=length[what], desc=what, unit='picture', disable=r.quiet, dynamic_ncols=True)
         shown = list(bar) if len(endings)>1 else bar
         for ending in endings:
             write_film(folder/f'{what}.{ending}', shown, r.fps)

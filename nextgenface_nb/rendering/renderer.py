@@ -19,7 +19,7 @@ from .shadows import crease_points,draw_lights,horizon_term,shadow_contrast,shad
 from .silhouette import outline_contrast,outline_points,outline_term
 from .tracing import camera_numbers,camera_rays,trace_image
 from .variant import use_variant
-from ..surroundings import undisturbed
+from ..surroundings import drjit_alone, undisturbed
 
 # %% auto #0
 __all__ = ['picture_noise', 'Renderer']
@@ -178,7 +178,7 @@ def _shrink(self:Renderer, samples, error):
     self.lanes = max(pixels, min(self.lanes, pixels*samples)//2)
     warnings.warn(f'Out of memory: rendering in passes of {self.lanes//pixels} rays per pixel from now on')
 
-# %% ../../nbs/38_rendering.renderer.ipynb #dcb7eaf9
+# %% ../../nbs/38_rendering.renderer.ipynb #3f03cd08
 @patch
 def _record(self:Renderer, tensors, needs, first, count, options)->tuple:
     "One pass; the leaves of the Dr.Jit graph for what needs a gradient."
@@ -206,17 +206,19 @@ def _ready(self:Renderer):
 @contextlib.contextmanager
 def _threads(self:Renderer):
     ("A piece of work for Dr.Jit with this renderer's variant, whichever thread of Python asks for it; derivatives, "
-     "though the caller may have suspended Dr.Jit's; with `deterministic`, on one thread of the processor.")
+     "though the caller may have suspended Dr.Jit's; with `deterministic`, on one thread of the processor. One thread "
+     "of Python at a time: Dr.Jit waits for ever where its threads change in number while another is at work.")
     import drjit as dr
     self._ready()
-    before = dr.thread_count()
-    if self.deterministic: dr.set_thread_count(1)
-    new_scope(self.variant)
-    try:
-        with dr.resume_grad(): yield
-    finally:
+    with drjit_alone:
+        before = dr.thread_count()
+        if self.deterministic: dr.set_thread_count(1)
         new_scope(self.variant)
-        if self.deterministic: dr.set_thread_count(before)
+        try:
+            with dr.resume_grad(): yield
+        finally:
+            new_scope(self.variant)
+            if self.deterministic: dr.set_thread_count(before)
 
 # %% ../../nbs/38_rendering.renderer.ipynb #009551d3
 @patch

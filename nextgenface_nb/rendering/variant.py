@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from ..errors import ConfigError, DeviceError, FaceError
 from ..reading import limit, read_bytes
-from ..surroundings import cache_folder,isolated,variables
+from ..surroundings import cache_folder,drjit_alone,isolated,variables
 from ..processes import LEASH, check_fork, leash
 
 # %% auto #0
@@ -222,7 +222,7 @@ def _llvm_named(must:bool): # Yields whether there is one
     except DeviceError:
         if must: raise
         path = ''
-    with variables(DRJIT_LIBLLVM_PATH=path or '/no-usable-llvm'): yield bool(path)
+    with drjit_alone, variables(DRJIT_LIBLLVM_PATH=path or '/no-usable-llvm'): yield bool(path)
 
 def _usable(mi, device:str)->bool:
     "Does this Mitsuba have the variant, and this machine the processor?"

@@ -1,0 +1,74 @@
+"The same face whatever it is measured in: pixels of the photo, units of the model"
+from dataclasses import replace
+import pytest, torch
+from nextgenface_nb.config import Config
+from nextgenface_nb.errors import RenderError
+from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
+from nextgenface_nb.face import Face, Frame, Identity
+from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.light.environment import HarmonicLight
+from nextgenface_nb.optim.landmarks import start_pose
+from nextgenface_nb.optim.shading import margin_of, softness
+from nextgenface_nb.optim.stages import make_stages, run
+from nextgenface_nb.pipeline import Pipeline
+
+SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, bands=3, environment_height=16, samples_train=1,
+    samples_final=1, displacement=0., steps_shading=4)
+MODEL = toy_model(29, 21)
+
+def fitted(model, truth, stages=2, **settings):
+    "Shape, pose and camera after the first stages, from the mean face on"
+    own,seen = Pipeline(model, Config(**SMALL|settings)),truth.face.frames[0]
+    frame = Frame(seen.photo, seen.landmarks, replace(seen.camera, focal=.8*seen.camera.focal), torch.zeros(3),
+        torch.tensor([0., 0, -1]), torch.zeros_like(seen.expression), HarmonicLight.frontal(bands=3))
+    start_pose(model, frame)
+    face = Face(Identity(torch.zeros(len(model.shape_variance)), torch.zeros(len(model.albedo_variance))), [frame])
+    for stage in make_stages(own.config)[:stages]:
+        for _ in run(stage, own, face): pass
+    return face
+
+def apart(one, other, model=MODEL):
+    "Median distance over the face, mm; angle, degrees; difference of the focal length in crop sizes, relative"
+    vertices = [MODEL.vertices(f.identity.shape, f.frames[0].expression) for f in (one, other)]
+    a,b = (f.frames[0] for f in (one, other))
+    lens = lambda f: float(f.camera.focal)/f.camera.width
+    return (float(scale_aligned_errors(*vertices, MODEL.regions['face']>.5)[0].median()),
+        rotation_error(a.rotation, b.rotation), abs(lens(a)/lens(b)-1))
+
+def photographed(size):
+    "One person, the same picture of any size, the points off by the same share of the face"
+    truth = synthetic_face(Pipeline(MODEL, Config(**SMALL)), seed=2, light=studio_light(.6, bands=3), size=size,
+        samples=1)
+    frame = truth.face.frames[0]
+    noise = torch.randn(frame.landmarks.points.shape, generator=torch.Generator().manual_seed(1))
+    frame.landmarks = replace(frame.landmarks, points=frame.landmarks.points+.003*size*noise)
+    return truth
+
+@pytest.mark.slow
+def test_the_same_face_from_128_256_and_512_pixels():
+    "No farther apart than twice what other pixels of the same photo make of it, and what a pixel of the least is worth"
+    truths = {size:photographed(size) for size in (128, 256, 512)}
+    found = {size:fitted(MODEL, truth) for size,truth in truths.items()}
+    noise = apart(found[256], fitted(MODEL, truths[256], seed=1))
+    for size in (128, 512):
+        mm,degrees,lens = apart(found[size], found[256])
+        assert mm<2*noise[0]+.15 and degrees<2*noise[1]+.3 and lens<2*noise[2]+.02, (size, mm, degrees, lens, noise)
+
+def in_metres(model):
+    "The same head, a thousand times as small"
+    return replace(model, shape_mean=model.shape_mean/1000, shape_variance=model.shape_variance/1e6,
+        expression_mean=model.expression_mean/1000, expression_basis=model.expression_basis/1000)
+
+def test_a_model_in_metres_gives_the_same_face_as_far_as_it_goes():
+    "Points, pose and priors know no unit. Renderers do: they are told mm, and refuse what lies within a centimetre"
+    truth = photographed(96)
+    face,small = (fitted(model, truth, stages=1) for model in (MODEL, in_metres(MODEL)))
+    assert float(small.frames[0].translation.norm()*1000/face.frames[0].translation.norm())==pytest.approx(1, rel=1e-3)
+    small.identity.shape = small.identity.shape*1000
+    mm,degrees,lens = apart(face, small)
+    assert mm<.02 and degrees<.02 and lens<.001, (mm, degrees, lens)
+    with pytest.raises(RenderError, match='mm'): fitted(in_metres(MODEL), truth, stages=2)
+
+def test_the_first_blur_grows_with_the_face_the_last_does_not():
+    assert softness(0, 8, 160.)==pytest.approx(2*softness(0, 8, 80.)) and softness(7, 8, 160.)==softness(7, 8, 80.)
+    assert margin_of(2.)==3 and margin_of(.5)==1    # and with it what is left out along the outline
