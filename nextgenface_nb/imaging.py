@@ -26,8 +26,9 @@ from .surroundings import undisturbed
 if TYPE_CHECKING: import PIL.Image
 
 # %% auto #0
-__all__ = ['SUFFIXES', 'PhotoSource', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo', 'Raster', 'load_photo',
-           'read_photo_file', 'load_values', 'portrait_path', 'resampling_matrix', 'scan_folder', 'load_folder']
+__all__ = ['SUFFIXES', 'PhotoSource', 'WHITE', 'BLACK', 'to_srgb', 'from_srgb', 'to_bytes', 'save_png', 'overlay', 'Photo',
+           'Raster', 'well_exposed', 'load_photo', 'read_photo_file', 'load_values', 'portrait_path',
+           'resampling_matrix', 'scan_folder', 'load_folder']
 
 # %% ../nbs/12_imaging.ipynb #158dacf5
 @undisturbed
@@ -93,6 +94,7 @@ class Photo:
     original_size: tuple = ()     # Width and height of the original, after rotation
     alpha: Tensor|None = None     # Opacity [H, W], 0..1, where the file has any
     inside: Tensor|None = None    # Where the original has opaque pixels [H, W], bool; None: everywhere
+    exposed: Tensor|None = None   # How much of a pixel is neither burnt out nor black [H, W], 0..1; None: all of it
     exif: dict|None = None        # What the file says of its lens, see `lens.read_exif`; None: nothing
     sha256: str = ''              # Of the bytes that were decoded; empty: unknown
 
@@ -162,7 +164,8 @@ def to(self:Photo,
 )->Photo:
     "The same with its tensors there"
     move = lambda x: None if x is None else x.to(device)
-    return replace(self, pixels=move(self.pixels), alpha=move(self.alpha), inside=move(self.inside))
+    return replace(self, pixels=move(self.pixels), alpha=move(self.alpha), inside=move(self.inside),
+        exposed=move(self.exposed))
 
 # %% ../nbs/12_imaging.ipynb #27cfcae8
 #: Endings of photos; HEIC is among them, whether or not it can be read here
@@ -370,6 +373,20 @@ def _plain(image, colour, profile)->tuple: # (Pillow image: L, LA, RGB or RGBA; 
     if transparent: converted.putalpha(image.getchannel('A'))
     return converted, SRGB
 
+# %% ../nbs/12_imaging.ipynb #3e1f0c5a
+#: Codes, as shares of the largest, between which the brightest channel of a pixel is lost in white, and in black
+WHITE, BLACK = (245/255, 253/255), (2/255, 6/255)
+
+@undisturbed
+def well_exposed(
+    codes:Tensor|np.ndarray, # [..., C] of grey or of colours, as shares of the largest code
+)->Tensor|np.ndarray: # [...] 0..1, of the same kind
+    "How far a pixel says how much light there was: 0 where a channel is burnt out, or where all of them are black"
+    brightest = codes.max(-1).values if isinstance(codes, Tensor) else codes.max(-1)
+    m = torch if isinstance(codes, Tensor) else np
+    below = m.clip((WHITE[1] - brightest)/(WHITE[1] - WHITE[0]), 0, 1)
+    return below*m.clip((brightest - BLACK[0])/(BLACK[1] - BLACK[0]), 0, 1)
+
 # %% ../nbs/12_imaging.ipynb #5a2174f9
 def _upright(picture, orientation):
     "Undo the rotation and mirroring that the EXIF orientation tells of"
@@ -378,7 +395,7 @@ def _upright(picture, orientation):
     if orientation in (3, 4, 7, 8): picture = picture[::-1]
     return np.ascontiguousarray(picture)
 
-def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, upright
+def _light(raster, block)->tuple: # light [H, W, 3], alpha [H, W] or None, exposed [H, W] or None; upright
     "Codes to light, averaged over blocks of so many pixels a side"
     turned = raster.orientation
     width = raster.width//block
@@ -390,8 +407,9 @@ def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, up
     colours = 1 if raster.channels < 3 else 3
     table = raster.colour.table(raster.most) if raster.colour is not None else None
     light = np.empty((height, width, 3), np.float32)
-    alpha = None
+    alpha = exposed = None
     if raster.channels in (2, 4): alpha = np.empty((height, width), np.float32)
+    if table is not None: exposed = np.empty((height, width), np.float32)
     mean = lambda part: part.reshape(-1, block, width, block, part.shape[-1]).mean((1, 3)) if block > 1 else part
     step = max(1, 256//block)
     for row in range(0, height, step):
@@ -400,7 +418,9 @@ def _light(raster, block)->tuple: # light [H, W, 3] and alpha [H, W] or None, up
         part = codes[..., :colours]
         light[row:last] = mean(raster.colour.to_light(part, table) if table is not None else part)
         if alpha is not None: alpha[row:last] = mean(codes[..., colours:]/np.float32(raster.most))[..., 0]
-    return _upright(light, turned), None if alpha is None or (alpha == 1).all() else _upright(alpha, turned)
+        if exposed is not None: exposed[row:last] = mean(well_exposed(part/np.float32(raster.most))[..., None])[..., 0]
+    return _upright(light, turned), *(None if x is None or (x == 1).all() else _upright(x, turned)
+        for x in (alpha, exposed))
 
 # %% ../nbs/12_imaging.ipynb #fa02381e
 @undisturbed
@@ -418,13 +438,13 @@ def load_photo(
     if isinstance(source, Photo): return source
     raster, path, digest = _taken(source, name)
     block = math.ceil(max(raster.height, raster.width)/limit('working_side'))
-    try: light, alpha = _light(raster, block)
+    try: light, alpha, exposed = _light(raster, block)
     except MemoryError as e:
         raise PhotoError(
             f'{path or "photo"}: memory ran out',
             'Shrink the photo, or cut out the face, first.') from e
     size = raster.width, raster.height
-    alpha = None if alpha is None else torch.from_numpy(alpha)
+    alpha, exposed = (None if x is None else torch.from_numpy(x) for x in (alpha, exposed))
     return Photo(
         torch.from_numpy(light),
         path,
@@ -432,6 +452,7 @@ def load_photo(
         original_size=size[::-1] if raster.orientation in (5, 6, 7, 8) else size,
         alpha=alpha,
         inside=None if alpha is None else alpha > .5,
+        exposed=exposed,
         exif=raster.lens,
         sha256=digest)
 
@@ -566,7 +587,7 @@ def load_values(
     "A grey picture of values that are not light: codes as they are, of colours the weighted mean."
     raster, path, _ = _taken(source, name)
     plain = replace(raster, colour=None, rows=lambda first, last: raster.rows(first, last)/np.float32(raster.most))
-    values, _ = _light(replace(plain, most=1), math.ceil(max(raster.height, raster.width)/limit('working_side')))
+    values, *_ = _light(replace(plain, most=1), math.ceil(max(raster.height, raster.width)/limit('working_side')))
     return torch.from_numpy(values @ np.array([.299, .587, .114], np.float32))
 
 # %% ../nbs/12_imaging.ipynb #4d603792
@@ -615,6 +636,7 @@ def crop(self:Photo,
         pixels = torch.where(alpha > 1e-3, resample(self.pixels*self.alpha[..., None])/alpha.clamp_min(1e-3),
             resample(self.pixels))
         alpha = alpha[..., 0].clamp(0, 1)
+    exposed = self.exposed if self.exposed is None else resample(self.exposed[..., None])[..., 0].clamp(0, 1)
     centre = (torch.arange(size, device=device) + .5)*side/size
     x = (left + centre).long().clamp(0, self.width-1)
     y = (top + centre).long().clamp(0, self.height-1)
@@ -622,7 +644,7 @@ def crop(self:Photo,
         (left + centre > 0) & (left + centre < self.width))
     if self.inside is not None: inside = inside & self.inside[y[:, None], x]
     corner = self.to_original(torch.tensor([left, top], dtype=torch.float64))
-    return replace(self, pixels=pixels.clamp_min(0).contiguous(), alpha=alpha, inside=inside,
+    return replace(self, pixels=pixels.clamp_min(0).contiguous(), alpha=alpha, inside=inside, exposed=exposed,
         offset=tuple(corner.tolist()), scale=self.scale*size/side)
 
 # %% ../nbs/12_imaging.ipynb #0ae8b7a2

@@ -10,6 +10,7 @@ __all__ = ['EYE_CORNERS', 'psnr', 'ssim_map', 'ssim', 'eye_distance', 'nme', 'si
 import math
 import numpy as np
 from .errors import GeometryError
+from .imaging import to_srgb
 
 # %% ../nbs/17_metrics.ipynb #11a09d4b
 def _array(x, what:str)->np.ndarray:
@@ -169,11 +170,13 @@ def map_psnr(
     truth,      # [T, T, C]
     mask=None,  # [T, T] bool
     gain:str='',# '': raw; 'rgb': after one gain for each channel; 'one': after one gain
+    perceptual:bool=False, # Compare what the eye sees, values on the curve of sRGB; else the linear ones
 )->float: # dB
-    "PSNR of a map's linear values"
+    "PSNR of a map"
     found = _array(found, 'The found map')
     if gain: found = found*best_gain(found, truth, mask, gain=='rgb')
-    return psnr(found, truth, mask)
+    pair = found,_array(truth, 'The true map')
+    return psnr(*(to_srgb(x) if perceptual else x for x in pair), mask)
 
 def explained_variance(
     found,    # [..., C]

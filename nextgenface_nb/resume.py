@@ -79,7 +79,7 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
-# %% ../nbs/76_resume.ipynb #fb9150d1
+# %% ../nbs/76_resume.ipynb #0d739cf0
 @undisturbed
 def load_state(
     path,     # From `resume_path`

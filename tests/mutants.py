@@ -101,6 +101,7 @@ MUTANTS = [
     # files for other programs
     Mutant('GLB upside down in its texture', 'output/glb.py', 'torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)', 'torch.stack([model.uvs[:,0], model.uvs[:,1]], 1)', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin', few=True),
     Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
+    Mutant('GLB leaves the diffuse part what glTF takes from it', 'output/glb.py', 'return (diffuse/(1-specular.amax(-1, keepdim=True)).clamp(min=.1)).clamp(0, 1)', 'return diffuse.clamp(0, 1)', 'test_export.py::test_the_diffuse_part_is_as_bright_in_gltf_as_with_us'),
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
     Mutant('GLB accessor without data for what stands still', 'output/glb.py', 'if not len(rows): rows = np.zeros(1, rows.dtype)',
         "if not len(rows): return self.accessor(componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
@@ -151,7 +152,7 @@ MUTANTS = [
     Mutant('inks without their profile', 'imaging.py', "inks = profile if image.mode == 'CMYK' and is_profile(profile, ('CMYK',)) else None", 'inks = None', 'test_photo_files.py'),
     Mutant('the alpha of a converted photo is lost', 'imaging.py', "if transparent: converted.putalpha(image.getchannel('A'))", 'pass', 'test_photo_files.py'),
     Mutant('red has its curve for green and blue', 'colour.py', "tuple(read[bytes(parts[f'{c}TRC'])] for c in 'rgb')", "tuple(read[bytes(parts['rTRC'])] for c in 'rgb')", 'test_photo_files.py'),
-    Mutant('the opacity of a photo held sideways is not turned', 'imaging.py', 'else _upright(alpha, turned)', 'else np.ascontiguousarray(alpha)', 'test_photo_files.py'),
+    Mutant('the opacity of a photo held sideways is not turned', 'imaging.py', 'else _upright(x, turned)', 'else np.ascontiguousarray(x)', 'test_photo_files.py'),
     Mutant('opacity that is multiplied in stays so', 'imaging.py', "for kind in ('RGB', 'RGBA', 'RGBX', 'R')}", "for kind in ('RGB', 'RGBA', 'RGBX', 'R', 'RGBa')}", 'test_photo_files.py'),
     Mutant('a fourth channel is opacity, whatever it is', 'imaging.py', "4 if image.mode == 'RGBA' or key is not None else 3", "4 if image.mode in ('RGBA', 'RGBX') or key is not None else 3", 'test_photo_files.py'),
     Mutant('a damaged profile refuses the photo', 'imaging.py', 'except ValueError: return SRGB ', 'except KeyError: return SRGB ', 'test_photo_files.py'),
@@ -194,6 +195,8 @@ MUTANTS = [
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
     Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(stage, n)*sum(', 'terms = [0*light_weight(stage, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
     Mutant('every seed draws the same rays', 'optim/stages.py', 'seed = self.stage.seed+1000*number+i', 'seed = 1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
+    Mutant('burnt-out pixels count', 'optim/shading.py', 'weight = _exposed_share(frame)', 'weight = torch.ones(frame.camera.height, frame.camera.width)', 'test_burnt_out.py'),
+    Mutant('one channel that is burnt out is none', 'imaging.py', 'brightest = codes.max(-1).values if isinstance(codes, Tensor) else codes.max(-1)', 'brightest = codes.mean(-1)', 'test_burnt_out.py'),
     Mutant('a mask is not heard', 'optim/shading.py', 'for mask in (frame.mask, frame.photo.inside):', 'for mask in (frame.photo.inside,):', 'test_settings.py::test_pixels_that_are_masked_or_no_photo_count_nowhere'),
     Mutant('no detail is added', 'optim/texture.py', 'add_detail(self.face, self.views, self.stage.locked, self.stage.detail)', 'add_detail(self.face, self.views, self.stage.locked, 0)', 'test_settings.py::test_detail_is_added_as_often_as_asked_for'),
     # losses
@@ -282,6 +285,8 @@ MUTANTS = [
     Mutant('measure keeps no results', 'evaluation/photos.py', 'Path(results)/path.name if results else None', 'None', PROMISES+'test_measure_writes_the_results_of_each_photo'),
     Mutant('bench --full does nothing', 'evaluation/speed.py', '(256, 512) if s.full else (256,)', '(256,)', PROMISES+'test_bench_measures_the_parts_and_sizes_that_its_flags_say'),
     Mutant('benchmark writes no sheet', 'evaluation/benchmark.py', 'if request.sheet and pictures:', 'if False:', PROMISES+'test_benchmark_takes_photos_and_writes_what_was_asked_for'),
+    Mutant('eyes of version 1 scatter too', 'evaluation/truth.py', 'if settings.version==1: return maps', 'if settings.version==0: return maps', 'test_benchmark.py'),
+    Mutant('perceptual decibels are linear', 'metrics.py', 'to_srgb(x) if perceptual else x', 'x', 'test_benchmark.py'),
     Mutant('a target of the benchmark asks for little', 'evaluation/benchmark.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
 ]
 

@@ -101,7 +101,8 @@ def full_result(folder): # A `Reconstruction`
     for k,name in enumerate('ab'):
         photo = replace(
             first.photo, path=str(Path(folder)/f'{name}.png'), sha256=name*64, offset=(3.5+k, 7.25), scale=.8+.1*k,
-            original_size=(120+k, 110), alpha=ramp.flip(k), inside=ramp>.01, exif=dict(film=50.+k, sizes=[[120, 110]]))
+            original_size=(120+k, 110), alpha=ramp.flip(k), inside=ramp>.01, exposed=1-.25*ramp,
+            exif=dict(film=50.+k, sizes=[[120, 110]]))
         marks = replace(
             first.landmarks, blendshapes=dict(jawOpen=.25+k), offset=(1.5, 2.5+k), scale=.9, uncertainty=.01+.001*k,
             faces=(dict(number=1, size=55.5, chosen=True, middle=[1., 2.]),))

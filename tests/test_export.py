@@ -73,9 +73,10 @@ class Glb:
         surface, shine = skin['pbrMetallicRoughness'], skin['extensions']['KHR_materials_specular']
         assert surface['metallicFactor']==0 and shine['specularFactor']==1
         roughness = self.picture(surface['metallicRoughnessTexture']['index'])
-        return (from_srgb(self.picture(surface['baseColorTexture']['index'])),
-            .04*torch.tensor(shine['specularColorFactor'])*from_srgb(
-            self.picture(shine['specularColorTexture']['index'])), roughness[..., 1:2])
+        specular = .04*torch.tensor(shine['specularColorFactor'])*from_srgb(
+            self.picture(shine['specularColorTexture']['index']))
+        # glTF takes from the diffuse part what the surface reflects; our renderer does not
+        return from_srgb(self.picture(surface['baseColorTexture']['index']))*(1-specular), specular, roughness[..., 1:2]
 
     def nodes(self, scene): return [self.json['nodes'][n] for n in self.json['scenes'][scene]['nodes']]
 
@@ -152,6 +153,24 @@ def test_expressions_of_the_glb_have_names_and_normals(made):
     values = glb.array(animation['samplers'][0]['output']).reshape(3, -1)
     assert np.abs(values-np.stack([0*face.frames[0].expression, 0*face.frames[0].expression,
         face.frames[0].expression])).max()<1e-6
+
+def diffuse_albedo_of_gltf(base, normal_incidence, degrees):
+    "What glTF's matt part sends to a viewer of the light from everywhere; KHR_materials_specular, dielectric"
+    theta,phi = np.meshgrid((np.arange(400)+.5)/400*np.pi/2, (np.arange(200)+.5)/200*2*np.pi, indexing='ij')
+    light = np.stack([np.sin(theta)*np.cos(phi), np.sin(theta)*np.sin(phi), np.cos(theta)])
+    view = np.array([np.sin(np.radians(degrees)), 0, np.cos(np.radians(degrees))])[:, None, None]
+    half = (light+view)/np.linalg.norm(light+view, axis=0)
+    fresnel = normal_incidence+(1-normal_incidence)*(1-(view*half).sum(0))**5
+    return ((1-fresnel)*base/np.pi*np.cos(theta)*np.sin(theta)).sum()*(np.pi/2/400)*(2*np.pi/200)
+
+@pytest.mark.parametrize('degrees, least', [(0, .0005), (30, .001), (60, .006)])
+def test_the_diffuse_part_is_as_bright_in_gltf_as_with_us(degrees, least):
+    from nextgenface_nb.output.glb import base_colour
+    skin, shine = torch.full((2, 2, 3), .5), torch.full((2, 2, 3), .03)
+    base = float(base_colour(skin, shine)[0, 0, 0])
+    found = diffuse_albedo_of_gltf(base, .03, degrees)
+    assert abs(found/.5-1)<least and diffuse_albedo_of_gltf(.5, .03, degrees)/.5<.97
+    assert base_colour(torch.ones(2, 2, 3), shine).max()==1 and base_colour(skin, 0*shine).max()==.5
 
 def test_a_render_of_the_glb_is_our_render(made):
     "Geometry, maps and camera from the file, light from us; skin that reflects up to a fifth"

@@ -190,14 +190,14 @@ def test_detail_is_added_as_often_as_asked_for(truth):
 
 # ---- which pixels count
 
-@pytest.mark.parametrize('what', ['mask', 'inside'])
+@pytest.mark.parametrize('what', ['mask', 'inside', 'exposed'])
 def test_pixels_that_are_masked_or_no_photo_count_nowhere(truth, what):
     pipeline,face = Pipeline(MODEL, Config(**SMALL)),bare(truth)
     left = torch.zeros(64, 64)
     left[:,:32] = 1
     frame = face.frames[0]
     if what=='mask': frame.mask = left
-    else: frame.photo = replace(frame.photo, inside=left.bool())
+    else: frame.photo = replace(frame.photo, **{what: left.bool() if what=='inside' else left})
     view = texture_view(pipeline, face, 0)
     for stage_3 in (photo_weights(pipeline, face, 0, view.transfer), view.weight[:,0]):
         there = torch.zeros(64*64)

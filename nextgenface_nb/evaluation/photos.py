@@ -22,7 +22,7 @@ from ..surroundings import isolated, undisturbed
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
            'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels', 'Target', 'mean',
-           'markdown_table', 'target_table', 'photo_table', 'when_measured', 'where_measured', 'find_photos',
+           'markdown_table', 'target_table', 'photo_table', 'when_measured', 'where_measured', 'photos_to_measure',
            'measure_photos', 'measure_synthetic', 'make_parser', 'Request', 'read_request', 'measure_all',
            'measure_and_say', 'main', 'check_output']
 
@@ -267,10 +267,11 @@ def markdown_table(
 
 def target_table(
     report:dict,
+    targets:list|None=None, # Of `Target`; None: those of this page
 )->str: # Markdown
-    "target | at least | reached | holds"
+    "target | wanted | reached | holds"
     said = {True:'yes', False:'NO', None:'-'}
-    rows = [t.row(report) for t in TARGETS]
+    rows = [t.row(report) for t in targets or TARGETS]
     return markdown_table([dict(target=r['target'], wanted=r['limit'], reached=r['reached'] or f'skipped: {r["why"]}',
         holds=said[r['holds']]) for r in rows])
 
@@ -286,9 +287,11 @@ def photo_table(
 def when_measured(
     report:dict, # With `figures.stamp`
 )->str:
-    "Date and commit"
-    if 'modules' not in report: return f'{report["date"]}, by older code: from before figures were stamped'
-    return report['date']+(f', commit {report["commit"]}' if report.get('commit') else '')
+    "Date and commit; of the benchmark also its version"
+    made = report.get('generator')
+    start = f'version {made["version"]} of the benchmark, {report["date"]}' if made else report['date']
+    if 'modules' not in report: return f'{start}, by older code: from before figures were stamped'
+    return start+(f', commit {report["commit"]}' if report.get('commit') else '')
 
 def where_measured(
     report:dict,
@@ -312,7 +315,7 @@ PAIR = ('emily_frontal.png', 'emily_sidelit.png')
 QUICK = ('texture_resolution=128 max_resolution=96 steps_photometric=2 steps_texture=4 '
     'samples_train=2 samples_final=4').split()
 
-def find_photos(
+def photos_to_measure(
     folder:str|Path|None, # None: the bundled portrait only
 )->list: # of paths, the portrait first
     "What is to be fitted"
@@ -419,7 +422,7 @@ def measure_all(
     settings = [*(QUICK if request.quick else ()), *request.settings]
     config = Config.preset(request.preset)
     config.set(*settings)
-    paths = find_photos(request.photos)
+    paths = photos_to_measure(request.photos)
     flags = ['--preset', request.preset, *(f for s in settings for f in ('--set', s))]
     if config.renderer=='mitsuba': use_variant(config.device)
     report = dict(preset=request.preset, settings=list(request.settings), quick=request.quick,

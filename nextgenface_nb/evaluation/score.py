@@ -22,9 +22,9 @@ from ..metrics import aligned, best_gain, map_psnr, psnr, recovery_slope, simila
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['face_parts', 'score_geometry', 'turn_between', 'score_light', 'to_resolution', 'score_maps', 'variance_over_prior',
-           'crop_like', 'score_photo', 'score_relighting', 'score_face', 'Scan', 'read_scans', 'score_surface',
-           'score_albedo', 'score_scan']
+__all__ = ['face_parts', 'score_geometry', 'turn_between', 'light_error', 'score_light', 'LightWatch', 'to_resolution',
+           'score_maps', 'variance_over_prior', 'crop_like', 'score_photo', 'score_relighting', 'score_face', 'Scan',
+           'read_scans', 'score_surface', 'score_albedo', 'score_scan']
 
 # %% ../../nbs/86_evaluation.score.ipynb #d24986e3
 def face_parts(
@@ -85,16 +85,37 @@ def turn_between(
     return float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))))
 
 # %% ../../nbs/86_evaluation.score.ipynb #3b65aa72
+def light_error(
+    found:Tensor, # [H, 2H, 3] radiance
+    true:Tensor,  # [H, 2H, 3]
+    bands:int=3,  # Of the spherical harmonics that are compared: 3 is what a matt surface tells, 9 what a fit has
+    gain:bool=False, # After the gain of each colour that fits best
+)->float: # Over the size of the true one
+    "How far a light is from the true one"
+    a,b = (project_environment(e, bands) for e in (found, true))
+    if gain: a = a*torch.as_tensor(best_gain(a, b)).float()
+    return float((a-b).norm()/b.norm())
+
 def score_light(
     truth:TrueFace,
     result, # A `Reconstruction`
 )->dict: # light_error, light_error_gain
     "Light at the head, three bands"
-    found,true = (project_environment(e, 9)[:9]
-        for e in (result.face.frames[0].light.environment(64).detach(), truth.environment))
-    gained = found*torch.as_tensor(best_gain(found, true)).float()
-    return dict(light_error=float((found-true).norm()/true.norm()),
-        light_error_gain=float((gained-true).norm()/true.norm()))
+    found = result.face.frames[0].light.environment(64).detach()
+    return {f'light_error{"_gain"*gain}':light_error(found, truth.environment, gain=gain) for gain in (False, True)}
+
+class LightWatch:
+    "The light as it is after each step, to be called with `Progress` and `Face`: what one stage finds another may lose"
+    def __init__(self): self.stages = {}
+    def __call__(self, progress, face):
+        self.stages[progress.stage] = face.frames[0].light.environment(64).detach().clone()
+
+    def score(self,
+        truth:TrueFace,
+    )->dict: # light_photometric_3 to light_texture_9; without a stage that did not run
+        "Its error after stage 2 and after stage 3, raw, over three bands and over nine"
+        return {f'light_{stage}_{bands}':light_error(self.stages[stage], truth.environment, bands)
+            for stage in ('photometric', 'texture') if stage in self.stages for bands in (3, 9)}
 
 # %% ../../nbs/86_evaluation.score.ipynb #efb3e640
 def to_resolution(
@@ -150,8 +171,9 @@ def _layout(pipeline, size):
         pipeline.model.mirror)
 
 def _diffuse(found, true, mask)->dict:
-    return dict(diffuse_db=map_psnr(found, true, mask), diffuse_gain_db=map_psnr(found, true, mask, 'rgb'),
-        diffuse_one_db=map_psnr(found, true, mask, 'one'))
+    decibels = lambda gain='', perceptual=False: map_psnr(found, true, mask, gain, perceptual)
+    return dict(diffuse_db=decibels(), diffuse_gain_db=decibels('rgb'), diffuse_one_db=decibels('one'),
+        perceptual_db=decibels(perceptual=True), perceptual_gain_db=decibels('rgb', True))
 
 def _tone(found, true, mask, skin)->dict:
     tone = lambda texture: float(typology_angle(texture[mask&skin].mean(0).clamp(min=1e-4).numpy()))

@@ -14,7 +14,7 @@ from ..facemodel.interface import FaceModel
 from ..facemodel.texture import rasterise
 from ..geometry.camera import Camera, project
 from ..geometry.harmonics import environment_directions, project_environment
-from ..imaging import Photo, from_srgb, to_srgb
+from ..imaging import Photo, from_srgb, to_srgb, well_exposed
 from ..landmarks.detection import Landmarks
 from ..face import Face, Frame, Identity
 from ..light.environment import HarmonicLight
@@ -125,7 +125,7 @@ def photograph(
         seen = pipeline.render(face, i, samples, seed=seed, final=True)
         linear = seen[...,:3]+.2*(1-seen[...,3:])
         stored = (to_srgb(linear.clamp(0, 1))*255).round()/255
-        f.photo = replace(f.photo, pixels=from_srgb(stored))
+        f.photo = replace(f.photo, pixels=from_srgb(stored), exposed=well_exposed(stored))
         exact = pipeline.landmarks(face, i)
         f.landmarks = replace(f.landmarks, points=exact+landmark_noise*torch.randn(exact.shape, generator=noise))
     return Truth(face, pipeline)

@@ -510,7 +510,8 @@ def _around(photo, middle, side, size):
     columns, rows = part
     corner = photo.to_original(torch.tensor([columns.start, rows.start], dtype=torch.float64)).tolist()
     cut = lambda values: None if values is None else values[rows, columns]
-    near = replace(photo, pixels=cut(photo.pixels), alpha=cut(photo.alpha), inside=None, offset=tuple(corner))
+    near = replace(photo, pixels=cut(photo.pixels), alpha=cut(photo.alpha), inside=None, exposed=None,
+        offset=tuple(corner))
     return coarser(near, 1/times)
 
 def _crop_view(photo, middle, side, size, turn=0.):

@@ -64,9 +64,14 @@ def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     return weight*inside
 
 # %% ../../nbs/54_optim.shading.ipynb #7dd960ac
+def _exposed_share(frame)->Tensor: # [H, W] 0..1
+    "What a pixel counts of which a part was burnt out or black: half a pixel nothing, for its light is unknown"
+    if frame.photo.exposed is None: return torch.ones(frame.camera.height, frame.camera.width)
+    return (2*frame.photo.exposed-1).clamp(min=0)
+
 def usable(frame)->Tensor: # [H, W] 0..1
-    "Where the photo may be believed: in its mask, inside the real photo"
-    weight = torch.ones(frame.camera.height, frame.camera.width)
+    "Where the photo may be believed: in its mask, inside the real photo, neither burnt out nor black"
+    weight = _exposed_share(frame)
     for mask in (frame.mask, frame.photo.inside):
         if mask is not None: weight = weight*mask.float().reshape(weight.shape)
     return weight
@@ -75,11 +80,11 @@ def region_picture(
     pipeline:Pipeline,
     face:Face,
     i:int,
-    margin:int=3, # pixels that are left out along the outline, see `margin_of`
+    margin:int=3, # pixels that are left out along the outline and around what is burnt out, see `margin_of`
 )->Tensor: # [H, W, 1]
     "The weights of stage 2 as a picture"
     seen = pipeline.flat(face, i, region_weights(pipeline, photometric=True)[:,None])
-    covered = (seen[...,1]>.999).float()
+    covered = (seen[...,1]>.999).float()*_exposed_share(face.frames[i])
     inside = -F.max_pool2d(-covered[None], 2*margin+1, 1, margin)[0] if margin else covered
     return (seen[...,0]*inside*usable(face.frames[i]))[...,None]
 

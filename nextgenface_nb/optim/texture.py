@@ -257,7 +257,7 @@ def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # 
 # %% ../../nbs/57_optim.texture.ipynb #b41cda89
 def photo_weights(pipeline:Pipeline, face:Face, i:int, transfer:Transfer)->Tensor: # [P]
     ("Weight of every covered pixel: region of the model, times the frame's mask, none outside the real photo or where "
-     "it is burnt out")
+     "it is burnt out or black: see `usable`")
     return pixel_means(region_weights(pipeline, False), pipeline,
         transfer)*usable(face.frames[i]).reshape(-1)[transfer.pixels]
 
@@ -279,7 +279,7 @@ def add_detail(
     "Put into the diffuse map what the photos show and the steps of the stage have left"
     own = face.identity
     T = len(face.identity.diffuse)
-    if not rounds: return
+    if not rounds or not any(v.weight.any() for v in views): return      # all is burnt out: nothing to put in
     with torch.no_grad():
         parts = [wanted_albedo(own, v, v.transfer.texels(T)) for v in views]
         count = sum(back@weight for _,weight,_,back in parts)

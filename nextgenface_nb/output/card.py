@@ -20,10 +20,10 @@ from ..surroundings import undisturbed
 # %% auto #0
 __all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_UNCERTAIN', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED',
            'WARM', 'COOL', 'BLURRED', 'COVERED', 'SIDEWAYS', 'EMPTY', 'SHUT', 'turned_degrees', 'looks_up',
-           'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin', 'flat_windows', 'outline_mask',
-           'zones', 'tint', 'sharpness', 'part_contrast', 'photo_signs', 'skin_texels', 'skin_tone', 'tone_name',
-           'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings', 'report_card',
-           'half_warnings']
+           'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin', 'burnt_out', 'flat_windows',
+           'outline_mask', 'zones', 'tint', 'sharpness', 'part_contrast', 'photo_signs', 'skin_texels', 'skin_tone',
+           'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings',
+           'report_card', 'half_warnings']
 
 # %% ../../nbs/66_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -95,6 +95,13 @@ def unlike_skin(
     "Colours that skin does not have"
     red,green,blue = pixels.clamp(min=1e-4).unbind(-1)
     return (red<.9*green)|(blue>1.25*red)
+
+def burnt_out(
+    photo, # A `Photo`
+)->Tensor: # [H, W] bool
+    "Where the photo's file could not hold the light; the fit leaves it out (`optim.shading.usable`)"
+    if photo.exposed is None: return torch.zeros(photo.pixels.shape[:2], dtype=torch.bool)
+    return (photo.exposed<.5)&(photo.pixels.amax(-1)>.5)     # the others are black
 
 def flat_windows(
     pixels:Tensor, # [H, W, 3] linear
@@ -343,7 +350,7 @@ def frame_card(
         face_pixels=face_pixels(frame),
         uncertainty=frame.landmarks.uncertainty,
         side_light=side_light(frame),
-        overexposed=float((light>.995).any(-1).float().mean()) if len(light) else 0.,
+        overexposed=share(burnt_out(frame.photo)),
         mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
 
 PROFILE = 60                     #: Degrees from which on a head is in profile
@@ -477,7 +484,8 @@ def _light_warnings(c:dict)->list: # of sentences
     if not .25<c['side_light']<4:
         bright,dark = ('right','left') if c['side_light']>1 else ('left','right')
         say(f"strong side light from the {bright}: the albedo of the cheek at the {dark} of the picture is guessed")
-    if c['overexposed']>.05: say(f"{100*c['overexposed']:.0f} % of the face are overexposed; their albedo is guessed")
+    if c['overexposed']>.05: say(f"{100*c['overexposed']:.0f} % of the face are overexposed, and left out "
+        "of the fit; their albedo is guessed")
     if c['mean_light']<.02: say('the face is very dark; noise becomes albedo')
     return found
 

@@ -243,7 +243,8 @@ def _check(path, face:Face, model):
         if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0:
             raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
         _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
-        for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside).items():
+        for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside,
+            exposed=f.photo.exposed).items():
             if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
         for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items():
             _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape,

@@ -206,8 +206,9 @@ def _resized(photo, width, height)->Photo:
             'Give the photo from which it was made.')
     rows,columns = resampling_matrix(0, photo.height, height, photo.height),resampling_matrix(0, photo.width, width,
         photo.width)
+    exposed = None if photo.exposed is None else (rows@photo.exposed@columns.T).clamp(0, 1)
     return Photo((rows@photo.pixels.permute(2,0,1)@columns.T).permute(1,2,0).clamp_min(0).contiguous(), photo.path,
-        photo.offset, photo.scale*width/photo.width, photo.original_size)
+        photo.offset, photo.scale*width/photo.width, photo.original_size, exposed=exposed)
 
 # %% ../../nbs/72_output.legacy.ipynb #c3733660
 _MAPS = dict(diffuse=('vEnhancedDiffuse',3), specular=('vEnhancedSpecular',3), roughness=('vEnhancedRoughness',1))
