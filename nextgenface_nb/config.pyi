@@ -1,7 +1,6 @@
 # Made by tools/stubs.py from the module beside it
 """Every setting of a reconstruction: typed, with unit and range, from presets, files, or one by one"""
 from __future__ import annotations
-from typing import Any
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -176,7 +176,7 @@ MUTANTS = [
     Mutant('the prior of an unknown lens follows the fit', 'optim/landmarks.py', 'else (TYPICAL_FOCAL*eye_distance(f.landmarks), settings.focal_sigma)', 'else (float(f.camera.focal), settings.focal_sigma)', 'test_one_energy.py'),
     Mutant('the first blur is in pixels', 'optim/shading.py', 'max(SOFT*eyes, SHARP)', 'max(2., SHARP)', 'test_units.py'),
     Mutant('whites of the eyes, all taken, count in full', 'optim/shading.py', 'torch.where(rare, share*weight, weight)', 'weight', 'test_shading.py'),
-    Mutant('the geometry stays coarse', 'optim/shading.py', 'return first*(last/first)**(step/max(steps-1, 1))', 'return first', 'test_shading.py'),
+    Mutant('the geometry stays coarse', 'optim/shading.py', 'return first*(SHARP/first)**(step/max(steps-1, 1))', 'return first', 'test_shading.py'),
     Mutant('focal length that moves nothing', 'optim/shading.py', 'self.pose_shift[...,-1] += self.offset', 'pass', 'test_shading.py'),
     Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # settings that are not heard
@@ -219,7 +219,7 @@ MUTANTS = [
     Mutant('workers outlive their parent', 'batch.py', '    end_with_parent()\n', '', 'test_batch.py::test_workers_end_when_their_parent_is_killed'),
     Mutant('who ignores SIGHUP hears it', 'interrupts.py', 'return [s for s in known if signal.getsignal(s)!=signal.SIG_IGN]', 'return known', 'test_batch.py::test_a_run_under_nohup_goes_on_when_the_terminal_is_closed'),
     Mutant('names go into JSON as they are', 'batch.py', 'json_text(rows, indent=1)', 'json.dumps(rows, indent=1, ensure_ascii=False)', 'test_batch.py::test_names_of_any_bytes_in_what_a_batch_leaves'),
-    Mutant('the clock of a photo runs while its process loads', 'batch.py', 'self.ready = True\n            self.began = time.monotonic()', 'self.ready = True\n            self.began = -1e9', 'test_batch.py::test_a_photo_that_hangs_is_given_up_and_the_others_are_done'),
+    Mutant('the clock of a photo runs while its process loads', 'batch.py', 'self.ready = True\n        self.began = time.monotonic()', 'self.ready = True\n        self.began = -1e9', 'test_batch.py::test_a_photo_that_hangs_is_given_up_and_the_others_are_done'),
     Mutant('growth of memory by its two ends', 'evaluation/speed.py', 'return float(np.median((held[second]-held[first])/(second-first)))', 'return float(held[-1]-held[0])/(len(held)-1)', 'test_transfer.py::test_growing_memory_is_noticed'),
     # data, and models that users fetch
     Mutant('what was fetched goes before a path as it is given', 'places.py', 'Path(name) if os.path.exists(name) else fetched(name)', 'fetched(name)', 'test_data.py::test_a_path_as_it_is_given_goes_first'),

@@ -233,10 +233,12 @@ def test_a_checkpoint_keeps_all_that_a_face_is(made, tmp_path):
 def test_the_state_of_a_run_keeps_how_far_it_is(made, tmp_path):
     result,_ = made
     terms = [dict(name='pale', stage='texture', weight=5.)]
-    result = replace(result, terms=terms)
+    stranger = dict(photo='other.png', sha256='0'*64, why='somebody else')
+    result = replace(result, terms=terms, left_out=[stranger])
     keep_state(tmp_path/'state.npz', result, ['landmarks', 'texture'], 1, None, 'begun', 2)
     photos = [f.photo for f in result.face.frames]
     again,done,_ = load_state(tmp_path/'state.npz', photos, result.pipeline, ['landmarks', 'texture'], 'begun', 2, terms)
+    assert again.left_out==[stranger]
     assert done==1 and again.history==result.history and again.timings==result.timings
     assert again.warnings==result.warnings and again.after_landmarks==result.after_landmarks
     alike(again.face, named(result.face))

@@ -417,6 +417,17 @@ def test_benchmark_takes_photos_and_writes_what_was_asked_for(benched, toy, tmp_
     assert len(json.loads((tmp_path/'figures.json').read_text())['A'])==1
     assert Image.open(tmp_path/'faces.png').size[0]>100
 
+def test_benchmark_takes_scans(benched, toy, monkeypatch, tmp_path, capsys):
+    from nextgenface_nb.evaluation import score
+    read = []
+    monkeypatch.setattr(score, 'read_scans', lambda folder: read.append(folder) or ['a head'])
+    monkeypatch.setattr(benchmark, 'measure_scans', lambda scans, pipeline, samples, say: dict(S=[dict(found=scans)]))
+    file = tmp_path/'figures.json'
+    benched(toy, '--levels', 'A,S', '--faces', '0,', '--scans', tmp_path, '--output', file)
+    assert read==[str(tmp_path)] and json.loads(file.read_text())['S']==[dict(found=['a head'])]
+    benched(toy, '--levels', 'A,S', '--faces', '0,', '--output', file)
+    assert 'S' not in json.loads(file.read_text()) and read==[str(tmp_path)]
+
 @pytest.mark.parametrize('target', benchmark.TARGETS, ids=lambda t: t.key)
 def test_a_target_of_the_benchmark_holds_up_to_its_limit(target):
     section,figure = target.key.split('.')

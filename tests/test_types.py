@@ -61,6 +61,11 @@ def test_a_stub_tells_what_there_is():
     for line in ('a: A', 'b: int', 'thing: Thing', 'made: Any'): assert line in made['B'], line
     assert '_own' not in made['A'] and '_hidden' not in made['B'] and 'other' not in stubs.stub(CODE).partition('class')[0]
 
+def test_methods_from_other_modules_are_there():
+    other = {'b':'from a import A\nclass Made: pass\n@patch\ndef made(self:A, n:int=1)->Made: pass\n'}
+    text = stubs.stub(CODE, other)
+    assert 'def made(self, n: int=...) -> Made' in text and 'from nextgenface_nb.b import Made' in text
+
 def members(value:type)->set: # of str
     "Public methods and properties of a class that the package itself defines"
     own = [c for c in value.__mro__ if c.__module__.startswith('nextgenface_nb')]

@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
 PAGE = 90 #: Characters that the column of the documentation site holds
 TALL = 40 #: Lines of a cell
-LEFT = dict(long=0, joined=0, wide=0, tall=5, unlike=25) #: Of notebooks; these numbers only go down
+LEFT = dict(long=0, joined=0, wide=0, tall=4, unlike=25) #: Of notebooks; these numbers only go down
 
 #: Which may be long: what a function returns, told beside it; comments on a constant
 FREE = re.compile(r'^\s*\)->|^#:')
@@ -123,7 +123,8 @@ def fields_only(node)->bool:
     return isinstance(node, ast.ClassDef) and all(isinstance(n, ast.AnnAssign) for n in node.body[1:])
 
 def table(code:str)->bool:
-    "One statement that lists data: there is nothing in it that could be split"
+    "One statement that lists data, or a file that is written out: there is nothing in it that could be split"
+    if code.startswith('%%writefile'): return True
     try: body = ast.parse(code).body
     except SyntaxError: return False
     return len(body)==1 and fields_only(body[0])

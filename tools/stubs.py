@@ -9,6 +9,7 @@ import ast, sys
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from docments import patched
+from layers import modules
 from hints import PACKAGE, PUBLIC, in_classes
 
 HEAD = '# Made by tools/stubs.py from the module beside it\n'
@@ -129,12 +130,31 @@ def used_imports(body:list)->list: # of nodes
             node.names = [a for a in node.names if (a.asname or a.name.partition('.')[0]) in words]
     return [n for n in body if not isinstance(n, (ast.Import, ast.ImportFrom)) or n.names]
 
-def stub(text:str)->str:
+def guests(text:str, others:dict)->list: # of (function, import of the classes that its types name)
+    "Public methods that other modules (name -> text) add to classes of this one"
+    own = {n.name for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
+    found = []
+    for module,other in others.items():
+        body = ast.parse(other).body
+        classes = {n.name for n in body if isinstance(n, ast.ClassDef)}
+        for n in body:
+            if not (isinstance(n, ast.FunctionDef) and patched(n) in own-classes and shown(n.name)): continue
+            named = sorted({a.id for a in ast.walk(n.returns or n) if isinstance(a, ast.Name)}&classes)
+            found.append((n, ast.ImportFrom(f'{PACKAGE.name}.{module}', [ast.alias(c) for c in named], 0)))
+    return found
+
+def stub(text:str, others=None)->str: # others: name -> text of the package's other modules
     "The stub of a module"
     tree = ast.parse(in_classes(text)[0])
+    for function,types in guests(text, others or {}):
+        home = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name==patched(function))
+        function.args.args[0].annotation = None
+        home.body.append(function)
+        tree.body.append(types)
     body = [s for node in tree.body for s in statement(node)]
     future = [n for n in body if isinstance(n, ast.ImportFrom) and n.module=='__future__']
-    any_type = ast.parse('from typing import Any').body
+    known = any(a.name=='Any' for n in body if isinstance(n, ast.ImportFrom) for a in n.names)
+    any_type = [] if known else ast.parse('from typing import Any').body
     body = future+used_imports(any_type+[n for n in body if n not in future])
     tree.body = docstring(tree)+body
     return HEAD+ast.unparse(ast.fix_missing_locations(tree))+'\n'
@@ -143,7 +163,8 @@ def stubs()->dict: # path -> text
     "Of every public module to which methods are patched"
     files = [PACKAGE/f'{name.replace(".", "/")}.py' for name in (*PUBLIC, *ABOVE)]
     texts = {file:file.read_text(encoding='utf-8') for file in files}
-    return {file.with_suffix('.pyi'):stub(text) for file,text in texts.items() if has_patches(text)}
+    every = {name:file.read_text(encoding='utf-8') for name,file in modules().items()}
+    return {file.with_suffix('.pyi'):stub(text, every) for file,text in texts.items() if has_patches(text)}
 
 def main()->int: # Exit code
     "Write them, or say which are old"

@@ -1,7 +1,6 @@
 # Made by tools/stubs.py from the module beside it
 """What a face model is to everybody else: points that follow from numbers, how they move, and what is probable"""
 from __future__ import annotations
-from typing import Any
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -106,6 +105,9 @@ class FaceModel(Protocol):
     @property
     def fingerprint(self) -> str:
         """A short name for exactly this model."""
+
+    def texture_map(self, resolution: int) -> TextureMap:
+        """The texture layout of this model."""
 CHUNK: int
 
 def slopes(function: Callable, *at: Tensor) -> list:
@@ -140,3 +142,4 @@ ASIDE: Any
 
 def check_model(model: Any) -> FaceModel:
     """Raise a `ModelError` unless it has what a `FaceModel` has, in shapes that fit together"""
+from nextgenface_nb.facemodel.texture import TextureMap

@@ -8,15 +8,15 @@ from abc import ABC, abstractmethod
 from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import entry_points
 import inspect, math
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 import numpy as np, torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor
+from typing_extensions import Self
 from ..errors import LightError
 from ..geometry.harmonics import environment_directions, irradiance, project_environment
 from ..surroundings import same_definition, undisturbed
-if TYPE_CHECKING: from typing_extensions import Self
 
 # %% auto #0
 __all__ = ['FINE', 'PORTION', 'WEIGHED', 'LIGHTS', 'GROUP', 'AnyLight', 'Emitter', 'Movable', 'bounded', 'Light',

@@ -1,7 +1,6 @@
 # Made by tools/stubs.py from the module beside it
 """What a light must be able to do so that every part of the library can use it: shine, be fitted, be saved"""
 from __future__ import annotations
-from typing import Any
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, TypeVar
 from torch import Tensor

@@ -127,15 +127,17 @@ def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; per colour (nu
     "The light of frame `i`; of a known one the harmonics themselves"
     light = self.face.frames[i].light
     size = self.bands**2
-    if self.light_free[i] and light.near: return light.linear_at(self._places(i), self.bands)
+    places = self._places(i) if self.light_free[i] and light.near else None
+    if places is not None: return light.linear_at(places, self.bands)
     if self.light_free[i]: return light.linear(self.bands)
     return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
 
 # %% ../../nbs/55_optim.light.ipynb #b13cc838
 @patch
-def _places(self:LightProblem, i:int)->Tensor: # [N, 3] mm from the middle of the head
+def _places(self:LightProblem, i:int)->Tensor|None: # [N, 3] mm from the middle of the head; None: they do not say
     "Where the pixels of frame `i` are"
     pixels = self.pixels[i]
+    if not isinstance(pixels, SkinPixels): return None
     return pixels.mix(pixels.transfer.vertices)-self.face.frames[i].translation
 
 def _received(

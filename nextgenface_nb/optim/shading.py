@@ -324,7 +324,8 @@ def seen_beside(
     pixels:SkinPixels, # At the present geometry
 )->tuple: # colour [N, 3], photo [N, 3], weight [N, 1]; see `Candidate.pictures`
     "What some points of the skin look like, and what the photo shows where they are"
-    identity,frame = face.identity,face.frames[i]
+    identity = face.identity
+    frame = face.frames[i]
     light = harmonics_of(frame.light.environment(32).detach(), pixels.transfer.bands)
     colour = pixels.colours(identity.albedo, light, identity.base_roughness).detach()
     point = transform(pixels.mix(pipeline.vertices(face, i).detach()), frame.rotation, frame.translation)
@@ -522,7 +523,9 @@ def advance(self:ShadingSolver,
     number:int=0, # Of the step
 )->dict: # term -> weighted value, after the step
     "One Gauss-Newton step; one that makes it worse is taken back, and tried again shorter"
-    (x,low,high),before,start = self.bounds,self.terms(pixels),self.face.copy().parameters()
+    x,low,high = self.bounds
+    before = self.terms(pixels)
+    start = self.face.copy().parameters()
     blocks = self.system(pixels, x)
     for attempt in range(self.TRIES):
         self.attempt(bounded_step(blocks, x, low, high, float(self.damping)))

@@ -183,7 +183,8 @@ def trace_image(
     first:int=0,     # Number of the first of them
     seed:int=0,      # Of the random numbers
     max_depth:int=2, # See `draw_directions`
-    arriving:Callable|None=None, # Radiance at (points [N, 3] mm, directions [N, 3]), viewer frame; None: none is near
+    # Of a light that is near: (points [N, 3] mm, directions [N, 3]) -> radiance [N, 3]; None: the environment is all
+    arriving:Callable|None=None,
 ):                   # [H, W, 4] linear RGB, coverage
     "One pass over the image."
     import mitsuba as mi, drjit as dr

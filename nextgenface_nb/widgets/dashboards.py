@@ -32,8 +32,8 @@ from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_tex
 # %% auto #0
 __all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
            'SliderNames', 'row', 'column', 'Pictures', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
-           'put_back', 'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture',
-           'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
+           'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard',
+           'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #d16c26b2
 def button(
@@ -535,7 +535,7 @@ def still(self:StartDashboard)->bytes:
         size=256).quantize(96))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #45b05edd
-def put_back(face:Face, other:Face):
+def _set_back(face:Face, other:Face):
     "Make a face what a copy of it was"
     fresh = other.copy()
     face.identity,face.frames[:] = fresh.identity,fresh.frames
@@ -598,7 +598,7 @@ def stepped(self:StageDashboard, progress:Progress, last:bool):
 @undisturbed
 def reset_face(self:StageDashboard):
     "Back to what the face was before the stage"
-    put_back(self.face, self.before)
+    _set_back(self.face, self.before)
     self.history.clear()
     self.guarded(self.draw)()
 
