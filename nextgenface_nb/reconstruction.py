@@ -266,7 +266,8 @@ def stranger(
     distances:np.ndarray, # [n, n] from `shape_distances`
 )->int|None: # None: nobody is
     "The photo that is farthest from the others, if it is too far"
-    worst,found = 0.,None
+    worst = 0.
+    found = None
     for k in range(len(distances)):
         rest = np.delete(np.delete(distances, k, 0), k, 1)
         away,among = np.median(np.delete(distances[k], k)),np.median(rest[np.triu_indices(len(rest), 1)])
@@ -293,7 +294,8 @@ def belonging(
     result:Reconstruction, # From `begin`, of one photo or several; changed in place
 )->Reconstruction:
     "Leave out photos of somebody else, and blurred ones, and say so"
-    frames,model = result.face.frames,result.pipeline.model
+    frames = result.face.frames
+    model = result.pipeline.model
     if len(frames)<2 or not result.pipeline.config.leave_out_photos: return result
     began = time.perf_counter()
     sharp = [fine_contrast(f) for f in frames]

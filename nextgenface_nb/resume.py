@@ -79,6 +79,34 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
 
+# %% ../nbs/76_resume.ipynb #276642e5
+def _read_progress(path, face, meta:dict, pipeline)->tuple: # settings, `Reconstruction` so far
+    "What a state says of its run; `CheckpointError` where that is nothing of the kind"
+    try:
+        config = Config(**meta['config']).to_dict()
+        list(meta['stages'])
+        int(meta['done'])
+        history = [Progress(**h) for h in meta['history']]
+        result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']),
+            list(meta['after_landmarks']), _snapshots(face, meta['tensors']),
+            left_out=list(meta.get('left_out', ())))
+    except Exception as e:
+        raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
+            'Remove it, and start again.') from None
+    return config,result
+
+def _check_asked(path, meta:dict, start:str, which_face, terms, advice:str):
+    "Is the same asked for as before?"
+    if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
+    if meta.get('which_face')!=which_face:
+        raise CheckpointError(
+            f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; wanted is {_which(which_face)})',
+            'Start again without --resume, or with the same --face.')
+    if (was := meta.get('terms', []))!=list(terms):
+        raise CheckpointError(
+            f'{path}: the terms from outside were {_told(was)}; given are {_told(terms)}',
+            'Start again without --resume, or give the terms of the interrupted run, at the same weights.')
+
 # %% ../nbs/76_resume.ipynb #0d739cf0
 @undisturbed
 def load_state(
@@ -94,33 +122,17 @@ def load_state(
     face,meta = load_face(path, pipeline.model)
     _check_version(path, meta)
     advice = 'Start again without --resume, or with the settings and photos of the interrupted run.'
-    try:
-        config = Config(**meta['config']).to_dict()
-        names = list(meta['stages'])
-        done = int(meta['done'])
-        history = [Progress(**h) for h in meta['history']]
-        result = Reconstruction(face, pipeline, history, dict(meta['timings']), list(meta['warnings']),
-            list(meta['after_landmarks']), _snapshots(face, meta['tensors']),
-            left_out=list(meta.get('left_out', ())))
-    except Exception as e:
-        raise CheckpointError(f'{path}: not the state of an interrupted run ({type(e).__name__})',
-            'Remove it, and start again.') from None
+    config,result = _read_progress(path, face, meta, pipeline)
     _check_config(path, config, pipeline.config, advice)
+    names = list(meta['stages'])
     if names!=list(stages): raise CheckpointError(f'{path}: the stages were {", ".join(names)}', advice)
     out = [p['sha256'] for p in result.left_out]
     if [p['sha256'] for p in meta['photos']]!=[d for d in map(photo_digest, photos) if d not in out]:
         raise CheckpointError(f'{path}: made from other photos', advice)
     _check_files(path, meta, pipeline.config, advice)
-    if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
-    if meta.get('which_face')!=which_face:
-        raise CheckpointError(
-            f'{path}: of another face of the photo ({_which(meta.get("which_face"))}; wanted is {_which(which_face)})',
-            'Start again without --resume, or with the same --face.')
-    if (was := meta.get('terms', []))!=list(terms):
-        raise CheckpointError(
-            f'{path}: the terms from outside were {_told(was)}; given are {_told(terms)}',
-            'Start again without --resume, or give the terms of the interrupted run, at the same weights.')
-    return result,min(max(done, 0), len(names)),{n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
+    _check_asked(path, meta, start, which_face, terms, advice)
+    tensors = {n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
+    return result,min(max(int(meta['done']), 0), len(names)),tensors
 
 # %% ../nbs/76_resume.ipynb #28c3f71d
 def _check_config(path, config:dict, now, advice:str): # name -> value then; `Config` now

@@ -3,7 +3,7 @@ import numpy as np, pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import PhotoError
 from nextgenface_nb.evaluation.benchmark import measure_scans, scan_line, scan_table
-from nextgenface_nb.evaluation.score import read_scans, score_albedo, score_scan, score_surface
+from nextgenface_nb.evaluation.score import Scan, read_scans, score_albedo, score_scan, score_surface
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.mesh import vertex_normals
@@ -49,6 +49,7 @@ def folder(person, tmp_path_factory):
 
 def test_the_truth_itself_is_right_in_every_figure(person, folder):
     exact,wavy = read_scans(folder)
+    assert isinstance(exact, Scan) and exact.vertices.shape[1]==3
     found = score_scan(exact, Reconstruction(person.face, person.pipeline), samples=64)
     assert found['surface_mm']<.05 and abs(found['size']-1)<.01
     assert found['albedo_db']>50 and found['ita_error']<.5 and abs(found['level']-1)<.01

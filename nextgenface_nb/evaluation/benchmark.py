@@ -432,6 +432,7 @@ def _fit_scans(scans:list, pipeline, samples:int, say:Callable)->list: # of dict
     for row in rows: say('  '+scan_line(row))
     return [dict(row, cpu_seconds=seconds*(k==0)) for k,row in enumerate(rows)]
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #2471e856
 def scan_line(
     row:dict, # Of `measure_scans`
 )->str:

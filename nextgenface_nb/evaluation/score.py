@@ -269,7 +269,8 @@ def read_scans(
     folder, # With NAME.jpg (or .png) beside NAME.npz
 )->list: # of `Scan`, by name
     "All photos of a scanned head"
-    found = [p for p in sorted(Path(folder).glob('*')) if p.suffix in ('.jpg', '.png') and p.with_suffix('.npz').is_file()]
+    pictures = [p for p in sorted(Path(folder).glob('*')) if p.suffix in ('.jpg', '.png')]
+    found = [p for p in pictures if p.with_suffix('.npz').is_file()]
     if not found: raise PhotoError(f'{folder}: no photo of a scan', 'Give a folder with NAME.jpg beside NAME.npz.')
     return [_read_scan(p) for p in found]
 
@@ -298,7 +299,8 @@ def score_surface(
     model = pipeline.model
     world = pipeline.world_vertices(face, i).detach()
     known = model.embeddings['mediapipe']
-    marks,seen = known.points(world, model.triangles),scan.marks[known.ids].isfinite().all(-1)
+    marks = known.points(world, model.triangles)
+    seen = scan.marks[known.ids].isfinite().all(-1)
     own = (model.regions['mouth']<.5).numpy()
     vertices = world.double().numpy()[own]
     normals = torch.nn.functional.normalize(vertex_normals(world, model.triangles), dim=-1).double().numpy()[own]
@@ -322,7 +324,8 @@ def score_albedo(
     "The diffuse map as the camera sees it; level: how bright it is, over the truth"
     photo = face.frames[i].photo
     seen = pipeline.flat(face, i, pipeline.maps(face)[0].detach())
-    found,true = seen[...,:3],crop_like(scan.albedo, photo)
+    found = seen[...,:3]
+    true = crop_like(scan.albedo, photo)
     mask = crop_like(scan.face, photo)&(seen[...,3]>.999)
     gain = float(best_gain(found, true, mask, False))
     tone = lambda colours: float(typology_angle(colours[mask].mean(0).clamp(min=1e-4).numpy()))
@@ -345,7 +348,8 @@ def score_scan(
     shown = lambda x: to_srgb(x.clamp(0, 1))
     relit,gained = [],[]
     for environment,picture in zip(scan.relight_environments, scan.relit):
-        seen,true = drawn(MapLight(environment)),crop_like(picture, photo)
+        seen = drawn(MapLight(environment))
+        true = crop_like(picture, photo)
         relit.append(psnr(shown(seen), shown(true), mask))
         gained.append(psnr(shown(float(best_gain(seen, true, mask, False))*seen), shown(true), mask))
     return dict(**score_surface(scan, pipeline, face, i), **score_albedo(scan, pipeline, face, i),

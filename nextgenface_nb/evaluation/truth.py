@@ -7,8 +7,10 @@ from __future__ import annotations
 import functools, hashlib, io, json, math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from fastcore.basics import patch
 import numpy as np, torch
 from torch import Tensor
+from fastcore.basics import patch
 from ..errors import ConfigError
 from ..facemodel.interface import FaceModel
 from ..facemodel.model import load_model
@@ -217,7 +219,8 @@ def subdivide(
     key = pairs[:,0]*count+pairs[:,1]
     number = lambda i,j: count+torch.searchsorted(key, torch.minimum(triangles[:,i], triangles[:,j])*count
         +torch.maximum(triangles[:,i], triangles[:,j]))
-    (p,q,r),(pq,qr,rp) = triangles.T,(number(0, 1), number(1, 2), number(2, 0))
+    p,q,r = triangles.T
+    pq,qr,rp = (number(0, 1), number(1, 2), number(2, 0))
     finer = torch.cat([torch.stack(t, 1) for t in ((p, pq, rp), (pq, q, qr), (rp, qr, r), (pq, qr, rp))])
     return torch.cat([vertices, smooth]),finer,torch.cat([uvs, uvs[pairs].mean(1)])
 
@@ -733,18 +736,24 @@ class TrueFace:
     occluded:Tensor                    # [S, S] bool: pixels of the occluder
     typology:Tensor                    # ITA of the skin, degrees
 
-    def photo(self)->Photo:
-        "The photo as the library reads it"
-        return load_photo(self.path)
-    def camera(self)->Camera:
-        size = len(self.face)
-        return Camera(self.focal, torch.tensor([size/2, size/2]), size, size)
-    def landmarks(self, noise:float=0., seed:int=0)->Landmarks:
-        "The exact points, or with noise: standard deviation over the distance of the outer eye corners"
-        spread = noise*(self.points[self.ids==33]-self.points[self.ids==263]).norm()
-        random = torch.Generator().manual_seed(1000*seed+self.index)
-        return Landmarks(self.points+spread*torch.randn(self.points.shape, generator=random), self.ids, None,
-            'mediapipe')
+# %% ../../nbs/85_evaluation.truth.ipynb #2e4bd169
+@patch
+def photo(self:TrueFace)->Photo:
+    "The photo as the library reads it"
+    return load_photo(self.path)
+
+@patch
+def camera(self:TrueFace)->Camera:
+    size = len(self.face)
+    return Camera(self.focal, torch.tensor([size/2, size/2]), size, size)
+
+@patch
+def landmarks(self:TrueFace, noise:float=0., seed:int=0)->Landmarks:
+    "The exact points, or with noise: standard deviation over the distance of the outer eye corners"
+    spread = noise*(self.points[self.ids==33]-self.points[self.ids==263]).norm()
+    random = torch.Generator().manual_seed(1000*seed+self.index)
+    return Landmarks(self.points+spread*torch.randn(self.points.shape, generator=random), self.ids, None,
+        'mediapipe')
 
 # %% ../../nbs/85_evaluation.truth.ipynb #8faa4bc7
 def true_geometry(model, settings, level, index)->tuple: # Person, [V, 3], (vertices, triangles, uvs) in the world

@@ -72,7 +72,9 @@ class LightProblem(Solver):
     def step(self, number:int=0)->dict: # energies by term, after the step
         "One damped Gauss-Newton step; one that makes it worse is taken back"
         now = dict(self.stage.weights)
-        (H,g,energy),f,B = self.known[1] if self.known and self.known[0]==now else self.system(),self.free,self.brighter
+        H,g,energy = self.known[1] if self.known and self.known[0]==now else self.system()
+        f = self.free
+        B = self.brighter
         f = f[~self.held(g)[f]]
         if not len(f)+B.shape[1]: return energy
         HB = H@B

@@ -467,7 +467,8 @@ def present_slopes(self:ShadingSolver)->list: # of `ShapeSlopes`, one for each f
 @patch(as_prop=True)
 def bounds(self:ShadingSolver)->tuple: # x [N], low [N], high [N]
     "Where the unknowns are, and what they may be; rates are read anew, an interface may change them"
-    x,(low,high) = self.problem.start(self.face),self.problem.limits()
+    x = self.problem.start(self.face)
+    low,high = self.problem.limits()
     held = [n for group,names in self.PARTS.items() if not self.stage.rates.get(group) for n in names]
     self.problem.hold(x, low, high, held)
     return np.clip(x, low, high),low,high

@@ -193,7 +193,8 @@ def _locked(locked:dict, size:int)->tuple|None:
     what = torch.zeros(size, size, 5)
     for name,(mask,values) in locked.items():
         c = CHANNELS[name]
-        which[...,c],what[...,c] = mask[...,None],values if values.shape[-1]==c.stop-c.start else values.mean(-1,
+        which[...,c] = mask[...,None]
+        what[...,c] = values if values.shape[-1]==c.stop-c.start else values.mean(-1,
             keepdim=True)
     return which,what
 

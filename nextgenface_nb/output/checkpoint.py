@@ -212,7 +212,18 @@ def _expect(path, name, tensor, *shape, kind=torch.float32):
 
 # %% ../../nbs/67_output.checkpoint.ipynb #98a9aa4b
 def _check(path, face:Face, model):
-    own = face.identity
+    _check_identity(path, face.identity, model)
+    if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
+    for i,f in enumerate(face.frames):
+        at = f'of frame {i}'
+        _check_pose(path, f, at, model)
+        _check_description(path, f, at)
+        _check_pictures(path, f, at)
+        for name,shape in f.light.shapes().items(): _expect(path, f'light {at}', f.light.tensors()[name], *shape)
+        _expect(path, f'light {at}', f.light.environment(8).detach(), 8, 16, 3)
+
+def _check_identity(path, own, model):
+    "Numbers and maps of the person"
     _expect(path, 'shape', own.shape, len(model.prior.shape))
     _expect(path, 'albedo', own.albedo, len(model.prior.albedo))
     _expect(path, 'base roughness', own.base_roughness)
@@ -222,35 +233,40 @@ def _check(path, face:Face, model):
         size = own.diffuse.shape[0] if own.diffuse is not None else None
         for name,channels in maps.items(): _expect(path, f'the {name} map', getattr(own, name), size, size, channels)
         if own.provenance is not None: _expect(path, 'provenance', own.provenance, size, size, kind=torch.uint8)
-    if not face.frames: raise CheckpointError(f'{path}: a face without frames', 'Reconstruct the photo again.')
-    for i,f in enumerate(face.frames):
-        at = f'of frame {i}'
-        size = (f.camera.height,f.camera.width)
-        count = len(f.landmarks.points)
-        for name,n in dict(rotation=3, translation=3, expression=len(model.prior.expression)).items():
-            _expect(path, f'{name} {at}', getattr(f, name), n)
-        _expect(path, f'focal length {at}', f.camera.focal)
-        _expect(path, f'principal point {at}', f.camera.principal, 2)
-        figures = (
-            f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,
-            f.focal_known,f.focal_spread)
-        texts = f.photo.path,f.photo.sha256,f.landmarks.detector,f.focal_source
-        if not (
-                all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures)
-                and all(isinstance(x, str) for x in texts) and isinstance(f.photo.exif, (dict, type(None)))):
-            raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind',
-                'The file is damaged. Reconstruct the photo again.')
-        if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0:
-            raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
-        _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
-        for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside,
-            exposed=f.photo.exposed).items():
-            if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
-        for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items():
-            _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape,
-                kind=None if name=='ids' else torch.float32)
-        for name,shape in f.light.shapes().items(): _expect(path, f'light {at}', f.light.tensors()[name], *shape)
-        _expect(path, f'light {at}', f.light.environment(8).detach(), 8, 16, 3)
+
+def _check_pose(path, f, at:str, model):
+    "Pose, expression and camera of a frame"
+    for name,n in dict(rotation=3, translation=3, expression=len(model.prior.expression)).items():
+        _expect(path, f'{name} {at}', getattr(f, name), n)
+    _expect(path, f'focal length {at}', f.camera.focal)
+    _expect(path, f'principal point {at}', f.camera.principal, 2)
+
+# %% ../../nbs/67_output.checkpoint.ipynb #f465e9b2
+def _check_description(path, f, at:str):
+    "Names, numbers and texts of a frame, of the kinds that they have to be"
+    figures = (
+        f.weight,f.photo.scale,*f.photo.offset,*f.photo.original_size,*f.landmarks.offset,f.landmarks.scale,
+        f.focal_known,f.focal_spread)
+    texts = f.photo.path,f.photo.sha256,f.landmarks.detector,f.focal_source
+    if not (
+            all(isinstance(x, (int,float)) and math.isfinite(x) for x in figures)
+            and all(isinstance(x, str) for x in texts) and isinstance(f.photo.exif, (dict, type(None)))):
+        raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind',
+            'The file is damaged. Reconstruct the photo again.')
+    if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0:
+        raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
+
+def _check_pictures(path, f, at:str):
+    "The photo, its masks and the landmarks, of sizes that belong together"
+    size = (f.camera.height,f.camera.width)
+    count = len(f.landmarks.points)
+    _expect(path, f'photo {at}', f.photo.pixels, *size, 3)
+    for name,mask in dict(mask=f.mask, hidden=f.hidden, alpha=f.photo.alpha, inside=f.photo.inside,
+        exposed=f.photo.exposed).items():
+        if mask is not None: _expect(path, f'{name} {at}', mask, *size, kind=None)
+    for name,shape in dict(points=(count,2), ids=(count,), weights=(count,)).items():
+        _expect(path, f'landmark {name} {at}', getattr(f.landmarks, name), *shape,
+            kind=None if name=='ids' else torch.float32)
 
 # %% ../../nbs/67_output.checkpoint.ipynb #de0acd3d
 @undisturbed
