@@ -11,7 +11,7 @@ from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED
-from .losses import EDGE, perceptual, perceptual_slope
+from .losses import DARK, EDGE, perceptual, perceptual_slope
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
