@@ -302,9 +302,9 @@ def belonging(
     for k in [k for k,s in enumerate(sharp) if s<BLURRED*max(sharp)]:
         _leave_out(result, frames[k], 'it is blurred beside the others')
     distances = _distances(model, result.face.frames)
-    while len(result.face.frames)>2 and (k := stranger(distances)) is not None:
-        _leave_out(result, result.face.frames[k], 'it seems to show somebody else')
-        distances = np.delete(np.delete(distances, k, 0), k, 1)
+    while len(result.face.frames)>2 and (other := stranger(distances)) is not None:
+        _leave_out(result, result.face.frames[other], 'it seems to show somebody else')
+        distances = np.delete(np.delete(distances, other, 0), other, 1)
     if len(result.face.frames)==2 and distances.max()>sum(STRANGER):
         result.warnings.append('The two photos seem to show two people; if they do, the face is neither of them.')
     result.timings['detection'] += time.perf_counter()-began
