@@ -69,7 +69,7 @@ MUTANTS = [
     Mutant('hair is taken for another occluder', 'optim/occlusion.py', "found['hair' if ", "found['occluder' if ", 'test_occlusion.py'),
     Mutant('a sleep that fails is taken for a disk without locks', 'files.py', 'lock.acquire(timeout=0)\n        except TimeoutError', 'lock.acquire(timeout=wait)\n        except TimeoutError', 'test_files.py'),
     Mutant('a worker that is asked to end takes all photos with it', 'batch.py', 'if _ended_alone(said, stop): said = EOFError()', 'pass', 'test_batch.py'),
-    Mutant('a file that was exchanged goes on with the old fit', 'resume.py', '_check_files(path, meta, pipeline.config, advice)\n    if', 'if', 'test_resume.py'),
+    Mutant('a file that was exchanged goes on with the old fit', 'resume.py', '_check_files(path, meta, pipeline.config, advice)\n    _check_asked', '_check_asked', 'test_resume.py'),
     Mutant('threads of Python change the threads of Dr.Jit at once', 'rendering/renderer.py', 'with drjit_alone:', 'if True:', 'test_deterministic.py'),
     Mutant('Ctrl-C between the files of an export', 'output/export.py', 'with torch.no_grad(), Stop() as stop, writing_folder', 'stop = Stop()\n    with torch.no_grad(), writing_folder', 'test_export.py'),
     Mutant('EXIF in any number of pieces', 'reading.py', "if n>=limit('exif_pieces')", 'if False', 'test_hostile_files.py'),
