@@ -89,8 +89,7 @@ def test_a_folder_of_then_is_filmed(toy, tmp_path):
     assert Image.open(tmp_path/'films'/'turntable.gif').n_frames==2
 
 def test_results_of_then_are_whole_and_known_to_a_batch(toy):
-    config = Config()
-    config.fillFromDicFile('toy.ini')
+    config = Config.load(toy/'report.json')
     asked = json.loads((toy/'report.json').read_text(encoding='utf-8'))['invocation']
     del asked['photos']
     assert is_whole(toy)
