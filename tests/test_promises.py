@@ -421,10 +421,11 @@ def test_benchmark_takes_scans(benched, toy, monkeypatch, tmp_path, capsys):
     from nextgenface_nb.evaluation import score
     read = []
     monkeypatch.setattr(score, 'read_scans', lambda folder: read.append(folder) or ['a head'])
-    monkeypatch.setattr(benchmark, 'measure_scans', lambda scans, pipeline, samples, say: dict(S=[dict(found=scans)]))
+    row = dict(photo='a.png', of=1, **{key:1. for key,_,_ in benchmark.SCAN_COLUMNS})
+    monkeypatch.setattr(benchmark, 'measure_scans', lambda scans, *_: dict(S=[dict(row, found=scans)]))
     file = tmp_path/'figures.json'
     benched(toy, '--levels', 'A,S', '--faces', '0,', '--scans', tmp_path, '--output', file)
-    assert read==[str(tmp_path)] and json.loads(file.read_text())['S']==[dict(found=['a head'])]
+    assert read==[str(tmp_path)] and json.loads(file.read_text())['S']==[dict(row, found=['a head'])]
     benched(toy, '--levels', 'A,S', '--faces', '0,', '--output', file)
     assert 'S' not in json.loads(file.read_text()) and read==[str(tmp_path)]
 
