@@ -189,7 +189,7 @@ def test_a_picture_stops_at_a_noise_level_or_at_its_rays(renderer):
 def test_converged_picture_of_very_many_rays_never_asks_for_too_many_at_once(renderer):
     "512 x 512 at 20,000 rays is more than 2^32 in all"
     asked,small = [],Renderer(TRIANGLES, UVS, 512, 512, 4, (4, 8), device='cpu')
-    def count(inputs, samples, first, seed, differentiable):
+    def count(inputs, samples, first, seed, differentiable, arriving):
         asked.append((first, samples))
         return torch.zeros(())
     small._shoot = count

@@ -838,7 +838,8 @@ def load_landmarks(
     if rows.ndim != 2 or rows.shape[1] not in (2, 3):
         raise LandmarkError(f'{path}: an array of shape {rows.shape}',
             'Landmarks are [L, 2], or [L, 3] with ids first.')
-    if path.suffix != '.pts': rows[:, -2:] = _centred(rows[:, -2:])
+    # a file of `save_landmarks` says whose points they are, and has them where they belong
+    if path.suffix != '.pts' and not named: rows[:, -2:] = _centred(rows[:, -2:])
     ids = rows[:, 0] if rows.shape[1] == 3 else np.arange(len(rows))
     detector = detector or (_COUNTS.get(len(rows), '') if rows.shape[1] == 2 else 'mediapipe')
     if not detector:
