@@ -19,8 +19,8 @@ from .interrupts import Stop, ending_signals
 
 # %% auto #0
 __all__ = ['START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
-           'settings_then', 'was_done', 'share_threads', 'Worker', 'in_processes', 'run_batch', 'save_failures',
-           'figures', 'save_summary', 'contact_sheet', 'finish_summary', 'rounds', 'is_busy', 'tidy']
+           'was_done', 'share_threads', 'Worker', 'in_processes', 'run_batch', 'save_failures', 'figures',
+           'save_summary', 'contact_sheet', 'finish_summary', 'rounds', 'is_busy', 'tidy']
 
 # %% ../nbs/77_batch.ipynb #a3ef7803
 from functools import lru_cache
@@ -122,7 +122,7 @@ def invocation(
     from nextgenface_nb.output.checkpoint import file_digest
     return dict(photos=[dict(name=Path(p).name, sha256=file_digest(p)) for p in photos], **asked)
 
-def settings_then(
+def _settings_then(
     kept:dict, # Config of a report
 )->dict:
     "All settings of today: one that was not there yet had its default"
@@ -139,7 +139,7 @@ def was_done(
     try:
         found = read_report(Path(folder)/LIST)
         asked = asked(folder) if callable(asked) else asked or {}
-        same = settings_then(found['config'])==config.to_dict() and found['invocation']==invocation(photos, **asked)
+        same = _settings_then(found['config'])==config.to_dict() and found['invocation']==invocation(photos, **asked)
         return same and is_whole(folder) and origin_in(found)==origin(config)
     except (OSError, ValueError, KeyError, TypeError, AttributeError): return False
 

@@ -317,7 +317,7 @@ def npm_packages():
 
 def test_notice_names_every_script(): # and every file of data/: test_data
     for file in sorted(PACKAGE.rglob('*')):
-        if file.is_file() and file.suffix not in ('.py', '.pyc'):
+        if file.is_file() and file.suffix not in ('.py', '.pyi', '.pyc'):
             assert file.relative_to(ROOT).as_posix() in NOTICE, f'{file.name}: whose is it, and under which licence?'
     for name in re.findall(r'nextgenface_nb/[\w./]+\.\w+', NOTICE):
         assert (ROOT/name).is_file(), f'{name} is named and not there'
