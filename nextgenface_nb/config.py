@@ -296,7 +296,6 @@ def renamed(
     if not isinstance(kept, dict): return kept
     return renamed_settings({k: renamed(v) for k,v in kept.items()})
 
-
 # %% ../nbs/06_config.ipynb #172e46eb
 class Legacy(NamedTuple):
     "What an old name means today."

@@ -1,12 +1,47 @@
 # Made by tools/stubs.py from the module beside it
 """Every setting of a reconstruction: typed, with unit and range, from presets, files, or one by one"""
+
 from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 from .errors import ConfigError
-__all__ = ['STAGE_NAMES', 'LANDMARKS', 'PHOTOMETRIC', 'TEXTURE', 'WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES', 'PHOTO_WEIGHT', 'LEGACY', 'IGNORED', 'PRESETS', 'parse_value', 'of_kind', 'setting', 'allowed', 'CheckedSettings', 'Config', 'unknown_setting', 'of_one_line', 'check_value', 'renamed_value', 'renamed_name', 'renamed_settings', 'renamed', 'Legacy', 'as_config', 'split_line', 'read_lines', 'read_json', 'explain']
+
+__all__ = [
+    "STAGE_NAMES",
+    "LANDMARKS",
+    "PHOTOMETRIC",
+    "TEXTURE",
+    "WORDS",
+    "KINDS",
+    "FIELDS",
+    "RENAMED",
+    "RENAMED_VALUES",
+    "PHOTO_WEIGHT",
+    "LEGACY",
+    "IGNORED",
+    "PRESETS",
+    "parse_value",
+    "of_kind",
+    "setting",
+    "allowed",
+    "CheckedSettings",
+    "Config",
+    "unknown_setting",
+    "of_one_line",
+    "check_value",
+    "renamed_value",
+    "renamed_name",
+    "renamed_settings",
+    "renamed",
+    "Legacy",
+    "as_config",
+    "split_line",
+    "read_lines",
+    "read_json",
+    "explain",
+]
 STAGE_NAMES: Any
 WORDS: Any
 KINDS: Any
@@ -17,7 +52,15 @@ def parse_value(text: str, kind: type) -> bool | int | float | str:
 def of_kind(value, kind: type):
     """`value` as an instance of `kind`; `ValueError` if it is not one"""
 
-def setting(default: Any, text: str, unit: str=..., low: float=..., high: float=..., choices: tuple=..., files: tuple=...) -> Any:
+def setting(
+    default: Any,
+    text: str,
+    unit: str = ...,
+    low: float = ...,
+    high: float = ...,
+    choices: tuple = ...,
+    files: tuple = ...,
+) -> Any:
     """A documented field of `Config`"""
 
 def allowed(f) -> str:
@@ -36,6 +79,7 @@ class CheckedSettings:
 @dataclass
 class Config(CheckedSettings):
     """The settings of a reconstruction."""
+
     device: str = ...
     renderer: str = ...
     model: str = ...
@@ -95,7 +139,7 @@ class Config(CheckedSettings):
     save_intermediate: bool = ...
 
     @classmethod
-    def preset(cls, name: str=...) -> Config:
+    def preset(cls, name: str = ...) -> Config:
         """The settings of a preset"""
 
     def set(self, *assignments: str) -> Config:
@@ -117,11 +161,12 @@ class Config(CheckedSettings):
     def save(self, path: str | Path):
         """Write all settings, whole or not at all: with their meaning, or as JSON where the name ends in .json"""
 
-    def describe(self, changed: bool=...) -> str:
+    def describe(self, changed: bool = ...) -> str:
         """All settings with value, range and meaning"""
+
 FIELDS: Any
 
-def unknown_setting(name: str, where: str=...) -> ConfigError:
+def unknown_setting(name: str, where: str = ...) -> ConfigError:
     """The error for a name that is no setting, with the most similar ones"""
 
 def of_one_line(text: str) -> bool:
@@ -129,6 +174,7 @@ def of_one_line(text: str) -> bool:
 
 def check_value(name: str, value, f=...):
     """`value` as the setting's type; `ConfigError` if the setting cannot have it"""
+
 RENAMED: Any
 RENAMED_VALUES: Any
 
@@ -146,6 +192,7 @@ def renamed(kept):
 
 class Legacy(NamedTuple):
     """What an old name means today."""
+
     name: str
     to_own: Callable = ...
     to_old: Callable = ...
@@ -156,6 +203,7 @@ class Legacy(NamedTuple):
 
     def read(self, config: Config):
         """The old value of today's setting"""
+
 PHOTO_WEIGHT: Any
 LEGACY: Any
 IGNORED: Any

@@ -1,5 +1,6 @@
 # Made by tools/stubs.py from the module beside it
 """What is known of a face: one identity, one or more photos of it"""
+
 from __future__ import annotations
 from typing import Any
 from dataclasses import dataclass
@@ -8,11 +9,14 @@ from .geometry.camera import Camera
 from .imaging import Photo
 from .landmarks.detection import Landmarks
 from .light.interface import Light
-__all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
+
+__all__ = ["PROVENANCE", "Identity", "Frame", "Face"]
 
 @dataclass
 class Identity:
-    """What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only explain their start."""
+    """What stays the same in all photos of a person. Maps are None until the texture stage; then the
+    coefficients only explain their start."""
+
     shape: Tensor
     albedo: Tensor
     base_roughness: Tensor = ...
@@ -21,11 +25,13 @@ class Identity:
     roughness: Tensor | None = ...
     provenance: Tensor | None = ...
     displacement: Tensor | None = ...
+
 PROVENANCE: Any
 
 @dataclass
 class Frame:
     """One photo, and all that belongs to it alone."""
+
     photo: Photo
     landmarks: Landmarks
     camera: Camera
@@ -42,17 +48,18 @@ class Frame:
     hand: float | None = ...
 
     @property
-    def focal_fixed(self) -> bool:
-        ...
+    def focal_fixed(self) -> bool: ...
 
 @dataclass
 class Face:
     """A person, and the photos of them."""
+
     identity: Identity
     frames: list
 
     def parameters(self) -> dict:
-        """Every tensor that a stage may change, under the names used in configs and checkpoints (`frames.0.rotation` and so on)"""
+        """Every tensor that a stage may change, under the names used in configs and checkpoints
+        (`frames.0.rotation` and so on)"""
 
     def assign(self, name: str, value: Tensor) -> None:
         """Put a tensor back under its name of `parameters`"""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # %% auto #0
 __all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'make_frame', 'put_hands', 'block_edges',
            'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens',
-           'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast', 'belonging',
+           'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast', 'leave_out_photos',
            'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct',
            'Optimizer']
 
@@ -222,7 +222,7 @@ class Reconstruction:
     snapshots:dict = field(default_factory=dict) # stage -> `Face` as it was after it, with `save_intermediate`
     landmark_model:str|None = None               # Where the detector's model was found, in words
     terms:list = field(default_factory=list)     # Of `outside_terms`: what it was fitted with beside the table's
-    left_out:list = field(default_factory=list)  # of dict: photo, sha256, why; what `belonging` has left out
+    left_out:list = field(default_factory=list)  # of dict: photo, sha256, why; what `leave_out_photos` has left out
 
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
@@ -290,7 +290,7 @@ def fine_contrast(
     return fine/max(coarse, 1e-6)
 
 # %% ../nbs/75_reconstruction.ipynb #8e96b119
-def belonging(
+def leave_out_photos(
     result:Reconstruction, # From `begin`, of one photo or several; changed in place
 )->Reconstruction:
     "Leave out photos of somebody else, and blurred ones, and say so"
@@ -451,7 +451,7 @@ def begin(
     with notes_heard() as heard:
         frames = [make_frame(p, pipeline.model, config, l, detector, face=k)
             for p,l,k in zip(photos, points, numbers)]
-    return belonging(Reconstruction(
+    return leave_out_photos(Reconstruction(
         Face(mean_identity(pipeline.model), frames), pipeline, timings=dict(detection=time.perf_counter()-began),
         warnings=heard, landmark_model=detector_place(detector)))
 
@@ -461,7 +461,7 @@ def joined(
 )->Reconstruction:
     "The same of all photos"
     frames = [frame for part in parts for frame in part.face.frames]
-    return belonging(replace(
+    return leave_out_photos(replace(
         parts[0], face=Face(parts[0].face.identity, frames), warnings=[w for part in parts for w in part.warnings],
         timings=dict(detection=sum(part.timings['detection'] for part in parts))))
 

@@ -1,5 +1,6 @@
 # Made by tools/stubs.py from the module beside it
 """From a photo, or several, to a `Reconstruction`: the way through all stages"""
+
 from __future__ import annotations
 from typing import Any
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -18,17 +19,59 @@ from .optim.stages import Progress
 from .optim.state import StageState
 import PIL.Image
 from nextgenface_nb.output.card import Card
-__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast', 'belonging', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct', 'Optimizer']
 
-def make_frame(photo, model: FaceModel, config: Config, landmarks: Landmarks | None=..., detector=..., crop: bool=..., face: int | None=...) -> Frame:
+__all__ = [
+    "BLOCKY",
+    "BELIEVED_DISTANCE",
+    "STRANGER",
+    "LEAST_SHAPE",
+    "BLURRED",
+    "make_frame",
+    "put_hands",
+    "block_edges",
+    "seen_again",
+    "in_known_light",
+    "detector_place",
+    "on_mesh",
+    "mean_identity",
+    "find_lens",
+    "put_lens",
+    "in_known_camera",
+    "Reconstruction",
+    "shape_distances",
+    "stranger",
+    "fine_contrast",
+    "leave_out_photos",
+    "reconstruct_steps",
+    "chosen_stages",
+    "outside_terms",
+    "begin",
+    "joined",
+    "exhaust",
+    "reconstruct",
+    "Optimizer",
+]
+
+def make_frame(
+    photo,
+    model: FaceModel,
+    config: Config,
+    landmarks: Landmarks | None = ...,
+    detector=...,
+    crop: bool = ...,
+    face: int | None = ...,
+) -> Frame:
     """Crop the face, find its landmarks, put the mean face there"""
 
 def put_hands(frame: Frame, hands: list | None, config: Config):
-    """Let a frame know of hands before the face; with `leave_out` they are kept out of the fit and of the maps"""
+    """Let a frame know of hands before the face; with `leave_out` they are kept out of the fit and of the
+    maps"""
+
 BLOCKY: float
 
 def block_edges(photo: Photo, points: Tensor) -> float:
-    """Steps between the blocks of 8 x 8 pixels that JPEG makes, over those within, in the square around a face"""
+    """Steps between the blocks of 8 x 8 pixels that JPEG makes, over those within, in the square around a
+    face"""
 
 def seen_again(detector, cropped: Photo, points: Landmarks) -> Landmarks:
     """The landmarks of a face in the crop that was made around it"""
@@ -44,20 +87,24 @@ def on_mesh(points: Landmarks, model: FaceModel) -> Landmarks:
 
 def mean_identity(model: FaceModel) -> Identity:
     """The average person"""
+
 BELIEVED_DISTANCE: Any
 
 def find_lens(frame: Frame, config: Config) -> Lens:
     """What settings or file know of the camera of a photo"""
 
 def put_lens(frame: Frame, lens: Lens):
-    """Let a frame know its lens; where it has been fitted with another, the face moves so that it stays where it is seen"""
+    """Let a frame know its lens; where it has been fitted with another, the face moves so that it stays
+    where it is seen"""
 
 def in_known_camera(face: Face, config: Config) -> Face:
-    """The face before the cameras that the config knows, if it knows any; what EXIF says was taken when the photo was read"""
+    """The face before the cameras that the config knows, if it knows any; what EXIF says was taken when
+    the photo was read"""
 
 @dataclass(repr=False)
 class Reconstruction:
     """A fitted face with all that belongs to it; shows itself in a notebook."""
+
     face: Face
     pipeline: Pipeline
     history: list = ...
@@ -69,68 +116,103 @@ class Reconstruction:
     terms: list = ...
     left_out: list = ...
 
-    def measures(self, samples: int | None=...) -> list:
+    def measures(self, samples: int | None = ...) -> list:
         """How well each photo is reproduced"""
 
-    def __repr__(self):
-        ...
-
+    def __repr__(self): ...
     def save(self, folder: str | Path, **options) -> Path:
-        """Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while another run is at work there"""
+        """Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while
+        another run is at work there"""
 
-    def panels(self, i: int=..., samples: int | None=..., progress: Callable | None=...) -> dict:
+    def panels(self, i: int = ..., samples: int | None = ..., progress: Callable | None = ...) -> dict:
         """name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"""
 
-    def card(self, samples: int=...) -> Card:
+    def card(self, samples: int = ...) -> Card:
         """How far it can be trusted: a `Card` with figures, and warnings in words"""
 
-    def strip(self, i: int=..., samples: int=...) -> PIL.Image.Image:
-        """All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"""
+    def strip(self, i: int = ..., samples: int = ...) -> PIL.Image.Image:
+        """All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first
+        warning above"""
+
 STRANGER: Any
 LEAST_SHAPE: int
 BLURRED: float
 
 def shape_distances(model: FaceModel, frames: list) -> np.ndarray:
-    """How far apart the shapes are that the landmarks of each photo alone tell: 1 minus the cosine of their angle"""
+    """How far apart the shapes are that the landmarks of each photo alone tell: 1 minus the cosine of
+    their angle"""
 
 def stranger(distances: np.ndarray) -> int | None:
     """The photo that is farthest from the others, if it is too far"""
 
-def fine_contrast(frame: Frame, eyes: float=...) -> float:
+def fine_contrast(frame: Frame, eyes: float = ...) -> float:
     """Fine contrasts over coarse ones, in the square around the landmarks"""
 
-def belonging(result: Reconstruction) -> Reconstruction:
+def leave_out_photos(result: Reconstruction) -> Reconstruction:
     """Leave out photos of somebody else, and blurred ones, and say so"""
 
-def reconstruct_steps(photos: PhotoSource | Iterable[PhotoSource], config: Config | None=..., model: FaceModel | None=..., landmarks: Landmarks | list | None=..., stages: list | None=..., start: Face | None=..., pipeline: Pipeline | None=..., state: StageState | None=..., result: Reconstruction | None=..., face: int | list | None=..., detector: object | None=..., watch: Callable | None=..., terms: Sequence=...) -> Generator[Progress, None, Reconstruction]:
+def reconstruct_steps(
+    photos: PhotoSource | Iterable[PhotoSource],
+    config: Config | None = ...,
+    model: FaceModel | None = ...,
+    landmarks: Landmarks | list | None = ...,
+    stages: list | None = ...,
+    start: Face | None = ...,
+    pipeline: Pipeline | None = ...,
+    state: StageState | None = ...,
+    result: Reconstruction | None = ...,
+    face: int | list | None = ...,
+    detector: object | None = ...,
+    watch: Callable | None = ...,
+    terms: Sequence = ...,
+) -> Generator[Progress, None, Reconstruction]:
     """Fit one person to one or more photos, step by step"""
 
-def chosen_stages(config: Config, stages: list | None=..., terms=...) -> list:
+def chosen_stages(config: Config, stages: list | None = ..., terms=...) -> list:
     """The stages of the config, or those asked for by name or given as they are"""
 
 def outside_terms(stages: list) -> list:
     """The `LossTerm` from outside the package in them; what they compute is nowhere kept"""
 
-def begin(photos, pipeline: Pipeline, config: Config | None=..., landmarks=..., face=..., detector=...) -> Reconstruction:
+def begin(
+    photos, pipeline: Pipeline, config: Config | None = ..., landmarks=..., face=..., detector=...
+) -> Reconstruction:
     """Frames of all photos with the mean face"""
 
 def joined(parts: list) -> Reconstruction:
     """The same of all photos"""
 
-def exhaust(steps: Iterator, progress: Callable | None=...) -> Reconstruction:
+def exhaust(steps: Iterator, progress: Callable | None = ...) -> Reconstruction:
     """Run an iterator to its end and give its return value"""
 
-def reconstruct(photo: PhotoSource | Iterable[PhotoSource], config: Config | None=..., model: FaceModel | None=..., landmarks: Landmarks | list | None=..., output: str | Path | None=..., progress: Callable | None=..., face: int | list | None=..., terms: Sequence=...) -> Reconstruction:
+def reconstruct(
+    photo: PhotoSource | Iterable[PhotoSource],
+    config: Config | None = ...,
+    model: FaceModel | None = ...,
+    landmarks: Landmarks | list | None = ...,
+    output: str | Path | None = ...,
+    progress: Callable | None = ...,
+    face: int | list | None = ...,
+    terms: Sequence = ...,
+) -> Reconstruction:
     """A face from a photo: the short way"""
 
 class Optimizer:
     """The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."""
+
     pipeline: Pipeline
     config: Any
     output: Any
 
-    def __init__(self, outputDir: str | Path, config: Config | None=...) -> None:
-        ...
-
-    def run(self, path: str | Path, sharedIdentity: bool=..., checkpoint: str | Path=..., doStep1: bool=..., doStep2: bool=..., doStep3: bool=..., progress: Callable | None=...) -> Reconstruction | list:
+    def __init__(self, outputDir: str | Path, config: Config | None = ...) -> None: ...
+    def run(
+        self,
+        path: str | Path,
+        sharedIdentity: bool = ...,
+        checkpoint: str | Path = ...,
+        doStep1: bool = ...,
+        doStep2: bool = ...,
+        doStep3: bool = ...,
+        progress: Callable | None = ...,
+    ) -> Reconstruction | list:
         """Fit, write everything into the output folder, and return the result"""

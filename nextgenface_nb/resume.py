@@ -261,4 +261,3 @@ def face_differences(
     light = [(numbers(a.frames[i])-numbers(b.frames[i])).abs().mean() for i in frames]
     return {k:float(max(x)) for k,x in dict(vertices=apart, maps=[(x-y).abs().mean() for x,y in maps],
         light=light).items()}
-

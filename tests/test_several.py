@@ -6,7 +6,7 @@ from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.face import Face
 from nextgenface_nb.optim.losses import blur
 from nextgenface_nb.pipeline import Pipeline
-from nextgenface_nb.reconstruction import (begin, belonging, fine_contrast, mean_identity, Reconstruction, shape_distances,
+from nextgenface_nb.reconstruction import (begin, leave_out_photos, fine_contrast, mean_identity, Reconstruction, shape_distances,
     stranger)
 
 SIZE = 96
@@ -29,7 +29,7 @@ def other(pipeline): return shot(pipeline, 8, .1, 'other.jpg')
 def begun(pipeline, frames, **settings):
     "As if these photos had just been read"
     it = pipeline if not settings else Pipeline(pipeline.model, replace(pipeline.config, **settings))
-    return belonging(Reconstruction(Face(mean_identity(it.model), [replace(f) for f in frames]), it,
+    return leave_out_photos(Reconstruction(Face(mean_identity(it.model), [replace(f) for f in frames]), it,
         timings=dict(detection=0.)))
 
 def names(result): return [f.photo.path for f in result.face.frames]

@@ -294,8 +294,9 @@ def test_the_browser_gets_all_that_its_scripts_read():
     anywidget = pytest.importorskip('anywidget')
     import nextgenface_nb.output.viewer, nextgenface_nb.widgets.dashboards, nextgenface_nb.widgets.light
     kinds = [kind for kind in anywidget.AnyWidget.__subclasses__() if kind.__module__.startswith('nextgenface_nb.')]
-    own = {kind.__name__:{name:trait for name,trait in kind.class_own_traits().items() if not name.startswith('_')}
-        for kind in kinds}
+    ours = lambda kind: [k for k in kind.__mro__ if k.__module__.startswith('nextgenface_nb.')]
+    own = {kind.__name__:{name:trait for k in ours(kind) for name,trait in k.class_own_traits().items()
+        if not name.startswith('_')} for kind in kinds}
     assert len(own['FaceViewer'])>20 and len(own['LightBall'])>4 and len(own['LandmarkEditor'])>7
     for kind in kinds:
         lost = [name for name,trait in own[kind.__name__].items()

@@ -122,7 +122,8 @@ WRONG = ("pipeline.render(result.face, sample=8)", "pipeline.rendr(result.face)"
 
 def test_mypy_takes_a_users_script_and_sees_what_is_wrong(tmp_path):
     pytest.importorskip('mypy')
-    (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\nignore_missing_imports = true\n'
+    (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\nfollow_imports_for_stubs = true\n'
+        'ignore_missing_imports = true\n'
         '[mypy-torch.*,scipy.*,numpy.*,PIL.*,mitsuba.*,drjit.*,matplotlib.*,fastcore.*]\nfollow_imports = skip\n'
         'follow_imports_for_stubs = true\n')
     lines = USER.strip().split('\n')

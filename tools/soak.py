@@ -11,7 +11,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (
-    'max_resolution=96 texture_resolution=64 steps_shading=1 steps_texture=2 samples_final=1 steps_landmarks=6 '
+    'max_resolution=96 texture_resolution=64 steps_shading=0 steps_texture=2 samples_final=1 steps_landmarks=6 '
     'steps_detail=0 bands=3 environment_height=8 deterministic=true').split()
 NAMES = ['plain', 'two words', '顔', 'وجه', 'πρόσωπο', 'лицо', 'चेहरा', 'פנים', '얼굴', '👩‍🦰', 'a\u0301', 'ﬁ', '"quotes\'',
     '<b>&amp;', '%41?#', '=1+1', '-dash', ' blank ', 'tab\t', 'two\nlines',
@@ -509,6 +509,8 @@ def main(argv=None)->int:
     home.mkdir(exist_ok=True)
     from nextgenface_nb.evaluation.figures import save_figures, stamp
     made = stamp('batch', 'cli', 'files', 'processes')
+    # ended from outside, it takes its batches along
+    for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, lambda *_: sys.exit(143))
     try: report = soak(home.resolve(), args)
     finally:
         for pid in alive(home.resolve()): _send(pid, 'SIGKILL')   # where it was interrupted itself

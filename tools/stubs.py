@@ -5,12 +5,13 @@ has such methods gets a stub beside it, made from the module itself: its public 
 classes, types, defaults and docstrings, and no bodies. `python tools/stubs.py` writes them; with --check it only says which
 are not those of today.
 """
-import ast, sys
+import ast, subprocess, sys, textwrap
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from docments import patched
 from layers import modules
 from hints import PACKAGE, PUBLIC, in_classes
+from lines import WIDTH
 
 HEAD = '# Made by tools/stubs.py from the module beside it\n'
 #: Decorators that say something about types
@@ -39,7 +40,9 @@ def decorators(node)->list: # of nodes
 
 def docstring(node)->list: # of one statement, or none
     "What the function or class says of itself"
-    return node.body[:1] if ast.get_docstring(node) is not None else []
+    told = ast.get_docstring(node)
+    if told is None: return []
+    return [ast.Expr(ast.Constant('\n'.join(line for part in told.split('\n') for line in textwrap.wrap(part, 100))))]
 
 def hollow(node:ast.FunctionDef)->ast.FunctionDef:
     "A function without its body; every default is there, and none is told"
@@ -159,12 +162,17 @@ def stub(text:str, others=None)->str: # others: name -> text of the package's ot
     tree.body = docstring(tree)+body
     return HEAD+ast.unparse(ast.fix_missing_locations(tree))+'\n'
 
+def laid_out(text:str)->str:
+    "In lines that one can read"
+    command = sys.executable,'-m','ruff','format','--isolated','--line-length',str(WIDTH),'--stdin-filename','stub.pyi','-'
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, encoding='utf-8').stdout
+
 def stubs()->dict: # path -> text
     "Of every public module to which methods are patched"
     files = [PACKAGE/f'{name.replace(".", "/")}.py' for name in (*PUBLIC, *ABOVE)]
     texts = {file:file.read_text(encoding='utf-8') for file in files}
     every = {name:file.read_text(encoding='utf-8') for name,file in modules().items()}
-    return {file.with_suffix('.pyi'):stub(text, every) for file,text in texts.items() if has_patches(text)}
+    return {file.with_suffix('.pyi'):laid_out(stub(text, every)) for file,text in texts.items() if has_patches(text)}
 
 def main()->int: # Exit code
     "Write them, or say which are old"

@@ -551,7 +551,6 @@ def read_request(
         a.levels, a.faces, a.seed, a.preset, tuple(a.set), tuple(a.ablate), tuple(a.given), a.mutant, a.landmarks,
         a.photos, a.scans, a.output, a.sheet, a.cache, a.quick, a.burnt, a.version)
 
-
 # %% ../../nbs/87_evaluation.benchmark.ipynb #05566574
 def chosen_levels(request:Request)->list:
     usual = ['A', 'B', 'C']+['D']*bool(request.photos)+['S']*bool(request.scans)

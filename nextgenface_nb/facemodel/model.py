@@ -411,7 +411,6 @@ def frozen(self:LinearModel,
     return replace(self, shape_mean=vertices, shape_variance=fixed(self.shape_variance),
         expression_mean=torch.zeros_like(self.expression_mean), expression_variance=fixed(self.expression_variance))
 
-
 # %% ../../nbs/21_facemodel.model.ipynb #0ed9419d
 @patch(as_prop=True)
 @undisturbed

@@ -1,6 +1,7 @@
 # Made by tools/stubs.py from the module beside it
 """A linear model of faces: a few hundred numbers become 3D vertices and skin reflectance"""
-__all__ = ['LinearModel', 'combine', 'LinearPoints', 'toy_model', 'find_mirror', 'guess_regions', 'load_model']
+
+__all__ = ["LinearModel", "combine", "LinearPoints", "toy_model", "find_mirror", "guess_regions", "load_model"]
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
@@ -8,7 +9,9 @@ from .interface import Coefficients, Embedding, FaceModel, PointModel
 
 @dataclass(eq=False)
 class LinearModel(FaceModel):
-    """A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its mesh."""
+    """A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its
+    mesh."""
+
     shape_mean: torch.Tensor
     shape_basis: torch.Tensor
     shape_variance: torch.Tensor
@@ -31,28 +34,24 @@ class LinearModel(FaceModel):
     licence: str = ...
     linear: bool
 
-    def __post_init__(self):
-        ...
-
-    def __repr__(self):
-        ...
-
+    def __post_init__(self): ...
+    def __repr__(self): ...
     def check(self):
         """Raise a `ModelError` unless all shapes, indices and values fit together."""
 
-    def vertices(self, shape: torch.Tensor=..., expression: torch.Tensor=...) -> torch.Tensor:
+    def vertices(self, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> torch.Tensor:
         """The vertices of a face."""
 
-    def diffuse_albedo(self, albedo: torch.Tensor=...) -> torch.Tensor:
+    def diffuse_albedo(self, albedo: torch.Tensor = ...) -> torch.Tensor:
         """Diffuse albedo at the vertices."""
 
-    def specular_albedo(self, albedo: torch.Tensor=...) -> torch.Tensor:
+    def specular_albedo(self, albedo: torch.Tensor = ...) -> torch.Tensor:
         """Specular albedo (reflectance at normal incidence) at the vertices."""
 
     def basis_at(self, places: Embedding) -> tuple:
         """The model reduced to some points."""
 
-    def landmark_basis(self, ids=..., detector: str=...) -> tuple:
+    def landmark_basis(self, ids=..., detector: str = ...) -> tuple:
         """The model reduced to its landmarks."""
 
     @property
@@ -63,22 +62,22 @@ class LinearModel(FaceModel):
     def neutral(self) -> torch.Tensor:
         """The mean person; the mean expression, which BFM 2017 has, is no part of it"""
 
-    def jacobian(self, shape: torch.Tensor=..., expression: torch.Tensor=...) -> tuple:
+    def jacobian(self, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> tuple:
         """The bases"""
 
-    def morphs(self, shape: torch.Tensor=...) -> torch.Tensor:
+    def morphs(self, shape: torch.Tensor = ...) -> torch.Tensor:
         """The expressions: straight lines already"""
 
-    def albedo_slopes(self, albedo: torch.Tensor=...) -> tuple:
+    def albedo_slopes(self, albedo: torch.Tensor = ...) -> tuple:
         """The colours without coefficients, and how they follow from these"""
 
-    def points(self, places: Embedding, shape: torch.Tensor=..., expression: torch.Tensor=...) -> torch.Tensor:
+    def points(self, places: Embedding, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> torch.Tensor:
         """Some points of the surface, from the rows of the bases that move them"""
 
     def at(self, places: Embedding) -> LinearPoints:
         """The model at some points, for a solver"""
 
-    def trimmed(self, n: int=...) -> LinearModel:
+    def trimmed(self, n: int = ...) -> LinearModel:
         """The same model with fewer components."""
 
     def frozen(self, vertices: torch.Tensor) -> LinearModel:
@@ -88,7 +87,7 @@ class LinearModel(FaceModel):
     def fingerprint(self) -> str:
         """A short name for exactly this model's means, bases, variances and mesh."""
 
-    def save(self, path, compact: bool=...):
+    def save(self, path, compact: bool = ...):
         """Write the model to one HDF5 file."""
 
 def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
@@ -96,27 +95,29 @@ def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor)
 
 class LinearPoints(PointModel):
     """A linear model at L points."""
+
     expression: np.ndarray
     shape: np.ndarray
     mean: np.ndarray
 
-    def __init__(self, mean: np.ndarray, shape: np.ndarray, expression: np.ndarray) -> None:
-        ...
-
+    def __init__(self, mean: np.ndarray, shape: np.ndarray, expression: np.ndarray) -> None: ...
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
         """Points, and the bases"""
 
-    def lifted(self, offset: np.ndarray=..., basis: np.ndarray=...) -> PointModel:
+    def lifted(self, offset: np.ndarray = ..., basis: np.ndarray = ...) -> PointModel:
         """As linear as before"""
 
-def toy_model(columns: int=..., rows: int=..., shape: int=..., expression: int=..., albedo: int=...) -> LinearModel:
+def toy_model(
+    columns: int = ..., rows: int = ..., shape: int = ..., expression: int = ..., albedo: int = ...
+) -> LinearModel:
     """A small generated head with everything that a `FaceModel` has, for tests and examples."""
 
 def find_mirror(vertices: torch.Tensor) -> torch.Tensor:
     """For each vertex, the one nearest to its mirror image."""
 
 def guess_regions(vertices: torch.Tensor) -> dict:
-    """The named regions of an average adult, measured from the tip of the nose. Landmarks do it better: `facemodel.embedding`."""
+    """The named regions of an average adult, measured from the tip of the nose. Landmarks do it better:
+    `facemodel.embedding`."""
 
-def load_model(path: str | Path=..., components: int | None=...) -> LinearModel:
+def load_model(path: str | Path = ..., components: int | None = ...) -> LinearModel:
     """Read a face model."""

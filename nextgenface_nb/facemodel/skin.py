@@ -11,7 +11,6 @@ __all__ = ['wavelengths', 'absorption_melanin', 'absorption_tissue', 'absorption
 import numpy as np
 import scipy.sparse as sparse
 
-
 # %% ../../nbs/26_facemodel.skin.ipynb #55f29bde
 wavelengths = np.arange(400,701,10) # nm
 

@@ -556,7 +556,6 @@ def mirror_partners(
     path = data_folder()/f'{detector}_mirror.npy'
     return torch.from_numpy(np.load(path).astype(np.int64)) if detector.isidentifier() and path.is_file() else None
 
-
 # %% ../../nbs/18_landmarks.detection.ipynb #529e9328
 MODEL_URL = ('https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/'
     'face_landmarker.task')

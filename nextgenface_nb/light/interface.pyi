@@ -1,20 +1,40 @@
 # Made by tools/stubs.py from the module beside it
-"""What a light must be able to do so that every part of the library can use it: shine, be fitted, be saved"""
+"""What a light must be able to do so that every part of the library can use it: shine, be fitted, be
+saved"""
+
 from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, TypeVar
 from torch import Tensor
 from typing_extensions import Self
-__all__ = ['FINE', 'PORTION', 'WEIGHED', 'LIGHTS', 'GROUP', 'AnyLight', 'Emitter', 'Movable', 'bounded', 'Light', 'register_light', 'light_kind', 'is_kind', 'light_class', 'check_light']
+
+__all__ = [
+    "FINE",
+    "PORTION",
+    "WEIGHED",
+    "LIGHTS",
+    "GROUP",
+    "AnyLight",
+    "Emitter",
+    "Movable",
+    "bounded",
+    "Light",
+    "register_light",
+    "light_kind",
+    "is_kind",
+    "light_class",
+    "check_light",
+]
 
 class Emitter(ABC):
     """What shines: a dataclass whose fields are float32 tensors."""
+
     kind: ClassVar[str] = ...
     near: ClassVar[bool] = ...
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @abstractmethod
-    def environment(self, height: int=...) -> Tensor:
+    def environment(self, height: int = ...) -> Tensor:
         """The light as an environment map; the middle column is what comes from the viewer"""
 
     @abstractmethod
@@ -40,6 +60,7 @@ class Emitter(ABC):
 
     def radiance(self, points: Tensor, directions: Tensor) -> Tensor:
         """What arrives at points; of a light from far away the environment's, wherever the point"""
+
 FINE: int
 
 class Movable(Emitter):
@@ -52,7 +73,8 @@ class Movable(Emitter):
         """What is usual for an unknown; 1 for those that are not named"""
 
     def bounds(self) -> dict:
-        """Between which values an unknown stays, anywhere if it is not named; what `scaled` enlarges has no upper bound"""
+        """Between which values an unknown stays, anywhere if it is not named; what `scaled` enlarges has no
+        upper bound"""
 
     def flat(self) -> Tensor:
         """The unknowns one after the other"""
@@ -77,10 +99,12 @@ class Movable(Emitter):
 
     def linear_at(self, points: Tensor, bands: int) -> tuple:
         """The harmonics at points, and how they follow the unknowns"""
+
 PORTION: int
 
 def bounded(value: Tensor, low=..., high=...) -> Tensor:
     """Not below and not above"""
+
 WEIGHED: Any
 
 class Light(Movable):
@@ -90,10 +114,10 @@ class Light(Movable):
     def start(cls, bands: int) -> Self:
         """What a fit begins with that looks for such a light"""
 
-    def residuals(self, arriving: Tensor | None=...) -> dict:
+    def residuals(self, arriving: Tensor | None = ...) -> dict:
         """What is expected of the unknowns"""
 
-    def priors(self, arriving: Tensor | None=...) -> dict:
+    def priors(self, arriving: Tensor | None = ...) -> dict:
         """The same with Jacobian"""
 
     def penalties(self) -> dict:
@@ -104,9 +128,10 @@ class Light(Movable):
 
     def facing(self) -> Tensor:
         """What a white surface that faces the camera shows; light from behind still lights something"""
+
 LIGHTS: dict[str, type[Emitter]]
 GROUP: str
-AnyLight = TypeVar('AnyLight', bound=Light)
+AnyLight = TypeVar("AnyLight", bound=Light)
 
 def register_light(light: type[AnyLight]) -> type[AnyLight]:
     """From now on a checkpoint may hold such lights"""
@@ -120,5 +145,5 @@ def is_kind(name: str) -> bool:
 def light_class(kind: str) -> type[Emitter]:
     """The class of a kind"""
 
-def check_light(light: Light, bands: int=..., seed: int=...):
+def check_light(light: Light, bands: int = ..., seed: int = ...):
     """`LightError` where a light does not do what others rely on"""

@@ -195,7 +195,6 @@ def unknowns(self:LandmarkProblem,
         parts += [f.rotation.double(), place, f.expression.double()]
     return torch.cat(parts)
 
-
 # %% ../../nbs/52_optim.landmarks.ipynb #7ab84e13
 @patch
 def limits(self:LandmarkProblem)->tuple: # low [N], high [N]
@@ -288,7 +287,6 @@ def _own_rows(name:str, frame:int|None, first:int, values:np.ndarray, sigma:np.n
     "Of unknowns that are expected near 0, in standard deviations"
     return Rows(name, frame, np.arange(len(values))+first, values/sigma, np.diag(1/sigma))
 
-
 # %% ../../nbs/52_optim.landmarks.ipynb #3a65b5e9
 def residual_rows(
     problem:LandmarkProblem,
@@ -324,7 +322,6 @@ def evaluate(
 
 def energy_of(blocks:list)->float: # Sum of squares
     return float(sum(r@r for _,r,_ in blocks))
-
 
 # %% ../../nbs/52_optim.landmarks.ipynb #cd293c1b
 def bounded_step(

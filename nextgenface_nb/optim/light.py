@@ -11,7 +11,7 @@ from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED
-from .losses import DARK, EDGE, perceptual, perceptual_slope
+from .losses import DARK, charbonnier, charbonnier_weight, perceptual, perceptual_slope
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
@@ -193,9 +193,8 @@ def system(self:LightProblem)->tuple: # H [n, n], g [n], energies by term
         linear = self._linear(i)
         for c,(numbers,_) in enumerate(linear[1]):
             r,weight,J = self._colour(i, c, linear)
-            root = (r**2+EDGE**2).sqrt()
-            energy['photo'] += float((weight*(root-EDGE)).sum())
-            half = (weight/root/2).sqrt()
+            energy['photo'] += float((weight*charbonnier(r)).sum())
+            half = (weight*charbonnier_weight(r)).sqrt()
             add(torch.cat([numbers+start, torch.arange(A, self.size)]), half*r, half[:,None]*J)
         for name,(r,J) in self._priors(i).items():
             w = light_weight(self.stage, name)

@@ -62,7 +62,6 @@ def photo_loss(
     d = perceptual(picture)-perceptual(target)
     return (charbonnier(d)*weight).sum()/(weight.sum()*d.shape[-1]).clamp(min=1e-6)
 
-
 # %% ../../nbs/53_optim.losses.ipynb #f6a7bcca
 def blur(
     picture:Tensor, # [H, W, C]
@@ -101,7 +100,6 @@ def row_share(
     if rows.name=='expression': return 1/len(prior.expression)
     return (100*problem.own[rows.frame])**2/float(problem.frames[rows.frame].landmarks.weights.sum())
 
-
 # %% ../../nbs/53_optim.losses.ipynb #5019cf46
 class _RowEnergies(torch.autograd.Function):
     "The terms of the rows, each a number, with the derivative that Gauss-Newton steps have"
@@ -125,7 +123,6 @@ def row_energies(
 )->dict: # name of `ROW_TERMS` -> scalar, not weighted
     "Landmarks and priors as numbers"
     return dict(zip(ROW_TERMS, _RowEnergies.apply(problem.unknowns(face), problem)))
-
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a86b7d
 def symmetry_loss(
@@ -262,7 +259,6 @@ def _row_term(
     "Landmarks, or what is known before of shape, expression and lens; nothing of what is held"
     held = name in ('displacement', 'focal') and not c.rates.get(name)
     return None if held else c.row_terms[name]
-
 
 # %% ../../nbs/53_optim.losses.ipynb #856ff752
 def _light_term(c:Candidate)->Tensor|None:

@@ -27,10 +27,10 @@ from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'usable', 'region_picture',
-           'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient', 'ShapeSlopes', 'shape_slopes',
-           'look_up', 'picture_slopes', 'PointMotion', 'seen_beside', 'pixel_rows', 'PhotometricStage', 'skin_pixels',
-           'softness', 'margin_of', 'ShadingSolver']
+__all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'exposed_share', 'within',
+           'usable', 'region_picture', 'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient',
+           'ShapeSlopes', 'shape_slopes', 'look_up', 'picture_slopes', 'PointMotion', 'seen_beside', 'pixel_rows',
+           'PhotometricStage', 'skin_pixels', 'softness', 'margin_of', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -64,17 +64,21 @@ def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     return weight*inside
 
 # %% ../../nbs/54_optim.shading.ipynb #7dd960ac
-def _exposed_share(frame)->Tensor: # [H, W] 0..1
+def exposed_share(frame)->Tensor: # [H, W] 0..1
     "What a pixel counts of which a part was burnt out or black: half a pixel nothing, for its light is unknown"
     if frame.photo.exposed is None: return torch.ones(frame.camera.height, frame.camera.width)
     return (2*frame.photo.exposed-1).clamp(min=0)
 
-def usable(frame)->Tensor: # [H, W] 0..1
-    "Where the photo may be believed: in its mask, inside the real photo, neither burnt out nor black"
-    weight = _exposed_share(frame)
+def within(frame)->Tensor: # [H, W] 0..1
+    "Where the photo is: in its mask, inside the real photo"
+    weight = torch.ones(frame.camera.height, frame.camera.width)
     for mask in (frame.mask, frame.photo.inside):
         if mask is not None: weight = weight*mask.float().reshape(weight.shape)
     return weight
+
+def usable(frame)->Tensor: # [H, W] 0..1
+    "Where the photo may be believed: there, and neither burnt out nor black"
+    return within(frame)*exposed_share(frame)
 
 def region_picture(
     pipeline:Pipeline,
@@ -84,7 +88,7 @@ def region_picture(
 )->Tensor: # [H, W, 1]
     "The weights of stage 2 as a picture"
     seen = pipeline.flat(face, i, region_weights(pipeline, photometric=True)[:,None])
-    covered = (seen[...,1]>.999).float()*_exposed_share(face.frames[i])
+    covered = (seen[...,1]>.999).float()*exposed_share(face.frames[i])
     inside = -F.max_pool2d(-covered[None], 2*margin+1, 1, margin)[0] if margin else covered
     return (seen[...,0]*inside*usable(face.frames[i]))[...,None]
 
@@ -112,7 +116,6 @@ def skin_picture(
 # %% ../../nbs/54_optim.shading.ipynb #58831067
 #: Blur of the photo, pixels, that makes it as sharp as colours at single points of the skin: it undoes sampling
 SHARP = .5
-
 
 # %% ../../nbs/54_optim.shading.ipynb #81d23326
 class SkinPixels:
@@ -156,11 +159,14 @@ class SkinPixels:
 
 # %% ../../nbs/54_optim.shading.ipynb #867dff0c
 @patch
-def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int)->SkinPixels:
-    "The same points of the skin after the face has moved"
+def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int, every:int=1)->SkinPixels:
+    "The same points of the skin after the face has moved, or every so many of them"
     other = copy(self)
     t = self.transfer
-    other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=(t.pixels, t.triangle, t.barycentric))
+    for name in ('corners', 'barycentric', 'mean', 'weight', 'target'): setattr(other, name, getattr(self, name)[::every])
+    other.basis = self.basis[:,::every]
+    points = tuple(x[::every] for x in (t.pixels, t.triangle, t.barycentric))
+    other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=points)
     return other
 
 @patch
@@ -245,7 +251,6 @@ def shape_slopes(
     count = len(face.frames)
     if pipeline.model.linear: return [ShapeSlopes(pipeline, face, displacement=displacement)]*count
     return [ShapeSlopes(pipeline, face, i, displacement=displacement) for i in range(count)]
-
 
 # %% ../../nbs/54_optim.shading.ipynb #3036ceff
 def look_up(
@@ -349,7 +354,6 @@ def pixel_rows(
     along = perceptual_slope(photo)[...,None]*along
     return perceptual(colour)-perceptual(photo),motion.rows(-along, response[...,None]*slope)
 
-
 # %% ../../nbs/54_optim.shading.ipynb #54c0bc39
 @dataclass
 class PhotometricStage:
@@ -382,7 +386,6 @@ def skin_pixels(
 
 #: Terms whose rows and derivatives are written by hand, in `LandmarkProblem` and `pixel_rows`
 WITH_ROWS = *ROW_TERMS,'photo'
-
 
 # %% ../../nbs/54_optim.shading.ipynb #4b8a5223
 def _other_blocks(
@@ -428,7 +431,6 @@ def margin_of(
     "How far from the outline such a blur still shows what lies behind the face"
     return math.ceil(1.5*blurred)
 
-
 # %% ../../nbs/54_optim.shading.ipynb #1d480297
 class ShadingSolver(Solver):
     "Shape, displacement, expression, pose and focal length by Gauss-Newton on the shading of some pixels."
@@ -438,6 +440,7 @@ class ShadingSolver(Solver):
     #: Of the diagonal, at least; pose, focal length and shape nearly trade places, and much more would keep them from
     #: it
     DAMPING = .001
+    EVERY = 4 #: Of the points, at which the energy before and after a step is compared
     TRIES = 4 #: Of a step, each with ten times the damping of the one before
     optimizer = None
 
@@ -481,7 +484,6 @@ def kept(self:ShadingSolver)->dict:
 @patch(as_prop=True)
 def carried(self:ShadingSolver)->dict: return dict(geometry=self)
 
-
 # %% ../../nbs/54_optim.shading.ipynb #3afcb46d
 @patch
 def system(self:ShadingSolver,
@@ -516,7 +518,6 @@ def terms(self:ShadingSolver,
     now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, problem=self.problem)
     return {name:float(value) for name,value in weighed(self.stage.terms, self.stage.weights, now).items()}
 
-
 # %% ../../nbs/54_optim.shading.ipynb #4b35986f
 @patch
 def advance(self:ShadingSolver,
@@ -525,13 +526,12 @@ def advance(self:ShadingSolver,
 )->dict: # term -> weighted value, after the step
     "One Gauss-Newton step; one that makes it worse is taken back, and tried again shorter"
     x,low,high = self.bounds
-    before = self.terms(pixels)
+    before = self.compared(pixels)
     start = self.face.copy().parameters()
     blocks = self.system(pixels, x)
     for attempt in range(self.TRIES):
         self.attempt(bounded_step(blocks, x, low, high, float(self.damping)))
-        moved = [p.moved(self.pipeline, self.face, i) for i,p in enumerate(pixels)]
-        after = self.terms(moved)
+        after = self.compared(pixels)
         if sum(after.values())<sum(before.values()):
             self.damping.mul_(.3).clamp_(min=self.DAMPING)
             return after
@@ -539,6 +539,11 @@ def advance(self:ShadingSolver,
         self.damping.mul_(10)
         for name,value in start.items(): self.face.assign(name, value)
     return before
+
+@patch
+def compared(self:ShadingSolver, pixels:list)->dict: # term -> weighted value
+    "The energy of the present face at every `EVERY`-th of the points, always with the same rays"
+    return self.terms([p.moved(self.pipeline, self.face, i, self.EVERY) for i,p in enumerate(pixels)])
 
 @patch
 def attempt(self:ShadingSolver, x:np.ndarray): # [N]
@@ -556,4 +561,3 @@ def step(self:ShadingSolver, number:int)->dict:
     if number and self.relight: self.relight(pixels)
     if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()
     return self.advance(pixels, number)
-

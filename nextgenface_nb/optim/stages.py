@@ -261,7 +261,6 @@ def weight(self:TracedSolver, i:int): # [H, W, 1]
     region = region_picture(self.pipeline, self.face, i, margin_of(self.blurs[i]))
     return region*likely.reshape(region.shape)
 
-
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
 def run_texture(stage:TextureStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"

@@ -18,7 +18,7 @@ from .light import light_terms
 from .losses import DARK, Candidate, consistency_loss, smoothness_loss, symmetry_loss, weighed
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
-from .shading import frame_transfer, region_weights, skin_likelihood, usable
+from .shading import exposed_share, frame_transfer, region_weights, skin_likelihood, within
 from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
@@ -258,9 +258,12 @@ def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # 
 # %% ../../nbs/57_optim.texture.ipynb #b41cda89
 def photo_weights(pipeline:Pipeline, face:Face, i:int, transfer:Transfer)->Tensor: # [P]
     ("Weight of every covered pixel: region of the model, times the frame's mask, none outside the real photo or where "
-     "it is burnt out or black: see `usable`")
-    return pixel_means(region_weights(pipeline, False), pipeline,
-        transfer)*usable(face.frames[i]).reshape(-1)[transfer.pixels]
+     "it is burnt out or black. Teeth are white, and what is behind them black: there no texel of skin beside them "
+     "says more")
+    region,mouth = (pixel_means(values, pipeline, transfer)
+        for values in (region_weights(pipeline, False), pipeline.model.regions['mouth']))
+    seen,exposed = (picture(face.frames[i]).reshape(-1)[transfer.pixels] for picture in (within, exposed_share))
+    return region*seen*torch.maximum(exposed, mouth.clamp(0, 1))
 
 def light_reliability(
     irradiance:Tensor, # [P, 3]

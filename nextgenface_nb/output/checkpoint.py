@@ -129,8 +129,6 @@ def _read(path)->tuple: # (arrays, about)
             'The file is damaged. Reconstruct the photo again.')
     return arrays,about
 
-
-
 # %% ../../nbs/67_output.checkpoint.ipynb #5d4de628
 #: What of a checkpoint is ours to rename, and not the user's
 OWN_ARRAYS = 'identity.','tensors.state.','tensors.snapshots.'

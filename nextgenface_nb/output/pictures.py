@@ -141,18 +141,18 @@ def loss_figure(
     "Every loss term over the steps, on a logarithmic axis"
     from matplotlib.figure import Figure
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    figure = Figure(figsize=(7,4), dpi=80, layout='constrained')
+    figure = Figure(figsize=(7,4), dpi=80)
     FigureCanvasAgg(figure)
-    axes = figure.subplots()
     names = list(dict.fromkeys(n for p in history for n in p.losses))
+    # of many terms the legend stands beside: it would hide the curves
+    axes = figure.add_axes((.1, .12, .65 if len(names)>6 else .87, .8))
     for k,name in enumerate(names):
         points = np.array([(p.step,p.losses[name]) for p in history if p.losses.get(name,0)>0])
         if len(points):
             axes.plot(*points.T, label=name, lw=2 if name in ('loss','total') else 1,
                 ls='-' if k<10 else '--', marker='.' if len(points)<30 else None)
     axes.set(yscale='log', xlabel='step', ylabel='loss', title=title)
-    # of many terms it would hide the curves
-    if len(axes.lines)>6: figure.legend(fontsize='x-small', loc='outside right upper')
+    if len(names)>6: figure.legend(fontsize='x-small', loc='upper right')
     elif axes.lines: axes.legend(fontsize='small')
     axes.grid(alpha=.3)
     return figure

@@ -43,7 +43,6 @@ def _let_go():
     "At the end of the interpreter, before that of Dr.Jit"
     for recorded in list(_ALIVE): recorded.take()
 
-
 # %% ../../nbs/37_rendering.bridge.ipynb #5aad4618
 class Bridge(torch.autograd.Function):
     "A picture of Dr.Jit's as a function of PyTorch's tensors: `Bridge.apply(renderer, options, *tensors)`."

@@ -1,17 +1,23 @@
 # Made by tools/stubs.py from the module beside it
-"""What the renderers have in common: one mesh, one size of picture, checks of what comes in, pictures without light"""
+"""What the renderers have in common: one mesh, one size of picture, checks of what comes in, pictures
+without light"""
+
 from __future__ import annotations
 from typing import Any
 from collections.abc import Callable
 from torch import Tensor
 from ..geometry.camera import Camera
-__all__ = ['check_tensor', 'FaceRenderer']
 
-def check_tensor(name: str, value, shape: tuple, low: float | None=..., high: float | None=...):
-    """Raise a `RenderError` unless a tensor is float32 and has this shape and finite values, within bounds."""
+__all__ = ["check_tensor", "FaceRenderer"]
+
+def check_tensor(name: str, value, shape: tuple, low: float | None = ..., high: float | None = ...):
+    """Raise a `RenderError` unless a tensor is float32 and has this shape and finite values, within
+    bounds."""
 
 class FaceRenderer:
-    """One mesh, one image size and one texture size; what every renderer checks, and its pictures without light."""
+    """One mesh, one image size and one texture size; what every renderer checks, and its pictures without
+    light."""
+
     environment_shape: Any
     texture_resolution: int
     height: int
@@ -27,17 +33,25 @@ class FaceRenderer:
     render: Callable
     render_converged: Callable
 
-    def __init__(self, triangles: Tensor, uvs: Tensor, width: int, height: int, texture_resolution: int, environment_shape: tuple, device: str) -> None:
-        ...
+    def __init__(
+        self,
+        triangles: Tensor,
+        uvs: Tensor,
+        width: int,
+        height: int,
+        texture_resolution: int,
+        environment_shape: tuple,
+        device: str,
+    ) -> None: ...
+    def hits(self, vertices: Tensor, camera: Camera, subpixels: int = ...) -> tuple:
+        """What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel
+        as well)."""
 
-    def hits(self, vertices: Tensor, camera: Camera, subpixels: int=...) -> tuple:
-        """What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel as well)."""
-
-    def albedo(self, vertices: Tensor, texture: Tensor, camera: Camera, subpixels: int=...) -> Tensor:
+    def albedo(self, vertices: Tensor, texture: Tensor, camera: Camera, subpixels: int = ...) -> Tensor:
         """A map as the camera sees it, without any light."""
 
-    def clay(self, vertices: Tensor, camera: Camera, normals: Tensor | None=..., samples: int=...) -> Tensor:
+    def clay(self, vertices: Tensor, camera: Camera, normals: Tensor | None = ..., samples: int = ...) -> Tensor:
         """The bare shape in grey, lit from the front and a little from above and from the left."""
 
-    def visibility(self, points: Tensor, directions: Tensor, vertices: Tensor | None=...) -> Tensor:
+    def visibility(self, points: Tensor, directions: Tensor, vertices: Tensor | None = ...) -> Tensor:
         """Which rays leave without meeting the face."""
