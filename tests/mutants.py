@@ -193,7 +193,7 @@ MUTANTS = [
     Mutant('deterministic does not reach the command', 'cli.py', 'one_thread(pipeline.config.deterministic)', 'one_thread(False)', 'test_deterministic.py::test_a_command_hands_it_on'),
     Mutant('a component more or less is the same', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', 'test_settings.py::test_so_many_components_are_used'),
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
-    Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(stage, n)*sum(', 'terms = [0*light_weight(stage, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
+    Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(settings, n)*sum(', 'terms = [0*light_weight(settings, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
     Mutant('every seed draws the same rays', 'optim/stages.py', 'seed = self.stage.seed+1000*number+i', 'seed = 1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
     Mutant('burnt-out pixels count', 'optim/shading.py', 'weight = _exposed_share(frame)', 'weight = torch.ones(frame.camera.height, frame.camera.width)', 'test_burnt_out.py'),
     Mutant('one channel that is burnt out is none', 'imaging.py', 'brightest = codes.max(-1).values if isinstance(codes, Tensor) else codes.max(-1)', 'brightest = codes.mean(-1)', 'test_burnt_out.py'),

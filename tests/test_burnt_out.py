@@ -138,12 +138,12 @@ def test_light_that_burns_a_cheek_is_found_again(pipeline):
     true = studio_light(.6, bands=3, strength=4.)
     face = lit(pipeline, true)
     assert .1<float((face.frames[0].photo.exposed<.5)[pipeline.face_mask(face)].float().mean())<.6
-    stage = make_stages(pipeline.config)[1]
-    stage.rates['albedo'] = 0.
+    settings = make_stages(pipeline.config)[1].light
+    settings.rates['albedo'] = 0.
     off = {}
     for name,start in dict(left_out=face, counted=forget(face)).items():
         now = start.copy()
-        for _ in fit_light(pipeline, now, stage, 6): pass
+        for _ in fit_light(pipeline, now, settings, 6): pass
         found = now.frames[0].light.coefficients
         off[name] = float((found-true.coefficients).norm()/true.coefficients.norm())
     assert off['left_out']<.09 and off['counted']>2*off['left_out'], off     # .063 and .190 here

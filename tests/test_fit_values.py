@@ -187,7 +187,7 @@ ENERGIES = {
     'stage 1': lambda pipeline,face: sum(float(rows.residuals@rows.residuals) for rows in residual_rows(
     held(pipeline, face), held(pipeline, face).start(face)) if rows.name=='landmarks'),
     'points': lambda pipeline,face: float(points(pipeline, face, make_stages(CONFIG)[1])),
-    'light': lambda pipeline,face: LightProblem(pipeline, face, make_stages(CONFIG)[1],
+    'light': lambda pipeline,face: LightProblem(pipeline, face, make_stages(CONFIG)[1].light,
     skin_pixels(pipeline, face, make_stages(CONFIG)[1], 300)).system()[2]['photo'],
     'shading': lambda pipeline,face: ShadingSolver(pipeline, face, make_stages(CONFIG)[1]).terms(
     skin_pixels(pipeline, face, make_stages(CONFIG)[1], 300))['photo'],

@@ -22,21 +22,21 @@ def pipeline(): return Pipeline(None, Config(texture_resolution=64, components=1
 def truth(pipeline): return synthetic_face(pipeline, 3, light=studio_light(.6, bands=5), size=96, samples=64).face
 
 @pytest.fixture(scope='module')
-def stage(pipeline): return make_stages(pipeline.config)[1]
+def settings(pipeline): return make_stages(pipeline.config)[1].light
 
 def bare(truth):
     face = truth.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
     return face
 
-def test_residuals_are_those_of_the_light_as_it_is_shown(pipeline, truth, stage):
+def test_residuals_are_those_of_the_light_as_it_is_shown(pipeline, truth, settings):
     "A light with much below zero: the renderer shows none of that, nor must the residuals"
     face = bare(truth)
     light = face.frames[0].light
     light.coefficients = light.coefficients.clone()
     light.coefficients[1:4] *= 4
     assert (light.environment(32)==0).float().mean()>.2
-    problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 300))
+    problem = LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 300))
     p = problem.pixels[0]
     maps = p.maps(face.identity.albedo)
     shown = p.transfer.shade(p.transfer.lit(light.environment(32)), maps[:,:3], maps[:,3:],
@@ -45,13 +45,13 @@ def test_residuals_are_those_of_the_light_as_it_is_shown(pipeline, truth, stage)
         torch.testing.assert_close(problem._colour(0, c, problem._linear(0))[0], perceptual(shown[:,c])-perceptual(p.target[:,c]),
             atol=2e-4, rtol=0)
 
-def test_light_is_found_again_and_two_photos_share_the_albedo(pipeline, truth, stage):
+def test_light_is_found_again_and_two_photos_share_the_albedo(pipeline, truth, settings):
     face = bare(truth)
     start_light(pipeline, face)
     face.frames.append(replace(face.frames[0], light=replace(face.frames[0].light)))
-    known,pixels = face.identity.albedo.clone(),skin_pixels(pipeline, face, stage, 1500)
+    known,pixels = face.identity.albedo.clone(),skin_pixels(pipeline, face, settings, 1500)
     face.identity.albedo = 0*known
-    energies = [sum(e.values()) for e in fit_light(pipeline, face, stage, 8, pixels)]
+    energies = [sum(e.values()) for e in fit_light(pipeline, face, settings, 8, pixels)]
     assert all(b<=a for a,b in zip(energies, energies[1:]))
     true = pixels[0].transfer.lit(truth.frames[0].light.environment(32))[0]
     for p,frame in zip(pixels, face.frames):
@@ -61,23 +61,23 @@ def test_light_is_found_again_and_two_photos_share_the_albedo(pipeline, truth, s
     torch.testing.assert_close(face.frames[0].light.coefficients, face.frames[1].light.coefficients,
         atol=.15*float(face.frames[0].light.coefficients.norm()), rtol=0)
 
-def test_dark_skin_in_bright_light_is_no_better_than_light_skin_in_dim_light(pipeline, truth, stage):
+def test_dark_skin_in_bright_light_is_no_better_than_light_skin_in_dim_light(pipeline, truth, settings):
     "The priors of a light say nothing of how bright it is"
     face = bare(truth)
-    problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 100))
+    problem = LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 100))
     light = face.frames[0].light.coefficients
     def energy(gain, names):
         face.frames[0].light.coefficients = gain*light
-        return sum(float(stage.weights[n]*r.square().sum()) for n,(r,_) in problem._priors(0).items() if n in names)
+        return sum(float(settings.weights[n]*r.square().sum()) for n,(r,_) in problem._priors(0).items() if n in names)
     names = ['light_colour', 'light_smooth']
     assert energy(1., names)>0 and abs(energy(5., names)/energy(1., names)-1)<1e-4
 
-def test_a_pattern_of_the_same_contrast_costs_the_same_on_light_and_on_dark_skin(pipeline, truth, stage):
+def test_a_pattern_of_the_same_contrast_costs_the_same_on_light_and_on_dark_skin(pipeline, truth, settings):
     ("A linear model pays less for the same contrast on dark skin; three photos of one person, which agree on its "
      "contrasts, made everybody nearly black for it")
     model = pipeline.model
     face = bare(truth)
-    problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 100))
+    problem = LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 100))
     skin = model.regions['face']*(1-model.regions['eyes'])*(1-model.regions['mouth'])>.5
     spread = model.albedo_slopes(0*face.identity.albedo)[1][:,skin,:3].std((1, 2))*problem.sigma
     assert all(torch.equal(a, b) for a,b in zip(tone_and_pattern(model), (problem.tone, problem.pattern)))
@@ -112,10 +112,10 @@ def test_white_of_the_eye_counts_more_than_skin_and_the_iris_less(pipeline):
     blind = replace(model, regions=model.regions|dict(eyes=0*model.regions['eyes']))
     assert eye_whites(blind).abs().max()==0
 
-def test_light_that_the_skin_does_not_see_is_free_to_have_any_colour(pipeline, truth, stage):
+def test_light_that_the_skin_does_not_see_is_free_to_have_any_colour(pipeline, truth, settings):
     "Asked of the mean over all directions, light from behind would make up for any cast on the face"
     face = bare(truth)
-    problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 300))
+    problem = LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 300))
     start = face.frames[0].light.coefficients
     def cast(z): # of a red lobe from the front (1) or from behind (-1)
         lobe = torch.exp(8*(environment_directions(32)@torch.tensor([0., 0., z])-1))[...,None]*torch.tensor([1., 0.,
@@ -142,7 +142,7 @@ def test_a_very_light_person_in_dim_light_with_stubble_is_not_taken_for_a_dark_o
         true = tone()
         face.identity.albedo = 0*face.identity.albedo
         start_light(own, face)
-        for _ in fit_light(own, face, make_stages(own.config)[1], 12): pass
+        for _ in fit_light(own, face, make_stages(own.config)[1].light, 12): pass
         return abs(tone()-true)
     with_white,without = found(8.),found(.2)
     assert with_white<without-2, (with_white, without)
@@ -155,22 +155,22 @@ def test_stage_3_keeps_brightness_and_hue_of_what_falls_on_the_skin(pipeline, tr
     torch.testing.assert_close(view.shading.irradiance.mean(0), before)
     torch.testing.assert_close(factor, torch.tensor([.5, 1., 2.]), rtol=.02, atol=0)
 
-def test_of_a_known_light_only_the_brightness_is_found(pipeline, truth, stage):
+def test_of_a_known_light_only_the_brightness_is_found(pipeline, truth, settings):
     ("A map that is three times too bright: the fit makes it darker, keeps its shape, and finds the hue of the skin, "
      "which it cannot in unknown light")
     face,true = bare(truth),truth.frames[0].light.environment(64)
     face.frames[0].light = MapLight(3*true)
     face.identity.albedo = 0*face.identity.albedo
-    pixels = skin_pixels(pipeline, face, stage, 1500)
-    problem = LightProblem(pipeline, face, stage, pixels)
+    pixels = skin_pixels(pipeline, face, settings, 1500)
+    problem = LightProblem(pipeline, face, settings, pixels)
     assert len(problem.free)==len(face.identity.albedo) and problem.brighter.shape[1]==1
-    for _ in fit_light(pipeline, face, replace(stage, weights=stage.weights|dict(albedo=1e-4)), 10, pixels): pass
+    for _ in fit_light(pipeline, face, replace(settings, weights=settings.weights|dict(albedo=1e-4)), 10, pixels): pass
     found = face.frames[0].light.values
     torch.testing.assert_close(found/found.mean(), true/true.mean(), atol=1e-4, rtol=1e-4)
     assert .8<float(found.mean()/true.mean())<1.25
     held = bare(truth)
     held.frames[0].light = MapLight(true)
-    for _ in fit_light(pipeline, held, replace(stage, rates=stage.rates|dict(light=0.)), 3, pixels): pass
+    for _ in fit_light(pipeline, held, replace(settings, rates=settings.rates|dict(light=0.)), 3, pixels): pass
     assert torch.equal(held.frames[0].light.values, true)
 
 def test_all_stages_take_a_known_light_beside_an_unknown_one(pipeline, truth):

@@ -121,7 +121,8 @@ def test_light_from_far_away_arrives_everywhere_alike():
 
 def shaded(pipeline, face, light):
     "Colours of some pixels by precomputed transfer, and their weights"
-    problem = LightProblem(pipeline, bare(face, light), make_stages(CONFIG)[1], skin_pixels(pipeline, face, make_stages(CONFIG)[1], 800))
+    settings = make_stages(CONFIG)[1].light
+    problem = LightProblem(pipeline, bare(face, light), settings, skin_pixels(pipeline, face, settings, 800))
     linear = problem._linear(0)
     return torch.stack([problem._colour(0, c, linear)[0] for c in range(3)], 1)
 
@@ -144,8 +145,8 @@ def test_a_picture_shows_where_it_is(pipeline, truth):
 
 def fitted(pipeline, truth, start): # -> light, energies
     "Its light alone; the albedo is known"
-    face,stage = bare(truth, start),make_stages(CONFIG)[1]
-    energies = [sum(e.values()) for e in fit_light(pipeline, face, replace(stage, rates=dict(light=1.)), 25)]
+    face,settings = bare(truth, start),make_stages(CONFIG)[1].light
+    energies = [sum(e.values()) for e in fit_light(pipeline, face, replace(settings, rates=dict(light=1.)), 25)]
     return face.frames[0].light,energies
 
 def test_a_fit_finds_place_and_power(pipeline, truth):

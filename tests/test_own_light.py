@@ -133,10 +133,10 @@ def test_what_is_no_light_is_not_registered(body, words):
 
 def test_a_sun_is_found_again_in_a_noisy_photo(pipeline, truth):
     "The albedo is known; how sharp a lamp is, a matte face hardly says, so it is only brought near to what is usual"
-    face,stage = bare(truth, Sun.start(5)),make_stages(pipeline.config)[1]
+    face,settings = bare(truth, Sun.start(5)),make_stages(pipeline.config)[1].light
     start_light(pipeline, face)
     assert apart(face.frames[0].light)>30
-    energies = [sum(e.values()) for e in fit_light(pipeline, face, replace(stage, rates=dict(light=1.)), 12)]
+    energies = [sum(e.values()) for e in fit_light(pipeline, face, replace(settings, rates=dict(light=1.)), 12)]
     assert all(b<=a for a,b in zip(energies, energies[1:])) and energies[-1]<.4*energies[0]
     found = face.frames[0].light
     assert apart(found)<2
@@ -147,9 +147,9 @@ def test_a_sun_is_found_again_in_a_noisy_photo(pipeline, truth):
 
 def test_the_system_is_that_of_the_energy(pipeline, truth):
     "By differences, the light's own priors among it"
-    face,stage = bare(truth, Sun.start(5)),make_stages(pipeline.config)[1]
+    face,settings = bare(truth, Sun.start(5)),make_stages(pipeline.config)[1].light
     face.frames[0].light = face.frames[0].light.scaled(1.5)
-    problem = LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 500))
+    problem = LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 500))
     H,g,energy = problem.system()
     assert energy['light']>0 and problem.lights==len(TRUE.flat())==10
     x = torch.zeros_like(g)
@@ -161,10 +161,10 @@ def test_the_system_is_that_of_the_energy(pipeline, truth):
     assert abs((sides[0]-sides[1])/2-2*float(g@x))<.02*2*float(g[:10].norm()*x.norm())
 
 def test_two_photos_of_different_kinds_of_light_share_the_albedo(pipeline, truth):
-    face,stage = bare(truth, Sun.start(5)),make_stages(pipeline.config)[1]
+    face,settings = bare(truth, Sun.start(5)),make_stages(pipeline.config)[1].light
     face.frames.append(replace(face.frames[0], light=HarmonicLight.start(5)))
     start_light(pipeline, face)
-    for _ in fit_light(pipeline, face, stage, 8): pass
+    for _ in fit_light(pipeline, face, settings, 8): pass
     lit = [f.light.harmonics(2)[:,1] for f in face.frames]
     assert apart(face.frames[0].light)<5
     assert F.cosine_similarity(lit[0], lit[1], 0)>.97
@@ -178,7 +178,7 @@ def test_it_stays_within_its_bounds_in_both_solvers(pipeline, truth, monkeypatch
             light = face.frames[0].light
             assert 1<=light.sharpness<=2 and light.sky.min()>=0
     still = bare(truth, replace(Sun.start(5), sharpness=torch.tensor(2.)))
-    for _ in fit_light(pipeline, still, make_stages(pipeline.config)[1], 12): pass
+    for _ in fit_light(pipeline, still, make_stages(pipeline.config)[1].light, 12): pass
     assert float(still.frames[0].light.sharpness)==2 and apart(still.frames[0].light)<5 # the others go on
 
 def test_stage_3_moves_it_and_counts_what_it_expects(pipeline, truth):
@@ -195,8 +195,8 @@ def test_stage_3_moves_it_and_counts_what_it_expects(pipeline, truth):
 
 def test_a_light_of_which_nothing_is_unknown_only_becomes_brighter(pipeline, truth, monkeypatch):
     monkeypatch.setattr(Sun, 'unknowns', lambda self: {})
-    face,stage = bare(truth, TRUE.scaled(3.)),make_stages(pipeline.config)[1]
-    for _ in fit_light(pipeline, face, replace(stage, rates=dict(light=1.)), 10): pass
+    face,settings = bare(truth, TRUE.scaled(3.)),make_stages(pipeline.config)[1].light
+    for _ in fit_light(pipeline, face, replace(settings, rates=dict(light=1.)), 10): pass
     found = face.frames[0].light
     assert .9<float((found.colour/TRUE.colour).mean())<1.1
     torch.testing.assert_close(hue(found.sky), hue(TRUE.sky))

@@ -700,7 +700,8 @@ def test_the_seed_chooses_the_pixels(posed, toy):
         pipeline = Pipeline(toy.pipeline.model, Config(**SMALL, seed=seed))
         return skin_pixels(pipeline, posed, make_stages(pipeline.config)[1], 50)[0].transfer.pixels
     assert torch.equal(chosen(3), chosen(3)) and not torch.equal(chosen(3), chosen(4))
-    assert make_stages(Config(seed=7))[1].seed==7   # no other stage draws anything
+    stage = make_stages(Config(seed=7))[1]
+    assert stage.seed==stage.light.seed==7   # no other stage draws anything
 
 def test_training_rays_are_those_of_the_settings(): assert make_stages(Config(samples_train=3))[1].samples==3
 
@@ -770,8 +771,8 @@ def test_what_is_expected_of_light_counts_with_its_weight(posed, toy, name):
     def energy(weight):
         weights = {f'weight_{n}':0. for n in ('light', 'light_colour', 'light_smooth')}|{f'weight_{name}':weight}
         pipeline = Pipeline(toy.pipeline.model, Config(**SMALL, **weights))
-        stage = make_stages(pipeline.config)[1]
-        return LightProblem(pipeline, face, stage, skin_pixels(pipeline, face, stage, 200)).system()[2]['light']
+        settings = make_stages(pipeline.config)[1].light
+        return LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 200)).system()[2]['light']
     assert energy(1.)>1e-4 and energy(3.)==pytest.approx(3*energy(1.), rel=1e-5) and energy(0.)==0
 
 def test_whites_of_eyes_count_as_much_as_the_settings_say(toy):

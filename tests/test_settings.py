@@ -115,8 +115,8 @@ def energies(truth, **settings):
     # below zero somewhere, and coloured
     frame.light.coefficients = frame.light.coefficients.clone()
     frame.light.coefficients[1:4] *= torch.tensor([4., 3., 5.])
-    lights = LightProblem(pipeline, face, photometric, skin_pixels(pipeline, face, photometric, 200))
-    found |= {f'light: {n}':photometric.weights[n]*float(r.square().sum()) for n,(r,_) in lights._priors(0).items()}
+    lights = LightProblem(pipeline, face, photometric.light, skin_pixels(pipeline, face, photometric, 200))
+    found |= {f'light: {n}':photometric.light.weights[n]*float(r.square().sum()) for n,(r,_) in lights._priors(0).items()}
     found |= {'light: sum':lights.system()[2]['light'], 'light: albedo':lights.system()[2]['albedo']}
     solver = TextureSolver(pipeline, face, texture, FreeParameters(pipeline, face, texture.rates, ('light',)))
     waves = .03*torch.sin(1.5*torch.arange(64.))[None,:,None]*torch.linspace(.2, 1, 64)[None,:,None]

@@ -2,8 +2,9 @@
 import ast, os, sys
 from dataclasses import fields
 from pathlib import Path
-import pytest
+import pytest, torch
 from nextgenface_nb.config import STAGE_NAMES, Config
+from nextgenface_nb.errors import ConfigError
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.face import Face
@@ -29,7 +30,7 @@ def solvers(pipeline, face)->dict: # name -> makes one
     return dict(
         landmarks=lambda: landmarks.LandmarkSolver(pipeline.model, face, displacement=pipeline.displacement_of(face)),
         shading=lambda: ShadingSolver(pipeline, face, photometric),
-        light=lambda: light.LightProblem(pipeline, face, photometric, skin_pixels(pipeline, face, photometric, 100)),
+        light=lambda: light.LightProblem(pipeline, face, photometric.light, skin_pixels(pipeline, face, photometric, 100)),
         traced=lambda: stages.TracedSolver(pipeline, face, photometric),
         texture=lambda: texture.TextureSolver(pipeline, face, maps, lights))
 
@@ -52,12 +53,59 @@ def test_no_stage_has_a_field_that_only_another_reads():
     "What each stage's own code asks it for is what it has"
     text = {m.__name__.split('.')[-1]:Path(m.__file__).read_text(encoding='utf-8')
         for m in (landmarks, light, shading, stages, texture)}
-    asked = lambda *names: {node.attr for n in names for node in ast.walk(ast.parse(text[n]))
-        if isinstance(node, ast.Attribute) and (getattr(node.value, 'id', '')=='stage'
-            or getattr(node.value, 'attr', '')=='stage')}
-    readers = {landmarks.LandmarkStage:('landmarks', 'stages'), shading.PhotometricStage:('shading', 'light', 'stages'),
-        texture.TextureStage:('texture', 'stages')}
+    asked = lambda called,*names: {node.attr for n in names for node in ast.walk(ast.parse(text[n]))
+        if isinstance(node, ast.Attribute) and called in (getattr(node.value, 'id', ''), getattr(node.value, 'attr', ''))}
+    readers = {landmarks.LandmarkStage:('stage', 'landmarks', 'stages'), texture.TextureStage:('stage', 'texture', 'stages'),
+        shading.PhotometricStage:('stage', 'shading', 'stages'), light.LightSettings:('settings', 'light', 'shading')}
     for kind,names in readers.items(): assert {f.name for f in fields(kind)}<=asked(*names), kind
+    assert not asked('stage', 'light')
+
+def test_stage_2_has_no_weight_and_no_rate_that_only_the_light_reads():
+    "Each of the light's own rates and weights is a setting"
+    config = Config(optimize_focal_length=True)
+    stage = stages.make_stages(config)[1]
+    assert set(stage.weights)=={t.weight_name for t in stage.terms if t.weight_name}
+    assert set(stage.rates)=={'shape', 'displacement', 'expression', 'pose', 'focal'}
+    assert stage.light.weights=={n:getattr(config, f'weight_{n}') for n in ('albedo', 'light', 'light_colour', 'light_smooth')}
+    assert stage.light.rates=={n:getattr(config, f'rate_{n}') for n in ('albedo', 'light')}
+
+@pytest.mark.parametrize('kind', ['rates', 'weights'])
+@pytest.mark.parametrize('name', ['albedo', 'light'])
+def test_what_the_light_would_not_hear_is_refused(pipeline, truth, kind, name):
+    stage = stages.make_stages(pipeline.config)[1]
+    getattr(stage, kind)[name] = 0.
+    with pytest.raises(ConfigError, match=rf"light\.{kind}\['{name}'\]"):
+        next(stages.run(stage, pipeline, truth.copy()))
+
+@pytest.mark.parametrize('change, still', [(dict(light=0.), 'light'), (dict(albedo=0.), 'albedo')])
+def test_rates_of_the_light_act_on_its_next_step(pipeline, truth, change, still):
+    "An interface may change them while the stage runs"
+    face = truth.copy()
+    stage = stages.make_stages(pipeline.config)[1]
+    seen = lambda: dict(light=face.frames[0].light.flat().clone(), albedo=face.identity.albedo.clone())
+    steps = stages.run(stage, pipeline, face)
+    next(steps)
+    before = seen()
+    stage.light.rates.update(change)
+    next(steps)
+    for name,value in seen().items(): assert torch.equal(value, before[name])==(name==still)
+
+def test_without_rates_light_and_albedo_stand_still(pipeline, truth):
+    face = truth.copy()
+    settings = light.LightSettings({}, dict.fromkeys(light.LIGHT_WEIGHTS, 1.), count=50)
+    seen = []
+    for _ in light.fit_light(pipeline, face, settings, 2): seen.append(face.parameters())
+    assert len(seen)==2 and all(torch.equal(v, truth.parameters()[n]) for n,v in seen[-1].items())
+
+def test_weights_of_the_light_act_on_its_next_step(pipeline, truth):
+    face = truth.copy()
+    stage = stages.make_stages(pipeline.config)[1]
+    steps = stages.run(stage, pipeline, face)
+    next(steps)
+    before = face.identity.albedo.norm()
+    stage.light.weights['albedo'] = 1e4
+    next(steps)
+    assert before>0 and face.identity.albedo.norm()<.1*before
 
 def test_names_of_stages_stand_once():
     "Elsewhere they are asked for; a file, a function or a folder may be called so too"

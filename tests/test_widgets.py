@@ -208,6 +208,19 @@ def test_rates_and_weights_take_effect_on_the_next_step(truth):
     go(1)
     assert stage.history[-1].losses['diffuse_symmetry']>10*a
 
+def test_light_and_albedo_of_stage_2_are_on_sliders_too(truth):
+    "Their settings are their own; they act on the next step, and are kept under the names they had"
+    stage = PhotometricDashboard(truth.pipeline, truth.face.copy(), every=50)
+    assert {'weight albedo', 'weight light_smooth', 'weight shape', 'rate light', 'free albedo', 'free pose'}<={*stage.kept()}
+    stage.runner.step_button.click()
+    stage.free['light'].value = False
+    stage.weights['albedo'].value = 1e3
+    assert stage.stage.light.rates['light']==0
+    light,albedo = stage.face.frames[0].light.flat().clone(),stage.face.identity.albedo.norm()
+    stage.runner.step_button.click()
+    assert torch.equal(stage.face.frames[0].light.flat(), light)
+    assert 0<stage.face.identity.albedo.norm()<.1*albedo
+
 def test_reset_brings_the_face_back(truth):
     stage = PhotometricDashboard(truth.pipeline, truth.face.copy(), every=50)
     before = {k:v.clone() for k,v in stage.face.parameters().items()}

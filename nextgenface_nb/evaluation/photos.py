@@ -140,7 +140,7 @@ def measure_recovery(
     frame.light = true.light
     start_pose(model, frame)
     landmarks,photometric,_ = make_stages(pipeline.config)
-    photometric.rates.pop('light')
+    photometric.light.rates.pop('light')
     start = Face(mean_identity(model), [frame])
     region = model.regions['face']>.5
     compare = lambda face: scale_aligned_errors(pipeline.vertices(face), pipeline.vertices(truth.face), region)

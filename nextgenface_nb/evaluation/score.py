@@ -333,6 +333,7 @@ def score_albedo(
         ita_error=abs(tone(found)-tone(true)), ita_gain_error=abs(tone(gain*found)-tone(true)),
         level=float(found[mask].mean()/true[mask].mean()))
 
+# %% ../../nbs/86_evaluation.score.ipynb #a875d3a7
 @undisturbed
 def score_scan(
     scan:Scan,

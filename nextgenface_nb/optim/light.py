@@ -5,6 +5,7 @@
 # %% ../../nbs/55_optim.light.ipynb #d0d6747b
 from __future__ import annotations
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 import torch
 from torch import Tensor
@@ -18,15 +19,26 @@ from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['FAINT', 'light_weight', 'tone_and_pattern', 'LightProblem', 'fit_light', 'light_terms']
+__all__ = ['LIGHT_WEIGHTS', 'FAINT', 'LightSettings', 'light_weight', 'tone_and_pattern', 'LightProblem', 'fit_light',
+           'light_terms']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
+LIGHT_WEIGHTS = 'albedo',*WEIGHED #: Names of `LightSettings.weights`: of the skin, then of the lights
+
+@dataclass
+class LightSettings:
+    "What light and albedo may do in stage 2."
+    rates:dict       # `light`, `albedo` -> absent or 0: stands still; else free, however large
+    weights:dict     # Each of `LIGHT_WEIGHTS` -> weight
+    count:int = 6000 # Pixels of a single photo, see `skin_pixels`
+    seed:int = 0     # Of the pixels
+
 def light_weight(
-    stage, # A `PhotometricStage`
+    settings, # `LightSettings`, or whatever has `weights`
     name:str, # Of such a row
 )->float:
     "What a row of a light's own weighs: a setting, else 1"
-    return stage.weights.get(name, 0.) if name in WEIGHED else 1.
+    return settings.weights.get(name, 0.) if name in WEIGHED else 1.
 
 # %% ../../nbs/55_optim.light.ipynb #bd7a0079
 FAINT = .05 #: Of the mean skin; darker skin is taken to be as dark, for the prior of its patterns
@@ -49,8 +61,15 @@ def tone_and_pattern(
 class LightProblem(Solver):
     "Light of every frame and the albedo of the person, as normal equations."
 
-    def __init__(self, pipeline:Pipeline, face:Face, stage, pixels:list): # pixels: `SkinPixels` of each frame
-        self.face,self.stage,self.pixels = face,stage,pixels
+    def __init__(self,
+        pipeline:Pipeline,
+        face:Face,              # Changed in place
+        settings:LightSettings,
+        pixels:list,            # `SkinPixels` of each frame
+    ):
+        self.face = face
+        self.settings = settings
+        self.pixels = pixels
         self.sigma = pipeline.model.prior.albedo.sqrt()
         self.bands = pipeline.config.bands
         # of a known light only the brightness
@@ -71,7 +90,7 @@ class LightProblem(Solver):
     @torch.no_grad()
     def step(self, number:int=0)->dict: # energies by term, after the step
         "One damped Gauss-Newton step; one that makes it worse is taken back"
-        now = dict(self.stage.weights)
+        now = dict(self.settings.weights)
         H,g,energy = self.known[1] if self.known and self.known[0]==now else self.system()
         f = self.free
         B = self.brighter
@@ -107,9 +126,8 @@ def kept(self:LightProblem)->dict:
 def carried(self:LightProblem)->dict: return dict(light=self)
 
 @patch(as_prop=True)
-def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; read anew at each step
-    # An interface may change the rates
-    rates = self.stage.rates
+def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; at the rates of now
+    rates = self.settings.rates
     lights = torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))
     return torch.cat([lights&bool(rates.get('light')),
         torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
@@ -117,7 +135,7 @@ def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by 
 @patch(as_prop=True)
 def brighter(self:LightProblem)->Tensor: # [n, known lights]
     "For each known light the direction in which all its coefficients grow in proportion"
-    known = [i for i,free in enumerate(self.light_free) if not free and self.stage.rates.get('light')]
+    known = [i for i,free in enumerate(self.light_free) if not free and self.settings.rates.get('light')]
     found = torch.zeros(self.size, len(known), dtype=torch.float64)
     for k,i in enumerate(known):
         values = self.face.frames[i].light.harmonics(self.bands)
@@ -197,10 +215,10 @@ def system(self:LightProblem)->tuple: # H [n, n], g [n], energies by term
             half = (weight*charbonnier_weight(r)).sqrt()
             add(torch.cat([numbers+start, torch.arange(A, self.size)]), half*r, half[:,None]*J)
         for name,(r,J) in self._priors(i).items():
-            w = light_weight(self.stage, name)
+            w = light_weight(self.settings, name)
             energy['light'] += w*float(r.square().sum())
             add(torch.arange(start, self.starts[i+1]), w**.5*r, w**.5*J)
-    w = self.stage.weights['albedo']/len(self.sigma)
+    w = self.settings.weights['albedo']/len(self.sigma)
     r,J = self.albedo_rows()
     energy['albedo'] = w*float(r.square().sum())
     add(torch.arange(A, self.size), w**.5*r, w**.5*J)
@@ -250,9 +268,9 @@ def held(self:LightProblem, g:Tensor)->Tensor: # [n]
 def fit_light(
     pipeline:Pipeline,
     face:Face,              # Changed in place
-    stage,                  # Its weights; of `light` and `albedo`, what has no rate, or rate 0, stands still
+    settings:LightSettings,
     steps:int=6,
-    pixels:list|None=None,  # Of each frame, at the present geometry; None: 6000 of a single photo, see `skin_pixels`
+    pixels:list|None=None,  # Of each frame, at the present geometry; None: as the settings say, see `skin_pixels`
     state:StageState|None=None, # To go on in the middle
     only_skin:bool=False,   # Of pixels that are not given, see `skin_pixels`
 )->Iterator[dict]: # energies of each step
@@ -260,17 +278,17 @@ def fit_light(
     def begin():
         face.detach()
         with torch.no_grad():
-            seen = pixels or skin_pixels(pipeline, face, stage, 6000, only_skin)
-            return LightProblem(pipeline, face, stage, seen)
+            seen = pixels or skin_pixels(pipeline, face, settings, settings.count, only_skin)
+            return LightProblem(pipeline, face, settings, seen)
     return solve(begin, face, steps, state)
 
 # %% ../../nbs/55_optim.light.ipynb #229bc5c9
 def light_terms(
-    stage,     # Its weights
+    settings,  # `LightSettings`, or whatever has `weights`, as stage 3
     face:Face,
 )->dict: # light: weighted scalar; empty, where nothing is expected of any light
     "What the present lights cost, where they may move"
     costs = [f.light.penalties() for f in face.frames if f.light.unknowns()]
     names = dict.fromkeys(name for each in costs for name in each)
-    terms = [light_weight(stage, n)*sum(each[n] for each in costs if n in each) for n in names]
+    terms = [light_weight(settings, n)*sum(each[n] for each in costs if n in each) for n in names]
     return dict(light=sum(terms)) if terms else {}

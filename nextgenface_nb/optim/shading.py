@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from copy import copy
 from dataclasses import dataclass, field
+from typing import Any
 import numpy as np, torch
 from torch import Tensor
 import torch.nn.functional as F
@@ -163,7 +164,8 @@ def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int, every:int=1)->Sk
     "The same points of the skin after the face has moved, or every so many of them"
     other = copy(self)
     t = self.transfer
-    for name in ('corners', 'barycentric', 'mean', 'weight', 'target'): setattr(other, name, getattr(self, name)[::every])
+    for name in ('corners', 'barycentric', 'mean', 'weight', 'target'):
+        setattr(other, name, getattr(self, name)[::every])
     other.basis = self.basis[:,::every]
     points = tuple(x[::every] for x in (t.pixels, t.triangle, t.barycentric))
     other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=points)
@@ -357,11 +359,12 @@ def pixel_rows(
 # %% ../../nbs/54_optim.shading.ipynb #54c0bc39
 @dataclass
 class PhotometricStage:
-    "Stage 2, as a config describes it: light and albedo, and with them the geometry."
+    "Stage 2, as a config describes it: light and albedo by settings of their own, and with them the geometry."
+    light:Any                                   # `optim.light.LightSettings`: rates and weights of light and albedo
     name:str = PHOTOMETRIC
     steps:int = 0                               # Ray-traced ones, at most
     shading_steps:int = 8                       # Gauss-Newton steps on the shading of some pixels, before those
-    rates:dict = field(default_factory=dict)    # Parameter -> step size in its natural unit; absent: stands still
+    rates:dict = field(default_factory=dict)    # Of the geometry: step size in its natural unit; absent: stands still
     weights:dict = field(default_factory=dict)  # Loss term -> weight
     terms:tuple = field(default=(), repr=False) # `LossTerm` of the geometry
     samples:int = 8                             # Rays per pixel of the ray-traced steps
@@ -371,14 +374,14 @@ class PhotometricStage:
 def skin_pixels(
     pipeline:Pipeline,
     face:Face,
-    stage,                # Its seed
+    settings,             # Their seed: a `PhotometricStage`, or `LightSettings`
     count:int,            # Pixels of a single photo
     only_skin:bool=False, # What the present light and albedo cannot explain counts less
     blurs:list|None=None, # Blur of each photo, pixels, see `softness`; None: as sharp as the skin's points, no margin
 )->list: # one `SkinPixels` per frame
     ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
      "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
-    generator = torch.Generator().manual_seed(stage.seed)
+    generator = torch.Generator().manual_seed(settings.seed)
     each = round(count/math.sqrt(len(face.frames)))
     options = [dict(margin=margin_of(b), blurred=b) for b in blurs] if blurs else [{}]*len(face.frames)
     found = [SkinPixels(pipeline, face, i, each, generator, **o) for i,o in enumerate(options)]

@@ -17,7 +17,7 @@ from ..face import Face
 from ..light.interface import bounded
 from ..metrics import eye_distance
 from .landmarks import LandmarkStage, fit_landmarks
-from .light import fit_light
+from .light import LIGHT_WEIGHTS, LightSettings, fit_light
 from .losses import Candidate, blur, checked_terms, stage_problem, stage_terms, weighed
 from ..pipeline import Pipeline
 from nextgenface_nb.optim.shading import (PhotometricStage, ShadingSolver, margin_of, region_picture,
@@ -52,12 +52,16 @@ def make_stages(
 def _photometric_stage(config:Config, others=())->PhotometricStage: # others: `LossTerm` from outside
     "Stage 2 of a config"
     terms = stage_terms(PhotometricStage.name, others)
-    free = ('shape', 'expression', 'albedo', 'pose', 'light')+(('focal',) if config.optimize_focal_length else ())
+    free = ('shape', 'expression', 'pose')+(('focal',) if config.optimize_focal_length else ())
     rates = {n:getattr(config, f'rate_{n}') for n in free}|dict(displacement=config.displacement)
-    # those of `optim.light`, whose terms are rows
-    light = {n:getattr(config, f'weight_{n}') for n in ('albedo', 'light', 'light_colour', 'light_smooth')}
-    return PhotometricStage(steps=config.steps_photometric, shading_steps=config.steps_shading, rates=rates,
-        weights=_term_weights(terms, config)|light, terms=terms, samples=config.samples_train, seed=config.seed)
+    return PhotometricStage(_light_settings(config), steps=config.steps_photometric, shading_steps=config.steps_shading,
+        rates=rates, weights=_term_weights(terms, config), terms=terms, samples=config.samples_train, seed=config.seed)
+
+def _light_settings(config:Config)->LightSettings:
+    "Of light and albedo in stage 2"
+    rates = {n:getattr(config, f'rate_{n}') for n in ('albedo', 'light')}
+    weights = {n:getattr(config, f'weight_{n}') for n in LIGHT_WEIGHTS}
+    return LightSettings(rates, weights, seed=config.seed)
 
 def _texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm` from outside
     "Stage 3 of a config"
@@ -183,15 +187,26 @@ LIGHT_STEPS = 6,6,2
 
 def run_photometric(stage:PhotometricStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Light and albedo; then everything that the model has"
+    _check_light(stage)
     first,last,_ = LIGHT_STEPS
+    light = partial(fit_light, settings=stage.light)
+    parts = (partial(light, steps=first), partial(fit_shading, stage=stage), partial(fit_geometry, stage=stage),
+        partial(light, steps=last, only_skin=True))
     for frame in face.frames: frame.hidden = None
     steps = first+stage.shading_steps+stage.steps+last
-    if stage.rates.get('light') and state.new: start_light(pipeline, face)
-    for part in state.parts(partial(fit_light, steps=first), fit_shading, fit_geometry,
-        partial(fit_light, steps=last, only_skin=True)):
-        for losses in part(pipeline, face, stage, state=state):
+    if stage.light.rates.get('light') and state.new: start_light(pipeline, face)
+    for part in state.parts(*parts):
+        for losses in part(pipeline, face, state=state):
             yield Progress(stage.name, state.total, steps, dict(total=sum(losses.values()), **losses), state.seconds)
 
+def _check_light(stage:PhotometricStage):
+    "`ConfigError` where the stage itself is told about light and albedo, which then nobody would hear"
+    for kind in ('rates', 'weights'):
+        lost = [n for n in LIGHT_WEIGHTS if n in getattr(stage, kind)]
+        if lost: raise ConfigError(f'stage 2: {lost[0]!r} among the {kind} of the geometry',
+            f'Light and albedo have their own: set light.{kind}[{lost[0]!r}] of the stage.')
+
+# %% ../../nbs/59_optim.stages.ipynb #4d81586c
 def fit_shading(
     pipeline:Pipeline,
     face:Face,      # Changed in place
@@ -201,7 +216,7 @@ def fit_shading(
 )->Iterator[dict]: # losses of each step
     "Shape, displacement, expression, pose and focal length by Gauss-Newton, light and albedo in between"
     def relight(pixels):
-        for _ in fit_light(pipeline, face, stage, LIGHT_STEPS[2], pixels): pass
+        for _ in fit_light(pipeline, face, stage.light, LIGHT_STEPS[2], pixels): pass
     if not stage.shading_steps: return iter(())
     return solve(partial(ShadingSolver, pipeline, face, stage, relight, count), face, stage.shading_steps, state)
 

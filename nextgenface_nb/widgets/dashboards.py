@@ -741,13 +741,18 @@ def loss_picture(history:list)->bytes: # PNG
 @undisturbed
 class FitDashboard(StageDashboard):
     "A stage with weights and rates on sliders."
+    def tuned(self)->list: # each with `weights` and `rates`, dicts that change in place
+        "What the sliders are for"
+        return [self.stage]
+
     def controls(self)->list:
-        self.weights = {n:slider(n, w, 1e-5, 1e3, lambda v,n=n: self.stage.weights.__setitem__(n, v), log=True)
-            for n,w in self.stage.weights.items()}
-        self._rates = dict(self.stage.rates)
-        self.rates = {n:slider(n, r, 1e-6, 1., lambda v,n=n: self._set_rate(n), log=True)
-            for n,r in self.stage.rates.items()}
-        self.free = {n:ipywidgets.Checkbox(True, description=f'{n} is free', indent=False) for n in self.stage.rates}
+        weights = {n:s.weights for s in self.tuned() for n in s.weights}
+        self.weights = {n:slider(n, own[n], 1e-5, 1e3, lambda v,n=n,own=own: own.__setitem__(n, v), log=True)
+            for n,own in weights.items()}
+        self._rates = {n:s.rates for s in self.tuned() for n in s.rates}
+        self.rates = {n:slider(n, own[n], 1e-6, 1., lambda v,n=n: self._set_rate(n), log=True)
+            for n,own in self._rates.items()}
+        self.free = {n:ipywidgets.Checkbox(True, description=f'{n} is free', indent=False) for n in self.rates}
         for n,box in self.free.items(): box.observe(lambda change, n=n: self._set_rate(n), 'value')
         rows = [row(self.rates[n], self.free[n]) for n in self.rates]
         folds = ipywidgets.Accordion([ipywidgets.VBox(list(self.weights.values())), ipywidgets.VBox(rows)],
@@ -762,7 +767,7 @@ class FitDashboard(StageDashboard):
             for kind,group in dict(weight=self.weights, rate=self.rates, free=self.free).items()
             for n,w in group.items()}
 
-    def _set_rate(self, n): self.stage.rates[n] = self.rates[n].value if self.free[n].value else 0.
+    def _set_rate(self, n): self._rates[n][n] = self.rates[n].value if self.free[n].value else 0.
 
     def render(self, samples:int=8)->Tensor:
         with torch.no_grad(): return self.pipeline.render(self.face, self.i, samples, final=True)
@@ -774,6 +779,8 @@ class PhotometricDashboard(FitDashboard):
     name = PHOTOMETRIC
     title = 'Stage 2'
     names = 'Render','Photo','Difference','Clay','Losses','Light on a ball','Light as a map'
+
+    def tuned(self)->list: return [self.stage, self.stage.light]
 
     def draw(self):
         f = self.face.frames[self.i]
