@@ -61,6 +61,19 @@ def test_light_is_found_again_and_two_photos_share_the_albedo(pipeline, truth, s
     torch.testing.assert_close(face.frames[0].light.coefficients, face.frames[1].light.coefficients,
         atol=.15*float(face.frames[0].light.coefficients.norm()), rtol=0)
 
+def test_a_step_that_makes_it_worse_is_taken_back_and_the_next_one_is_shorter(pipeline, truth, settings):
+    face = bare(truth)
+    problem = LightProblem(pipeline, face, settings, skin_pixels(pipeline, face, settings, 300))
+    light,albedo = face.frames[0].light.flat().clone(),face.identity.albedo.clone()
+    energy,damping = problem.system().energy,float(problem.damping)
+    go = problem.move
+    problem.move = lambda x: go(-x)
+    assert sum(problem.step().values())==pytest.approx(energy)
+    assert torch.equal(face.frames[0].light.flat(), light) and torch.equal(face.identity.albedo, albedo)
+    assert float(problem.damping)==pytest.approx(10*damping)
+    problem.move = go
+    assert sum(problem.step().values())<energy and float(problem.damping)==pytest.approx(2*damping)
+
 def test_dark_skin_in_bright_light_is_no_better_than_light_skin_in_dim_light(pipeline, truth, settings):
     "The priors of a light say nothing of how bright it is"
     face = bare(truth)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 import torch
 from torch import Tensor
 from fastcore.basics import patch
@@ -19,8 +20,8 @@ from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['LIGHT_WEIGHTS', 'FAINT', 'LightSettings', 'light_weight', 'tone_and_pattern', 'LightProblem', 'fit_light',
-           'light_terms']
+__all__ = ['LIGHT_WEIGHTS', 'FAINT', 'LightSettings', 'light_weight', 'tone_and_pattern', 'NormalEquations', 'LightProblem',
+           'fit_light', 'light_terms']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 LIGHT_WEIGHTS = 'albedo',*WEIGHED #: Names of `LightSettings.weights`: of the skin, then of the lights
@@ -47,19 +48,52 @@ def tone_and_pattern(
     model, # `FaceModel`
 )->tuple: # t [A], p [A], see above
     "By how much a standard deviation of each component makes all skin lighter, and how much of it is pattern"
-    r = model.regions
-    skin = r['face']*(1-r['eyes'])*(1-r['mouth'])>.5
+    regions = model.regions
+    skin = regions['face']*(1-regions['eyes'])*(1-regions['mouth'])>.5
     variance = model.prior.albedo
     mean,slopes = model.albedo_slopes(torch.zeros_like(variance))
     share = (slopes[:,skin,:3]/mean[skin,:3].clamp(min=DARK)).flatten(1).double()
-    if not skin.any(): return torch.zeros(len(share)).double(),torch.zeros(len(share)).double()
+    if not skin.any(): return torch.zeros(2, len(share)).double().unbind()
     tone = share.mean(1)
     pattern = 1-tone**2/share.square().mean(1).clamp(min=1e-12)
     return tone*variance.sqrt().double(),pattern
 
 # %% ../../nbs/55_optim.light.ipynb #bbf62972
+class NormalEquations(NamedTuple):
+    "$H\\,x=-g$ at some light and albedo, and what these cost. They begin at zero, and rows are added."
+    H:Tensor      # [n, n]
+    g:Tensor      # [n]
+    energies:dict # term -> weighted value
+
+    @property
+    def energy(self)->float:
+        "Of all terms"
+        return sum(self.energies.values())
+
+    def add(self,
+        at:Tensor,       # [m] numbers of the unknowns
+        residual:Tensor, # [N]
+        J:Tensor,        # [N, m]
+    ):
+        "Rows, as the roots of their weights have made them"
+        self.H[at[:,None],at] += (J.T@J).double()
+        self.g[at] += (J.T@residual).double()
+
+    def expect(self,
+        term:str,        # Whose energy it is
+        weight:float,
+        at:Tensor,       # As of `add`, of a prior
+        residual:Tensor,
+        J:Tensor,
+    ):
+        "What is known beforehand"
+        self.energies[term] += weight*float(residual.square().sum())
+        self.add(at, weight**.5*residual, weight**.5*J)
+
+# %% ../../nbs/55_optim.light.ipynb #bbf62973
 class LightProblem(Solver):
     "Light of every frame and the albedo of the person, as normal equations."
+    optimizer = None
 
     def __init__(self,
         pipeline:Pipeline,
@@ -70,51 +104,25 @@ class LightProblem(Solver):
         self.face = face
         self.settings = settings
         self.pixels = pixels
-        self.sigma = pipeline.model.prior.albedo.sqrt()
         self.bands = pipeline.config.bands
-        # of a known light only the brightness
-        self.light_free = [bool(f.light.unknowns()) for f in face.frames]
-        self.sizes = [len(f.light.flat()) if free else 3*self.bands**2
-            for f,free in zip(face.frames, self.light_free)]
-        self.starts = [0, *accumulate(self.sizes)]
-        self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
-        # [bands^2]: times the light, the mean of what falls on the skin
-        self.arriving = [(p.weight*T).sum(0)/p.weight.sum() for p,(T,_,_) in zip(pixels, self.transport)]
-        self.lights = self.starts[-1]
-        self.size = self.lights+len(self.sigma)
+        self.sigma = pipeline.model.prior.albedo.sqrt()
         self.tone,self.pattern = tone_and_pattern(pipeline.model)
+        self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
+        self.arriving = [self._arriving(i) for i in range(len(pixels))]
         self.damping = torch.tensor(1e-3, dtype=torch.float64)
-        self.known = None
-    optimizer = None
+        self.known = None # After a step: the weights, and `NormalEquations` at what it came to
+        self._number()
 
-    @torch.no_grad()
-    def step(self, number:int=0)->dict: # energies by term, after the step
-        "One damped Gauss-Newton step; one that makes it worse is taken back"
-        now = dict(self.settings.weights)
-        H,g,energy = self.known[1] if self.known and self.known[0]==now else self.system()
-        f = self.free
-        B = self.brighter
-        f = f[~self.held(g)[f]]
-        if not len(f)+B.shape[1]: return energy
-        HB = H@B
-        A = torch.cat([torch.cat([H[f][:,f], HB[f]], 1), torch.cat([HB[f].T, B.T@HB], 1)])
-        A.diagonal().mul_(1+float(self.damping)).add_(1e-12)
-        y = torch.linalg.solve(A, -torch.cat([g[f], B.T@g]))
-        x = torch.zeros_like(g)
-        x[f] = y[:len(f)]
-        x += B@y[len(f):]
-        before = [frame.light for frame in self.face.frames],self.face.identity.albedo
-        self.move(x)
-        there = self.system()
-        if sum(there[2].values())<sum(energy.values()):
-            self.known = now,there
-            self.damping.mul_(.2).clamp_(min=1e-6)
-        else:
-            self.known = now,(H,g,energy)
-            self.damping.mul_(10)
-            for frame,light in zip(self.face.frames, before[0]): frame.light = light
-            self.face.identity.albedo = before[1]
-        return self.known[1][2]
+@patch
+def _number(self:LightProblem):
+    "Which numbers the unknowns have: those of each frame's light, and behind them the albedo"
+    lights = [f.light for f in self.face.frames]
+    # of a known light only the brightness
+    self.light_free = [bool(light.unknowns()) for light in lights]
+    self.sizes = [len(light.flat()) if free else 3*self.bands**2 for light,free in zip(lights, self.light_free)]
+    self.starts = [0, *accumulate(self.sizes)]
+    self.lights = self.starts[-1]
+    self.size = self.lights+len(self.sigma)
 
 # %% ../../nbs/55_optim.light.ipynb #649047f6
 @patch(as_prop=True)
@@ -123,14 +131,16 @@ def kept(self:LightProblem)->dict:
     return dict(damping=self.damping)
 
 @patch(as_prop=True)
-def carried(self:LightProblem)->dict: return dict(light=self)
+def carried(self:LightProblem)->dict:
+    "See `Solver`"
+    return dict(light=self)
 
 @patch(as_prop=True)
 def free(self:LightProblem)->Tensor: # numbers of the unknowns that may move by themselves; at the rates of now
     rates = self.settings.rates
     lights = torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))
-    return torch.cat([lights&bool(rates.get('light')),
-        torch.full((len(self.sigma),), bool(rates.get('albedo')))]).nonzero()[:,0]
+    albedo = torch.full((len(self.sigma),), bool(rates.get('albedo')))
+    return torch.cat([lights&bool(rates.get('light')), albedo]).nonzero()[:,0]
 
 @patch(as_prop=True)
 def brighter(self:LightProblem)->Tensor: # [n, known lights]
@@ -142,6 +152,7 @@ def brighter(self:LightProblem)->Tensor: # [n, known lights]
         found[self.starts[i]:self.starts[i+1],k] = values.T.reshape(-1).double()
     return found
 
+# %% ../../nbs/55_optim.light.ipynb #bbf62975
 @patch
 def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; per colour (numbers [m] of unknowns, Jacobian [K, m])
     "The light of frame `i`; of a known one the harmonics themselves"
@@ -150,7 +161,8 @@ def _linear(self:LightProblem, i:int)->tuple: # harmonics [K, 3]; per colour (nu
     places = self._places(i) if self.light_free[i] and light.near else None
     if places is not None: return light.linear_at(places, self.bands)
     if self.light_free[i]: return light.linear(self.bands)
-    return light.harmonics(self.bands),[(torch.arange(size)+c*size, torch.eye(size)) for c in range(3)]
+    own = [(torch.arange(size)+colour*size, torch.eye(size)) for colour in range(3)]
+    return light.harmonics(self.bands),own
 
 # %% ../../nbs/55_optim.light.ipynb #b13cc838
 @patch
@@ -172,61 +184,89 @@ def _received(
 @patch
 def _transport(self:LightProblem, pixels:SkinPixels, roughness:Tensor)->tuple: # T, A, B: each [N, bands^2]
     "The vectors of the text above, at the roughness of all skin"
-    v = pixels.transfer.vectors
+    vectors = pixels.transfer.vectors
     shares = level_shares(roughness.detach().reshape(1, 1))[0]
-    return v[:,0],torch.einsum('r,nrk->nk', shares, v[:,1::2]),torch.einsum('r,nrk->nk', shares, v[:,2::2])
+    A = torch.einsum('r,nrk->nk', shares, vectors[:,1::2])
+    B = torch.einsum('r,nrk->nk', shares, vectors[:,2::2])
+    return vectors[:,0],A,B
+
+@patch
+def _arriving(self:LightProblem, i:int)->Tensor: # [bands^2]
+    "Times the light of frame `i`: the mean of what falls on the skin"
+    weight = self.pixels[i].weight
+    T,_,_ = self.transport[i]
+    return (weight*T).sum(0)/weight.sum()
 
 # %% ../../nbs/55_optim.light.ipynb #90966ba7
 @patch
-def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
-    "What the pixels of frame `i` say in one colour, under a light as `_linear` has it"
-    p,frame,(T,A,B) = self.pixels[i],self.face.frames[i],self.transport[i]
-    light = linear[0][...,c].contiguous()
-    shown = linear[1][c][1]
-    which = [c, 3+c]
-    raw = p.mean[:,which]+torch.tensordot(self.face.identity.albedo, p.basis[...,which], 1)
-    diffuse,specular = raw.clamp(0, 1).T
-    inside = ((raw>0)&(raw<1)).float()
+def _skin(self:LightProblem, i:int, colour:int)->tuple: # rho [N], s [N]; each [N], 1 where it may still change, else 0
+    "Diffuse albedo and reflectance of the pixels of frame `i`, in one colour"
+    pixels = self.pixels[i]
+    both = [colour, 3+colour]
+    maps = pixels.mean[:,both]+torch.tensordot(self.face.identity.albedo, pixels.basis[...,both], 1)
+    inside = ((maps>0)&(maps<1)).float()
+    return *maps.clamp(0, 1).T,*inside.T
+
+@patch
+def _share(self:LightProblem, i:int)->Tensor: # [N]
+    "What each pixel of frame `i` counts in a colour; together they count what the frame does"
+    pixels = self.pixels[i]
+    return pixels.weight[:,0]*self.face.frames[i].weight/(3*pixels.weight.sum())
+
+@patch
+def _colour(self:LightProblem,
+    i:int,        # Frame
+    colour:int,   # 0, 1 or 2
+    linear:tuple, # Its light, of `_linear`
+)->tuple: # residual [N], weight [N], Jacobian [N, m + A]
+    "What the pixels of a frame say in one colour"
+    pixels = self.pixels[i]
+    T,A,B = self.transport[i]
+    light = linear[0][...,colour].contiguous()
+    diffuse,specular,diffuse_moves,specular_moves = self._skin(i, colour)
     vectors = diffuse[:,None]*T+specular[:,None]*A+B
-    colour = _received(vectors, light, linear)
-    slope = perceptual_slope(colour)
-    residual = perceptual(colour)-perceptual(p.target[:,c])
-    weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
-    albedo = (p.basis[...,c]*(inside[:,0]*_received(T, light, linear))
-        +p.basis[...,3+c]*(inside[:,1]*_received(A, light, linear))).T*self.sigma
-    return residual,weight,torch.cat([_received(vectors, shown, linear), albedo], 1)*slope[:,None]
+    seen = _received(vectors, light, linear)
+    residual = perceptual(seen)-perceptual(pixels.target[:,colour])
+    by_light = _received(vectors, linear[1][colour][1], linear)
+    by_albedo = (pixels.basis[...,colour]*(diffuse_moves*_received(T, light, linear))
+        +pixels.basis[...,3+colour]*(specular_moves*_received(A, light, linear))).T*self.sigma
+    return residual,self._share(i),torch.cat([by_light, by_albedo], 1)*perceptual_slope(seen)[:,None]
 
 # %% ../../nbs/55_optim.light.ipynb #76062882
 @patch
-def system(self:LightProblem)->tuple: # H [n, n], g [n], energies by term
-    "Normal equations and energy at the present light and albedo"
+def system(self:LightProblem)->NormalEquations:
+    "At the present light and albedo"
     H = torch.zeros(self.size, self.size, dtype=torch.float64)
     g = torch.zeros(self.size, dtype=torch.float64)
-    A = self.lights
-    energy = dict(photo=0., light=0.)
-    def add(at, residual, J):
-        H[at[:,None],at] += (J.T@J).double()
-        g[at] += (J.T@residual).double()
-    for i,start in enumerate(self.starts[:-1]):
-        linear = self._linear(i)
-        for c,(numbers,_) in enumerate(linear[1]):
-            r,weight,J = self._colour(i, c, linear)
-            energy['photo'] += float((weight*charbonnier(r)).sum())
-            half = (weight*charbonnier_weight(r)).sqrt()
-            add(torch.cat([numbers+start, torch.arange(A, self.size)]), half*r, half[:,None]*J)
-        for name,(r,J) in self._priors(i).items():
-            w = light_weight(self.settings, name)
-            energy['light'] += w*float(r.square().sum())
-            add(torch.arange(start, self.starts[i+1]), w**.5*r, w**.5*J)
-    w = self.settings.weights['albedo']/len(self.sigma)
-    r,J = self.albedo_rows()
-    energy['albedo'] = w*float(r.square().sum())
-    add(torch.arange(A, self.size), w**.5*r, w**.5*J)
-    return H,g,energy
+    found = NormalEquations(H, g, dict(photo=0., light=0., albedo=0.))
+    for i in range(len(self.pixels)):
+        self._add_photo(found, i)
+        self._add_light(found, i)
+    weight = self.settings.weights['albedo']/len(self.sigma)
+    found.expect('albedo', weight, torch.arange(self.lights, self.size), *self.albedo_rows())
+    return found
+
+@patch
+def _add_photo(self:LightProblem, found:NormalEquations, i:int):
+    "What the pixels of frame `i` say"
+    linear = self._linear(i)
+    albedo = torch.arange(self.lights, self.size)
+    for colour,(numbers,_) in enumerate(linear[1]):
+        residual,weight,J = self._colour(i, colour, linear)
+        found.energies['photo'] += float((weight*charbonnier(residual)).sum())
+        root = (weight*charbonnier_weight(residual)).sqrt()
+        found.add(torch.cat([numbers+self.starts[i], albedo]), root*residual, root[:,None]*J)
+
+@patch
+def _add_light(self:LightProblem, found:NormalEquations, i:int):
+    "What the light of frame `i` expects of itself"
+    numbers = torch.arange(self.starts[i], self.starts[i+1])
+    for name,(residual,J) in self._priors(i).items():
+        found.expect('light', light_weight(self.settings, name), numbers, residual, J)
 
 @patch
 def _priors(self:LightProblem, i:int)->dict: # name of a weight -> residuals, Jacobian
-    # nothing to expect of what is known
+    "Rows of the light of frame `i`; there is nothing to expect of what is known"
     return self.face.frames[i].light.priors(self.arriving[i]) if self.light_free[i] else {}
 
 # %% ../../nbs/55_optim.light.ipynb #7583a472
@@ -260,9 +300,76 @@ def _growth(self:LightProblem, light, change:Tensor)->Tensor: # []
 def held(self:LightProblem, g:Tensor)->Tensor: # [n]
     "Which unknowns stand at a bound with less energy beyond it"
     found = torch.zeros(self.size, dtype=torch.bool)
-    for frame,free,a,b in zip(self.face.frames, self.light_free, self.starts, self.starts[1:]):
-        if free: found[a:b] = frame.light.held(g[a:b])
+    for frame,free,start,end in zip(self.face.frames, self.light_free, self.starts, self.starts[1:]):
+        if free: found[start:end] = frame.light.held(g[start:end])
     return found
+
+# %% ../../nbs/55_optim.light.ipynb #58ec24a4
+@patch
+@torch.no_grad()
+def step(self:LightProblem, number:int=0)->dict: # energies by term, after the step
+    "One damped Gauss-Newton step; one that makes it worse is taken back"
+    weights = dict(self.settings.weights)
+    here = self.present(weights)
+    x = self.solution(here)
+    if x is None: return here.energies
+    before = self.values()
+    self.move(x)
+    there = self.system()
+    better = there.energy<here.energy
+    if not better: self.take_back(before)
+    self.damp(better)
+    self.known = weights,there if better else here
+    return self.known[1].energies
+
+@patch
+def present(self:LightProblem, weights:dict)->NormalEquations:
+    "At the present light and albedo; known from the step before, if that had the same weights"
+    return self.known[1] if self.known and self.known[0]==weights else self.system()
+
+@patch
+def solution(self:LightProblem, here:NormalEquations)->Tensor|None: # [n]; None: nothing may move
+    "By how much to move, at the present damping"
+    free = self.free
+    free = free[~self.held(here.g)[free]]
+    together = self.brighter
+    if not len(free)+together.shape[1]: return None
+    H,g = _restricted(here, free, together)
+    H.diagonal().mul_(1+float(self.damping)).add_(1e-12)
+    y = torch.linalg.solve(H, -g)
+    x = torch.zeros_like(here.g)
+    x[free] = y[:len(free)]
+    return x+together@y[len(free):]
+
+def _restricted(
+    here:NormalEquations,
+    free:Tensor,     # [m] numbers of unknowns
+    together:Tensor, # [n, k] directions
+)->tuple: # H [m + k, m + k], g [m + k]
+    "The equations of some unknowns, and of some directions in which several move together"
+    H,g,_ = here
+    along = H@together
+    first = torch.cat([H[free][:,free], along[free]], 1)
+    last = torch.cat([along[free].T, together.T@along], 1)
+    return torch.cat([first, last]),torch.cat([g[free], together.T@g])
+
+# %% ../../nbs/55_optim.light.ipynb #58ec24a5
+@patch
+def damp(self:LightProblem, better:bool):
+    "Go farther after a step that made it better, less far after another"
+    if better: self.damping.mul_(.2).clamp_(min=1e-6)
+    else: self.damping.mul_(10)
+
+@patch
+def values(self:LightProblem)->tuple: # lights, albedo
+    "What a step changes"
+    return [frame.light for frame in self.face.frames],self.face.identity.albedo
+
+@patch
+def take_back(self:LightProblem, before:tuple): # Of `values`
+    "Light and albedo as they were"
+    lights,self.face.identity.albedo = before
+    for frame,light in zip(self.face.frames, lights): frame.light = light
 
 # %% ../../nbs/55_optim.light.ipynb #346abec3
 def fit_light(
