@@ -153,7 +153,7 @@ def test_a_step_that_makes_it_worse_is_taken_back(own, truth, monkeypatch):
     face,stage = beside(truth),make_stages(own.config)[1]
     solver = ShadingSolver(own, face, stage)
     pixels = skin_pixels(own, face, stage, 100)
-    before,told = face.copy().parameters(),solver.terms(pixels)
+    before,told = face.copy().parameters(),solver.compared(pixels)
     worse = iter([1e3*(k+1) for k in range(10)])
     monkeypatch.setattr(ShadingSolver, 'terms',
         lambda self,pixels,own=ShadingSolver.terms: own(self, pixels)|dict(worse=next(worse)))

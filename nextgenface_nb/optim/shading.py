@@ -39,8 +39,8 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
     frame = face.frames[i]
     with torch.no_grad():
         vertices = pipeline.world_vertices(face, i)
-        return Transfer(pipeline.renderer(frame), vertices, vertex_normals(vertices, pipeline.model.triangles),
-            frame.camera.detach(),
+        normals = vertex_normals(vertices, pipeline.model.triangles)
+        return Transfer(pipeline.renderer(frame), vertices, normals, frame.camera.detach(),
             resolution or pipeline.config.texture_resolution, pipeline.config.bands, **options)
 
 def eye_whites(model)->Tensor: # [V] 0..1
@@ -52,14 +52,14 @@ def eye_whites(model)->Tensor: # [V] 0..1
 
 def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
     "How much the photo may say about each part of the model: the face most; hair hides the skull, clothes the neck"
-    r = pipeline.model.regions
-    inside = 1-pipeline.model.regions['mouth']
+    regions = pipeline.model.regions
+    inside = 1-regions['mouth']
     share = dict(skull=.0, ears=.3, neck=.1, face=1.) if photometric else dict(skull=.3, ears=1., neck=1., face=1.)
     weight = torch.zeros(len(inside))
-    for name,w in share.items(): weight = torch.maximum(weight, w*r[name])
+    for name,part in share.items(): weight = torch.maximum(weight, part*regions[name])
     # where an eye looks says nothing about the face, how bright its white is says much about the light
     if photometric:
-        eyes = r['eyes']
+        eyes = regions['eyes']
         white = eye_whites(pipeline.model)
         weight = weight*(1-eyes)+.2*(eyes-white)+pipeline.config.weight_eye_white*white
     return weight*inside
@@ -119,6 +119,20 @@ def skin_picture(
 SHARP = .5
 
 # %% ../../nbs/54_optim.shading.ipynb #81d23326
+def _drawn(
+    weight:Tensor,             # [H W] what each pixel counts
+    count:int,                 # At most
+    generator:torch.Generator,
+)->tuple: # numbers of some pixels [P]; what each counts [H W]
+    "The few that count most, whites of the eyes, are all drawn, each counting as much less as the others are fewer"
+    drawn = torch.rand(len(weight), generator=generator)
+    some = weight.nonzero()[:,0]
+    some = some[drawn[some].argsort()]
+    rare = weight>1
+    share = min(1., count/max(len(some), 1))
+    some = torch.cat([some[rare[some]], some[~rare[some]]])[:count]
+    return some,torch.where(rare, share*weight, weight)
+
 class SkinPixels:
     "Some pixels of a frame with all that light, albedo and geometry need; N points of the skin."
     RAYS = dict(subpixels=1, texel_subpixels=0, diffuse_samples=96, glossy_samples=32)
@@ -132,42 +146,44 @@ class SkinPixels:
         margin:int=0,              # See `region_picture`
         blurred:float=SHARP,       # Standard deviation of the blur of the photo, pixels
     ):
-        weight = region_picture(pipeline, face, i, margin).reshape(-1)
-        frame = face.frames[i]
-        drawn = torch.rand(len(weight), generator=generator)
-        some = weight.nonzero()[:,0]
-        some = some[drawn[some].argsort()]
-        # the few that count most, whites of the eyes, all of them
-        rare = weight>1
-        share = min(1., count/max(len(some), 1))
-        some = torch.cat([some[rare[some]], some[~rare[some]]])[:count]
-        weight = torch.where(rare, share*weight, weight)
-        if not len(some):
-            raise GeometryError(f'frame {i}: the photo shows no skin that could be compared',
-                'Look at the landmark picture: pose and mask must leave a part of the face in the photo.')
-        wanted = torch.zeros(len(weight), dtype=torch.bool)
-        wanted[some] = True
-        t = self.transfer = frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
-        m = pipeline.model
-        self.corners = m.triangles[t.triangle[:,0]]
-        self.barycentric = t.barycentric[:,0]   # [N, 3]
-        mean,slopes = m.albedo_slopes(face.identity.albedo)
-        self.mean = self.mix(mean)                                                       # [N, 6]
-        self.basis = self.mix(slopes.movedim(1, 0)).movedim(1, 0).contiguous()           # [A, N, 6]
-        self.weight = weight[t.pixels][:,None]
-        self.photo = blur(frame.photo.pixels, blurred)
-        self.target = self.photo.reshape(-1, 3)[t.pixels]
+        region = region_picture(pipeline, face, i, margin).reshape(-1)
+        some,weight = _drawn(region, count, generator)
+        self.transfer = self._traced(pipeline, face, i, some, len(region))
+        self.weight = weight[self.transfer.pixels][:,None]                      # [N, 1]
+        self.photo = blur(face.frames[i].photo.pixels, blurred)                 # [H, W, 3]
+        self.target = self.photo.reshape(-1, 3)[self.transfer.pixels]           # [N, 3]
+        self._place(pipeline.model, face.identity.albedo)
+
+# %% ../../nbs/54_optim.shading.ipynb #81d23327
+@patch
+def _traced(self:SkinPixels, pipeline:Pipeline, face:Face, i:int, some:Tensor, size:int)->Transfer:
+    "Light transport at some of the `size` pixels of frame `i`"
+    if not len(some):
+        raise GeometryError(f'frame {i}: the photo shows no skin that could be compared',
+            'Look at the landmark picture: pose and mask must leave a part of the face in the photo.')
+    wanted = torch.zeros(size, dtype=torch.bool)
+    wanted[some] = True
+    return frame_transfer(pipeline, face, i, **self.RAYS, wanted=wanted)
+
+@patch
+def _place(self:SkinPixels, model, albedo:Tensor): # albedo: [A], about which the model is made linear
+    "Where on the surface the points are, and what the model says of the skin there"
+    self.corners = model.triangles[self.transfer.triangle[:,0]]                 # [N, 3] vertices
+    self.barycentric = self.transfer.barycentric[:,0]                           # [N, 3]
+    mean,slopes = model.albedo_slopes(albedo)
+    self.mean = self.mix(mean)                                                  # [N, 6]
+    self.basis = self.mix(slopes.movedim(1, 0)).movedim(1, 0).contiguous()      # [A, N, 6]
 
 # %% ../../nbs/54_optim.shading.ipynb #867dff0c
 @patch
 def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int, every:int=1)->SkinPixels:
     "The same points of the skin after the face has moved, or every so many of them"
     other = copy(self)
-    t = self.transfer
     for name in ('corners', 'barycentric', 'mean', 'weight', 'target'):
         setattr(other, name, getattr(self, name)[::every])
     other.basis = self.basis[:,::every]
-    points = tuple(x[::every] for x in (t.pixels, t.triangle, t.barycentric))
+    now = self.transfer
+    points = tuple(x[::every] for x in (now.pixels, now.triangle, now.barycentric))
     other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=points)
     return other
 
@@ -175,9 +191,9 @@ def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int, every:int=1)->Sk
 def only_skin(self:SkinPixels, face:Face, i:int)->SkinPixels:
     "Pixels that the present light and albedo cannot explain as skin count less: hair, glasses, a hand"
     light = harmonics_of(face.frames[i].light.environment(32).detach(), self.transfer.bands)
+    predicted = self.colours(face.identity.albedo, light, face.identity.base_roughness)
     # loose: shading that is not yet right is no reason
-    self.weight = self.weight*skin_likelihood(self.target,
-        self.colours(face.identity.albedo, light, face.identity.base_roughness), tolerance=1.)[:,None]
+    self.weight = self.weight*skin_likelihood(self.target, predicted, tolerance=1.)[:,None]
     return self
 
 @patch
@@ -219,18 +235,28 @@ def irradiance_gradient(
 class ShapeSlopes:
     ("Offset and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
      "vertex by vertex; shape first, with the displacement where it is free, then expression; K in all.")
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, step:float=.2, # step: standard deviations
-        displacement:bool=False):
-        m = pipeline.model
+
+    def __init__(self,
+        pipeline:Pipeline,
+        face:Face,
+        i:int=0,                 # Frame
+        step:float=.2,           # Of the differences, standard deviations
+        displacement:bool=False, # Is it free?
+    ):
+        model = pipeline.model
+        prior = model.prior
         more = [pipeline.displacement] if displacement else []
-        sigma = torch.cat([m.prior.shape, *(r.variance for r in more), m.prior.expression]).sqrt()[:,None,None]
-        by_shape,by_expression = m.jacobian(face.identity.shape, face.frames[i].expression)
-        offsets = torch.cat([by_shape, *(r.basis for r in more), by_expression])             # [K, V, 3] mm
+        sigma = torch.cat([prior.shape, *(d.variance for d in more), prior.expression]).sqrt()[:,None,None]
+        by_shape,by_expression = model.jacobian(face.identity.shape, face.frames[i].expression)
+        offsets = torch.cat([by_shape, *(d.basis for d in more), by_expression])             # [K, V, 3] mm
         vertices = pipeline.vertices(face, i).detach()
-        start = vertex_normals(vertices, m.triangles)
-        moved = [vertex_normals(vertices+part, m.triangles)-start for part in (offsets*sigma*step).split(16)]
-        turn = torch.cat(moved)/(sigma*step)
+        turn = self._turned(vertices, model.triangles, offsets*sigma*step)/(sigma*step)
         self.table = torch.cat([offsets, turn], -1).flatten(1).T.contiguous()
+
+    def _turned(self, vertices:Tensor, triangles:Tensor, offsets:Tensor)->Tensor: # [K, V, 3]
+        "How far normals turn with each of K offsets of the vertices; 16 at a time, for they need much memory"
+        start = vertex_normals(vertices, triangles)
+        return torch.cat([vertex_normals(vertices+some, triangles)-start for some in offsets.split(16)])
 
     def at(self,
         corners:Tensor,     # [N, 3] vertices around each point
@@ -244,6 +270,7 @@ class ShapeSlopes:
             mode='sum')
         return found.unflatten(0, chain.shape[:2])
 
+# %% ../../nbs/54_optim.shading.ipynb #8354d175
 def shape_slopes(
     pipeline:Pipeline,
     face:Face,
@@ -266,27 +293,32 @@ def look_up(
 
 def picture_slopes(picture:Tensor)->Tensor: # [H, W, 2 C]: by x, then by y
     "Central differences; of smooth pictures, better than the steps of a bilinear look-up"
-    p = F.pad(picture.permute(2, 0, 1)[None], (1, 1, 1, 1), mode='replicate')[0].permute(1, 2, 0)
-    return torch.cat([p[1:-1,2:]-p[1:-1,:-2], p[2:,1:-1]-p[:-2,1:-1]], -1)/2
+    padded = F.pad(picture.permute(2, 0, 1)[None], (1, 1, 1, 1), mode='replicate')[0].permute(1, 2, 0)
+    by_x = padded[1:-1,2:]-padded[1:-1,:-2]
+    by_y = padded[2:,1:-1]-padded[:-2,1:-1]
+    return torch.cat([by_x, by_y], -1)/2
 
 # %% ../../nbs/54_optim.shading.ipynb #411553cc
 class PointMotion:
     "Where N points of a frame are, how they move and turn, and what follows from that for each of K unknowns."
-    def __init__(self, pipeline:Pipeline, face:Face, i:int, pixels:SkinPixels, slopes:ShapeSlopes, shape_size:int):
+
+    def __init__(self,
+        pipeline:Pipeline,
+        face:Face,
+        i:int,              # Frame
+        pixels:SkinPixels,
+        slopes:ShapeSlopes,
+        shape_size:int,     # Unknowns of shape and displacement
+    ):
         frame = face.frames[i]
-        m = pipeline.model
-        R,dR = (torch.tensor(a, dtype=torch.float32) for a in rotation_and_derivatives(frame.rotation.double().numpy()))
-        vertices = pipeline.vertices(face, i).detach()
-        point = pixels.mix(vertices)
-        normal = pixels.mix(vertex_normals(vertices, m.triangles))
-        length = normal.norm(dim=-1, keepdim=True)
-        normal = normal/length
-        self.normal = normal@R.T                                                       # [N, 3] viewer frame
-        self.position = point@R.T+frame.translation
         self.pixels = pixels
         self.slopes = slopes
         self.shape_size = shape_size
-        self.expression_size = len(m.prior.expression)
+        self.expression_size = len(pipeline.model.prior.expression)
+        R,dR = (torch.tensor(a, dtype=torch.float32) for a in rotation_and_derivatives(frame.rotation.double().numpy()))
+        point,normal,length = self._surface(pipeline.vertices(face, i).detach(), pipeline.model.triangles)
+        self.position = point@R.T+frame.translation                                    # [N, 3] viewer frame
+        self.normal = normal@R.T                                                       # [N, 3]
         self._project(frame.camera)
         # a unit normal turns only across itself
         across = torch.eye(3)-normal[:,:,None]*normal[:,None]
@@ -294,34 +326,49 @@ class PointMotion:
         self.by_move = self.by_place@R                                                 # [N, 2, 3]
         self._pose(frame, dR, point, normal)
 
-    def _project(self, camera):
-        "Pixels [N, 2] of the points, and how they follow from the place in the viewer frame [N, 2, 3]"
-        depth = -self.position[:,2:]
-        scale = camera.focal/depth*torch.tensor([1.,-1])
-        self.offset = self.position[:,:2]*scale
-        self.pixel = camera.principal+self.offset
-        self.by_place = torch.cat([torch.diag_embed(scale), (self.offset/depth)[...,None]], -1)
+# %% ../../nbs/54_optim.shading.ipynb #411553cd
+@patch
+def _surface(self:PointMotion,
+    vertices:Tensor,  # [V, 3] mm, in the frame of the head
+    triangles:Tensor, # [F, 3]
+)->tuple: # points [N, 3] mm; unit normals [N, 3]; how long they were [N, 1]
+    "The points of the skin; a normal that is mixed from those of three corners is shorter than they are"
+    normal = self.pixels.mix(vertex_normals(vertices, triangles))
+    length = normal.norm(dim=-1, keepdim=True)
+    return self.pixels.mix(vertices),normal/length,length
 
-    def _pose(self, frame, dR:Tensor, point:Tensor, normal:Tensor):
-        "Shift [N, 2, 7] and turn [N, 3, 7] with the rotation, right and up, depth and focal length"
-        t = frame.translation
-        still = torch.zeros_like(point)
-        right,up = torch.tensor([1.,0,0])*-t[2],torch.tensor([0.,1,0])*-t[2]
-        moves = torch.stack([*(point@M.T for M in dR), *(d.expand_as(point) for d in (right, up, t, t))], -1)
-        self.pose_shift = self.by_place@moves
-        self.pose_shift[...,-1] += self.offset       # the last: a longer lens, from as much farther away
-        self.pose_turn = torch.stack([*(normal@M.T for M in dR), still, still, still, still], -1)
+@patch
+def _project(self:PointMotion, camera):
+    "Pixels [N, 2] of the points, and how they follow from the place in the viewer frame [N, 2, 3]"
+    depth = -self.position[:,2:]
+    scale = camera.focal/depth*torch.tensor([1.,-1])
+    self.offset = self.position[:,:2]*scale
+    self.pixel = camera.principal+self.offset
+    self.by_place = torch.cat([torch.diag_embed(scale), (self.offset/depth)[...,None]], -1)
 
-    def rows(self,
-        by_pixel:Tensor,  # [N, C, 2] how C numbers of each point follow from its pixel
-        by_normal:Tensor, # [N, C, 3] and from its normal
-    )->Tensor: # [N, C, K]
-        "How they follow from the unknowns: shape, pose, expression"
-        chain = torch.cat([by_pixel@self.by_move, by_normal@self.by_turn], -1)
-        own = self.slopes.at(self.pixels.corners, self.pixels.barycentric, chain)
-        pose = by_pixel@self.pose_shift+by_normal@self.pose_turn
-        first = own.shape[-1]-self.expression_size
-        return torch.cat([own[...,:self.shape_size], pose, own[...,first:]], -1)
+@patch
+def _pose(self:PointMotion, frame, dR:Tensor, point:Tensor, normal:Tensor):
+    "Shift [N, 2, 7] and turn [N, 3, 7] with the rotation, right and up, depth and focal length"
+    t = frame.translation
+    still = torch.zeros_like(point)
+    right,up = torch.tensor([1.,0,0])*-t[2],torch.tensor([0.,1,0])*-t[2]
+    moves = torch.stack([*(point@M.T for M in dR), *(d.expand_as(point) for d in (right, up, t, t))], -1)
+    self.pose_shift = self.by_place@moves
+    self.pose_shift[...,-1] += self.offset       # the last: a longer lens, from as much farther away
+    self.pose_turn = torch.stack([*(normal@M.T for M in dR), still, still, still, still], -1)
+
+# %% ../../nbs/54_optim.shading.ipynb #411553ce
+@patch
+def rows(self:PointMotion,
+    by_pixel:Tensor,  # [N, C, 2] how C numbers of each point follow from its pixel
+    by_normal:Tensor, # [N, C, 3] and from its normal
+)->Tensor: # [N, C, K]
+    "How they follow from the unknowns: shape, pose, expression"
+    chain = torch.cat([by_pixel@self.by_move, by_normal@self.by_turn], -1)
+    own = self.slopes.at(self.pixels.corners, self.pixels.barycentric, chain)
+    pose = by_pixel@self.pose_shift+by_normal@self.pose_turn
+    first = own.shape[-1]-self.expression_size
+    return torch.cat([own[...,:self.shape_size], pose, own[...,first:]], -1)
 
 # %% ../../nbs/54_optim.shading.ipynb #738e3f78
 def seen_beside(
@@ -349,11 +396,11 @@ def pixel_rows(
     identity = face.identity
     light = harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
     colour,photo,_ = seen_beside(pipeline, face, i, pixels)
-    free,slope = irradiance_gradient(motion.normal, light)
-    open_share = (pixels.transfer.lit(light)[0]/free.clamp(min=1e-4)).clamp(0, 1.5)
+    unshadowed,slope = irradiance_gradient(motion.normal, light)
+    open_share = (pixels.transfer.lit(light)[0]/unshadowed.clamp(min=1e-4)).clamp(0, 1.5)
     response = perceptual_slope(colour)*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
-    along = look_up(picture_slopes(pixels.photo), motion.pixel).unflatten(-1, (2, 3)).mT   # [N, 3, 2]
-    along = perceptual_slope(photo)[...,None]*along
+    by_pixel = look_up(picture_slopes(pixels.photo), motion.pixel).unflatten(-1, (2, 3)).mT # [N, 3, 2]
+    along = perceptual_slope(photo)[...,None]*by_pixel
     return perceptual(colour)-perceptual(photo),motion.rows(-along, response[...,None]*slope)
 
 # %% ../../nbs/54_optim.shading.ipynb #54c0bc39
@@ -400,19 +447,25 @@ def _other_blocks(
 )->list: # of (columns [N], residual [1], Jacobian [1, N]); see `bounded_step`
     "Terms without rows of their own, those from outside among them, each as one row: its root"
     own = [t for t in stage.terms if t.name not in WITH_ROWS]
-    found = []
-    if not own: return found
+    if not own: return []
     free = torch.tensor(x, requires_grad=True)
     other = face.copy()
     put_back(problem, free, other)
-    for name,value in weighed(own, stage.weights, Candidate(pipeline, other, stage.rates)).items():
-        energy = float(value.detach())
-        if energy<0: raise ConfigError(f'the term {name!r} is {energy:.3g}', 'In stage 2 a term is not negative.')
-        if not energy or not value.requires_grad: continue
-        slope = torch.autograd.grad(value, free, retain_graph=True)[0]
-        root = math.sqrt(energy)
-        found.append((np.arange(len(x)), np.array([root]), slope.numpy()[None]/(2*root)))
-    return found
+    energies = weighed(own, stage.weights, Candidate(pipeline, other, stage.rates))
+    return [block for name,energy in energies.items() if (block := _root_row(name, energy, free))]
+
+def _root_row(
+    name:str,      # Of a term
+    energy:Tensor, # scalar
+    free:Tensor,   # [N] what it follows from
+)->tuple|None: # block; None: it is zero, or nothing changes it
+    "One row whose square is the energy"
+    value = float(energy.detach())
+    if value<0: raise ConfigError(f'the term {name!r} is {value:.3g}', 'In stage 2 a term is not negative.')
+    if not value or not energy.requires_grad: return None
+    slope = torch.autograd.grad(energy, free, retain_graph=True)[0]
+    root = math.sqrt(value)
+    return np.arange(len(free)),np.array([root]),slope.numpy()[None]/(2*root)
 
 # %% ../../nbs/54_optim.shading.ipynb #a10ecb09
 #: Blur of the photo at the first step of the geometry, over the distance of the outer eye corners: 2 pixels of a face
@@ -485,7 +538,9 @@ def kept(self:ShadingSolver)->dict:
     return dict(damping=self.damping)
 
 @patch(as_prop=True)
-def carried(self:ShadingSolver)->dict: return dict(geometry=self)
+def carried(self:ShadingSolver)->dict:
+    "See `Solver`"
+    return dict(geometry=self)
 
 # %% ../../nbs/54_optim.shading.ipynb #3afcb46d
 @patch
@@ -495,22 +550,24 @@ def system(self:ShadingSolver,
 )->list: # of blocks, see `bounded_step`
     "Landmarks and priors, other terms, pixels"
     weights = {t.name:self.stage.weights[t.weight_name] for t in self.stage.terms if t.weight_name}
-    rows = [(r, weights.get(r.name, 0.)*row_share(self.problem, r)) for r in residual_rows(self.problem, x)]
-    blocks = [r.times(weight) for r,weight in rows]
+    blocks = [rows.times(weights.get(rows.name, 0.)*row_share(self.problem, rows))
+        for rows in residual_rows(self.problem, x)]
     blocks += _other_blocks(self.pipeline, self.face, self.stage, self.problem, x)
     return blocks+[self.pixel_block(i, p) for i,p in enumerate(pixels)]
 
 @patch
-def pixel_block(self:ShadingSolver, i:int, p:SkinPixels)->tuple: # block
+def pixel_block(self:ShadingSolver, i:int, pixels:SkinPixels)->tuple: # block, see `bounded_step`
     "What the pixels of frame `i` say"
-    S,E = self.problem.shape_size,self.problem.expression_size
-    motion = PointMotion(self.pipeline, self.face, i, p, self.slopes[i], S)
-    r,J = pixel_rows(self.pipeline, self.face, i, p, motion)
-    share = p.weight*self.face.frames[i].weight/(p.weight.sum()*3)
-    weight = (share*charbonnier_weight(r)).sqrt()
-    columns = np.concatenate([np.arange(S), np.arange(POSE+E)+S+i*(POSE+E)])
-    rows = (J*weight[...,None]).flatten(0, 1)
-    return columns,(r*weight).flatten().double().numpy(),rows.double().numpy()
+    shape = self.problem.shape_size
+    motion = PointMotion(self.pipeline, self.face, i, pixels, self.slopes[i], shape)
+    r,J = pixel_rows(self.pipeline, self.face, i, pixels, motion)
+    share = pixels.weight*self.face.frames[i].weight/(pixels.weight.sum()*3)
+    root = (share*charbonnier_weight(r)).sqrt()
+    # shape is that of all frames; behind it each frame has its pose and expression
+    own = np.arange(POSE+self.problem.expression_size)
+    columns = np.concatenate([np.arange(shape), shape+i*len(own)+own])
+    rows = (J*root[...,None]).flatten(0, 1)
+    return columns,(r*root).flatten().double().numpy(),rows.double().numpy()
 
 @patch
 def terms(self:ShadingSolver,
@@ -532,17 +589,18 @@ def advance(self:ShadingSolver,
     before = self.compared(pixels)
     start = self.face.copy().parameters()
     blocks = self.system(pixels, x)
-    for attempt in range(self.TRIES):
+    for failed in range(self.TRIES):
         self.attempt(bounded_step(blocks, x, low, high, float(self.damping)))
         after = self.compared(pixels)
         if sum(after.values())<sum(before.values()):
             self.damping.mul_(.3).clamp_(min=self.DAMPING)
             return after
-        if not attempt: self.refused.append(number)
-        self.damping.mul_(10)
         for name,value in start.items(): self.face.assign(name, value)
+        if not failed: self.refused.append(number)
+        self.damping.mul_(10)
     return before
 
+# %% ../../nbs/54_optim.shading.ipynb #4b359870
 @patch
 def compared(self:ShadingSolver, pixels:list)->dict: # term -> weighted value
     "The energy of the present face at every `EVERY`-th of the points, always with the same rays"
