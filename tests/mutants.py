@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant('a known light may change its colours', 'optim/light.py', 'torch.tensor(self.light_free).repeat_interleave(torch.tensor(self.sizes))', 'torch.ones(self.lights, dtype=torch.bool)', 'test_lightfit.py'),
     Mutant('a light of elsewhere leaves its bounds', 'light/interface.py', 'bounded(v, *bounds.get(n, (None, None)))', 'v', OWN_LIGHT),
     Mutant('at its bound a light stops all others', 'optim/light.py', 'free = free[~self.held(here.g)[free]]', 'free = free[:0] if self.held(here.g).any() else free', OWN_LIGHT),
-    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(tensor*self.units[name], *self.light_bounds[name])', '(tensor*self.units[name])', OWN_LIGHT),
+    Mutant('stage 3 knows no bounds of a light', 'optim/stages.py', 'bounded(tensor*unit, *self.light_bounds[name])', '(tensor*unit)', OWN_LIGHT),
     Mutant('a step of the light that makes it worse is taken', 'optim/light.py', 'if not better: self.take_back(before)', 'pass', 'test_lightfit.py'),
     Mutant('what a light of elsewhere expects costs nothing', 'optim/light.py', 'if name in WEIGHED else 1.', 'if name in WEIGHED else 0.', OWN_LIGHT),
     Mutant('derivatives of a light at another place', 'light/interface.py', 'self.replaced(u).harmonics(bands))(self.flat().detach())', 'self.replaced(u).harmonics(bands))(1.5*self.flat().detach())', OWN_LIGHT),
@@ -179,7 +179,7 @@ MUTANTS = [
     Mutant('whites of the eyes, all taken, count in full', 'optim/shading.py', 'torch.where(rare, share*weight, weight)', 'weight', 'test_shading.py'),
     Mutant('the geometry stays coarse', 'optim/shading.py', 'return first*(SHARP/first)**(step/max(steps-1, 1))', 'return first', 'test_shading.py'),
     Mutant('focal length that moves nothing', 'optim/shading.py', 'self.pose_shift[...,-1] += self.offset', 'pass', 'test_shading.py'),
-    Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
+    Mutant('translation steps in mm', 'optim/stages.py', "if last=='translation': return self._frame(name).translation.norm()", "if last=='translation': return 1.", FIT+'::test_parameters_move_in_their_own_units_and_within_bounds'),
     # settings that are not heard
     Mutant('specular and roughness are never fitted', 'optim/stages.py', "for n in ('diffuse', 'specular', 'roughness')}", "for n in ('diffuse',)}", FIT+'::test_stage_3_finds_how_glossy_and_how_rough_the_skin_is', few=True),
     Mutant('leave_out=hair removes nothing', 'optim/occlusion.py', 'hair=occluder|on_face|hair)', 'hair=occluder)', 'test_occlusion.py::test_what_is_left_out_is_what_the_config_says'),

@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
 PAGE = 90 #: Characters that the column of the documentation site holds
 TALL = 40 #: Lines of a cell
-LEFT = dict(long=0, joined=0, wide=0, tall=3, unlike=0) #: Of notebooks; these numbers only go down
+LEFT = dict(long=0, joined=0, wide=0, tall=0, unlike=0) #: Of notebooks; these numbers only go down
 
 #: Which may be long: what a function returns, told beside it; comments on a constant
 FREE = re.compile(r'^\s*\)->|^#:')

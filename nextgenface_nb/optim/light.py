@@ -327,6 +327,7 @@ def present(self:LightProblem, weights:dict)->NormalEquations:
     "At the present light and albedo; known from the step before, if that had the same weights"
     return self.known[1] if self.known and self.known[0]==weights else self.system()
 
+# %% ../../nbs/55_optim.light.ipynb #58ec24a6
 @patch
 def solution(self:LightProblem, here:NormalEquations)->Tensor|None: # [n]; None: nothing may move
     "By how much to move, at the present damping"

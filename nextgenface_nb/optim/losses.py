@@ -18,7 +18,7 @@ from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['DARK', 'EDGE', 'ROW_TERMS', 'MAP_TERMS', 'TERMS', 'perceptual', 'perceptual_slope', 'charbonnier',
+__all__ = ['DARK', 'EDGE', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual', 'perceptual_slope', 'charbonnier',
            'charbonnier_weight', 'photo_loss', 'blur', 'stage_problem', 'row_share', 'row_energies', 'symmetry_loss',
            'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms',
            'checked_terms']
@@ -32,7 +32,8 @@ def perceptual(
     power:float=1/2,   # 1 is linear light, 1/2.2 about sRGB
 )->Tensor:
     "Compress linear light; below zero straight on"
-    return ((x.clamp(min=0)+DARK)**power-DARK**power)+perceptual_slope(torch.zeros(()), power)*x.clamp(max=0)
+    above = (x.clamp(min=0)+DARK)**power-DARK**power
+    return above+perceptual_slope(torch.zeros(()), power)*x.clamp(max=0)
 
 def perceptual_slope(
     x:Tensor,          # linear radiance, any shape
@@ -105,7 +106,8 @@ class _RowEnergies(torch.autograd.Function):
     "The terms of the rows, each a number, with the derivative that Gauss-Newton steps have"
     @staticmethod
     def forward(ctx, x:Tensor, problem:LandmarkProblem)->Tensor: # [N] -> [terms]
-        energies,slopes = np.zeros(len(ROW_TERMS)),np.zeros((len(ROW_TERMS), len(x)))
+        energies = np.zeros(len(ROW_TERMS))
+        slopes = np.zeros((len(ROW_TERMS), len(x)))
         for rows in residual_rows(problem, x.detach().numpy()):
             columns,r,J = rows.times(row_share(problem, rows))
             k = ROW_TERMS.index(rows.name)
@@ -131,7 +133,8 @@ def symmetry_loss(
     weight:Tensor,       # [T, T] which texels count
 )->Tensor: # [C]
     "Mean distance of each texel from its mirror image, by channel"
-    channels = texture.permute(2, 0, 1).flatten(1)                        # long rows: a gather from them is faster
+    # long rows: a gather from them is faster
+    channels = texture.permute(2, 0, 1).flatten(1)
     return (channels-channels.index_select(1, mirror)).abs()@weight.flatten()/weight.sum()
 
 def broad(
@@ -140,8 +143,8 @@ def broad(
     cells:int=32,   # Along each side
 )->Tensor: # [cells, cells, C]
     "Means over a coarse grid of valid texels"
-    means = F.adaptive_avg_pool2d(torch.cat([texture.permute(2, 0, 1)*valid, valid[None]])[None],
-        min(cells, len(texture)))[0]
+    counted = torch.cat([texture.permute(2, 0, 1)*valid, valid[None]])
+    means = F.adaptive_avg_pool2d(counted[None], min(cells, len(texture)))[0]
     return (means[:-1]/means[-1:].clamp(min=.05)).permute(1, 2, 0)
 
 def consistency_loss(
@@ -151,16 +154,23 @@ def consistency_loss(
     "Mean squared distance from the statistical map in broad strokes, by channel"
     return broad(difference, valid).square().mean((0, 1))
 
+# %% ../../nbs/53_optim.losses.ipynb #f6a86b7e
 def smoothness_loss(
     texture:Tensor, # [T, T, C]
     valid:Tensor,   # [T, T] 0 or 1, texels of the mesh
 )->Tensor: # [C]
     "Mean squared step between neighbouring valid texels, by channel, were the texture 512 texels wide"
-    total = 0.
     channels = texture.permute(2, 0, 1)
-    for step,both in ((channels.diff(dim=1), valid[1:]*valid[:-1]), (channels.diff(dim=2), valid[:,1:]*valid[:,:-1])):
-        total = total+step.square().flatten(1)@both.flatten()/both.sum()
-    return total*(len(texture)/512)**2
+    down = _mean_square(channels.diff(dim=1), valid[1:]*valid[:-1])
+    right = _mean_square(channels.diff(dim=2), valid[:,1:]*valid[:,:-1])
+    return (down+right)*(len(texture)/512)**2
+
+def _mean_square(
+    steps:Tensor, # [C, H, W]
+    both:Tensor,  # [H, W] 1 where both texels are valid, else 0
+)->Tensor: # [C]
+    "Over the steps that count"
+    return steps.square().flatten(1)@both.flatten()/both.sum()
 
 # %% ../../nbs/53_optim.losses.ipynb #7a37cfcc
 @dataclass
@@ -169,12 +179,11 @@ class Candidate:
     pipeline:Pipeline
     face:Face               # Stage 2: its numbers with history
     rates:dict              # Parameter -> step size of the stage: what has none, or 0, stands still
-    # (picture [.., 3], photo [.., 3], weight [.., 1]) of each frame, linear; empty where nothing was drawn
+    # picture [.., 3], photo [.., 3] and weight [.., 1] of each frame, linear; empty where nothing was drawn
     pictures:list = field(default_factory=list)
     maps:Tensor|None = None # [T, T, 5] of stage 3, with history: diffuse 3, specular reflectance, roughness
     prior:Any = None        # Of stage 3: `optim.texture.TexturePrior`, what is known of the maps before
-    # What is expected of the lights, of a step in which they move;
-    # weighed by themselves, for a light brings its weights
+    # What the lights expect of themselves in a step in which they move; weighed already, for a light brings its weights
     light:Tensor|None = None
     problem:LandmarkProblem|None = None # Of stage 2, see `stage_problem`; None: made anew
 
@@ -276,10 +285,12 @@ def _map_term(
 MAP_TERMS = [f'{m}_{t}' for m in ('diffuse', 'specular', 'roughness')
     for t in ('symmetry', 'consistency', 'smoothness')]
 
+#: Terms of rows that count what another one does
+COUNTED_AS = dict(displacement='shape', focal='landmarks')
+
 #: All terms that are summed, by stage; `LossTerm` says what the columns are
 TERMS = (
-    *(LossTerm(name, PHOTOMETRIC, partial(_row_term, name), weight=dict(displacement='shape', focal='landmarks').get(
-    name, '')) for name in ROW_TERMS),
+    *(LossTerm(name, PHOTOMETRIC, partial(_row_term, name), weight=COUNTED_AS.get(name, '')) for name in ROW_TERMS),
     LossTerm('photo', PHOTOMETRIC, _photo_term, weight=None),
     LossTerm('photo', TEXTURE, _photo_term, weight=None),
     LossTerm('light', TEXTURE, _light_term, weight=None),
@@ -298,18 +309,21 @@ def checked_terms(
 )->tuple: # of `LossTerm`
     "The same; `ConfigError` where one has a stage that sums no terms, no weight, or a name that is taken"
     terms = tuple(terms)
-    stages = {t.stage for t in TERMS}
     for term in terms:
-        if not isinstance(term, LossTerm):
-            raise ConfigError(f'a term of the kind {type(term).__name__}', 'Give `optim.losses.LossTerm`s.')
-        if not str(term.name).isidentifier() or term.name=='total':
-            raise ConfigError(f'a term is called {term.name!r}', 'Give letters, digits and _; total is the sum.')
-        if term.stage not in stages:
-            known = ', '.join(sorted(stages))
-            raise ConfigError(f'the term {term.name!r} is of {term.stage!r}', f'Give one of {known}.')
-        if term.setting is None or term.weight!='':
-            raise ConfigError(f'the term {term.name!r} has no weight of its own', 'Give setting=config.setting(...).')
-        check_value(term.name, term.setting.default, term.setting)
+        _check_term(term)
         if [t.name for t in stage_terms(term.stage, terms)].count(term.name)>1:
             raise ConfigError(f'two terms of {term.stage!r} are called {term.name!r}', 'Give it another name.')
     return terms
+
+def _check_term(term):
+    "One from outside the package by itself"
+    stages = {t.stage for t in TERMS}
+    if not isinstance(term, LossTerm):
+        raise ConfigError(f'a term of the kind {type(term).__name__}', 'Give `optim.losses.LossTerm`s.')
+    if not str(term.name).isidentifier() or term.name=='total':
+        raise ConfigError(f'a term is called {term.name!r}', 'Give letters, digits and _; total is the sum.')
+    if term.stage not in stages:
+        raise ConfigError(f'the term {term.name!r} is of {term.stage!r}', f'Give one of {", ".join(sorted(stages))}.')
+    if term.setting is None or term.weight!='':
+        raise ConfigError(f'the term {term.name!r} has no weight of its own', 'Give setting=config.setting(...).')
+    check_value(term.name, term.setting.default, term.setting)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 import torch
+from torch import Tensor
 from fastcore.basics import patch
 from ..config import STAGE_NAMES, Config
 from ..errors import ConfigError
@@ -78,7 +79,8 @@ def _term_weights(terms, config:Config)->dict: # name -> weight
 # %% ../../nbs/59_optim.stages.ipynb #846d8504
 def run_landmarks(stage:LandmarkStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Pose, focal length, expression and coarse shape from the landmarks"
-    for frame in face.frames: frame.hidden = None                             # it was found on another fit
+    # what hides the face was found on another fit
+    for frame in face.frames: frame.hidden = None
     losses = fit_landmarks(pipeline.model, face, optimize_focal=stage.optimize_focal,
         displacement=pipeline.displacement_of(face), steps=stage.steps)
     yield Progress(stage.name, 1, 1, losses, state.seconds)
@@ -94,47 +96,73 @@ class FreeParameters:
      "may change them.")
     GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',), light=())
 
-    def __init__(self, pipeline:Pipeline, face:Face,
+    def __init__(self,
+        pipeline:Pipeline,
+        face:Face,  # Changed in place
         rates:dict, # Group -> step size in its natural unit
         only=None,  # Names of the groups that may move; None: all that have a rate
     ):
-        rates,self.rates,self.slowed = {n:r for n,r in rates.items() if only is None or n in only},rates,torch.ones((),
-            dtype=torch.float64)
-        m = pipeline.model
         self.face = face
+        self.rates = rates
+        self.slowed = torch.ones((), dtype=torch.float64)
         self.free = {}
         self.units = {}
-        groups = []
-        for group,rate in rates.items():
-            names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i,f in enumerate(face.frames)
-                for n in (self.GROUPS[group] if group!='light' else [f'light.{u}' for u in f.light.unknowns()])]
-            names = [n for n in names if n in face.parameters()]
-            names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
-            for name in names:
-                value = face.parameters()[name].detach()
-                unit = self._unit(m, face, name)
-                self.units[name] = unit
-                self.free[name] = (value.log() if name.endswith('focal') else value/unit).clone().requires_grad_()
-            groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
-        self.bounds = m.expression_bounds
-        self.optimizer = adam(groups)
-        self.light_bounds = {f'frames.{i}.light.{n}':b for i,f in enumerate(face.frames)
-            for n,b in f.light.bounds().items()}
+        self.optimizer = adam([self._group(pipeline.model, g) for g in rates if only is None or g in only])
+        self.bounds = pipeline.model.expression_bounds
+        self.light_bounds = {f'frames.{i}.light.{name}':bounds for i,frame in enumerate(face.frames)
+            for name,bounds in frame.light.bounds().items()}
+
+# %% ../../nbs/59_optim.stages.ipynb #cc257aeb
+@patch
+def _group(self:FreeParameters, model, group:str)->dict: # as `adam` wants it
+    "Make the parameters of a group free"
+    names = self._names(group)
+    for name in names: self._release(model, name)
+    return dict(params=[self.free[n] for n in names], lr=self.rates[group], name=group)
+
+@patch
+def _names(self:FreeParameters, group:str)->list: # of `Face.parameters`
+    "What there is of a group: of the person, or of each frame"
+    there = self.face.parameters()
+    if group not in self.GROUPS: return [n for n in [group] if n in there]
+    own = [f'frames.{i}.{n}' for i,frame in enumerate(self.face.frames) for n in self._of_frame(frame, group)]
+    return [n for n in own if n in there]
+
+@patch
+def _of_frame(self:FreeParameters, frame, group:str)->list:
+    "What a group has in a frame; a focal length that is known is not free"
+    if group=='light': return [f'light.{unknown}' for unknown in frame.light.unknowns()]
+    if group=='focal' and frame.focal_fixed: return []
+    return list(self.GROUPS[group])
+
+# %% ../../nbs/59_optim.stages.ipynb #cc257aec
+@patch
+def _release(self:FreeParameters, model, name:str):
+    "Make a parameter free, in its unit"
+    value = self.face.parameters()[name].detach()
+    self.units[name] = self._unit(model, name)
+    value = value.log() if name.endswith('focal') else value/self.units[name]
+    self.free[name] = value.clone().requires_grad_()
+
+@patch
+def _unit(self:FreeParameters, model, name:str): # Tensor or 1.
+    "The natural unit of a parameter"
+    last = name.split('.')[-1]
+    if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
+    if last=='translation': return self._frame(name).translation.norm()
+    if '.light.' in name: return self._frame(name).light.units().get(last, 1.)
+    return 1.
+
+@patch
+def _frame(self:FreeParameters, name:str): # `Frame`
+    "The one that a parameter belongs to"
+    return self.face.frames[int(name.split('.')[1])]
 
 # %% ../../nbs/59_optim.stages.ipynb #3d41f25a
 @patch(as_prop=True)
 def kept(self:FreeParameters)->dict:
     "What changes from step to step, see `StageState`"
     return dict(self.free, slowed=self.slowed)
-
-@patch
-def _unit(self:FreeParameters, model, face, name):
-    "The natural unit of a parameter"
-    last = name.split('.')[-1]
-    if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
-    if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
-    if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
-    return 1.
 
 @patch
 def write(self:FreeParameters):
@@ -145,18 +173,20 @@ def write(self:FreeParameters):
 @patch
 def step(self:FreeParameters):
     "One step of Adam after a backward pass; expressions and lights stay within their bounds"
-    for group in self.optimizer.param_groups if self.optimizer else ():
-        group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
     if self.optimizer:
+        for group in self.optimizer.param_groups: group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
         self.optimizer.step()
         self.optimizer.zero_grad()
+    self._keep_within_bounds()
+
+@patch
+@torch.no_grad()
+def _keep_within_bounds(self:FreeParameters):
+    "Expressions as the model says, each light as it says itself"
     for name,tensor in self.free.items():
-        if name.endswith('expression'):
-            with torch.no_grad():
-                tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
-        if name in self.light_bounds:
-            with torch.no_grad():
-                tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
+        unit = self.units[name]
+        if name.endswith('expression'): tensor.copy_((tensor*unit).clamp(*self.bounds.T)/unit)
+        if name in self.light_bounds: tensor.copy_(bounded(tensor*unit, *self.light_bounds[name])/unit)
 
 # %% ../../nbs/59_optim.stages.ipynb #69ea0215
 @patch
@@ -173,13 +203,17 @@ def close(self:FreeParameters):
 # %% ../../nbs/59_optim.stages.ipynb #5a02d8c1
 def start_light(pipeline:Pipeline, face:Face):
     "Begin with a light under which the mean skin is as bright as in the photo"
+    model = pipeline.model
+    skin = model.diffuse_albedo()[model.regions['face']>.5].mean(0).mean()
     for frame in face.frames:
-        size = frame.landmarks.points
-        (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
-        bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
-        albedo = (m:=pipeline.model).diffuse_albedo()[m.regions['face']>.5].mean(0)
-        gain = bright.mean()/albedo.mean()
-        frame.light = frame.light.started(gain, pipeline.config.bands)
+        frame.light = frame.light.started(_brightness(frame)/skin, pipeline.config.bands)
+
+def _brightness(frame)->Tensor: # []
+    "Of the photo between the outermost landmarks: the median of each colour, and of the three the mean"
+    points = frame.landmarks.points
+    left,top = points.amin(0).long().clamp(min=0).tolist()
+    right,bottom = points.amax(0).long().tolist()
+    return frame.photo.pixels[top:bottom,left:right].reshape(-1, 3).median(0).values.mean()
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
 #: Steps of light and albedo before and after the geometry, and between two of its steps
@@ -215,8 +249,9 @@ def fit_shading(
     state:StageState|None=None,
 )->Iterator[dict]: # losses of each step
     "Shape, displacement, expression, pose and focal length by Gauss-Newton, light and albedo in between"
+    _,_,between = LIGHT_STEPS
     def relight(pixels):
-        for _ in fit_light(pipeline, face, stage.light, LIGHT_STEPS[2], pixels): pass
+        for _ in fit_light(pipeline, face, stage.light, between, pixels): pass
     if not stage.shading_steps: return iter(())
     return solve(partial(ShadingSolver, pipeline, face, stage, relight, count), face, stage.shading_steps, state)
 
@@ -234,16 +269,20 @@ def fit_geometry(
 class TracedSolver(Solver):
     "Shape, expression, pose and focal length by Adam on the ray-traced picture, which is blurred as the photo is."
     def __init__(self, pipeline:Pipeline, face:Face, stage:PhotometricStage):
-        self.pipeline,self.face,self.stage = pipeline,face,stage
+        self.pipeline = pipeline
+        self.face = face
+        self.stage = stage
         self.free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
         self.blurs = [softness(0, 1, eye_distance(f.landmarks)) for f in face.frames]
-        self.targets = [blur(f.photo.pixels, b) for f,b in zip(face.frames, self.blurs)]
+        self.targets = [blur(frame.photo.pixels, sigma) for frame,sigma in zip(face.frames, self.blurs)]
         self.problem = stage_problem(pipeline, face, stage.rates)
         self.maps = pipeline.maps(face)
         self.weights = [self.weight(i) for i in range(len(face.frames))]
 
     @property
-    def carried(self)->dict: return dict(free=self.free)
+    def carried(self)->dict:
+        "See `Solver`"
+        return dict(free=self.free)
 
     def losses(self, number:int)->dict: # term -> weighted scalar
         "All terms of the geometry, with history; number: of the step, which draws its own rays"
@@ -255,8 +294,8 @@ class TracedSolver(Solver):
     def picture(self, number:int, i:int): # [H, W, 3]
         "Frame `i`, as blurred as the photo"
         seed = self.stage.seed+1000*number+i
-        return blur(self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)[...,:3],
-            self.blurs[i])
+        seen = self.pipeline.render(self.face, i, self.stage.samples, seed=seed, maps=self.maps)
+        return blur(seen[...,:3], self.blurs[i])
 
     def step(self, number:int)->dict:
         "One step of Adam"
