@@ -121,7 +121,10 @@ class HarmonicLight(Light):
 
     def scaled(self, factor:Tensor|float)->HarmonicLight: return HarmonicLight(self.coefficients*factor)
 
-    def units(self)->dict: return dict(coefficients=band_units(self.bands)[:,None])
+    def units(self)->dict:
+        "As bright as the light: a step is a share of it"
+        brightness = self.coefficients[0].detach().mean().abs().clamp(min=1e-6)
+        return dict(coefficients=brightness*band_units(self.bands)[:,None])
 
     def shapes(self)->dict: return dict(coefficients=(self.bands**2, 3))
 

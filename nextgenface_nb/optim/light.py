@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
-from ..light.interface import WEIGHED
+from ..light.interface import WEIGHED, bounded
 from .losses import DARK, charbonnier, charbonnier_weight, perceptual, perceptual_slope
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
@@ -18,7 +18,7 @@ from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['FAINT', 'light_weight', 'tone_and_pattern', 'LightProblem', 'fit_light', 'light_terms']
+__all__ = ['FAINT', 'BETAS', 'light_weight', 'tone_and_pattern', 'LightProblem', 'fit_light', 'light_terms', 'LightDescent']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 def light_weight(
@@ -274,3 +274,62 @@ def light_terms(
     names = dict.fromkeys(name for each in costs for name in each)
     terms = [light_weight(stage, n)*sum(each[n] for each in costs if n in each) for n in names]
     return dict(light=sum(terms)) if terms else {}
+
+# %% ../../nbs/55_optim.light.ipynb #13a5d698
+BETAS = .9,.98 #: Of the first and the second moment, as of all steps along gradients here
+
+class LightDescent:
+    "The unknowns of all lights in natural units, and steps of a given length along the gradient."
+    optimizer = None
+
+    def __init__(self,
+        face:Face,
+        rates:dict, # 'light' -> length of a step in natural units; absent or 0: they stand still. Read anew at each step
+    ):
+        self.face,self.rates = face,rates
+        lights = enumerate(f.light for f in face.frames)
+        unknowns = {(i, n):v.detach() for i,light in lights for n,v in light.unknowns().items()} if 'light' in rates else {}
+        self.bounds = {f'{i}.{n}':face.frames[i].light.bounds().get(n) for i,n in unknowns}
+        self.units = {f'{i}.{n}':_unit(face.frames[i].light, n, v) for (i,n),v in unknowns.items()}
+        self.free = {f'{i}.{n}':(v/self.units[f'{i}.{n}']).clone().requires_grad_() for (i,n),v in unknowns.items()}
+        self.first = {n:torch.zeros_like(v) for n,v in self.free.items()}
+        self.second = {n:torch.zeros(()) for n in self.free}
+        self.count = torch.zeros((), dtype=torch.float64)
+
+def _unit(light, name:str, like:Tensor)->Tensor: # as `like`
+    "What is usual for an unknown"
+    return torch.as_tensor(light.units().get(name, 1.)).detach().float().expand_as(like).clone()
+
+# %% ../../nbs/55_optim.light.ipynb #2912d507
+@patch(as_prop=True)
+def kept(self:LightDescent)->dict:
+    "What changes from step to step, see `StageState`"
+    named = dict(free=self.free, first=self.first, second=self.second)
+    return dict(count=self.count)|{f'{kind}.{n}':v for kind,values in named.items() for n,v in values.items()}
+
+@patch
+def write(self:LightDescent):
+    "Put the current values, with their history, into the face"
+    for name,value in self.free.items():
+        i,unknown = name.split('.', 1)
+        self.face.assign(f'frames.{i}.light.{unknown}', value*self.units[name])
+
+@patch
+@torch.no_grad()
+def step(self:LightDescent, schedule:float=1.): # share of the rate
+    "One step after a backward pass; within the bounds of each light"
+    self.count += 1
+    length = self.rates.get('light', 0.)*schedule
+    for name,value in self.free.items():
+        value -= length*self._direction(name, torch.zeros_like(value) if value.grad is None else value.grad)
+        value.grad = None
+        if self.bounds[name]: value.copy_(bounded(value*self.units[name], *self.bounds[name])/self.units[name])
+
+@patch
+def _direction(self:LightDescent, name:str, gradient:Tensor)->Tensor: # about as long as 1
+    "The mean of the latest gradients over the root of their mean square"
+    a,b = BETAS
+    first,second,k = self.first[name],self.second[name],float(self.count)
+    first.mul_(a).add_((1-a)*gradient)
+    second.mul_(b).add_((1-b)*gradient.square().sum())
+    return first/(1-a**k)/(second/(1-b**k)).sqrt().clamp(min=1e-20)

@@ -14,7 +14,6 @@ from ..errors import ConfigError
 from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
 from ..face import Face
-from ..light.interface import bounded
 from ..metrics import eye_distance
 from .landmarks import LandmarkStage, fit_landmarks
 from .light import fit_light
@@ -62,10 +61,10 @@ def _photometric_stage(config:Config, others=())->PhotometricStage: # others: `L
 def _texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm` from outside
     "Stage 3 of a config"
     terms = stage_terms(TextureStage.name, others)
-    rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness')}
+    rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness', 'light')}
     weights = dict(light=config.weight_light)|_term_weights(terms, config)
-    return TextureStage(steps=config.steps_texture, rates=rates|dict(light=5*config.rate_light),
-        weights=weights, terms=terms, detail=config.steps_detail)
+    return TextureStage(steps=config.steps_texture, rates=rates, weights=weights, terms=terms,
+        detail=config.steps_detail)
 
 def _term_weights(terms, config:Config)->dict: # name -> weight
     "What each term counts"
@@ -88,7 +87,7 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
 class FreeParameters:
     ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
-    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',), light=())
+    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',))
 
     def __init__(self, pipeline:Pipeline, face:Face,
         rates:dict, # Group -> step size in its natural unit
@@ -103,7 +102,7 @@ class FreeParameters:
         groups = []
         for group,rate in rates.items():
             names = [group] if group not in self.GROUPS else [f'frames.{i}.{n}' for i,f in enumerate(face.frames)
-                for n in (self.GROUPS[group] if group!='light' else [f'light.{u}' for u in f.light.unknowns()])]
+                for n in self.GROUPS[group]]
             names = [n for n in names if n in face.parameters()]
             names = [n for n in names if not (n.endswith('.focal') and face.frames[int(n.split('.')[1])].focal_fixed)]
             for name in names:
@@ -114,8 +113,6 @@ class FreeParameters:
             groups.append(dict(params=[self.free[n] for n in names], lr=rate, name=group))
         self.bounds = m.expression_bounds
         self.optimizer = adam(groups)
-        self.light_bounds = {f'frames.{i}.light.{n}':b for i,f in enumerate(face.frames)
-            for n,b in f.light.bounds().items()}
 
 # %% ../../nbs/59_optim.stages.ipynb #3d41f25a
 @patch(as_prop=True)
@@ -129,7 +126,6 @@ def _unit(self:FreeParameters, model, face, name):
     last = name.split('.')[-1]
     if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
     if last=='translation': return face.frames[int(name.split('.')[1])].translation.norm()
-    if '.light.' in name: return face.frames[int(name.split('.')[1])].light.units().get(last, 1.)
     return 1.
 
 @patch
@@ -140,7 +136,7 @@ def write(self:FreeParameters):
 
 @patch
 def step(self:FreeParameters):
-    "One step of Adam after a backward pass; expressions and lights stay within their bounds"
+    "One step of Adam after a backward pass; expressions stay within their bounds"
     for group in self.optimizer.param_groups if self.optimizer else ():
         group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
     if self.optimizer:
@@ -150,9 +146,6 @@ def step(self:FreeParameters):
         if name.endswith('expression'):
             with torch.no_grad():
                 tensor.copy_((tensor*self.units[name]).clamp(self.bounds[:,0], self.bounds[:,1])/self.units[name])
-        if name in self.light_bounds:
-            with torch.no_grad():
-                tensor.copy_(bounded(tensor*self.units[name], *self.light_bounds[name])/self.units[name])
 
 # %% ../../nbs/59_optim.stages.ipynb #69ea0215
 @patch
@@ -264,7 +257,7 @@ def weight(self:TracedSolver, i:int): # [H, W, 1]
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
 def run_texture(stage:TextureStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
-    def begin(): return TextureSolver(pipeline, face, stage, FreeParameters(pipeline, face, stage.rates, ('light',)))
+    def begin(): return TextureSolver(pipeline, face, stage)
     for losses in solve(begin, face, stage.steps, state):
         yield Progress(stage.name, state.total, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
 

@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
-from .light import light_terms
+from .light import LightDescent, light_terms
 from .losses import DARK, Candidate, consistency_loss, smoothness_loss, symmetry_loss, weighed
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
@@ -23,8 +23,8 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution', 'stacked',
-           'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution',
+           'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
            'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums',
            'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
            'TextureSolver']
@@ -274,6 +274,8 @@ def light_reliability(
     return light/(light+half*light.median()+1e-9)
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
+FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
+
 def add_detail(
     face:Face,               # Its diffuse map is changed in place
     views:list,              # `TextureView` of each frame, under the present light
@@ -304,7 +306,8 @@ def wanted_albedo(
     "Photo without the reflection at the surface, over the light"
     seen = matrices[0]@stacked(own.diffuse, own.specular, own.roughness).flatten(0, 1)
     surface = view.shading.colours(torch.zeros_like(seen[:,:3]), seen[:,3:4], seen[:,4:])
-    return (view.photo-surface)/view.shading.irradiance.clamp(min=.02),view.weight,*matrices
+    light = view.shading.irradiance
+    return (view.photo-surface)/light.clamp(min=FAINT*light.median()),view.weight,*matrices
 
 # %% ../../nbs/57_optim.texture.ipynb #e85c116f
 def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
@@ -414,12 +417,11 @@ class TextureSolver(Solver):
         pipeline:Pipeline,
         face:Face,    # Changed in place
         stage,        # A `TextureStage`
-        lights,       # `FreeParameters` of the lights
     ):
         self.pipeline = pipeline
         self.face = face
         self.stage = stage
-        self.lights = lights
+        self.lights = LightDescent(face, stage.rates)
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
@@ -460,8 +462,9 @@ def step(self:TextureSolver, number:int)->dict:
     relight = number%RELIGHT==0
     terms = self.losses(relight)
     backward(terms)
-    self.free.step(schedule(number, self.stage.steps))
-    if relight: self.lights.step()
+    share = schedule(number, self.stage.steps)
+    self.free.step(share)
+    if relight: self.lights.step(share)
     if relight: self.put_maps()
     self.face.detach()
     return {k:float(v.detach()) for k,v in terms.items()}
