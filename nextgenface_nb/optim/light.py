@@ -11,7 +11,8 @@ from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED, bounded
-from .losses import DARK, charbonnier, charbonnier_weight, perceptual, perceptual_slope
+from nextgenface_nb.optim.losses import (DARK, charbonnier, charbonnier_weight, exposure_gain, perceptual,
+    perceptual_slope)
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
@@ -171,8 +172,9 @@ def _colour(self:LightProblem, i:int, c:int, linear:tuple)->tuple: # residual [N
     inside = ((raw>0)&(raw<1)).float()
     vectors = diffuse[:,None]*T+specular[:,None]*A+B
     colour = _received(vectors, light, linear)
-    slope = perceptual_slope(colour)
-    residual = perceptual(colour)-perceptual(p.target[:,c])
+    gain = exposure_gain(frame)
+    slope = gain*perceptual_slope(gain*colour)
+    residual = perceptual(gain*colour)-perceptual(gain*p.target[:,c])
     weight = p.weight[:,0]*frame.weight/(3*p.weight.sum())
     albedo = (p.basis[...,c]*(inside[:,0]*_received(T, light, linear))
         +p.basis[...,3+c]*(inside[:,1]*_received(A, light, linear))).T*self.sigma

@@ -163,11 +163,8 @@ def close(self:FreeParameters):
 def start_light(pipeline:Pipeline, face:Face):
     "Begin with a light under which the mean skin is as bright as in the photo"
     for frame in face.frames:
-        size = frame.landmarks.points
-        (x0,y0),(x1,y1) = size.amin(0).long().clamp(min=0).tolist(),size.amax(0).long().tolist()
-        bright = frame.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values
         albedo = (m:=pipeline.model).diffuse_albedo()[m.regions['face']>.5].mean(0)
-        gain = bright.mean()/albedo.mean()
+        gain = frame.brightness/albedo.mean()
         frame.light = frame.light.started(gain, pipeline.config.bands)
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
