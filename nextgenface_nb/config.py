@@ -214,7 +214,7 @@ class Config(CheckedSettings):
     rate_pose:float = setting(.0005, 'the same for the rotation; and the translation, relative to the distance', 'rad',
         0, 1)
     rate_focal:float = setting(.001, 'the same for the focal length', 'relative', 0, 1)
-    rate_light:float = setting(.03, 'step of the coefficients of the light in stage 3; 0 holds them in all', 'radiance',
+    rate_light:float = setting(.15, 'length of a step of the light in stage 3; 0 holds it in all', 'of its brightness',
         0, 10)
     rate_diffuse:float = setting(.01, 'first steps of the diffuse map; they get shorter toward the end', 'albedo', 0, 1)
     rate_specular:float = setting(.005, 'step of the specular map', 'reflectance', 0, 1)

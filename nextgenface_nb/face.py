@@ -61,6 +61,13 @@ class Frame:
     @property
     def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
 
+    @property
+    def brightness(self)->Tensor: # [], linear radiance
+        "Of the photo around the landmarks: the median, mean of the three colours"
+        points = self.landmarks.points
+        (x0,y0),(x1,y1) = points.amin(0).long().clamp(min=0).tolist(),points.amax(0).long().tolist()
+        return self.photo.pixels[y0:y1,x0:x1].reshape(-1, 3).median(0).values.mean()
+
 # %% ../nbs/50_face.ipynb #8e4b468e
 @undisturbed
 @dataclass

@@ -49,6 +49,9 @@ class Frame:
 
     @property
     def focal_fixed(self) -> bool: ...
+    @property
+    def brightness(self) -> Tensor:
+        """Of the photo around the landmarks: the median, mean of the three colours"""
 
 @dataclass
 class Face:

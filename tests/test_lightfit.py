@@ -7,7 +7,7 @@ from nextgenface_nb.facemodel.skin import typology_angle
 from nextgenface_nb.geometry.harmonics import environment_directions, project_environment
 from nextgenface_nb.optim.light import LightProblem, fit_light, tone_and_pattern
 from nextgenface_nb.light.environment import MapLight
-from nextgenface_nb.optim.losses import perceptual
+from nextgenface_nb.optim.losses import exposure_gain, perceptual
 from nextgenface_nb.optim.shading import skin_pixels
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import eye_whites, region_weights
@@ -41,8 +41,10 @@ def test_residuals_are_those_of_the_light_as_it_is_shown(pipeline, truth, settin
     maps = p.maps(face.identity.albedo)
     shown = p.transfer.shade(p.transfer.lit(light.environment(32)), maps[:,:3], maps[:,3:],
         face.identity.base_roughness.expand(len(maps), 1))
+    gain = exposure_gain(face.frames[0])
     for c in range(3):
-        torch.testing.assert_close(problem._colour(0, c, problem._linear(0))[0], perceptual(shown[:,c])-perceptual(p.target[:,c]),
+        wanted = perceptual(gain*shown[:,c])-perceptual(gain*p.target[:,c])
+        torch.testing.assert_close(problem._colour(0, c, problem._linear(0))[0], wanted,
             atol=2e-4, rtol=0)
 
 def test_light_is_found_again_and_two_photos_share_the_albedo(pipeline, truth, settings):

@@ -7,7 +7,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.optim.landmarks import (POSE, TYPICAL_FOCAL, LandmarkProblem, LandmarkSettings, Rows, put_back,
     residual_rows)
 from nextgenface_nb.metrics import eye_distance
-from nextgenface_nb.optim.losses import (Candidate, ROW_TERMS, charbonnier, charbonnier_weight, perceptual,
+from nextgenface_nb.optim.losses import (Candidate, ROW_TERMS, charbonnier, charbonnier_weight, exposure_gain, perceptual,
     perceptual_slope, row_energies, row_share, stage_problem, weighed)
 from nextgenface_nb.optim.shading import ShadingSolver, SkinPixels, seen_beside, skin_pixels
 from nextgenface_nb.optim.stages import TracedSolver, make_stages
@@ -108,7 +108,8 @@ def test_a_step_has_the_slope_of_the_photos_term(own, truth):
     weight = torch.sqrt(share*charbonnier_weight(torch.zeros(1))).repeat(1, 3)
     colour,photo,_ = seen_beside(own, face, 0, pixels[0])
     plain = solver.terms(pixels)['photo']
-    assert plain==pytest.approx(float((share*charbonnier(perceptual(colour)-perceptual(photo))).sum()), rel=1e-5)
+    gain = exposure_gain(face.frames[0])
+    assert plain==pytest.approx(float((share*charbonnier(perceptual(gain*colour)-perceptual(gain*photo))).sum()), rel=1e-5)
     assert plain>1e-4 and weight.numel()==len(r)
     seen = lambda d: float((share*charbonnier(d)).sum())
     # the residuals themselves, from their weighed ones: r w = q with w^2 = share weight(r)

@@ -13,7 +13,7 @@ from nextgenface_nb.optim import losses
 from nextgenface_nb.optim.landmarks import residual_rows
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.shading import ShadingSolver, region_picture, skin_pixels
-from nextgenface_nb.optim.stages import FreeParameters, fit_geometry, make_stages, run, start_light
+from nextgenface_nb.optim.stages import fit_geometry, make_stages, run, start_light
 from nextgenface_nb.optim.texture import TextureSolver, photo_weights, texture_view
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
@@ -118,7 +118,7 @@ def energies(truth, **settings):
     lights = LightProblem(pipeline, face, photometric.light, skin_pixels(pipeline, face, photometric, 200))
     found |= {f'light: {n}':photometric.light.weights[n]*float(r.square().sum()) for n,(r,_) in lights._priors(0).items()}
     found |= {'light: sum':lights.system()[2]['light'], 'light: albedo':lights.system()[2]['albedo']}
-    solver = TextureSolver(pipeline, face, texture, FreeParameters(pipeline, face, texture.rates, ('light',)))
+    solver = TextureSolver(pipeline, face, texture)
     waves = .03*torch.sin(1.5*torch.arange(64.))[None,:,None]*torch.linspace(.2, 1, 64)[None,:,None]
     solver.free.start = solver.free.start+waves                      # uneven, rough, and beside the model's
     return found|{f'maps: {n}':float(v.detach()) for n,v in solver.losses(relight=True).items()}

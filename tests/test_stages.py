@@ -26,13 +26,12 @@ def truth(pipeline): return synthetic_face(pipeline, seed=1, size=64, light=stud
 def solvers(pipeline, face)->dict: # name -> makes one
     "All five, on a face"
     _,photometric,maps = stages.make_stages(pipeline.config)
-    lights = stages.FreeParameters(pipeline, face, maps.rates, ('light',))
     return dict(
         landmarks=lambda: landmarks.LandmarkSolver(pipeline.model, face, displacement=pipeline.displacement_of(face)),
         shading=lambda: ShadingSolver(pipeline, face, photometric),
         light=lambda: light.LightProblem(pipeline, face, photometric.light, skin_pixels(pipeline, face, photometric, 100)),
         traced=lambda: stages.TracedSolver(pipeline, face, photometric),
-        texture=lambda: texture.TextureSolver(pipeline, face, maps, lights))
+        texture=lambda: texture.TextureSolver(pipeline, face, maps))
 
 @pytest.mark.parametrize('name', ['landmarks', 'shading', 'light', 'traced', 'texture'])
 def test_every_solver_is_run_by_the_same_loop(pipeline, truth, name):

@@ -21,13 +21,21 @@ from ..reading import limit, radiance_kind, read_bytes
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['band_units', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light', 'negative_loss',
-           'HarmonicLight', 'MapLight', 'read_environment', 'named_light']
+__all__ = ['FAINTEST', 'band_units', 'mean_radiance', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light',
+           'negative_loss', 'HarmonicLight', 'MapLight', 'read_environment', 'named_light']
 
 # %% ../../nbs/49_light.environment.ipynb #6900f0a3
 def band_units(bands:int)->Tensor: # [bands^2]
     "What is usual: higher bands are smaller, a natural light falls off with the band"
     return torch.cat([torch.full((2*l+1,), 1/(1+l)) for l in range(bands)])
+
+FAINTEST = 1e-6 #: Constant coefficient; what is relative to the light takes no light to be fainter
+
+def mean_radiance(
+    light:Tensor, # [K, 3]
+)->Tensor: # []
+    "Of all directions and colours: the constant band, whose harmonic is 1 / sqrt(4 pi)"
+    return light[0].mean().clamp(min=FAINTEST)/math.sqrt(4*math.pi)
 
 def light_grid(bands:int)->Tensor: # [512, bands^2]
     "Harmonics on a coarse grid of directions"
@@ -42,11 +50,15 @@ def positive_rows(
     light:Tensor,  # [K, 3]
     grid:Tensor,   # [M, K] from `light_grid`
 )->tuple: # residuals [3 M], Jacobian [3 M, 3 K]
-    "Radiance below zero, in each direction"
+    "Radiance below zero, in each direction, over the mean of all"
     values = grid@light
+    base = mean_radiance(light)
     count = math.sqrt(3*len(grid))
-    rows = [grid*(values[:,c:c+1]<0) for c in range(3)]
-    return values.clamp(max=0).T.reshape(-1)/count,torch.block_diag(*rows)/count
+    residual = (values/base).clamp(max=0).T.reshape(-1)/count
+    J = torch.block_diag(*(grid*(values[:,c:c+1]<0) for c in range(3)))/(base*count)
+    # a brighter constant makes all that is missing relatively smaller
+    J[:,::len(light)] -= (residual/light[0].mean().clamp(min=FAINTEST)/3)[:,None]
+    return residual,J
 
 # %% ../../nbs/49_light.environment.ipynb #6413aba9
 def colour_rows(
@@ -55,7 +67,7 @@ def colour_rows(
 )->tuple: # residuals [3], Jacobian [3, 3 K]
     "Each channel of the light that falls on the skin over the mean of all, minus 1"
     each = arriving@light
-    grey = each.mean().clamp(min=1e-3)
+    grey = each.mean().clamp(min=FAINTEST)
     slope = torch.eye(3)/grey-(each/grey**2)[:,None]/3                       # of the ratio by the mean of each channel
     return (each/grey-1)/3**.5,torch.kron(slope, arriving[None])/3**.5
 
@@ -66,7 +78,7 @@ def smooth_rows(
     K = len(light)
     share = 1/band_units(math.isqrt(K))
     share[0] = 0
-    base = light[0].mean().clamp(min=1e-2)
+    base = light[0].mean().clamp(min=FAINTEST)
     count = math.sqrt(3*K)
     residual = ((share/base)[:,None]*light).T.reshape(-1)/count
     J = torch.diag((share/base).repeat(3))/count
@@ -121,7 +133,10 @@ class HarmonicLight(Light):
 
     def scaled(self, factor:Tensor|float)->HarmonicLight: return HarmonicLight(self.coefficients*factor)
 
-    def units(self)->dict: return dict(coefficients=band_units(self.bands)[:,None])
+    def units(self)->dict:
+        "As bright as the light: a step is a share of it"
+        brightness = self.coefficients[0].detach().mean().clamp(min=FAINTEST)
+        return dict(coefficients=brightness*band_units(self.bands)[:,None])
 
     def shapes(self)->dict: return dict(coefficients=(self.bands**2, 3))
 
@@ -179,7 +194,9 @@ def priors(self:HarmonicLight, arriving:Tensor|None=None)->dict: # name -> (resi
 
 @patch
 @undisturbed
-def penalties(self:HarmonicLight)->dict: return dict(light=negative_loss(light_grid(self.bands)@self.coefficients))
+def penalties(self:HarmonicLight)->dict:
+    own = self.coefficients
+    return dict(light=negative_loss(light_grid(self.bands)@own/mean_radiance(own)))
 
 # %% ../../nbs/49_light.environment.ipynb #f205fd11
 def _resized(x:Tensor, size:int)->Tensor:

@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
-from ..light.interface import WEIGHED
-from .losses import DARK, charbonnier, charbonnier_weight, perceptual, perceptual_slope
+from ..light.interface import WEIGHED, bounded
+from nextgenface_nb.optim.losses import (DARK, charbonnier, charbonnier_weight, exposure_gain, perceptual,
+    perceptual_slope)
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
 from ..rendering.transfer import level_shares
 
 # %% auto #0
-__all__ = ['LIGHT_WEIGHTS', 'FAINT', 'LightSettings', 'light_weight', 'tone_and_pattern', 'NormalEquations', 'LightProblem',
-           'fit_light', 'light_terms']
+__all__ = ['LIGHT_WEIGHTS', 'FAINT', 'BETAS', 'LightSettings', 'light_weight', 'tone_and_pattern', 'NormalEquations',
+           'LightProblem', 'fit_light', 'light_terms', 'LightDescent']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 LIGHT_WEIGHTS = 'albedo',*WEIGHED #: Names of `LightSettings.weights`: of the skin, then of the lights
@@ -226,11 +227,13 @@ def _colour(self:LightProblem,
     diffuse,specular,diffuse_moves,specular_moves = self._skin(i, colour)
     vectors = diffuse[:,None]*T+specular[:,None]*A+B
     seen = _received(vectors, light, linear)
-    residual = perceptual(seen)-perceptual(pixels.target[:,colour])
+    gain = exposure_gain(self.face.frames[i])
+    residual = perceptual(gain*seen)-perceptual(gain*pixels.target[:,colour])
     by_light = _received(vectors, linear[1][colour][1], linear)
     by_albedo = (pixels.basis[...,colour]*(diffuse_moves*_received(T, light, linear))
         +pixels.basis[...,3+colour]*(specular_moves*_received(A, light, linear))).T*self.sigma
-    return residual,self._share(i),torch.cat([by_light, by_albedo], 1)*perceptual_slope(seen)[:,None]
+    slope = gain*perceptual_slope(gain*seen)
+    return residual,self._share(i),torch.cat([by_light, by_albedo], 1)*slope[:,None]
 
 # %% ../../nbs/55_optim.light.ipynb #76062882
 @patch
@@ -400,3 +403,64 @@ def light_terms(
     names = dict.fromkeys(name for each in costs for name in each)
     terms = [light_weight(settings, n)*sum(each[n] for each in costs if n in each) for n in names]
     return dict(light=sum(terms)) if terms else {}
+
+# %% ../../nbs/55_optim.light.ipynb #13a5d698
+BETAS = .9,.98 #: Of the first and the second moment, as of all steps along gradients here
+
+class LightDescent:
+    "The unknowns of all lights in natural units, and steps of a given length along the gradient."
+    optimizer = None
+
+    def __init__(self,
+        face:Face,  # Changed in place
+        # 'light' -> length of a step in natural units; absent or 0: they stand still. Read anew at each step
+        rates:dict,
+    ):
+        self.face = face
+        self.rates = rates
+        self.units = {}
+        self.bounds = {}
+        self.free = {}
+        for i,frame in enumerate(face.frames if 'light' in rates else []): self._release(f'frames.{i}.light', frame.light)
+        self.first = {n:torch.zeros_like(v) for n,v in self.free.items()}
+        self.second = {n:torch.zeros(()) for n in self.free}
+        self.count = torch.zeros((), dtype=torch.float64)
+
+    def _release(self, place:str, light):
+        "Make the unknowns of a light free, in their units"
+        for name,value in light.unknowns().items():
+            unit = torch.as_tensor(light.units().get(name, 1.)).detach().float().expand_as(value).clone()
+            self.units[f'{place}.{name}'] = unit
+            self.bounds[f'{place}.{name}'] = light.bounds().get(name, (None, None))
+            self.free[f'{place}.{name}'] = (value.detach()/unit).clone().requires_grad_()
+
+# %% ../../nbs/55_optim.light.ipynb #2912d507
+@patch(as_prop=True)
+def kept(self:LightDescent)->dict:
+    "What changes from step to step, see `StageState`"
+    named = dict(free=self.free, first=self.first, second=self.second)
+    return dict(count=self.count)|{f'{kind}.{n}':v for kind,values in named.items() for n,v in values.items()}
+
+@patch
+def write(self:LightDescent):
+    "Put the current values, with their history, into the face"
+    for name,value in self.free.items(): self.face.assign(name, value*self.units[name])
+
+@patch
+@torch.no_grad()
+def step(self:LightDescent, schedule:float=1.): # share of the rate
+    "One step after a backward pass; within the bounds of each light"
+    self.count += 1
+    length = self.rates.get('light', 0.)*schedule
+    for name,value in self.free.items():
+        value -= length*self._direction(name, torch.zeros_like(value) if value.grad is None else value.grad)
+        value.grad = None
+        value.copy_(bounded(value*self.units[name], *self.bounds[name])/self.units[name])
+
+@patch
+def _direction(self:LightDescent, name:str, gradient:Tensor)->Tensor: # about as long as 1
+    "The mean of the latest gradients over the root of their mean square"
+    a,b = BETAS
+    first = self.first[name].mul_(a).add_((1-a)*gradient)/(1-a**float(self.count))
+    second = self.second[name].mul_(b).add_((1-b)*gradient.square().sum())/(1-b**float(self.count))
+    return first/second.sqrt().clamp(min=1e-20)

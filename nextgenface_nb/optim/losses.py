@@ -18,10 +18,10 @@ from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['DARK', 'EDGE', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual', 'perceptual_slope', 'charbonnier',
-           'charbonnier_weight', 'photo_loss', 'blur', 'stage_problem', 'row_share', 'row_energies', 'symmetry_loss',
-           'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms',
-           'checked_terms']
+__all__ = ['DARK', 'EDGE', 'TYPICAL', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual', 'perceptual_slope',
+           'charbonnier', 'charbonnier_weight', 'exposure_gain', 'photo_loss', 'blur', 'stage_problem', 'row_share',
+           'row_energies', 'symmetry_loss', 'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm',
+           'weighed', 'stage_terms', 'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 DARK = .01 #: Linear radiance below which the compression of light levels off
@@ -54,13 +54,23 @@ def charbonnier_weight(
     "What to weigh the square of each residual with, so that its slope is that of `charbonnier`"
     return .5/(d**2+EDGE**2).sqrt()
 
+# %% ../../nbs/53_optim.losses.ipynb #092bd636
+TYPICAL = .4 #: Brightness of a face in a usual photo, linear radiance
+
+def exposure_gain(
+    frame, # `Frame`
+)->Tensor: # [], more than 0
+    "What makes the face in the photo as bright as usual"
+    return TYPICAL/frame.brightness.clamp(min=1e-4)
+
 def photo_loss(
     picture:Tensor,        # [.., C] linear
     target:Tensor,         # [.., C] linear
     weight:Tensor,         # [.., 1] 0 and up
+    gain:Tensor|float=1.,  # What both are brightened by before they are compared, see `exposure_gain`
 )->Tensor: # scalar
     "Weighted mean Charbonnier distance of two pictures"
-    d = perceptual(picture)-perceptual(target)
+    d = perceptual(gain*picture)-perceptual(gain*target)
     return (charbonnier(d)*weight).sum()/(weight.sum()*d.shape[-1]).clamp(min=1e-6)
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a7bcca
@@ -259,7 +269,8 @@ def weighed(
 def _photo_term(c:Candidate)->Tensor|None:
     "How far the pictures are from the photos; each frame by its weight"
     if not c.pictures: return None
-    return sum(photo_loss(*seen)*f.weight for seen,f in zip(c.pictures, c.face.frames))
+    losses = [photo_loss(*seen, exposure_gain(f)) for seen,f in zip(c.pictures, c.face.frames)]
+    return sum(loss*f.weight for loss,f in zip(losses, c.face.frames))
 
 def _row_term(
     name:str, # One of `ROW_TERMS`

@@ -21,8 +21,8 @@ from ..geometry.camera import project, transform
 from ..metrics import eye_distance
 from nextgenface_nb.optim.landmarks import (POSE, LandmarkProblem, bounded_step, put_back, residual_rows,
     rotation_and_derivatives)
-from .losses import (ROW_TERMS, Candidate, blur, charbonnier_weight, perceptual, perceptual_slope,
-    row_share, stage_problem, weighed)
+from .losses import (ROW_TERMS, Candidate, blur, charbonnier_weight, exposure_gain, perceptual,
+    perceptual_slope, row_share, stage_problem, weighed)
 from .state import Solver
 from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
@@ -98,8 +98,10 @@ def skin_likelihood(
     predicted:Tensor,  # [P, 3] linear
     tolerance:float=.6,# Of the logarithm of the ratio
 )->Tensor: # [P] 0..1
-    "Soft mask of pixels that could be the skin that the model predicts"
-    ratio = ((photo+.01)/(predicted.clamp(min=0)+.01)).log()
+    "Soft mask of pixels that could be the skin that the model predicts; deep shadows say less"
+    predicted = predicted.clamp(min=0)
+    deep = .03*predicted[predicted>0].mean() if predicted.any() else .01
+    ratio = ((photo+deep)/(predicted+deep)).log()
     return torch.exp(-(ratio.square().mean(-1)/tolerance**2))
 
 # %% ../../nbs/54_optim.shading.ipynb #4890ad01
@@ -398,10 +400,11 @@ def pixel_rows(
     colour,photo,_ = seen_beside(pipeline, face, i, pixels)
     unshadowed,slope = irradiance_gradient(motion.normal, light)
     open_share = (pixels.transfer.lit(light)[0]/unshadowed.clamp(min=1e-4)).clamp(0, 1.5)
-    response = perceptual_slope(colour)*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
+    gain = exposure_gain(face.frames[i])
+    response = gain*perceptual_slope(gain*colour)*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
     by_pixel = look_up(picture_slopes(pixels.photo), motion.pixel).unflatten(-1, (2, 3)).mT # [N, 3, 2]
-    along = perceptual_slope(photo)[...,None]*by_pixel
-    return perceptual(colour)-perceptual(photo),motion.rows(-along, response[...,None]*slope)
+    along = gain*perceptual_slope(gain*photo)[...,None]*by_pixel
+    return perceptual(gain*colour)-perceptual(gain*photo),motion.rows(-along, response[...,None]*slope)
 
 # %% ../../nbs/54_optim.shading.ipynb #54c0bc39
 @dataclass

@@ -15,7 +15,6 @@ from ..errors import ConfigError
 from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
 from ..face import Face
-from ..light.interface import bounded
 from ..metrics import eye_distance
 from .landmarks import LandmarkStage, fit_landmarks
 from .light import LIGHT_WEIGHTS, LightSettings, fit_light
@@ -67,10 +66,10 @@ def _light_settings(config:Config)->LightSettings:
 def _texture_stage(config:Config, others=())->TextureStage: # others: `LossTerm` from outside
     "Stage 3 of a config"
     terms = stage_terms(TextureStage.name, others)
-    rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness')}
+    rates = {n:getattr(config, f'rate_{n}') for n in ('diffuse', 'specular', 'roughness', 'light')}
     weights = dict(light=config.weight_light)|_term_weights(terms, config)
-    return TextureStage(steps=config.steps_texture, rates=rates|dict(light=5*config.rate_light),
-        weights=weights, terms=terms, detail=config.steps_detail)
+    return TextureStage(steps=config.steps_texture, rates=rates, weights=weights, terms=terms,
+        detail=config.steps_detail)
 
 def _term_weights(terms, config:Config)->dict: # name -> weight
     "What each term counts"
@@ -94,7 +93,7 @@ def adam(groups:list, **options)->torch.optim.Adam|None: # None where nothing is
 class FreeParameters:
     ("Free parameters in natural units, and the way back into the face. Rates are read anew at each step: an interface "
      "may change them.")
-    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',), light=())
+    GROUPS = dict(pose=('rotation', 'translation'), focal=('focal',), expression=('expression',))
 
     def __init__(self,
         pipeline:Pipeline,
@@ -109,8 +108,6 @@ class FreeParameters:
         self.units = {}
         self.optimizer = adam([self._group(pipeline.model, g) for g in rates if only is None or g in only])
         self.bounds = pipeline.model.expression_bounds
-        self.light_bounds = {f'frames.{i}.light.{name}':bounds for i,frame in enumerate(face.frames)
-            for name,bounds in frame.light.bounds().items()}
 
 # %% ../../nbs/59_optim.stages.ipynb #cc257aeb
 @patch
@@ -131,7 +128,6 @@ def _names(self:FreeParameters, group:str)->list: # of `Face.parameters`
 @patch
 def _of_frame(self:FreeParameters, frame, group:str)->list:
     "What a group has in a frame; a focal length that is known is not free"
-    if group=='light': return [f'light.{unknown}' for unknown in frame.light.unknowns()]
     if group=='focal' and frame.focal_fixed: return []
     return list(self.GROUPS[group])
 
@@ -150,7 +146,6 @@ def _unit(self:FreeParameters, model, name:str): # Tensor or 1.
     last = name.split('.')[-1]
     if last in ('shape', 'expression', 'albedo'): return getattr(model.prior, last).sqrt()
     if last=='translation': return self._frame(name).translation.norm()
-    if '.light.' in name: return self._frame(name).light.units().get(last, 1.)
     return 1.
 
 @patch
@@ -172,7 +167,7 @@ def write(self:FreeParameters):
 
 @patch
 def step(self:FreeParameters):
-    "One step of Adam after a backward pass; expressions and lights stay within their bounds"
+    "One step of Adam after a backward pass; expressions stay within their bounds"
     if self.optimizer:
         for group in self.optimizer.param_groups: group['lr'] = self.rates.get(group['name'], 0.)*float(self.slowed)
         self.optimizer.step()
@@ -182,11 +177,10 @@ def step(self:FreeParameters):
 @patch
 @torch.no_grad()
 def _keep_within_bounds(self:FreeParameters):
-    "Expressions as the model says, each light as it says itself"
+    "Of the expressions, as the model says"
     for name,tensor in self.free.items():
         unit = self.units[name]
         if name.endswith('expression'): tensor.copy_((tensor*unit).clamp(*self.bounds.T)/unit)
-        if name in self.light_bounds: tensor.copy_(bounded(tensor*unit, *self.light_bounds[name])/unit)
 
 # %% ../../nbs/59_optim.stages.ipynb #69ea0215
 @patch
@@ -206,14 +200,7 @@ def start_light(pipeline:Pipeline, face:Face):
     model = pipeline.model
     skin = model.diffuse_albedo()[model.regions['face']>.5].mean(0).mean()
     for frame in face.frames:
-        frame.light = frame.light.started(_brightness(frame)/skin, pipeline.config.bands)
-
-def _brightness(frame)->Tensor: # []
-    "Of the photo between the outermost landmarks: the median of each colour, and of the three the mean"
-    points = frame.landmarks.points
-    left,top = points.amin(0).long().clamp(min=0).tolist()
-    right,bottom = points.amax(0).long().tolist()
-    return frame.photo.pixels[top:bottom,left:right].reshape(-1, 3).median(0).values.mean()
+        frame.light = frame.light.started(frame.brightness/skin, pipeline.config.bands)
 
 # %% ../../nbs/59_optim.stages.ipynb #4d81586b
 #: Steps of light and albedo before and after the geometry, and between two of its steps
@@ -318,7 +305,7 @@ def weight(self:TracedSolver, i:int): # [H, W, 1]
 # %% ../../nbs/59_optim.stages.ipynb #4e4823ed
 def run_texture(stage:TextureStage, pipeline:Pipeline, face:Face, state:StageState)->Iterator[Progress]:
     "Diffuse, specular and roughness of every texel"
-    def begin(): return TextureSolver(pipeline, face, stage, FreeParameters(pipeline, face, stage.rates, ('light',)))
+    def begin(): return TextureSolver(pipeline, face, stage)
     for losses in solve(begin, face, stage.steps, state):
         yield Progress(stage.name, state.total, stage.steps, dict(total=sum(losses.values()), **losses), state.seconds)
 

@@ -5,7 +5,7 @@
 # %% ../../nbs/57_optim.texture.ipynb #9233e7f3
 from __future__ import annotations
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
-from .light import light_terms
+from .light import LightDescent, light_terms
 from .losses import DARK, Candidate, consistency_loss, smoothness_loss, symmetry_loss, weighed
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
@@ -23,8 +23,8 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution', 'stacked',
-           'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution',
+           'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
            'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums',
            'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
            'TextureSolver']
@@ -227,6 +227,17 @@ class TextureView:
     optimizer = None
 
 # %% ../../nbs/57_optim.texture.ipynb #d2fe4e5c
+def _texel_transfer(
+    pipeline:Pipeline,
+    face:Face,
+    i:int,               # Frame
+    resolution:int|None, # Texels; None: those of the maps
+)->tuple: # `Transfer` for the present light and those like it, what arrives as of `Transfer.lit`
+    "How the pixels of a frame see the texels"
+    environment = face.frames[i].light.environment(pipeline.config.environment_height).detach()
+    transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
+    return transfer,transfer.lit(environment)
+
 def texture_view(
     pipeline:Pipeline,
     face:Face,
@@ -236,9 +247,7 @@ def texture_view(
     "What stage 3 needs of a frame"
     frame = face.frames[i]
     with torch.no_grad():
-        environment = frame.light.environment(pipeline.config.environment_height)
-        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
-        lit = transfer.lit(environment)
+        transfer,lit = _texel_transfer(pipeline, face, i, resolution)
         target = frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
         seen = transfer.gather(stacked(*pipeline.model_maps(face.identity, resolution)))
@@ -249,6 +258,15 @@ def texture_view(
         weight = (weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])
             *(1-hidden.reshape(-1)[transfer.pixels]))
         return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
+
+# %% ../../nbs/57_optim.texture.ipynb #c022800c
+@patch
+@torch.no_grad()
+def refreshed(self:TextureView, pipeline:Pipeline, face:Face, i:int, resolution:int|None)->TextureView:
+    "The same frame with the transfer of the present light, under it"
+    transfer,lit = _texel_transfer(pipeline, face, i, resolution)
+    maps = resized(stacked(*pipeline.maps(face)), resolution or len(face.identity.diffuse))
+    return replace(self, transfer=transfer, shading=near_roughness(lit, transfer.gather(maps)[:,4:]))
 
 # %% ../../nbs/57_optim.texture.ipynb #b2d36b19
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
@@ -274,6 +292,8 @@ def light_reliability(
     return light/(light+half*light.median()+1e-9)
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
+FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
+
 def add_detail(
     face:Face,               # Its diffuse map is changed in place
     views:list,              # `TextureView` of each frame, under the present light
@@ -304,7 +324,8 @@ def wanted_albedo(
     "Photo without the reflection at the surface, over the light"
     seen = matrices[0]@stacked(own.diffuse, own.specular, own.roughness).flatten(0, 1)
     surface = view.shading.colours(torch.zeros_like(seen[:,:3]), seen[:,3:4], seen[:,4:])
-    return (view.photo-surface)/view.shading.irradiance.clamp(min=.02),view.weight,*matrices
+    light = view.shading.irradiance
+    return (view.photo-surface)/light.clamp(min=FAINT*light.median()),view.weight,*matrices
 
 # %% ../../nbs/57_optim.texture.ipynb #e85c116f
 def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
@@ -414,14 +435,13 @@ class TextureSolver(Solver):
         pipeline:Pipeline,
         face:Face,    # Changed in place
         stage,        # A `TextureStage`
-        lights,       # `FreeParameters` of the lights
     ):
         self.pipeline = pipeline
         self.face = face
         self.stage = stage
-        self.lights = lights
+        self.lights = LightDescent(face, stage.rates)
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
-        resolution = working_resolution(pipeline.config.texture_resolution, longest)
+        self.resolution = resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.prior = texture_prior(pipeline, face, resolution)
@@ -460,8 +480,9 @@ def step(self:TextureSolver, number:int)->dict:
     relight = number%RELIGHT==0
     terms = self.losses(relight)
     backward(terms)
-    self.free.step(schedule(number, self.stage.steps))
-    if relight: self.lights.step()
+    share = schedule(number, self.stage.steps)
+    self.free.step(share)
+    if relight: self.lights.step(share)
     if relight: self.put_maps()
     self.face.detach()
     return {k:float(v.detach()) for k,v in terms.items()}
@@ -474,11 +495,18 @@ def put_maps(self:TextureSolver):
     own.diffuse,own.specular,own.roughness = self.free.result()
 
 @patch
+def refresh(self:TextureSolver):
+    "The transfer of lights that have moved"
+    if not self.stage.detail or not self.lights.free: return
+    self.views = [v.refreshed(self.pipeline, self.face, i, self.resolution) for i,v in enumerate(self.views)]
+
+@patch
 def finish(self:TextureSolver):
     "Detail, and the texels that nobody saw"
     # nobody has moved the face meanwhile
     for i,v in enumerate(self.views):
         v.transfer.check(self.pipeline.world_vertices(self.face, i), self.face.frames[i].camera)
     self.put_maps()
+    self.refresh()
     add_detail(self.face, self.views, self.stage.locked, self.stage.detail)
     finish_maps(self.pipeline, self.face, sum(texel_sums(v, v.weight) for v in self.views), self.stage.locked)

@@ -1,0 +1,47 @@
+"A face is the same whether its photo is exposed for an eighth of the time or for eight times as long"
+from dataclasses import replace
+import numpy as np, pytest, torch
+from nextgenface_nb.config import Config
+from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
+from nextgenface_nb.face import Face, Frame, Identity
+from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.light.environment import HarmonicLight
+from nextgenface_nb.optim.landmarks import start_pose
+from nextgenface_nb.optim.stages import make_stages, run
+from nextgenface_nb.pipeline import Pipeline
+
+CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=96, steps_shading=3, steps_texture=40,
+    environment_height=16, bands=5)
+
+@pytest.fixture(scope='module')
+def pipeline(): return Pipeline(toy_model(), CONFIG)
+
+@pytest.fixture(scope='module')
+def seen(pipeline):
+    return synthetic_face(pipeline, seed=2, light=studio_light(.6, bands=5), size=96, samples=64).face.frames[0]
+
+def fitted(pipeline, seen, exposure):
+    "All three stages on the same photo, brighter or darker; not clipped"
+    photo = replace(seen.photo, pixels=exposure*seen.photo.pixels)
+    frame = Frame(photo, seen.landmarks, seen.camera, torch.zeros(3), torch.tensor([0., 0, -600]),
+        torch.zeros_like(seen.expression), HarmonicLight.frontal(CONFIG.bands))
+    start_pose(pipeline.model, frame)
+    m = pipeline.model
+    face = Face(Identity(torch.zeros_like(m.prior.shape), torch.zeros_like(m.prior.albedo)), [frame])
+    for stage in make_stages(CONFIG):
+        for _ in run(stage, pipeline, face): pass
+    return face
+
+@pytest.fixture(scope='module')
+def usual(pipeline, seen): return fitted(pipeline, seen, 1.)
+
+@pytest.mark.parametrize('exposure', [1/8, 8.])
+def test_a_face_is_the_same_at_any_exposure(pipeline, seen, usual, exposure):
+    other = fitted(pipeline, seen, exposure)
+    apart = lambda a,b: float((a-b).norm()/b.norm())
+    moved = (pipeline.vertices(other)-pipeline.vertices(usual)).norm(dim=-1)
+    assert float(moved.max())<.005, 'mm'
+    maps = [pipeline.maps(f) for f in (other, usual)]
+    for a,b in zip(*maps): assert apart(a, b)<.01
+    light,true = other.frames[0].light.coefficients/exposure,usual.frames[0].light.coefficients
+    assert apart(light, true)<.005
