@@ -421,7 +421,8 @@ class LightDescent:
         self.units = {}
         self.bounds = {}
         self.free = {}
-        for i,frame in enumerate(face.frames if 'light' in rates else []): self._release(f'frames.{i}.light', frame.light)
+        lit = face.frames if 'light' in rates else []
+        for i,frame in enumerate(lit): self._release(f'frames.{i}.light', frame.light)
         self.first = {n:torch.zeros_like(v) for n,v in self.free.items()}
         self.second = {n:torch.zeros(()) for n in self.free}
         self.count = torch.zeros((), dtype=torch.float64)
