@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_NAME', 'MOST_AGE', 'LIST', 'REPORT_VERSION', 'PENDING', 'output_error', 'disk_error', 'given_path',
            'real_folder', 'hidden_name', 'resume_path', 'check_writable', 'sweep_parts', 'at_work', 'writing',
-           'working_folder', 'listed_files', 'read_report', 'is_whole', 'writing_folder']
+           'working_folder', 'changing', 'listed_files', 'read_report', 'is_whole', 'writing_folder']
 
 # %% ../nbs/05_files.ipynb #d7a4adb1
 import errno, hashlib, json, os, platform, re, shutil, tempfile, time, uuid, zlib
@@ -359,6 +359,20 @@ def working_folder(
     part.mkdir()
     try: yield part
     finally: shutil.rmtree(part, ignore_errors=True)
+
+# %% ../nbs/05_files.ipynb #5b1e0a02
+@contextmanager
+def changing(
+    path,           # Of a file that is read, and then written anew; need not be there yet, its folder is made
+    wait:float=30., # Seconds for which another may be at it before it is an error
+):                  # Yields the path
+    "Keep a file for oneself from the reading to the writing, so that nobody's entry gets lost; `BusyError`"
+    path = given_path(path)
+    try:
+        folder = real_folder(path.parent)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder/hidden_name(path.name, _LOCK), path, wait): yield path
+    except OSError as e: raise output_error(e, path) from e
 
 # %% ../nbs/05_files.ipynb #c1f0a7d2
 LIST = 'report.json'           # Of the files that a run wrote, in its folder

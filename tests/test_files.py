@@ -315,6 +315,38 @@ def _go(children):
         p.stdin.flush()
     return [p.communicate(timeout=120) for p in children]
 
+LISTS = {
+    'figures':'from nextgenface_nb.evaluation.speed import append_report as add; file = sys.argv[1]',
+    'trials':'from nextgenface_nb.rendering import variant; add = lambda row, file: variant._keep(row); file = None'}
+
+@pytest.mark.parametrize('kind', LISTS)
+def test_two_that_add_to_one_list_lose_nothing(tmp_path, monkeypatch, kind):
+    "It is read and written anew by both at the same moment, again and again"
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.delenv('NEXTGENFACE_TRIALS', raising=False)
+    (tmp_path/'nextgenface_nb').mkdir()
+    file = tmp_path/'bench.json' if kind=='figures' else tmp_path/'nextgenface_nb'/'llvm.json'
+    body = f'{LISTS[kind]}\nprint("ready", flush=True); sys.stdin.readline()\n' \
+        'for k in range(10): add([f"{sys.argv[2]}{k}", 0, 0], file)'
+    both = [child(body, file, name, stdin=subprocess.PIPE) for name in 'ab']
+    for p in both: assert p.stdout.readline()=='ready\n', p.stderr.read()
+    said = _go(both)
+    assert all(p.returncode==0 for p in both), said
+    assert {row[0] for row in json.loads(file.read_text())}=={f'{name}{k}' for name in 'ab' for k in range(10)}
+    assert not hidden(tmp_path)
+
+def test_a_list_that_another_keeps_is_waited_for_and_then_an_error(tmp_path):
+    from nextgenface_nb.files import changing
+    keeps = child('from nextgenface_nb.files import changing\nwith changing(sys.argv[1]): print(1, flush=True); sys.stdin.read()',
+        tmp_path/'new'/'list.json', stdin=subprocess.PIPE)
+    assert keeps.stdout.readline()=='1\n', keeps.stderr.read()
+    with pytest.raises(BusyError, match=r'list\.json: another run is at work there'):
+        with changing(tmp_path/'new'/'list.json', wait=.2): pass
+    keeps.stdin.close()
+    with changing(tmp_path/'new'/'list.json') as path: path.write_text('[]')
+    keeps.wait()
+    assert contents(tmp_path)=={'new/list.json':'[]'}
+
 def test_a_report_of_another_version_is_no_config(tmp_path):
     from nextgenface_nb.config import Config
     from nextgenface_nb.errors import ConfigError
