@@ -6,6 +6,7 @@
 from __future__ import annotations
 import json, math, os, re
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from .reading import limit
 from .errors import ConfigError
@@ -200,7 +201,7 @@ class KnownCamera:
     distorted:bool = False       # With coefficients of distortion that are not 0
     source:str = ''              # Where it was written
 
-_NUMBER = r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?'
+_NUMBER = r'[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?'   # each digit in one way, or a long number takes hours
 _FORMS = (
     'Give 50mm (35 mm equivalent), 2400px (pixels of the original photo), fx,fy,cx,cy, '
     'or a file: camera.json, cameras.txt of COLMAP, or a matrix of OpenCV.')
@@ -324,19 +325,26 @@ def _of_object(found:dict)->list: # of `KnownCamera`
     return [replace(camera, photo=name) for name,camera in cameras]
 
 # %% ../nbs/11_lens.ipynb #66d9b5a4
+def _numbers_of(
+    text:str,  # OpenCV's YAML
+    names:str, # Of a matrix, with | between them
+)->list: # Empty: there is none
+    "The numbers in brackets behind `data:` of a name. Line by line: patterns over several take hours for a long file"
+    for found in islice(re.finditer(rf'^[ \t]*(?:{names})[ \t]*:', text, re.M), limit('camera_names')):
+        data = re.match(r'(?s:.{0,300}?)data\s*:\s*\[([^\]]{0,2000})\]', text[found.end():found.end()+2500])
+        if data: return [float(n) for n in data[1].split(',') if n.strip()]
+    return []
+
 def _of_text(text:str, path:Path)->list: # of `KnownCamera`
     "COLMAP's lines, OpenCV's YAML, or nine numbers"
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
     if lines and re.match(r'\d+\s+[A-Z]', lines[0]): return _colmap(text, path)
-    named = lambda names: re.search(rf'^\s*(?:{names})\s*:(?s:.{{0,300}}?)data\s*:\s*\[([^\]]{{0,2000}})\]', text, re.M)
-    numbers = lambda match: [float(n) for n in match[1].split(',') if n.strip()] if match else []
-    if K := named('camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
-        sides = [re.search(rf'^\s*image_{side}\s*:\s*(\d{{1,7}})\b', text, re.M|re.I) for side in ('width', 'height')]
+    if K := _numbers_of(text, 'camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
+        sides = [
+            re.search(rf'^[ \t]*image_{side}[ \t]*:[ \t]*(\d{{1,7}})\b', text, re.M|re.I) for side in ('width', 'height')]
         size = tuple(float(side[1]) for side in sides) if all(sides) else None
-        return [_matrix(
-            numbers(K),
-            size,
-            numbers(named('distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')))]
+        bent = _numbers_of(text, 'distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')
+        return [_matrix(K, size, bent)]
     return [_matrix([float(n) for n in re.split(r'[\s,;]+', text.strip(' \t\r\n[]')) if n])]
 
 # %% ../nbs/11_lens.ipynb #d7a302d4
