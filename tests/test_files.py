@@ -510,6 +510,29 @@ def test_a_path_that_is_too_long(tmp_path):
 
 # ---- a report that is none
 
+def test_a_path_that_is_too_long_for_windows(tmp_path, monkeypatch):
+    "There, with long paths off, what is too long is said to be missing: counted before the work, and told as it is"
+    folder = tmp_path.resolve()
+    check_writable(folder/('y'*21))   # elsewhere nobody counts
+    monkeypatch.setattr(files, '_most_windows', lambda: len(str(folder))+1+20+files._ROOM)
+    check_writable(folder/('y'*20))
+    for name in 'y'*21, '\U0001f600'*11:   # as Windows counts: two for an emoji
+        with pytest.raises(OutputError, match='too long a path for Windows') as said: check_writable(folder/name)
+        assert 'LongPathsEnabled' in said.value.advice
+    missing = FileNotFoundError(errno.ENOENT, 'No such file or directory')
+    assert 'too long a path' in files.output_error(missing, folder/('z'*200)).what
+    for other in folder/'z', '\\\\?\\'+str(folder/('z'*200)): assert 'no such file' in files.output_error(missing, other).what
+
+@pytest.mark.parametrize('answer, most', [(1, 0), (0x7f01, 0), (0x7f00, 259), (None, 259)])
+def test_windows_is_asked_whether_it_takes_long_paths(monkeypatch, answer, most):
+    import ctypes
+    from types import SimpleNamespace
+    asked = SimpleNamespace() if answer is None else SimpleNamespace(RtlAreLongPathsEnabled=lambda: answer)
+    monkeypatch.setattr(ctypes, 'windll', SimpleNamespace(ntdll=asked), raising=False)
+    assert files._most_windows()==0 or os.name=='nt'
+    monkeypatch.setattr(files, 'os', SimpleNamespace(name='nt'))
+    assert files._most_windows()==most
+
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes here')
 @pytest.mark.parametrize('what', ['pipe', 'endless', 'folder', 'a list', 'nested', 'large'])
 def test_a_report_that_is_none(tmp_path, what, monkeypatch):
