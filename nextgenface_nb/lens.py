@@ -14,7 +14,7 @@ from .errors import ConfigError
 # %% auto #0
 __all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'Lens', 'focal_of_film',
            'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera', 'parse_focal', 'read_cameras',
-           'known_lens', 'check_focal']
+           'camera_files', 'known_lens', 'check_focal']
 
 # %% ../nbs/11_lens.ipynb #70051fcc
 @dataclass
@@ -257,12 +257,21 @@ def _colmap_line(line:str)->KnownCamera:
     if len(rest)!=2+count: raise ValueError(line)
     return KnownCamera(tuple(focal), tuple(rest[:2]), (width, height), distorted=any(rest[2:]))
 
+def _lines(text:str)->list: # without comments
+    return [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
+
+def _is_colmap(lines:list)->bool: return bool(lines) and bool(re.match(r'\d+\s+[A-Z]', lines[0]))
+
+def _images_beside(path:Path)->Path|None: # None: there is none, or it is too long
+    "What COLMAP says of the photos"
+    images = path.parent/'images.txt'
+    return images if images.is_file() and images.stat().st_size<=limit('colmap_bytes') else None
+
 def _colmap(text:str, path:Path)->list: # of `KnownCamera`
     "cameras.txt, with the names in images.txt where that lies beside it"
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
-    cameras = {line.split()[0]: _colmap_line(line) for line in lines}
-    images = path.parent/'images.txt'
-    if not images.is_file() or images.stat().st_size>limit('colmap_bytes'): return list(cameras.values())
+    cameras = {line.split()[0]: _colmap_line(line) for line in _lines(text)}
+    images = _images_beside(path)
+    if images is None: return list(cameras.values())
     named = []
     with open(images, encoding='utf-8', errors='replace') as file:
         # each image has a second line, of points, which is no camera
@@ -337,8 +346,7 @@ def _numbers_of(
 
 def _of_text(text:str, path:Path)->list: # of `KnownCamera`
     "COLMAP's lines, OpenCV's YAML, or nine numbers"
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
-    if lines and re.match(r'\d+\s+[A-Z]', lines[0]): return _colmap(text, path)
+    if _is_colmap(_lines(text)): return _colmap(text, path)
     if K := _numbers_of(text, 'camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
         sides = [
             re.search(rf'^[ \t]*image_{side}[ \t]*:[ \t]*(\d{{1,7}})\b', text, re.M|re.I) for side in ('width', 'height')]
@@ -376,6 +384,21 @@ def read_cameras(
             f'{path}: a number that is not finite, or a focal length or size that is not positive',
             'Calibrate again, or leave it out.')
     return [replace(c, source=f'{path.name}'+f', {c.source}'*bool(c.source)) for c in cameras]
+
+# %% ../nbs/11_lens.ipynb #5b1e0b02
+def camera_files(
+    text:str, # What `--focal` was given
+)->list: # of Path: the one that is named, and images.txt of COLMAP beside it; empty: the text says it all
+    "The files that `read_cameras` looks into"
+    try:
+        if not text or parse_focal(text): return []
+    except ConfigError: return []
+    path = Path(os.path.expanduser(text))
+    try:
+        if not path.is_file() or path.stat().st_size>limit('camera_bytes'): return []
+        images = _is_colmap(_lines(path.read_text(encoding='utf-8-sig', errors='replace'))) and _images_beside(path)
+    except (OSError, ValueError): return []
+    return [path, images] if images else [path]
 
 # %% ../nbs/11_lens.ipynb #b48ad3d4
 def _camera_of(cameras:list, name:str, width:int, height:int)->KnownCamera:
