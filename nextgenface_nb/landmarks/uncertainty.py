@@ -42,8 +42,11 @@ class DetectorErrors:
     def save(self,
         path, # `.npz` file
     ):
-        "As .npz"
-        np.savez_compressed(path, own=self.own, ids=self.ids, modes=self.modes.astype(np.float16), spread=self.spread)
+        "As .npz, whole or not at all"
+        from nextgenface_nb.files import writing
+        with writing(path) as part, open(part, 'wb') as file:
+            np.savez_compressed(
+                file, own=self.own, ids=self.ids, modes=self.modes.astype(np.float16), spread=self.spread)
 
 def eye_roll(landmarks)->float: # radians, clockwise
     "Direction of the line through the outer eye corners in the picture"
