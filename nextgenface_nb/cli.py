@@ -5,7 +5,7 @@
 # %% ../nbs/92_cli.ipynb #d9d4531d
 from __future__ import annotations
 import argparse, json, sys, time, unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -566,11 +566,13 @@ def usable(
 def one_thread(
     wanted:bool, # False: nothing happens
 ): # a context manager; nothing is bound
-    "Within this context PyTorch adds up in one order, whatever the cores and the workers"
+    "Within this context PyTorch and NumPy add up in one order, whatever the cores and the workers"
     import torch
+    from nextgenface_nb.surroundings import blas_threads
     before = torch.get_num_threads()
     if wanted: torch.set_num_threads(1)
-    try: yield
+    try:
+        with blas_threads(1) if wanted else nullcontext(): yield
     finally: torch.set_num_threads(before)
 
 # %% ../nbs/92_cli.ipynb #c64bfc5b
