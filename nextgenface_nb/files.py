@@ -34,6 +34,7 @@ _ADVICE = {
         f'A name may have 255 bytes and a path 4096 on most systems, with the files in it: {_ELSEWHERE}',
 }
 
+# %% ../nbs/05_files.ipynb #5b1e0d03
 _ROOM = 120     # characters that the longest path within a folder of results may need
 _TOO_LONG = '{}: too long a path for Windows, with the files in it'
 _SHORTER = (f'Windows takes 259 characters, of which files within may need {_ROOM}: choose a shorter output folder, '

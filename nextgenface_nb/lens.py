@@ -262,6 +262,7 @@ def _lines(text:str)->list: # without comments
 
 def _is_colmap(lines:list)->bool: return bool(lines) and bool(re.match(r'\d+\s+[A-Z]', lines[0]))
 
+# %% ../nbs/11_lens.ipynb #5b1e0d04
 def _images_beside(path:Path)->Path|None: # None: there is none, or it is too long
     "What COLMAP says of the photos"
     images = path.parent/'images.txt'
@@ -348,8 +349,8 @@ def _of_text(text:str, path:Path)->list: # of `KnownCamera`
     "COLMAP's lines, OpenCV's YAML, or nine numbers"
     if _is_colmap(_lines(text)): return _colmap(text, path)
     if K := _numbers_of(text, 'camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
-        sides = [
-            re.search(rf'^[ \t]*image_{side}[ \t]*:[ \t]*(\d{{1,7}})\b', text, re.M|re.I) for side in ('width', 'height')]
+        line = r'^[ \t]*image_{}[ \t]*:[ \t]*(\d{{1,7}})\b'
+        sides = [re.search(line.format(side), text, re.M|re.I) for side in ('width', 'height')]
         size = tuple(float(side[1]) for side in sides) if all(sides) else None
         bent = _numbers_of(text, 'distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')
         return [_matrix(K, size, bent)]

@@ -35,7 +35,7 @@ LIMITS = dict(
     tag_tables=Limit(200, 'tables', 'the same tags of AVIF and HEIF, gone through again and again'),
     tiff_pieces=Limit(200_000, 'strips or tiles', 'a picture in pieces of no size'),
     picture_head=Limit(65_536, 'bytes', 'a header without end, read byte by byte: PPM, and lines of HDR'),
-    picture_parts=Limit(100_000, 'parts', 'hours of parts of no size, or of bytes that mean nothing, before the picture'),
+    picture_parts=Limit(100_000, 'parts', 'hours of parts of no size, or of bytes without a meaning'),
     picture_texts=Limit(20, 'texts', 'thousands of texts in a picture, each of which is unpacked'),
     picture_text=Limit(1_000_000, 'bytes', 'a text in a picture that unpacks to gigabytes'),
     picture_colours=Limit(16, 'channels', 'a pixel with hundreds of colours (JPEG 2000)'),
@@ -46,7 +46,10 @@ LIMITS = dict(
     jpeg2000_pieces=Limit(20_000, 'tiles', 'a picture in pieces of no size'),
     png_chunks=Limit(500_000, 'chunks', 'hours of reading chunks of no size'),
     map_pixels=Limit(8192*4096, 'pixels', 'an environment map of gigabytes'),
-    map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'),
+    map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'))
+
+# %% ../nbs/03_reading.ipynb #5b1e0d07
+LIMITS |= dict(   # of texts, models, checkpoints and lists
     settings_bytes=Limit(1_000_000, 'bytes', 'a file of settings without end'),
     report_bytes=Limit(10_000_000, 'bytes', 'a report or JSON of settings without end; a long fit has a million'),
     camera_bytes=Limit(1_000_000, 'bytes', 'a file that describes a camera, without end'),
@@ -270,6 +273,7 @@ def _check_jpeg(data, name):
     if data.count(b'\xff\xda') > limit('jpeg_passes'):
         raise _strange(name, f'is built up in more than {limit("jpeg_passes")} passes')
 
+# %% ../nbs/03_reading.ipynb #5b1e0d01
 def _check_gif(data, name):
     at = 13 + (3 << (data[10] & 7)+1 if len(data) > 10 and data[10] & 0x80 else 0)
     while at < len(data) and data[at] not in b',;':   # a picture, or the end; Pillow steps over what means nothing
@@ -286,6 +290,7 @@ def _check_webp(data, name):
     else: size = _number('<H', data, 26) & 0x3fff, _number('<H', data, 28) & 0x3fff
     check_size(*size, name, smallest=0)
 
+# %% ../nbs/03_reading.ipynb #5b1e0d06
 def _check_ppm(data, name):
     "Sizes and the brightest value stand at the beginning, with comments between them"
     head = re.sub(rb'#[^\r\n]*[\r\n]?', b'', data[:limit('picture_head')])
@@ -295,7 +300,8 @@ def _check_ppm(data, name):
 
 def _box_after(data, at)->int|None: # None: the picture begins, or Pillow gives up
     "Where the box of a JPEG 2000 file ends, or the first one within it begins"
-    size, kind = _number('>I', data, at), data[at+4:at+8]
+    size = _number('>I', data, at)
+    kind = data[at+4:at+8]
     head = 16 if size == 1 else 8
     if size == 1: size = _number('>Q', data, at+8)
     if kind == b'jp2c' or size < head: return None
@@ -311,6 +317,7 @@ def _check_jpeg2000_parts(data, name, at, after):
         if at is None: return
     raise _many_parts(name)
 
+# %% ../nbs/03_reading.ipynb #5b1e0d02
 def _check_jpeg2000(data, name):
     _check_jpeg2000_parts(data, name, 0, _box_after)
     for n,found in enumerate(re.finditer(rb'\xff\x4f\xff\x51', data)):

@@ -45,6 +45,7 @@ def named_files(
     found |= dict(zip(('focal', f'focal {_BESIDE}'), map(file_digest, camera_files(config.focal))))
     return {n:digest for n,digest in found.items() if digest}
 
+# %% ../nbs/76_resume.ipynb #5b1e0d05
 #: Of what is kept beside the face; raised when an older reader would misunderstand it
 STATE_VERSION = 2
 

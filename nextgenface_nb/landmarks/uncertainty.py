@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 import numpy as np
+from ..files import writing
 from ..metrics import EYE_CORNERS
 from ..places import data_folder
 
@@ -43,10 +44,9 @@ class DetectorErrors:
         path, # `.npz` file
     ):
         "As .npz, whole or not at all"
-        from nextgenface_nb.files import writing
+        modes = self.modes.astype(np.float16)
         with writing(path) as part, open(part, 'wb') as file:
-            np.savez_compressed(
-                file, own=self.own, ids=self.ids, modes=self.modes.astype(np.float16), spread=self.spread)
+            np.savez_compressed(file, own=self.own, ids=self.ids, modes=modes, spread=self.spread)
 
 def eye_roll(landmarks)->float: # radians, clockwise
     "Direction of the line through the outer eye corners in the picture"
