@@ -479,6 +479,7 @@ def figures(
 def save_summary(
     folder:Path,   # Of the batch
     outcomes:list, # of `Outcome`
+    left:list=(),  # of (path within the input, reason): what is no photo of the batch
 ):
     "Write `summary.csv` and `contact_sheet.html`"
     rows = [
@@ -491,9 +492,10 @@ def save_summary(
     table = csv.DictWriter(text, ['photo','status','nme','psnr','ssim','seconds','error'], restval='')
     table.writeheader()
     table.writerows({k:_cell(v) for k,v in row.items()} for row in rows)
+    csv.writer(text).writerows([_cell(shown_name(name)), 'left out', '', '', '', '', reason] for name,reason in left)
     for name,content in (('summary.csv', text.getvalue()),
         ('contact_sheet.html', contact_sheet(folder, outcomes, rows))):
-        with writing(Path(folder)/name) as part: Path(part).write_text(content, encoding='utf-8')
+        with writing(Path(folder)/name) as part: part.write_text(content, encoding='utf-8', newline='')
 
 def _cell(value):
     "No cell of a table starts a formula"
@@ -532,17 +534,12 @@ def finish_summary(
     outcomes:list, # of `Outcome`
     left:list=(),  # of (path within the input, reason): what is no photo of the batch
 ):
-    "Name photos of subfolders by their subfolder, and add to `summary.csv` what was left out"
+    "Name photos of subfolders by their subfolder, and tell in `summary.csv` what was left out"
     from dataclasses import replace
     within = [_subfolder(o, folder) for o in outcomes]
-    if any(w!=Path() for w in within):
-        named = [replace(o, photo=shown_name((w/o.photo).as_posix())) for o,w in zip(outcomes, within)]
-        save_summary(folder, named)
-    path = Path(folder)/'summary.csv'
-    if not left or not path.is_file(): return
-    rows = io.StringIO(newline='')
-    csv.writer(rows).writerows([_cell(shown_name(name)), 'left out', '', '', '', '', reason] for name,reason in left)
-    with writing(path) as part: Path(part).write_bytes(path.read_bytes()+rows.getvalue().encode('utf-8'))
+    if not left and all(w==Path() for w in within): return
+    named = [replace(o, photo=shown_name((w/o.photo).as_posix())) for o,w in zip(outcomes, within)]
+    save_summary(folder, named, left)   # of this batch, whatever another has written there meanwhile
 
 # %% ../nbs/77_batch.ipynb #c20b0b06
 PATIENCE = 900. # Seconds for which the last photos may be another's without any change, before that is an error

@@ -5,7 +5,7 @@
 # %% ../nbs/92_cli.ipynb #d9d4531d
 from __future__ import annotations
 import argparse, json, sys, time, unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -164,15 +164,18 @@ def asked_for(
     request:Request,
     config:Config,
     folder=None, # For the results; with --face all it says which face
-)->dict: # stages, shared_identity, checkpoint, landmarks, light, face
+)->dict: # stages, shared_identity, checkpoint, landmarks, light, face; where given: focal, images, landmark_model
     "What the report keeps of the flags beside the settings"
+    from nextgenface_nb.lens import camera_files
     from nextgenface_nb.output.checkpoint import file_digest
-    file = lambda path: dict(name=Path(path).name, sha256=file_digest(path)) if path and Path(path).suffix else None
-    named = dict(focal=config.focal, landmark_model=config.landmark_model and locate(config.landmark_model))
+    about = lambda path: dict(name=Path(path).name, sha256=file_digest(path))
+    file = lambda path: about(path) if path and Path(path).suffix else None   # else it is the name of a kind
+    given = dict(focal=None) if config.focal else {}
+    given |= {n:about(path) for n,path in zip(('focal', 'images'), camera_files(config.focal))}
+    if config.landmark_model: given['landmark_model'] = about(locate(config.landmark_model))
     return dict(
         stages=request.stages, shared_identity=request.shared_identity, checkpoint=file(request.checkpoint),
-        landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder),
-        **{n:file(v) for n,v in named.items() if v})
+        landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder), **given)
 
 # %% ../nbs/92_cli.ipynb #4ac71227
 def face_asked(
@@ -563,11 +566,13 @@ def usable(
 def one_thread(
     wanted:bool, # False: nothing happens
 ): # a context manager; nothing is bound
-    "Within this context PyTorch adds up in one order, whatever the cores and the workers"
+    "Within this context PyTorch and NumPy add up in one order, whatever the cores and the workers"
     import torch
+    from nextgenface_nb.surroundings import blas_threads
     before = torch.get_num_threads()
     if wanted: torch.set_num_threads(1)
-    try: yield
+    try:
+        with blas_threads(1) if wanted else nullcontext(): yield
     finally: torch.set_num_threads(before)
 
 # %% ../nbs/92_cli.ipynb #c64bfc5b

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_NAME', 'MOST_AGE', 'LIST', 'REPORT_VERSION', 'PENDING', 'output_error', 'disk_error', 'given_path',
            'real_folder', 'hidden_name', 'resume_path', 'check_writable', 'sweep_parts', 'at_work', 'writing',
-           'working_folder', 'listed_files', 'read_report', 'is_whole', 'writing_folder']
+           'working_folder', 'changing', 'listed_files', 'read_report', 'is_whole', 'writing_folder']
 
 # %% ../nbs/05_files.ipynb #d7a4adb1
 import errno, hashlib, json, os, platform, re, shutil, tempfile, time, uuid, zlib
@@ -34,11 +34,32 @@ _ADVICE = {
         f'A name may have 255 bytes and a path 4096 on most systems, with the files in it: {_ELSEWHERE}',
 }
 
+# %% ../nbs/05_files.ipynb #5b1e0d03
+_ROOM = 120     # characters that the longest path within a folder of results may need
+_TOO_LONG = '{}: too long a path for Windows, with the files in it'
+_SHORTER = (f'Windows takes 259 characters, of which files within may need {_ROOM}: choose a shorter output folder, '
+    'or switch on its long paths (LongPathsEnabled in the registry), and start again.')
+
+def _most_windows()->int: # characters; 0: the system says itself what is too long
+    "How long a path may be on Windows where its long paths are off: longer ones are said to be missing"
+    if os.name!='nt': return 0
+    import ctypes
+    try: return 0 if ctypes.windll.ntdll.RtlAreLongPathsEnabled()&255 else 259
+    except (AttributeError, OSError): return 259   # before Windows 10
+
+def _beyond_windows(path, room:int=0)->bool:
+    "Is a path too long there, or what it needs within or beside it? Those that are written as long ones never are"
+    if str(path).startswith('\\\\?\\'): return False
+    count = len(str(Path(path).absolute()).encode('utf-16-le', 'surrogatepass'))//2
+    return 0<_most_windows()<count+room
+
 def output_error(
     error:OSError, # What the operating system says
     path,          # What was being written
 )->OutputError:
     "The same in words"
+    if error.errno==errno.ENOENT and _beyond_windows(path, 40): error = OSError(errno.ENAMETOOLONG, '')
+    if error.errno==errno.ENAMETOOLONG and _most_windows(): return OutputError(_TOO_LONG.format(path), _SHORTER)
     known = error.errno in _ADVICE   # else what a library makes of it
     said = (os.strerror(error.errno) if known else error.strerror or str(error)).lower()
     return OutputError(f'{path}: cannot be written ({said})', _ADVICE.get(error.errno, _ELSEWHERE.capitalize()))
@@ -62,7 +83,6 @@ def disk_error(
 
 # %% ../nbs/05_files.ipynb #3c7aea77
 MOST_NAME = 255 # bytes in the name of a file, on nearly every file system
-_ROOM = 120     # bytes that the longest path within a folder of results may need
 
 def given_path(
     path, # What somebody has given
@@ -128,6 +148,7 @@ def check_writable(
 
 def _check_length(folder:Path):
     "Names within must be possible too"
+    if _beyond_windows(folder, _ROOM): raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     try: os.lstat(folder/('x'*_ROOM))
     except (FileNotFoundError, NotADirectoryError): pass
 
@@ -359,6 +380,20 @@ def working_folder(
     part.mkdir()
     try: yield part
     finally: shutil.rmtree(part, ignore_errors=True)
+
+# %% ../nbs/05_files.ipynb #5b1e0a02
+@contextmanager
+def changing(
+    path,           # Of a file that is read, and then written anew; need not be there yet, its folder is made
+    wait:float=30., # Seconds for which another may be at it before it is an error
+):                  # Yields the path
+    "Keep a file for oneself from the reading to the writing, so that nobody's entry gets lost; `BusyError`"
+    path = given_path(path)
+    try:
+        folder = real_folder(path.parent)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder/hidden_name(path.name, _LOCK), path, wait): yield path
+    except OSError as e: raise output_error(e, path) from e
 
 # %% ../nbs/05_files.ipynb #c1f0a7d2
 LIST = 'report.json'           # Of the files that a run wrote, in its folder

@@ -6,6 +6,7 @@
 from __future__ import annotations
 import json, math, os, re
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from .reading import limit
 from .errors import ConfigError
@@ -13,7 +14,7 @@ from .errors import ConfigError
 # %% auto #0
 __all__ = ['FILM_DIAGONAL', 'EXIF_TAGS', 'BELIEVED', 'SENSORS', 'CUTS', 'SURE', 'UNSURE', 'USELESS', 'Lens', 'focal_of_film',
            'film_of_focal', 'read_exif', 'cut_range', 'exif_lens', 'KnownCamera', 'parse_focal', 'read_cameras',
-           'known_lens', 'check_focal']
+           'camera_files', 'known_lens', 'check_focal']
 
 # %% ../nbs/11_lens.ipynb #70051fcc
 @dataclass
@@ -200,7 +201,7 @@ class KnownCamera:
     distorted:bool = False       # With coefficients of distortion that are not 0
     source:str = ''              # Where it was written
 
-_NUMBER = r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?'
+_NUMBER = r'[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?'   # each digit in one way, or a long number takes hours
 _FORMS = (
     'Give 50mm (35 mm equivalent), 2400px (pixels of the original photo), fx,fy,cx,cy, '
     'or a file: camera.json, cameras.txt of COLMAP, or a matrix of OpenCV.')
@@ -256,12 +257,22 @@ def _colmap_line(line:str)->KnownCamera:
     if len(rest)!=2+count: raise ValueError(line)
     return KnownCamera(tuple(focal), tuple(rest[:2]), (width, height), distorted=any(rest[2:]))
 
+def _lines(text:str)->list: # without comments
+    return [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
+
+def _is_colmap(lines:list)->bool: return bool(lines) and bool(re.match(r'\d+\s+[A-Z]', lines[0]))
+
+# %% ../nbs/11_lens.ipynb #5b1e0d04
+def _images_beside(path:Path)->Path|None: # None: there is none, or it is too long
+    "What COLMAP says of the photos"
+    images = path.parent/'images.txt'
+    return images if images.is_file() and images.stat().st_size<=limit('colmap_bytes') else None
+
 def _colmap(text:str, path:Path)->list: # of `KnownCamera`
     "cameras.txt, with the names in images.txt where that lies beside it"
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
-    cameras = {line.split()[0]: _colmap_line(line) for line in lines}
-    images = path.parent/'images.txt'
-    if not images.is_file() or images.stat().st_size>limit('colmap_bytes'): return list(cameras.values())
+    cameras = {line.split()[0]: _colmap_line(line) for line in _lines(text)}
+    images = _images_beside(path)
+    if images is None: return list(cameras.values())
     named = []
     with open(images, encoding='utf-8', errors='replace') as file:
         # each image has a second line, of points, which is no camera
@@ -324,19 +335,25 @@ def _of_object(found:dict)->list: # of `KnownCamera`
     return [replace(camera, photo=name) for name,camera in cameras]
 
 # %% ../nbs/11_lens.ipynb #66d9b5a4
+def _numbers_of(
+    text:str,  # OpenCV's YAML
+    names:str, # Of a matrix, with | between them
+)->list: # Empty: there is none
+    "The numbers in brackets behind `data:` of a name. Line by line: patterns over several take hours for a long file"
+    for found in islice(re.finditer(rf'^[ \t]*(?:{names})[ \t]*:', text, re.M), limit('camera_names')):
+        data = re.match(r'(?s:.{0,300}?)data\s*:\s*\[([^\]]{0,2000})\]', text[found.end():found.end()+2500])
+        if data: return [float(n) for n in data[1].split(',') if n.strip()]
+    return []
+
 def _of_text(text:str, path:Path)->list: # of `KnownCamera`
     "COLMAP's lines, OpenCV's YAML, or nine numbers"
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith('#')]
-    if lines and re.match(r'\d+\s+[A-Z]', lines[0]): return _colmap(text, path)
-    named = lambda names: re.search(rf'^\s*(?:{names})\s*:(?s:.{{0,300}}?)data\s*:\s*\[([^\]]{{0,2000}})\]', text, re.M)
-    numbers = lambda match: [float(n) for n in match[1].split(',') if n.strip()] if match else []
-    if K := named('camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
-        sides = [re.search(rf'^\s*image_{side}\s*:\s*(\d{{1,7}})\b', text, re.M|re.I) for side in ('width', 'height')]
+    if _is_colmap(_lines(text)): return _colmap(text, path)
+    if K := _numbers_of(text, 'camera_matrix|cameraMatrix|K|mtx|intrinsic_matrix|Camera_Matrix'):
+        line = r'^[ \t]*image_{}[ \t]*:[ \t]*(\d{{1,7}})\b'
+        sides = [re.search(line.format(side), text, re.M|re.I) for side in ('width', 'height')]
         size = tuple(float(side[1]) for side in sides) if all(sides) else None
-        return [_matrix(
-            numbers(K),
-            size,
-            numbers(named('distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')))]
+        bent = _numbers_of(text, 'distortion_coefficients|dist_coeffs|dist|D|Distortion_Coefficients')
+        return [_matrix(K, size, bent)]
     return [_matrix([float(n) for n in re.split(r'[\s,;]+', text.strip(' \t\r\n[]')) if n])]
 
 # %% ../nbs/11_lens.ipynb #d7a302d4
@@ -368,6 +385,21 @@ def read_cameras(
             f'{path}: a number that is not finite, or a focal length or size that is not positive',
             'Calibrate again, or leave it out.')
     return [replace(c, source=f'{path.name}'+f', {c.source}'*bool(c.source)) for c in cameras]
+
+# %% ../nbs/11_lens.ipynb #5b1e0b02
+def camera_files(
+    text:str, # What `--focal` was given
+)->list: # of Path: the one that is named, and images.txt of COLMAP beside it; empty: the text says it all
+    "The files that `read_cameras` looks into"
+    try:
+        if not text or parse_focal(text): return []
+    except ConfigError: return []
+    path = Path(os.path.expanduser(text))
+    try:
+        if not path.is_file() or path.stat().st_size>limit('camera_bytes'): return []
+        images = _is_colmap(_lines(path.read_text(encoding='utf-8-sig', errors='replace'))) and _images_beside(path)
+    except (OSError, ValueError): return []
+    return [path, images] if images else [path]
 
 # %% ../nbs/11_lens.ipynb #b48ad3d4
 def _camera_of(cameras:list, name:str, width:int, height:int)->KnownCamera:

@@ -34,6 +34,8 @@ LIMITS = dict(
     tag_values=Limit(1_000_000, 'numbers', 'one tag of TIFF or EXIF that becomes a list of gigabytes'),
     tag_tables=Limit(200, 'tables', 'the same tags of AVIF and HEIF, gone through again and again'),
     tiff_pieces=Limit(200_000, 'strips or tiles', 'a picture in pieces of no size'),
+    picture_head=Limit(65_536, 'bytes', 'a header without end, read byte by byte: PPM, and lines of HDR'),
+    picture_parts=Limit(100_000, 'parts', 'hours of parts of no size, or of bytes without a meaning'),
     picture_texts=Limit(20, 'texts', 'thousands of texts in a picture, each of which is unpacked'),
     picture_text=Limit(1_000_000, 'bytes', 'a text in a picture that unpacks to gigabytes'),
     picture_colours=Limit(16, 'channels', 'a pixel with hundreds of colours (JPEG 2000)'),
@@ -44,10 +46,14 @@ LIMITS = dict(
     jpeg2000_pieces=Limit(20_000, 'tiles', 'a picture in pieces of no size'),
     png_chunks=Limit(500_000, 'chunks', 'hours of reading chunks of no size'),
     map_pixels=Limit(8192*4096, 'pixels', 'an environment map of gigabytes'),
-    map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'),
+    map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'))
+
+# %% ../nbs/03_reading.ipynb #5b1e0d07
+LIMITS |= dict(   # of texts, models, checkpoints and lists
     settings_bytes=Limit(1_000_000, 'bytes', 'a file of settings without end'),
     report_bytes=Limit(10_000_000, 'bytes', 'a report or JSON of settings without end; a long fit has a million'),
     camera_bytes=Limit(1_000_000, 'bytes', 'a file that describes a camera, without end'),
+    camera_names=Limit(20, 'times', 'a name of a matrix again and again, behind each of which numbers are looked for'),
     colmap_bytes=Limit(100_000_000, 'bytes', 'images.txt without end; most of it are points'),
     colmap_photos=Limit(100_000, 'photos', 'the same: a list that becomes gigabytes'),
     landmarks_bytes=Limit(10_000_000, 'bytes', 'a file of landmarks without end'),
@@ -244,16 +250,36 @@ def _exif_pieces(data, name): # Iterator of bytes
         if n>=limit('exif_pieces'): raise _strange(name, f'its EXIF is in more than {limit("exif_pieces")} pieces')
         yield data[m.end():m.start()+2+m[1][0]*256+m[1][1]]
 
+def _many_parts(name):
+    return _strange(name, f'has more than {limit("picture_parts"):,} parts before the picture')
+
+def _check_jpeg_parts(data, name):
+    "What lies before the picture. Pillow goes through it one by one, byte by byte where it means nothing"
+    from PIL.JpegImagePlugin import MARKER
+    at = 2
+    left = limit('picture_parts')
+    while left > 0:
+        start = data.find(b'\xff', at)
+        left -= 1+(start if start >= 0 else len(data))-at
+        kind = _number('>H', data, start) if start >= 0 else 0
+        if kind == 0xffda or kind not in MARKER and kind not in (0xff00, 0xffff): break   # the picture, or no JPEG
+        at = start+(1 if kind == 0xffff else 2)
+        if kind in MARKER and MARKER[kind][2]: at += max(_number('>H', data, at), 2)
+    if left <= 0: raise _many_parts(name)
+
 def _check_jpeg(data, name):
+    _check_jpeg_parts(data, name)
     check_tags(b''.join(_exif_pieces(data, name)), name)
     if data.count(b'\xff\xda') > limit('jpeg_passes'):
         raise _strange(name, f'is built up in more than {limit("jpeg_passes")} passes')
 
+# %% ../nbs/03_reading.ipynb #5b1e0d01
 def _check_gif(data, name):
     at = 13 + (3 << (data[10] & 7)+1 if len(data) > 10 and data[10] & 0x80 else 0)
-    while data[at:at+1] == b'\x21':
-        at += 2
-        while at < len(data) and data[at]: at += data[at]+1
+    while at < len(data) and data[at] not in b',;':   # a picture, or the end; Pillow steps over what means nothing
+        if data[at] == 0x21:
+            at += 2
+            while at < len(data) and data[at]: at += data[at]+1
         at += 1
         if at > limit('picture_text'): raise _strange(name, 'has a megabyte of text before the picture')
 
@@ -264,10 +290,40 @@ def _check_webp(data, name):
     else: size = _number('<H', data, 26) & 0x3fff, _number('<H', data, 28) & 0x3fff
     check_size(*size, name, smallest=0)
 
+# %% ../nbs/03_reading.ipynb #5b1e0d06
+def _check_ppm(data, name):
+    "Sizes and the brightest value stand at the beginning, with comments between them"
+    head = re.sub(rb'#[^\r\n]*[\r\n]?', b'', data[:limit('picture_head')])
+    numbers = 2 if data[1:2] == b'4' else 3
+    if not re.match(rb'P[456](?:\s+\d{1,10}){%d}\s' % numbers, head):
+        raise _strange(name, 'has no header that can be read')
+
+def _box_after(data, at)->int|None: # None: the picture begins, or Pillow gives up
+    "Where the box of a JPEG 2000 file ends, or the first one within it begins"
+    size = _number('>I', data, at)
+    kind = data[at+4:at+8]
+    head = 16 if size == 1 else 8
+    if size == 1: size = _number('>Q', data, at+8)
+    if kind == b'jp2c' or size < head: return None
+    return at+(head if kind in (b'jp2h', b'res ') else size)
+
+def _marker_after(data, at)->int|None: # None: a comment, of which Pillow reads one, the first tile, or the end
+    if data[at:at+2] in (b'', b'\xff\x64', b'\xff\x90', b'\xff\xd9'): return None
+    return at+2+max(_number('>H', data, at+2), 2)
+
+def _check_jpeg2000_parts(data, name, at, after):
+    for _ in range(limit('picture_parts')):
+        at = after(data, at)
+        if at is None: return
+    raise _many_parts(name)
+
+# %% ../nbs/03_reading.ipynb #5b1e0d02
 def _check_jpeg2000(data, name):
+    _check_jpeg2000_parts(data, name, 0, _box_after)
     for n,found in enumerate(re.finditer(rb'\xff\x4f\xff\x51', data)):
         if n > limit('jpeg2000_pictures'):
             raise _strange(name, f'holds more than {limit("jpeg2000_pictures")} pictures')
+        _check_jpeg2000_parts(data, name, found.start()+2, _marker_after)
         try: right, low, left, top, width, height, first, start, bands = struct.unpack_from('>8IH', data, found.end()+4)
         except struct.error: continue
         check_size(right-left, low-top, name, smallest=0)
@@ -403,6 +459,7 @@ def _checked(data:bytes, name:str, kind:str)->bytes:
     check = dict(
         JPEG=_check_jpeg,
         GIF=_check_gif,
+        PPM=_check_ppm,
         WEBP=_check_webp,
         JPEG2000=_check_jpeg2000,
         TIFF=_check_tiff,
@@ -468,8 +525,10 @@ def check_radiance(
     return width, height
 
 def _hdr_size(data, name):
-    head = data[:65536]
-    found = re.search(rb'\n\n-Y (\d{1,9}) \+X (\d{1,9})\n', head)
+    "By the first line that begins with -Y, which is the one that Mitsuba takes, wherever it stands"
+    lines = data[:limit('picture_head')].split(b'\n')[:-1]
+    at = next((n for n,line in enumerate(lines) if line.strip(bytes(range(33))).startswith(b'-Y')), 0)
+    found = re.fullmatch(rb'-Y (\d{1,9}) \+X (\d{1,9})', lines[at]) if at and not lines[at-1] else None
     if not found: raise ValueError
     return int(found[2]), int(found[1]), 3
 

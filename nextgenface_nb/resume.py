@@ -16,6 +16,7 @@ from nextgenface_nb.reconstruction import (Reconstruction, begin, chosen_stages,
 from .optim.stages import Progress
 from .optim.state import StageState
 from .output.checkpoint import file_digest, load_face, photo_digest, save_face
+from .lens import camera_files
 from .files import real_folder, resume_path, sweep_parts
 from .places import locate
 from .surroundings import undisturbed
@@ -33,14 +34,18 @@ def sweep(
     for place in (real.parent, real): sweep_parts(place)
 
 # %% ../nbs/76_resume.ipynb #ac34bd69
+_BESIDE = 'images.txt' # of COLMAP, beside its cameras.txt
+
 def named_files(
     config:Config,
-)->dict: # setting -> SHA-256
+)->dict: # setting -> SHA-256; `focal images.txt`: of the file beside the one that is named
     "What lies now in the files that settings name; of the model, the checkpoint has a fingerprint"
-    named = {n:getattr(config, n) for n in ('detector', 'landmark_model', 'light', 'focal')}
+    named = {n:getattr(config, n) for n in ('detector', 'landmark_model', 'light')}
     found = {n:file_digest(locate(v)) for n,v in named.items() if v}
+    found |= dict(zip(('focal', f'focal {_BESIDE}'), map(file_digest, camera_files(config.focal))))
     return {n:digest for n,digest in found.items() if digest}
 
+# %% ../nbs/76_resume.ipynb #5b1e0d05
 #: Of what is kept beside the face; raised when an older reader would misunderstand it
 STATE_VERSION = 2
 
@@ -160,7 +165,10 @@ def _check_files(path, meta:dict, config:Config, advice:str):
     was = meta.get('files', there)
     if not isinstance(was, dict): was = {}
     other = sorted(n for n in {*was, *there} if was.get(n)!=there.get(n))
-    if other: raise CheckpointError(f'{path}: the file that {other[0]} names has changed since', advice)
+    if not other: return
+    setting,_,beside = other[0].partition(' ')
+    what = f'{beside} beside the file' if beside else 'the file'
+    raise CheckpointError(f'{path}: {what} that {setting} names has changed since', advice)
 
 def _which(face)->str: return 'the largest' if face is None else f'number {face}'
 

@@ -11,7 +11,7 @@ from .errors import ConfigError
 from .processes import check_fork
 
 # %% auto #0
-__all__ = ['NUMPY', 'drjit_alone', 'SpareCores', 'spare_cores', 'plain_warnings', 'Undisturbed', 'undisturbed',
+__all__ = ['NUMPY', 'drjit_alone', 'SpareCores', 'spare_cores', 'blas_threads', 'plain_warnings', 'Undisturbed', 'undisturbed',
            'UndisturbedSteps', 'without_inference', 'same_definition', 'variables', 'cache_folder', 'isolated']
 
 # %% ../nbs/02_surroundings.ipynb #0a669516
@@ -70,13 +70,31 @@ def spare_cores(
         return _spare(most)
     except (OSError, RuntimeError, NotImplementedError): return most
 
+# %% ../nbs/02_surroundings.ipynb #5b1e0c02
+_blas_alone = threading.RLock()
+_blas_found = 0,None # number of modules at the last look, what was found then
+
+@contextmanager
+def blas_threads(
+    most:int, # Threads
+): # a context; nothing is bound
+    "Within this context NumPy's linear algebra has so many threads; one thread of Python at a time"
+    with _blas_alone, _blas_libraries().limit(limits=most, user_api='blas'): yield
+
+def _blas_libraries(): # A `ThreadpoolController`
+    "Those that are loaded; looked for anew when modules were loaded since, which takes some ms"
+    global _blas_found
+    from threadpoolctl import ThreadpoolController
+    if _blas_found[0]!=len(sys.modules): _blas_found = len(sys.modules),ThreadpoolController()
+    return _blas_found[1]
+
 # %% ../nbs/02_surroundings.ipynb #a723deb0
 #: What NumPy does when it is loaded
 NUMPY = dict(divide='warn', over='warn', under='ignore', invalid='warn')
 
 def _of_this_thread(
     grad:bool|None,        # True: gradients are kept; False: they are not; None: as the caller has it
-    threads:int|None=None, # Of PyTorch; None: the caller's, or as many as others leave cores
+    threads:int|None=None, # Of PyTorch and NumPy; None: the caller's, of PyTorch as many as others leave cores
 )->ExitStack: # entered
     "Plain settings of this thread"
     import numpy as np, torch
@@ -87,6 +105,7 @@ def _of_this_thread(
     for kind in ('cpu', 'cuda'):
         if torch.is_autocast_enabled(kind): stack.enter_context(torch.autocast(kind, enabled=False))
     if torch.get_default_device()!=torch.device('cpu'): stack.enter_context(torch.device('cpu'))
+    if threads: stack.enter_context(blas_threads(threads))
     before = torch.get_num_threads()
     threads = threads or min(before, spare_cores(before))
     if threads!=before:
@@ -141,8 +160,8 @@ class Undisturbed:
      "and Mitsuba are plain; after it they are the caller's again.")
     def __init__(self,
         grad:bool|None=None,   # True: gradients are kept; False: they are not; None: as the caller has it
-        # Of PyTorch, with one of which sums are the same bits every time; None: the caller's,
-        # or as many as others leave cores
+        # Of PyTorch and NumPy, with one of which sums are the same bits every time; None: the caller's,
+        # of PyTorch as many as others leave cores
         threads:int|None=None,
     ):
         self.grad = grad

@@ -191,6 +191,7 @@ MUTANTS = [
     Mutant('deterministic leaves the renderer its threads', 'rendering/renderer.py', 'if self.deterministic: dr.set_thread_count(1)', 'if False: dr.set_thread_count(1)', 'test_deterministic.py::test_so_many_threads_are_at_work', few=True),
     Mutant('deterministic does not reach the renderer', 'pipeline.py', 'c.samples_train, deterministic=c.deterministic)', 'c.samples_train, deterministic=False)', 'test_deterministic.py::test_a_pipeline_hands_it_on'),
     Mutant('deterministic does not reach the stages', 'optim/stages.py', 'True, 1 if pipeline.config.deterministic else None)', 'True, None)', 'test_deterministic.py::test_a_pipeline_hands_it_on'),
+    Mutant('deterministic leaves NumPy its threads', 'surroundings.py', 'if threads: stack.enter_context(blas_threads(threads))', 'pass', 'test_deterministic.py::test_numpy_has_one_thread_as_long_as_anybody_wants_it'),
     Mutant('deterministic does not reach the command', 'cli.py', 'one_thread(pipeline.config.deterministic)', 'one_thread(False)', 'test_deterministic.py::test_a_command_hands_it_on'),
     Mutant('a component more or less is the same', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', 'test_settings.py::test_so_many_components_are_used'),
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step()', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),

@@ -359,6 +359,15 @@ def some_names(folder): # that this file system takes
         found.append(os.fsdecode(name))
     return found
 
+def test_what_was_left_out_is_told_beside_the_own_photos_whatever_another_batch_wrote_meanwhile(tmp_path):
+    from nextgenface_nb.batch import Outcome, finish_summary, save_summary
+    own, others = ([Outcome(n, str(tmp_path/n), 'not begun')] for n in ('a.jpg', 'b.jpg'))
+    save_summary(tmp_path, own)
+    save_summary(tmp_path, others)   # of another batch, with the same output
+    finish_summary(tmp_path, own, [('notes.txt', 'no photo')])
+    table = (tmp_path/'summary.csv').read_bytes().decode().split('\r\n')
+    assert table[1:]==['a.jpg,not begun,,,,,', 'notes.txt,left out,,,,,no photo', '']
+
 @pytest.mark.parametrize('workers', [1, 2])
 def test_names_of_any_bytes_in_what_a_batch_leaves(tmp_path, workers):
     "JSON that reads back to the same names, a table and a page in UTF-8, links by the bytes"

@@ -1,7 +1,7 @@
 ("`deterministic`: one thread, the same bits; and without it several threads, whose sums differ. The setting goes all "
  "the way from config and command to both libraries.")
-import contextlib
-import pytest, torch
+import contextlib, dataclasses
+import pytest, threadpoolctl, torch
 from test_rendering import LIGHT, SIZE, START, TEXTURE, TRIANGLES, UVS, loss
 from nextgenface_nb import cli
 from nextgenface_nb.config import Config
@@ -13,6 +13,8 @@ from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.rendering import bridge, renderer, tracing
 from nextgenface_nb.rendering.renderer import Renderer
 from nextgenface_nb.evaluation.synthetic import synthetic_face
+from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
+from nextgenface_nb.surroundings import Undisturbed
 
 def drawing(deterministic):
     return Renderer(TRIANGLES, UVS, SIZE, SIZE, TEXTURE, (LIGHT, 2*LIGHT), device='cpu', deterministic=deterministic)
@@ -83,19 +85,66 @@ def test_a_pipeline_hands_it_on(monkeypatch, deterministic):
             for _ in stages.run(stage, pipeline, face): assert torch.get_num_threads()==3
     assert seen==[1 if deterministic else 3]*6
 
+def blas_now():
+    "Threads of each library of linear algebra that is loaded"
+    return {lib['num_threads'] for lib in threadpoolctl.threadpool_info() if lib['user_api']=='blas'}
+
+@contextlib.contextmanager
+def blas(count):
+    "So many of NumPy's, which any thread of Python may change"
+    free = getattr(threadpoolctl.OpenBLASController, 'clear_controlling_thread', lambda force: None)   # of 3.8
+    limits = threadpoolctl.threadpool_limits(count, 'blas')
+    free(force=True)
+    try: yield blas_now()
+    finally:
+        limits.restore_original_limits()
+        free(force=True)
+
+def test_numpy_has_one_thread_as_long_as_anybody_wants_it():
+    "Threads of Python take turns, and each finds one; then it has as many as before"
+    import threading
+    seen,begun,late = [],threading.Event(),threading.Event()
+    def work():
+        begun.set()
+        with Undisturbed(threads=1):
+            seen.append(blas_now())
+            late.set()
+    with blas(2) as own:
+        with Undisturbed(): assert blas_now()==own
+        with Undisturbed(threads=1):
+            other = threading.Thread(target=work, daemon=True)
+            other.start()
+            begun.wait()
+            assert blas_now()=={1} and not late.wait(.5)
+        other.join(60)
+        assert seen==[{1}] and blas_now()==own
+
+def test_a_fit_does_not_hang_on_the_threads_of_numpy():
+    "What OPENBLAS_NUM_THREADS says, or the cores of the machine: losses to the last digit"
+    settings = dict(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=64, bands=3,
+        environment_height=16, samples_final=1, deterministic=True, steps_landmarks=10)
+    pipeline = Pipeline(toy_model(61, 43), Config(**settings))
+    frame = synthetic_face(pipeline, size=64, samples=1).face.frames[0]
+    moved = frame.landmarks.points+torch.randn(frame.landmarks.points.shape, generator=torch.Generator().manual_seed(1))
+    def losses(count):
+        points = dataclasses.replace(frame.landmarks, points=moved)
+        steps = reconstruct_steps([frame.photo], pipeline.config, pipeline=pipeline, landmarks=[points], stages=['landmarks'])
+        with blas(count): return [p.losses for p in exhaust(steps).history]
+    assert losses(1)==losses(2)
+
 @pytest.mark.parametrize('asked', [True, False])
 def test_a_command_hands_it_on(monkeypatch, tmp_path, asked):
     "To the fit, and to all that the command does with its result"
     seen = []
     def fit(photos, folder, pipeline, request, progress, begun):
-        seen.append((pipeline.config.deterministic, torch.get_num_threads()))
+        seen.append((pipeline.config.deterministic, torch.get_num_threads(), blas_now()))
         raise FaceError('seen', 'enough')
     monkeypatch.setattr(cli, 'fit', fit)
-    with threads(3):
+    with threads(3), blas(2) as own:
         assert cli.main(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet', '--set',
             'renderer=vertex', '--set', f'deterministic={asked}'])!=0
         assert torch.get_num_threads()==3
-    assert seen==[(asked, 1 if asked else 3)]
+    assert seen==[(asked, 1 if asked else 3, {1} if asked else own)]
 
 def test_threads_of_python_work_with_dr_jit_one_at_a_time():
     "Two that change the number of its threads would wait for each other for ever, or leave it at one"

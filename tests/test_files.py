@@ -1,6 +1,6 @@
 ("Results that are killed, shared, linked, mounted, too long or too large: whole, or not taken for results, and "
  "nothing of anybody else's lost")
-import errno, json, os, shutil, signal, subprocess, sys, tempfile, time
+import ast, errno, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 import pytest
 from limited import limited
@@ -315,6 +315,38 @@ def _go(children):
         p.stdin.flush()
     return [p.communicate(timeout=120) for p in children]
 
+LISTS = {
+    'figures':'from nextgenface_nb.evaluation.speed import append_report as add; file = sys.argv[1]',
+    'trials':'from nextgenface_nb.rendering import variant; add = lambda row, file: variant._keep(row); file = None'}
+
+@pytest.mark.parametrize('kind', LISTS)
+def test_two_that_add_to_one_list_lose_nothing(tmp_path, monkeypatch, kind):
+    "It is read and written anew by both at the same moment, again and again"
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.delenv('NEXTGENFACE_TRIALS', raising=False)
+    (tmp_path/'nextgenface_nb').mkdir()
+    file = tmp_path/'bench.json' if kind=='figures' else tmp_path/'nextgenface_nb'/'llvm.json'
+    body = f'{LISTS[kind]}\nprint("ready", flush=True); sys.stdin.readline()\n' \
+        'for k in range(10): add([f"{sys.argv[2]}{k}", 0, 0], file)'
+    both = [child(body, file, name, stdin=subprocess.PIPE) for name in 'ab']
+    for p in both: assert p.stdout.readline()=='ready\n', p.stderr.read()
+    said = _go(both)
+    assert all(p.returncode==0 for p in both), said
+    assert {row[0] for row in json.loads(file.read_text())}=={f'{name}{k}' for name in 'ab' for k in range(10)}
+    assert not hidden(tmp_path)
+
+def test_a_list_that_another_keeps_is_waited_for_and_then_an_error(tmp_path):
+    from nextgenface_nb.files import changing
+    keeps = child('from nextgenface_nb.files import changing\nwith changing(sys.argv[1]): print(1, flush=True); sys.stdin.read()',
+        tmp_path/'new'/'list.json', stdin=subprocess.PIPE)
+    assert keeps.stdout.readline()=='1\n', keeps.stderr.read()
+    with pytest.raises(BusyError, match=r'list\.json: another run is at work there'):
+        with changing(tmp_path/'new'/'list.json', wait=.2): pass
+    keeps.stdin.close()
+    with changing(tmp_path/'new'/'list.json') as path: path.write_text('[]')
+    keeps.wait()
+    assert contents(tmp_path)=={'new/list.json':'[]'}
+
 def test_a_report_of_another_version_is_no_config(tmp_path):
     from nextgenface_nb.config import Config
     from nextgenface_nb.errors import ConfigError
@@ -478,6 +510,29 @@ def test_a_path_that_is_too_long(tmp_path):
 
 # ---- a report that is none
 
+def test_a_path_that_is_too_long_for_windows(tmp_path, monkeypatch):
+    "There, with long paths off, what is too long is said to be missing: counted before the work, and told as it is"
+    folder = tmp_path.resolve()
+    check_writable(folder/('y'*21))   # elsewhere nobody counts
+    monkeypatch.setattr(files, '_most_windows', lambda: len(str(folder))+1+20+files._ROOM)
+    check_writable(folder/('y'*20))
+    for name in 'y'*21, '\U0001f600'*11:   # as Windows counts: two for an emoji
+        with pytest.raises(OutputError, match='too long a path for Windows') as said: check_writable(folder/name)
+        assert 'LongPathsEnabled' in said.value.advice
+    missing = FileNotFoundError(errno.ENOENT, 'No such file or directory')
+    assert 'too long a path' in files.output_error(missing, folder/('z'*200)).what
+    for other in folder/'z', '\\\\?\\'+str(folder/('z'*200)): assert 'no such file' in files.output_error(missing, other).what
+
+@pytest.mark.parametrize('answer, most', [(1, 0), (0x7f01, 0), (0x7f00, 259), (None, 259)])
+def test_windows_is_asked_whether_it_takes_long_paths(monkeypatch, answer, most):
+    import ctypes
+    from types import SimpleNamespace
+    asked = SimpleNamespace() if answer is None else SimpleNamespace(RtlAreLongPathsEnabled=lambda: answer)
+    monkeypatch.setattr(ctypes, 'windll', SimpleNamespace(ntdll=asked), raising=False)
+    assert files._most_windows()==0 or os.name=='nt'
+    monkeypatch.setattr(files, 'os', SimpleNamespace(name='nt'))
+    assert files._most_windows()==most
+
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes here')
 @pytest.mark.parametrize('what', ['pipe', 'endless', 'folder', 'a list', 'nested', 'large'])
 def test_a_report_that_is_none(tmp_path, what, monkeypatch):
@@ -517,3 +572,60 @@ def test_a_working_folder_lies_with_its_file_and_is_swept(tmp_path):
         sweep_parts(tmp_path)
     with files.working_folder(tmp_path/'a.usdz') as work: assert work.parent==tmp_path and hidden(tmp_path)==[work.name]
     assert not hidden(tmp_path)
+
+# ---- whole or not at all, whoever writes
+
+#: What is no result: words on the screen, a lock's owner, lines that are told while a fit goes on
+ELSEWHERE = {'config.py':{"goal.write_text(text, encoding='utf-8')"}, 'output/debug.py':{"open(path, 'w' if anew else 'a', encoding='utf-8')"},
+    'files.py':{"Path(path).write_text(f'process {os.getpid()} of {platform.node()}', encoding='utf-8')"}}
+
+def written(text):
+    "Calls that write a file under a name which `writing` has not given"
+    found = set()
+    for call in (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)):
+        name = ast.unparse(call.func)
+        where = ast.unparse(call.args[0]) if call.args else ''
+        mode = any(isinstance(n, ast.Constant) and isinstance(n.value, str) and re.fullmatch('[wax]b?[+]?', n.value)
+            for a in call.args[1:2] for n in ast.walk(a))
+        if name.endswith(('.write_text', '.write_bytes')): bad = 'part' not in name
+        elif name in ('open', 'h5py.File', 'zipfile.ZipFile'): bad = mode and where not in ('part', 'new')
+        elif name.startswith('np.save'): bad = where not in ('part', 'file', 'data', 'text')   # open already, or in memory
+        else: continue
+        if bad: found.add(ast.unparse(call))
+    return found
+
+@pytest.mark.parametrize('text', ["open(path, 'w')", "open(path, 'wb' if b else 'r')", 'np.savez(path, a=1)', "h5py.File(path, 'w')",
+    "path.write_text('x')", "Path(x).write_bytes(b)"])
+def test_what_is_written_directly_is_seen(text): assert written(text)
+
+def test_nothing_is_written_directly():
+    "A result that is half there after a kill or on a full disk; `writing` gives the name under which it is made"
+    package = Path(files.__file__).parent
+    for path in package.rglob('*.py'):
+        name = path.relative_to(package).as_posix()
+        assert written(path.read_text(encoding='utf-8'))==ELSEWHERE.get(name, set()), name
+
+def errors_of_a_detector():
+    import numpy as np
+    from nextgenface_nb.landmarks.uncertainty import DetectorErrors
+    return DetectorErrors(.02, np.arange(4), np.zeros((1, 4, 2)), np.ones(1))
+
+def small_model():
+    from nextgenface_nb.facemodel.model import toy_model
+    return toy_model(9, 7)
+
+@pytest.mark.parametrize('make', [small_model, errors_of_a_detector])
+def test_a_model_is_saved_whole_or_not_at_all(tmp_path, monkeypatch, make):
+    "A full disk and a bug while it is written: the old one is still there, and nothing else"
+    import numpy as np, h5py
+    path = tmp_path/'new'/'a.bin'
+    thing = make()
+    thing.save(path)
+    before = path.read_bytes()
+    for error, seen in (OSError(errno.ENOSPC, 'No space left on device'), OutputError), (ZeroDivisionError('a bug'), ZeroDivisionError):
+        def fail(*_, **__): raise error
+        with monkeypatch.context() as m:
+            m.setattr(h5py.Group, '__setitem__', fail)
+            m.setattr(np, 'savez_compressed', fail)
+            with pytest.raises(seen): thing.save(path)
+        assert [p.name for p in path.parent.iterdir()]==['a.bin'] and path.read_bytes()==before

@@ -600,8 +600,9 @@ def append_report(
     report:dict,
     path:str|Path,
 ):
-    "Add figures to a file that keeps those of all runs"
-    save_figures([*_read_history(Path(path)), report], Path(path))
+    "Add figures to a file that keeps those of all runs, whoever else does so at the same moment"
+    from nextgenface_nb.files import changing
+    with changing(path) as path: save_figures([*_read_history(path), report], path)
 
 def _read_history(path:Path)->list: # of the figures of all runs
     check_output(path, '--append', 'bench.json')

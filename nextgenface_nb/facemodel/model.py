@@ -446,10 +446,11 @@ def save(self:LinearModel,
     path, # The HDF5 file to write
     compact:bool=False, # 16-bit bases with gzip
 ):
-    "Write the model to one HDF5 file."
+    "Write the model to one HDF5 file, whole or not at all."
+    from nextgenface_nb.files import writing
     cpu:Any = self.to('cpu')
     pack = dict(compression='gzip',shuffle=True) if compact else {}
-    with h5py.File(path,'w') as file:
+    with writing(path) as new, h5py.File(new,'w') as file:
         for part in _linear:
             group = file.create_group(f'{part}Albedo/model' if part in ('diffuse','specular') else f'{part}/model')
             variance = getattr(cpu, 'albedo_variance' if part in ('diffuse','specular') else f'{part}_variance')

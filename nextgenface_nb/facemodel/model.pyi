@@ -88,7 +88,7 @@ class LinearModel(FaceModel):
         """A short name for exactly this model's means, bases, variances and mesh."""
 
     def save(self, path, compact: bool = ...):
-        """Write the model to one HDF5 file."""
+        """Write the model to one HDF5 file, whole or not at all."""
 
 def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
     """Mean plus basis times coefficients."""

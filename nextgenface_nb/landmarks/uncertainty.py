@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 import numpy as np
+from ..files import writing
 from ..metrics import EYE_CORNERS
 from ..places import data_folder
 
@@ -42,8 +43,10 @@ class DetectorErrors:
     def save(self,
         path, # `.npz` file
     ):
-        "As .npz"
-        np.savez_compressed(path, own=self.own, ids=self.ids, modes=self.modes.astype(np.float16), spread=self.spread)
+        "As .npz, whole or not at all"
+        modes = self.modes.astype(np.float16)
+        with writing(path) as part, open(part, 'wb') as file:
+            np.savez_compressed(file, own=self.own, ids=self.ids, modes=modes, spread=self.spread)
 
 def eye_roll(landmarks)->float: # radians, clockwise
     "Direction of the line through the outer eye corners in the picture"

@@ -10,7 +10,7 @@ from pathlib import Path
 from fastcore.basics import patch
 import torch
 from ..errors import ConfigError
-from ..files import output_error
+from ..files import output_error, writing
 from .mesh import mesh_vertices, write_mesh
 from .pictures import panel_strip, save_picture
 from .report import stage_number
@@ -18,6 +18,7 @@ from ..surroundings import undisturbed
 
 # %% ../../nbs/71_output.debug.ipynb #9c3ece01
 def _append(path, text:str, anew=False):
+    "Line by line, while the fit goes on: what was told before a kill stays"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, 'w' if anew else 'a', encoding='utf-8') as file: file.write(text)
@@ -81,7 +82,8 @@ def losses(self:DebugFiles,
     _append(self.folder/f'loss_step{s}_detailed.txt', header+loss_row(progress, terms), new)
     if progress.step==progress.steps:
         rows = [*self.seconds.items(), ('together', sum(self.seconds.values()))]
-        _append(self.folder/'timeTaken.txt', ''.join(f'{name}\t{value:.3f} s\n' for name,value in rows), True)
+        text = ''.join(f'{name}\t{value:.3f} s\n' for name,value in rows)
+        with writing(self.folder/'timeTaken.txt') as part: part.write_text(text, encoding='utf-8')
 
 @patch
 @undisturbed

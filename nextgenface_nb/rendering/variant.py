@@ -140,11 +140,11 @@ def _passed()->list: # of lists: library, size, date, versions
 
 def _keep(row:list):
     "Add a trial that has passed, if the file can be written"
-    from nextgenface_nb.files import writing
-    place = kept_trials()
-    others = [r for r in _passed() if r[:1]!=row[:1]]
+    from nextgenface_nb.files import changing, writing
     try:
-        with writing(place) as part: part.write_text(json.dumps([*others, row][-MOST_KEPT:]), encoding='ascii')
+        with changing(kept_trials()) as place, writing(place) as part:
+            others = [r for r in _passed() if r[:1]!=row[:1]]
+            part.write_text(json.dumps([*others, row][-MOST_KEPT:]), encoding='ascii')
     except (FaceError, OSError): pass   # a home of which the disk is full, or that nobody may write to
 
 # %% ../../nbs/30_rendering.variant.ipynb #070b105d
