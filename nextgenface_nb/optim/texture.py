@@ -5,7 +5,7 @@
 # %% ../../nbs/57_optim.texture.ipynb #9233e7f3
 from __future__ import annotations
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 import torch
 from torch import Tensor
@@ -227,17 +227,6 @@ class TextureView:
     optimizer = None
 
 # %% ../../nbs/57_optim.texture.ipynb #d2fe4e5c
-def _texel_transfer(
-    pipeline:Pipeline,
-    face:Face,
-    i:int,               # Frame
-    resolution:int|None, # Texels; None: those of the maps
-)->tuple: # `Transfer` for the present light and those like it, what arrives as of `Transfer.lit`
-    "How the pixels of a frame see the texels"
-    environment = face.frames[i].light.environment(pipeline.config.environment_height).detach()
-    transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
-    return transfer,transfer.lit(environment)
-
 def texture_view(
     pipeline:Pipeline,
     face:Face,
@@ -247,7 +236,9 @@ def texture_view(
     "What stage 3 needs of a frame"
     frame = face.frames[i]
     with torch.no_grad():
-        transfer,lit = _texel_transfer(pipeline, face, i, resolution)
+        environment = frame.light.environment(pipeline.config.environment_height)
+        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
+        lit = transfer.lit(environment)
         target = frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
         seen = transfer.gather(stacked(*pipeline.model_maps(face.identity, resolution)))
@@ -258,15 +249,6 @@ def texture_view(
         weight = (weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])
             *(1-hidden.reshape(-1)[transfer.pixels]))
         return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
-
-# %% ../../nbs/57_optim.texture.ipynb #c022800c
-@patch
-@torch.no_grad()
-def refreshed(self:TextureView, pipeline:Pipeline, face:Face, i:int, resolution:int|None)->TextureView:
-    "The same frame with the transfer of the present light, under it"
-    transfer,lit = _texel_transfer(pipeline, face, i, resolution)
-    maps = resized(stacked(*pipeline.maps(face)), resolution or len(face.identity.diffuse))
-    return replace(self, transfer=transfer, shading=near_roughness(lit, transfer.gather(maps)[:,4:]))
 
 # %% ../../nbs/57_optim.texture.ipynb #b2d36b19
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
@@ -441,7 +423,7 @@ class TextureSolver(Solver):
         self.stage = stage
         self.lights = LightDescent(face, stage.rates)
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
-        self.resolution = resolution = working_resolution(pipeline.config.texture_resolution, longest)
+        resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.prior = texture_prior(pipeline, face, resolution)
@@ -495,18 +477,11 @@ def put_maps(self:TextureSolver):
     own.diffuse,own.specular,own.roughness = self.free.result()
 
 @patch
-def refresh(self:TextureSolver):
-    "The transfer of lights that have moved"
-    if not self.stage.detail or not self.lights.free: return
-    self.views = [v.refreshed(self.pipeline, self.face, i, self.resolution) for i,v in enumerate(self.views)]
-
-@patch
 def finish(self:TextureSolver):
     "Detail, and the texels that nobody saw"
     # nobody has moved the face meanwhile
     for i,v in enumerate(self.views):
         v.transfer.check(self.pipeline.world_vertices(self.face, i), self.face.frames[i].camera)
     self.put_maps()
-    self.refresh()
     add_detail(self.face, self.views, self.stage.locked, self.stage.detail)
     finish_maps(self.pipeline, self.face, sum(texel_sums(v, v.weight) for v in self.views), self.stage.locked)
