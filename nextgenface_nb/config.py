@@ -189,7 +189,7 @@ class Config(CheckedSettings):
     weight_eye_white:float = setting(8.,
         'stage 2: weight of a point on the white of an eye, where one of the skin counts 1; .2 is that of the iris',
         low=0, high=1e6)
-    weight_light:float = setting(.1, 'light below zero', low=0, high=1e6)
+    weight_light:float = setting(.04, 'light below zero, relative to its mean', low=0, high=1e6)
     weight_light_colour:float = setting(.3,
         'coloured light on the skin: the photo alone cannot tell its hue from that of the skin', low=0, high=1e6)
     weight_light_smooth:float = setting(.003, 'light of higher bands, relative to the constant one', low=0, high=1e6)

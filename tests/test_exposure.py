@@ -1,13 +1,16 @@
 "A face is the same whether its photo is exposed for an eighth of the time or for eight times as long"
 from dataclasses import replace
-import numpy as np, pytest, torch
+import pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
+from nextgenface_nb.evaluation.score import light_error
 from nextgenface_nb.face import Face, Frame, Identity
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.light.environment import HarmonicLight
 from nextgenface_nb.optim.landmarks import start_pose
+from nextgenface_nb.optim.light import LightDescent
 from nextgenface_nb.optim.stages import make_stages, run
+from nextgenface_nb.optim.texture import TextureSolver
 from nextgenface_nb.pipeline import Pipeline
 
 CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=96, steps_shading=3, steps_texture=40,
@@ -45,3 +48,20 @@ def test_a_face_is_the_same_at_any_exposure(pipeline, seen, usual, exposure):
     for a,b in zip(*maps): assert apart(a, b)<.01
     light,true = other.frames[0].light.coefficients/exposure,usual.frames[0].light.coefficients
     assert apart(light, true)<.005
+
+# ---- the light of stage 3
+
+def lost(pipeline, exposure):
+    "Error of the light over nine bands after stage 3, which starts at the truth"
+    true = synthetic_face(pipeline, seed=2, light=studio_light(.6).scaled(exposure), size=96, samples=64).face
+    solver = TextureSolver(pipeline, true.copy(), replace(make_stages(CONFIG)[2], steps=60))
+    for step in range(60): solver.step(step)
+    return light_error(solver.face.frames[0].light.environment(64), true.frames[0].light.environment(64), 9)
+
+@pytest.mark.parametrize('exposure', [1., .08])
+def test_light_that_no_pixel_sees_stays(pipeline, exposure): assert lost(pipeline, exposure)<.06
+
+def test_adam_would_lose_it(pipeline, monkeypatch):
+    "What a second moment for each number costs: the test above is able to fail"
+    monkeypatch.setattr(LightDescent, '_direction', lambda self,name,gradient: gradient.sign())
+    assert lost(pipeline, 1.)>.1

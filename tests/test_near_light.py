@@ -129,7 +129,7 @@ def shaded(pipeline, face, light):
 def test_ray_tracer_and_transfer_see_the_same_lamp(pipeline, truth):
     "The residuals of the photo: noise, bands and 8 bits; those of light from far away are many times as large"
     near,away = (shaded(pipeline, truth, light).abs().median() for light in (TRUE, FAR(*TRUE.tensors().values())))
-    assert near<.01 and away>3*near, (near, away)
+    assert near<.015 and away>3*near, (near, away)
 
 def test_a_picture_shows_where_it_is(pipeline, truth):
     "Nearer on one side, that side is brighter; passes and seeds agree"

@@ -55,7 +55,7 @@ def charbonnier_weight(
     return .5/(d**2+EDGE**2).sqrt()
 
 # %% ../../nbs/53_optim.losses.ipynb #092bd636
-TYPICAL = .4 #: Brightness of a face in a usual photo, linear radiance
+TYPICAL = .5 #: Brightness of a face in a usual photo, linear radiance
 
 def exposure_gain(
     frame, # `Frame`

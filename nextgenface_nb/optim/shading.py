@@ -178,14 +178,11 @@ def _place(self:SkinPixels, model, albedo:Tensor): # albedo: [A], about which th
 
 # %% ../../nbs/54_optim.shading.ipynb #867dff0c
 @patch
-def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int, every:int=1)->SkinPixels:
-    "The same points of the skin after the face has moved, or every so many of them"
+def moved(self:SkinPixels, pipeline:Pipeline, face:Face, i:int)->SkinPixels:
+    "The same points of the skin after the face has moved"
     other = copy(self)
-    for name in ('corners', 'barycentric', 'mean', 'weight', 'target'):
-        setattr(other, name, getattr(self, name)[::every])
-    other.basis = self.basis[:,::every]
     now = self.transfer
-    points = tuple(x[::every] for x in (now.pixels, now.triangle, now.barycentric))
+    points = now.pixels,now.triangle,now.barycentric
     other.transfer = frame_transfer(pipeline, face, i, **self.RAYS, points=points)
     return other
 
@@ -499,7 +496,6 @@ class ShadingSolver(Solver):
     #: Of the diagonal, at least; pose, focal length and shape nearly trade places, and much more would keep them from
     #: it
     DAMPING = .001
-    EVERY = 4 #: Of the points, at which the energy before and after a step is compared
     TRIES = 4 #: Of a step, each with ten times the damping of the one before
     optimizer = None
 
@@ -589,12 +585,12 @@ def advance(self:ShadingSolver,
 )->dict: # term -> weighted value, after the step
     "One Gauss-Newton step; one that makes it worse is taken back, and tried again shorter"
     x,low,high = self.bounds
-    before = self.compared(pixels)
+    before = self.terms(pixels)
     start = self.face.copy().parameters()
     blocks = self.system(pixels, x)
     for failed in range(self.TRIES):
         self.attempt(bounded_step(blocks, x, low, high, float(self.damping)))
-        after = self.compared(pixels)
+        after = self.terms([p.moved(self.pipeline, self.face, i) for i,p in enumerate(pixels)])
         if sum(after.values())<sum(before.values()):
             self.damping.mul_(.3).clamp_(min=self.DAMPING)
             return after
@@ -604,11 +600,6 @@ def advance(self:ShadingSolver,
     return before
 
 # %% ../../nbs/54_optim.shading.ipynb #4b359870
-@patch
-def compared(self:ShadingSolver, pixels:list)->dict: # term -> weighted value
-    "The energy of the present face at every `EVERY`-th of the points, always with the same rays"
-    return self.terms([p.moved(self.pipeline, self.face, i, self.EVERY) for i,p in enumerate(pixels)])
-
 @patch
 def attempt(self:ShadingSolver, x:np.ndarray): # [N]
     "Put new unknowns into the face"
