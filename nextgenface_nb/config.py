@@ -176,7 +176,7 @@ class Config(CheckedSettings):
     seed:int = setting(0, 'where all random numbers start', low=0, high=2**31-1)
     deterministic:bool = setting(False, 'repeat exactly: one thread, about half as fast')
     # weights of geometry and light
-    weight_landmarks:float = setting(.0055,
+    weight_landmarks:float = setting(.007,
         'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
     weight_shape:float = setting(.001,
         'mean squared shape coefficient, in standard deviations; each height of the displacement counts like one of '

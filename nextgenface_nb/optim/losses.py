@@ -55,12 +55,12 @@ def charbonnier_weight(
     return .5/(d**2+EDGE**2).sqrt()
 
 # %% ../../nbs/53_optim.losses.ipynb #092bd636
-TYPICAL = .5 #: Brightness of a face in a usual photo, linear radiance
+TYPICAL = .6 #: Brightness of a face in a well exposed photo, linear radiance
 
 def exposure_gain(
     frame, # `Frame`
 )->Tensor: # [], more than 0
-    "What makes the face in the photo as bright as usual"
+    "What makes the face in the photo as bright as in a well exposed one"
     return TYPICAL/frame.brightness.clamp(min=1e-4)
 
 def photo_loss(
@@ -269,7 +269,7 @@ def weighed(
 def _photo_term(c:Candidate)->Tensor|None:
     "How far the pictures are from the photos; each frame by its weight"
     if not c.pictures: return None
-    losses = [photo_loss(*seen, exposure_gain(f)) for seen,f in zip(c.pictures, c.face.frames)]
+    losses = [photo_loss(*seen, gain=exposure_gain(f)) for seen,f in zip(c.pictures, c.face.frames)]
     return sum(loss*f.weight for loss,f in zip(losses, c.face.frames))
 
 def _row_term(
