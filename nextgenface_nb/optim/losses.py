@@ -269,7 +269,8 @@ def weighed(
 def _photo_term(c:Candidate)->Tensor|None:
     "How far the pictures are from the photos; each frame by its weight"
     if not c.pictures: return None
-    losses = [photo_loss(*seen, gain=exposure_gain(f)) for seen,f in zip(c.pictures, c.face.frames)]
+    losses = [photo_loss(picture, photo, weight, exposure_gain(frame))
+        for (picture,photo,weight),frame in zip(c.pictures, c.face.frames)]
     return sum(loss*f.weight for loss,f in zip(losses, c.face.frames))
 
 def _row_term(
