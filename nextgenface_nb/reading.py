@@ -44,6 +44,7 @@ LIMITS = dict(
     jpeg_passes=Limit(500, 'passes', 'a picture that is gone over thousands of times'),
     jpeg2000_pictures=Limit(50, 'pictures', 'thousands of pictures in one file'),
     jpeg2000_pieces=Limit(20_000, 'tiles', 'a picture in pieces of no size'),
+    bmp_runs=Limit(20_000_000, 'bytes', 'minutes of runs of BMP, which Pillow reads one by one in Python'),
     png_chunks=Limit(500_000, 'chunks', 'hours of reading chunks of no size'),
     map_pixels=Limit(8192*4096, 'pixels', 'an environment map of gigabytes'),
     map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'))
@@ -298,6 +299,11 @@ def _check_ppm(data, name):
     if not re.match(rb'P[456](?:\s+\d{1,10}){%d}\s' % numbers, head):
         raise _strange(name, 'has no header that can be read')
 
+def _check_bmp(data, name):
+    packed = _number('<I', data, 14) >= 40 and _number('<I', data, 30) in (1, 2)
+    most = limit('bmp_runs')
+    if packed and len(data) > most: raise _strange(name, f'has more than {most//10**6} MB of runs')
+
 def _box_after(data, at)->int|None: # None: the picture begins, or Pillow gives up
     "Where the box of a JPEG 2000 file ends, or the first one within it begins"
     size = _number('>I', data, at)
@@ -451,7 +457,7 @@ def open_picture(
         raise PhotoError(f'{name}: is a picture of the kind {kind}, for which no decoder is installed', advice)
     image = _opened(_checked(data, name, kind), name, kind)
     check_size(*image.size, name)
-    return image
+    return _quick_ppm(image, data) if kind == 'PPM' else image
 
 # %% ../nbs/03_reading.ipynb #73eb382b
 def _checked(data:bytes, name:str, kind:str)->bytes:
@@ -459,6 +465,7 @@ def _checked(data:bytes, name:str, kind:str)->bytes:
     check = dict(
         JPEG=_check_jpeg,
         GIF=_check_gif,
+        BMP=_check_bmp,
         PPM=_check_ppm,
         WEBP=_check_webp,
         JPEG2000=_check_jpeg2000,
@@ -500,6 +507,25 @@ def _open_heif(data, name):
     found = heif_module().open_heif(io.BytesIO(data))
     check_size(*found.size, name)
     return found.to_pillow()
+
+# %% ../nbs/03_reading.ipynb #5b1e0d09
+def _quick_ppm(image, data): # A Pillow image, not yet decoded
+    "The same picture for Pillow's quick decoder, if it would take the slow one"
+    codec,_,start,arguments = image.tile[0]
+    return _scaled_ppm(image, data, start, arguments[-1]) if codec == 'ppm' else image
+
+def _scaled_ppm(image, data, start:int, brightest:int): # `start`: of the codes in the file
+    import numpy as np
+    from PIL import Image
+    read,written,magic,most = ('>u2','>u2',b'P5',65535) if image.mode == 'I' else ('>u2','u1',b'P6',255)
+    if brightest < 256: read = 'u1'
+    if image.mode == 'L': magic = b'P5'
+    size = np.dtype(read).itemsize
+    scaled = np.rint(np.arange(256**size)/brightest*most).clip(max=most).astype(written)
+    count = min(image.width*image.height*len(image.getbands()), (len(data)-start)//size)
+    codes = scaled[np.frombuffer(data, read, count, start)]
+    head = b'%b %d %d %d\n' % (magic, *image.size, most)
+    return Image.open(io.BytesIO(head+codes.tobytes()), formats=('PPM',))
 
 # %% ../nbs/03_reading.ipynb #ec6fbc13
 def radiance_kind(

@@ -541,3 +541,55 @@ def test_texts_of_png_are_asked_a_few_times(tmp_path, monkeypatch):
     picture = png(64, 64, zeros(64*193), extra=chunk(b'tEXt', b'date:create\0now')*100+text*100)
     lean = reading.lean_png(picture, 'me.png')
     assert len(unpacked)==lean.count(b'zTXt')==limit('picture_texts') and lean.count(b'tEXt')==0
+
+# ---- what Pillow decodes in Python
+
+def slow_ppm(magic, brightest, width=96, height=64, missing=0):
+    "Random codes up to the brightest one, and some above where there is room, as files have them that are damaged"
+    bands, deep = (3 if magic == b'P6' else 1), brightest > 255
+    highest = min(brightest+brightest//8, 65535 if deep else 255)
+    codes = np.random.default_rng(brightest).integers(0, highest+1, width*height*bands)
+    pixels = codes.astype('>u2' if deep else 'u1').tobytes()
+    return b'%b\n# made of noise\n%d %d %d\n' % (magic, width, height, brightest)+pixels[:len(pixels)-missing]
+
+@pytest.mark.parametrize('brightest', (1, 100, 127, 254, 255, 256, 1023, 4095, 65534, 65535))
+@pytest.mark.parametrize('magic', (b'P5', b'P6'))
+def test_ppm_of_any_brightest_value_has_the_values_of_pillow(magic, brightest, monkeypatch):
+    "Pillow's own decoder for it works in Python, minutes for a large file: it is not asked, and the values are its"
+    from PIL import PpmImagePlugin
+    from nextgenface_nb.reading import open_picture
+    data = slow_ppm(magic, brightest)
+    by_pillow = Image.open(io.BytesIO(data), formats=('PPM',))
+    by_pillow.load()
+    monkeypatch.setattr(PpmImagePlugin.PpmDecoder, 'decode', lambda *_: pytest.fail('it is decoded in Python'))
+    found = open_picture(data, 'me.ppm')
+    assert (found.mode, found.size) == (by_pillow.mode, by_pillow.size)
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(by_pillow))
+
+@pytest.mark.parametrize('missing', (1, 7, 96*64*3*2))
+def test_ppm_that_is_cut_off_is_refused(missing):
+    from nextgenface_nb.imaging import load_photo
+    with pytest.raises(FaceError, match='cannot be decoded'): load_photo(slow_ppm(b'P6', 1023, missing=missing))
+
+def runs_of_bmp(packing, width=64, height=64):
+    "A grey picture of runs, each of one pixel"
+    body = (b'\1\7'*width+b'\0\0')*height+b'\0\1'
+    head = struct.pack('<IiiHHIIiiII', 40, width, height, 1, 8 if packing == 1 else 4, packing, len(body), 0, 0, 16, 0)
+    start = 14+40+64
+    return b'BM'+struct.pack('<IHHI', start+len(body), 0, 0, start)+head+bytes(range(64))+body
+
+@pytest.mark.parametrize('packing', (1, 2))
+def test_bmp_of_runs_is_no_longer_than_that_takes(packing, monkeypatch):
+    "Pillow goes through the runs one by one in Python, also those that lie beyond the end of a row"
+    from nextgenface_nb.imaging import load_photo
+    assert limit('bmp_runs') <= 2*10**7
+    data = runs_of_bmp(packing)
+    limited(monkeypatch, bmp_runs=len(data))
+    load_photo(data)
+    monkeypatch.setattr(Image, 'open', lambda *_, **__: pytest.fail('it is decoded'))
+    with pytest.raises(FaceError, match='more than .* of runs'): load_photo(data+b'\0')
+
+def test_bmp_without_runs_may_be_long(monkeypatch):
+    from nextgenface_nb.imaging import load_photo
+    limited(monkeypatch, bmp_runs=1000)
+    load_photo(saved(Image.new('RGB', (64, 64)), 'BMP'))
