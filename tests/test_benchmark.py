@@ -271,3 +271,57 @@ def test_points_come_from_where_they_should(monkeypatch, level, landmarks, exact
     truth = SimpleNamespace(level=level, path='face.png', landmarks=lambda noise=0.: ('points', noise))
     assert command.fit_face(truth, SimpleNamespace(config='config'), landmarks, .03)=='result'
     assert asked==[('face.png', 'config', ('points', .03) if exact else None)]
+
+# ---- levels D and S: photos of others
+
+@pytest.fixture
+def level_d(whole, tmp_path, monkeypatch):
+    "Three photos of one person, of which the second goes wrong at level D, after level A"
+    import torch
+    from PIL import Image
+    from types import SimpleNamespace
+    from nextgenface_nb.evaluation import benchmark as command, photos as measure
+    for name in 'abc': Image.new('RGB', (64, 64)).save(tmp_path/f'me_{name}.png')
+    monkeypatch.setattr(command, 'measure_face', lambda *_: (whole['A'][0], None, dict(photo=torch.rand(8, 8, 3))))
+    monkeypatch.setattr(command, 'perceptual_distance', lambda: (None, 'not here'))
+    monkeypatch.setattr(measure, 'held_out', lambda a,b,_: [dict(photo=a.name, maps_of=b.name, psnr=20.)])
+    def given(error):
+        def work(answer):
+            def do(path, *_):
+                if path.name=='me_b.png': raise error
+                return answer(path.name)
+            return do
+        monkeypatch.setattr(command, 'held_out_landmarks', work(lambda name: [dict(photo=name, region='lips', nme=.1)]))
+        monkeypatch.setattr(measure, 'measure_photo', work(
+            lambda name: (dict(photo=name, psnr=30.), SimpleNamespace(name=name))))
+        return main(['--quick', '--levels', 'A,D', '--faces', '1', '--photos', str(tmp_path), '--output',
+            str(tmp_path/'figures.json')]),json.loads((tmp_path/'figures.json').read_text())
+    return given
+
+def test_a_photo_of_level_d_that_fails_costs_only_its_own_figures(level_d, capsys):
+    from nextgenface_nb.errors import NoFaceError
+    code,report = level_d(NoFaceError('me_b.png: no face'))
+    assert code==0 and len(report['A'])==1
+    assert [r['photo'] for r in report['landmarks']]==['portrait.jpg', 'me_a.png', 'me_c.png']
+    assert [r['photo'] for r in report['D_photos']]==['me_a.png', 'me_c.png']
+    assert [(r['photo'], r['maps_of']) for r in report['D']]==[('me_a.png', 'me_c.png')]
+    assert {k for k,v in report['skipped'].items() if 'no face' in v}=={'landmarks me_b.png', 'D me_b.png'}
+    assert 'D me_b.png: me_b.png: no face' in capsys.readouterr().out
+
+def test_ctrl_c_keeps_the_photos_of_level_d_that_are_finished(level_d, capsys):
+    code,report = level_d(KeyboardInterrupt())
+    assert code==130 and len(report['A'])==1 and report['stopped']
+    assert [r['photo'] for r in report['landmarks']]==['portrait.jpg', 'me_a.png']
+
+def test_ctrl_c_keeps_the_scans_that_are_finished(monkeypatch):
+    from types import SimpleNamespace
+    from nextgenface_nb.errors import NoFaceError
+    from nextgenface_nb.evaluation import benchmark as command
+    scans,report = [SimpleNamespace(path=name) for name in ('a.jpg', 'b.jpg', 'c.jpg')],{}
+    def fitted(some, *_):
+        if some==scans[:1]: raise NoFaceError('a.jpg: no face')
+        if some==scans[2:]: raise KeyboardInterrupt
+        return [dict(photo=some[0].path, cpu_seconds=1.)]
+    monkeypatch.setattr(command, '_fit_scans', fitted)
+    with pytest.raises(KeyboardInterrupt): command.measure_scans(scans, None, 8, report=report)
+    assert [r['photo'] for r in report['S']]==['b.jpg'] and 'no face' in report['skipped']['S a.jpg']

@@ -3,7 +3,7 @@ import json, os, subprocess, sys
 from pathlib import Path
 import pytest, torch
 from nextgenface_nb.evaluation import photos as measure
-from nextgenface_nb.errors import FaceError
+from nextgenface_nb.errors import FaceError, PhotoError
 
 LIMITS = {t.key+('/mean' if t.pick is measure.mean else ''):t for t in measure.TARGETS}
 
@@ -154,3 +154,46 @@ def test_results_that_cannot_be_written_are_refused_before_the_first_photo(tmp_p
     (tmp_path/'file').write_text('')
     monkeypatch.setattr(measure, 'measure_all', lambda *_: pytest.fail('measured in vain'))
     assert measure.main(['--results', str(tmp_path/'file'/'results')])==5 and 'file' in capsys.readouterr().err
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    "A folder of three, of which the middle one goes wrong, and a function that says how"
+    from PIL import Image
+    (tmp_path/'photos').mkdir()
+    for name in 'abc': Image.new('RGB', (64, 64)).save(tmp_path/'photos'/f'{name}.png')
+    row = dict(nme_landmarks=.01, nme=.01, psnr=30., ssim=.9, seconds_landmarks=1., seconds=2.)
+    def given(error):
+        def measured(path, *_):
+            if path.name=='b.png': raise error
+            return dict(row, photo=path.name),None
+        monkeypatch.setattr(measure, 'measure_photo', measured)
+        return ['--only', 'photos', '--quick', '--set', 'renderer=vertex', '--photos', str(tmp_path/'photos')]
+    return given
+
+@pytest.mark.parametrize('kind', (PhotoError, RuntimeError))
+def test_a_photo_that_fails_costs_only_its_own_figures(photos, tmp_path, capsys, kind):
+    "Whatever is known to happen to a photo; the others may have taken hours"
+    file = tmp_path/'figures.json'
+    assert measure.main([*photos(kind('b.png: out of memory')), '--output', str(file)])==3
+    report,said = json.loads(file.read_text()),capsys.readouterr()
+    assert [r['photo'] for r in report['photos']]==['portrait.jpg', 'a.png', 'c.png']
+    assert 'memory' in report['skipped']['photo b.png'] and 'b.png' in said.err and 'c.png' in said.out
+
+def test_what_nobody_has_foreseen_is_no_photo_that_fails(photos):
+    assert measure.main(photos(RuntimeError('a bug')))==1
+
+def test_ctrl_c_keeps_the_photos_that_are_finished(photos, tmp_path, capsys):
+    file = tmp_path/'figures.json'
+    assert measure.main([*photos(KeyboardInterrupt()), '--output', str(file)])==130
+    report = json.loads(file.read_text())
+    assert [r['photo'] for r in report['photos']]==['portrait.jpg', 'a.png'] and report['stopped']
+    assert 'a.png' in capsys.readouterr().out
+
+def test_ctrl_c_keeps_the_people_that_are_finished(tmp_path, monkeypatch, capsys):
+    file = tmp_path/'figures.json'
+    def measured(config, seed, *_):
+        if seed==2: raise KeyboardInterrupt
+        return dict(seed=seed, median_mm=.5, rotation_degrees=.1)
+    monkeypatch.setattr(measure, 'measure_recovery', measured)
+    assert measure.main(['--only', 'synthetic', '--set', 'renderer=vertex', '--output', str(file)])==130
+    assert [r['seed'] for r in json.loads(file.read_text())['recovery']]==[1]

@@ -374,7 +374,7 @@ def benched(monkeypatch, tmp_path):
         return row_of(index),lit if relight else None,dict(photo=torch.rand(8, 8, 3))
     monkeypatch.setattr(benchmark, 'measure_face', face)
     monkeypatch.setattr('nextgenface_nb.rendering.variant.use_variant', lambda device: device)
-    def pairs(paths, pipeline, samples, say):
+    def pairs(paths, pipeline, samples, say, report):
         asked.append([p.name for p in paths])
         return dict(D=[], D_photos=[], lpips=None)
     monkeypatch.setattr(benchmark, 'measure_pairs', pairs)
@@ -422,7 +422,7 @@ def test_benchmark_takes_scans(benched, toy, monkeypatch, tmp_path, capsys):
     read = []
     monkeypatch.setattr(score, 'read_scans', lambda folder: read.append(folder) or ['a head'])
     row = dict(photo='a.png', of=1, **{key:1. for key,_,_ in benchmark.SCAN_COLUMNS})
-    monkeypatch.setattr(benchmark, 'measure_scans', lambda scans, *_: dict(S=[dict(row, found=scans)]))
+    monkeypatch.setattr(benchmark, 'measure_scans', lambda scans, *_, **__: dict(S=[dict(row, found=scans)]))
     file = tmp_path/'figures.json'
     benched(toy, '--levels', 'A,S', '--faces', '0,', '--scans', tmp_path, '--output', file)
     assert read==[str(tmp_path)] and json.loads(file.read_text())['S']==[dict(row, found=['a head'])]

@@ -84,3 +84,36 @@ def test_photos_are_fitted_alone_and_together(person, folder, monkeypatch):
     assert report['S_time'][0]['over_one']>0
     table = scan_table(report)
     assert 'a.png, from it alone' in table and 'b.png, from 2' in table and 'one fit of 2 photos' in table
+
+@pytest.mark.parametrize('change,words', [
+    (dict(albedo=None), 'albedo is missing'), (dict(marks=np.zeros((468, 3))), r'marks has the shape \(468, 3\)'),
+    (dict(region=np.ones(5, bool)), 'region has the shape'), (dict(face=np.array(['a']*SIZE)), 'face'),
+    (dict(relit=np.array({})), 'damaged'), ('cut off', 'damaged'), ('no archive', 'damaged')])
+def test_a_truth_that_is_none_is_refused_in_words(folder, tmp_path, change, words):
+    from shutil import copyfile
+    copyfile(folder/'a.png', tmp_path/'a.png')
+    whole = (folder/'a.npz').read_bytes()
+    if change=='cut off': (tmp_path/'a.npz').write_bytes(whole[:-500])
+    elif change=='no archive': (tmp_path/'a.npz').write_bytes(b'x'*500)
+    else:
+        with np.load(folder/'a.npz') as arrays: kept = {k:v for k,v in (dict(arrays)|change).items() if v is not None}
+        np.savez(tmp_path/'a.npz', **kept)
+    with pytest.raises(PhotoError, match=words) as error: read_scans(tmp_path)
+    assert 'a.npz' in str(error.value) and 'checkpoint' not in str(error.value)
+
+def test_a_truth_that_becomes_gigabytes_is_not_unpacked(folder, tmp_path, monkeypatch):
+    "An archive of kilobytes; what it says of itself is looked at before anything is allocated"
+    from shutil import copyfile
+    from limited import limited
+    copyfile(folder/'a.png', tmp_path/'a.png')
+    with np.load(folder/'a.npz') as arrays: np.savez_compressed(tmp_path/'a.npz', **arrays, more=np.zeros(3_000_000))
+    limited(monkeypatch, checkpoint_bytes=20_000_000)
+    monkeypatch.setattr(np, 'load', lambda *_, **__: pytest.fail('it is unpacked'))
+    with pytest.raises(PhotoError, match='when unpacked'): read_scans(tmp_path)
+
+def test_scans_that_cannot_be_read_are_said_before_the_work(tmp_path, monkeypatch, capsys):
+    from nextgenface_nb.evaluation import benchmark
+    monkeypatch.setattr(benchmark, 'run_levels', lambda *_: pytest.fail('worked in vain'))
+    monkeypatch.setattr('nextgenface_nb.rendering.variant.use_variant', lambda device: device)
+    assert benchmark.main(['--levels', 'A,S', '--scans', str(tmp_path)])==3
+    assert 'no photo of a scan' in capsys.readouterr().err

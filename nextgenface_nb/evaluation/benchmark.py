@@ -377,21 +377,37 @@ def held_out_landmarks(
     return found
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #46583b5e
-def measure_pairs(paths:list, pipeline, samples:int, say:Callable)->dict: # D_photos, D, lpips
+def measure_pairs(
+    paths:list,
+    pipeline,              # A `Pipeline`
+    samples:int,           # Rays per pixel
+    say:Callable,          # Told what is being done
+    report:dict|None=None, # Gets the figures of each photo as soon as they are there
+)->dict: # The report, with D_photos, D, lpips, skipped
     "Each photo of a pair alone, and with the other's maps"
-    from nextgenface_nb.evaluation.photos import held_out, measure_photo
+    from nextgenface_nb.evaluation.photos import held_out
     pairs = photo_pairs(paths)
-    fits = {}
-    photos = []
-    if not pairs: return dict(skipped=dict(D='no two photos are called NAME_something and NAME_otherwise'))
-    for path in dict.fromkeys(p for pair in pairs for p in pair):
-        say(f'D {path.name}')
-        figures,fits[path] = measure_photo(path, pipeline.config, pipeline, samples)
-        photos.append(figures)
-    crossed = [row for a,b in pairs for row in held_out(fits[a], fits[b], samples)]
+    report = {} if report is None else report
+    skipped = report.setdefault('skipped', {})
+    if not pairs: skipped['D'] = 'no two photos are called NAME_something and NAME_otherwise'
+    if not pairs: return report
+    fits = _fit_each(dict.fromkeys(p for pair in pairs for p in pair), pipeline, samples, say, report)
+    crossed = [row for a,b in pairs if a in fits and b in fits for row in held_out(fits[a], fits[b], samples)]
+    if not crossed: skipped['D'] = 'of no pair could both photos be fitted'
     distance,why = perceptual_distance()
     if distance: _add_distances(distance, crossed, fits, samples)
-    return dict(D_photos=photos, D=crossed, lpips=None if distance else f'left out: {why}')
+    return report|dict(D=crossed, lpips=None if distance else f'left out: {why}')
+
+def _fit_each(paths, pipeline, samples:int, say:Callable, report:dict)->dict: # path -> Reconstruction
+    from nextgenface_nb.evaluation.photos import leaving_out, measure_photo
+    fits = {}
+    report['D_photos'] = []
+    for path in paths:
+        say(f'D {path.name}')
+        with leaving_out(report['skipped'], f'D {path.name}', say):
+            figures,fits[path] = measure_photo(path, pipeline.config, pipeline, samples)
+            report['D_photos'].append(figures)
+    return fits
 
 def _add_distances(distance, rows, fits, samples):
     by_name = {path.name:fit for path,fit in fits.items()}
@@ -408,14 +424,22 @@ def measure_scans(
     pipeline,   # A `Pipeline`
     samples:int,
     say:Callable=lambda text: None,
-)->dict: # S: figures of each photo from a fit of it alone, S_shared: from one fit of all; dicts
+    report:dict|None=None, # Gets the figures of each photo as soon as they are there
+)->dict: # The report, with S: figures of each photo from a fit of it alone, S_shared: from one fit of all; dicts
     "One face of each photo, and one of all of them"
-    single = [row for scan in scans for row in _fit_scans([scan], pipeline, samples, say)]
-    if len(scans)<2: return dict(S=single)
-    shared = _fit_scans(scans, pipeline, samples, say)
-    alone,together = (sum(r['cpu_seconds'] for r in rows) for rows in (single, shared))
-    times = dict(photos=len(scans), over_one=together/(alone/len(scans)))
-    return dict(S=single, S_shared=shared, S_time=[times])
+    from nextgenface_nb.evaluation.photos import leaving_out
+    report = {} if report is None else report
+    skipped = report.setdefault('skipped', {})
+    report['S'] = single = []
+    for scan in scans:
+        with leaving_out(skipped, f'S {Path(scan.path).name}', say):
+            single += _fit_scans([scan], pipeline, samples, say)
+    if len(scans)<2: return report
+    with leaving_out(skipped, 'S_shared', say):
+        report['S_shared'] = shared = _fit_scans(scans, pipeline, samples, say)
+        alone,together = (sum(r['cpu_seconds'] for r in rows) for rows in (single, shared))
+        if single: report['S_time'] = [dict(photos=len(scans), over_one=together/(alone/len(single)))]
+    return report
 
 def _fit_scans(scans:list, pipeline, samples:int, say:Callable)->list: # of dicts
     "One fit of some photos; the time of the fit stands beside the first, and is processor time of all threads"
@@ -642,6 +666,7 @@ def measure_benchmark(
 )->dict: # The report; `pictures` is to be taken out before it is written
     "All that `nextgenface-benchmark` does but for printing and writing"
     from nextgenface_nb.evaluation.photos import photos_to_measure
+    from nextgenface_nb.evaluation.score import read_scans
     from nextgenface_nb.rendering.variant import use_variant
     settings,texts = settings_of(request)
     levels = chosen_levels(request)
@@ -650,33 +675,36 @@ def measure_benchmark(
     for change in request.ablate: Config.preset(request.preset).set(*texts, *change.split('+'))
     parts = chosen_parts(request)
     paths = photos_to_measure(request.photos) if request.photos else []
+    scans = read_scans(request.scans) if request.scans and 'S' in levels else []   # hours before they are needed
     use_variant(config.device)
     report = dict(digest=settings.digest, generator=asdict(settings), preset=request.preset, settings=texts,
         mutant=request.mutant, quick=request.quick, landmarks_from=request.landmarks,
         **stamp('evaluation.benchmark', 'output.report'))
     report |= run_levels(request, (), say)
     if not report.get('stopped'):
-        try: _measure_more(request, report, say, config, levels, paths, parts)
+        try: _measure_more(request, report, say, config, levels, paths, scans, parts)
         except KeyboardInterrupt: report['stopped'] = True
     for name in ('ablation', 'given'): report.setdefault(name, [])
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
 # %% ../../nbs/87_evaluation.benchmark.ipynb #ff5bed80
-def _measure_more(request:Request, report:dict, say:Callable, config, levels:list, paths:list, parts:list):
+def _measure_more(request:Request, report:dict, say:Callable, config, levels:list, paths:list, scans:list,
+    parts:list):
     "Photos, and the same faces with other settings or parts of the truth; a comparison that was stopped is none"
+    from nextgenface_nb.evaluation.photos import leaving_out
     from nextgenface_nb.pipeline import Pipeline
     if paths and 'D' in levels:
         pipeline = Pipeline(None, config)
-        report |= dict(landmarks=[row for path in paths for row in held_out_landmarks(path, pipeline)])
-        pairs = measure_pairs(paths, pipeline, config.samples_final, say)
-        report['skipped'] |= pairs.pop('skipped', {})
-        report |= pairs
+        report['landmarks'] = []
+        for path in paths:
+            with leaving_out(report['skipped'], f'landmarks {path.name}', say):
+                report['landmarks'] += held_out_landmarks(path, pipeline)
+        report |= measure_pairs(paths, pipeline, config.samples_final, say, report=report)
     elif 'D' in levels:
         report['skipped']['D'] = report['skipped']['D_photos'] = report['skipped']['landmarks'] = 'no --photos DIR'
-    if 'S' in levels and request.scans:
-        from nextgenface_nb.evaluation.score import read_scans
-        report |= measure_scans(read_scans(request.scans), Pipeline(None, config), min(128, config.samples_final), say)
+    if scans:
+        report |= measure_scans(scans, Pipeline(None, config), min(128, config.samples_final), say, report=report)
     elif 'S' in levels: report['skipped']['S'] = 'no --scans DIR'
     report['ablation'] = [dict(change='none', **summary(report))]
     for change in request.ablate:

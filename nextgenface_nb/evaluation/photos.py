@@ -5,13 +5,14 @@
 # %% ../../nbs/83_evaluation.photos.ipynb #54dbf9fd
 from __future__ import annotations
 import argparse, json, os, subprocess, sys, tempfile, time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
 import torch
 from .. import __version__
 from ..config import Config, PRESETS
-from ..errors import FaceError, OutputError, PhotoError
+from ..errors import FaceError, OutputError, PhotoError, in_words
 from .figures import save_figures, stamp
 from ..processes import leash
 from ..terminal import print_text
@@ -23,8 +24,8 @@ from ..surroundings import isolated, undisturbed
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
            'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels', 'Target', 'mean',
            'markdown_table', 'target_table', 'photo_table', 'when_measured', 'where_measured', 'photos_to_measure',
-           'measure_photos', 'measure_synthetic', 'make_parser', 'Request', 'read_request', 'measure_all',
-           'measure_and_say', 'main', 'check_output']
+           'leaving_out', 'measure_photos', 'measure_synthetic', 'make_parser', 'Request', 'read_request',
+           'measure_all', 'measure_and_say', 'main', 'check_output']
 
 # %% ../../nbs/83_evaluation.photos.ipynb #9551e3fb
 @undisturbed(grad=True)
@@ -328,6 +329,21 @@ def photos_to_measure(
 def _said(figures:dict)->str:
     return ', '.join(f'{k} {v:.4g}' for k,v in figures.items() if isinstance(v, float))
 
+# %% ../../nbs/83_evaluation.photos.ipynb #5b1e0d0c
+@contextmanager
+def leaving_out(
+    skipped:dict, # Gets name -> why
+    name:str,     # Of what is measured within the context
+    say:Callable, # Told why
+): # a context
+    "What goes wrong with one photo in a known way costs only its own figures"
+    try: yield
+    except Exception as error:
+        known = in_words(error)
+        if known is None: raise
+        skipped[name] = str(known)
+        say(f'  {known}')
+
 # %% ../../nbs/83_evaluation.photos.ipynb #88f771df
 @undisturbed(grad=True)
 def measure_photos(
@@ -336,20 +352,26 @@ def measure_photos(
     samples:int=256,       # Rays per pixel
     results:str|Path|None=None, # Write each photo's results there
     say:Callable=lambda text: None,
-)->dict: # photos, held_out, skipped
+    report:dict|None=None, # Gets each figure as soon as it is there
+)->dict: # The report, with photos, held_out, skipped
     "Fit all photos; and the pair with exchanged maps"
     from nextgenface_nb.pipeline import Pipeline
+    report = {} if report is None else report
+    report['photos'] = []
+    skipped = report.setdefault('skipped', {})
     pipeline = Pipeline(None, config)
     pair = {}
-    figures = []
     for path in paths:
         say(f'photo {path.name}')
-        found,result = measure_photo(path, config, pipeline, samples, Path(results)/path.name if results else None)
-        figures.append(found)
-        say('  '+_said(found))
-        if path.name in PAIR: pair[path.name] = result
-    if len(pair)==2: return dict(photos=figures, held_out=held_out(*(pair[n] for n in PAIR), samples), skipped={})
-    return dict(photos=figures, skipped=dict(held_out=f'needs {" and ".join(PAIR)}'))
+        with leaving_out(skipped, f'photo {path.name}', say):
+            place = Path(results)/path.name if results else None
+            found,result = measure_photo(path, config, pipeline, samples, place)
+            report['photos'].append(found)
+            say('  '+_said(found))
+            if path.name in PAIR: pair[path.name] = result
+    if len(pair)==2: report['held_out'] = held_out(*(pair[n] for n in PAIR), samples)
+    else: skipped['held_out'] = f'needs {" and ".join(PAIR)}'
+    return report
 
 # %% ../../nbs/83_evaluation.photos.ipynb #d0752f72
 @undisturbed(grad=True)
@@ -358,21 +380,23 @@ def measure_synthetic(
     people:tuple=(3,2),    # How many for the recovery and for the side light
     size:int=256,          # Pixels
     say:Callable=lambda text: None,
-)->dict: # recovery, sidelit
+    report:dict|None=None, # Gets each figure as soon as it is there
+)->dict: # The report, with recovery, sidelit
     "Everything with a known truth"
     from nextgenface_nb.pipeline import Pipeline
     still = fixed_camera(config)
     free = Pipeline(None, config)
-    found = dict(recovery=[], sidelit=[])
+    report = {} if report is None else report
+    report |= dict(recovery=[], sidelit=[])
     for seed in range(1, people[0]+1):
         say(f'recovery of synthetic person {seed}')
-        found['recovery'].append(measure_recovery(config, seed, still, size))
-        say('  '+_said(found['recovery'][-1]))
+        report['recovery'].append(measure_recovery(config, seed, still, size))
+        say('  '+_said(report['recovery'][-1]))
     for seed in range(1, people[1]+1):
         say(f'side light on synthetic person {seed}')
-        found['sidelit'].append(measure_sidelit(config, seed, free, size))
-        say('  '+_said(found['sidelit'][-1]))
-    return found
+        report['sidelit'].append(measure_sidelit(config, seed, free, size))
+        say('  '+_said(report['sidelit'][-1]))
+    return report
 
 # %% ../../nbs/83_evaluation.photos.ipynb #f7b904bd
 def make_parser()->argparse.ArgumentParser:
@@ -434,13 +458,12 @@ def measure_all(
             say('  '+_said(report['cold'][0]))
         if 'photos' in parts:
             samples = config.samples_final if request.quick else max(256, config.samples_final)
-            found = measure_photos(paths, config, samples, request.results, say)
-            report['skipped'] |= found.pop('skipped')
-            report |= found
+            report |= measure_photos(paths, config, samples, request.results, say, report=report)
             if not request.photos: report['skipped']['held_out'] = 'no --photos DIR'
         if 'synthetic' in parts:
-            report |= measure_synthetic(config, (1, 1) if request.quick else (3, 2), 96 if request.quick else 256, say)
-    except KeyboardInterrupt: report['stopped'] = True   # the parts that were finished are kept
+            people,size = ((1, 1), 96) if request.quick else ((3, 2), 256)
+            report |= measure_synthetic(config, people, size, say, report=report)
+    except KeyboardInterrupt: report['stopped'] = True   # what was finished is in it
     report['targets'] = [t.row(report) for t in TARGETS]
     return report
 
@@ -454,6 +477,8 @@ def measure_and_say(request:Request):
     print_text('\n\n'.join(filter(None, [target_table(report), photo_table(report), where_measured(report)])))
     if request.output: save_figures(report, request.output)
     if report.get('stopped'): raise KeyboardInterrupt
+    failed = [f'{name}: {why}' for name,why in report['skipped'].items() if name.startswith('photo ')]
+    if failed: raise PhotoError('; '.join(failed), 'All others were measured.')
 
 def main(
     argv:list|None=None, # Flags; None: those of the process

@@ -274,12 +274,22 @@ def read_scans(
     if not found: raise PhotoError(f'{folder}: no photo of a scan', 'Give a folder with NAME.jpg beside NAME.npz.')
     return [_read_scan(p) for p in found]
 
+#: Shapes of its arrays; a letter is one size wherever it stands
+_SHAPES = dict(vertices='V3', region='V', albedo='SS3', face='SS', marks='M3', relight_environments='nHW3', relit='nSS3')
+
 def _read_scan(path:Path)->Scan:
-    names = 'vertices', 'albedo', 'marks', 'relight_environments', 'relit'
-    with np.load(path.with_suffix('.npz'), allow_pickle=False) as arrays:
-        numbers = {k:torch.from_numpy(arrays[k]).float() for k in names}
-        masks = {k:torch.from_numpy(arrays[k]).bool() for k in ('region', 'face')}
-    return Scan(str(path), **numbers, **masks)
+    from nextgenface_nb.output.checkpoint import read_arrays
+    file = path.with_suffix('.npz')
+    arrays = read_arrays(file, 'truth of a scan', 'Write it anew.', PhotoError)
+    sizes = {'3':3, 'M':478}
+    for name,shape in _SHAPES.items():
+        found = arrays.get(name)
+        if found is None: raise PhotoError(f'{file}: the array {name} is missing', 'It is needed to compare.')
+        fits = len(found.shape)==len(shape) and all(sizes.setdefault(s, n)==n for s,n in zip(shape, found.shape))
+        if not fits or found.dtype.kind not in 'biuf':
+            raise PhotoError(f'{file}: {name} has the shape {found.shape} of {found.dtype}', f'Needed is {shape}.')
+    kinds = {name:torch.bool if name in ('region', 'face') else torch.float32 for name in _SHAPES}
+    return Scan(str(path), **{name:torch.from_numpy(arrays[name]).to(kind) for name,kind in kinds.items()})
 
 # %% ../../nbs/86_evaluation.score.ipynb #e296549e
 def _nearest(points, tree, vertices, normals)->tuple: # offsets [N], nearest points of the surface [N, 3]

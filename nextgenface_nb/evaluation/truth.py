@@ -913,9 +913,10 @@ def true_face(
     return face
 
 def _load(path, folder)->TrueFace:
-    with np.load(path, allow_pickle=False) as kept:
-        head = json.loads(str(kept['head']))
-        arrays = {k:torch.from_numpy(kept[k]) for k in kept.files if k!='head'}
+    from nextgenface_nb.output.checkpoint import read_arrays
+    kept = read_arrays(path, 'face of the benchmark')
+    head = json.loads(str(kept.pop('head')))
+    arrays = {k:torch.from_numpy(x) for k,x in kept.items()}
     photo = folder/head['name']
     if not photo.exists(): raise FileNotFoundError(photo)
     return TrueFace(head['level'], head['index'], head['digest'], str(photo), **arrays)
@@ -942,12 +943,13 @@ def relit_face(
     folder:Path|None=None, # None: the user's cache
 )->tuple: # environments [n, 64, 128, 3], pictures [n, S, S, 3] linear
     "The face in other light, from the cache or made"
+    from nextgenface_nb.output.checkpoint import read_arrays
     model = model or load_model()
     folder = Path(folder or default_folder())
     path = folder/f'{settings.digest[:12]}_C{truth.index}_{model.fingerprint[:8]}.npz'
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            return tuple(torch.from_numpy(kept[k]).float() for k in ('environments', 'pictures'))
+        kept = read_arrays(path, 'face of the benchmark')
+        return tuple(torch.from_numpy(kept[k]).float() for k in ('environments', 'pictures'))
     except Exception: pass                                # not there, or damaged
     use_variant()
     scene = make_scene(model, settings, truth.level, truth.index)
