@@ -409,6 +409,7 @@ def _fit_each(paths, pipeline, samples:int, say:Callable, report:dict)->dict: # 
             report['D_photos'].append(figures)
     return fits
 
+# %% ../../nbs/87_evaluation.benchmark.ipynb #5b1e0d0e
 def _add_distances(distance, rows, fits, samples):
     by_name = {path.name:fit for path,fit in fits.items()}
     for row in rows:

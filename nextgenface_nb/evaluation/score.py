@@ -275,7 +275,8 @@ def read_scans(
     return [_read_scan(p) for p in found]
 
 #: Shapes of its arrays; a letter is one size wherever it stands
-_SHAPES = dict(vertices='V3', region='V', albedo='SS3', face='SS', marks='M3', relight_environments='nHW3', relit='nSS3')
+_SHAPES = dict(
+    vertices='V3', region='V', albedo='SS3', face='SS', marks='M3', relight_environments='nHW3', relit='nSS3')
 
 def _read_scan(path:Path)->Scan:
     from nextgenface_nb.output.checkpoint import read_arrays

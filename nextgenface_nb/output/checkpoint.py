@@ -122,6 +122,7 @@ def _no_archive(path, cause, what=_CHECKPOINT, advice=_AGAIN, error=CheckpointEr
         return error(f'{path}: memory ran out', 'Close other programs, or use a machine with more.')
     return error(f'{path}: cut off, damaged, or not a {what}', advice)
 
+# %% ../../nbs/67_output.checkpoint.ipynb #5b1e0d0d
 def _read(path)->tuple: # (arrays, about)
     path = check_file(path, CheckpointError, 'checkpoint')
     if path.suffix in ('.pickle','.pkl'):
