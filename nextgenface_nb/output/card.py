@@ -18,12 +18,11 @@ from ..metrics import eye_distance, psnr
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_UNCERTAIN', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED',
-           'WARM', 'COOL', 'BLURRED', 'COVERED', 'SIDEWAYS', 'EMPTY', 'SHUT', 'turned_degrees', 'looks_up',
-           'face_pixels', 'side_light', 'open_mouth', 'light_fit', 'unlike_skin', 'burnt_out', 'flat_windows',
-           'outline_mask', 'zones', 'tint', 'sharpness', 'part_contrast', 'photo_signs', 'skin_texels', 'skin_tone',
-           'tone_name', 'texel_shares', 'Card', 'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings',
-           'report_card', 'half_warnings']
+__all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL',
+           'BLURRED', 'COVERED', 'SIDEWAYS', 'EMPTY', 'SHUT', 'turned_degrees', 'looks_up', 'face_pixels', 'side_light',
+           'open_mouth', 'light_fit', 'unlike_skin', 'burnt_out', 'flat_windows', 'outline_mask', 'zones', 'tint',
+           'sharpness', 'part_contrast', 'photo_signs', 'skin_texels', 'skin_tone', 'tone_name', 'texel_shares', 'Card',
+           'frame_card', 'landmark_limit', 'photo_warnings', 'frame_warnings', 'report_card', 'half_warnings']
 
 # %% ../../nbs/66_output.card.ipynb #3a544ec8
 def turned_degrees(
@@ -354,8 +353,8 @@ def frame_card(
         mean_light=float(frame.photo.pixels[inside].mean()) if len(light) else 0.)
 
 PROFILE = 60                     #: Degrees from which on a head is in profile
-PROFILE_UNCERTAIN = 38               #: The same where the detector is uncertain
-PROFILE_LESS = 45                #: Degrees found from which on it may be one: the detector takes 60 for 44 to 50
+#: Uncertainty, and degrees found from which on it may be one: MediaPipe 0.10 takes 60 for 44 to 50, 1.2 for 37 to 43
+PROFILE_LESS = (.06,35), (.03,38)   # 45 where the detector is sure
 
 # %% ../../nbs/66_output.card.ipynb #cd08b615
 #: Uncertainty from which on the mirror shows another face, or none: of profiles anything is found
@@ -434,7 +433,7 @@ def _pose_warnings(c:dict)->list: # of sentences
         say(
             "a profile, or no face: in the mirror the landmark detector finds something else "
             f"(the points are apart by {c['uncertainty']:.0%} of the distance of the eyes); the result means little")
-    elif turned>(PROFILE_UNCERTAIN if uncertain else PROFILE_LESS):
+    elif turned>next((degrees for least,degrees in PROFILE_LESS if c['uncertainty']>least), 45):
         say(
             f"profile: the head is turned {turned:.0f}° from the camera"
             f"{' or more (the landmark detector takes profiles for less)' if turned<=PROFILE or uncertain else ''}; "
