@@ -523,9 +523,13 @@ def _scaled_ppm(image, data, start:int, brightest:int): # `start`: of the codes 
     size = np.dtype(read).itemsize
     scaled = np.rint(np.arange(256**size)/brightest*most).clip(max=most).astype(written)
     count = min(image.width*image.height*len(image.getbands()), (len(data)-start)//size)
-    codes = scaled[np.frombuffer(data, read, count, start)]
-    head = b'%b %d %d %d\n' % (magic, *image.size, most)
-    return Image.open(io.BytesIO(head+codes.tobytes()), formats=('PPM',))
+    codes = np.frombuffer(data, read, count, start)
+    file = io.BytesIO()
+    file.write(b'%b %d %d %d\n' % (magic, *image.size, most))
+    block = 2**19   # NumPy makes 8 bytes of each code to look it up
+    for at in range(0, count, block): file.write(scaled[codes[at:at+block]].tobytes())
+    file.seek(0)
+    return Image.open(file, formats=('PPM',))
 
 # %% ../nbs/03_reading.ipynb #ec6fbc13
 def radiance_kind(

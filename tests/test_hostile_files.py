@@ -566,6 +566,12 @@ def test_ppm_of_any_brightest_value_has_the_values_of_pillow(magic, brightest, m
     assert (found.mode, found.size) == (by_pillow.mode, by_pillow.size)
     np.testing.assert_array_equal(np.asarray(found), np.asarray(by_pillow))
 
+def test_ppm_is_not_many_times_as_large_on_the_way():
+    from nextgenface_nb.reading import open_picture
+    data = slow_ppm(b'P6', 1023, 2000, 1000)
+    most_held(open_picture, data, 'me.ppm')   # modules are loaded
+    assert most_held(open_picture, data, 'me.ppm')[0] < 1.5*len(data)
+
 @pytest.mark.parametrize('missing', (1, 7, 96*64*3*2))
 def test_ppm_that_is_cut_off_is_refused(missing):
     from nextgenface_nb.imaging import load_photo
