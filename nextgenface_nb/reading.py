@@ -254,23 +254,32 @@ def _exif_pieces(data, name): # Iterator of bytes
 def _many_parts(name):
     return _strange(name, f'has more than {limit("picture_parts"):,} parts before the picture')
 
+#: Parts of JPEG of which Pillow takes each byte: of how coarse the picture is (DQT), of its size and colours (SOF)
+_TABLES = {0xffdb, *range(0xffc0, 0xffd0)} - {0xffc4, 0xffc8, 0xffcc}
+
 def _check_jpeg_parts(data, name):
     "What lies before the picture. Pillow goes through it one by one, byte by byte where it means nothing"
     from PIL.JpegImagePlugin import MARKER
     at = 2
     left = limit('picture_parts')
+    tables = 0
     while left > 0:
         start = data.find(b'\xff', at)
         left -= 1+(start if start >= 0 else len(data))-at
         kind = _number('>H', data, start) if start >= 0 else 0
         if kind == 0xffda or kind not in MARKER and kind not in (0xff00, 0xffff): break   # the picture, or no JPEG
         at = start+(1 if kind == 0xffff else 2)
-        if kind in MARKER and MARKER[kind][2]: at += max(_number('>H', data, at), 2)
-    if left <= 0: raise _many_parts(name)
+        size = max(_number('>H', data, at), 2) if kind in MARKER and MARKER[kind][2] else 0
+        at += size
+        if kind in _TABLES: tables += size
+        if tables > limit('picture_head'): raise _strange(name, f'has {tables} bytes of tables before the picture')
+    if left <= 0 or data.count(b'8BIM') > limit('picture_parts'): raise _many_parts(name)
 
 def _check_jpeg(data, name):
     _check_jpeg_parts(data, name)
     check_tags(b''.join(_exif_pieces(data, name)), name)
+    for m in re.finditer(rb'\xff\xe2(..)MPF\0', data, re.S):   # of several pictures in one
+        check_tags(data[m.end():m.start()+2+m[1][0]*256+m[1][1]], name)
     if data.count(b'\xff\xda') > limit('jpeg_passes'):
         raise _strange(name, f'is built up in more than {limit("jpeg_passes")} passes')
 

@@ -599,3 +599,36 @@ def test_bmp_without_runs_may_be_long(monkeypatch):
     from nextgenface_nb.imaging import load_photo
     limited(monkeypatch, bmp_runs=1000)
     load_photo(saved(Image.new('RGB', (64, 64)), 'BMP'))
+
+# ---- parts of JPEG that Pillow takes apart in Python
+
+def segment(kind, content): return bytes((0xff, kind))+struct.pack('>H', len(content)+2)+content
+
+def taken_apart(count):
+    "Kind -> a picture whose parts hold so many small ones"
+    d = saved(Image.new('RGB', (64, 64)), 'JPEG')
+    split = lambda kind, start, one, most: b''.join(
+        segment(kind, start+one*min(most, count-at)) for at in range(0, count, most))
+    parts = dict(resources=split(0xed, b'Photoshop 3.0\0', b'8BIM\4\4\0\0\0\0\0\0', 5000),
+        tables=split(0xdb, b'', b'\0'+bytes(range(1, 65)), 1000),
+        frames=split(0xc0, b'\x08\0\x40\0\x40\x03', b'\1\x11\0', 255))
+    return {kind:d[:2]+part+d[2:] for kind, part in parts.items()}
+
+@pytest.mark.parametrize('kind,most', (('resources', 'picture_parts'), ('tables', 'picture_head'),
+    ('frames', 'picture_head')))
+def test_small_parts_of_jpeg_are_counted(kind, most, monkeypatch):
+    "Of 19 MB of the first Pillow takes 10 s, of 80 MB of the last it makes gigabytes; a camera writes some"
+    from nextgenface_nb.imaging import load_photo
+    if kind != 'frames': load_photo(taken_apart(20)[kind])
+    limited(monkeypatch, **{most:1000})
+    monkeypatch.setattr(Image, 'open', lambda *_, **__: pytest.fail('it is decoded'))
+    with pytest.raises(FaceError, match='before the picture'): load_photo(taken_apart(1100)[kind])
+
+def test_tags_of_a_picture_in_several_pictures_are_looked_at(recwarn):
+    "MPO: a table like that of EXIF, whose tags claim the same bytes again and again; Pillow warns of each"
+    from nextgenface_nb.imaging import load_photo
+    two = saved(Image.new('RGB', (64, 64)), 'MPO', save_all=True, append_images=[Image.new('RGB', (64, 64))])
+    load_photo(two)
+    bomb = segment(0xe2, b'MPF\0'+tiff(*[(1000+i, 7, 60_000, 8) for i in range(5000)]))
+    with pytest.raises(FaceError, match='its tags claim'): load_photo(two[:2]+bomb+two[2:])
+    assert not recwarn.list
