@@ -47,6 +47,7 @@ LIMITS = dict(
     bmp_runs=Limit(20_000_000, 'bytes', 'minutes of runs of BMP, which Pillow reads one by one in Python'),
     png_chunks=Limit(500_000, 'chunks', 'hours of reading chunks of no size'),
     map_pixels=Limit(8192*4096, 'pixels', 'an environment map of gigabytes'),
+    map_channels=Limit(1000, 'channels', 'minutes: the decoder of maps compares each with all before'),
     map_bytes=Limit(640_000_000, 'bytes', 'the same with hundreds of channels, as float32'))
 
 # %% ../nbs/03_reading.ipynb #5b1e0d07
@@ -581,7 +582,8 @@ def _exr_size(data, name):
     left, top, right, low = struct.unpack('<4i', tags['dataWindow'])
     width = right-left+1
     height = low-top+1
-    channels = len(re.findall(rb'[^\0]{1,255}\0.{16}', tags['channels'], re.S))
+    channels = sum(1 for _ in re.finditer(rb'[^\0]{1,255}\0.{16}', tags['channels'], re.S))
+    if channels > limit('map_channels'): raise _strange(name, f'has {channels} channels')
     if 'tiles' in tags:
         across, down = struct.unpack_from('<2I', tags['tiles'])
         if across*down > max(4*width*height, 2**20): raise _strange(name, f'has tiles of {across} x {down} pixels')

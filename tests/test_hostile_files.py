@@ -632,3 +632,22 @@ def test_tags_of_a_picture_in_several_pictures_are_looked_at(recwarn):
     bomb = segment(0xe2, b'MPF\0'+tiff(*[(1000+i, 7, 60_000, 8) for i in range(5000)]))
     with pytest.raises(FaceError, match='its tags claim'): load_photo(two[:2]+bomb+two[2:])
     assert not recwarn.list
+
+@pytest.mark.parametrize('channels,fine', ((900, True), (1100, False)))
+def test_channels_of_a_map_are_counted(tmp_path, monkeypatch, channels, fine):
+    "Mitsuba compares each with all before: 14 s for 100,000 of one pixel, which are 3 MB"
+    from nextgenface_nb.radiance import decode_radiance
+    assert limit('map_channels') <= 1000
+    def tag(name, kind, content): return name+b'\0'+kind+b'\0'+struct.pack('<i', len(content))+content
+    names = b''.join(b'c%05d\0' % i+struct.pack('<iiii', 2, 0, 1, 1) for i in range(channels))+b'\0'
+    parts = [(b'channels', b'chlist', names), (b'compression', b'compression', b'\0'), (b'dataWindow', b'box2i', bytes(16)),
+        (b'displayWindow', b'box2i', bytes(16)), (b'lineOrder', b'lineOrder', b'\0'),
+        (b'pixelAspectRatio', b'float', struct.pack('<f', 1)), (b'screenWindowCenter', b'v2f', bytes(8)),
+        (b'screenWindowWidth', b'float', struct.pack('<f', 1))]
+    head = b'\x76\x2f\x31\x01\2\0\0\0'+b''.join(tag(*part) for part in parts)+b'\0'
+    data = head+struct.pack('<Qii', len(head)+8, 0, 4*channels)+bytes(4*channels)
+    if fine: assert decode_radiance(data, 'a.exr').shape == (1, 1, channels)
+    else:
+        import mitsuba
+        monkeypatch.setattr(mitsuba, 'Bitmap', lambda *_: pytest.fail('it is decoded'))
+        with pytest.raises(FaceError, match='1100 channels'): decode_radiance(data, 'a.exr')
