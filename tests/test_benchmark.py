@@ -325,3 +325,10 @@ def test_ctrl_c_keeps_the_scans_that_are_finished(monkeypatch):
     monkeypatch.setattr(command, '_fit_scans', fitted)
     with pytest.raises(KeyboardInterrupt): command.measure_scans(scans, None, 8, report=report)
     assert [r['photo'] for r in report['S']]==['b.jpg'] and 'no face' in report['skipped']['S a.jpg']
+
+def test_a_cache_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
+    "The first face takes a minute or more to make, and then there would be no place for it"
+    from nextgenface_nb.evaluation import benchmark as command
+    monkeypatch.setattr(command, 'measure_benchmark', lambda *_: pytest.fail('worked in vain'))
+    (tmp_path/'file').write_text('')
+    assert main(['--cache', str(tmp_path/'file'/'faces')])==5 and 'file' in capsys.readouterr().err

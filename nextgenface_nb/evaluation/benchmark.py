@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import torch
 from .. import __version__
-from nextgenface_nb.evaluation.truth import (FRESH_SEED, LEVELS as TRUE_LEVELS, QUICK, VERSIONS, Settings, relit_face,
+from nextgenface_nb.evaluation.truth import (FRESH_SEED, LEVELS as TRUE_LEVELS, QUICK, VERSIONS, Settings,
+    default_folder, relit_face,
     true_face)
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
@@ -815,7 +816,8 @@ def check_sheet(
 
 def benchmark_and_say(request:Request):
     "Measure, print the tables, write report and sheet"
-    from nextgenface_nb.files import writing
+    from nextgenface_nb.files import check_writable, writing
+    check_writable(request.cache or default_folder())
     if request.output: check_output(Path(request.output), like='benchmark.json')
     if request.sheet: check_sheet(Path(request.sheet))
     report = measure_benchmark(request, lambda text: print_text(text, sys.stderr))
