@@ -471,9 +471,11 @@ def figures(
     "The main figures of a report"
     report = read_report(Path(folder)/LIST)
     mean,seconds = (found if isinstance(found := report.get(k), dict) else {} for k in ('mean','seconds'))
-    total = seconds.get('total')
-    return {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':round(total, 2)
-        if isinstance(total, (int,float)) else None}
+    found = {**{k:mean.get(k) for k in ('nme','psnr','ssim')}, 'seconds':seconds.get('total')}
+    found = {k:v if _is_figure(v) else None for k,v in found.items()}   # the report may be anybody's
+    return found if found['seconds'] is None else found|dict(seconds=round(found['seconds'], 2))
+
+def _is_figure(x)->bool: return isinstance(x, (int,float)) and not isinstance(x, bool) and abs(x)<1e12
 
 # %% ../nbs/77_batch.ipynb #967420a6
 def save_summary(

@@ -4,13 +4,13 @@
 
 # %% ../nbs/92_cli.ipynb #d9d4531d
 from __future__ import annotations
-import argparse, json, sys, time, unicodedata
+import argparse, sys, time, unicodedata
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import (attempt, face_folder, face_number, finish_summary, invocation, run_batch,
+from .batch import (attempt, face_folder, face_number, figures, finish_summary, invocation, run_batch,
     save_failures, tidy, was_done)
 from .interrupts import Stop
 from .config import Config, PRESETS, STAGE_NAMES, explain
@@ -715,7 +715,7 @@ def summary(
     seconds:float,  # All in all
 )->str:
     "Where the results lie, and the main figures"
-    mean = json.loads((Path(folder)/'report.json').read_text(encoding='utf-8'))['mean']
+    mean = figures(folder)
     shown = lambda value,form: 'unknown' if value is None else form.format(value)
     return (f'{folder}\n  landmarks {shown(mean["nme"], "{:.2%}")} of the eye distance   PSNR '
         f'{shown(mean["psnr"], "{:.1f}")} dB   '

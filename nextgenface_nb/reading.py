@@ -603,6 +603,7 @@ def _check_exr_pieces(data, name, table, count, head):
         size, = struct.unpack_from('<i', data, start+head)
         if not 0 <= size <= len(data)-start-head-4: raise _strange(name, 'is cut off')
 
+# %% ../nbs/03_reading.ipynb #5b1e0d0f
 def _exr_header(data)->tuple: # (name -> content, where the header ends)
     "The attributes of an OpenEXR file"
     at = 8

@@ -458,3 +458,19 @@ def test_what_another_run_has_made_is_tidied(tmp_path, done):
     np.savez(resume_path(folder), json=np.array(json.dumps(about)))
     assert fit_and_save([tmp_path/'me.png'], folder, None, None, done=lambda *job: True)==[]
     assert not resume_path(folder).exists() and (folder/'report.json').exists()
+
+@pytest.mark.parametrize('value', [10**400, '\ud800', 'x', [], True, float('nan'), None],
+    ids=['huge', 'half a letter', 'text', 'list', 'true', 'nan', 'none'])
+def test_figures_of_a_report_that_are_none(tmp_path, value):
+    "It may be anybody's: a photo that was done before must not cost the batch its summary"
+    import csv
+    from nextgenface_nb.batch import Outcome, figures, save_summary
+    from nextgenface_nb.cli import summary
+    (tmp_path/'a.jpg').mkdir()
+    report = dict(mean=dict(nme=value, psnr=31.5, ssim=value), seconds=dict(total=value))
+    (tmp_path/'a.jpg'/'report.json').write_text(json.dumps(report))
+    assert figures(tmp_path/'a.jpg')==dict(nme=None, psnr=31.5, ssim=None, seconds=None)
+    assert 'landmarks unknown of the eye distance   PSNR 31.5 dB' in summary(tmp_path/'a.jpg', 1.)
+    save_summary(tmp_path, [Outcome('a.jpg', str(tmp_path/'a.jpg'), 'before')])
+    with open(tmp_path/'summary.csv', encoding='utf-8', newline='') as file: row, = csv.DictReader(file)
+    assert (row['psnr'], row['nme'], row['status'])==('31.5', '', 'before')

@@ -201,3 +201,34 @@ def test_an_image_bomb(tmp_path):
     (tmp_path/'x.png').write_bytes(b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', head)+chunk(b'IDAT', zlib.compress(bytes(1000)))
         +chunk(b'IEND', b''))
     with pytest.raises(PhotoError, match='million'): load_photo(tmp_path/'x.png')
+
+HUGE = 10**400   # a number that JSON has, and floats have not
+
+@pytest.mark.parametrize('place,value', [
+    (('photo', 'offset'), []), (('photo', 'offset'), ''), (('photo', 'offset'), {}), (('photo', 'offset'), [1., 2., 3.]),
+    (('photo', 'offset', 0), HUGE), (('photo', 'original_size'), [64]), (('photo', 'original_size'), [64, 0]),
+    (('photo', 'scale'), HUGE), (('photo', 'scale'), 0), (('landmarks', 'offset'), []), (('landmarks', 'scale'), -1),
+    (('camera', 'width'), float('inf')), (('weight',), HUGE), (('focal_known',), HUGE)],
+    ids=lambda x: str(x)[:40])
+def test_a_description_that_is_none(tmp_path, place, value):
+    "Numbers that no float can be, and pairs that are none, would be found later, or as errors that nobody has foreseen"
+    from nextgenface_nb.output.checkpoint import save_face
+    face,model = fuzz.small_face()
+    save_face(tmp_path/'a.npz', face, model)
+    with np.load(tmp_path/'a.npz') as file: arrays = dict(file)
+    about = json.loads(str(arrays.pop('json')))
+    part = about['frames'][0]
+    for name in place[:-1]: part = part[name]
+    assert place[-1] in part or isinstance(part, list)
+    part[place[-1]] = value
+    np.savez(tmp_path/'b.npz', json=np.array(json.dumps(about)), **arrays)
+    with pytest.raises(CheckpointError, match='b.npz'): load_face(tmp_path/'b.npz', model)
+
+def test_a_light_with_more_bands_than_numbers_have_digits(tmp_path):
+    import torch
+    from nextgenface_nb.light.environment import HarmonicLight
+    from nextgenface_nb.output.checkpoint import save_face
+    face,model = fuzz.small_face()
+    face.frames[0].light = HarmonicLight(torch.full((200**2, 3), .001))
+    save_face(tmp_path/'a.npz', face, model)
+    with pytest.raises(CheckpointError, match='a.npz'): load_face(tmp_path/'a.npz', model)

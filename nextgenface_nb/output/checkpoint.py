@@ -268,8 +268,18 @@ def _check_description(path, f, at:str):
             and all(isinstance(x, str) for x in texts) and isinstance(f.photo.exif, (dict, type(None)))):
         raise CheckpointError(f'{path}: the description {at} holds values of a wrong kind',
             'The file is damaged. Reconstruct the photo again.')
+    _check_places(path, f, at)
     if not f.camera.focal>0 or f.focal_known<0 or f.focal_spread<0:
         raise CheckpointError(f'{path}: focal length {at} is not positive', 'Reconstruct the photo again.')
+
+def _check_places(path, f, at:str):
+    "Where in the original the pictures of a frame lie"
+    pairs = f.photo.offset,f.photo.original_size,f.landmarks.offset
+    if not all(isinstance(x, tuple) and len(x)==2 for x in pairs):
+        raise CheckpointError(f'{path}: where the pictures {at} lie is no pair of numbers',
+            'The file is damaged. Reconstruct the photo again.')
+    if min(f.photo.scale, f.landmarks.scale, *f.photo.original_size)<=0:
+        raise CheckpointError(f'{path}: scale or size {at} is not positive', 'Reconstruct the photo again.')
 
 def _check_pictures(path, f, at:str):
     "The photo, its masks and the landmarks, of sizes that belong together"
@@ -313,12 +323,12 @@ def load_face(
         tensors = {k[8:]:torch.from_numpy(v) for k,v in arrays.items() if k.startswith('tensors.')}
         _check(path, face, model)
         for name,tensor in tensors.items(): _expect(path, name, tensor, *tensor.shape, kind=None)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, MemoryError) as e:
-        raise CheckpointError(
-            f'{path}: a part is missing or of the wrong kind ({e})',
-            'The file is damaged. Reconstruct the photo again.') from e
     except LightError as e: raise CheckpointError(f'{path}: {e.what}', e.advice) from e
     except FaceError as e:
         raise e if isinstance(e, CheckpointError) else CheckpointError(f'{path}: {e.what}',
+            'The file is damaged. Reconstruct the photo again.') from e
+    except Exception as e:   # whatever a light of somebody's own makes of it too
+        raise CheckpointError(
+            f'{path}: a part is missing or of the wrong kind ({e})',
             'The file is damaged. Reconstruct the photo again.') from e
     return face,{**about.get('meta',{}), **{k:about.get(k) for k in ('model','photos','library')}, 'tensors':tensors}
