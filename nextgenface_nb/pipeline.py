@@ -14,7 +14,7 @@ from .processes import check_fork
 from .surroundings import without_inference, undisturbed
 from .facemodel import contour
 from .facemodel.embedding import with_landmarks
-from .facemodel.interface import FaceModel, check_model
+from .facemodel.interface import FaceModel, check_model, check_size
 from .facemodel.model import load_model
 from .facemodel.displacement import Displacement, make_displacement
 from .facemodel.texture import TextureMap
@@ -55,7 +55,8 @@ class Pipeline:
             # a model without landmarks, as BFM, gets them computed
             model = with_landmarks(load_model(self.config.model))
         model = without_inference(model)
-        self.model:FaceModel = check_model(model.trimmed(self.config.components) if self.config.components else model)
+        model = check_model(model.trimmed(self.config.components) if self.config.components else model)
+        self.model:FaceModel = check_size(model)
         self._renderers:dict = {}
         self._layouts:dict = {}
         self._detectors:dict = {}

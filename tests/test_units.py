@@ -2,7 +2,7 @@
 from dataclasses import replace
 import pytest, torch
 from nextgenface_nb.config import Config
-from nextgenface_nb.errors import RenderError
+from nextgenface_nb.errors import ModelError
 from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, studio_light, synthetic_face
 from nextgenface_nb.face import Face, Frame, Identity
 from nextgenface_nb.facemodel.model import toy_model
@@ -59,15 +59,24 @@ def in_metres(model):
     return replace(model, shape_mean=model.shape_mean/1000, shape_variance=model.shape_variance/1e6,
         expression_mean=model.expression_mean/1000, expression_basis=model.expression_basis/1000)
 
-def test_a_model_in_metres_gives_the_same_face_as_far_as_it_goes():
-    "Points, pose and priors know no unit. Renderers do: they are told mm, and refuse what lies within a centimetre"
+def test_a_model_in_metres_is_refused_and_once_scaled_gives_the_same_face():
+    "Through all three stages, and with bumps of the surface, which are lengths; coefficients of the scaled model too"
+    metres = in_metres(MODEL)
+    with pytest.raises(ModelError, match='in mm.*') as refusal: Pipeline(metres, Config(**SMALL))
+    assert 'model.scaled(1000)' in refusal.value.advice
     truth = photographed(96)
-    face,small = (fitted(model, truth, stages=1) for model in (MODEL, in_metres(MODEL)))
-    assert float(small.frames[0].translation.norm()*1000/face.frames[0].translation.norm())==pytest.approx(1, rel=1e-3)
-    small.identity.shape = small.identity.shape*1000
+    settings = dict(stages=3, steps_texture=10) | dict(displacement=2.)
+    face,small = (fitted(model, truth, **settings) for model in (MODEL, metres.scaled(1000)))
+    small.identity.shape = small.identity.shape*1000   # variances are of metres, as the bases are now of mm
     mm,degrees,lens = apart(face, small)
-    assert mm<.02 and degrees<.02 and lens<.001, (mm, degrees, lens)
-    with pytest.raises(RenderError, match='mm'): fitted(in_metres(MODEL), truth, stages=2)
+    assert mm<.01 and degrees<.01 and lens<.001, (mm, degrees, lens)
+    torch.testing.assert_close(small.identity.displacement, face.identity.displacement, atol=.02, rtol=0)
+    torch.testing.assert_close(small.frames[0].light.coefficients, face.frames[0].light.coefficients, atol=.005, rtol=0)
+
+def test_coefficients_of_a_scaled_model_mean_the_same():
+    shape,expression = MODEL.prior.shape.sqrt(),.5*MODEL.expression_bounds[:,1]
+    again = MODEL.scaled(.001).scaled(1000)
+    torch.testing.assert_close(again.vertices(shape, expression), MODEL.vertices(shape, expression), atol=1e-3, rtol=0)
 
 def test_the_first_blur_grows_with_the_face_the_last_does_not():
     assert softness(0, 8, 160.)==pytest.approx(2*softness(0, 8, 80.)) and softness(7, 8, 160.)==softness(7, 8, 80.)

@@ -4,7 +4,7 @@
 
 # %% ../../nbs/20_facemodel.interface.ipynb #042ee581
 from __future__ import annotations
-import copy, hashlib
+import copy, hashlib, math
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass, replace
 from functools import partial
@@ -16,8 +16,8 @@ from ..errors import ModelError
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['REGIONS', 'CHUNK', 'ASIDE', 'Embedding', 'Coefficients', 'FaceModel', 'slopes', 'PointModel', 'LiftedPoints',
-           'check_model']
+__all__ = ['REGIONS', 'CHUNK', 'ASIDE', 'WIDTHS', 'Embedding', 'Coefficients', 'FaceModel', 'slopes', 'PointModel',
+           'LiftedPoints', 'check_model', 'check_size']
 
 # %% ../../nbs/20_facemodel.interface.ipynb #85e4ed1d
 @dataclass(eq=False)
@@ -385,4 +385,20 @@ def check_model(
     found = dict(vertices=model.vertices(shape, expression), diffuse_albedo=model.diffuse_albedo(albedo),
         specular_albedo=model.specular_albedo(albedo))
     for key,value in found.items(): _check_tensor(model, f'what {key} gives', value, len(model.uvs), 3)
+    return model
+
+# %% ../../nbs/20_facemodel.interface.ipynb #33555472
+#: Width of a head or of a face alone, mm
+WIDTHS = 40., 3000.
+
+@undisturbed
+def check_size(
+    model:FaceModel,
+)->FaceModel: # The same
+    "Raise a `ModelError` unless it is in mm, as far as the width of its mesh can tell: .15 for m, 15 for cm, 150 for mm"
+    x = model.neutral[:,0]
+    width = float(x.max()-x.min())
+    factor = min((1000., 10., .001), key=lambda f: abs(math.log(f*max(width, 1e-9)/200)))
+    _need(WIDTHS[0]<=width<=WIDTHS[1], f'{model.name}: {width:.3g} wide, and a model is in mm, about 200 for a head',
+        f'If it is a linear model, give model.scaled({factor:g}); its coefficients stay the same.')
     return model

@@ -13,6 +13,7 @@ __all__ = [
     "REGIONS",
     "CHUNK",
     "ASIDE",
+    "WIDTHS",
     "Embedding",
     "Coefficients",
     "FaceModel",
@@ -20,6 +21,7 @@ __all__ = [
     "PointModel",
     "LiftedPoints",
     "check_model",
+    "check_size",
 ]
 
 @dataclass(eq=False)
@@ -157,5 +159,11 @@ ASIDE: Any
 
 def check_model(model: Any) -> FaceModel:
     """Raise a `ModelError` unless it has what a `FaceModel` has, in shapes that fit together"""
+
+WIDTHS: Any
+
+def check_size(model: FaceModel) -> FaceModel:
+    """Raise a `ModelError` unless it is in mm, as far as the width of its mesh can tell: .15 for m, 15 for
+    cm, 150 for mm"""
 
 from nextgenface_nb.facemodel.texture import TextureMap

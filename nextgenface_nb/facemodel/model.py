@@ -403,6 +403,16 @@ def trimmed(self:LinearModel,
 
 @patch
 @undisturbed
+def scaled(self:LinearModel,
+    factor:float, # 1000 from m to mm
+)->LinearModel:
+    "The same model in another unit of length: coefficients and what they are likely to be stay as they are"
+    _need(0<factor<math.inf, f'cannot scale a model by {factor}', 'Give a positive number.')
+    lengths = ('shape_mean','shape_basis','expression_mean','expression_basis')
+    return replace(self, **{key:factor*getattr(self,key) for key in lengths})
+
+@patch
+@undisturbed
 def frozen(self:LinearModel,
     vertices:torch.Tensor, # [V,3] mm
 )->LinearModel:

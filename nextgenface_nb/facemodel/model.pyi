@@ -80,6 +80,10 @@ class LinearModel(FaceModel):
     def trimmed(self, n: int = ...) -> LinearModel:
         """The same model with fewer components."""
 
+    def scaled(self, factor: float) -> LinearModel:
+        """The same model in another unit of length: coefficients and what they are likely to be stay as they
+        are"""
+
     def frozen(self, vertices: torch.Tensor) -> LinearModel:
         """The same mesh and colours with this surface at rest, and next to nothing of its shape left to find"""
 
