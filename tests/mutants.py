@@ -197,7 +197,7 @@ MUTANTS = [
     Mutant('the light stands still in stage 3', 'optim/texture.py', 'if relight: self.lights.step(share)', 'if relight: pass', 'test_settings.py::test_the_light_moves_in_stage_3_by_its_rate'),
     Mutant('no light below zero costs anything in stage 3', 'optim/light.py', 'terms = [light_weight(settings, n)*sum(', 'terms = [0*light_weight(settings, n)*sum(', 'test_settings.py::test_a_weight_counts_where_it_should_and_nowhere_else'),
     Mutant('every seed draws the same rays', 'optim/stages.py', 'seed = self.stage.seed+1000*number+i', 'seed = 1000*number+i', 'test_settings.py::test_the_seed_chooses_the_pixels_and_the_rays'),
-    Mutant('photos are compared as they are exposed', 'optim/losses.py', 'return TYPICAL/frame.brightness.clamp(min=1e-4)', 'return torch.ones(())', 'test_exposure.py::test_a_face_is_the_same_at_any_exposure'),
+    Mutant('photos are compared as they are exposed', 'optim/losses.py', 'return TYPICAL/frame.brightness.clamp(min=DIMMEST)', 'return torch.ones(())', 'test_exposure.py::test_a_face_is_the_same_at_any_exposure'),
     Mutant('light that no pixel sees moves', 'optim/light.py', 'return first/second.sqrt().clamp(min=1e-20)', 'return first.sign()', 'test_exposure.py::test_light_that_no_pixel_sees_stays'),
     Mutant('burnt-out pixels count', 'optim/shading.py', 'if frame.photo.exposed is None: return', 'if True: return', 'test_burnt_out.py'),
     Mutant('one channel that is burnt out is none', 'imaging.py', 'brightest = codes.max(-1).values if isinstance(codes, Tensor) else codes.max(-1)', 'brightest = codes.mean(-1)', 'test_burnt_out.py'),

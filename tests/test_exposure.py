@@ -25,29 +25,50 @@ def seen(pipeline):
 
 def fitted(pipeline, seen, exposure):
     "All three stages on the same photo, brighter or darker; not clipped"
+    config = pipeline.config
     photo = replace(seen.photo, pixels=exposure*seen.photo.pixels)
     frame = Frame(photo, seen.landmarks, seen.camera, torch.zeros(3), torch.tensor([0., 0, -600]),
-        torch.zeros_like(seen.expression), HarmonicLight.frontal(CONFIG.bands))
+        torch.zeros_like(seen.expression), HarmonicLight.frontal(config.bands))
     start_pose(pipeline.model, frame)
     m = pipeline.model
     face = Face(Identity(torch.zeros_like(m.prior.shape), torch.zeros_like(m.prior.albedo)), [frame])
-    for stage in make_stages(CONFIG):
+    for stage in make_stages(config):
         for _ in run(stage, pipeline, face): pass
     return face
+
+def check_same(pipeline, other, usual, exposure):
+    "The same face, in as much more light"
+    apart = lambda a,b: float((a-b).norm()/b.norm())
+    moved = (pipeline.vertices(other)-pipeline.vertices(usual)).norm(dim=-1)
+    assert float(moved.max())<.005, 'mm'
+    for a,b in zip(pipeline.maps(other), pipeline.maps(usual)): assert apart(a, b)<.01
+    light,true = other.frames[0].light.coefficients/exposure,usual.frames[0].light.coefficients
+    assert apart(light, true)<.005
 
 @pytest.fixture(scope='module')
 def usual(pipeline, seen): return fitted(pipeline, seen, 1.)
 
 @pytest.mark.parametrize('exposure', [1/8, 8.])
 def test_a_face_is_the_same_at_any_exposure(pipeline, seen, usual, exposure):
-    other = fitted(pipeline, seen, exposure)
-    apart = lambda a,b: float((a-b).norm()/b.norm())
-    moved = (pipeline.vertices(other)-pipeline.vertices(usual)).norm(dim=-1)
-    assert float(moved.max())<.005, 'mm'
-    maps = [pipeline.maps(f) for f in (other, usual)]
-    for a,b in zip(*maps): assert apart(a, b)<.01
-    light,true = other.frames[0].light.coefficients/exposure,usual.frames[0].light.coefficients
-    assert apart(light, true)<.005
+    check_same(pipeline, fitted(pipeline, seen, exposure), usual, exposure)
+
+# ---- light in any unit, as floats have it
+
+SMALL = replace(CONFIG, renderer='vertex', max_resolution=64, bands=3, samples_train=1, samples_final=1, steps_texture=10)
+
+@pytest.fixture(scope='module')
+def small(): return Pipeline(toy_model(29, 21), SMALL)
+
+@pytest.fixture(scope='module')
+def small_face(small):
+    frame = synthetic_face(small, seed=2, light=studio_light(.6, bands=3), size=64, samples=1).face.frames[0]
+    return frame,fitted(small, frame, 1.)
+
+@pytest.mark.parametrize('power', [-10, 20])
+def test_light_may_be_in_any_unit(small, small_face, power):
+    "A power of two is rounded nowhere: what differs, a constant with a unit has done"
+    frame,usual = small_face
+    check_same(small, fitted(small, frame, 2.**power), usual, 2.**power)
 
 # ---- the light of stage 3
 

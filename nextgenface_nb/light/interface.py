@@ -138,7 +138,9 @@ def held(self:Movable,
 )->Tensor: # [n] bool
     "Which unknowns stand at a bound with less energy beyond it"
     if not self.bounds(): return torch.zeros(len(slope), dtype=torch.bool)
-    return (self.moved(-1e-3*slope.sign()).flat()==self.flat())&(slope!=0)
+    now = self.flat()
+    low,high = (self.moved(torch.full_like(now, end)).flat() for end in (-math.inf, math.inf))
+    return torch.where(slope>0, now<=low, now>=high)&(slope!=0)
 
 # %% ../../nbs/48_light.interface.ipynb #720adad6
 @patch

@@ -339,7 +339,7 @@ def solution(self:LightProblem, here:NormalEquations)->Tensor|None: # [n]; None:
     together = self.brighter
     if not len(free)+together.shape[1]: return None
     H,g = _restricted(here, free, together)
-    H.diagonal().mul_(1+float(self.damping)).add_(1e-12)
+    H.diagonal().mul_(1+float(self.damping)).clamp_(min=1e-30) # of what nothing is known the row is zero
     y = torch.linalg.solve(H, -g)
     x = torch.zeros_like(here.g)
     x[free] = y[:len(free)]

@@ -271,7 +271,7 @@ def light_reliability(
 )->Tensor: # [P] 0..1
     "How much a pixel can say about albedo: little, if little light falls on it"
     light = irradiance.mean(-1).clamp(min=0)
-    return light/(light+half*light.median()+1e-9)
+    return light/(light+half*light.median()).clamp(min=1e-30)
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
 FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
