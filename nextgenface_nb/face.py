@@ -75,8 +75,9 @@ class Frame:
         "Where the photo itself says how much light there was: not beyond its edge, neither burnt out nor black"
         photo = self.photo
         told = torch.ones(photo.pixels.shape[:2], dtype=torch.bool)
-        if photo.inside is not None: told = told&photo.inside
-        return told if photo.exposed is None else told&(photo.exposed>.5)
+        for share in (photo.inside, photo.exposed):
+            if share is not None: told = told&(share>.5)
+        return told
 
 # %% ../nbs/50_face.ipynb #8e4b468e
 @undisturbed

@@ -25,9 +25,9 @@ from ..rendering.transfer import Shading, Transfer, near_roughness
 # %% auto #0
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution',
            'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
-           'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums',
-           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
-           'TextureSolver']
+           'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo',
+           'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule',
+           'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -208,6 +208,7 @@ class TextureView:
     brightness:Tensor # [3], of the light that falls on the pixels, mean before the stage
     shading:Shading   # Under the present light
     hidden:Tensor     # [H, W] 0..1, what lies before the skin
+    one_sided:float   # By how much left and right differ in light, see `one_sidedness`
 
     def relight(self,
         environment:Tensor, # [bands^2, 3] coefficients, with history
@@ -248,7 +249,24 @@ def texture_view(
         hidden = hidden_share(pipeline, frame, transfer.pixels, predicted, regions)
         weight = (weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])
             *(1-hidden.reshape(-1)[transfer.pixels]))
-        return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
+        one_sided = one_sidedness(lit[0], transfer, pipeline.layout(resolution).mirror_index)
+        return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden, one_sided)
+
+# %% ../../nbs/57_optim.texture.ipynb #5e7a19c1
+def one_sidedness(
+    light:Tensor,      # [P, 3] that falls on the pixels
+    transfer:Transfer,
+    mirror:Tensor,     # [T T] flat index of each texel's mirror image
+)->float: # 0, the same on both sides, .. 1
+    "Share of the variation of the light over the face, in logarithms, that differs between left and right"
+    back = transfer.matrices[1]
+    count = back@torch.ones(len(light), 1)
+    seen = count>.05*count[count>0].median()
+    both = (seen&seen[mirror]).float()
+    values = (back@light.clamp(min=FAINT*light.median().clamp(min=1e-30)).log())/count.clamp(min=1e-9)
+    values = (values-(values*both).sum(0)/both.sum().clamp(min=1))*both
+    differs = (values-values[mirror])/2
+    return float(differs.square().sum()/values.square().sum().clamp(min=1e-30))
 
 # %% ../../nbs/57_optim.texture.ipynb #b2d36b19
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
@@ -421,11 +439,11 @@ class TextureSolver(Solver):
         self.pipeline = pipeline
         self.face = face
         self.stage = stage
-        self.lights = LightDescent(face, stage.rates)
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
+        self.lights = LightDescent(face, stage.rates, [view.one_sided for view in self.views])
         self.prior = texture_prior(pipeline, face, resolution)
         self.free = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
 
