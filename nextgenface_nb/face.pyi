@@ -51,7 +51,7 @@ class Frame:
     def focal_fixed(self) -> bool: ...
     @property
     def brightness(self) -> Tensor:
-        """Of the photo around the landmarks: the median, mean of the three colours"""
+        """Of the photo around the landmarks, as far as it tells: the median, mean of the three colours"""
 
 @dataclass
 class Face:

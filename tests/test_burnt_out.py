@@ -148,6 +148,18 @@ def test_light_that_burns_a_cheek_is_found_again(pipeline):
         off[name] = float((found-true.coefficients).norm()/true.coefficients.norm())
     assert off['left_out']<.09 and off['counted']>2*off['left_out'], off     # .063 and .190 here
 
+@pytest.mark.parametrize('lost', [0., 1.], ids=['black', 'burnt out'])
+def test_a_face_is_as_bright_as_what_tells_of_it(pipeline, lost):
+    "Most of it is black, or burnt out, or beyond the edge of the photo: photo and priors keep their balance"
+    frame = lit(pipeline, everywhere(.8)).frames[0]
+    where = torch.zeros(64, 64, dtype=torch.bool)
+    where[:,:38] = True
+    pixels = frame.photo.pixels.where(~where[...,None], torch.tensor(lost))
+    rest = replace(frame, photo=replace(frame.photo, pixels=frame.photo.pixels[:,38:], exposed=None),
+        landmarks=replace(frame.landmarks, points=frame.landmarks.points-torch.tensor([38., 0.]))).brightness
+    for told in (dict(exposed=(~where).float()), dict(exposed=None, inside=~where)):
+        torch.testing.assert_close(replace(frame, photo=replace(frame.photo, pixels=pixels, **told)).brightness, rest)
+
 def test_a_blur_never_reaches_from_what_is_burnt_out_into_what_counts(pipeline):
     face = lit(pipeline, studio_light(.6, bands=3, strength=4.))
     lost = face.frames[0].photo.exposed<.5

@@ -80,6 +80,25 @@ def test_measures_by_hand():
     assert measures.ssim(torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(0)),
         torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(1)))<.3
 
+def test_a_shadow_costs_as_much_on_dark_skin_as_on_light():
+    "Half the albedo in twice the light is the same photo: each term is what it was; of usual skin a small distance is that of its albedo"
+    from nextgenface_nb.optim.texture import USUAL, TexturePrior
+    T = 16
+    mirror = torch.arange(T*T).reshape(T, T).flip(1).reshape(-1)
+    change = .05*torch.rand(T, T, 3, generator=torch.Generator().manual_seed(0))
+    def terms(albedo):
+        skin = torch.cat([albedo*torch.tensor([1.4, .9, .7]).expand(T, T, 3), torch.full((T, T, 2), .1)], -1)
+        changed = torch.cat([skin[...,:3]*(1+change), skin[...,3:]], -1)
+        prior = TexturePrior(skin, torch.ones(T, T, dtype=torch.bool), mirror)
+        return {n:float(v) for n,v in prior.terms(changed).items()}
+    light,dark = terms(.4),terms(.05)
+    for name in ('symmetry', 'consistency', 'smoothness'):
+        assert dark[f'diffuse_{name}'] == pytest.approx(light[f'diffuse_{name}'], rel=1e-3)
+    usual = torch.full((T, T, 5), USUAL)
+    prior = TexturePrior(usual, torch.ones(T, T, dtype=torch.bool), mirror)
+    far = prior.compressed(usual+torch.tensor([.001, .001, .001, 0, 0]))-prior.compressed(usual)
+    assert far[...,:3].mean() == pytest.approx(.001, rel=.01)
+
 def test_a_shadow_left_in_the_albedo_costs_its_colours_alike():
     ("On the photo's curve a cheek half as bright is as far in blue as in red, though red skin is the brighter one; "
      "linear, red would be 2.4 times as far")

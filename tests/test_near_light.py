@@ -84,6 +84,13 @@ def test_it_keeps_the_protocol():
     check_light(TRUE)
     check_light(Lamp.start(5))
 
+@pytest.mark.parametrize('power', [1e-6, 1., 1e6])
+def test_it_is_held_at_its_bounds_only_whatever_power_is_measured_in(power):
+    "A step of a fixed size is lost beside a large number, and beyond the bound from a small one"
+    lamp = Lamp(torch.tensor([0., 150., 500.]), torch.tensor([power, power, 0.]), torch.zeros(3))
+    assert lamp.held(torch.ones(9)).tolist()==5*[False]+4*[True]
+    assert not lamp.held(-torch.ones(9)).any() and not lamp.held(torch.zeros(9)).any()
+
 def test_what_is_near_is_checked(monkeypatch):
     for name,method in (('environment', lambda self, height=64: 2*Lamp.environment(self, height)),
         ('harmonics_at', lambda self, points, bands: 2*Movable.harmonics_at(self, points, bands))):

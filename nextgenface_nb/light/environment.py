@@ -97,7 +97,7 @@ def shown_light(
     return project_environment(lit.reshape(FINE, 2*FINE, -1), bands)
 
 def negative_loss(
-    values:Tensor, # [.., 3] radiance in some directions, not clamped
+    values:Tensor, # [.., 3] radiance in some directions over that of all, see `mean_radiance`; not clamped
 )->Tensor: # scalar
     "Light has no business below zero: mean square of what is"
     return values.clamp(max=0).square().mean()
@@ -109,6 +109,7 @@ class HarmonicLight(Light):
     "Light from far away as real spherical harmonics."
     coefficients:Tensor # [bands^2, 3] linear RGB radiance
     kind = 'harmonic'
+    harmonic = 'coefficients'
 
     @classmethod
     def start(cls, bands:int)->HarmonicLight: return cls.frontal(bands)

@@ -95,6 +95,8 @@ def radiance(self:Emitter,
 @undisturbed
 class Movable(Emitter):
     "Light with unknowns."
+    harmonic:ClassVar[str] = '' # The unknown that is harmonics [bands^2, 3], if one is: what a mirror makes of it is known
+
     def unknowns(self)->dict: # name of a field -> tensor
         "What a fit may change; empty: the light is known but for its brightness"
         return self.tensors()
@@ -138,7 +140,9 @@ def held(self:Movable,
 )->Tensor: # [n] bool
     "Which unknowns stand at a bound with less energy beyond it"
     if not self.bounds(): return torch.zeros(len(slope), dtype=torch.bool)
-    return (self.moved(-1e-3*slope.sign()).flat()==self.flat())&(slope!=0)
+    now = self.flat()
+    low,high = (self.moved(torch.full_like(now, end)).flat() for end in (-math.inf, math.inf))
+    return torch.where(slope>0, now<=low, now>=high)&(slope!=0)
 
 # %% ../../nbs/48_light.interface.ipynb #720adad6
 @patch

@@ -66,6 +66,8 @@ FINE: int
 class Movable(Emitter):
     """Light with unknowns."""
 
+    harmonic: ClassVar[str] = ...
+
     def unknowns(self) -> dict:
         """What a fit may change; empty: the light is known but for its brightness"""
 

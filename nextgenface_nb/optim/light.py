@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
@@ -18,11 +19,13 @@ from nextgenface_nb.optim.losses import (DARK, charbonnier, charbonnier_weight, 
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
+from ..geometry.camera import euler_to_matrix
+from ..geometry.harmonics import rotate_harmonics
 from ..rendering.transfer import level_shares
 
 # %% auto #0
 __all__ = ['LIGHT_WEIGHTS', 'FAINT', 'BETAS', 'LightSettings', 'light_weight', 'tone_and_pattern', 'NormalEquations',
-           'LightProblem', 'fit_light', 'light_terms', 'LightDescent']
+           'LightProblem', 'fit_light', 'light_terms', 'symmetry_tells', 'LightDescent']
 
 # %% ../../nbs/55_optim.light.ipynb #d8a1a917
 LIGHT_WEIGHTS = 'albedo',*WEIGHED #: Names of `LightSettings.weights`: of the skin, then of the lights
@@ -339,7 +342,7 @@ def solution(self:LightProblem, here:NormalEquations)->Tensor|None: # [n]; None:
     together = self.brighter
     if not len(free)+together.shape[1]: return None
     H,g = _restricted(here, free, together)
-    H.diagonal().mul_(1+float(self.damping)).add_(1e-12)
+    H.diagonal().mul_(1+float(self.damping)).clamp_(min=1e-30) # of what nothing is known the row is zero
     y = torch.linalg.solve(H, -g)
     x = torch.zeros_like(here.g)
     x[free] = y[:len(free)]
@@ -405,6 +408,17 @@ def light_terms(
     return dict(light=sum(terms)) if terms else {}
 
 # %% ../../nbs/55_optim.light.ipynb #13a5d698
+def symmetry_tells(
+    rotation:Tensor,  # [3] of the head
+    bands:int,        # Of the harmonics
+    one_sided:float,  # 0 .. 1
+)->Tensor: # [bands^2, bands^2], times the gradient by the harmonics of the light
+    "P of the text above"
+    R = euler_to_matrix(rotation)
+    whole = torch.eye(bands**2)
+    mirrored = rotate_harmonics(whole, R@torch.diag(torch.tensor([-1., 1., 1.]))@R.T)
+    return (whole-mirrored)/2+one_sided**2*(whole+mirrored)/2
+
 BETAS = .9,.98 #: Of the first and the second moment, as of all steps along gradients here
 
 class LightDescent:
@@ -415,14 +429,18 @@ class LightDescent:
         face:Face,  # Changed in place
         # 'light' -> length of a step in natural units; absent or 0: they stand still. Read anew at each step
         rates:dict,
+        one_sided:list|None=None, # Of each frame 0 .. 1, see above; None: 1
     ):
         self.face = face
         self.rates = rates
         self.units = {}
         self.bounds = {}
         self.free = {}
+        self.told = {} # Of unknowns that are harmonics: what the gradient is multiplied by
         lit = face.frames if 'light' in rates else []
-        for i,frame in enumerate(lit): self._release(f'frames.{i}.light', frame.light)
+        for i,frame in enumerate(lit):
+            self._release(f'frames.{i}.light', frame.light)
+            if one_sided: self._listen(f'frames.{i}.light', frame, one_sided[i])
         self.first = {n:torch.zeros_like(v) for n,v in self.free.items()}
         self.second = {n:torch.zeros(()) for n in self.free}
         self.count = torch.zeros((), dtype=torch.float64)
@@ -434,6 +452,13 @@ class LightDescent:
             self.units[f'{place}.{name}'] = unit
             self.bounds[f'{place}.{name}'] = light.bounds().get(name, (None, None))
             self.free[f'{place}.{name}'] = (value.detach()/unit).clone().requires_grad_()
+
+    def _listen(self, place:str, frame, one_sided:float):
+        "To what symmetry tells, where it is known what the head's mirror makes of the unknowns"
+        name = frame.light.harmonic
+        if not name or f'{place}.{name}' not in self.free: return
+        bands = math.isqrt(len(self.free[f'{place}.{name}']))
+        self.told[f'{place}.{name}'] = symmetry_tells(frame.rotation.detach(), bands, one_sided)
 
 # %% ../../nbs/55_optim.light.ipynb #2912d507
 @patch(as_prop=True)
@@ -460,8 +485,9 @@ def step(self:LightDescent, schedule:float=1.): # share of the rate
 
 @patch
 def _direction(self:LightDescent, name:str, gradient:Tensor)->Tensor: # about as long as 1
-    "The mean of the latest gradients over the root of their mean square"
+    "The mean of what the latest gradients tell over the root of their mean square"
     a,b = BETAS
-    first = self.first[name].mul_(a).add_((1-a)*gradient)/(1-a**float(self.count))
+    told = self.told[name]@gradient if name in self.told else gradient
+    first = self.first[name].mul_(a).add_((1-a)*told)/(1-a**float(self.count))
     second = self.second[name].mul_(b).add_((1-b)*gradient.square().sum())/(1-b**float(self.count))
     return first/second.sqrt().clamp(min=1e-20)

@@ -18,10 +18,10 @@ from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['DARK', 'EDGE', 'TYPICAL', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual', 'perceptual_slope',
-           'charbonnier', 'charbonnier_weight', 'exposure_gain', 'photo_loss', 'blur', 'stage_problem', 'row_share',
-           'row_energies', 'symmetry_loss', 'broad', 'consistency_loss', 'smoothness_loss', 'Candidate', 'LossTerm',
-           'weighed', 'stage_terms', 'checked_terms']
+__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
+           'perceptual_slope', 'charbonnier', 'charbonnier_weight', 'exposure_gain', 'photo_loss', 'blur',
+           'stage_problem', 'row_share', 'row_energies', 'symmetry_loss', 'broad', 'consistency_loss',
+           'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms', 'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
 DARK = .01 #: Linear radiance below which the compression of light levels off
@@ -56,12 +56,13 @@ def charbonnier_weight(
 
 # %% ../../nbs/53_optim.losses.ipynb #092bd636
 TYPICAL = .6 #: Brightness of a face in a well exposed photo, linear radiance
+DIMMEST = 1e-6 #: No face is taken to be darker, linear radiance; the first code above black of 8 bits is 3e-4
 
 def exposure_gain(
     frame, # `Frame`
 )->Tensor: # [], more than 0
     "What makes the face in the photo as bright as in a well exposed one"
-    return TYPICAL/frame.brightness.clamp(min=1e-4)
+    return TYPICAL/frame.brightness.clamp(min=DIMMEST)
 
 def photo_loss(
     picture:Tensor,        # [.., C] linear

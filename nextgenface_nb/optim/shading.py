@@ -396,8 +396,8 @@ def pixel_rows(
     light = harmonics_of(face.frames[i].light.environment(32).detach(), pixels.transfer.bands)
     colour,photo,_ = seen_beside(pipeline, face, i, pixels)
     unshadowed,slope = irradiance_gradient(motion.normal, light)
-    open_share = (pixels.transfer.lit(light)[0]/unshadowed.clamp(min=1e-4)).clamp(0, 1.5)
     gain = exposure_gain(face.frames[i])
+    open_share = (gain*pixels.transfer.lit(light)[0]/(gain*unshadowed).clamp(min=1e-4)).clamp(0, 1.5)
     response = gain*perceptual_slope(gain*colour)*pixels.maps(identity.albedo)[:,:3]*open_share # [N, 3]
     by_pixel = look_up(picture_slopes(pixels.photo), motion.pixel).unflatten(-1, (2, 3)).mT # [N, 3, 2]
     along = gain*perceptual_slope(gain*photo)[...,None]*by_pixel

@@ -15,7 +15,8 @@ from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
 from .light import LightDescent, light_terms
-from .losses import DARK, Candidate, consistency_loss, smoothness_loss, symmetry_loss, weighed
+from nextgenface_nb.optim.losses import (DARK, TYPICAL, Candidate, consistency_loss, perceptual_slope, smoothness_loss,
+    symmetry_loss, weighed)
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
 from .shading import exposed_share, frame_transfer, region_weights, skin_likelihood, within
@@ -23,11 +24,11 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'PYRAMID', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical', 'working_resolution',
-           'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters', 'TextureView', 'texture_view',
-           'pixel_means', 'photo_weights', 'light_reliability', 'add_detail', 'wanted_albedo', 'texel_sums',
-           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
-           'TextureSolver']
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical',
+           'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
+           'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
+           'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps',
+           'TextureStage', 'schedule', 'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -69,6 +70,8 @@ def resized(
     return other[0].permute(1, 2, 0)
 
 # %% ../../nbs/57_optim.texture.ipynb #d2f9e0dd
+USUAL = .28 #: Albedo of usual skin, mean of three colours; of such skin a small distance is that of its albedo
+
 @dataclass
 class TexturePrior:
     "What is known about the maps before the photo is looked at."
@@ -77,8 +80,8 @@ class TexturePrior:
     mirror:Tensor    # [T T] flat index of each texel's mirror image
 
     @cached_property
-    def slope(self)->Tensor: # Of the compression, at the mean albedo of this person
-        return .5/(self.reference[self.valid][:,:3].mean()+DARK).sqrt()
+    def gain(self)->Tensor: # What makes skin of this person's mean albedo as bright as the face in a well exposed photo
+        return TYPICAL/self.reference[self.valid][:,:3].mean().clamp(min=DARK)
 
     @cached_property
     def compressed_reference(self)->Tensor: return self.compressed(self.reference) # [T, T, 5]
@@ -86,9 +89,16 @@ class TexturePrior:
     def compressed(self,
         maps:Tensor, # [T, T, 5], not negative
     )->Tensor: # [T, T, 5]
-        ("Albedo on the curve on which photos are compared, `perceptual`, but for a constant; scaled so that a small "
-         "change of the mean albedo is as large as it was")
-        return torch.cat([(maps[...,:3]+DARK).sqrt()/self.slope, maps[...,3:]], -1)
+        ("Albedo, brightened as photos are, on the curve on which they are compared, `perceptual`, but for a constant; "
+         "scaled so that a small change of usual skin is as large as that of its albedo")
+        scale = USUAL/TYPICAL/perceptual_slope(torch.tensor(TYPICAL))
+        return torch.cat([scale*(self.gain*maps[...,:3]+DARK).sqrt(), maps[...,3:]], -1)
+
+    def relative(self,
+        difference:Tensor, # [T, T, 5] of maps
+    )->Tensor: # [T, T, 5]
+        "That of albedo, were the skin as light as usual skin"
+        return torch.cat([USUAL/TYPICAL*self.gain*difference[...,:3], difference[...,3:]], -1)
 
     def terms(self,
         maps:Tensor, # [T, T, 5]
@@ -97,7 +107,8 @@ class TexturePrior:
         difference = self.compressed(maps)-self.compressed_reference
         valid = self.valid.float()
         parts = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
-            consistency=consistency_loss(difference, valid), smoothness=smoothness_loss(maps-self.reference, valid))
+            consistency=consistency_loss(difference, valid),
+            smoothness=smoothness_loss(self.relative(maps-self.reference), valid))
         found = {f'{n}_{part}':values[c].mean() for n,c in CHANNELS.items() for part,values in parts.items()}
         distance = lambda square: (square+1e-8).sqrt()
         return {n:distance(v) if n.endswith('consistency') else v for n,v in found.items()}
@@ -208,6 +219,7 @@ class TextureView:
     brightness:Tensor # [3], of the light that falls on the pixels, mean before the stage
     shading:Shading   # Under the present light
     hidden:Tensor     # [H, W] 0..1, what lies before the skin
+    one_sided:float   # By how much left and right differ in light, see `one_sidedness`
 
     def relight(self,
         environment:Tensor, # [bands^2, 3] coefficients, with history
@@ -248,7 +260,24 @@ def texture_view(
         hidden = hidden_share(pipeline, frame, transfer.pixels, predicted, regions)
         weight = (weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])
             *(1-hidden.reshape(-1)[transfer.pixels]))
-        return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden)
+        one_sided = one_sidedness(lit[0], transfer, pipeline.layout(resolution).mirror_index)
+        return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden, one_sided)
+
+# %% ../../nbs/57_optim.texture.ipynb #5e7a19c1
+def one_sidedness(
+    light:Tensor,      # [P, 3] that falls on the pixels
+    transfer:Transfer,
+    mirror:Tensor,     # [T T] flat index of each texel's mirror image
+)->float: # 0, the same on both sides, .. 1
+    "Share of the variation of the light over the face, in logarithms, that differs between left and right"
+    back = transfer.matrices[1]
+    count = back@torch.ones(len(light), 1)
+    seen = count>.05*count[count>0].median()
+    both = (seen&seen[mirror]).float()
+    values = (back@light.clamp(min=FAINT*light.median().clamp(min=1e-30)).log())/count.clamp(min=1e-9)
+    values = (values-(values*both).sum(0)/both.sum().clamp(min=1))*both
+    differs = (values-values[mirror])/2
+    return float(differs.square().sum()/values.square().sum().clamp(min=1e-30))
 
 # %% ../../nbs/57_optim.texture.ipynb #b2d36b19
 def pixel_means(values:Tensor, pipeline:Pipeline, transfer:Transfer)->Tensor: # [P]
@@ -271,7 +300,7 @@ def light_reliability(
 )->Tensor: # [P] 0..1
     "How much a pixel can say about albedo: little, if little light falls on it"
     light = irradiance.mean(-1).clamp(min=0)
-    return light/(light+half*light.median()+1e-9)
+    return light/(light+half*light.median()).clamp(min=1e-30)
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
 FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
@@ -421,11 +450,11 @@ class TextureSolver(Solver):
         self.pipeline = pipeline
         self.face = face
         self.stage = stage
-        self.lights = LightDescent(face, stage.rates)
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
+        self.lights = LightDescent(face, stage.rates, [view.one_sided for view in self.views])
         self.prior = texture_prior(pipeline, face, resolution)
         self.free = TextureParameters(pipeline, face, stage.rates, stage.locked, resolution)
 
