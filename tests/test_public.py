@@ -1,12 +1,12 @@
 "What is public is written down, is there, and says what it takes"
-import ast, sys
+import ast, importlib, inspect, sys, types
 from pathlib import Path
 import pytest
 import nextgenface_nb
 from nextgenface_nb.public import public_since, public_table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
-import docments
+import docments, layers
 
 NAMES = sorted({*nextgenface_nb.__all__}-{'__version__'})
 
@@ -42,6 +42,29 @@ def test_every_public_name_says_what_it_is(name):
     value = getattr(nextgenface_nb, name)
     assert value.__doc__ and not value.__doc__.startswith(f'{name}(')
     assert not {n:docments.untyped(node) for n,node in nodes(name) if docments.untyped(node)}
+
+def unreadable(module)->list: # of names
+    "Public functions and methods of which some type is a word that means nothing when the module runs"
+    found = []
+    for name in getattr(module, '__all__', ()):
+        value = getattr(module, name)
+        parts = vars(value) if inspect.isclass(value) else {'':value}
+        for part,function in parts.items():
+            function = getattr(function, 'fget', None) or getattr(function, '__func__', function)
+            try: inspect.isfunction(function) and inspect.signature(function, eval_str=True)
+            except NameError: found.append(f'{module.__name__}.{name}.{part}'.rstrip('.'))
+    return found
+
+@pytest.mark.parametrize('name', layers.modules())
+def test_types_can_be_read_where_the_documentation_is_made(name):
+    "`show_doc` looks them up"
+    if not name.startswith('widgets'): assert not unreadable(importlib.import_module(f'nextgenface_nb.{name}'))
+
+def test_a_type_that_only_checkers_know_is_seen():
+    made = types.ModuleType('made')
+    exec('from __future__ import annotations\n__all__ = ["f", "C"]\ndef f()->Missing: pass\nclass C:\n    @property\n'
+        '    def p(self)->Missing: pass\n    def q(self)->int: pass', vars(made))
+    assert unreadable(made)==['made.f', 'made.C.p']
 
 def test_gaps_are_seen(monkeypatch):
     code = """__all__ = ['f', 'g', 'C']
