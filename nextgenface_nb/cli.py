@@ -346,8 +346,7 @@ class Bars:
     "One progress bar per stage, on standard error"
     def __init__(self, show:bool=True):
         self.show = show
-        self.stage = None
-        self.bar = None
+        self.stage,self.bar = None,None
 
     def __call__(self, progress):
         "Show one step"

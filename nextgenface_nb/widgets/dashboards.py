@@ -75,7 +75,9 @@ class Runner:
         stepped,      # (Progress, last:bool) after each step
         reset=None,   # () after Reset
     ):
-        self.start,self.stepped,self.on_reset = start,stepped,reset
+        self.start = start
+        self.stepped = stepped
+        self.on_reset = reset
         self.state = 'ready'
         self.steps = None
         self.task = None
