@@ -1,5 +1,5 @@
 "What is public is written down, is there, and says what it takes"
-import ast, importlib, inspect, sys, types
+import ast, importlib, inspect, re, sys, types
 from pathlib import Path
 import pytest
 import nextgenface_nb
@@ -65,6 +65,18 @@ def test_a_type_that_only_checkers_know_is_seen():
     exec('from __future__ import annotations\n__all__ = ["f", "C"]\ndef f()->Missing: pass\nclass C:\n    @property\n'
         '    def p(self)->Missing: pass\n    def q(self)->int: pass', vars(made))
     assert unreadable(made)==['made.f', 'made.C.p']
+
+def from_elsewhere(code:str)->set: # of names
+    "Public names that are imported from a module, though the package offers them"
+    statements = re.findall(r'^ *from nextgenface_nb\.([\w.]+) import (\([^)]*\)|.*)', code, re.M)
+    return {n for module,names in statements for n in re.findall(r'\w+', names) if nextgenface_nb._PUBLIC.get(n)==module}
+
+def test_pages_for_users_take_public_names_from_the_package():
+    "Where they are promised to stay"
+    from lines import pages
+    assert not {name:found for name,code in pages() if (found := from_elsewhere(code))}
+    assert from_elsewhere('from nextgenface_nb.pipeline import Pipeline, config_detector')=={'Pipeline'}
+    assert not from_elsewhere('from nextgenface_nb import Pipeline\nfrom nextgenface_nb.pipeline import config_detector')
 
 def test_gaps_are_seen(monkeypatch):
     code = """__all__ = ['f', 'g', 'C']
