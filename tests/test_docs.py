@@ -86,6 +86,24 @@ def test_a_title_with_a_list_is_no_list_of_settings():
     first = {f.name:json.loads(f.read_text(encoding='utf-8'))['cells'][0] for f in (ROOT/'nbs').rglob('*.ipynb') if 'checkpoints' not in str(f)}
     assert not [n for n,c in first.items() if re.search(r'^- .*:', ''.join(c['source']), re.M)]
 
+def test_a_page_shows_what_came_of_a_cell_and_not_the_cell():
+    "Where the notebook asks for that; or the code behind a button"
+    t = tool()
+    cell = lambda words: dict(cell_type='code', source=f'#| {words}\n1+1', metadata={},
+        outputs=[dict(output_type='execute_result', data={'text/plain':'2'}, metadata={}, execution_count=1)])
+    page = t.convert(dict(cells=[cell(w) for w in ('hide_input', 'echo: false', 'code-fold: true', 'slow')], metadata={}), 'a', {})
+    assert [c['metadata']['tags'] for c in page['cells']]==[['remove-input'], ['remove-input'], ['hide-input'], []]
+    assert all(c['source']=='1+1' and c['outputs'] for c in page['cells'])
+
+def test_the_page_on_the_architecture_knows_the_modules_of_today():
+    "Its table as it is kept; the site draws picture and table anew"
+    sys.path.insert(0, str(ROOT/'tools'))
+    import layers
+    page = (ROOT/'nbs'/'88_architecture.ipynb').read_text(encoding='utf-8')
+    told = [''.join(o['data']['text/markdown']) for c in json.loads(page)['cells'] for o in c.get('outputs', []) if 'text/markdown' in o['data']]
+    assert set(re.findall(r'^\| `([\w.]+)` \|', told[0], re.M))==set(layers.modules()), 'python tools/run.py nbs/88_architecture.ipynb'
+    assert tool().LIVE.search(page)
+
 def test_every_page_stands_in_a_room_of_the_sidebar():
     "None is left for the last group, which has no name of its own"
     t = tool()
