@@ -16,10 +16,14 @@ from .interrupts import Stop
 from .config import Config, PRESETS, STAGE_NAMES, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
     NoFaceError, PhotoError, notes_heard)
-from .lens import check_focal
+from .lens import check_focal, camera_files
 from .places import locate
 from .terminal import name_of, print_text
 from .command import exit_code_of, run_command
+from .files import read_report, check_writable, at_work
+from .processes import shown_name
+from .rendering.variant import use_variant, trials, find_llvm
+from .surroundings import blas_threads
 
 # %% auto #0
 __all__ = ['BATCH_FILES', 'which_face', 'make_parser', 'Request', 'read_request', 'make_config', 'asked_for', 'face_asked',
@@ -166,7 +170,6 @@ def asked_for(
     folder=None, # For the results; with --face all it says which face
 )->dict: # stages, shared_identity, checkpoint, landmarks, light, face; where given: focal, images, landmark_model
     "What the report keeps of the flags beside the settings"
-    from nextgenface_nb.lens import camera_files
     from nextgenface_nb.output.checkpoint import file_digest
     about = lambda path: dict(name=Path(path).name, sha256=file_digest(path))
     file = lambda path: about(path) if path and Path(path).suffix else None   # else it is the name of a kind
@@ -208,7 +211,6 @@ def recall(
 def _invocation_in(path)->dict: # empty: it is no report
     "What the report of a run says that it was asked for"
     if not path or Path(path).suffix.lower()!='.json': return {}
-    from nextgenface_nb.files import read_report
     found = read_report(path).get('invocation')
     right = dict(stages=list, checkpoint=dict, shared_identity=bool, face=int)
     return {k:v for k,v in found.items() if isinstance(v, right.get(k, ()))} if isinstance(found, dict) else {}
@@ -302,7 +304,6 @@ def tell_left_out(
     most:int=20, # Lines
 ):
     "What lies in a folder and is not taken for a photo"
-    from nextgenface_nb.processes import shown_name
     for path,reason in left[:most]: say(f'left out: {shown_name(path.relative_to(source))} ({reason})')
     if len(left)>most: say(f'left out: {len(left)-most} more; summary.csv lists them')
 
@@ -345,8 +346,7 @@ class Bars:
     "One progress bar per stage, on standard error"
     def __init__(self, show:bool=True):
         self.show = show
-        self.stage = None
-        self.bar = None
+        self.stage,self.bar = None,None
 
     def __call__(self, progress):
         "Show one step"
@@ -480,7 +480,6 @@ def prepare(
 
 def announce(request:Request, config:Config, left_out:list):
     "What the user should know before the fit begins; `OutputError` where results could not be written"
-    from nextgenface_nb.files import check_writable
     alone = request.checkpoint and not request.input
     check_writable(checkpoint_folder(request) if alone else batch_folder(request))   # of many photos each fails alone
     for note in config.notes: request.say(f'note: {note}')
@@ -500,7 +499,6 @@ def check_numbers(request:Request):
 def begin_pipeline(config, say): # A `Pipeline`
     "The model and the device, which may fail"
     from nextgenface_nb.pipeline import Pipeline
-    from nextgenface_nb.rendering.variant import use_variant
     with Stop() as stop:
         try: variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
         # Ctrl-C at a terminal ends the processes that try the device too
@@ -568,7 +566,6 @@ def one_thread(
 ): # a context manager; nothing is bound
     "Within this context PyTorch and NumPy add up in one order, whatever the cores and the workers"
     import torch
-    from nextgenface_nb.surroundings import blas_threads
     before = torch.get_num_threads()
     if wanted: torch.set_num_threads(1)
     try:
@@ -591,7 +588,6 @@ def fit_and_save(
     from nextgenface_nb.imaging import load_photo
     from nextgenface_nb.reconstruction import begin
     from nextgenface_nb.resume import resume_path
-    from nextgenface_nb.files import at_work
     if _was_done(photos, folder, done): return []
     bars = Bars(not request.quiet and request.workers==1)
     asked = invocation(photos, **asked_for(request, pipeline.config, folder))
@@ -640,7 +636,6 @@ def worker_of(request:Request, config:Config): # Function without arguments, whi
 def photo_worker(request:Request, loud:bool=True, known:dict|None=None): # Function of photos and folder
     "What a process does with each photo; `known` are the trials of LLVM that need not be repeated"
     if known:
-        from nextgenface_nb.rendering.variant import trials
         trials.update(known)
     config = make_config(request)
     say = request.say if loud else (lambda text: None)
@@ -662,7 +657,6 @@ def check_limit(request:Request):
 # %% ../nbs/92_cli.ipynb #1ff8844d
 def known_trials(config)->dict:
     "The trials of LLVM, done here once for all workers; they say what is missing"
-    from nextgenface_nb.rendering.variant import find_llvm, trials
     if config.renderer!='mitsuba' or config.device not in ('auto', 'cpu'): return {}
     try: find_llvm()
     except DeviceError: pass

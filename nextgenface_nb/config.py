@@ -13,6 +13,7 @@ from fastcore.basics import patch
 from .errors import ConfigError
 from .places import fetched
 from .reading import limit, read_bytes
+from .files import REPORT_VERSION, output_error, writing
 
 # %% auto #0
 __all__ = ['STAGE_NAMES', 'LANDMARKS', 'PHOTOMETRIC', 'TEXTURE', 'WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES',
@@ -449,7 +450,6 @@ def read_lines(
 
 def _of_report(path, report:dict)->dict: # name -> value
     "The settings in a report, if its format is known"
-    from nextgenface_nb.files import REPORT_VERSION
     version = report.get('format_version', REPORT_VERSION)
     if version!=REPORT_VERSION:
         raise ConfigError(
@@ -527,7 +527,6 @@ def save(self:Config,
 ):
     "Write all settings, whole or not at all: with their meaning, or as JSON where the name ends in .json"
     text = json.dumps(self.to_dict(), indent=1) if Path(path).suffix.lower()=='.json' else self.to_text()
-    from nextgenface_nb.files import output_error, writing
     goal = Path(path).resolve()   # a link stays one
     try:
         if not goal.parent.is_dir(): raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

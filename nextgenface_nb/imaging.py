@@ -23,6 +23,7 @@ from .processes import shown_name
 from .reading import (PICTURES, check_size, limit,
     lean_png, open_picture, picture_suffixes, png_chunks, read_bytes)
 from .surroundings import undisturbed
+from .files import writing
 if TYPE_CHECKING: import PIL.Image
 
 # %% auto #0
@@ -68,7 +69,6 @@ def save_png(
 ):
     "Save linear light as a PNG file."
     from PIL import Image
-    from nextgenface_nb.files import writing
     with writing(path) as part: Image.fromarray(to_bytes(picture, srgb)).save(part, format='PNG')
 
 # %% ../nbs/12_imaging.ipynb #379b570d

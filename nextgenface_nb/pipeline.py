@@ -26,7 +26,9 @@ from .light.environment import HarmonicLight
 from .places import data_folder, locate, shown_place
 from .light.interface import Emitter
 from .rendering.interface import FaceRenderer
+from .rendering.renderer import Renderer
 from .rendering.sampling import sample_texture
+from .rendering.vertex import VertexRenderer
 
 # %% auto #0
 __all__ = ['PLACES', 'config_detector', 'Pipeline']
@@ -107,12 +109,11 @@ def renderer(self:Pipeline,
     frame:Frame,
 )->FaceRenderer:
     "The renderer for pictures of this frame's size; made once, then kept"
-    if self.config.renderer=='vertex': from nextgenface_nb.rendering.vertex import VertexRenderer as Renderer
-    else: from nextgenface_nb.rendering.renderer import Renderer # type: ignore[assignment]
     size = frame.camera.width, frame.camera.height
     if size not in self._renderers:
         c = self.config
-        self._renderers[size] = Renderer(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
+        kind:type[VertexRenderer]|type[Renderer] = VertexRenderer if c.renderer=='vertex' else Renderer
+        self._renderers[size] = kind(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
             (c.environment_height, 2*c.environment_height), c.device,
             c.samples_train, deterministic=c.deterministic)
     return self._renderers[size]

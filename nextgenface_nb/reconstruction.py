@@ -8,9 +8,9 @@ import os, time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from fastcore.basics import patch
 import numpy as np, torch
+import PIL.Image
 from torch import Tensor
 import torch.nn.functional as F
 from .config import LANDMARKS, STAGE_NAMES, Config, as_config
@@ -31,11 +31,12 @@ from .optim.stages import Progress, make_stages, run
 from .optim.state import StageState
 from .places import shown_place
 from .processes import shown_name
-from .files import given_path
+from .files import given_path, at_work, check_writable
 from .surroundings import undisturbed
-if TYPE_CHECKING:
-    import PIL.Image
-    from nextgenface_nb.output.card import Card
+from .output.card import Card, report_card
+from .output.checkpoint import load_face
+from .output.pictures import panel_strip
+from .output.report import frame_measures, save_reconstruction
 
 # %% auto #0
 __all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'make_frame', 'put_hands', 'block_edges',
@@ -226,7 +227,6 @@ class Reconstruction:
 
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
-        from nextgenface_nb.output.report import frame_measures
         return [frame_measures(self.pipeline, self.face, i,
             self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
 
@@ -240,7 +240,6 @@ class Reconstruction:
     )->Path:
         ("Write pictures, maps, meshes, light, report and checkpoint, whole "
          "or not at all; `BusyError` while another run is at work there")
-        from nextgenface_nb.output.report import save_reconstruction
         return save_reconstruction(self, folder, **options)
 
 # %% ../nbs/75_reconstruction.ipynb #9ffdba83
@@ -334,7 +333,6 @@ def card(self:Reconstruction,
     samples:int=32, # Rays per pixel
 )->Card:
     "How far it can be trusted: a `Card` with figures, and warnings in words"
-    from nextgenface_nb.output.card import report_card
     return report_card(self, self.measures(samples))
 
 @patch
@@ -344,7 +342,6 @@ def strip(self:Reconstruction,
     samples:int=32, # Rays per pixel
 )->PIL.Image.Image:
     "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
-    from nextgenface_nb.output.pictures import panel_strip
     name = Path(self.face.frames[i].photo.path or 'photo').name
     return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
 
@@ -515,7 +512,6 @@ def reconstruct(
         output = given_path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
     steps = reconstruct_steps(photo, config, model, landmarks, face=face, terms=terms)
     if output is None: return exhaust(steps, progress)
-    from nextgenface_nb.files import at_work
     with at_work(output, needed=50):   # before the fit, or it might be in vain
         result = exhaust(steps, progress)
         result.save(output)
@@ -537,7 +533,6 @@ class Optimizer:
         progress:Callable|None=None,  # Called with each `Progress`
     )->Reconstruction|list: # of them for a folder of strangers
         "Fit, write everything into the output folder, and return the result"
-        from nextgenface_nb.files import at_work, check_writable
         check_writable(self.output)
         photos = load_folder(path) if os.path.isdir(path) else [path]
         groups = [photos] if sharedIdentity else [[p] for p in photos]
@@ -554,5 +549,4 @@ class Optimizer:
         return results[0] if len(groups)==1 else results
 
     def _load(self, path)->Face:
-        from nextgenface_nb.output.checkpoint import load_face
         return in_known_camera(in_known_light(load_face(path, self.pipeline.model)[0], self.config), self.config)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
+import PIL.Image
 from torch import Tensor
 from .config import Config
 from .facemodel.model import FaceModel
@@ -17,8 +18,7 @@ from .face import Face, Frame, Identity
 from .pipeline import Pipeline
 from .optim.stages import Progress
 from .optim.state import StageState
-import PIL.Image
-from nextgenface_nb.output.card import Card
+from .output.card import Card
 
 __all__ = [
     "BLOCKY",

@@ -195,7 +195,9 @@ class Keeper:
         every,      # Seconds
         progress,   # Called with each `Progress` too, or None
     ):
-        self.write,self.every,self.progress = write,every,progress
+        self.write = write
+        self.every = every
+        self.progress = progress
         self.last = time.monotonic()
 
     def __call__(self, step:Progress):

@@ -261,13 +261,12 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
     [('A', 'auto', True), ('B', 'auto', False), ('A', 'detector', False), ('B', 'exact', True)])
 def test_points_come_from_where_they_should(monkeypatch, level, landmarks, exact):
     from types import SimpleNamespace
-    from nextgenface_nb import reconstruction as optimizer
     asked = []
     def steps(path, config, landmarks, pipeline, watch):
         asked.append((path, config, landmarks))
         return 'result'
         yield
-    monkeypatch.setattr(optimizer, 'reconstruct_steps', steps)
+    monkeypatch.setattr(command, 'reconstruct_steps', steps)
     truth = SimpleNamespace(level=level, path='face.png', landmarks=lambda noise=0.: ('points', noise))
     assert command.fit_face(truth, SimpleNamespace(config='config'), landmarks, .03)=='result'
     assert asked==[('face.png', 'config', ('points', .03) if exact else None)]

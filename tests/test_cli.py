@@ -223,11 +223,10 @@ def test_ctrl_c_that_ends_the_trial_of_the_device(tmp_path, capsys, monkeypatch)
     "A terminal signals the processes that try the device too; that they end is no error of the device"
     import signal
     from nextgenface_nb.errors import DeviceError
-    from nextgenface_nb.rendering import variant
     def trial(device):
         signal.raise_signal(signal.SIGINT)
         raise DeviceError('no device works', 'Install one.')
-    monkeypatch.setattr(variant, 'use_variant', trial)
+    monkeypatch.setattr(cli, 'use_variant', trial)
     assert cli.main(['--output', str(tmp_path/'out')])==130
     assert 'no device works' not in capsys.readouterr().err and not (tmp_path/'out').exists()
 

@@ -1,5 +1,5 @@
 "The documentation tools find what is wrong; the bundled scripts carry their notices"
-import re, subprocess, sys
+import json, re, subprocess, sys
 from pathlib import Path
 import pytest
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +54,55 @@ def test_a_program_of_another_language_is_no_python():
     found = t.in_another_language('%%writefile {folder}/three.mjs\n// a comment\nimport x\n')
     assert found=='`three.mjs`:\n\n```javascript\n// a comment\nimport x\n```'
     assert t.in_another_language('x = 1')==''
+
+def text_of(notebook:Path)->str:
+    "All cells of text"
+    cells = json.loads(notebook.read_text(encoding='utf-8'))['cells']
+    return '\n'.join(''.join(c['source']) for c in cells if c['cell_type']=='markdown')
+
+def slug(heading:str)->str:
+    "The name that the site gives a heading"
+    return re.sub(r'[^\w\- ]', '', heading.strip().lower()).replace(' ', '-')
+
+def dead_anchors(texts:dict)->list: # of (notebook, link)
+    "Links to headings (notebook -> text) that are not there"
+    heads = {f:{slug(h) for h in re.findall(r'^#+ +(.+)$', text, re.M)} for f,text in texts.items()}
+    links = [(f, path, anchor) for f,text in texts.items() for path,anchor in re.findall(r'\]\((?!http)([^)#\s]*)#([^)]+)\)', text)]
+    goal = lambda f,path: (f.parent/path).resolve() if path else f
+    return [(f.name, f'{path}#{anchor}') for f,path,anchor in links if anchor not in heads.get(goal(f, path), ())]
+
+def test_links_to_headings_arrive():
+    texts = {f:text_of(f) for f in (ROOT/'nbs').rglob('*.ipynb') if 'checkpoints' not in str(f)}
+    assert not dead_anchors(texts) and sum('.ipynb#' in t for t in texts.values())>3
+
+def test_a_link_to_no_heading_is_found():
+    "Wrong words, another case, another page"
+    a,b = ROOT/'a.ipynb',ROOT/'b.ipynb'
+    texts = {a:'# A\n## Light, near `x`\n[here](#light-near-x) [no](#Light-near-x)', b:'# B\n[there](a.ipynb#light-near-x) [no](a.ipynb#b)'}
+    assert dead_anchors(texts)==[('a.ipynb', '#Light-near-x'), ('b.ipynb', 'a.ipynb#b')]
+
+def test_a_title_with_a_list_is_no_list_of_settings():
+    "nbdev takes lines such as `- word: words` under a title for settings of the page, and says what it does not understand"
+    first = {f.name:json.loads(f.read_text(encoding='utf-8'))['cells'][0] for f in (ROOT/'nbs').rglob('*.ipynb') if 'checkpoints' not in str(f)}
+    assert not [n for n,c in first.items() if re.search(r'^- .*:', ''.join(c['source']), re.M)]
+
+def test_a_page_shows_what_came_of_a_cell_and_not_the_cell():
+    "Where the notebook asks for that; or the code behind a button"
+    t = tool()
+    cell = lambda words: dict(cell_type='code', source=f'#| {words}\n1+1', metadata={},
+        outputs=[dict(output_type='execute_result', data={'text/plain':'2'}, metadata={}, execution_count=1)])
+    page = t.convert(dict(cells=[cell(w) for w in ('hide_input', 'echo: false', 'code-fold: true', 'slow')], metadata={}), 'a', {})
+    assert [c['metadata']['tags'] for c in page['cells']]==[['remove-input'], ['remove-input'], ['hide-input'], []]
+    assert all(c['source']=='1+1' and c['outputs'] for c in page['cells'])
+
+def test_the_page_on_the_architecture_knows_the_modules_of_today():
+    "Its table as it is kept; the site draws picture and table anew"
+    sys.path.insert(0, str(ROOT/'tools'))
+    import layers
+    page = (ROOT/'nbs'/'88_architecture.ipynb').read_text(encoding='utf-8')
+    told = [''.join(o['data']['text/markdown']) for c in json.loads(page)['cells'] for o in c.get('outputs', []) if 'text/markdown' in o['data']]
+    assert set(re.findall(r'^\| `([\w.]+)` \|', told[0], re.M))==set(layers.modules()), 'python tools/run.py nbs/88_architecture.ipynb'
+    assert tool().LIVE.search(page)
 
 def test_every_page_stands_in_a_room_of_the_sidebar():
     "None is left for the last group, which has no name of its own"

@@ -3,7 +3,7 @@ import ast, sys
 from pathlib import Path
 import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'tools'))
-from layers import LAYERS, circles, faults, graph, imports, modules
+from layers import LAYERS, circles, faults, graph, imports, late, modules
 
 def test_imports_point_down():
     "Those within functions too; a module that stands nowhere is a fault"
@@ -30,6 +30,21 @@ def test_a_circle_is_seen():
 
 def test_a_module_without_a_layer_is_seen():
     assert faults(graph()|dict(attic=set()))==['attic: stands in no layer']
+
+def texts()->dict: # name -> text
+    return {name:file.read_text(encoding='utf-8') for name,file in modules().items()}
+
+def test_imports_within_functions_are_for_a_quick_start():
+    "Each spares its module a library that loads slowly, or may be missing"
+    assert late(texts())==[]
+
+def test_an_import_within_a_function_that_saves_nothing_is_seen():
+    "What is loaded anyway, directly or by others; what waits for a slow library may wait"
+    made = dict(a='import torch', b='import json', c='from .a import x\ndef f():\n    from .b import y', d='def f(): import nextgenface_nb.a',
+        e='from typing import TYPE_CHECKING\nif TYPE_CHECKING: import torch\ndef f(): from .c import f')
+    assert [s.partition(',')[0] for s in late(made)]==['c']
+    made['c'] = 'def f(): from .a import x'
+    assert late(made)==['e, line 3: from .c import f saves nothing']
 
 def patched_imports(text:str)->set: # of names
     "Methods by `patch` that are called as something that the module imports: old versions of fastcore put None there"

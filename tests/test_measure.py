@@ -94,7 +94,6 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
      "where they are wanted")
     from types import SimpleNamespace
     from nextgenface_nb.config import Config
-    from nextgenface_nb import reconstruction as optimizer
     asked = []
     def measures(samples):
         asked.append(samples)
@@ -104,7 +103,7 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
         asked.append((arguments, options))
         return result
         yield
-    monkeypatch.setattr(optimizer, 'reconstruct_steps', steps)
+    monkeypatch.setattr(measure, 'reconstruct_steps', steps)
     config = Config()
     figures,found = measure.measure_photo('there/me.png', config, 'pipeline', 77, tmp_path)
     assert found is result and asked==[(('there/me.png', config), dict(pipeline='pipeline')), tmp_path, 77]
@@ -114,11 +113,10 @@ def test_a_photo_is_judged_with_what_the_fit_left_out(monkeypatch, tmp_path):
 def test_both_likenesses_are_taken_on_the_same_pixels(monkeypatch):
     "What the fit left out of its maps counts for SSIM as it does for PSNR"
     from types import SimpleNamespace
-    from nextgenface_nb import reconstruction as optimizer
     figures = dict(nme=.01, psnr=40., ssim=.99, psnr_all=20., ssim_all=.5)
     fit = SimpleNamespace(measures=lambda samples: [dict(figures)], after_landmarks=[.02], timings=dict(landmarks=.1))
-    monkeypatch.setattr(optimizer, 'reconstruct_steps', lambda *a, **k: None)
-    monkeypatch.setattr(optimizer, 'exhaust', lambda *a, **k: fit)
+    monkeypatch.setattr(measure, 'reconstruct_steps', lambda *a, **k: None)
+    monkeypatch.setattr(measure, 'exhaust', lambda *a, **k: fit)
     found,_ = measure.measure_photo('me.jpg', None)
     assert (found['psnr'], found['ssim'])==(20., .5) and not {'psnr_all', 'ssim_all'}&set(found)
 

@@ -134,9 +134,8 @@ def test_settings_come_from_file_preset_and_flag(fits, toy, tmp_path):
     assert asked_of(fits, toy, '--seed', 7).config.seed==7
 
 def test_the_device_is_the_one_that_is_asked_for(toy, monkeypatch, capsys):
-    from nextgenface_nb.rendering import variant
     def use(device): raise DeviceError(f'tried {device}', 'x')
-    monkeypatch.setattr(variant, 'use_variant', use)
+    monkeypatch.setattr(cli, 'use_variant', use)
     assert reconstruct(toy, '--input', toy.place/'people'/'a.png', '--device', 'cuda', renderer='mitsuba')==4
     assert 'tried cuda' in capsys.readouterr().err
 
@@ -326,7 +325,7 @@ def test_measure_writes_the_results_of_each_photo(toy, tmp_path, monkeypatch, ca
         result = Reconstruction(toy.face.copy(), toy.pipeline, [], dict(landmarks=1.), [], [.01])
         return result
         yield
-    monkeypatch.setattr('nextgenface_nb.reconstruction.reconstruct_steps', steps)
+    monkeypatch.setattr(measure, 'reconstruct_steps', steps)
     flags = [*words(toy, points=''), '--only', 'photos', '--quick', '--set', f'model={toy.place/"toy.h5"}']
     assert measure.main([*flags, '--results', str(tmp_path/'there')])==0
     assert report_in(tmp_path/'there'/'portrait.jpg')['mean'] and (tmp_path/'there'/'portrait.jpg'/'mesh0.obj').exists()
@@ -373,7 +372,7 @@ def benched(monkeypatch, tmp_path):
         lit = dict(face=index, psnr=20., psnr_gain=20., ssim=.9)
         return row_of(index),lit if relight else None,dict(photo=torch.rand(8, 8, 3))
     monkeypatch.setattr(benchmark, 'measure_face', face)
-    monkeypatch.setattr('nextgenface_nb.rendering.variant.use_variant', lambda device: device)
+    monkeypatch.setattr(benchmark, 'use_variant', lambda device: device)
     def pairs(paths, pipeline, samples, say, report):
         asked.append([p.name for p in paths])
         return dict(D=[], D_photos=[], lpips=None)
@@ -418,9 +417,8 @@ def test_benchmark_takes_photos_and_writes_what_was_asked_for(benched, toy, tmp_
     assert Image.open(tmp_path/'faces.png').size[0]>100
 
 def test_benchmark_takes_scans(benched, toy, monkeypatch, tmp_path, capsys):
-    from nextgenface_nb.evaluation import score
     read = []
-    monkeypatch.setattr(score, 'read_scans', lambda folder: read.append(folder) or ['a head'])
+    monkeypatch.setattr(benchmark, 'read_scans', lambda folder: read.append(folder) or ['a head'])
     row = dict(photo='a.png', of=1, **{key:1. for key,_,_ in benchmark.SCAN_COLUMNS})
     monkeypatch.setattr(benchmark, 'measure_scans', lambda scans, *_, **__: dict(S=[dict(row, found=scans)]))
     file = tmp_path/'figures.json'

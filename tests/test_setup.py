@@ -362,7 +362,8 @@ def test_workflows_run_strangers_without_rights(path):
         for step in steps:
             if 'uses' in step: assert re.fullmatch(r'[\w./-]+@[0-9a-f]{40}', step['uses']), f"{name}: {step['uses']}"
         # of what another job has built
-        upload = re.compile(r'pipx run uv==[\d.]+ publish --trusted-publishing always dist/\*')
+        upload = re.compile(r'pipx run uv==[\d.]+ publish --trusted-publishing always dist/\*|gh release create "\$GITHUB_REF_NAME" '
+            r'--repo "\$GITHUB_REPOSITORY" --verify-tag --title "\$GITHUB_REF_NAME" --notes-file notes.md')
         if any(not upload.fullmatch(step.get('run', 'uv')) if 'run' in step else 'checkout' in step.get('uses', '')
             for step in steps):
             assert set(rights.items())<={('contents', 'read')}, f'{name}: {rights}'

@@ -1,5 +1,5 @@
 "The layers of the package: which module may import which, read from the code itself"
-import ast
+import ast, sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent/'nextgenface_nb'
@@ -46,6 +46,49 @@ def graph()->dict: # module -> set of modules
     "All imports within the package"
     known = modules()
     return {name:imports(name, f.read_text(encoding='utf-8'), known) for name,f in known.items()}
+
+def in_functions(text:str)->list: # of nodes
+    "Import statements within functions"
+    return [node for f in ast.walk(ast.parse(text)) if isinstance(f, ast.FunctionDef)
+        for node in ast.walk(f) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+def at_once(text:str)->str:
+    "What of a module runs when it is imported: without functions and classes, and what only type checkers read"
+    body = [n for n in ast.parse(text).body if not isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return '\n'.join(ast.unparse(n) for n in body if not (isinstance(n, ast.If) and ast.unparse(n.test)=='TYPE_CHECKING'))
+
+def libraries(text:str)->set: # of names
+    "Packages of others that a module loads at once"
+    nodes = [n for n in ast.walk(ast.parse(at_once(text))) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level]
+    return {n.partition('.')[0] for n in names}-{PACKAGE.name, *sys.stdlib_module_names}
+
+def loaded(texts:dict)->dict: # module -> names
+    "Packages of others that are there when a module (name -> text) has been imported"
+    edges = {m:imports(m, at_once(text), texts) for m,text in texts.items()}
+    found = {}
+    for module in texts:
+        seen,left = {module},[module]
+        while left:
+            new = edges[left.pop()]-seen
+            seen |= new
+            left += new
+        found[module] = set().union(*(libraries(texts[m]) for m in seen))
+    return found
+
+#: What takes long to load, or may be missing: only to do without them is a module of ours imported within a function
+SLOW = {'anywidget', 'drjit', 'ipywidgets', 'matplotlib', 'mediapipe', 'mitsuba', 'numpy', 'torch'}
+
+def late(texts:dict)->list: # of sentences
+    "Imports within functions that save nothing"
+    there,said = loaded(texts),[]
+    for module,text in texts.items():
+        for node in in_functions(text):
+            names = imports(module, ast.unparse(node), texts)
+            saved = set().union(*(there[n] for n in names))-there[module]
+            if names and not saved&SLOW: said.append(f'{module}, line {node.lineno}: {ast.unparse(node)} saves nothing')
+    return said
 
 def layer_of(module:str)->str|None:
     "The layer that a module stands in"

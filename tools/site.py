@@ -1,7 +1,7 @@
 """The documentation site: notebooks -> nbdev's own processors -> MyST notebooks -> Sphinx -> a folder of static files, `_docs`. Needs no Quarto and no network.
 
 Pages with widgets are run once more, for the state that their widgets need; `--still` leaves that out and keeps the pictures. `--check` only looks for dead links."""
-import json, os, re, shutil, subprocess, sys, time
+import gc, json, os, re, shutil, subprocess, sys, time
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -29,7 +29,8 @@ GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a mode
     ('Use and provenance', r'^(intended_use|model_card|data_card)$', 'What it is for, and what it carries'),
     ('More', r'.', 'Pages without a room')]
 # pages that show a widget of ours; the first page does by what a result looks like
-LIVE = re.compile(r'import FaceViewer|default_exp widgets|^ *"# nextgenface_nb\\n"', re.M)
+# and those that draw the code as it is
+LIVE = re.compile(r'import FaceViewer|default_exp widgets|^ *"# nextgenface_nb\\n"|^ *"from layers import', re.M)
 VIEW = 'application/vnd.jupyter.widget-view+json'
 WIDGETS = 'application/vnd.jupyter.widget-state+json'
 
@@ -67,6 +68,8 @@ def introduction(text):
         if lines and lines[0].startswith('# '): return '\n'.join(l for l in lines[1:] if not l.startswith('> ')).strip()
     return ''
 
+#: What MyST-NB calls what a directive asks for: the code behind a button, or only what comes of it
+SHOWN_LESS = {'hide-input':r'^#\|\s*code-fold', 'remove-input':r'^#\|\s*(hide_input\b|echo:\s*false)'}
 LANGUAGES = dict(mjs='javascript', js='javascript', py='python', sh='sh')
 
 def in_another_language(code):
@@ -95,7 +98,7 @@ def convert(notebook, page, live, intro=''):
             plain = DIRECTIVES.sub('', source)
             if other := in_another_language(plain): cells.append(markdown(other)); continue
             outputs = live.get(plain.strip(), cell['outputs'])
-            tags = ['hide-input'] if re.search(r'^#\|\s*code-fold', source, re.M) else []
+            tags = [tag for tag,words in SHOWN_LESS.items() if re.search(words, source, re.M)]
             cells.append({**cell, 'source':plain, 'outputs':[tidy(o) for o in outputs if o.get('data')!={}],
                 'metadata':dict(tags=tags), 'execution_count':None})
     notebook['cells'] = [{**c, 'id':f'c{i:03d}'} for i,c in enumerate(cells)]
@@ -320,5 +323,8 @@ def check():
         f'{SITE.name}: no dead link inside, nothing loaded from outside.')
 
 if __name__=='__main__':
-    if '--check' not in sys.argv: build('--still' not in sys.argv)
-    check()
+    try:
+        if '--check' not in sys.argv: build('--still' not in sys.argv)
+        check()
+    # Each page's shell looks for garbage when Python ends, a hundred times in all that the pages have left: minutes
+    finally: gc.freeze()

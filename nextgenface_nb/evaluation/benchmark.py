@@ -16,11 +16,22 @@ from nextgenface_nb.evaluation.truth import (FRESH_SEED, LEVELS as TRUE_LEVELS, 
 from ..config import Config, PRESETS
 from ..errors import ConfigError, LandmarkError, NoFaceError, PhotoError
 from ..terminal import print_text
-from ..imaging import to_srgb
+from ..imaging import to_srgb, load_photo
 from .speed import resident
 from .figures import read_figures, save_figures, stamp
-from nextgenface_nb.evaluation.photos import (TARGETS as PHOTO_TARGETS, Target, check_output, markdown_table, mean,
-    target_table, where_measured)
+from .photos import (TARGETS as PHOTO_TARGETS, Target, check_output, markdown_table, mean,
+    target_table, where_measured, held_out, leaving_out, measure_photo, photos_to_measure)
+from ..command import run_command
+from .score import (to_resolution, LightWatch, score_face, score_relighting,
+    variance_over_prior, score_scan, read_scans)
+from ..face import Face
+from ..files import writing
+from ..landmarks.detection import GROUPS, make_detector
+from ..light.environment import MapLight
+from ..metrics import eye_distance
+from ..pipeline import Pipeline
+from ..reconstruction import exhaust, make_frame, mean_identity, reconstruct_steps, on_mesh
+from ..rendering.variant import use_variant
 
 # %% auto #0
 __all__ = ['GIVEN', 'MUTANTS', 'DECIBELS', 'TARGETS', 'COLUMNS', 'HELD_OUT', 'SCAN_COLUMNS', 'LEVELS', 'QUICK_SETTINGS',
@@ -50,8 +61,6 @@ def fit_face(
     watch=None,          # Called with each step and the face as it is then
 ): # A `Reconstruction`
     "What the library makes of the photo, by its public way"
-    from nextgenface_nb.face import Face
-    from nextgenface_nb.reconstruction import exhaust, make_frame, mean_identity, reconstruct_steps
     exact = landmarks=='exact' or (landmarks=='auto' and truth.level=='A')
     points = truth.landmarks(noise) if exact else None
     if light is None:
@@ -72,7 +81,6 @@ def true_pipeline(
     truth,    # A `TrueFace`
 ): # A `Pipeline` whose model is this face, with nothing of its shape left to find
     "The fit's model with the true face as its mean"
-    from nextgenface_nb.pipeline import Pipeline
     return Pipeline(pipeline.model.frozen(truth.vertices),
         replace(pipeline.config, steps_shading=0, displacement=0., components=0))
 
@@ -81,7 +89,6 @@ def give_maps(
     truth, # A `TrueFace`
 ):
     "The true maps in place of the found ones"
-    from nextgenface_nb.evaluation.score import to_resolution
     own = result.face.identity
     own.diffuse,own.specular,own.roughness = (to_resolution(m, len(own.diffuse)).expand(-1, -1, n)
         for m,n in ((truth.diffuse, 3), (truth.specular, 3), (truth.roughness, 1)))
@@ -108,9 +115,6 @@ def measure_face(
     samples:int=128,    # Rays per pixel of the fit's pictures
 )->tuple: # dict of figures, dict of figures of level C or None, pictures
     "Fit one face and score it"
-    from nextgenface_nb.evaluation.score import LightWatch, score_face, score_relighting
-    from nextgenface_nb.light.environment import MapLight
-    from nextgenface_nb.pipeline import Pipeline
     model = pipeline.model
     truth = true_face(level, index, settings, model, folder)
     memory = _Memory()
@@ -138,7 +142,6 @@ def measure_face(
 # %% ../../nbs/87_evaluation.benchmark.ipynb #be0a4768
 def _pictures(truth, result)->dict: # name -> [H, W, 3] sRGB 0..1
     "For the sheet: photo, fit, true and found diffuse map as the camera sees them"
-    from nextgenface_nb.evaluation.score import to_resolution
     face,p = result.face,result.pipeline
     true = to_resolution(truth.diffuse, min(len(truth.diffuse), p.config.texture_resolution))
     found = p.maps(face)[0].detach()
@@ -167,7 +170,6 @@ def pooled(
     rows:list, # of `measure_face`
 )->dict:
     "Figures of all faces together"
-    from nextgenface_nb.evaluation.score import variance_over_prior
     groups = {}
     for r in rows: groups.setdefault(tone_group(r['ita_true']), []).append(r)
     found = dict(groups={k:len(v) for k,v in groups.items()}, slope=mean([r['slope'] for r in rows]))
@@ -358,10 +360,6 @@ def held_out_landmarks(
     stages:tuple=('landmarks',), # What is run without the region
 )->list: # of dicts: photo, region, nme
     "How well each region's landmarks are predicted by a fit that did not have them"
-    from nextgenface_nb.imaging import load_photo
-    from nextgenface_nb.landmarks.detection import GROUPS, make_detector
-    from nextgenface_nb.metrics import eye_distance
-    from nextgenface_nb.reconstruction import exhaust, on_mesh, reconstruct_steps
     photo = load_photo(path)
     points = on_mesh(make_detector(pipeline.config.detector).detect(photo), pipeline.model)
     found = []
@@ -386,7 +384,6 @@ def measure_pairs(
     report:dict|None=None, # Gets the figures of each photo as soon as they are there
 )->dict: # The report, with D_photos, D, lpips, skipped
     "Each photo of a pair alone, and with the other's maps"
-    from nextgenface_nb.evaluation.photos import held_out
     pairs = photo_pairs(paths)
     report = {} if report is None else report
     skipped = report.setdefault('skipped', {})
@@ -400,7 +397,6 @@ def measure_pairs(
     return report|dict(D=crossed, lpips=None if distance else f'left out: {why}')
 
 def _fit_each(paths, pipeline, samples:int, say:Callable, report:dict)->dict: # path -> Reconstruction
-    from nextgenface_nb.evaluation.photos import leaving_out, measure_photo
     fits = {}
     report['D_photos'] = []
     for path in paths:
@@ -429,7 +425,6 @@ def measure_scans(
     report:dict|None=None, # Gets the figures of each photo as soon as they are there
 )->dict: # The report, with S: figures of each photo from a fit of it alone, S_shared: from one fit of all; dicts
     "One face of each photo, and one of all of them"
-    from nextgenface_nb.evaluation.photos import leaving_out
     report = {} if report is None else report
     skipped = report.setdefault('skipped', {})
     report['S'] = single = []
@@ -445,8 +440,6 @@ def measure_scans(
 
 def _fit_scans(scans:list, pipeline, samples:int, say:Callable)->list: # of dicts
     "One fit of some photos; the time of the fit stands beside the first, and is processor time of all threads"
-    from nextgenface_nb.evaluation.score import score_scan
-    from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
     names = [Path(scan.path).name for scan in scans]
     say(f'S {" ".join(names)}')
     began = time.process_time()
@@ -617,7 +610,6 @@ def run_levels(
     given:tuple=(),       # Names of `GIVEN`
 )->dict: # A, A_all, B, B_all, C, skipped; and pictures; `stopped` after Ctrl-C: what was finished before
     "Fit and score the chosen faces at levels A, B and C"
-    from nextgenface_nb.pipeline import Pipeline
     settings,texts = settings_of(request)
     levels = chosen_levels(request)
     faces = chosen_faces(request, settings)
@@ -667,9 +659,6 @@ def measure_benchmark(
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The report; `pictures` is to be taken out before it is written
     "All that `nextgenface-benchmark` does but for printing and writing"
-    from nextgenface_nb.evaluation.photos import photos_to_measure
-    from nextgenface_nb.evaluation.score import read_scans
-    from nextgenface_nb.rendering.variant import use_variant
     settings,texts = settings_of(request)
     levels = chosen_levels(request)
     config = Config.preset(request.preset)
@@ -694,8 +683,6 @@ def measure_benchmark(
 def _measure_more(request:Request, report:dict, say:Callable, config, levels:list, paths:list, scans:list,
     parts:list):
     "Photos, and the same faces with other settings or parts of the truth; a comparison that was stopped is none"
-    from nextgenface_nb.evaluation.photos import leaving_out
-    from nextgenface_nb.pipeline import Pipeline
     if paths and 'D' in levels:
         pipeline = Pipeline(None, config)
         report['landmarks'] = []
@@ -816,7 +803,6 @@ def check_sheet(
 
 def benchmark_and_say(request:Request):
     "Measure, print the tables, write report and sheet"
-    from nextgenface_nb.files import check_writable, writing
     check_writable(request.cache or default_folder())
     if request.output: check_output(Path(request.output), like='benchmark.json')
     if request.sheet: check_sheet(Path(request.sheet))
@@ -833,7 +819,6 @@ def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-benchmark`"
-    from nextgenface_nb.command import run_command
     return run_command(
         make_parser(), benchmark_and_say, argv,
         'stopped; what was finished before is above, and in the files that were asked for', words=True,

@@ -10,6 +10,7 @@ from .. import _PUBLIC
 from ..errors import ConfigError
 from ..places import data_folder
 from ..processes import json_text
+from ..files import writing
 
 # %% auto #0
 __all__ = ['PACKAGE', 'ASIDE', 'CARRIED', 'FOLDER', 'COMMANDS', 'bare_code', 'module_file', 'imported', 'modules_behind',
@@ -152,7 +153,6 @@ def save_figures(
     path:str|Path,
 ):
     "Write figures as JSON, whole or not at all, with five digits; what is not finite is null"
-    from nextgenface_nb.files import writing
     with writing(path) as part: part.write_text(json_text(_short(report), indent=1)+'\n', encoding='utf-8')
 
 def _short(x):

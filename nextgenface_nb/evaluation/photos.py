@@ -16,9 +16,19 @@ from ..errors import FaceError, OutputError, PhotoError, in_words
 from .figures import save_figures, stamp
 from ..processes import leash
 from ..terminal import print_text
-from ..imaging import to_srgb
+from ..imaging import to_srgb, load_folder, portrait_path
 from ..metrics import psnr, ssim
 from ..surroundings import isolated, undisturbed
+from ..command import run_command
+from .synthetic import rotation_error, scale_aligned_errors, synthetic_face, studio_light
+from ..face import Face
+from ..files import check_writable
+from ..optim.landmarks import start_pose
+from ..optim.shading import frame_transfer
+from ..optim.stages import make_stages
+from ..pipeline import Pipeline
+from ..reconstruction import exhaust, reconstruct_steps, make_frame, mean_identity
+from ..rendering.variant import use_variant
 
 # %% auto #0
 __all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
@@ -37,7 +47,6 @@ def measure_photo(
     output:str|Path|None=None, # Also write the results there
 )->tuple: # dict of figures, Reconstruction
     "Fit one photo and measure the result"
-    from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
     began = time.perf_counter()
     result = exhaust(reconstruct_steps(path, config, pipeline=pipeline))
     seconds = time.perf_counter()-began
@@ -127,11 +136,6 @@ def measure_recovery(
     landmark_noise:float=.5,# Standard deviation, pixels of a picture of 256
 )->dict: # seed, median_mm, mean_mm, start_mm, scale, rotation_degrees, translation_mm
     "Light and camera are given; shape, expression, pose and albedo are sought"
-    from nextgenface_nb.face import Face
-    from nextgenface_nb.reconstruction import exhaust, make_frame, mean_identity, reconstruct_steps
-    from nextgenface_nb.optim.landmarks import start_pose
-    from nextgenface_nb.optim.stages import make_stages
-    from nextgenface_nb.evaluation.synthetic import rotation_error, scale_aligned_errors, synthetic_face
     pipeline = pipeline or fixed_camera(config)
     truth = synthetic_face(pipeline, seed, size=size, landmark_noise=landmark_noise*size/256)
     true = truth.face.frames[0]
@@ -158,7 +162,6 @@ def measure_recovery(
 # %% ../../nbs/83_evaluation.photos.ipynb #0c04749a
 def fixed_camera(config:Config): # Pipeline
     "A pipeline whose stages keep the focal length"
-    from nextgenface_nb.pipeline import Pipeline
     return Pipeline(None, replace(config, optimize_focal_length=False))
 
 # %% ../../nbs/83_evaluation.photos.ipynb #386cc4a0
@@ -168,7 +171,6 @@ def unprojected(
     i:int=0,   # Frame
 )->tuple: # [T, T, 3] linear, [T, T] bool: where it is seen
     "The photo itself, laid on the texture: what one gets without a light model"
-    from nextgenface_nb.optim.shading import frame_transfer
     transfer = frame_transfer(pipeline, face, i, diffuse_samples=1, glossy_samples=0)
     weight = transfer.evidence()
     colour = (transfer.matrices[1]@face.frames[i].photo.pixels.reshape(-1, 3)[transfer.pixels]).reshape(*weight.shape,
@@ -193,9 +195,6 @@ def measure_sidelit(
     size:int=256,   # Pixels along each side
 )->dict: # seed, fitted_db, photo_db, gain_db
     "A side-lit face: is the fitted diffuse map a better estimate of the true one than the photo is?"
-    from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
-    from nextgenface_nb.pipeline import Pipeline
-    from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
     pipeline = pipeline or Pipeline(None, config)
     truth = synthetic_face(pipeline, seed, light=studio_light(.8), size=size, landmark_noise=.5*size/256)
     result = exhaust(reconstruct_steps(truth.photo(), pipeline.config, landmarks=truth.landmarks(), pipeline=pipeline))
@@ -320,7 +319,6 @@ def photos_to_measure(
     folder:str|Path|None, # None: the bundled portrait only
 )->list: # of paths, the portrait first
     "What is to be fitted"
-    from nextgenface_nb.imaging import load_folder, portrait_path
     if folder is None: return [Path(portrait_path())]
     if not Path(folder).is_dir():
         raise PhotoError(f'{folder}: there is no such folder', 'Give --photos the folder in which the photos lie.')
@@ -355,7 +353,6 @@ def measure_photos(
     report:dict|None=None, # Gets each figure as soon as it is there
 )->dict: # The report, with photos, held_out, skipped
     "Fit all photos; and the pair with exchanged maps"
-    from nextgenface_nb.pipeline import Pipeline
     report = {} if report is None else report
     report['photos'] = []
     skipped = report.setdefault('skipped', {})
@@ -383,7 +380,6 @@ def measure_synthetic(
     report:dict|None=None, # Gets each figure as soon as it is there
 )->dict: # The report, with recovery, sidelit
     "Everything with a known truth"
-    from nextgenface_nb.pipeline import Pipeline
     still = fixed_camera(config)
     free = Pipeline(None, config)
     report = {} if report is None else report
@@ -441,7 +437,6 @@ def measure_all(
     say:Callable=lambda text: None, # Told what is being done
 )->dict: # The report
     "All that `nextgenface-measure` does but for printing and writing"
-    from nextgenface_nb.rendering.variant import use_variant
     parts = request.only or PARTS
     settings = [*(QUICK if request.quick else ()), *request.settings]
     config = Config.preset(request.preset)
@@ -470,7 +465,6 @@ def measure_all(
 # %% ../../nbs/83_evaluation.photos.ipynb #581b3fda
 def measure_and_say(request:Request):
     "Measure, print the tables, write the report"
-    from nextgenface_nb.files import check_writable
     if request.output: check_output(Path(request.output))
     if request.results: check_writable(request.results)
     report = measure_all(request, lambda text: print_text(text, sys.stderr))
@@ -484,7 +478,6 @@ def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-measure`"
-    from nextgenface_nb.command import run_command
     return run_command(
         make_parser(), measure_and_say, argv, 'stopped; what was finished before is above, and in --output', words=True,
         request=read_request)
@@ -495,7 +488,6 @@ def check_output(
     like:str='measure.json',# A name that would do
 ):
     "Refuse at once what could not be written after minutes"
-    from nextgenface_nb.files import check_writable
     if path.is_dir(): raise OutputError(f'{path}: is a folder', f'Give {flag} the name of a file, such as {like}.')
     check_writable(path.absolute().parent)
 

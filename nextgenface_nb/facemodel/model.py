@@ -20,6 +20,8 @@ from .interface import (
 from ..places import data_folder, locate
 from ..reading import check_file, limit, unpacked
 from ..surroundings import undisturbed
+from .unwrap import unwrap
+from ..files import writing
 
 # %% ../../nbs/21_facemodel.model.ipynb #601c26fe
 _linear = 'shape','expression','diffuse','specular'
@@ -457,7 +459,6 @@ def save(self:LinearModel,
     compact:bool=False, # 16-bit bases with gzip
 ):
     "Write the model to one HDF5 file, whole or not at all."
-    from nextgenface_nb.files import writing
     cpu:Any = self.to('cpu')
     pack = dict(compression='gzip',shuffle=True) if compact else {}
     with writing(path) as new, h5py.File(new,'w') as file:
@@ -700,7 +701,6 @@ def _read(geometry, albedo):
     if 'mirror' not in extra: extra['mirror'] = find_mirror(shape_mean)
     if not extra['regions']: extra['regions'] = guess_regions(shape_mean)
     if 'uvs' not in extra:
-        from nextgenface_nb.facemodel.unwrap import unwrap
         extra['uvs'] = unwrap(shape_mean, triangles, extra['mirror'])
     return LinearModel(shape_mean=shape_mean, shape_basis=shape_basis, shape_variance=shape_variance,
         expression_mean=expression_mean, expression_basis=expression_basis,

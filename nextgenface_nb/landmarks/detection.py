@@ -21,6 +21,8 @@ from ..places import data_folder, fetched, locate
 from ..reading import limit, read_bytes
 from ..processes import check_fork
 from ..surroundings import cache_folder, undisturbed
+from ..files import writing
+from ..metrics import eye_distance
 
 # %% auto #0
 __all__ = ['GROUPS', 'MODEL_URL', 'MODEL_SHA256', 'MODEL_VARIABLE', 'MOST_FACES', 'MOST_HANDS', 'FINGER', 'FACE_ITSELF',
@@ -589,7 +591,6 @@ def download_model(
 )->Path:
     "Fetch the model file; it is there in the end only if its checksum is right."
     from urllib.request import urlopen
-    from nextgenface_nb.files import writing
     path = Path(path or cache_folder()/'face_landmarker.task')
     try:
         with urlopen(url, timeout=timeout) as answer: data = answer.read(limit('detector_bytes'))
@@ -870,7 +871,6 @@ def save_landmarks(
     photo:Photo,   # The photo they lie in
 ):
     "Write landmarks as text: id, x, y in pixels of the original photo."
-    from nextgenface_nb.files import writing
     points = photo.to_original(landmarks.moved(photo).points).tolist()
     lines = [f'# detector: {landmarks.detector}',
         *(f'{i} {x:.4f} {y:.4f}' for i, (x, y) in zip(landmarks.ids.tolist(), points))]
@@ -993,7 +993,6 @@ def normalised_mean_error(
     reference:Landmarks, # Gives the distance of the eyes; in the same photo
 )->float: # Fraction: 0.01 is 1 %
     "Mean distance of the points that both have, over that of the outer eye corners."
-    from nextgenface_nb.metrics import eye_distance
     if found.detector != reference.detector:
         raise LandmarkError(f'Landmarks of {found.detector!r} and of {reference.detector!r} are not the same points',
             'Compare points of one detector.')

@@ -16,6 +16,7 @@ from ..landmarks.uncertainty import eye_roll
 from ..errors import LandmarkError
 from ..metrics import eye_distance, psnr
 from ..surroundings import undisturbed
+from ..face import PROVENANCE
 
 # %% auto #0
 __all__ = ['FIRM', 'PARTS', 'PROFILE', 'PROFILE_LESS', 'NO_SUCH_FACE', 'STEEP', 'LEANS', 'GREY', 'TINTED', 'WARM', 'COOL',
@@ -264,7 +265,6 @@ def texel_shares(
     face,     # `Face`
 )->dict: # part -> share of texels seen, mirrored, guessed; None before the texture stage
     "Where the maps of the scored face come from: whole, and each half (left is the person's left)"
-    from nextgenface_nb.face import PROVENANCE
     kind = face.identity.provenance
     if kind is None: return None
     r = pipeline.model.regions

@@ -32,6 +32,8 @@ from .pictures import save_environment, save_maps
 from ..radiance import write_exr
 from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed
+from ..command import run_command
+from .checkpoint import load_face, read_about
 
 # %% auto #0
 __all__ = ['ENV_FOR', 'ENV_AROUND', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table', 'save_coefficients',
@@ -327,8 +329,6 @@ def open_checkpoint(
     **settings,     # That shall differ from those of the fit
 )->tuple: # (`Pipeline`, `Face`, meta)
     "A fitted face, ready to be drawn or written"
-    from nextgenface_nb.pipeline import Pipeline
-    from nextgenface_nb.output.checkpoint import load_face, read_about
     stored = read_about(path).get('meta', {}).get('config', {})
     if not isinstance(stored, dict):
         raise CheckpointError(f'{path}: its settings are none', 'The file is damaged. Reconstruct the photo again.')
@@ -451,7 +451,6 @@ def export_checkpoint(request:ExportRequest):
 
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-export`"
-    from nextgenface_nb.command import run_command
     return run_command(make_export_parser(), export_checkpoint, argv, request=read_export_request)
 
 # %% ../../nbs/69_output.export.ipynb #cd80f40b

@@ -14,10 +14,11 @@ from ..terminal import print_text
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..face import Face
 from .export import checkpoint_parser, find_checkpoint, open_checkpoint, output_folder
-from ..files import check_writable, given_path, output_error, writing
+from ..files import check_writable, given_path, output_error, writing, disk_error
 from .pictures import picture
 from ..pipeline import Pipeline
 from ..surroundings import undisturbed
+from ..command import run_command
 
 # %% auto #0
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
@@ -262,7 +263,6 @@ def _write_mp4(path, first, rest, rate):
     if found!=count: raise _stopped(path, f'{found} of {count} pictures are in the film')
 
 def _stopped(path, why:str): # -> OSError of a full disk, or OutputError
-    from nextgenface_nb.files import disk_error
     error = OutputError(f'{path}: ffmpeg stopped ({why})', 'Is the disk full? --format gif does without ffmpeg.')
     return disk_error(error, Path(path).parent) or error
 
@@ -359,7 +359,6 @@ def replay_checkpoint(request:ReplayRequest):
 # %% ../../nbs/70_output.replay.ipynb #237d604d
 def main(argv:list|None=None)->int: # Exit code
     "The command `nextgenface-replay`"
-    from nextgenface_nb.command import run_command
     return run_command(make_replay_parser(), replay_checkpoint, argv, request=read_replay_request)
 
 # %% ../../nbs/70_output.replay.ipynb #cd80f40b

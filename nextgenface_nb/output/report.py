@@ -28,6 +28,7 @@ from ..processes import json_text
 from nextgenface_nb.output.pictures import (landmark_picture, loss_figure, save_figure, save_maps, save_picture,
     save_strip)
 from ..surroundings import undisturbed
+from ..face import PROVENANCE
 
 # %% ../../nbs/68_output.report.ipynb #836d93de
 def versions()->dict: # package -> version
@@ -151,7 +152,6 @@ def _outside(r)->dict: # terms; nothing where there were none
 
 # %% ../../nbs/68_output.report.ipynb #3da787ad
 def _shares(provenance)->dict: # of the texels on the face
-    from nextgenface_nb.face import PROVENANCE
     count = {n:int((provenance==v).sum()) for n,v in PROVENANCE.items() if n!='outside'}
     return {n:c/max(1,sum(count.values())) for n,c in count.items()}
 

@@ -131,7 +131,8 @@ class FaceViewer(_ViewerState, anywidget.AnyWidget):
         picture:bytes=b'',      # PNG to be shown where there is no WebGL
         **traits                # `mode`, `width`, `height`, `controls`, ...
     ):
-        self.pipeline,self.frame = pipeline,i
+        self.pipeline = pipeline
+        self.frame = i
         self._static = dict(triangles=_bytes(pipeline.model.triangles, np.uint32), uvs=_bytes(pipeline.model.uvs))
         super().__init__(picture=picture, **self._static,
             **_morph_traits(pipeline.model, pick_expressions(pipeline.model, expressions), face.identity.shape),

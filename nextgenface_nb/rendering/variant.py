@@ -13,6 +13,7 @@ from ..errors import ConfigError, DeviceError, FaceError
 from ..reading import limit, read_bytes
 from ..surroundings import cache_folder,drjit_alone,isolated,variables
 from ..processes import LEASH, check_fork, leash
+from ..files import changing, writing
 
 # %% auto #0
 __all__ = ['places', 'tried', 'oldest', 'trials', 'TRIALS_VARIABLE', 'MOST_KEPT', 'passes_trial', 'variants', 'Llvm',
@@ -140,7 +141,6 @@ def _passed()->list: # of lists: library, size, date, versions
 
 def _keep(row:list):
     "Add a trial that has passed, if the file can be written"
-    from nextgenface_nb.files import changing, writing
     try:
         with changing(kept_trials()) as place, writing(place) as part:
             others = [r for r in _passed() if r[:1]!=row[:1]]

@@ -48,7 +48,8 @@ class VertexRenderer(FaceRenderer):
         device = torch_device(device)
         super().__init__(triangles, uvs, width, height, texture_resolution, environment_shape, device)
         self.samples = samples
-        self.max_depth,self.deterministic = max_depth,deterministic
+        self.max_depth = max_depth
+        self.deterministic = deterministic
         self.bands = max(1, min(bands, self.environment_shape[0]//2))
         self.gloss = gloss
         self.shadow_maps = shadow_maps

@@ -21,13 +21,18 @@ from .. import metrics
 from ..face import Face
 from ..light.environment import HarmonicLight, MapLight, read_environment
 from ..optim.landmarks import landmark_steps, start_pose
-from ..reconstruction import make_frame, mean_identity
+from ..reconstruction import make_frame, mean_identity, Reconstruction
 from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..surroundings import Undisturbed, undisturbed
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
+from ..evaluation.synthetic import studio_light
+from ..files import writing
+from ..output.checkpoint import save_face, load_face
+from ..output.pictures import landmark_picture, loss_figure
+from ..output.replay import write_film
 
 # %% auto #0
 __all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
@@ -70,7 +75,9 @@ class Runner:
         stepped,      # (Progress, last:bool) after each step
         reset=None,   # () after Reset
     ):
-        self.start,self.stepped,self.on_reset = start,stepped,reset
+        self.start = start
+        self.stepped = stepped
+        self.on_reset = reset
         self.state = 'ready'
         self.steps = None
         self.task = None
@@ -508,7 +515,6 @@ def face(self:StartDashboard)->Face:
 @undisturbed
 def save(self:StartDashboard):
     "Photo, points and weights into a checkpoint"
-    from nextgenface_nb.output.checkpoint import save_face
     save_face(self.target.value, self.face, self.pipeline.model)
     self.say(f'saved as {self.target.value}')
 
@@ -516,7 +522,6 @@ def save(self:StartDashboard):
 @undisturbed
 def open(self:StartDashboard):
     "What was saved"
-    from nextgenface_nb.output.checkpoint import load_face
     face,_ = load_face(self.target.value, self.pipeline.model)
     self.frame = face.frames[0]
     self.photo = face.frames[0].photo
@@ -529,7 +534,6 @@ def open(self:StartDashboard):
 @patch
 @undisturbed
 def still(self:StartDashboard)->bytes:
-    from nextgenface_nb.output.pictures import landmark_picture
     if self.frame is None: return png(self.photo.pixels) if self.photo is not None else b''
     return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
         size=256).quantize(96))
@@ -730,7 +734,6 @@ def difference(
 
 def loss_picture(history:list)->bytes: # PNG
     "Loss curves by term"
-    from nextgenface_nb.output.pictures import loss_figure
     figure = loss_figure(history)
     data = io.BytesIO()
     figure.set_size_inches(5, 3)
@@ -911,7 +914,6 @@ def unlock(self:TextureDashboard):
 @undisturbed
 def save_map(self:TextureDashboard):
     "The chosen map as a picture, to be painted in another program"
-    from nextgenface_nb.files import writing
     name = f'{self.which.value}.png'
     values = dict(zip(MAPS, self.pipeline.maps(self.face)))[self.which.value]
     with writing(name) as part: Path(part).write_bytes(png(values, self.which.value!='roughness'))
@@ -995,7 +997,6 @@ class LightPanel(Dashboard):
 @undisturbed
 def chosen(self:LightPanel): # -> a light
     "The light that the menu names, unturned, about as bright as the fitted one"
-    from nextgenface_nb.evaluation.synthetic import studio_light
     what = LIGHT_MENU.get(self.menu.value)
     if self.menu.value in self.maps: other = self.maps[self.menu.value]
     elif what is None: return self.fitted
@@ -1241,7 +1242,6 @@ def record(self:PlayDashboard,
     samples:int=16, # Rays per pixel
 )->Path:
     "A film, ray-traced: GIF, WebP or MP4 by the name"
-    from nextgenface_nb.output.replay import write_film
     write_film(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
     self.say(f'{self.frames.value} pictures in {path}')
     return Path(path)
@@ -1333,7 +1333,6 @@ def run_all(self:FaceStudio): # -> `Reconstruction`
 @undisturbed
 def result(self:FaceStudio): # -> `Reconstruction`
     "What `reconstruct` would return"
-    from nextgenface_nb.reconstruction import Reconstruction
     if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
     history = [p for s in self.stages for p in s.history]
     return Reconstruction(self.face, self.pipeline, history,
@@ -1343,7 +1342,6 @@ def result(self:FaceStudio): # -> `Reconstruction`
 @undisturbed
 def save(self:FaceStudio):
     "The face as it is now"
-    from nextgenface_nb.output.checkpoint import save_face
     panels = {p.title:p.settings() for p in (*self.stages, self.play)}
     save_face(self.target.value, self.result.face, self.pipeline.model,
         dict(studio=dict(panels=panels, tab=self.tabs.selected_index)))
@@ -1354,7 +1352,6 @@ def save(self:FaceStudio):
 @undisturbed
 def open(self:FaceStudio):
     "Go on from a saved face, with the controls as they stood"
-    from nextgenface_nb.output.checkpoint import load_face
     face,about = load_face(self.target.value, self.pipeline.model)
     self.start.frame = face.frames[0]
     self.start.photo = face.frames[0].photo
