@@ -25,7 +25,7 @@ from ..command import run_command
 from .score import (to_resolution, LightWatch, score_face, score_relighting,
     variance_over_prior, score_scan, read_scans)
 from ..face import Face
-from ..files import writing
+from ..files import check_writable, writing
 from ..landmarks.detection import GROUPS, make_detector
 from ..light.environment import MapLight
 from ..metrics import eye_distance
