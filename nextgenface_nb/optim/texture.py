@@ -319,12 +319,11 @@ def weighted_median(
     return values.gather(0, order).gather(0, at)[0]
 
 def own_albedo(
-    pipeline:Pipeline,
-    face:Face,
     view:TextureView,
+    model:Tensor, # [T, T, 5] maps that the coefficients describe
 )->tuple: # [P, 3] that the photo shows, [P, 3] of the model
     "Photo without gloss, over the light; both as logarithms"
-    maps = view.transfer.gather(stacked(*pipeline.model_maps(face.identity, view.transfer.size)))
+    maps = view.transfer.gather(model)
     gloss = view.shading.colours(torch.zeros_like(maps[:,:3]), maps[:,3:4], maps[:,4:])
     light = view.shading.irradiance
     shown = ((view.photo-gloss)/light.clamp(min=FAINT*light.median())).clamp(0, 1)
@@ -354,7 +353,8 @@ def weigh_together(
     with torch.no_grad():
         fine = [fineness(v, f.photo.scale)[:,None] for v,f in zip(views, face.frames)]
         finest = torch.stack([cell_means(v, q)[0] for v,q in zip(views, fine)]).amax(0)
-        said = [own_albedo(pipeline, face, v) for v in views]
+        model = stacked(*pipeline.model_maps(face.identity, views[0].transfer.size))
+        said = [own_albedo(v, model) for v in views]
         cells = [cell_means(v, shown-model) for v,(shown,model) in zip(views, said)]
         agreed = agreement(*(torch.stack(x) for x in zip(*cells)))
         for view,q,share in zip(views, fine, agreed):
