@@ -31,7 +31,7 @@ from .rendering.sampling import sample_texture
 from .rendering.vertex import VertexRenderer
 
 # %% auto #0
-__all__ = ['PLACES', 'config_detector', 'Pipeline']
+__all__ = ['STANDING', 'PLACES', 'config_detector', 'Pipeline']
 
 # %% ../nbs/51_pipeline.ipynb #b7279fd0
 def config_detector(
@@ -103,20 +103,24 @@ def layout(self:Pipeline, resolution:int|None=None)->TextureMap:
     return self._layouts[size]
 
 # %% ../nbs/51_pipeline.ipynb #d9845355
+STANDING = 8 #: Renderers of one size, at most
+
 @patch
 @undisturbed
 def renderer(self:Pipeline,
     frame:Frame,
+    i:int=0,     # Its number in the face
 )->FaceRenderer:
     "The renderer for pictures of this frame's size; made once, then kept"
     size = frame.camera.width, frame.camera.height
-    if size not in self._renderers:
+    own = *size,i%STANDING
+    if own not in self._renderers:
         c = self.config
         kind:type[VertexRenderer]|type[Renderer] = VertexRenderer if c.renderer=='vertex' else Renderer
-        self._renderers[size] = kind(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
+        self._renderers[own] = kind(self.model.triangles, self.model.uvs, *size, c.texture_resolution,
             (c.environment_height, 2*c.environment_height), c.device,
             c.samples_train, deterministic=c.deterministic)
-    return self._renderers[size]
+    return self._renderers[own]
 
 # %% ../nbs/51_pipeline.ipynb #684f4ed9
 @patch
@@ -230,7 +234,7 @@ def render(self:Pipeline,
 )->Tensor: # [H, W, 4] linear RGB and coverage
     "Ray-trace the face as photo `i` shows it"
     frame = face.frames[i]
-    renderer = self.renderer(face.frames[i])
+    renderer = self.renderer(frame, i)
     vertices = self.world_vertices(face, i)
     light = light or frame.light
     near = light.near and renderer.near_light
@@ -274,7 +278,7 @@ def flat(self:Pipeline,
     c = frame.camera
     n = subpixels
     with torch.no_grad():
-        triangle,barycentric = self.renderer(frame).hits(self.world_vertices(face, i), c, subpixels=n)[:2]
+        triangle,barycentric = self.renderer(frame, i).hits(self.world_vertices(face, i), c, subpixels=n)[:2]
         corners = self.model.triangles[triangle.clamp(min=0)]
         hit = (triangle>=0).float()[:,None]
         if values.ndim==3: seen = sample_texture(values, (self.model.uvs[corners]*barycentric[...,None]).sum(1))

@@ -13,7 +13,7 @@ from .landmarks.detection import Detector
 from .light.interface import Emitter
 from .rendering.interface import FaceRenderer
 
-__all__ = ["PLACES", "config_detector", "Pipeline"]
+__all__ = ["STANDING", "PLACES", "config_detector", "Pipeline"]
 
 def config_detector(config: Config):
     """The landmark detector that a config names, made anew"""
@@ -46,7 +46,7 @@ class Pipeline:
     def layout(self, resolution: int | None = ...) -> TextureMap:
         """The same for maps of another size; made once, then kept"""
 
-    def renderer(self, frame: Frame) -> FaceRenderer:
+    def renderer(self, frame: Frame, i: int = ...) -> FaceRenderer:
         """The renderer for pictures of this frame's size; made once, then kept"""
 
     def person(self, face: Face, expression: Tensor | None = ...) -> Tensor:
@@ -96,4 +96,5 @@ class Pipeline:
         """The region in which results are scored: hairline to chin, ear to ear, no mouth interior; pixels
         wholly inside"""
 
+STANDING: int
 PLACES: int

@@ -39,11 +39,11 @@ from .output.pictures import panel_strip
 from .output.report import frame_measures, save_reconstruction
 
 # %% auto #0
-__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'make_frame', 'put_hands', 'block_edges',
-           'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens', 'put_lens',
-           'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast', 'leave_out_photos',
-           'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined', 'exhaust', 'reconstruct',
-           'Optimizer']
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE', 'make_frame', 'put_hands',
+           'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens',
+           'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast',
+           'leave_out_photos', 'weigh_photos', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined',
+           'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../nbs/75_reconstruction.ipynb #840479e7
 @undisturbed
@@ -320,6 +320,19 @@ def _leave_out(result:Reconstruction, frame:Frame, why:str):
     result.left_out.append(dict(photo=name, sha256=frame.photo.sha256, why=why))
     result.warnings.append(f'{name} is left out: {why} (leave_out_photos=no keeps it).')
 
+# %% ../nbs/75_reconstruction.ipynb #d64c970a
+def weigh_photos(
+    result:Reconstruction, # From `begin`, of one photo or several; changed in place
+)->Reconstruction:
+    "Let each of several photos count by the pixels that its face has, and by its sharpness; 1 on the mean"
+    frames = result.face.frames
+    if len(frames)<2: return result
+    detail = np.array([fine_contrast(f)*eye_distance(f.landmarks)/max(f.photo.scale, 1.) for f in frames])
+    for frame,share in zip(frames, detail/max(detail.mean(), 1e-9)): frame.weight = float(max(share, LEAST_SHARE))
+    return result
+
+LEAST_SHARE = .05 #: Of the weight of a photo that is of no use beside the others
+
 # %% ../nbs/75_reconstruction.ipynb #db60ba65
 @patch
 @undisturbed
@@ -448,9 +461,9 @@ def begin(
     with notes_heard() as heard:
         frames = [make_frame(p, pipeline.model, config, l, detector, face=k)
             for p,l,k in zip(photos, points, numbers)]
-    return leave_out_photos(Reconstruction(
+    return weigh_photos(leave_out_photos(Reconstruction(
         Face(mean_identity(pipeline.model), frames), pipeline, timings=dict(detection=time.perf_counter()-began),
-        warnings=heard, landmark_model=detector_place(detector)))
+        warnings=heard, landmark_model=detector_place(detector))))
 
 # %% ../nbs/75_reconstruction.ipynb #08bd9f05
 def joined(
@@ -458,9 +471,9 @@ def joined(
 )->Reconstruction:
     "The same of all photos"
     frames = [frame for part in parts for frame in part.face.frames]
-    return leave_out_photos(replace(
+    return weigh_photos(leave_out_photos(replace(
         parts[0], face=Face(parts[0].face.identity, frames), warnings=[w for part in parts for w in part.warnings],
-        timings=dict(detection=sum(part.timings['detection'] for part in parts))))
+        timings=dict(detection=sum(part.timings['detection'] for part in parts)))))
 
 def _detector_of(pipeline:Pipeline, config:Config):
     "The pipeline's, if it is the one that the config names"

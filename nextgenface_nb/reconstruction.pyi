@@ -26,6 +26,7 @@ __all__ = [
     "STRANGER",
     "LEAST_SHAPE",
     "BLURRED",
+    "LEAST_SHARE",
     "make_frame",
     "put_hands",
     "block_edges",
@@ -42,6 +43,7 @@ __all__ = [
     "stranger",
     "fine_contrast",
     "leave_out_photos",
+    "weigh_photos",
     "reconstruct_steps",
     "chosen_stages",
     "outside_terms",
@@ -150,6 +152,12 @@ def fine_contrast(frame: Frame, eyes: float = ...) -> float:
 
 def leave_out_photos(result: Reconstruction) -> Reconstruction:
     """Leave out photos of somebody else, and blurred ones, and say so"""
+
+def weigh_photos(result: Reconstruction) -> Reconstruction:
+    """Let each of several photos count by the pixels that its face has, and by its sharpness; 1 on the
+    mean"""
+
+LEAST_SHARE: float
 
 def reconstruct_steps(
     photos: PhotoSource | Iterable[PhotoSource],

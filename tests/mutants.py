@@ -28,6 +28,7 @@ class Mutant:
 
 PROMISES,WRITTEN = 'test_promises.py::','test_promised_files.py::'
 OWN_LIGHT = 'test_own_light.py'
+SEVERAL = 'test_several.py::test_'
 GEOMETRY,RENDERING,MAPS,FIT = 'test_known_values.py', 'test_rendered_values.py', 'test_map_values.py', 'test_fit_values.py'
 
 MUTANTS = [
@@ -299,6 +300,14 @@ MUTANTS = [
     Mutant('eyes of version 1 scatter too', 'evaluation/truth.py', 'if settings.version==1: return maps', 'if settings.version==0: return maps', 'test_benchmark.py'),
     Mutant('perceptual decibels are linear', 'metrics.py', 'to_srgb(x) if perceptual else x', 'x', 'test_benchmark.py'),
     Mutant('a target of the benchmark asks for little', 'evaluation/benchmark.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
+    # several photos of one person
+    Mutant('priors of a person count once, however many photos', 'optim/losses.py', 'return float(n*min(n, LIKE))', 'return 1.', SEVERAL+'priors_of_the_person_count_with_the_photos'),
+    Mutant('one renderer for all photos', 'pipeline.py', 'own = *size,i%STANDING', 'own = *size,0', SEVERAL+'the_mesh_of_each_photo_stays_where_it_is'),
+    Mutant('a table of directions for each transfer', 'rendering/transfer.py', '@lru_cache(2)\n', '', SEVERAL+'the_table_of_directions_is_made_once'),
+    Mutant('as many pixels of each photo', 'optim/shading.py', 'count/len(face.frames)**FEWER', 'count', SEVERAL+'photos_share_the_pixels_of_the_geometry'),
+    Mutant('enlarged photos count like others', 'optim/texture.py', 't.camera.focal/max(scale, 1.)/away', 't.camera.focal/away', SEVERAL+'pixels_on_a_square_millimetre'),
+    Mutant('photos count alike', 'reconstruction.py', 'frame.weight = float(max(share, LEAST_SHARE))', 'pass', SEVERAL+'a_small_or_soft_photo_counts_less'),
+    Mutant('whoever disagrees counts as well', 'optim/texture.py', 'share = (1+(off/AGREE)**2)**-2', 'share = torch.ones_like(off)', SEVERAL+'what_one_photo_alone_shows_is_no_skin'),
 ]
 
 # ---- machinery

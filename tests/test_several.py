@@ -1,13 +1,20 @@
-"Several photos of one person: whose they are, and which are no use"
+"Several photos of one person: whose they are, which are no use, what each can say, and what they cost"
 from dataclasses import replace
-import numpy as np, pytest
+import numpy as np, pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.face import Face
-from nextgenface_nb.optim.losses import blur
-from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.geometry.camera import project
+from nextgenface_nb.optim import texture
+from nextgenface_nb.optim.light import LightProblem
+from nextgenface_nb.optim.losses import blur, row_energies, stage_problem, together
+from nextgenface_nb.optim.shading import frame_transfer, skin_pixels
+from nextgenface_nb.optim.stages import make_stages, run
+from nextgenface_nb.optim.texture import fineness, texture_view
+from nextgenface_nb.pipeline import STANDING, Pipeline
 from nextgenface_nb.reconstruction import (begin, leave_out_photos, fine_contrast, mean_identity, Reconstruction, shape_distances,
-    stranger)
+    stranger, weigh_photos)
+from nextgenface_nb.rendering import transfer
 
 SIZE = 96
 
@@ -76,3 +83,100 @@ def test_reading_the_photos_leaves_out_the_stranger(pipeline, own, other):
     frames = [*own, other]
     result = begin([f.photo for f in frames], pipeline, landmarks=[f.landmarks for f in frames])
     assert names(result)==['own0.jpg', 'own1.jpg', 'own2.jpg'] and result.warnings
+
+# --- what several photos cost
+
+@pytest.fixture(scope='module')
+def true_person(pipeline, own):
+    truth = synthetic_face(pipeline, 3, light=studio_light(0., bands=3), size=32, samples=1).face.identity
+    face = Face(replace(mean_identity(pipeline.model), shape=truth.shape, albedo=truth.albedo), [replace(f) for f in own])
+    return face
+
+def test_the_mesh_of_each_photo_stays_where_it_is(pipeline, true_person, monkeypatch):
+    from nextgenface_nb.rendering.scene import Scene
+    placed = []
+    put = Scene.set_tensors
+    monkeypatch.setattr(Scene, 'set_tensors', lambda self,*a,**k: placed.append(self) or put(self, *a, **k))
+    values = pipeline.model.regions['face'][:,None]
+    for _ in range(3):
+        for i in range(3): pipeline.flat(true_person, i, values)
+    assert len(placed)<=3
+    many = replace(true_person, frames=true_person.frames*7)
+    assert len({id(pipeline.renderer(f, i)) for i,f in enumerate(many.frames)})==STANDING
+
+def test_the_table_of_directions_is_made_once(pipeline, true_person, monkeypatch):
+    made = []
+    table = transfer.DirectionTable
+    monkeypatch.setattr(transfer, 'DirectionTable', lambda *a,**k: made.append(a) or table(*a, **k))
+    for i in (0, 1, 0): frame_transfer(pipeline, true_person, i, wanted=torch.arange(SIZE**2)%97==0)
+    assert len(made)<=1
+
+def test_photos_share_the_pixels_of_the_geometry(pipeline, true_person):
+    stage = make_stages(pipeline.config)[1]
+    one,three = (skin_pixels(pipeline, replace(true_person, frames=true_person.frames[:n]), stage, 400) for n in (1, 3))
+    assert len(one[0].weight)==400
+    assert [len(p.weight) for p in three]==[round(400/3**.75)]*3
+
+# --- what each photo counts
+
+def test_priors_of_the_person_count_with_the_photos(pipeline, true_person):
+    "What a model of light and albedo cannot say is in all photos alike, and does not average out"
+    settings = make_stages(pipeline.config)[1]
+    energies = {}
+    for n in (1, 3):
+        face = replace(true_person, frames=true_person.frames[:n])
+        light = LightProblem(pipeline, face, settings.light, skin_pixels(pipeline, face, settings, 60)).system()
+        energies[n] = row_energies(stage_problem(pipeline, face, {}), face)|dict(albedo=light.energies['albedo'])
+    for name in ('shape', 'albedo'): assert float(energies[3][name])==pytest.approx(together([0]*3)*float(energies[1][name]))
+    assert together([0])==1 and together([0]*2)>2 and together([0]*8)<8**2
+
+def test_a_small_or_soft_photo_counts_less(pipeline, own):
+    small = replace(own[1], photo=replace(own[1].photo, scale=2.))
+    soft = replace(own[2], photo=replace(own[2].photo, pixels=blur(own[2].photo.pixels, 1.)))
+    weights = lambda frames: [f.weight for f in weigh_photos(begun(pipeline, frames)).face.frames]
+    assert max(weights(own))<1.4 and min(weights(own))>.7 and np.mean(weights(own))==pytest.approx(1)
+    a,b,c = weights([own[0], small, soft])
+    assert b<.65*a and c<.8*a and np.mean([a, b, c])==pytest.approx(1)
+    assert weights(own[:1])==[1.]
+
+def test_pixels_on_a_square_millimetre(pipeline, true_person):
+    "Of a face that looks at the camera: the focal length over the distance, squared"
+    view = texture_view(pipeline, true_person, 1)
+    frame = true_person.frames[1]
+    found = fineness(view)
+    front = float(frame.camera.focal/-frame.translation[2])**2
+    assert .8<float(found.quantile(.95))/front<1.3
+    assert torch.allclose(fineness(view, 2.), found/4) and torch.allclose(fineness(view, .5), found)
+
+def patched(frame, centre, half=5, colour=(.02, .25, .05)):
+    "The photo with something green before the skin"
+    pixels = frame.photo.pixels.clone()
+    x,y = (int(v) for v in centre)
+    pixels[y-half:y+half,x-half:x+half] = torch.tensor(colour)
+    return replace(frame, photo=replace(frame.photo, pixels=pixels))
+
+def cheek(pipeline, face, i):
+    "Where photo i sees a place on the cheek"
+    corners = pipeline.model.embedding_of([50], 'mediapipe')
+    return project(corners.points(pipeline.world_vertices(face, i), pipeline.model.triangles), face.frames[i].camera)[0]
+
+def painted(pipeline, person, spoilt):
+    "Albedo after stage 3, over that without the patch, where it is off most: on the texels of the patch"
+    found = []
+    for frames in (person.frames, [patched(f, cheek(pipeline, person, i)) if i in spoilt else f
+            for i,f in enumerate(person.frames)]):
+        face = replace(person.copy(), frames=[replace(f) for f in frames])
+        for _ in run(make_stages(pipeline.config)[2], pipeline, face): pass
+        found.append(face.identity.diffuse)
+    return float((found[1]-found[0]).abs().mean(-1).flatten().topk(20).values.mean())
+
+@pytest.mark.parametrize('count', [3, 2])
+def test_what_one_photo_alone_shows_is_no_skin(pipeline, true_person, count, monkeypatch):
+    config = replace(pipeline.config, steps_texture=30, steps_detail=3, leave_out='nothing')
+    it = Pipeline(pipeline.model, config)
+    person = replace(true_person, frames=true_person.frames[:count])
+    alone = painted(it, replace(person, frames=person.frames[:1]), [0])
+    together = painted(it, person, [0])
+    assert alone>.05 and together<.15*alone
+    monkeypatch.setattr(texture, 'agreement', lambda found,seen: torch.ones_like(seen))
+    assert painted(it, person, [0])>2*together

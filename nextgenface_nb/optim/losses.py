@@ -18,9 +18,9 @@ from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
+__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'LIKE', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
            'perceptual_slope', 'charbonnier', 'charbonnier_weight', 'exposure_gain', 'photo_loss', 'blur',
-           'stage_problem', 'row_share', 'row_energies', 'symmetry_loss', 'broad', 'consistency_loss',
+           'stage_problem', 'together', 'row_share', 'row_energies', 'symmetry_loss', 'broad', 'consistency_loss',
            'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms', 'checked_terms']
 
 # %% ../../nbs/53_optim.losses.ipynb #61b4bcec
@@ -101,6 +101,15 @@ def stage_problem(
     return LandmarkProblem(pipeline.model, face, LandmarkSettings(displacement_free=free),
         pipeline.displacement if free else pipeline.displacement_of(face))
 
+LIKE = 3 #: Photos, at most, whose faults are taken to be alike
+
+def together(
+    frames:list, # of `Frame`
+)->float: # 1 for one photo
+    "By what the priors of the person count more: the faults that photos have in common do not average out"
+    n = len(frames)
+    return float(n*min(n, LIKE))
+
 def row_share(
     problem:LandmarkProblem,
     rows:Rows,
@@ -108,7 +117,7 @@ def row_share(
     ("What makes of the squares of rows a mean: of points, in per cent of the eye distance; of coefficients. A lens "
      "counts like a point, a height of the displacement like a coefficient of the shape")
     prior = problem.model.prior
-    if rows.frame is None: return 1/len(prior.shape)
+    if rows.frame is None: return together(problem.frames)/len(prior.shape)
     if rows.name=='expression': return 1/len(prior.expression)
     return (100*problem.own[rows.frame])**2/float(problem.frames[rows.frame].landmarks.weights.sum())
 
@@ -196,6 +205,7 @@ class Candidate:
     prior:Any = None        # Of stage 3: `optim.texture.TexturePrior`, what is known of the maps before
     # What the lights expect of themselves in a step in which they move; weighed already, for a light brings its weights
     light:Tensor|None = None
+    shares:list|None = None # Of stage 3: what each photo counts beside its own weight; None: no more and no less
     problem:LandmarkProblem|None = None # Of stage 2, see `stage_problem`; None: made anew
 
     @cached_property
@@ -272,7 +282,8 @@ def _photo_term(c:Candidate)->Tensor|None:
     if not c.pictures: return None
     losses = [photo_loss(picture, photo, weight, exposure_gain(frame))
         for (picture,photo,weight),frame in zip(c.pictures, c.face.frames)]
-    return sum(loss*f.weight for loss,f in zip(losses, c.face.frames))
+    shares = c.shares or [1.]*len(losses)
+    return sum(loss*f.weight*share for loss,f,share in zip(losses, c.face.frames, shares))
 
 def _row_term(
     name:str, # One of `ROW_TERMS`

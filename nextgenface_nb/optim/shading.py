@@ -28,8 +28,8 @@ from ..pipeline import Pipeline
 from ..rendering.transfer import Transfer, harmonics_of
 
 # %% auto #0
-__all__ = ['SHARP', 'LAMBERT', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'exposed_share', 'within',
-           'usable', 'region_picture', 'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient',
+__all__ = ['SHARP', 'LAMBERT', 'FEWER', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'exposed_share',
+           'within', 'usable', 'region_picture', 'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient',
            'ShapeSlopes', 'shape_slopes', 'look_up', 'picture_slopes', 'PointMotion', 'seen_beside', 'pixel_rows',
            'PhotometricStage', 'skin_pixels', 'softness', 'margin_of', 'ShadingSolver']
 
@@ -40,7 +40,7 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
     with torch.no_grad():
         vertices = pipeline.world_vertices(face, i)
         normals = vertex_normals(vertices, pipeline.model.triangles)
-        return Transfer(pipeline.renderer(frame), vertices, normals, frame.camera.detach(),
+        return Transfer(pipeline.renderer(frame, i), vertices, normals, frame.camera.detach(),
             resolution or pipeline.config.texture_resolution, pipeline.config.bands, **options)
 
 def eye_whites(model)->Tensor: # [V] 0..1
@@ -418,6 +418,9 @@ class PhotometricStage:
     seed:int = 0                                # Of the pixels and the rays
 
 # %% ../../nbs/54_optim.shading.ipynb #eb59bf92
+#: Of n photos each gives as many pixels as a single one, over n to this power
+FEWER = .75
+
 def skin_pixels(
     pipeline:Pipeline,
     face:Face,
@@ -429,7 +432,7 @@ def skin_pixels(
     ("Some thousand pixels, the same ones for the same seed; only_skin: light and albedo are known by now, so that "
      "what is no skin can be told. Photos that share a person need fewer each: count is that of a single one")
     generator = torch.Generator().manual_seed(settings.seed)
-    each = round(count/math.sqrt(len(face.frames)))
+    each = round(count/len(face.frames)**FEWER)
     options = [dict(margin=margin_of(b), blurred=b) for b in blurs] if blurs else [{}]*len(face.frames)
     found = [SkinPixels(pipeline, face, i, each, generator, **o) for i,o in enumerate(options)]
     return [p.only_skin(face, i) for i,p in enumerate(found)] if only_skin else found

@@ -24,11 +24,12 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical',
            'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
            'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
-           'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps',
-           'TextureStage', 'schedule', 'backward', 'TextureSolver']
+           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'weigh_together',
+           'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening',
+           'finish_maps', 'TextureStage', 'schedule', 'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -302,6 +303,102 @@ def light_reliability(
     light = irradiance.mean(-1).clamp(min=0)
     return light/(light+half*light.median()).clamp(min=1e-30)
 
+# %% ../../nbs/57_optim.texture.ipynb #26f67af1
+VOTES = 128 #: Cells along each side of the texture in which photos are compared
+AGREE = .3  #: Of the logarithm of albedo: how far from the others a photo counts a quarter
+
+def fineness(
+    view:TextureView,
+    scale:float=1., # Pixels of the crop over those of the photo, see `Photo`
+)->Tensor: # [P]
+    "Pixels of the photo, or of the crop if that has fewer, on a square millimetre of the skin that each pixel sees"
+    t = view.transfer
+    corners = t.renderer.triangles.to(t.triangle.device)[t.triangle]                # [P, n, 3]
+    place,normal = ((x[corners]*t.barycentric[...,None]).sum(2).mean(1) for x in (t.vertices, t.normals))
+    away = place.norm(dim=-1)
+    cosine = -(F.normalize(normal, dim=-1)*place).sum(-1)/away
+    return cosine.clamp(min=.01)*(t.camera.focal/max(scale, 1.)/away)**2
+
+def cell_means(
+    view:TextureView,
+    values:Tensor, # [P, C]
+)->tuple: # means [S, S, C], weight [S, S, 1]; S: `VOTES`, or fewer where the maps are as coarse
+    "What the pixels in each cell of the texture say on the mean"
+    size = view.transfer.size
+    sums = (view.transfer.matrices[1]@torch.cat([values*view.weight, view.weight], 1)).reshape(size, size, -1)
+    sums = resized(sums, min(VOTES, size))
+    return sums[...,:-1]/sums[...,-1:].clamp(min=1e-9),sums[...,-1:]
+
+def seen_in_cells(
+    view:TextureView,
+    cells:Tensor, # [S, S, 1]
+)->Tensor: # [P, 1]
+    "What each pixel sees of them"
+    return view.transfer.gather(resized(cells, view.transfer.size))
+
+# %% ../../nbs/57_optim.texture.ipynb #3a2c404f
+def weighted_median(
+    values:Tensor,  # [n, ..]
+    weights:Tensor, # [n, ..], 0 and up
+)->Tensor: # [..]
+    "The value up to which half of the weight lies"
+    order = values.argsort(0)
+    below = weights.gather(0, order).cumsum(0)
+    at = (below<.5*below[-1:]).sum(0, keepdim=True)
+    return values.gather(0, order).gather(0, at)[0]
+
+def own_albedo(
+    view:TextureView,
+    model:Tensor, # [T, T, 5] maps that the coefficients describe
+)->tuple: # [P, 3] that the photo shows, [P, 3] of the model
+    "Photo without gloss, over the light; both as logarithms"
+    maps = view.transfer.gather(model)
+    gloss = view.shading.colours(torch.zeros_like(maps[:,:3]), maps[:,3:4], maps[:,4:])
+    light = view.shading.irradiance
+    shown = ((view.photo-gloss)/light.clamp(min=FAINT*light.median())).clamp(0, 1)
+    return (shown+DARK).log(),(maps[:,:3]+DARK).log()
+
+def agreement(
+    found:Tensor, # [n, S, S, 3] logarithms of each photo's albedo over the model's
+    seen:Tensor,  # [n, S, S, 1] what each photo's pixels count there
+)->Tensor: # [n, S, S, 1] 0..1
+    "How far each photo shows what the others do; alone nobody disagrees"
+    there = seen>.05*seen.amax(0, keepdim=True).clamp(min=1e-6)
+    own = torch.stack([weighted_median(f.reshape(-1, 3), t.float().reshape(-1, 1).expand(-1, 3))
+        for f,t in zip(found, there)])[:,None,None]
+    votes = torch.cat([there.float(), .5*there.any(0, keepdim=True)]).expand(-1, -1, -1, 3)
+    usual = weighted_median(torch.cat([found-own, torch.zeros_like(found[:1])]), votes)
+    off = (found-own-usual).abs().mean(-1, keepdim=True)
+    share = (1+(off/AGREE)**2)**-2
+    return torch.where((there.sum(0, keepdim=True)>1)&there, share, torch.ones_like(share))
+
+# %% ../../nbs/57_optim.texture.ipynb #2f97724f
+def weigh_together(
+    pipeline:Pipeline,
+    face:Face,
+    views:list, # `TextureView` of each frame; their weights are changed
+):
+    "Let each pixel count as finely as it sees the skin beside the other photos, and as far as they agree"
+    with torch.no_grad():
+        fine = [fineness(v, f.photo.scale)[:,None] for v,f in zip(views, face.frames)]
+        finest = torch.stack([cell_means(v, q)[0] for v,q in zip(views, fine)]).amax(0)
+        model = stacked(*pipeline.model_maps(face.identity, views[0].transfer.size))
+        said = [own_albedo(v, model) for v in views]
+        cells = [cell_means(v, shown-model) for v,(shown,model) in zip(views, said)]
+        agreed = agreement(*(torch.stack(x) for x in zip(*cells)))
+        for view,q,share in zip(views, fine, agreed):
+            best = seen_in_cells(view, finest).clamp(min=1e-9)
+            view.weight = view.weight*(q/best).clamp(max=1).square()*seen_in_cells(view, share)
+
+def frame_shares(
+    face:Face,
+    views:list, # `TextureView` of each frame
+)->list|None: # None: of one photo
+    "What makes all pixels of all photos one sum: a photo that is seldom the finest counts little"
+    sums = [float(v.weight.sum()) for v in views]
+    if len(views)==1 or not all(sums): return None
+    return [len(sums)*s/sum(sums)/f.weight for s,f in zip(sums, face.frames)]
+
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
 FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
 
@@ -453,6 +550,8 @@ class TextureSolver(Solver):
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
+        if len(self.views)>1: weigh_together(pipeline, face, self.views)
+        self.shares = frame_shares(face, self.views)
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.lights = LightDescent(face, stage.rates, [view.one_sided for view in self.views])
         self.prior = texture_prior(pipeline, face, resolution)
@@ -472,7 +571,7 @@ def losses(self:TextureSolver, relight:bool)->dict: # term -> weighted scalar
     pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
     moves = relight and 'light' in self.stage.rates
     light = light_terms(self.stage, self.face).get('light') if moves else None
-    now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light)
+    now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light, shares=self.shares)
     return weighed(self.stage.terms, self.stage.weights, now)
 
 @patch

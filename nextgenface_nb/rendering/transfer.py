@@ -7,7 +7,7 @@ from __future__ import annotations
 import math, warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 import torch
 from torch import Tensor
 from fastcore.basics import patch
@@ -20,8 +20,9 @@ from .sampling import (DirectionTable, cosine_directions, masking, spread_points
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'SurfacePoints', 'Transfer', 'gathered', 'harmonics_of', 'sparse_pair', 'split_light',
-           'level_shares', 'NearLight', 'principal_directions', 'Shading', 'share_table', 'near_roughness', 'left_out']
+__all__ = ['ROUGHNESS_LEVELS', 'LEFT_OUT', 'SurfacePoints', 'Transfer', 'gathered', 'direction_table', 'harmonics_of',
+           'sparse_pair', 'split_light', 'level_shares', 'NearLight', 'principal_directions', 'Shading', 'share_table',
+           'near_roughness', 'left_out']
 
 # %% ../../nbs/40_rendering.transfer.ipynb #a59498b7
 ROUGHNESS_LEVELS = torch.logspace(-1, 0, 6) # r = 0.1 .. 1
@@ -147,11 +148,20 @@ def gathered(
     return whole
 
 # %% ../../nbs/40_rendering.transfer.ipynb #ae2f1c6f
+@undisturbed
+@lru_cache(2)
+def direction_table(
+    bands:int,  # Of the harmonics
+    device:str, # Where it lies
+)->DirectionTable:
+    "The table of all transfers alike; made once, then kept"
+    return DirectionTable(bands, device=device)
+
 @patch
 def _rays(self:Transfer, seed:int, diffuse_samples:int, glossy_samples:int, offset:float)->Callable:
     "Row numbers [p] -> transfer vectors [p, 1 + 2 K, bands^2]"
     shift = torch.rand(2, *self.triangle.shape, 1, generator=torch.Generator().manual_seed(seed))
-    table = DirectionTable(self.bands, device=self.renderer.device)
+    table = direction_table(self.bands, str(self.renderer.device))
     return lambda rows: self._cast(rows, shift[:,rows].flatten(1, 2), table, diffuse_samples, glossy_samples, offset)
 
 @patch
