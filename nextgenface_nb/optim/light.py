@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED, bounded
 from nextgenface_nb.optim.losses import (DARK, charbonnier, charbonnier_weight, exposure_gain, perceptual,
-    perceptual_slope, together)
+    perceptual_slope)
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
@@ -248,7 +248,7 @@ def system(self:LightProblem)->NormalEquations:
     for i in range(len(self.pixels)):
         self._add_photo(found, i)
         self._add_light(found, i)
-    weight = self.settings.weights['albedo']*together(self.face.frames)/len(self.sigma)
+    weight = self.settings.weights['albedo']*len(self.face.frames)/len(self.sigma)
     found.expect('albedo', weight, torch.arange(self.lights, self.size), *self.albedo_rows())
     return found
 
