@@ -61,23 +61,26 @@ class Frame:
     @property
     def focal_fixed(self)->bool: return self.focal_known>0 and self.focal_spread==0
 
-    @property
-    def brightness(self)->Tensor: # [], linear radiance
-        "Of the photo around the landmarks, as far as it tells: the median, mean of the three colours"
-        points = self.landmarks.points
-        (x0,y0),(x1,y1) = points.amin(0).long().clamp(min=0).tolist(),points.amax(0).long().tolist()
-        around = slice(y0, y1),slice(x0, x1)
-        pixels,told = self.photo.pixels[around].reshape(-1, 3),self._told[around].reshape(-1)
-        return (pixels[told] if told.any() else pixels).median(0).values.mean()
+# %% ../nbs/50_face.ipynb #5e7a19c3
+@patch(as_prop=True)
+@undisturbed
+def brightness(self:Frame)->Tensor: # [], linear radiance
+    "Of the photo around the landmarks, as far as it tells: the median, mean of the three colours"
+    points = self.landmarks.points
+    (x0,y0),(x1,y1) = points.amin(0).long().clamp(min=0).tolist(),points.amax(0).long().tolist()
+    around = slice(y0, y1),slice(x0, x1)
+    pixels,told = self.photo.pixels[around].reshape(-1, 3),self._told[around].reshape(-1)
+    return (pixels[told] if told.any() else pixels).median(0).values.mean()
 
-    @property
-    def _told(self)->Tensor: # [H, W] bool
-        "Where the photo itself says how much light there was: not beyond its edge, neither burnt out nor black"
-        photo = self.photo
-        told = torch.ones(photo.pixels.shape[:2], dtype=torch.bool)
-        for share in (photo.inside, photo.exposed):
-            if share is not None: told = told&(share>.5)
-        return told
+@patch(as_prop=True)
+@undisturbed
+def _told(self:Frame)->Tensor: # [H, W] bool
+    "Where the photo itself says how much light there was: not beyond its edge, neither burnt out nor black"
+    photo = self.photo
+    told = torch.ones(photo.pixels.shape[:2], dtype=torch.bool)
+    for share in (photo.inside, photo.exposed):
+        if share is not None: told = told&(share>.5)
+    return told
 
 # %% ../nbs/50_face.ipynb #8e4b468e
 @undisturbed

@@ -70,7 +70,7 @@ def test_a_picture_is_asked_for_as_it_was_ordered(pipeline, face, monkeypatch):
         def render(self, *arguments, **options): asked.append(('render', arguments, options))
         def render_converged(self, *arguments, **options): asked.append(('converged', arguments, options))
     own = Pipeline(pipeline.model, Config(**SETTINGS|dict(noise_final=.25)))
-    monkeypatch.setattr(own, 'renderer', lambda frame: Spy())
+    monkeypatch.setattr(own, 'renderer', lambda frame,i=0: Spy())
     maps,light = tuple(torch.rand(2, 2, n) for n in (3, 3, 1)),MapLight(torch.rand(16, 32, 3))
     own.render(face, 0, 5, seed=7, silhouettes=True)
     own.render(face, maps=maps, light=light)

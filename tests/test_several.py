@@ -127,7 +127,8 @@ def test_priors_of_the_person_count_with_the_photos(pipeline, true_person):
         face = replace(true_person, frames=true_person.frames[:n])
         light = LightProblem(pipeline, face, settings.light, skin_pixels(pipeline, face, settings, 60)).system()
         energies[n] = row_energies(stage_problem(pipeline, face, {}), face)|dict(albedo=light.energies['albedo'])
-    for name in ('shape', 'albedo'): assert float(energies[3][name])==pytest.approx(together([0]*3)*float(energies[1][name]))
+    more = {name:float(energies[3][name])/float(energies[1][name]) for name in ('shape', 'albedo')}
+    assert more==pytest.approx(dict(shape=together([0]*3), albedo=3))
     assert together([0])==1 and together([0]*2)>2 and together([0]*8)<8**2
 
 def test_a_small_or_soft_photo_counts_less(pipeline, own):

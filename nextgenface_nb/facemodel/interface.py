@@ -397,7 +397,7 @@ WIDTHS = 40., 3000.
 def check_size(
     model:FaceModel,
 )->FaceModel: # The same
-    "Raise a `ModelError` unless it is in mm, as far as the width of its mesh can tell: .15 for m, 15 for cm, 150 for mm"
+    "Raise a `ModelError` unless it is in mm, as far as its width can tell: .15 for m, 15 for cm, 150 for mm"
     x = model.neutral[:,0]
     width = float(x.max()-x.min())
     factor = min((1000., 10., .001), key=lambda f: abs(math.log(f*max(width, 1e-9)/200)))

@@ -163,7 +163,7 @@ def check_model(model: Any) -> FaceModel:
 WIDTHS: Any
 
 def check_size(model: FaceModel) -> FaceModel:
-    """Raise a `ModelError` unless it is in mm, as far as the width of its mesh can tell: .15 for m, 15 for
-    cm, 150 for mm"""
+    """Raise a `ModelError` unless it is in mm, as far as its width can tell: .15 for m, 15 for cm, 150 for
+    mm"""
 
 from nextgenface_nb.facemodel.texture import TextureMap

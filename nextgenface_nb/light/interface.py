@@ -95,7 +95,8 @@ def radiance(self:Emitter,
 @undisturbed
 class Movable(Emitter):
     "Light with unknowns."
-    harmonic:ClassVar[str] = '' # The unknown that is harmonics [bands^2, 3], if one is: what a mirror makes of it is known
+    # The unknown that is harmonics [bands^2, 3], if one is: what a mirror makes of those is known
+    harmonic:ClassVar[str] = ''
 
     def unknowns(self)->dict: # name of a field -> tensor
         "What a fit may change; empty: the light is known but for its brightness"

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED, bounded
 from nextgenface_nb.optim.losses import (DARK, charbonnier, charbonnier_weight, exposure_gain, perceptual,
-    perceptual_slope, together)
+    perceptual_slope)
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
 from .state import Solver, StageState, solve
@@ -248,7 +248,7 @@ def system(self:LightProblem)->NormalEquations:
     for i in range(len(self.pixels)):
         self._add_photo(found, i)
         self._add_light(found, i)
-    weight = self.settings.weights['albedo']*together(self.face.frames)/len(self.sigma)
+    weight = self.settings.weights['albedo']*len(self.face.frames)/len(self.sigma)
     found.expect('albedo', weight, torch.arange(self.lights, self.size), *self.albedo_rows())
     return found
 
@@ -407,7 +407,7 @@ def light_terms(
     terms = [light_weight(settings, n)*sum(each[n] for each in costs if n in each) for n in names]
     return dict(light=sum(terms)) if terms else {}
 
-# %% ../../nbs/55_optim.light.ipynb #13a5d698
+# %% ../../nbs/55_optim.light.ipynb #5e7a19c5
 def symmetry_tells(
     rotation:Tensor,  # [3] of the head
     bands:int,        # Of the harmonics
@@ -419,6 +419,7 @@ def symmetry_tells(
     mirrored = rotate_harmonics(whole, R@torch.diag(torch.tensor([-1., 1., 1.]))@R.T)
     return (whole-mirrored)/2+one_sided**2*(whole+mirrored)/2
 
+# %% ../../nbs/55_optim.light.ipynb #13a5d698
 BETAS = .9,.98 #: Of the first and the second moment, as of all steps along gradients here
 
 class LightDescent:
@@ -453,14 +454,15 @@ class LightDescent:
             self.bounds[f'{place}.{name}'] = light.bounds().get(name, (None, None))
             self.free[f'{place}.{name}'] = (value.detach()/unit).clone().requires_grad_()
 
-    def _listen(self, place:str, frame, one_sided:float):
-        "To what symmetry tells, where it is known what the head's mirror makes of the unknowns"
-        name = frame.light.harmonic
-        if not name or f'{place}.{name}' not in self.free: return
-        bands = math.isqrt(len(self.free[f'{place}.{name}']))
-        self.told[f'{place}.{name}'] = symmetry_tells(frame.rotation.detach(), bands, one_sided)
-
 # %% ../../nbs/55_optim.light.ipynb #2912d507
+@patch
+def _listen(self:LightDescent, place:str, frame, one_sided:float):
+    "To what symmetry tells, where it is known what the head's mirror makes of the unknowns"
+    name = frame.light.harmonic
+    if not name or f'{place}.{name}' not in self.free: return
+    bands = math.isqrt(len(self.free[f'{place}.{name}']))
+    self.told[f'{place}.{name}'] = symmetry_tells(frame.rotation.detach(), bands, one_sided)
+
 @patch(as_prop=True)
 def kept(self:LightDescent)->dict:
     "What changes from step to step, see `StageState`"

@@ -106,7 +106,7 @@ LIKE = 3 #: Photos, at most, whose faults are taken to be alike
 def together(
     frames:list, # of `Frame`
 )->float: # 1 for one photo
-    "By what the priors of the person count more: the faults that photos have in common do not average out"
+    "By what the prior of the shape counts more: the faults that photos have in common do not average out"
     n = len(frames)
     return float(n*min(n, LIKE))
 

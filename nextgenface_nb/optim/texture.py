@@ -101,18 +101,20 @@ class TexturePrior:
         "That of albedo, were the skin as light as usual skin"
         return torch.cat([USUAL/TYPICAL*self.gain*difference[...,:3], difference[...,3:]], -1)
 
-    def terms(self,
-        maps:Tensor, # [T, T, 5]
-    )->dict: # `diffuse_symmetry` ... -> scalar, not weighted
-        "Symmetry, closeness to the model in broad strokes, smoothness of each map"
-        difference = self.compressed(maps)-self.compressed_reference
-        valid = self.valid.float()
-        parts = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
-            consistency=consistency_loss(difference, valid),
-            smoothness=smoothness_loss(self.relative(maps-self.reference), valid))
-        found = {f'{n}_{part}':values[c].mean() for n,c in CHANNELS.items() for part,values in parts.items()}
-        distance = lambda square: (square+1e-8).sqrt()
-        return {n:distance(v) if n.endswith('consistency') else v for n,v in found.items()}
+# %% ../../nbs/57_optim.texture.ipynb #5e7a19c4
+@patch
+def terms(self:TexturePrior,
+    maps:Tensor, # [T, T, 5]
+)->dict: # `diffuse_symmetry` ... -> scalar, not weighted
+    "Symmetry, closeness to the model in broad strokes, smoothness of each map"
+    difference = self.compressed(maps)-self.compressed_reference
+    valid = self.valid.float()
+    parts = dict(symmetry=symmetry_loss(difference, self.mirror, valid),
+        consistency=consistency_loss(difference, valid),
+        smoothness=smoothness_loss(self.relative(maps-self.reference), valid))
+    found = {f'{n}_{part}':values[c].mean() for n,c in CHANNELS.items() for part,values in parts.items()}
+    distance = lambda square: (square+1e-8).sqrt()
+    return {n:distance(v) if n.endswith('consistency') else v for n,v in found.items()}
 
 # %% ../../nbs/57_optim.texture.ipynb #177aa1fe
 def texture_prior(
