@@ -279,11 +279,11 @@ def level_d(whole, tmp_path, monkeypatch):
     import torch
     from PIL import Image
     from types import SimpleNamespace
-    from nextgenface_nb.evaluation import benchmark as command, photos as measure
+    from nextgenface_nb.evaluation import benchmark as command
     for name in 'abc': Image.new('RGB', (64, 64)).save(tmp_path/f'me_{name}.png')
     monkeypatch.setattr(command, 'measure_face', lambda *_: (whole['A'][0], None, dict(photo=torch.rand(8, 8, 3))))
     monkeypatch.setattr(command, 'perceptual_distance', lambda: (None, 'not here'))
-    monkeypatch.setattr(measure, 'held_out', lambda a,b,_: [dict(photo=a.name, maps_of=b.name, psnr=20.)])
+    monkeypatch.setattr(command, 'held_out', lambda a,b,_: [dict(photo=a.name, maps_of=b.name, psnr=20.)])
     def given(error):
         def work(answer):
             def do(path, *_):
@@ -291,7 +291,7 @@ def level_d(whole, tmp_path, monkeypatch):
                 return answer(path.name)
             return do
         monkeypatch.setattr(command, 'held_out_landmarks', work(lambda name: [dict(photo=name, region='lips', nme=.1)]))
-        monkeypatch.setattr(measure, 'measure_photo', work(
+        monkeypatch.setattr(command, 'measure_photo', work(
             lambda name: (dict(photo=name, psnr=30.), SimpleNamespace(name=name))))
         return main(['--quick', '--levels', 'A,D', '--faces', '1', '--photos', str(tmp_path), '--output',
             str(tmp_path/'figures.json')]),json.loads((tmp_path/'figures.json').read_text())

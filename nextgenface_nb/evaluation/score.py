@@ -19,6 +19,7 @@ from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb, Photo
 from ..light.environment import MapLight
 from ..metrics import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim, eye_distance
+from ..output.checkpoint import read_arrays
 from ..surroundings import undisturbed
 from ..facemodel.texture import TextureMap
 
@@ -277,7 +278,6 @@ _SHAPES = dict(
     vertices='V3', region='V', albedo='SS3', face='SS', marks='M3', relight_environments='nHW3', relit='nSS3')
 
 def _read_scan(path:Path)->Scan:
-    from nextgenface_nb.output.checkpoint import read_arrays
     file = path.with_suffix('.npz')
     arrays = read_arrays(file, 'truth of a scan', 'Write it anew.', PhotoError)
     sizes = {'3':3, 'M':478}

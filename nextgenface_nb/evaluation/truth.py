@@ -22,6 +22,7 @@ from nextgenface_nb.geometry.harmonics import (environment_directions, environme
 from ..geometry.mesh import edges, vertex_normals
 from ..imaging import Photo, load_photo, to_srgb
 from ..landmarks.detection import Landmarks
+from ..output.checkpoint import read_arrays
 from ..rendering.variant import use_variant
 from ..surroundings import cache_folder, undisturbed
 from ..files import writing
@@ -913,7 +914,6 @@ def true_face(
     return face
 
 def _load(path, folder)->TrueFace:
-    from nextgenface_nb.output.checkpoint import read_arrays
     kept = read_arrays(path, 'face of the benchmark')
     head = json.loads(str(kept.pop('head')))
     arrays = {k:torch.from_numpy(x) for k,x in kept.items()}
@@ -943,7 +943,6 @@ def relit_face(
     folder:Path|None=None, # None: the user's cache
 )->tuple: # environments [n, 64, 128, 3], pictures [n, S, S, 3] linear
     "The face in other light, from the cache or made"
-    from nextgenface_nb.output.checkpoint import read_arrays
     model = model or load_model()
     folder = Path(folder or default_folder())
     path = folder/f'{settings.digest[:12]}_C{truth.index}_{model.fingerprint[:8]}.npz'
