@@ -248,7 +248,7 @@ def system(self:LightProblem)->NormalEquations:
     for i in range(len(self.pixels)):
         self._add_photo(found, i)
         self._add_light(found, i)
-    weight = self.settings.weights['albedo']*len(self.face.frames)/len(self.sigma)
+    weight = self.settings.weights['albedo']/len(self.sigma)
     found.expect('albedo', weight, torch.arange(self.lights, self.size), *self.albedo_rows())
     return found
 
