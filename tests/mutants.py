@@ -301,7 +301,7 @@ MUTANTS = [
     Mutant('perceptual decibels are linear', 'metrics.py', 'to_srgb(x) if perceptual else x', 'x', 'test_benchmark.py'),
     Mutant('a target of the benchmark asks for little', 'evaluation/benchmark.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
     # several photos of one person
-    Mutant('the prior of the shape counts once, however many photos', 'optim/losses.py', 'return float(n*min(n, LIKE))', 'return 1.', SEVERAL+'the_prior_of_the_shape_counts_with_the_photos'),
+    Mutant('the prior of the shape counts once, however many photos', 'optim/losses.py', 'return float(len(frames))', 'return 1.', SEVERAL+'the_prior_of_the_shape_counts_with_the_photos'),
     Mutant('one renderer for all photos', 'pipeline.py', 'own = *size,i%STANDING', 'own = *size,0', SEVERAL+'the_mesh_of_each_photo_stays_where_it_is'),
     Mutant('a table of directions for each transfer', 'rendering/transfer.py', '@lru_cache(2)\n', '', SEVERAL+'the_table_of_directions_is_made_once'),
     Mutant('as many pixels of each photo', 'optim/shading.py', 'count/len(face.frames)**FEWER', 'count', SEVERAL+'photos_share_the_pixels_of_the_geometry'),

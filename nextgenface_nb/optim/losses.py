@@ -18,7 +18,7 @@ from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'LIKE', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
+__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
            'perceptual_slope', 'charbonnier', 'charbonnier_weight', 'exposure_gain', 'photo_loss', 'blur',
            'stage_problem', 'together', 'row_share', 'row_energies', 'symmetry_loss', 'broad', 'consistency_loss',
            'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms', 'checked_terms']
@@ -101,14 +101,11 @@ def stage_problem(
     return LandmarkProblem(pipeline.model, face, LandmarkSettings(displacement_free=free),
         pipeline.displacement if free else pipeline.displacement_of(face))
 
-LIKE = 3 #: Photos, at most, whose faults are taken to be alike
-
 def together(
     frames:list, # of `Frame`
 )->float: # 1 for one photo
     "By what the prior of the shape counts more: the faults that photos have in common do not average out"
-    n = len(frames)
-    return float(n*min(n, LIKE))
+    return float(len(frames))
 
 def row_share(
     problem:LandmarkProblem,
