@@ -617,7 +617,7 @@ def taken_apart(count):
 @pytest.mark.parametrize('kind,most', (('resources', 'picture_parts'), ('tables', 'picture_head'),
     ('frames', 'picture_head')))
 def test_small_parts_of_jpeg_are_counted(kind, most, monkeypatch):
-    "Of 19 MB of the first Pillow takes 10 s, of 80 MB of the last it makes gigabytes; a camera writes some"
+    "Of 19 MB of the first Pillow takes many seconds, of 80 MB of the last it makes gigabytes; a camera writes some"
     from nextgenface_nb.imaging import load_photo
     if kind != 'frames': load_photo(taken_apart(20)[kind])
     limited(monkeypatch, **{most:1000})
