@@ -31,6 +31,23 @@ def test_results_that_are_done_again_are_seen(tmp_path):
         assert reports.again==again
     assert len(reports.faults())==1
 
+def test_a_traceback_is_told_by_its_end_but_not_of_a_child_whose_parent_was_killed_at_birth(tmp_path):
+    from soak import Batch
+    batch = Batch.__new__(Batch)
+    batch.log = tmp_path/'log'
+    one = 'photos: 0%|Traceback (most recent call last):\n  File "a.py", line 1, in b\n    c()\n{}\nphotos: 1%\n'
+    batch.log.write_text(one.format('ValueError: bad')+one.format('EOFError: Ran out of input'))
+    assert batch.unforeseen()==['Traceback ... ValueError: bad']
+    batch.log.write_text('error: this was not foreseen\n')
+    assert batch.unforeseen()==['error: this was not foreseen']
+
+def test_memory_is_told_of_photos_enough():
+    "Steps of 30 MB up and down are no growth; of fifty photos nobody can tell"
+    from soak import growth
+    held = lambda count, slope: {k:1800+slope*k+30*(k//7%2) for k in range(1, count+1)}
+    assert growth(held(50, 0.)) is None
+    assert abs(growth(held(150, 0.)))<.1 and growth(held(150, 1.))==pytest.approx(1, abs=.1)
+
 def test_parts_are_found_by_their_names(tmp_path):
     from nextgenface_nb.files import _part_of
     from soak import parts_in

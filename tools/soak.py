@@ -137,9 +137,16 @@ class Batch:
         while not self.ended() and time.monotonic()<until: time.sleep(.1)
         return self.child is None
 
-    def unforeseen(self)->list: # lines of the log
+    def unforeseen(self)->list: # lines of the log, and how each traceback ends
         text = self.log.read_text(encoding='utf-8', errors='replace') if self.log.exists() else ''
-        return [line for line in text.splitlines() if 'not foreseen' in line or 'Traceback' in line]
+        tracebacks = [f'Traceback ... {t.splitlines()[-1]}' for t in TRACEBACK.findall(text)]
+        return ([line for line in text.splitlines() if 'not foreseen' in line]
+            +[t for t in tracebacks if not t.endswith(ORPHANED)])
+
+#: From its first line to the one that names the error
+TRACEBACK = re.compile(r'Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*')
+#: A parent was killed in the instant in which Python's own spawn asks it what to do: no code of ours has begun
+ORPHANED = 'EOFError: Ran out of input'
 
 def alive(home:Path)->list: # of process ids, parents before children
     "All processes of this soak"
@@ -375,7 +382,7 @@ def begin_beside(first:Batch, second:Batch, folder:Path):
     gone_within(lambda: not second.ended(), 10)
     for pid,_ in stopped: _send(pid, 'SIGCONT')
 
-def growth(held:dict, least:int=30)->float|None: # MB per photo
+def growth(held:dict, least:int=90)->float|None: # MB per photo
     ("The median of all slopes between two counts of photos (Theil and Sen), after the first third; both workers "
      "together")
     points = sorted((k, v) for k,v in held.items() if k>max(held)/3) if held else []
@@ -491,7 +498,7 @@ def main(argv=None)->int:
     p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     p.add_argument('--minutes', type=float, default=60, help='of disturbance (default: %(default)g)')
     p.add_argument('--photos', type=int, default=1000)
-    p.add_argument('--quiet', type=int, default=50, help='photos of the quiet run (default: %(default)s)')
+    p.add_argument('--quiet', type=int, default=150, help='photos of the quiet run (default: %(default)s)')
     p.add_argument('--few', type=int, default=40, help='photos of the batch on the small disk (default: %(default)s)')
     p.add_argument('--pause', type=float, default=15,
         help='seconds between two signals, on the mean (default: %(default)g)')
