@@ -185,7 +185,7 @@ MUTANTS = [
     # settings that are not heard
     Mutant('specular and roughness are never fitted', 'optim/stages.py', "for n in ('diffuse', 'specular', 'roughness', 'light')}", "for n in ('diffuse', 'light')}", FIT+'::test_stage_3_finds_how_glossy_and_how_rough_the_skin_is', few=True),
     Mutant('leave_out=hair removes nothing', 'optim/occlusion.py', 'hair=occluder|on_face|hair)', 'hair=occluder)', 'test_occlusion.py::test_what_is_left_out_is_what_the_config_says'),
-    Mutant('all photos count alike in stage 3', 'optim/losses.py', 'sum(loss*f.weight for', 'sum(loss for', FIT+'::test_the_photo_that_counts_more_is_painted'),
+    Mutant('all photos count alike in stage 3', 'optim/losses.py', 'sum(loss*f.weight*share for', 'sum(loss*share for', FIT+'::test_the_photo_that_counts_more_is_painted'),
     Mutant('all photos count alike in the light', 'optim/light.py', 'pixels.weight[:,0]*self.face.frames[i].weight/', 'pixels.weight[:,0]/', FIT+'::test_a_photo_counts_by_its_weight_in_every_stage'),
     Mutant('the focal length of stage 1 moves, asked or not', 'optim/stages.py', 'optimize_focal=stage.optimize_focal', 'optimize_focal=True', FIT+'::test_the_focal_length_moves_where_the_config_lets_it'),
     Mutant('the focal length of stage 2 moves, asked or not', 'optim/stages.py', "(('focal',) if config.optimize_focal_length else ())", "('focal',)", FIT+'::test_the_focal_length_moves_where_the_config_lets_it'),

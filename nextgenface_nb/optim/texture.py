@@ -397,9 +397,9 @@ def frame_shares(
     views:list, # `TextureView` of each frame
 )->list|None: # None: of one photo
     "What makes all pixels of all photos one sum: a photo that is seldom the finest counts little"
-    sums = [float(v.weight.sum()) for v in views]
+    sums = [float(v.weight.sum())/max(f.weight, 1e-9) for v,f in zip(views, face.frames)]
     if len(views)==1 or not all(sums): return None
-    return [len(sums)*s/sum(sums)/f.weight for s,f in zip(sums, face.frames)]
+    return [len(sums)*s/sum(sums) for s in sums]
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
 FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
