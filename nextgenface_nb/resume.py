@@ -255,7 +255,7 @@ def fit_resumable(
 # %% ../nbs/76_resume.ipynb #b5c2d08f
 # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the
 # coefficients
-TOLERANCE = dict(vertices=.01, maps=.002, light=.004)
+TOLERANCE = dict(vertices=.01, maps=.002, light=.001)
 
 @undisturbed
 def face_differences(
