@@ -683,27 +683,34 @@ def measure_benchmark(
 def _measure_more(request:Request, report:dict, say:Callable, config, levels:list, paths:list, scans:list,
     parts:list):
     "Photos, and the same faces with other settings or parts of the truth; a comparison that was stopped is none"
-    if paths and 'D' in levels:
-        pipeline = Pipeline(None, config)
+    paths = paths if 'D' in levels else []
+    missing = dict.fromkeys(('D', 'D_photos', 'landmarks'), 'no --photos DIR') if 'D' in levels and not paths else {}
+    missing |= dict(S='no --scans DIR') if 'S' in levels and not scans else {}
+    report['skipped'] |= missing
+    _measure_real(config, paths, scans, say, report)
+    report['ablation'] = [dict(change='none', **summary(report))]
+    for change in request.ablate:
+        say(f'--- {change}')
+        changes = tuple(change.split('+'))
+        changed = _whole(run_levels(request, changes, say))
+        _measure_real(replace(config).set(*changes), paths, scans, say, changed)
+        report['ablation'].append(dict(change=change, **summary(changed)))
+    report['given'] = [dict(change='nothing', **summary(report))]
+    for given in parts:
+        say(f'--- given {" and ".join(given)}')
+        report['given'].append(dict(change=' + '.join(given), **summary(_whole(run_levels(request, (), say, given)))))
+
+def _measure_real(config, paths:list, scans:list, say:Callable, report:dict):
+    "Levels D and S, where there are photos and scans for them, into a report"
+    if not (paths or scans): return
+    pipeline = Pipeline(None, config)
+    if paths:
         report['landmarks'] = []
         for path in paths:
             with leaving_out(report['skipped'], f'landmarks {path.name}', say):
                 report['landmarks'] += held_out_landmarks(path, pipeline)
         report |= measure_pairs(paths, pipeline, config.samples_final, say, report=report)
-    elif 'D' in levels:
-        report['skipped']['D'] = report['skipped']['D_photos'] = report['skipped']['landmarks'] = 'no --photos DIR'
-    if scans:
-        report |= measure_scans(scans, Pipeline(None, config), min(128, config.samples_final), say, report=report)
-    elif 'S' in levels: report['skipped']['S'] = 'no --scans DIR'
-    report['ablation'] = [dict(change='none', **summary(report))]
-    for change in request.ablate:
-        say(f'--- {change}')
-        report['ablation'].append(
-            dict(change=change, **summary(_whole(run_levels(request, tuple(change.split('+')), say)))))
-    report['given'] = [dict(change='nothing', **summary(report))]
-    for given in parts:
-        say(f'--- given {" and ".join(given)}')
-        report['given'].append(dict(change=' + '.join(given), **summary(_whole(run_levels(request, (), say, given)))))
+    if scans: measure_scans(scans, pipeline, min(128, config.samples_final), say, report=report)
 
 def _whole(found:dict)->dict:
     if found.get('stopped'): raise KeyboardInterrupt
@@ -719,7 +726,10 @@ COMPARED = [(level, key, head, form) for level in TRUE_LEVELS
         ('B_all', 'ita_gain_error', 'ITA gain °', '{:.1f}'),
         ('B_all', 'ita_gain_error_spread', 'ITA gain spread °', '{:.1f}'),
         ('B_all', 'specular_ev', 'specular EV', '{:.2f}'), ('B_all', 'roughness_ev', 'roughness EV', '{:.2f}'),
-        ('C', 'psnr', 'relit dB', '{:.1f}'), ('C', 'psnr_gain', 'relit gain dB', '{:.1f}')]
+        ('C', 'psnr', 'relit dB', '{:.1f}'), ('C', 'psnr_gain', 'relit gain dB', '{:.1f}'),
+        ('landmarks', 'nme', 'held out NME', '{:.2%}'), ('D_photos', 'psnr', 'source dB', '{:.1f}'),
+        ('D', 'psnr', 'held out dB', '{:.1f}')] + \
+    [(level, key, head, form) for level in ('S', 'S_shared') for key,head,form in SCAN_COLUMNS if key!='level']
 
 def summary(report:dict)->dict: # 'level key' -> mean
     "One number for each figure that an ablation compares"
@@ -732,7 +742,8 @@ def ablation_table(
     heading:str='change',
 )->str: # Markdown
     "One line for each change"
-    shown = [(f'{level} {key}', f'{level[0]} {head}', form)
+    name = lambda level: level.removesuffix('_all').replace('_', ' ')
+    shown = [(f'{level} {key}', f'{name(level)} {head}', form)
         for level,key,head,form in COMPARED if f'{level} {key}' in rows[0]]
     return markdown_table([{heading: r['change'],
         **{head:form.format(r[key]) if key in r else '-' for key,head,form in shown}} for r in rows])
