@@ -179,14 +179,14 @@ class Config(CheckedSettings):
     # weights of geometry and light
     weight_landmarks:float = setting(.007,
         'squared distance of the points, in per cent of the distance of the outer eye corners', low=0, high=1e6)
-    weight_shape:float = setting(.001,
-        'mean squared shape coefficient, in standard deviations; each height of the displacement counts like one of '
-        'them',
+    weight_shape:float = setting(.003,
+        'squares of the shape coefficients in standard deviations, their sum over 80; each height of the displacement '
+        'counts like one of them',
         low=0, high=1e6)
-    weight_expression:float = setting(.002, 'the same for the expression', low=0, high=1e6)
+    weight_expression:float = setting(.002, 'the same for the expression, over 52', low=0, high=1e6)
     weight_albedo:float = setting(.006,
-        'the same for the albedo: with the whites of the eyes, what tells a dark face in bright light from a light '
-        'face in dim light', low=0, high=1e6)
+        'the same for the albedo, over 40: with the whites of the eyes, what tells a dark face in bright light from '
+        'a light face in dim light', low=0, high=1e6)
     weight_eye_white:float = setting(8.,
         'stage 2: weight of a point on the white of an eye, where one of the skin counts 1; .2 is that of the iris',
         low=0, high=1e6)

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from ..errors import PhotoError
-from nextgenface_nb.geometry.harmonics import (environment_basis, environment_map, project_environment,
-    rotate_harmonics)
+from ..geometry.harmonics import (environment_basis, environment_map, environment_solid_angles,
+    project_environment, rotate_harmonics)
 from ..imaging import load_photo
 from .interface import FINE, Light, is_kind, light_class, light_kind, register_light
 from ..processes import shown_name
@@ -21,8 +21,8 @@ from ..reading import limit, radiance_kind, read_bytes
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['FAINTEST', 'band_units', 'mean_radiance', 'light_grid', 'positive_rows', 'colour_rows', 'smooth_rows', 'shown_light',
-           'negative_loss', 'HarmonicLight', 'MapLight', 'read_environment', 'named_light']
+__all__ = ['FAINTEST', 'band_units', 'mean_radiance', 'light_grid', 'grid_shares', 'positive_rows', 'colour_rows', 'smooth_rows',
+           'shown_light', 'negative_loss', 'HarmonicLight', 'MapLight', 'read_environment', 'named_light']
 
 # %% ../../nbs/49_light.environment.ipynb #6900f0a3
 def band_units(bands:int)->Tensor: # [bands^2]
@@ -46,6 +46,16 @@ def _basis(height:int, bands:int)->Tensor: # [2 height^2, bands^2]
     "A fit asks for the same one in every step"
     with torch.inference_mode(False): return environment_basis(height, bands).reshape(-1, bands**2)
 
+# %% ../../nbs/49_light.environment.ipynb #5c1e7f02
+@functools.lru_cache(2)
+def grid_shares(
+    directions:int=512, # Of the grid
+)->Tensor: # [directions], 1 on the mean
+    "What part of the sphere each direction of the grid stands for: rows near the poles hold little of it"
+    with torch.inference_mode(False):
+        rows = math.isqrt(directions//2)
+        return (environment_solid_angles(rows).expand(rows, 2*rows)*directions/(4*math.pi)).reshape(-1)
+
 def positive_rows(
     light:Tensor,  # [K, 3]
     grid:Tensor,   # [M, K] from `light_grid`
@@ -53,9 +63,9 @@ def positive_rows(
     "Radiance below zero, in each direction, over the mean of all"
     values = grid@light
     base = mean_radiance(light)
-    count = math.sqrt(3*len(grid))
-    residual = (values/base).clamp(max=0).T.reshape(-1)/count
-    J = torch.block_diag(*(grid*(values[:,c:c+1]<0) for c in range(3)))/(base*count)
+    share = (grid_shares(len(grid))/(3*len(grid))).sqrt().repeat(3)
+    residual = (values/base).clamp(max=0).T.reshape(-1)*share
+    J = torch.block_diag(*(grid*(values[:,c:c+1]<0) for c in range(3)))*(share/base)[:,None]
     # a brighter constant makes all that is missing relatively smaller
     J[:,::len(light)] -= (residual/light[0].mean().clamp(min=FAINTEST)/3)[:,None]
     return residual,J
@@ -97,10 +107,10 @@ def shown_light(
     return project_environment(lit.reshape(FINE, 2*FINE, -1), bands)
 
 def negative_loss(
-    values:Tensor, # [.., 3] radiance in some directions over that of all, see `mean_radiance`; not clamped
+    values:Tensor, # [M, 3] radiance in the directions of `light_grid` over `mean_radiance`; not clamped
 )->Tensor: # scalar
-    "Light has no business below zero: mean square of what is"
-    return values.clamp(max=0).square().mean()
+    "Light has no business below zero: mean square of what is, over the sphere"
+    return (values.clamp(max=0).square()*grid_shares(len(values))[:,None]).mean()
 
 # %% ../../nbs/49_light.environment.ipynb #03cdd247
 @register_light

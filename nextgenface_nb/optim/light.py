@@ -14,7 +14,7 @@ from torch import Tensor
 from fastcore.basics import patch
 from ..face import Face
 from ..light.interface import WEIGHED, bounded
-from nextgenface_nb.optim.losses import (DARK, charbonnier, charbonnier_weight, exposure_gain, perceptual,
+from nextgenface_nb.optim.losses import (COEFFICIENTS, DARK, charbonnier, charbonnier_weight, exposure_gain, perceptual,
     perceptual_slope)
 from ..pipeline import Pipeline
 from .shading import SkinPixels, skin_pixels
@@ -248,7 +248,7 @@ def system(self:LightProblem)->NormalEquations:
     for i in range(len(self.pixels)):
         self._add_photo(found, i)
         self._add_light(found, i)
-    weight = self.settings.weights['albedo']/len(self.sigma)
+    weight = self.settings.weights['albedo']/COEFFICIENTS['albedo']
     found.expect('albedo', weight, torch.arange(self.lights, self.size), *self.albedo_rows())
     return found
 

@@ -18,7 +18,7 @@ from .landmarks import LandmarkProblem, LandmarkSettings, Rows, residual_rows
 from ..pipeline import Pipeline
 
 # %% auto #0
-__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
+__all__ = ['DARK', 'EDGE', 'TYPICAL', 'DIMMEST', 'ROW_TERMS', 'COEFFICIENTS', 'MAP_TERMS', 'COUNTED_AS', 'TERMS', 'perceptual',
            'perceptual_slope', 'charbonnier', 'charbonnier_weight', 'exposure_gain', 'photo_loss', 'blur',
            'stage_problem', 'together', 'row_share', 'row_energies', 'symmetry_loss', 'broad', 'consistency_loss',
            'smoothness_loss', 'Candidate', 'LossTerm', 'weighed', 'stage_terms', 'checked_terms']
@@ -107,15 +107,18 @@ def together(
     "By what the prior of the shape counts more: the faults that photos have in common do not average out"
     return float(len(frames))
 
+#: Coefficients of the packaged model: by these numbers sums of squares are divided, whatever the model. So what one
+#: coefficient costs does not hang on how many others there are, or `components` leaves
+COEFFICIENTS = dict(shape=80, expression=52, albedo=40)
+
 def row_share(
     problem:LandmarkProblem,
     rows:Rows,
 )->float:
-    ("What makes of the squares of rows a mean: of points, in per cent of the eye distance; of coefficients. A lens "
-     "counts like a point, a height of the displacement like a coefficient of the shape")
-    prior = problem.model.prior
-    if rows.frame is None: return together(problem.frames)/len(prior.shape)
-    if rows.name=='expression': return 1/len(prior.expression)
+    ("What makes of the squares of rows a mean: of points, in per cent of the eye distance; of coefficients, were "
+     "there `COEFFICIENTS`. A lens counts like a point, a height of the displacement like a coefficient of the shape")
+    if rows.frame is None: return together(problem.frames)/COEFFICIENTS['shape']
+    if rows.name=='expression': return 1/COEFFICIENTS['expression']
     return (100*problem.own[rows.frame])**2/float(problem.frames[rows.frame].landmarks.weights.sum())
 
 # %% ../../nbs/53_optim.losses.ipynb #5019cf46
@@ -158,18 +161,19 @@ def broad(
     texture:Tensor, # [T, T, C]
     valid:Tensor,   # [T, T] 0 or 1
     cells:int=32,   # Along each side
-)->Tensor: # [cells, cells, C]
-    "Means over a coarse grid of valid texels"
+)->tuple: # [cells, cells, C], [cells, cells] 0..1
+    "Means over a coarse grid of valid texels, and what part of each cell these are"
     counted = torch.cat([texture.permute(2, 0, 1)*valid, valid[None]])
     means = F.adaptive_avg_pool2d(counted[None], min(cells, len(texture)))[0]
-    return (means[:-1]/means[-1:].clamp(min=.05)).permute(1, 2, 0)
+    return (means[:-1]/means[-1:].clamp(min=.05)).permute(1, 2, 0),means[-1]
 
 def consistency_loss(
     difference:Tensor, # [T, T, C] from what the model says
     valid:Tensor,      # [T, T] 0 or 1
 )->Tensor: # [C]
     "Mean squared distance from the statistical map in broad strokes, by channel"
-    return broad(difference, valid).square().mean((0, 1))
+    found,share = broad(difference, valid)
+    return (found.square()*share[...,None]).sum((0, 1))/share.sum()
 
 # %% ../../nbs/53_optim.losses.ipynb #f6a86b7e
 def smoothness_loss(

@@ -91,7 +91,7 @@ def region_picture(
     seen = pipeline.flat(face, i, region_weights(pipeline, photometric=True)[:,None])
     covered = (seen[...,1]>.999).float()*exposed_share(face.frames[i])
     inside = -F.max_pool2d(-covered[None], 2*margin+1, 1, margin)[0] if margin else covered
-    return (seen[...,0]*inside*usable(face.frames[i]))[...,None]
+    return (seen[...,0]*inside*within(face.frames[i]))[...,None]
 
 def skin_likelihood(
     photo:Tensor,      # [P, 3] linear
