@@ -143,7 +143,7 @@ def test_a_very_light_person_in_dim_light_with_stubble_is_not_taken_for_a_dark_o
     "What the model cannot express pulls the tone; the white of the eye holds it"
     def found(white):
         own = Pipeline(pipeline.model, Config(texture_resolution=128, components=10, bands=5, displacement=0,
-            weight_eye_white=white))
+            weight_eye_white=white, weight_albedo=.024))
         shot = synthetic_face(own, 3, light=studio_light(.5, bands=5), size=192, samples=32).face
         m,me = own.model,shot.identity
         me.albedo = torch.zeros_like(me.albedo)
