@@ -322,7 +322,7 @@ def test_an_ablation_reaches_photos_and_scans(monkeypatch):
     monkeypatch.setattr(command, 'held_out_landmarks', lambda path, p: [dict(nme=p.config.weight_shape)])
     monkeypatch.setattr(command, 'measure_pairs', lambda paths, p, *_, report: dict(D=[dict(psnr=p.config.weight_shape)]))
     monkeypatch.setattr(command, 'measure_scans',
-        lambda scans, p, *_, report: report.update(S=[dict(surface_mm=p.config.weight_shape)]))
+        lambda scans, p, *_, report: dict(S=[dict(surface_mm=p.config.weight_shape)]))
     report = measure_benchmark(replace(read_request(make_parser().parse_args(['--levels', 'D,S', '--ablate',
         'weight_shape=.5'])), photos='photos', scans='scans'))
     for name in ('landmarks nme', 'D psnr', 'S surface_mm'):

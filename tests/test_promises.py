@@ -62,7 +62,7 @@ def few_steps():
 def alone(monkeypatch, tmp_path):
     "Nothing lands in the checkout"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv('NEXTGENFACE_PHOTOS', raising=False)
+    for name in ('PHOTOS', 'SCANS'): monkeypatch.delenv(f'NEXTGENFACE_{name}', raising=False)
 
 def words(toy, points='a', **settings):
     "The flags of these settings"
@@ -426,6 +426,9 @@ def test_benchmark_takes_scans(benched, toy, monkeypatch, tmp_path, capsys):
     assert read==[str(tmp_path)] and json.loads(file.read_text())['S']==[dict(row, found=['a head'])]
     benched(toy, '--levels', 'A,S', '--faces', '0,', '--output', file)
     assert 'S' not in json.loads(file.read_text()) and read==[str(tmp_path)]
+    monkeypatch.setenv('NEXTGENFACE_SCANS', 'elsewhere')
+    benched(toy, '--levels', 'A,S', '--faces', '0,', '--output', file)
+    assert read==[str(tmp_path), 'elsewhere']
 
 @pytest.mark.parametrize('target', benchmark.TARGETS, ids=lambda t: t.key)
 def test_a_target_of_the_benchmark_holds_up_to_its_limit(target):

@@ -525,7 +525,9 @@ def make_parser()->argparse.ArgumentParser:
         help='where the points of levels A and B come from (default: exact with noise at A, detector at B)')
     add('--photos', metavar='DIR', default=os.environ.get('NEXTGENFACE_PHOTOS') or None,
         help='photos for level D and the held-out landmarks (default: the environment variable NEXTGENFACE_PHOTOS)')
-    add('--scans', metavar='DIR', help='photos of a scanned head and their truth for level S')
+    add('--scans', metavar='DIR', default=os.environ.get('NEXTGENFACE_SCANS') or None,
+        help='photos of a scanned head and their truth for level S (default: the environment variable '
+            'NEXTGENFACE_SCANS)')
     add('--output', metavar='FILE.json', help='write all figures there')
     add('--sheet', metavar='FILE.jpg', help='write pictures of all faces there')
     add('--cache', metavar='DIR', help="where made faces are kept (default: the user's cache)")
@@ -710,7 +712,7 @@ def _measure_real(config, paths:list, scans:list, say:Callable, report:dict):
             with leaving_out(report['skipped'], f'landmarks {path.name}', say):
                 report['landmarks'] += held_out_landmarks(path, pipeline)
         report |= measure_pairs(paths, pipeline, config.samples_final, say, report=report)
-    if scans: measure_scans(scans, pipeline, min(128, config.samples_final), say, report=report)
+    if scans: report |= measure_scans(scans, pipeline, min(128, config.samples_final), say, report=report)
 
 def _whole(found:dict)->dict:
     if found.get('stopped'): raise KeyboardInterrupt
