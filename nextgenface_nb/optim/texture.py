@@ -27,9 +27,9 @@ from ..rendering.transfer import Shading, Transfer, near_roughness
 __all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical',
            'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
            'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
-           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'weigh_together',
-           'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening',
-           'finish_maps', 'TextureStage', 'schedule', 'backward', 'TextureSolver']
+           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'beside_finest',
+           'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior',
+           'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -351,14 +351,15 @@ def weighted_median(
 
 def own_albedo(
     view:TextureView,
-    model:Tensor, # [T, T, 5] maps that the coefficients describe
+    prior:TexturePrior, # Its reference is what the coefficients describe
 )->tuple: # [P, 3] that the photo shows, [P, 3] of the model
-    "Photo without gloss, over the light; both as logarithms"
-    maps = view.transfer.gather(model)
+    "Photo without gloss, over the light; both as logarithms, which level off where skin this dark counts as black"
+    maps = view.transfer.gather(prior.reference)
     gloss = view.shading.colours(torch.zeros_like(maps[:,:3]), maps[:,3:4], maps[:,4:])
     light = view.shading.irradiance
     shown = ((view.photo-gloss)/light.clamp(min=FAINT*light.median())).clamp(0, 1)
-    return (shown+DARK).log(),(maps[:,:3]+DARK).log()
+    dark = DARK/prior.gain
+    return (shown+dark).log(),(maps[:,:3]+dark).log()
 
 def agreement(
     found:Tensor, # [n, S, S, 3] logarithms of each photo's albedo over the model's
@@ -375,6 +376,15 @@ def agreement(
     return torch.where((there.sum(0, keepdim=True)>1)&there, share, torch.ones_like(share))
 
 # %% ../../nbs/57_optim.texture.ipynb #2f97724f
+def beside_finest(
+    fine:Tensor,   # [n, S, S, 1] from `fineness`, mean of each photo's pixels
+    counts:Tensor, # [n, S, S, 1] what they count there, as far as the photos agree
+)->Tensor: # [n, S, S, 1] 0..1
+    "Square of each photo's fineness over the finest; who counts next to nothing in a place is not the finest there"
+    there = counts>.05*counts.amax(0, keepdim=True).clamp(min=1e-6)
+    finest = (fine*there).amax(0).clamp(min=1e-9)
+    return torch.where(counts>0, (fine/finest).clamp(max=1).square(), torch.ones_like(fine))
+
 def weigh_together(
     pipeline:Pipeline,
     face:Face,
@@ -382,24 +392,25 @@ def weigh_together(
 ):
     "Let each pixel count as finely as it sees the skin beside the other photos, and as far as they agree"
     with torch.no_grad():
-        fine = [fineness(v, f.photo.scale)[:,None] for v,f in zip(views, face.frames)]
-        finest = torch.stack([cell_means(v, q)[0] for v,q in zip(views, fine)]).amax(0)
-        model = stacked(*pipeline.model_maps(face.identity, views[0].transfer.size))
-        said = [own_albedo(v, model) for v in views]
-        cells = [cell_means(v, shown-model) for v,(shown,model) in zip(views, said)]
-        agreed = agreement(*(torch.stack(x) for x in zip(*cells)))
-        for view,q,share in zip(views, fine, agreed):
-            best = seen_in_cells(view, finest).clamp(min=1e-9)
-            view.weight = view.weight*(q/best).clamp(max=1).square()*seen_in_cells(view, share)
+        prior = texture_prior(pipeline, face, views[0].transfer.size)
+        cells = [_seen_of(v, f, prior) for v,f in zip(views, face.frames)]
+        found,seen = (torch.stack(x) for x in zip(*cells))
+        agreed = agreement(found[...,:3], seen)
+        shares = agreed*beside_finest(found[...,3:], seen*agreed)
+        for view,share in zip(views, shares): view.weight = view.weight*seen_in_cells(view, share)
+
+def _seen_of(view:TextureView, frame, prior:TexturePrior)->tuple: # means [S, S, 4], weight [S, S, 1]
+    "What a photo says in each cell: logarithm of the albedo over the model's, and how finely it sees it"
+    shown,model = own_albedo(view, prior)
+    return cell_means(view, torch.cat([shown-model, fineness(view, frame.photo.scale)[:,None]], 1))
 
 def frame_shares(
-    face:Face,
-    views:list, # `TextureView` of each frame
-)->list|None: # None: of one photo
-    "What makes all pixels of all photos one sum: a photo that is seldom the finest counts little"
-    sums = [float(v.weight.sum())/max(f.weight, 1e-9) for v,f in zip(views, face.frames)]
-    if len(views)==1 or not all(sums): return None
-    return [len(sums)*s/sum(sums) for s in sums]
+    views:list,  # `TextureView` of each frame, after `weigh_together`
+    before:list, # The sum of the weights of each before it
+)->list|None: # 0..1; None: of one photo
+    "What is left of each photo: one that is seldom the finest counts little, and the others no more for it"
+    if len(views)==1: return None
+    return [float(v.weight.sum())/max(b, 1e-9) for v,b in zip(views, before)]
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
 FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
@@ -552,8 +563,9 @@ class TextureSolver(Solver):
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
+        before = [float(v.weight.sum()) for v in self.views]
         if len(self.views)>1: weigh_together(pipeline, face, self.views)
-        self.shares = frame_shares(face, self.views)
+        self.shares = frame_shares(self.views, before)
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.lights = LightDescent(face, stage.rates, [view.one_sided for view in self.views])
         self.prior = texture_prior(pipeline, face, resolution)
