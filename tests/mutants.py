@@ -312,6 +312,8 @@ MUTANTS = [
     Mutant('the finest is who counts nothing', 'optim/texture.py', '(fine*there).amax(0)', 'fine.amax(0)', SEVERAL+'a_photo_that_counts_next_to_nothing_in_a_place_is_not_the_finest_there'),
     Mutant('the finest is who was voted out', 'optim/texture.py', 'beside_finest(found[...,3:], seen*agreed)', 'beside_finest(found[...,3:], seen)', SEVERAL+'what_is_voted_out_is_not_the_finest'),
     Mutant('photos are compared as dark as they are', 'optim/texture.py', 'dark = DARK/prior.gain', 'dark = DARK', SEVERAL+'a_shadow_on_dark_skin_is_voted_out_as_on_light_skin'),
+    Mutant('coarse photos vote on everything', 'optim/texture.py', 'share = _voted(apart, there&~coarse)', 'share = _voted(apart, there)', SEVERAL+'coarse_photos_do_not_vote_on_what_they_cannot_show'),
+    Mutant('coarse photos have no say', 'optim/texture.py', 'torch.where(coarse.any(0, keepdim=True), torch.minimum(share, broad), share)', 'share', SEVERAL+'coarse_photos_do_not_vote_on_what_they_cannot_show'),
     Mutant('whoever disagrees counts as well', 'optim/texture.py', 'share = (1+(off/AGREE)**2)**-2', 'share = torch.ones_like(off)', SEVERAL+'what_one_photo_alone_shows_is_no_skin'),
 ]
 
