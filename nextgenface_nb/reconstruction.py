@@ -324,14 +324,14 @@ def _leave_out(result:Reconstruction, frame:Frame, why:str):
 def weigh_photos(
     result:Reconstruction, # From `begin`, of one photo or several; changed in place
 )->Reconstruction:
-    "Let each of several photos count by the pixels that its face has, and by its sharpness; 1 on the mean"
+    "Let each of several photos count by the pixels that its face has, and by its sharpness; 1 for the best"
     frames = result.face.frames
     if len(frames)<2: return result
     detail = np.array([fine_contrast(f)*eye_distance(f.landmarks)/max(f.photo.scale, 1.) for f in frames])
-    for frame,share in zip(frames, detail/max(detail.mean(), 1e-9)): frame.weight = float(max(share, LEAST_SHARE))
+    for frame,share in zip(frames, detail/max(detail.max(), 1e-9)): frame.weight = float(max(share, LEAST_SHARE))
     return result
 
-LEAST_SHARE = .05 #: Of the weight of a photo that is of no use beside the others
+LEAST_SHARE = .05 #: The weight of a photo that is of no use beside the best
 
 # %% ../nbs/75_reconstruction.ipynb #db60ba65
 @patch

@@ -154,8 +154,8 @@ def leave_out_photos(result: Reconstruction) -> Reconstruction:
     """Leave out photos of somebody else, and blurred ones, and say so"""
 
 def weigh_photos(result: Reconstruction) -> Reconstruction:
-    """Let each of several photos count by the pixels that its face has, and by its sharpness; 1 on the
-    mean"""
+    """Let each of several photos count by the pixels that its face has, and by its sharpness; 1 for the
+    best"""
 
 LEAST_SHARE: float
 

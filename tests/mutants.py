@@ -301,12 +301,19 @@ MUTANTS = [
     Mutant('perceptual decibels are linear', 'metrics.py', 'to_srgb(x) if perceptual else x', 'x', 'test_benchmark.py'),
     Mutant('a target of the benchmark asks for little', 'evaluation/benchmark.py', "'A.diffuse_db', mean, '>=', 32.", "'A.diffuse_db', mean, '>=', 2.", PROMISES+'test_the_targets_of_the_benchmark_are_those_that_were_agreed_on'),
     # several photos of one person
-    Mutant('the prior of the shape counts once, however many photos', 'optim/losses.py', 'return float(len(frames))', 'return 1.', SEVERAL+'the_prior_of_the_shape_counts_with_the_photos'),
+    Mutant('the prior of the shape counts once, however many photos', 'optim/losses.py', 'return sum(weights)/max(weights) if max(weights) else 1.', 'return 1.', SEVERAL+'the_prior_of_the_shape_counts_with_the_photos'),
     Mutant('one renderer for all photos', 'pipeline.py', 'own = *size,i%STANDING', 'own = *size,0', SEVERAL+'the_mesh_of_each_photo_stays_where_it_is'),
     Mutant('a table of directions for each transfer', 'rendering/transfer.py', '@lru_cache(2)\n', '', SEVERAL+'the_table_of_directions_is_made_once'),
     Mutant('as many pixels of each photo', 'optim/shading.py', 'count/len(face.frames)**FEWER', 'count', SEVERAL+'photos_share_the_pixels_of_the_geometry'),
     Mutant('enlarged photos count like others', 'optim/texture.py', 't.camera.focal/max(scale, 1.)/away', 't.camera.focal/away', SEVERAL+'pixels_on_a_square_millimetre'),
     Mutant('photos count alike', 'reconstruction.py', 'frame.weight = float(max(share, LEAST_SHARE))', 'pass', SEVERAL+'a_small_or_soft_photo_counts_less'),
+    Mutant('the prior of the shape counts for a poor photo as for a good one', 'optim/losses.py', 'return sum(weights)/max(weights) if max(weights) else 1.', 'return float(len(frames))', SEVERAL+'the_prior_of_the_shape_counts_with_the_photos'),
+    Mutant('poor photos make a good one count more', 'reconstruction.py', 'detail/max(detail.max(), 1e-9)', 'detail/max(detail.mean(), 1e-9)', SEVERAL+'poor_photos_beside_a_good_one_do_not_make_it_count_more'),
+    Mutant('the finest is who counts nothing', 'optim/texture.py', '(fine*there).amax(0)', 'fine.amax(0)', SEVERAL+'a_photo_that_counts_next_to_nothing_in_a_place_is_not_the_finest_there'),
+    Mutant('the finest is who was voted out', 'optim/texture.py', 'beside_finest(found[...,3:], seen*agreed)', 'beside_finest(found[...,3:], seen)', SEVERAL+'what_is_voted_out_is_not_the_finest'),
+    Mutant('photos are compared as dark as they are', 'optim/texture.py', 'dark = DARK/prior.gain', 'dark = DARK', SEVERAL+'a_shadow_on_dark_skin_is_voted_out_as_on_light_skin'),
+    Mutant('coarse photos vote on everything', 'optim/texture.py', 'share = _voted(apart, there&~coarse)', 'share = _voted(apart, there)', SEVERAL+'coarse_photos_do_not_vote_on_what_they_cannot_show'),
+    Mutant('coarse photos have no say', 'optim/texture.py', 'torch.where(coarse.any(0, keepdim=True), torch.minimum(share, broad), share)', 'share', SEVERAL+'coarse_photos_do_not_vote_on_what_they_cannot_show'),
     Mutant('whoever disagrees counts as well', 'optim/texture.py', 'share = (1+(off/AGREE)**2)**-2', 'share = torch.ones_like(off)', SEVERAL+'what_one_photo_alone_shows_is_no_skin'),
 ]
 

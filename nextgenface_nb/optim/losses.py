@@ -104,8 +104,10 @@ def stage_problem(
 def together(
     frames:list, # of `Frame`
 )->float: # 1 for one photo
-    "By what the prior of the shape counts more: the faults that photos have in common do not average out"
-    return float(len(frames))
+    ("By what the prior of the shape counts more: the faults that photos have in common do not average out, and a "
+     "photo that counts less brings less of them")
+    weights = [f.weight for f in frames]
+    return sum(weights)/max(weights) if max(weights) else 1.
 
 #: Coefficients of the packaged model: by these numbers sums of squares are divided, whatever the model. So what one
 #: coefficient costs does not hang on how many others there are, or `components` leaves

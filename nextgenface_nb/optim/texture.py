@@ -15,8 +15,8 @@ from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
 from .light import LightDescent, light_terms
-from nextgenface_nb.optim.losses import (DARK, TYPICAL, Candidate, consistency_loss, perceptual_slope, smoothness_loss,
-    symmetry_loss, weighed)
+from .losses import (DARK, TYPICAL, Candidate, blur, consistency_loss, perceptual_slope,
+    smoothness_loss, symmetry_loss, weighed)
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
 from .shading import exposed_share, frame_transfer, region_weights, skin_likelihood, within
@@ -24,12 +24,13 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT', 'physical',
-           'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT',
+           'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
            'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
-           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'weigh_together',
-           'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening',
-           'finish_maps', 'TextureStage', 'schedule', 'backward', 'TextureSolver']
+           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'cell_area',
+           'beside_finest', 'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums',
+           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
+           'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -308,6 +309,7 @@ def light_reliability(
 # %% ../../nbs/57_optim.texture.ipynb #26f67af1
 VOTES = 128 #: Cells along each side of the texture in which photos are compared
 AGREE = .3  #: Of the logarithm of albedo: how far from the others a photo counts a quarter
+COARSE = 1/8 #: Of the pixels of the photo with most in a cell: with fewer, and less than one, it cannot show the cell
 
 def fineness(
     view:TextureView,
@@ -351,30 +353,72 @@ def weighted_median(
 
 def own_albedo(
     view:TextureView,
-    model:Tensor, # [T, T, 5] maps that the coefficients describe
+    prior:TexturePrior, # Its reference is what the coefficients describe
 )->tuple: # [P, 3] that the photo shows, [P, 3] of the model
-    "Photo without gloss, over the light; both as logarithms"
-    maps = view.transfer.gather(model)
+    "Photo without gloss, over the light; both as logarithms, which level off where skin this dark counts as black"
+    maps = view.transfer.gather(prior.reference)
     gloss = view.shading.colours(torch.zeros_like(maps[:,:3]), maps[:,3:4], maps[:,4:])
     light = view.shading.irradiance
     shown = ((view.photo-gloss)/light.clamp(min=FAINT*light.median())).clamp(0, 1)
-    return (shown+DARK).log(),(maps[:,:3]+DARK).log()
+    dark = DARK/prior.gain
+    return (shown+dark).log(),(maps[:,:3]+dark).log()
 
+# %% ../../nbs/57_optim.texture.ipynb #5b1e09c4
 def agreement(
     found:Tensor, # [n, S, S, 3] logarithms of each photo's albedo over the model's
     seen:Tensor,  # [n, S, S, 1] what each photo's pixels count there
+    pixels:Tensor|None=None, # [n, S, S, 1] of each photo in a cell; None: enough
 )->Tensor: # [n, S, S, 1] 0..1
-    "How far each photo shows what the others do; alone nobody disagrees"
+    ("How far each photo shows what the others do; alone nobody disagrees. Beside a photo that is too coarse for the "
+     "cells the others are compared without it, and with it in strokes as broad as its pixels")
     there = seen>.05*seen.amax(0, keepdim=True).clamp(min=1e-6)
     own = torch.stack([weighted_median(f.reshape(-1, 3), t.float().reshape(-1, 1).expand(-1, 3))
         for f,t in zip(found, there)])[:,None,None]
+    apart = found-own
+    if pixels is None: return _voted(apart, there)
+    coarse = there&(pixels<(COARSE*(pixels*there).amax(0, keepdim=True)).clamp(max=1))
+    if not coarse.any(): return _voted(apart, there)
+    sigma = .5*float(pixels[coarse].median().clamp(min=.01))**-.5
+    broad = _voted(torch.stack([_in_broad_strokes(a, t, sigma) for a,t in zip(apart, there.float())]), there)
+    share = _voted(apart, there&~coarse)
+    return torch.where(coarse.any(0, keepdim=True), torch.minimum(share, broad), share)
+
+def _voted(
+    apart:Tensor, # [n, S, S, 3] logarithms of albedo over the model's, without each photo's own tone
+    there:Tensor, # [n, S, S, 1] bool, who has a vote
+)->Tensor: # [n, S, S, 1] 0..1; 1 for who has none
+    "How far each is from the median of all and of the model, which has half a vote"
     votes = torch.cat([there.float(), .5*there.any(0, keepdim=True)]).expand(-1, -1, -1, 3)
-    usual = weighted_median(torch.cat([found-own, torch.zeros_like(found[:1])]), votes)
-    off = (found-own-usual).abs().mean(-1, keepdim=True)
+    usual = weighted_median(torch.cat([apart, torch.zeros_like(apart[:1])]), votes)
+    off = (apart-usual).abs().mean(-1, keepdim=True)
     share = (1+(off/AGREE)**2)**-2
     return torch.where((there.sum(0, keepdim=True)>1)&there, share, torch.ones_like(share))
 
+def _in_broad_strokes(values:Tensor, there:Tensor, sigma:float)->Tensor: # [S, S, C], [S, S, 1] 0 or 1, cells
+    "Means over a neighbourhood, of what is there"
+    return blur(values*there, sigma)/blur(there, sigma).clamp(min=1e-6)
+
 # %% ../../nbs/57_optim.texture.ipynb #2f97724f
+def cell_area(
+    pipeline:Pipeline,
+    face:Face,
+    cells:int, # Along each side of the texture
+)->float: # mm^2
+    "Surface in a cell, on the mean"
+    a,b,c = pipeline.world_vertices(face, 0)[pipeline.model.triangles].unbind(1)
+    surface = torch.linalg.cross(b-a, c-a).norm(dim=-1).sum()/2
+    return float(surface/pipeline.layout().valid.float().mean()/cells**2)
+
+def beside_finest(
+    fine:Tensor,   # [n, S, S, 1] from `fineness`, mean of each photo's pixels
+    counts:Tensor, # [n, S, S, 1] what they count there, as far as the photos agree
+)->Tensor: # [n, S, S, 1] 0..1
+    "Square of each photo's fineness over the finest; who counts next to nothing in a place is not the finest there"
+    there = counts>.05*counts.amax(0, keepdim=True).clamp(min=1e-6)
+    finest = (fine*there).amax(0).clamp(min=1e-9)
+    return torch.where(counts>0, (fine/finest).clamp(max=1).square(), torch.ones_like(fine))
+
+# %% ../../nbs/57_optim.texture.ipynb #c27d5a18
 def weigh_together(
     pipeline:Pipeline,
     face:Face,
@@ -382,24 +426,25 @@ def weigh_together(
 ):
     "Let each pixel count as finely as it sees the skin beside the other photos, and as far as they agree"
     with torch.no_grad():
-        fine = [fineness(v, f.photo.scale)[:,None] for v,f in zip(views, face.frames)]
-        finest = torch.stack([cell_means(v, q)[0] for v,q in zip(views, fine)]).amax(0)
-        model = stacked(*pipeline.model_maps(face.identity, views[0].transfer.size))
-        said = [own_albedo(v, model) for v in views]
-        cells = [cell_means(v, shown-model) for v,(shown,model) in zip(views, said)]
-        agreed = agreement(*(torch.stack(x) for x in zip(*cells)))
-        for view,q,share in zip(views, fine, agreed):
-            best = seen_in_cells(view, finest).clamp(min=1e-9)
-            view.weight = view.weight*(q/best).clamp(max=1).square()*seen_in_cells(view, share)
+        prior = texture_prior(pipeline, face, views[0].transfer.size)
+        cells = [_seen_of(v, f, prior) for v,f in zip(views, face.frames)]
+        found,seen = (torch.stack(x) for x in zip(*cells))
+        agreed = agreement(found[...,:3], seen, found[...,3:]*cell_area(pipeline, face, found.shape[1]))
+        shares = agreed*beside_finest(found[...,3:], seen*agreed)
+        for view,share in zip(views, shares): view.weight = view.weight*seen_in_cells(view, share)
+
+def _seen_of(view:TextureView, frame, prior:TexturePrior)->tuple: # means [S, S, 4], weight [S, S, 1]
+    "What a photo says in each cell: logarithm of the albedo over the model's, and how finely it sees it"
+    shown,model = own_albedo(view, prior)
+    return cell_means(view, torch.cat([shown-model, fineness(view, frame.photo.scale)[:,None]], 1))
 
 def frame_shares(
-    face:Face,
-    views:list, # `TextureView` of each frame
-)->list|None: # None: of one photo
-    "What makes all pixels of all photos one sum: a photo that is seldom the finest counts little"
-    sums = [float(v.weight.sum())/max(f.weight, 1e-9) for v,f in zip(views, face.frames)]
-    if len(views)==1 or not all(sums): return None
-    return [len(sums)*s/sum(sums) for s in sums]
+    views:list,  # `TextureView` of each frame, after `weigh_together`
+    before:list, # The sum of the weights of each before it
+)->list|None: # 0..1; None: of one photo
+    "What is left of each photo: one that is seldom the finest counts little, and the others no more for it"
+    if len(views)==1: return None
+    return [float(v.weight.sum())/max(b, 1e-9) for v,b in zip(views, before)]
 
 # %% ../../nbs/57_optim.texture.ipynb #0ccf0ed2
 FAINT = .04 #: Of the median light on the skin; where less arrives, the photo is divided by that much
@@ -552,8 +597,9 @@ class TextureSolver(Solver):
         longest = max(max(f.camera.width, f.camera.height) for f in face.frames)
         resolution = working_resolution(pipeline.config.texture_resolution, longest)
         self.views = [texture_view(pipeline, face, i, resolution) for i in range(len(face.frames))]
+        before = [float(v.weight.sum()) for v in self.views]
         if len(self.views)>1: weigh_together(pipeline, face, self.views)
-        self.shares = frame_shares(face, self.views)
+        self.shares = frame_shares(self.views, before)
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.lights = LightDescent(face, stage.rates, [view.one_sided for view in self.views])
         self.prior = texture_prior(pipeline, face, resolution)
