@@ -92,7 +92,7 @@ def mean_identity(model: FaceModel) -> Identity:
 
 BELIEVED_DISTANCE: Any
 
-def find_lens(frame: Frame, config: Config) -> Lens:
+def find_lens(frame: Frame, config: Config, eyes: float | None = ...) -> Lens:
     """What settings or file know of the camera of a photo"""
 
 def put_lens(frame: Frame, lens: Lens):
