@@ -280,9 +280,10 @@ def stranger(
 def fine_contrast(
     frame:Frame, # With landmarks
     eyes:float=64., # Pixels between the outer corners of the eyes at which all photos are compared
+    ruler:float|None=None, # Pixels of `unturned_eye_distance`; None: as the picture shows the eyes
 )->float: # about .4 to .5; less: blurred
     "Fine contrasts over coarse ones, in the square around the landmarks"
-    share = eyes/eye_distance(frame.landmarks)
+    share = eyes/(ruler or eye_distance(frame.landmarks))
     grey = to_srgb(frame.photo.pixels.clamp(0, 1)).mean(-1)[None,None]
     size = [max(round(side*share), 4) for side in grey.shape[2:]]
     grey = F.interpolate(grey, size, mode='bilinear', antialias=True)[0].permute(1, 2, 0)
@@ -300,7 +301,7 @@ def leave_out_photos(
     model = result.pipeline.model
     if len(frames)<2 or not result.pipeline.config.leave_out_photos: return result
     began = time.perf_counter()
-    sharp = [fine_contrast(f) for f in frames]
+    sharp = [fine_contrast(f, ruler=unturned_eye_distance(model, f.landmarks)) for f in frames]
     for k in [k for k,s in enumerate(sharp) if s<BLURRED*max(sharp)]:
         _leave_out(result, frames[k], 'it is blurred beside the others')
     distances = _distances(model, result.face.frames)
@@ -330,7 +331,8 @@ def weigh_photos(
     "Let each of several photos count by the pixels that its face has, and by its sharpness; 1 on the mean"
     frames = result.face.frames
     if len(frames)<2: return result
-    detail = np.array([fine_contrast(f)*eye_distance(f.landmarks)/max(f.photo.scale, 1.) for f in frames])
+    rulers = [unturned_eye_distance(result.pipeline.model, f.landmarks) for f in frames]
+    detail = np.array([fine_contrast(f, ruler=r)*r/max(f.photo.scale, 1.) for f,r in zip(frames, rulers)])
     for frame,share in zip(frames, detail/max(detail.mean(), 1e-9)): frame.weight = float(max(share, LEAST_SHARE))
     return result
 

@@ -147,7 +147,7 @@ def shape_distances(model: FaceModel, frames: list) -> np.ndarray:
 def stranger(distances: np.ndarray) -> int | None:
     """The photo that is farthest from the others, if it is too far"""
 
-def fine_contrast(frame: Frame, eyes: float = ...) -> float:
+def fine_contrast(frame: Frame, eyes: float = ..., ruler: float | None = ...) -> float:
     """Fine contrasts over coarse ones, in the square around the landmarks"""
 
 def leave_out_photos(result: Reconstruction) -> Reconstruction:
