@@ -11,7 +11,9 @@ from nextgenface_nb.metrics import eye_distance
 from nextgenface_nb.optim.landmarks import TYPICAL_FOCAL, fit_landmarks, start_pose, unturned_eye_distance
 from nextgenface_nb.optim.shading import margin_of, softness
 from nextgenface_nb.optim.stages import make_stages, run
+from nextgenface_nb.optim.texture import mouth_opening
 from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.reconstruction import Reconstruction, weigh_photos
 
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, bands=3, environment_height=16, samples_train=1,
     samples_final=1, displacement=0., steps_shading=4)
@@ -133,3 +135,19 @@ def test_focal_length_and_shape_of_a_head_turned_by_an_angle_of_1(shipped):
         found.append([float(frame.camera.focal), float(off), turn])
     focal,off,turn = torch.tensor(found).mean(0).tolist()
     assert focal==pytest.approx(768, rel=.1) and off<1 and turn<1.5, found
+
+def test_a_mouth_is_as_open_on_a_turned_head(shipped):
+    "Its area over the squared distance of the eyes as they are seen is 1.3 times as large at .7 radians"
+    def opening(yaw):
+        face = synthetic_face(shipped, 3, samples=1, rotation=(0., yaw, 0.), expression=False).face
+        face.frames[0].expression[shipped.model.expression_names.index('jawOpen')] = .15
+        return mouth_opening(shipped, face)
+    front = opening(0.)
+    for yaw in (.4, .7, 1.): assert opening(yaw)==pytest.approx(front, rel=.2), yaw
+
+def test_a_photo_from_the_side_counts_as_much_as_one_from_the_front(shipped):
+    "It has as many pixels of the face, and is as sharp; by the distance of the eyes as they are seen it counted a third"
+    frames = [synthetic_face(shipped, 3, size=128, samples=1, rotation=(0., yaw, 0.)).face.frames[0] for yaw in (0., 1.)]
+    result = weigh_photos(Reconstruction(Face(None, frames), shipped))
+    front,side = (f.weight for f in result.face.frames)
+    assert side==pytest.approx(front, rel=.25)
