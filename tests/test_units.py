@@ -146,8 +146,9 @@ def test_a_mouth_is_as_open_on_a_turned_head(shipped):
     for yaw in (.4, .7, 1.): assert opening(yaw)==pytest.approx(front, rel=.2), yaw
 
 def test_a_photo_from_the_side_counts_as_much_as_one_from_the_front(shipped):
-    "It has as many pixels of the face, and is as sharp; by the distance of the eyes as they are seen it counted a third"
-    frames = [synthetic_face(shipped, 3, size=128, samples=1, rotation=(0., yaw, 0.)).face.frames[0] for yaw in (0., 1.)]
+    "As many pixels of the face, as sharp; by the distance of the eyes as they are seen it counted a third"
+    shot = lambda yaw: synthetic_face(shipped, 3, size=128, samples=1, rotation=(0., yaw, 0.)).face.frames[0]
+    frames = [shot(yaw) for yaw in (0., 1.)]
     result = weigh_photos(Reconstruction(Face(None, frames), shipped))
     front,side = (f.weight for f in result.face.frames)
     assert side==pytest.approx(front, rel=.25)
