@@ -72,7 +72,8 @@ def test_a_model_in_metres_is_refused_and_once_scaled_gives_the_same_face():
     face,small = (fitted(model, truth, **settings) for model in (MODEL, metres.scaled(1000)))
     small.identity.shape = small.identity.shape*1000   # variances are of metres, as the bases are now of mm
     mm,degrees,lens = apart(face, small)
-    assert mm<.01 and degrees<.01 and lens<.001, (mm, degrees, lens)
+    # the least angle but 0 that a cosine in float32 tells is .02 degrees
+    assert mm<.01 and degrees<.05 and lens<.001, (mm, degrees, lens)
     torch.testing.assert_close(small.identity.displacement, face.identity.displacement, atol=.02, rtol=0)
     torch.testing.assert_close(small.frames[0].light.coefficients, face.frames[0].light.coefficients, atol=.005, rtol=0)
 
