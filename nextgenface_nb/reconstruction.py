@@ -23,7 +23,8 @@ from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
 from .face import Face, Frame, Identity
 from .light.environment import named_light
-from .optim.landmarks import TYPICAL_FOCAL, LandmarkSettings, fit_landmarks, start_pose
+from nextgenface_nb.optim.landmarks import (TYPICAL_FOCAL, LandmarkSettings, fit_landmarks, start_pose,
+    unturned_eye_distance)
 from .optim.losses import blur
 from .output.panels import result_panels
 from .pipeline import Pipeline, config_detector
@@ -74,11 +75,12 @@ def make_frame(
         Detector) and config.detector_uncertainty else points.uncertainty
     points = replace(on_mesh(points, model), uncertainty=uncertainty*config.detector_uncertainty)
     H,W = cropped.pixels.shape[:2]
-    focal = torch.tensor(float(TYPICAL_FOCAL*eye_distance(points)))
+    eyes = unturned_eye_distance(model, points)
+    focal = torch.tensor(float(TYPICAL_FOCAL*eyes))
     camera = Camera(focal, torch.as_tensor(cropped.principal_point(), dtype=torch.float32), W, H)
     frame = Frame(cropped, points, camera, torch.zeros(3), torch.tensor([0.,0,-600]),
         torch.zeros(len(model.expression_names)), named_light(config.light, config.bands))
-    put_lens(frame, find_lens(frame, config))
+    put_lens(frame, find_lens(frame, config, eyes))
     if isinstance(detector, Detector): put_hands(frame, detector.hands(cropped.to_bytes()), config)
     start_pose(model, frame)
     return frame
@@ -161,6 +163,7 @@ BELIEVED_DISTANCE = 2.,300.
 def find_lens(
     frame:Frame, # Its photo and landmarks are used
     config:Config,
+    eyes:float|None=None, # Pixels of `unturned_eye_distance`; None: as the picture shows the eyes
 )->Lens: # In pixels of the original; focal length 0 where nothing is known, and `source` says why
     "What settings or file know of the camera of a photo"
     photo = frame.photo
@@ -170,7 +173,7 @@ def find_lens(
     if config.focal_length: return Lens(config.focal_length/photo.scale, spread=LandmarkSettings.focal_sigma)
     if not config.exif_focal: return Lens(0.)
     lens = exif_lens(photo.exif, width, height)
-    away = lens.focal*photo.scale/eye_distance(frame.landmarks)
+    away = lens.focal*photo.scale/(eyes or eye_distance(frame.landmarks))
     nearest,farthest = BELIEVED_DISTANCE
     if lens.focal and not nearest<away<farthest:
         return Lens(
@@ -277,9 +280,10 @@ def stranger(
 def fine_contrast(
     frame:Frame, # With landmarks
     eyes:float=64., # Pixels between the outer corners of the eyes at which all photos are compared
+    ruler:float|None=None, # Pixels of `unturned_eye_distance`; None: as the picture shows the eyes
 )->float: # about .4 to .5; less: blurred
     "Fine contrasts over coarse ones, in the square around the landmarks"
-    share = eyes/eye_distance(frame.landmarks)
+    share = eyes/(ruler or eye_distance(frame.landmarks))
     grey = to_srgb(frame.photo.pixels.clamp(0, 1)).mean(-1)[None,None]
     size = [max(round(side*share), 4) for side in grey.shape[2:]]
     grey = F.interpolate(grey, size, mode='bilinear', antialias=True)[0].permute(1, 2, 0)
@@ -297,7 +301,7 @@ def leave_out_photos(
     model = result.pipeline.model
     if len(frames)<2 or not result.pipeline.config.leave_out_photos: return result
     began = time.perf_counter()
-    sharp = [fine_contrast(f) for f in frames]
+    sharp = [fine_contrast(f, ruler=unturned_eye_distance(model, f.landmarks)) for f in frames]
     for k in [k for k,s in enumerate(sharp) if s<BLURRED*max(sharp)]:
         _leave_out(result, frames[k], 'it is blurred beside the others')
     distances = _distances(model, result.face.frames)
@@ -327,7 +331,8 @@ def weigh_photos(
     "Let each of several photos count by the pixels that its face has, and by its sharpness; 1 for the best"
     frames = result.face.frames
     if len(frames)<2: return result
-    detail = np.array([fine_contrast(f)*eye_distance(f.landmarks)/max(f.photo.scale, 1.) for f in frames])
+    rulers = [unturned_eye_distance(result.pipeline.model, f.landmarks) for f in frames]
+    detail = np.array([fine_contrast(f, ruler=r)*r/max(f.photo.scale, 1.) for f,r in zip(frames, rulers)])
     for frame,share in zip(frames, detail/max(detail.max(), 1e-9)): frame.weight = float(max(share, LEAST_SHARE))
     return result
 

@@ -92,7 +92,7 @@ def mean_identity(model: FaceModel) -> Identity:
 
 BELIEVED_DISTANCE: Any
 
-def find_lens(frame: Frame, config: Config) -> Lens:
+def find_lens(frame: Frame, config: Config, eyes: float | None = ...) -> Lens:
     """What settings or file know of the camera of a photo"""
 
 def put_lens(frame: Frame, lens: Lens):
@@ -147,7 +147,7 @@ def shape_distances(model: FaceModel, frames: list) -> np.ndarray:
 def stranger(distances: np.ndarray) -> int | None:
     """The photo that is farthest from the others, if it is too far"""
 
-def fine_contrast(frame: Frame, eyes: float = ...) -> float:
+def fine_contrast(frame: Frame, eyes: float = ..., ruler: float | None = ...) -> float:
     """Fine contrasts over coarse ones, in the square around the landmarks"""
 
 def leave_out_photos(result: Reconstruction) -> Reconstruction:

@@ -176,7 +176,7 @@ MUTANTS = [
     Mutant('the photo counts twice in Gauss-Newton steps', 'optim/losses.py', 'return .5/(d**2+EDGE**2).sqrt()', 'return 1/(d**2+EDGE**2).sqrt()', 'test_one_energy.py'),
     Mutant('a step that makes it worse is taken', 'optim/shading.py', 'if sum(after.values())<sum(before.values()):', 'if True:', 'test_one_energy.py'),
     Mutant('the covered pixels are shuffled', 'optim/shading.py', 'some[drawn[some].argsort()]', 'some[torch.randperm(len(some), generator=generator)]', 'test_one_energy.py'),
-    Mutant('the prior of an unknown lens follows the fit', 'optim/landmarks.py', 'else (TYPICAL_FOCAL*eye_distance(f.landmarks), settings.focal_sigma)', 'else (float(f.camera.focal), settings.focal_sigma)', 'test_one_energy.py'),
+    Mutant('the prior of an unknown lens follows the fit', 'optim/landmarks.py', 'else (TYPICAL_FOCAL*eyes, settings.focal_sigma)', 'else (float(f.camera.focal), settings.focal_sigma)', 'test_one_energy.py'),
     Mutant('the first blur is in pixels', 'optim/shading.py', 'max(SOFT*eyes, SHARP)', 'max(2., SHARP)', 'test_units.py'),
     Mutant('whites of the eyes, all taken, count in full', 'optim/shading.py', 'torch.where(rare, share*weight, weight)', 'weight', 'test_shading.py'),
     Mutant('the geometry stays coarse', 'optim/shading.py', 'return first*(SHARP/first)**(step/max(steps-1, 1))', 'return first', 'test_shading.py'),
@@ -216,7 +216,8 @@ MUTANTS = [
     Mutant('terms from outside are no rows of stage 2', 'optim/shading.py', 'blocks += _other_blocks(', 'blocks + _other_blocks(', 'test_own_loss.py'),
     Mutant('symmetry flip off by one', 'optim/losses.py', 'channels.index_select(1, mirror)', 'channels.index_select(1, mirror).roll(1, 1)', GEOMETRY),
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
-    Mutant('landmarks in pixels', 'optim/landmarks.py', 'self.units = [own*eye_distance(f.landmarks) for', 'self.units = [1. for', 'test_one_energy.py'),
+    Mutant('landmarks in pixels', 'optim/landmarks.py', 'self.units = [own*eyes for', 'self.units = [1. for', 'test_one_energy.py'),
+    Mutant('the ruler shrinks when a head turns', 'optim/landmarks.py', 'found = float(np.hypot(seen, focal/float(-translation[2])*behind))', 'found = seen', 'test_units.py'),
     Mutant('photo loss over the whole image', 'optim/losses.py', '(weight.sum()*d.shape[-1])', '(weight.numel()*d.shape[-1])', GEOMETRY),
     # files that are whole, and one run at a time
     Mutant('the old report stays while the new files come', 'files.py', "    if LIST in names: _take_back(folder, names)", "    pass", 'test_files.py::test_killed_at_every_step'),

@@ -5,7 +5,7 @@ from nextgenface_nb.config import Config
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.optim.landmarks import (POSE, TYPICAL_FOCAL, LandmarkProblem, LandmarkSettings, Rows, put_back,
-    residual_rows)
+    residual_rows, unturned_eye_distance)
 from nextgenface_nb.metrics import eye_distance
 from nextgenface_nb.optim.losses import (Candidate, ROW_TERMS, charbonnier, charbonnier_weight, exposure_gain, perceptual,
     perceptual_slope, row_energies, row_share, stage_problem, weighed)
@@ -82,7 +82,7 @@ def test_rows_and_numbers_are_the_same_terms(own, truth):
     for name,(columns,r,J) in zip(names, solver.system([], x)):
         squares[name] = squares.get(name, 0.)+float(r@r)
         slope[columns] += 2*r@J
-    assert set(squares)==set(ROW_TERMS)==set(now) and min(squares.values())>1e-6
+    assert set(squares)==set(ROW_TERMS)==set(now) and min(squares.values())>1e-7
     for name in ROW_TERMS: assert float(now[name].detach())==pytest.approx(squares[name], rel=1e-4), name
     found = torch.autograd.grad(sum(now.values()), free)[0].numpy()
     assert np.abs(found-slope).max()<1e-3*np.abs(slope).max()
@@ -139,9 +139,10 @@ def test_the_prior_of_an_unknown_lens_stays_where_it_is(own, truth):
     "A stage that begins does not centre it on where the last one ended"
     face = truth.copy()
     frame = face.frames[0]
+    typical = TYPICAL_FOCAL*unturned_eye_distance(MODEL, frame.landmarks)
     cost = []
     for factor in (1., 1.3):
-        frame.camera = replace(frame.camera, focal=torch.tensor(factor*TYPICAL_FOCAL*eye_distance(frame.landmarks)))
+        frame.camera = replace(frame.camera, focal=torch.tensor(factor*typical))
         problem = LandmarkProblem(MODEL, face, LandmarkSettings())
         cost.append(float(row_energies(problem, face)['focal']))
     share = next(row_share(problem, rows) for rows in residual_rows(problem, problem.start(face)) if rows.name=='focal')

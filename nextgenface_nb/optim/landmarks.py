@@ -15,15 +15,15 @@ from ..errors import GeometryError
 from ..facemodel.contour import face_outline, known_part, landmark_places, marks_outline
 from ..facemodel.interface import Embedding, FaceModel, PointModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
-from ..metrics import eye_distance
+from ..metrics import EYE_CORNERS, eye_distance
 from ..face import Face, Frame
 from .state import Solver, solve
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['TYPICAL_FOCAL', 'POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkStage', 'LandmarkSettings', 'LandmarkProblem',
-           'Rows', 'residual_rows', 'evaluate', 'energy_of', 'bounded_step', 'GaussNewton', 'put_back',
-           'LandmarkSolver', 'landmark_steps', 'fit_landmarks', 'start_pose']
+__all__ = ['TYPICAL_FOCAL', 'POSE', 'HOLDS', 'rotation_and_derivatives', 'LandmarkStage', 'LandmarkSettings',
+           'unturned_eye_distance', 'LandmarkProblem', 'Rows', 'residual_rows', 'evaluate', 'energy_of', 'bounded_step',
+           'GaussNewton', 'put_back', 'LandmarkSolver', 'landmark_steps', 'fit_landmarks', 'start_pose']
 
 # %% ../../nbs/52_optim.landmarks.ipynb #c903a7d2
 def _axis_rotation(
@@ -67,8 +67,7 @@ class LandmarkSettings:
     shape_free:bool = True         # Fit the identity as well
     displacement_free:bool = False # With it the heights of the bumps
 
-#: Focal length over the distance of the outer eye corners in the picture, where nothing is known of the lens: a
-#: face seen from some 90 cm
+#: Focal length over `unturned_eye_distance`, where nothing is known of the lens: a face seen from some 90 cm
 TYPICAL_FOCAL = 10.
 
 POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal length
@@ -76,6 +75,28 @@ POSE = 7 # rotation 3, translation 2, log depth over focal length, log focal len
 HOLDS = dict(rotation=slice(0, 3), position=slice(3, 6), focal=slice(6, 7))
 
 def _double(x:torch.Tensor)->np.ndarray: return x.detach().cpu().double().numpy()
+
+# %% ../../nbs/52_optim.landmarks.ipynb #c41d07a2
+@undisturbed
+def unturned_eye_distance(
+    model:FaceModel,
+    landmarks, # `Landmarks`
+)->float: # Pixels
+    ("Distance of the outer eye corners as the head would show it from the front; where the points lack them, or are "
+     "too few for a pose, `eye_distance`")
+    seen = found = eye_distance(landmarks)
+    ids = landmarks.ids.tolist()
+    corners = EYE_CORNERS.get(landmarks.detector) if landmarks.detector in model.embeddings else None
+    if not corners or not {*corners}<={*ids} or len(ids)<6 or not seen>0: return seen
+    mean = model.points(model.embedding_of(landmarks.ids, landmarks.detector))
+    a,b = (mean[ids.index(i)] for i in corners)
+    for _ in range(2):
+        focal = TYPICAL_FOCAL*found
+        camera = Camera(torch.tensor(focal), landmarks.points.mean(0), 1, 1)
+        rotation,translation = estimate_pose(mean, landmarks.points, camera)
+        behind = float((euler_to_matrix(rotation)@(b-a))[2])                   # mm
+        found = float(np.hypot(seen, focal/float(-translation[2])*behind))
+    return found
 
 # %% ../../nbs/52_optim.landmarks.ipynb #649efca0
 class LandmarkProblem:
@@ -112,7 +133,7 @@ class LandmarkProblem:
         self.shape_start = _double(person)
         self.lenses = [
             (f.focal_known, f.focal_spread) if f.focal_spread
-            else (TYPICAL_FOCAL*eye_distance(f.landmarks), settings.focal_sigma) for f in face.frames]
+            else (TYPICAL_FOCAL*eyes, settings.focal_sigma) for f,eyes in zip(face.frames, self.eyes)]
 
 # %% ../../nbs/52_optim.landmarks.ipynb #b98cb545
 @patch
@@ -122,7 +143,8 @@ def _measure(self:LandmarkProblem, face:Face):
     known = [self.settings.errors or detector_errors(f.landmarks.detector, f.landmarks.uncertainty)
         for f in face.frames]
     self.own = [e.own for e in known]
-    self.units = [own*eye_distance(f.landmarks) for own,f in zip(self.own, face.frames)]
+    self.eyes = [unturned_eye_distance(self.model, f.landmarks) for f in face.frames]
+    self.units = [own*eyes for own,eyes in zip(self.own, self.eyes)]
     self.weights = [np.sqrt(_double(f.landmarks.weights)*f.weight) for f in face.frames]
     self.whiten = [e.whitening(f.landmarks.ids, _double(f.landmarks.weights), eye_roll(f.landmarks))
         for e,f in zip(known, face.frames)]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 import numpy as np, torch
 from torch import Tensor
-from ..metrics import eye_distance
+from .landmarks import unturned_eye_distance
 from ..pipeline import Pipeline
 
 # %% auto #0
@@ -24,7 +24,7 @@ def darkness(
 
 # %% ../../nbs/56_optim.occlusion.ipynb #690e5e51
 STRANGE = 1.,.45 #: `darkness` from which a pixel cannot be skin; and down to which its neighbours belong to it
-LARGE = .15      #: Side of the smallest occluder, over the distance of the outer eye corners
+LARGE = .15      #: Side of the smallest occluder, over `unturned_eye_distance`
 REACH = .09      #: How far around brows, eyes and lips darkness is nothing strange, likewise
 MOST = .5       #: Share of the face beyond which it is the prediction that is wrong
 HAIRLINE = .5    #: Hair touches the hairline along more than this times the root of its area
@@ -53,7 +53,7 @@ def find_occluders(
     face:np.ndarray,  # [H, W] bool, where occluders are looked for
     usual:np.ndarray, # [H, W] bool, where dark places are usual
     hair:np.ndarray,  # [H, W] bool, where hair grows
-    eyes:float,       # Distance of the outer eye corners, pixels
+    eyes:float,       # Pixels of `unturned_eye_distance`
 )->tuple: # occluders, hair on the face: [H, W] bool each
     "What lies before the skin"
     from scipy.ndimage import binary_propagation
@@ -90,7 +90,7 @@ def hidden_share(
     if not {'brows','beard'}<=set(regions):
         return torch.zeros(H, W)   # who does not know where they grow would take them for occluders
     dark = picture(darkness(frame.photo.pixels.reshape(-1, 3)[pixels], predicted))
-    eyes = eye_distance(frame.landmarks)
+    eyes = unturned_eye_distance(pipeline.model, frame.landmarks)
     hair = r('hair', 'skull')>.3
     usual = _grown(r('brows', 'lips', 'eyes', 'mouth')>.3, max(1, round(REACH*eyes)))|(r('beard')>.3)
     occluder,on_face = find_occluders(dark, (r('face')>.9)&~hair, usual, hair, eyes)

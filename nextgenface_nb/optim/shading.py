@@ -18,7 +18,6 @@ from ..geometry.harmonics import harmonics
 from ..geometry.mesh import vertex_normals
 from ..face import Face
 from ..geometry.camera import project, transform
-from ..metrics import eye_distance
 from nextgenface_nb.optim.landmarks import (POSE, LandmarkProblem, bounded_step, put_back, residual_rows,
     rotation_and_derivatives)
 from .losses import (ROW_TERMS, Candidate, blur, charbonnier_weight, exposure_gain, perceptual,
@@ -471,14 +470,14 @@ def _root_row(
     return np.arange(len(free)),np.array([root]),slope.numpy()[None]/(2*root)
 
 # %% ../../nbs/54_optim.shading.ipynb #a10ecb09
-#: Blur of the photo at the first step of the geometry, over the distance of the outer eye corners: 2 pixels of a face
-#: in a crop of 256
+#: Blur of the photo at the first step of the geometry, over `unturned_eye_distance`: 2 pixels of a face in a crop of
+#: 256
 SOFT = .024
 
 def softness(
     step:int,
     steps:int,
-    eyes:float, # Distance of the outer eye corners, pixels
+    eyes:float, # Pixels of `unturned_eye_distance`
 )->float: # pixels, to `SHARP` at the last step
     "From coarse to fine, each step sharper by the same factor"
     first = max(SOFT*eyes, SHARP)
@@ -614,7 +613,7 @@ def attempt(self:ShadingSolver, x:np.ndarray): # [N]
 @patch
 def step(self:ShadingSolver, number:int)->dict:
     "Other pixels, a sharper photo; light and albedo follow, then the geometry moves"
-    blurs = [softness(number, self.stage.shading_steps, eye_distance(f.landmarks)) for f in self.face.frames]
+    blurs = [softness(number, self.stage.shading_steps, eyes) for eyes in self.problem.eyes]
     pixels = skin_pixels(self.pipeline, self.face, self.stage, self.count, only_skin=True, blurs=blurs)
     if number and self.relight: self.relight(pixels)
     if number and not self.pipeline.model.linear: self.slopes = self.present_slopes()

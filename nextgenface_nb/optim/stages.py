@@ -15,7 +15,6 @@ from ..errors import ConfigError
 from ..processes import check_fork
 from ..surroundings import UndisturbedSteps, undisturbed, without_inference
 from ..face import Face
-from ..metrics import eye_distance
 from .landmarks import LandmarkStage, fit_landmarks
 from .light import LIGHT_WEIGHTS, LightSettings, fit_light
 from .losses import Candidate, blur, checked_terms, stage_problem, stage_terms, weighed
@@ -260,9 +259,9 @@ class TracedSolver(Solver):
         self.face = face
         self.stage = stage
         self.free = FreeParameters(pipeline, face, stage.rates, ('shape', 'expression', 'pose', 'focal'))
-        self.blurs = [softness(0, 1, eye_distance(f.landmarks)) for f in face.frames]
-        self.targets = [blur(frame.photo.pixels, sigma) for frame,sigma in zip(face.frames, self.blurs)]
         self.problem = stage_problem(pipeline, face, stage.rates)
+        self.blurs = [softness(0, 1, eyes) for eyes in self.problem.eyes]
+        self.targets = [blur(frame.photo.pixels, sigma) for frame,sigma in zip(face.frames, self.blurs)]
         self.maps = pipeline.maps(face)
         self.weights = [self.weight(i) for i in range(len(face.frames))]
 

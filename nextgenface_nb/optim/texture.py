@@ -15,6 +15,7 @@ from ..config import TEXTURE
 from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
 from .light import LightDescent, light_terms
+from .landmarks import unturned_eye_distance
 from .losses import (DARK, TYPICAL, Candidate, blur, consistency_loss, perceptual_slope,
     smoothness_loss, symmetry_loss, weighed)
 from .occlusion import hidden_share
@@ -517,11 +518,13 @@ def mouth_opening(
     pipeline:Pipeline,
     face:Face,
 )->float: # Largest of all frames
-    "Area of the picture in which the interior of the mouth is seen, over the squared distance of the outer eye corners"
+    ("Area of the picture in which the interior of the mouth is seen, over the distance of the outer eye corners as it "
+     "is seen and as it is unturned: the mouth of a turned head is as high as ever, and narrower")
     mouth = pipeline.model.regions['mouth'][:,None]
     if not mouth.any(): return 0.
-    return max(float(pipeline.flat(face, i, mouth)[...,0].sum())/eye_distance(f.landmarks)**2
-        for i,f in enumerate(face.frames))
+    areas = [float(pipeline.flat(face, i, mouth)[...,0].sum()) for i in range(len(face.frames))]
+    eyes = [eye_distance(f.landmarks)*unturned_eye_distance(pipeline.model, f.landmarks) for f in face.frames]
+    return max(area/square for area,square in zip(areas, eyes))
 
 # %% ../../nbs/57_optim.texture.ipynb #3b1a9781
 def finish_maps(
