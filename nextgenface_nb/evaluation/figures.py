@@ -184,11 +184,11 @@ COMMANDS = dict(
     benchmark=('nextgenface-benchmark --output {}', 'photos'),
     fresh=('nextgenface-benchmark --levels A,B,C --seed fresh --output {}', ''),
     ablation=(
-    'nextgenface-benchmark --levels B,C --set max_resolution=192 --output {} --ablate weight_shape=.001 '
-    'weight_eye_white=.2 weight_light_colour=.003 weight_albedo=.04 displacement=0 leave_out=nothing bands=5 '
-    'bands=12 steps_shading=0+steps_photometric=40', ''),
-    given=('nextgenface-benchmark --levels B,C --set max_resolution=192 --output {} --given landmarks light '
-        'geometry geometry+light geometry+light+maps', ''),
+    'nextgenface-benchmark --levels B,C --output {} --ablate weight_shape=.001 weight_eye_white=.2 '
+    'weight_light_colour=.003 weight_albedo=.04 displacement=0 leave_out=nothing bands=5 bands=12 '
+    'steps_shading=0+steps_photometric=40', ''),
+    given=('nextgenface-benchmark --levels B,C --output {} --given landmarks light geometry geometry+light '
+        'geometry+light+maps', ''),
     bench=('nextgenface-bench --full --append {}', ''),
     soak=('python tools/soak.py --json {}', ''),
     promises=('python tests/promises.py --ignore --json {}', ''),
