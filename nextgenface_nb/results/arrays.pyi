@@ -11,7 +11,6 @@ import PIL.Image
 from torch import Tensor
 from ..errors import FaceError
 from ..face import Face
-from ..imaging import Photo
 from ..light.interface import Emitter
 from ..reconstruction import Reconstruction
 
@@ -75,28 +74,8 @@ class Frames(Sequence):
     def __getitem__(self, i): ...
     def __repr__(self): ...
 
-@property
-def frames(self: Reconstruction) -> Frames:
-    """The photos: `face.frames[i].vertices` and all other names, for photo `i`"""
-
 def numbers(x: Tensor, kind=...) -> np.ndarray:
     """A tensor as an array that may be written to"""
-
-@property
-def vertices(self: Reconstruction) -> np.ndarray:
-    """The mesh with the photo's expression"""
-
-@property
-def neutral(self: Reconstruction) -> np.ndarray:
-    """The mesh without expression"""
-
-@property
-def triangles(self: Reconstruction) -> np.ndarray:
-    """Which three vertices make a triangle, counter-clockwise from outside"""
-
-@property
-def uvs(self: Reconstruction) -> np.ndarray:
-    """Where each vertex lies on the maps: u to the right, v up"""
 
 BARS: int
 
@@ -115,10 +94,6 @@ class Expression(Named[float]):
         """Those that are seen, the strongest first"""
 
     def __repr__(self): ...
-
-@property
-def expression(self: Reconstruction) -> Expression:
-    """The photo's expression: name -> weight"""
 
 AXES: Any
 UNITS: Any
@@ -163,14 +138,6 @@ def camera_facts(camera: PhotoCamera) -> dict:
 def table_html(facts: Mapping, title: str = ...) -> str:
     """A small table"""
 
-@property
-def pose(self: Reconstruction) -> np.ndarray:
-    """From the upright head to the camera: x right, y up, it looks along -z (`camera.matrix('opengl')`)"""
-
-@property
-def camera(self: Reconstruction) -> PhotoCamera:
-    """The camera of the photo"""
-
 def shared(x: Tensor) -> np.ndarray:
     """A tensor as an array that can only be read"""
 
@@ -205,10 +172,6 @@ class Maps(Named[np.ndarray]):
 def png_bytes(image: PIL.Image.Image) -> bytes:
     """For notebooks"""
 
-@property
-def maps(self: Reconstruction) -> Maps:
-    """Diffuse, specular, roughness and what was seen"""
-
 @dataclass(repr=False, eq=False)
 class FoundLight:
     """The light of a photo as arrays."""
@@ -228,10 +191,6 @@ class FoundLight:
         """All that arrives: row 0 from above, the middle from the viewer"""
 
     def __repr__(self): ...
-
-@property
-def light(self: Reconstruction) -> FoundLight:
-    """The light of the photo"""
 
 class FoundLandmarks:
     """Points of the face in the photo: those detected, and where the fit has them."""
@@ -268,14 +227,6 @@ class FoundLandmarks:
     def __len__(self) -> int: ...
     def __repr__(self): ...
 
-@property
-def landmarks(self: Reconstruction) -> FoundLandmarks:
-    """The landmarks: detected, and fitted"""
-
-@property
-def photo(self: Reconstruction) -> Photo:
-    """The photo"""
-
 class Report(dict):
     """The content of `report.json`."""
 
@@ -283,10 +234,6 @@ class Report(dict):
         """The figures of each photo, and the warnings"""
 
     def __repr__(self): ...
-
-@property
-def report(self: Reconstruction) -> Report:
-    """Everything that one wants to know of the fit, as in `report.json`"""
 
 def short_names(face: Face) -> dict:
     """What a render of a face depends on; where there are maps, the coefficients behind them are of no use"""
@@ -307,6 +254,3 @@ class DrawnAgain:
 
     def result(self) -> Reconstruction:
         """A result with the tensors as they are now, without history"""
-
-def differentiable(self: Reconstruction, *names: str) -> tuple[dict, DrawnAgain]:
-    """Parameters of the photo, and a function that renders them"""
