@@ -17,6 +17,7 @@ from ..errors import FaceError
 from ..face import Face, PROVENANCE
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
+from ..light.environment import HarmonicLight
 from ..light.interface import Emitter
 from ..metrics import nme
 from ..output.camera import mesh_to_viewer, original_view, scaled
@@ -317,6 +318,12 @@ class Maps(Named[np.ndarray]):
         result:Reconstruction # Whose identity has the maps, or describes them
     ): self._result = result
 
+    @property
+    def resolution(self)->int: # T
+        "Texels along each side"
+        own = self._result.face.identity.diffuse
+        return self._result.pipeline.config.texture_resolution if own is None else len(own)
+
     def _of(self, name:str)->np.ndarray:
         if name=='seen': return self._seen()
         r = self._result
@@ -325,8 +332,7 @@ class Maps(Named[np.ndarray]):
 
     def _seen(self)->np.ndarray:
         found = self._result.face.identity.provenance
-        T = self._result.pipeline.config.texture_resolution
-        if found is None: return np.zeros((T, T, 1), np.float32)
+        if found is None: return np.zeros((self.resolution, self.resolution, 1), np.float32)
         return (found==PROVENANCE['seen']).float().cpu().numpy()[...,None]
 
 # %% ../../nbs/78_results.arrays.ipynb #3234abaa
@@ -360,9 +366,7 @@ def image(self:Maps,
 
 @patch
 def __repr__(self:Maps):
-    r = self._result
-    T = r.pipeline.config.texture_resolution if r.face.identity.diffuse is None else len(self['diffuse'])
-    return f"Maps({', '.join(self.names)}; {T} x {T})"
+    return f"Maps({', '.join(self.names)}; {self.resolution} x {self.resolution})"
 
 @patch
 def _repr_png_(self:Maps)->bytes:
@@ -399,8 +403,8 @@ class FoundLight:
     @property
     def coefficients(self)->np.ndarray: # [bands^2, 3] float32, linear RGB radiance
         "Real spherical harmonics: those of the light, or those that come closest to it"
-        own = getattr(self.emitter, 'coefficients', None)
-        return numbers(project_environment(self.emitter.environment(64).detach(), self.bands) if own is None else own)
+        if isinstance(self.emitter, HarmonicLight): return numbers(self.emitter.coefficients)
+        return numbers(project_environment(self.emitter.environment(64).detach(), self.bands))
 
     def environment(self,
         height:int=64, # Rows; it has twice as many columns
