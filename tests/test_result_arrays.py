@@ -43,7 +43,8 @@ def test_every_name_is_there_for_every_photo(two, name):
 
 def test_shapes_and_types_of_arrays(two):
     V,F = len(two.pipeline.model.uvs),len(two.pipeline.model.triangles)
-    found = {n:(getattr(two, n).shape, getattr(two, n).dtype.name) for n in ('vertices', 'neutral', 'triangles', 'uvs', 'pose')}
+    arrays = {n:getattr(two, n) for n in ('vertices', 'neutral', 'triangles', 'uvs', 'pose')}
+    found = {n:(x.shape, x.dtype.name) for n,x in arrays.items()}
     assert found==dict(vertices=((V, 3), 'float32'), neutral=((V, 3), 'float32'), triangles=((F, 3), 'int32'),
         uvs=((V, 2), 'float32'), pose=((4, 4), 'float64'))
     light = two.light.environment(64)
@@ -60,7 +61,8 @@ def test_the_camera_of_a_fit_sees_its_landmarks(fitted):
     moved = fitted.photo.to_original(torch.tensor(found.fitted).double()).numpy()
     assert np.abs(np.stack([u/w, v/w], 1)-moved).max()<.05
     world = fitted.pipeline.world_vertices(fitted.face, 0).detach()
-    assert np.abs(camera.project(fitted.vertices)-project(world, fitted.face.frames[0].camera).detach().numpy()).max()<.01
+    seen = project(world, fitted.face.frames[0].camera).detach().numpy()
+    assert np.abs(camera.project(fitted.vertices)-seen).max()<.01
 
 def test_photo_zero_is_meant_and_the_others_share_everything(two):
     assert two.frames[0].vertices.tolist()==two.vertices.tolist() and two.frames[1].pose.tolist()!=two.pose.tolist()
@@ -71,8 +73,10 @@ def test_photo_zero_is_meant_and_the_others_share_everything(two):
     assert np.allclose(two.frames[1].vertices, two.neutral)
 
 @pytest.mark.parametrize('ask,words', [
-    (lambda f: f.maps['difuse'], 'Did you mean diffuse'), (lambda f: f.maps.image('moon'), 'There are: diffuse'), (lambda f: f.expression['jawOpn'], 'Did you mean jawOpen'),
-    (lambda f: f.camera.matrix('pytorch'), 'Did you mean pytorch3d'), (lambda f: f.camera.matrix('opencv', 'inch'), 'mm, m'),
+    (lambda f: f.maps['difuse'], 'Did you mean diffuse'), (lambda f: f.maps.image('moon'), 'There are: diffuse'),
+    (lambda f: f.expression['jawOpn'], 'Did you mean jawOpen'),
+    (lambda f: f.camera.matrix('pytorch'), 'Did you mean pytorch3d'),
+    (lambda f: f.camera.matrix('opencv', 'inch'), 'mm, m'),
     (lambda f: f.camera.intrinsics('cv'), 'convention'), (lambda f: f.differentiable('lihgt'), 'Did you mean light')])
 def test_wrong_names_are_told_in_words(two, ask, words):
     with pytest.raises(FaceError, match=words) as caught: ask(two)

@@ -13,7 +13,7 @@ import PIL.Image
 import torch
 from fastcore.basics import patch
 from torch import Tensor
-from ..errors import FaceError
+from ..errors import ConfigError
 from ..face import Face, PROVENANCE
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
@@ -34,8 +34,8 @@ __all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'UnknownName', 'FrameError', 'known
            'FoundLight', 'FoundLandmarks', 'Report', 'short_names', 'DrawnAgain']
 
 # %% ../../nbs/78_results.arrays.ipynb #5cd264b6
-class UnknownName(FaceError, KeyError): "A name that is none of those that there are."
-class FrameError(FaceError, IndexError): "A photo that a result does not have."
+class UnknownName(ConfigError, KeyError): "A name that is none of those that there are."
+class FrameError(ConfigError, IndexError): "A photo that a result does not have."
 
 def known_name(
     name:str,       # What somebody wrote
@@ -423,7 +423,7 @@ def light(self:Reconstruction)->FoundLight:
     "The light of the photo"
     return FoundLight(self.face.frames[0].light, self.pipeline.config.bands)
 
-# %% ../../nbs/78_results.arrays.ipynb #7aa40c63
+# %% ../../nbs/78_results.arrays.ipynb #52e3892b
 class FoundLandmarks:
     "Points of the face in the photo: those detected, and where the fit has them."
     def __init__(self,
@@ -463,7 +463,7 @@ class FoundLandmarks:
         "Whose points they are"
         return self._own.detector
 
-# %% ../../nbs/78_results.arrays.ipynb #77561aff
+# %% ../../nbs/78_results.arrays.ipynb #f5420c62
 @patch(as_prop=True)
 def error(self:FoundLandmarks)->float: # Share of the distance of the outer eye corners
     "How far the fitted points lie from the detected ones, on the mean (NME)"
@@ -493,7 +493,7 @@ def photo(self:Reconstruction)->Photo: # Linear; the crop that was fitted
     "The photo"
     return self.face.frames[0].photo
 
-# %% ../../nbs/78_results.arrays.ipynb #d0771d59
+# %% ../../nbs/78_results.arrays.ipynb #c19bafa1
 class Report(dict):
     "The content of `report.json`."
     def lines(self)->list: # of str
@@ -512,7 +512,7 @@ def report(self:Reconstruction)->Report:
     "Everything that one wants to know of the fit, as in `report.json`"
     return kept(self, 'report', lambda: Report(make_report(self, self.measures())))
 
-# %% ../../nbs/78_results.arrays.ipynb #4beca039
+# %% ../../nbs/78_results.arrays.ipynb #dc1f9d03
 def short_names(
     face:Face, # Of one photo
 )->dict: # Short name -> name of `Face.parameters`
@@ -549,7 +549,7 @@ class DrawnAgain:
         "A result with the tensors as they are now, without history"
         return replace(self._result, face=self.face.copy(), history=[], snapshots={})
 
-# %% ../../nbs/78_results.arrays.ipynb #39bdfc54
+# %% ../../nbs/78_results.arrays.ipynb #90717443
 @patch
 @undisturbed(grad=True)
 def differentiable(self:Reconstruction,

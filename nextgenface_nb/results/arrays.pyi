@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import PIL.Image
 from torch import Tensor
-from ..errors import FaceError
+from ..errors import ConfigError
 from ..face import Face
 from ..light.interface import Emitter
 from ..reconstruction import Reconstruction
@@ -41,10 +41,10 @@ __all__ = [
     "DrawnAgain",
 ]
 
-class UnknownName(FaceError, KeyError):
+class UnknownName(ConfigError, KeyError):
     """A name that is none of those that there are."""
 
-class FrameError(FaceError, IndexError):
+class FrameError(ConfigError, IndexError):
     """A photo that a result does not have."""
 
 def known_name(name: str, names: Sequence, what: str) -> str:
@@ -148,6 +148,10 @@ class Maps(Named[np.ndarray]):
     names: Any
 
     def __init__(self, result: Reconstruction) -> None: ...
+    @property
+    def resolution(self) -> int:
+        """Texels along each side"""
+
     @property
     def diffuse(self) -> np.ndarray:
         """Lambert albedo"""
