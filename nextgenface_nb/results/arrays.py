@@ -446,7 +446,7 @@ class FoundLandmarks:
     @property
     def original(self)->np.ndarray: # [L, 2] float64, pixels of the whole photo, held upright
         "Those detected, on the whole photo"
-        return self._result.face.frames[0].photo.to_original(self._own.points.double()).numpy()
+        return numbers(self._result.face.frames[0].photo.to_original(self._own.points.double()), np.float64)
 
     @property
     def ids(self)->np.ndarray: # [L] int64
