@@ -1,6 +1,7 @@
 "What is read off a result has the names, types, units and conventions that are promised"
-import subprocess, sys
+import ast, subprocess, sys
 from dataclasses import replace
+from pathlib import Path
 import numpy as np, pytest, torch
 import nextgenface_nb
 from nextgenface_nb import Config, Face, FaceError, Photo, Pipeline, Reconstruction, reconstruct
@@ -10,6 +11,12 @@ from nextgenface_nb.geometry.camera import project
 from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.results.arrays import (DrawnAgain, Expression, FoundLandmarks, FoundLight, FrameError, Frames, Maps,
     Named, PhotoCamera, Report, UnknownName, camera_facts, png_bytes, short_names, table_html)
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT/'tools'))
+from docments import patched
+from hints import away
+from layers import modules
 
 CONFIG = Config(device='cpu', renderer='vertex', texture_resolution=64, max_resolution=96, bands=3,
     environment_height=16, samples_final=1, steps_photometric=2, steps_texture=5)
@@ -171,3 +178,18 @@ from nextgenface_nb.reconstruction import Reconstruction
 assert Reconstruction.vertices'''
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
     assert done.returncode==0, done.stderr
+
+def not_loaded(loaded:dict)->list: # of (module, class)
+    "Modules of results whose methods a public class lacks when it is taken from the package"
+    found = []
+    for name,file in modules().items():
+        guests = away(ast.parse(file.read_text(encoding='utf-8'))) if name.startswith('results.') else []
+        homes = {patched(n):nextgenface_nb._PUBLIC.get(patched(n)) for n in guests}
+        found += [(name, c) for c,home in homes.items() if home and name not in loaded.get(home, ())]
+    return found
+
+def test_every_module_that_gives_names_loads_with_their_class():
+    "One table says so, written once: a second one would silently take the place of the first"
+    text = (ROOT/'nextgenface_nb'/'__init__.py').read_text(encoding='utf-8')
+    assert len([line for line in text.split('\n') if line.startswith('_WITH = ')])==1
+    assert not_loaded(nextgenface_nb._WITH)==[] and ('results.arrays', 'Reconstruction') in not_loaded({})
