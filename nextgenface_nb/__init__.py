@@ -21,6 +21,9 @@ _OFFERED = {
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
     'rendering.renderer': 'Renderer'}
 
+# Modules that give further names to the classes of a module, and load with it
+_WITH = {'reconstruction': ['results.arrays']}
+
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
 __all__ = ['__version__', *sorted(_PUBLIC)]
@@ -54,7 +57,9 @@ if TYPE_CHECKING:
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from importlib import import_module
-    value = globals()[name] = getattr(import_module(f'{__name__}.{_PUBLIC[name]}'), name)
+    home = _PUBLIC[name]
+    for module in (home, *_WITH.get(home, ())): import_module(f'{__name__}.{module}')
+    value = globals()[name] = getattr(import_module(f'{__name__}.{home}'), name)
     return value
 
 def __dir__(): return sorted({*globals(), *_PUBLIC})

@@ -136,6 +136,61 @@ class Reconstruction:
         """All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first
         warning above"""
 
+    @property
+    def frames(self) -> Frames:
+        """The photos: `face.frames[i].vertices` and all other names, for photo `i`"""
+
+    @property
+    def vertices(self) -> np.ndarray:
+        """The mesh with the photo's expression"""
+
+    @property
+    def neutral(self) -> np.ndarray:
+        """The mesh without expression"""
+
+    @property
+    def triangles(self) -> np.ndarray:
+        """Which three vertices make a triangle, counter-clockwise from outside"""
+
+    @property
+    def uvs(self) -> np.ndarray:
+        """Where each vertex lies on the maps: u to the right, v up"""
+
+    @property
+    def expression(self) -> Expression:
+        """The photo's expression: name -> weight"""
+
+    @property
+    def pose(self) -> np.ndarray:
+        """From the upright head to the camera: x right, y up, it looks along -z (`camera.matrix('opengl')`)"""
+
+    @property
+    def camera(self) -> PhotoCamera:
+        """The camera of the photo"""
+
+    @property
+    def maps(self) -> Maps:
+        """Diffuse, specular, roughness and what was seen"""
+
+    @property
+    def light(self) -> FoundLight:
+        """The light of the photo"""
+
+    @property
+    def landmarks(self) -> FoundLandmarks:
+        """The landmarks: detected, and fitted"""
+
+    @property
+    def photo(self) -> Photo:
+        """The photo"""
+
+    @property
+    def report(self) -> Report:
+        """Everything that one wants to know of the fit, as in `report.json`"""
+
+    def differentiable(self, *names: str) -> tuple[dict, DrawnAgain]:
+        """Parameters of the photo, and a function that renders them"""
+
 STRANGER: Any
 LEAST_SHAPE: int
 BLURRED: float
@@ -224,3 +279,12 @@ class Optimizer:
         progress: Callable | None = ...,
     ) -> Reconstruction | list:
         """Fit, write everything into the output folder, and return the result"""
+
+from nextgenface_nb.results.arrays import Frames
+from nextgenface_nb.results.arrays import Expression
+from nextgenface_nb.results.arrays import PhotoCamera
+from nextgenface_nb.results.arrays import Maps
+from nextgenface_nb.results.arrays import FoundLight
+from nextgenface_nb.results.arrays import FoundLandmarks
+from nextgenface_nb.results.arrays import Report
+from nextgenface_nb.results.arrays import DrawnAgain

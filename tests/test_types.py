@@ -66,6 +66,13 @@ def test_methods_from_other_modules_are_there():
     text = stubs.stub(CODE, other)
     assert 'def made(self, n: int=...) -> Made' in text and 'from nextgenface_nb.b import Made' in text
 
+def test_properties_from_other_modules_are_properties():
+    "In the class that they join; in the module that gives them there is no such function"
+    guest = 'from a import A\nclass Made:\n    x:int = 1\n@patch(as_prop=True)\ndef made(self:A)->Made: pass\n'
+    assert '@property\n    def made(self) -> Made' in stubs.stub(CODE, {'b':guest})
+    assert 'made' not in stubs.stub(guest) and 'class Made' in stubs.stub(guest)
+    assert '@property' not in hints.in_classes(guest)[0]          # mypy allows it in classes alone
+
 def members(value:type)->set: # of str
     "Public methods and properties of a class that the package itself defines"
     own = [c for c in value.__mro__ if c.__module__.startswith('nextgenface_nb')]

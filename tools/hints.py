@@ -15,7 +15,7 @@ COPY = ROOT/'build'/'types'
 #: Modules whose names the package offers (`nextgenface_nb.__all__`), and the package itself
 PUBLIC = ('__init__ config errors face facemodel.interface facemodel.model geometry.camera imaging landmarks.detection '
     'light.interface optim.losses output.checkpoint output.export output.formats output.replay pipeline public '
-    'reconstruction rendering.renderer').split()
+    'reconstruction rendering.renderer results.arrays').split()
 METHOD = {'@patch(cls_method=True)':'@classmethod', '@patch(as_prop=True)':'@property'}
 
 def start_of(node)->int: # line
@@ -33,6 +33,11 @@ def as_method(lines:list, owner:str)->list: # of str
     own = re.compile(rf'\((self|cls)\s*:\s*{owner}\b')
     return [('    '+own.sub(r'(\1', plain(line))).rstrip() for line in lines]
 
+def away(tree:ast.Module)->list: # of functions
+    "Methods of classes of other modules: here they are functions"
+    own = {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
+    return [n for n in tree.body if isinstance(n, ast.FunctionDef) and patched(n) and patched(n) not in own]
+
 def in_classes(text:str)->tuple: # text, list: the line of the true file that each line is from
     "A module with its patched functions in their classes"
     lines = text.split('\n')
@@ -40,6 +45,7 @@ def in_classes(text:str)->tuple: # text, list: the line of the true file that ea
     classes = {n.name:n for n in tree.body if isinstance(n, ast.ClassDef)}
     moved = [n for n in tree.body if isinstance(n, ast.FunctionDef) and patched(n) in classes]
     gone = {k for n in moved for k in range(start_of(n), n.end_lineno+1)}
+    gone |= {d.lineno for n in away(tree) for d in n.decorator_list}
     after = {}
     for n in moved: after.setdefault(classes[patched(n)].end_lineno, []).append(n)
     out,origin = [],[]

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from docments import patched
 from layers import modules
-from hints import PACKAGE, PUBLIC, in_classes
+from hints import METHOD, PACKAGE, PUBLIC, away, in_classes
 from lines import WIDTH
 
 HEAD = '# Made by tools/stubs.py from the module beside it\n'
@@ -142,6 +142,8 @@ def guests(text:str, others:dict)->list: # of (function, import of the classes t
         classes = {n.name for n in body if isinstance(n, ast.ClassDef)}
         for n in body:
             if not (isinstance(n, ast.FunctionDef) and patched(n) in own-classes and shown(n.name)): continue
+            n.decorator_list += [ast.Name(METHOD[f'@{word}'][1:]) for word in map(ast.unparse, n.decorator_list)
+                if f'@{word}' in METHOD]
             named = sorted({a.id for a in ast.walk(n.returns or n) if isinstance(a, ast.Name)}&classes)
             found.append((n, ast.ImportFrom(f'{PACKAGE.name}.{module}', [ast.alias(c) for c in named], 0)))
     return found
@@ -149,6 +151,8 @@ def guests(text:str, others:dict)->list: # of (function, import of the classes t
 def stub(text:str, others=None)->str: # others: name -> text of the package's other modules
     "The stub of a module"
     tree = ast.parse(in_classes(text)[0])
+    elsewhere = {n.name for n in away(ast.parse(text))}
+    tree.body = [n for n in tree.body if not (isinstance(n, ast.FunctionDef) and n.name in elsewhere)]
     for function,types in guests(text, others or {}):
         home = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name==patched(function))
         function.args.args[0].annotation = None
