@@ -16,6 +16,7 @@ LAYERS = {
     'solvers': 'optim',
     'output': 'output',
     'reconstruction': 'reconstruction resume batch',
+    'results': 'results',
     'evaluation': 'evaluation',
     'for people': 'widgets cli public'}
 
