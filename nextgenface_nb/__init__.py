@@ -19,7 +19,14 @@ _OFFERED = {
     'output.replay': 'Path3D replay_steps write_film',
     'pipeline': 'Pipeline',
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
-    'rendering.renderer': 'Renderer'}
+    'rendering.renderer': 'Renderer',
+    'results.files': 'load',
+    'results.steps': 'fit'}
+
+# Modules that give further names to the classes of a module, and load with it
+_WITH = {
+    'facemodel.model': ['results.names'],
+    'reconstruction': ['results.pictures', 'results.files']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
@@ -50,11 +57,15 @@ if TYPE_CHECKING:
     from .reconstruction import (Optimizer as Optimizer, Reconstruction as Reconstruction, reconstruct as reconstruct,
         reconstruct_steps as reconstruct_steps)
     from .rendering.renderer import Renderer as Renderer
+    from .results.files import load as load
+    from .results.steps import fit as fit
 
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from importlib import import_module
-    value = globals()[name] = getattr(import_module(f'{__name__}.{_PUBLIC[name]}'), name)
+    home = _PUBLIC[name]
+    for module in (home, *_WITH.get(home, ())): import_module(f'{__name__}.{module}')
+    value = globals()[name] = getattr(import_module(f'{__name__}.{home}'), name)
     return value
 
 def __dir__(): return sorted({*globals(), *_PUBLIC})

@@ -164,7 +164,7 @@ def _model_in_memory(config:Config, file:tuple)->FaceModel|None: # None: it has 
     same = lambda k,p: k[1:]==file and p.config.components==config.components
     return next((p.model for k,p in _kept if same(k, p)), None)
 
-# %% ../../nbs/78_results.files.ipynb #b2e0dbd5
+# %% ../../nbs/78_results.files.ipynb #6d70b359
 def _result_file(path:str|Path)->Path:
     "The checkpoint that is meant; words for a folder that has none"
     path = given_path(path)
@@ -189,9 +189,8 @@ def load(
     if not isinstance(stored, dict):
         raise CheckpointError(f'{path}: its settings are none', 'The file is damaged. Reconstruct the photo again.')
     config = Config(**{k:v for k,v in stored.items() if k in FIELDS}|dict(device=device))
-    if isinstance(model, (str, os.PathLike)): config.model = str(model)
-    named = model is None or isinstance(model, (str, os.PathLike))
-    pipeline = kept_pipeline(config) if named else Pipeline(model, config)
+    if isinstance(model, (str, os.PathLike)): config.model,model = str(model),None
+    pipeline = kept_pipeline(config) if model is None else Pipeline(model, config)
     face,meta = load_face(path, pipeline.model)
     return _with_history(Reconstruction(face, pipeline), meta, read_report(_report_beside(path)))
 
@@ -228,12 +227,16 @@ def _with_maps(face:Face, kind:torch.dtype)->Face:
 
 def _packed(face:Face)->Face: return _compact(_with_maps(face, torch.float16))
 
-# %% ../../nbs/78_results.files.ipynb #375a30eb
+# %% ../../nbs/78_results.files.ipynb #51b17eaf
+def _held(result:Reconstruction)->dict: # name -> value
+    "What it consists of, without what is only kept for the next time"
+    return {k:v for k,v in vars(result).items() if not k.startswith('_')}
+
 @patch
 def __reduce__(self:Reconstruction)->tuple: # For `pickle`
     "Function and arguments that make it again"
     config = self.pipeline.config
-    state = {k:v for k,v in vars(self).items() if k not in ('face', 'pipeline', 'snapshots')}
+    state = {k:v for k,v in _held(self).items() if k not in ('face', 'pipeline', 'snapshots')}
     snapshots = {k:_packed(f) for k,f in self.snapshots.items()}
     model = None if self.pipeline.model_place else self.pipeline.model
     return unpickled,(_packed(self.face), config.to_dict(), model, self.pipeline.model.fingerprint, snapshots, state)
@@ -248,8 +251,8 @@ def unpickled(
     state:dict,        # The other fields
 )->Reconstruction:
     "What a pickle of a `Reconstruction` calls"
-    config = Config(**{k:v for k,v in config.items() if k in FIELDS})
-    pipeline = kept_pipeline(config) if model is None else Pipeline(model, config)
+    settings = Config(**{k:v for k,v in config.items() if k in FIELDS})
+    pipeline = kept_pipeline(settings) if model is None else Pipeline(model, settings)
     if pipeline.model.fingerprint!=fingerprint:
         raise ModelError(f'the face model here ({pipeline.model.fingerprint}) is not that of the face ({fingerprint})',
             'Let this process find the same model, see the setting model.')
@@ -258,7 +261,7 @@ def unpickled(
     vars(found).update(state)
     return found
 
-# %% ../../nbs/78_results.files.ipynb #8495a092
+# %% ../../nbs/78_results.files.ipynb #eda1654f
 @patch
 @undisturbed
 def __deepcopy__(self:Reconstruction,
@@ -266,7 +269,7 @@ def __deepcopy__(self:Reconstruction,
 )->Reconstruction:
     "Everything anew but the pipeline; nothing is rounded"
     found = copy.copy(self)
-    for name,value in vars(self).items():
+    for name,value in _held(self).items():
         vars(found)[name] = value if name=='pipeline' else copy.deepcopy(_compact(value), memo)
     return found
 
@@ -274,5 +277,5 @@ def __deepcopy__(self:Reconstruction,
 def __copy__(self:Reconstruction)->Reconstruction:
     "The same parts in another object"
     found = object.__new__(type(self))
-    vars(found).update(vars(self))
+    vars(found).update(_held(self))
     return found
