@@ -164,7 +164,7 @@ def _model_in_memory(config:Config, file:tuple)->FaceModel|None: # None: it has 
     same = lambda k,p: k[1:]==file and p.config.components==config.components
     return next((p.model for k,p in _kept if same(k, p)), None)
 
-# %% ../../nbs/78_results.files.ipynb #6d70b359
+# %% ../../nbs/78_results.files.ipynb #7d08a73f
 def _result_file(path:str|Path)->Path:
     "The checkpoint that is meant; words for a folder that has none"
     path = given_path(path)
@@ -192,12 +192,14 @@ def load(
     if isinstance(model, (str, os.PathLike)): config.model,model = str(model),None
     pipeline = kept_pipeline(config) if model is None else Pipeline(model, config)
     face,meta = load_face(path, pipeline.model)
-    return _with_history(Reconstruction(face, pipeline), meta, read_report(_report_beside(path)))
+    return _with_history(Reconstruction(face, pipeline), meta, _report_of(path))
 
-# %% ../../nbs/78_results.files.ipynb #e91e28d1
-def _report_beside(path:Path)->Path:
+# %% ../../nbs/78_results.files.ipynb #8f5a0d87
+def _report_of(path:Path)->dict: # Empty: there is none, or it tells of a later stage than this checkpoint
     "Of the run that a checkpoint belongs to"
-    return (path.parent.parent if path.parent.name=='checkpoints' else path.parent)/LIST
+    run = path.parent.parent if path.parent.name=='checkpoints' else path.parent
+    found = read_report(run/LIST)
+    return found if found and path.samefile(find_checkpoint(run)) else {}
 
 def _with_history(result:Reconstruction, meta:dict, report:dict)->Reconstruction:
     "What was kept of the fit; without what is missing or of another kind"
@@ -205,6 +207,7 @@ def _with_history(result:Reconstruction, meta:dict, report:dict)->Reconstruction
     result.history = [Progress(**row) for row in meta.get('history', []) if isinstance(row, dict) and set(row)==names]
     for name,kind in dict(timings=dict, warnings=list, after_landmarks=list).items():
         if isinstance(meta.get(name), kind): setattr(result, name, meta[name])
+    if isinstance(report.get('warnings'), list): result.warnings = [str(w) for w in report['warnings']]
     if isinstance(report.get('landmark_model'), str): result.landmark_model = report['landmark_model']
     if isinstance(report.get('terms'), list): result.terms = report['terms']
     return result
