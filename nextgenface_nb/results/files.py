@@ -194,12 +194,13 @@ def load(
     face,meta = load_face(path, pipeline.model)
     return _with_history(Reconstruction(face, pipeline), meta, _report_of(path))
 
-# %% ../../nbs/78_results.files.ipynb #8f5a0d87
+# %% ../../nbs/78_results.files.ipynb #d5a6ebb4
 def _report_of(path:Path)->dict: # Empty: there is none, or it tells of a later stage than this checkpoint
     "Of the run that a checkpoint belongs to"
     run = path.parent.parent if path.parent.name=='checkpoints' else path.parent
     found = read_report(run/LIST)
-    return found if found and path.samefile(find_checkpoint(run)) else {}
+    last = found and path.match('stage*_output.npz') and path.samefile(find_checkpoint(run))
+    return found if last else {}
 
 def _with_history(result:Reconstruction, meta:dict, report:dict)->Reconstruction:
     "What was kept of the fit; without what is missing or of another kind"
