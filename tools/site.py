@@ -22,6 +22,7 @@ GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a mode
     ('Stages', r'^optim\.', 'How they are found: landmarks, shading, light, texture'),
     ('Output', r'^output\.', 'Meshes, maps, reports, films, the 3D view'),
     ('From photo to files', r'^(reconstruction|resume|batch|cli)$', 'All stages in a row, gone on with, for many photos'),
+    ('Results', r'^results\.', 'What is read off a result, and what is done with it: pictures, other faces, files'),
     ('Evaluation', r'^evaluation\.', 'How far from the truth, how fast, and the figures that say so'),
     ('In notebooks', r'^widgets\.', 'Dashboards that step through a fit'),
     ('For those who carry on', r'^(architecture|glossary|public|bad_inputs|soak|promises|sweep)$',
