@@ -19,9 +19,9 @@ _OFFERED = {
     'output.replay': 'Path3D replay_steps write_film',
     'pipeline': 'Pipeline',
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
-    'rendering.renderer': 'Renderer',
     'results.files': 'load',
-    'results.steps': 'fit'}
+    'results.steps': 'fit',
+    'rendering.renderer': 'Renderer'}
 
 # Modules that give further names to the classes of a module, and load with it
 _WITH = {
