@@ -37,6 +37,13 @@ def test_a_result_has_its_methods_however_it_was_come_by(tmp_path, toy):
     code = 'import pickle, sys; print(pickle.load(open(sys.argv[1], "rb")).render(size=32).size)'
     assert fresh(code, tmp_path/'face')=='(32, 32)'
 
+@pytest.mark.parametrize('name', ['load', 'fit', 'reconstruct', 'Optimizer'])
+def test_whoever_gives_a_result_gives_it_with_all_its_methods(name):
+    code = """import sys, nextgenface_nb as n
+getattr(n, sys.argv[1])
+print([m for m in n._WITH['reconstruction'] if f'nextgenface_nb.{m}' not in sys.modules])"""
+    assert fresh(code, name)=='[]'
+
 def test_a_model_takes_names_and_loads_nothing_for_it():
     code = '''import sys, nextgenface_nb as n
 model = n.load_model()
