@@ -32,7 +32,7 @@ def all_names(
     "What there is, for the advice of an error"
     return f'There are: {", ".join(names)}.'
 
-# %% ../../nbs/78_results.names.ipynb #05c8c0e3
+# %% ../../nbs/78_results.names.ipynb #b1220fba
 def expression_vector(
     model:FaceModel,
     weights:Mapping|Tensor|np.ndarray|list|str, # Name -> coefficient; or all of them, [E]; or 'neutral'
@@ -45,7 +45,7 @@ def expression_vector(
     if not isinstance(weights, Mapping): return _all_weights(weights, len(names))
     for name,weight in weights.items():
         if name not in names:
-            raise ConfigError(f'the model has no expression {name!r}', nearest(name, names)+all_names(names))
+            raise ConfigError(f'the model has no expression {name!r}', nearest(name, names) or all_names(names))
         found[names.index(name)] = as_number(f'expression {name}', weight)
     return found
 
