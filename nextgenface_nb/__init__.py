@@ -19,10 +19,14 @@ _OFFERED = {
     'output.replay': 'Path3D replay_steps write_film',
     'pipeline': 'Pipeline',
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
+    'results.files': 'load',
+    'results.steps': 'fit',
     'rendering.renderer': 'Renderer'}
 
 # Modules that give further names to the classes of a module, and load with it
-_WITH = {'reconstruction': ['results.arrays']}
+_WITH = {
+    'facemodel.model': ['results.names'],
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.files']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
@@ -53,6 +57,8 @@ if TYPE_CHECKING:
     from .reconstruction import (Optimizer as Optimizer, Reconstruction as Reconstruction, reconstruct as reconstruct,
         reconstruct_steps as reconstruct_steps)
     from .rendering.renderer import Renderer as Renderer
+    from .results.files import load as load
+    from .results.steps import fit as fit
 
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -191,6 +191,72 @@ class Reconstruction:
     def differentiable(self, *names: str) -> tuple[dict, DrawnAgain]:
         """Parameters of the photo, and a function that renders them"""
 
+    def mesh(self, *, neutral: bool = ..., space: str = ..., frame: int = ...) -> Any:
+        """The head as a textured mesh of trimesh"""
+
+    def to_glb(
+        self,
+        path: str | Path,
+        *,
+        posed: int | None = ...,
+        quality: int | None = ...,
+        merged: bool = ...,
+        morphs: bool = ...,
+        dense: bool = ...,
+    ) -> Path:
+        """Mesh, maps, expressions and cameras in one file of glTF"""
+
+    def to_usd(self, path: str | Path) -> Path:
+        """The neutral face for Apple's and Pixar's programs; needs the package usd-core"""
+
+    def to_obj(self, path: str | Path, *, neutral: bool = ..., space: str = ..., frame: int = ...) -> Path:
+        """The mesh in mm with its maps as Wavefront OBJ"""
+
+    def __reduce__(self) -> tuple:
+        """Function and arguments that make it again"""
+
+    def __deepcopy__(self, memo: dict) -> Reconstruction:
+        """Everything anew but the pipeline; nothing is rounded"""
+
+    def __copy__(self) -> Reconstruction:
+        """The same parts in another object"""
+
+    def render(
+        self,
+        kind: str = ...,
+        *,
+        yaw: float | None = ...,
+        pitch: float | None = ...,
+        size: int = ...,
+        light: Any = ...,
+        as_array: bool = ...,
+        samples: int = ...,
+        background: float | None = ...,
+        frame: int = ...,
+    ) -> PIL.Image.Image | np.ndarray:
+        """The face as it looks from here, in this light"""
+
+    def with_(
+        self,
+        *,
+        expression: Any = ...,
+        light: Any = ...,
+        yaw: float | None = ...,
+        pitch: float | None = ...,
+        pose: Any = ...,
+        maps: Any = ...,
+        frame: int = ...,
+    ) -> Reconstruction:
+        """Another face, that differs in what is named; this one stays as it is"""
+
+    def view(self, *, size: int = ..., frame: int = ..., live: bool | None = ..., **traits) -> Any:
+        """The face in 3D, to be turned by hand; a picture where there is nobody to turn it"""
+
+    def compare(
+        self, other: Reconstruction, *, size: int = ..., yaw: float = ..., samples: int = ...
+    ) -> PIL.Image.Image:
+        """Both from the front, as they look and as clay, and how far apart they are"""
+
 STRANGER: Any
 LEAST_SHAPE: int
 BLURRED: float

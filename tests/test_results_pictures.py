@@ -1,0 +1,151 @@
+"What is done with a result: pictures, other faces, files, and the way to other processes"
+import copy, json, multiprocessing, pickle, subprocess, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+import numpy as np, pytest, torch
+from PIL import Image
+import nextgenface_nb as ngf
+from nextgenface_nb.evaluation.synthetic import synthetic_face
+from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.optim.texture import mouth_opening
+ROOT = Path(__file__).resolve().parent.parent
+PORTRAIT = ROOT/'tests'/'old_results'/'portrait.jpg'
+
+@pytest.fixture(scope='module')
+def portrait(): return ngf.load(PORTRAIT)
+
+@pytest.fixture(scope='module')
+def toy():
+    config = ngf.Config(renderer='vertex', texture_resolution=64, environment_height=16, bands=5)
+    pipeline = ngf.Pipeline(toy_model(), config)
+    return ngf.Reconstruction(synthetic_face(pipeline, seed=3, size=64, samples=1).face, pipeline)
+
+def fresh(code:str, *arguments)->str:
+    "What a new Python prints"
+    done = subprocess.run([sys.executable, '-c', code, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT)
+    assert not done.returncode, done.stderr
+    return done.stdout.strip()
+
+# ---- who has the methods
+
+def test_a_result_has_its_methods_however_it_was_come_by(tmp_path, toy):
+    "By a public name, and out of a pickle in a process that has imported nothing"
+    names = 'render with_ mesh to_glb to_obj to_usd view compare'
+    code = 'import nextgenface_nb as n, sys; print([x for x in sys.argv[1].split() if not hasattr(n.Reconstruction, x)])'
+    assert fresh(code, names)=='[]'
+    (tmp_path/'face').write_bytes(pickle.dumps(toy))
+    code = 'import pickle, sys; print(pickle.load(open(sys.argv[1], "rb")).render(size=32).size)'
+    assert fresh(code, tmp_path/'face')=='(32, 32)'
+
+@pytest.mark.parametrize('name', ['load', 'fit', 'reconstruct', 'Optimizer'])
+def test_whoever_gives_a_result_gives_it_with_all_its_methods(name):
+    code = """import sys, nextgenface_nb as n
+getattr(n, sys.argv[1])
+print([m for m in n._WITH['reconstruction'] if f'nextgenface_nb.{m}' not in sys.modules])"""
+    assert fresh(code, name)=='[]'
+
+def test_a_model_takes_names_and_loads_nothing_for_it():
+    code = '''import sys, nextgenface_nb as n
+model = n.load_model()
+smile = model.vertices(expression=dict(mouthSmileLeft=1))
+print((smile-model.vertices()).norm(dim=1).max()>1, 'nextgenface_nb.reconstruction' in sys.modules)'''
+    assert fresh(code)=='tensor(True) False'
+
+# ---- pictures
+
+def test_every_kind_of_picture_shows_the_head(portrait):
+    for kind in 'face clay normal depth uv albedo specular roughness wireframe'.split():
+        image = np.asarray(portrait.render(kind, yaw=0, size=96, samples=2), float)
+        assert image.shape==(96, 96, 3), kind
+        assert image.std()>2 and (image[0]==image[0,0]).all(), kind
+
+def test_no_angle_is_the_photo(portrait):
+    "The same crop, so that the picture lies over the photo"
+    seen = portrait.render(size=64, samples=64, as_array=True)
+    photo = portrait.face.frames[0].photo.pixels.numpy()
+    mask = portrait.pipeline.face_mask(portrait.face).numpy()
+    assert np.abs(seen[...,:3]-photo)[mask].mean()<.04
+    assert seen.shape==(64, 64, 4) and portrait.render(size=32, samples=1).size==(32, 32)
+
+def test_a_mouth_that_opens_shows_no_stretched_teeth(portrait):
+    "And one that does not keeps what the photo showed"
+    wide = portrait.with_(expression=dict(jawOpen=.8))
+    assert mouth_opening(portrait.pipeline, wide.face)>2*mouth_opening(portrait.pipeline, portrait.face)
+    darker = [f.face.identity.diffuse[portrait.pipeline.maps(wide.face)[0].ne(portrait.pipeline.maps(portrait.face)[0])]
+        for f in (wide, portrait)]
+    assert len(darker[0]) and darker[0].mean()<darker[1].mean()
+    brow = portrait.with_(expression=dict(browInnerUp=.5))
+    assert torch.equal(brow.face.identity.diffuse, portrait.face.identity.diffuse)
+
+@pytest.mark.parametrize('use,words', [
+    (lambda f: f.render('clai'), "Did you mean 'clay'"),
+    (lambda f: f.render(light='studoi'), "Did you mean 'studio'"),
+    (lambda f: f.render(light='no.exr'), 'no.exr'),
+    (lambda f: f.render(size=0), '16 to 4096'),
+    (lambda f: f.render(size=100_000), '16 to 4096'),
+    (lambda f: f.render(frame=7), 'photo 7 of a face with 1'),
+    (lambda f: f.with_(expression=dict(jawopen=1)), "Did you mean 'jawOpen'"),
+    (lambda f: f.with_(frame=1), 'photo 1'),
+    (lambda f: f.to_glb('face.stl'), '.glb'),
+    (lambda f: ngf.load(ROOT/'tests'), 'no result in this folder'),
+    (lambda f: ngf.load(PORTRAIT.parent), '1 results lie in its folders'),
+    (lambda f: ngf.load('nowhere'), 'nowhere')])
+def test_wrong_use_is_answered_in_words(toy, use, words):
+    with pytest.raises(ngf.FaceError) as told: use(toy)
+    assert words in str(told.value)
+
+# ---- there and back
+
+def same(a, b, within:float=0.)->bool:
+    "Every number of two results"
+    there = b.face.parameters()
+    return all((x-there[n]).abs().max()<=within for n,x in a.face.parameters().items() if x.numel())
+
+def test_a_result_comes_back_from_its_folder(tmp_path, portrait):
+    portrait.save(tmp_path/'me', formats=['checkpoint', 'report'], samples=1)
+    back = ngf.load(tmp_path/'me')
+    assert same(portrait, back) and back.pipeline.config.to_dict()==portrait.pipeline.config.to_dict()
+    assert len(back.history)==len(portrait.history) and back.timings and back.warnings==portrait.warnings!=[]
+    assert back.pipeline is portrait.pipeline   # its settings are the same, so its scenes are of use
+
+def test_a_loaded_result_does_not_share_a_pipeline_that_was_changed(portrait):
+    other = ngf.load(PORTRAIT)
+    before = other.pipeline.config.samples_final
+    other.pipeline.config.samples_final = before+1
+    try: assert ngf.load(PORTRAIT).pipeline.config.samples_final==before
+    finally: other.pipeline.config.samples_final = before
+
+def middle_pixel(face)->tuple: # In another process
+    return face.render(size=32, samples=4).getpixel((16, 16)),face.with_(expression=dict(jawOpen=1.)).mesh().extents[1]
+
+def test_a_face_goes_to_a_spawned_worker(toy):
+    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
+        pixel,height = pool.submit(middle_pixel, toy).result()
+    here = middle_pixel(toy)
+    assert np.abs(np.subtract(pixel, here[0])).max()<=1 and abs(height-here[1])<1e-3
+
+def test_a_pickle_is_small_and_leaves_the_model_at_home(portrait):
+    sent = pickle.dumps(portrait)
+    assert len(sent)<1e6 and pickle.loads(sent).pipeline.model.fingerprint==portrait.pipeline.model.fingerprint
+    assert same(portrait, pickle.loads(sent), 1e-3)
+
+def test_a_pickle_of_another_model_is_refused(portrait, monkeypatch):
+    sent = pickle.dumps(portrait)
+    from nextgenface_nb.results import files
+    monkeypatch.setattr(files, 'kept_pipeline', lambda config: ngf.Pipeline(toy_model(), config))
+    with pytest.raises(ngf.ModelError, match='is not that of the face'): pickle.loads(sent)
+
+def test_a_copy_is_exact_and_alone(toy):
+    other = copy.deepcopy(toy)
+    assert same(toy, other) and other.pipeline is toy.pipeline
+    for x in other.face.parameters().values(): x.zero_()
+    assert toy.face.identity.diffuse.any() and other.face.frames[0].photo is not toy.face.frames[0].photo
+
+# ---- what reconstruct takes
+
+def test_a_photo_in_any_shape_is_the_same_photo(tmp_path):
+    codes = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(codes).save(tmp_path/'a.png')
+    linear = ngf.load_photo(tmp_path/'a.png').pixels
+    shapes = [str(tmp_path/'a.png'), (tmp_path/'a.png').read_bytes(), Image.fromarray(codes), codes, linear.numpy(), linear]
+    assert all(torch.allclose(ngf.load_photo(s).pixels, linear, atol=1e-6) for s in shapes)
