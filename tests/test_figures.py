@@ -102,13 +102,24 @@ def test_the_readme_shows_what_is_not_reached():
     from nextgenface_nb.evaluation.benchmark import TARGETS
     from nextgenface_nb.evaluation.photos import TARGETS as PHOTOS
     readme = (ROOT/'README.md').read_text(encoding='utf-8')
-    reports = figures.read_figures('measure'),figures.read_figures('benchmark')
+    measured,tuned,fresh = (figures.read_figures(name) for name in ('measure', 'benchmark', 'fresh'))
+    reports = measured,tuned|(fresh or {})   # what counts are people on whom nothing was tuned
     rows = [t.row(report) for targets,report in zip((PHOTOS, TARGETS), reports) for t in targets]
-    lines = {line.split('|')[1].strip():line for line in readme.splitlines() if line.startswith('| ')}
+    cells = ([c.strip() for c in line.split('|')] for line in readme.splitlines() if line.startswith('| '))
+    lines = {row[1]:row for row in cells}
     assert len(rows)==len(PHOTOS)+len(TARGETS)
     for row in rows:
-        line = lines[row['target']]
-        if row['holds'] is not None: assert row['reached'] in line and ('**NO**' in line)==(not row['holds']), line
+        _,_,_,reached,holds,*_ = lines[row['target']]
+        if row['holds'] is None: assert (reached, holds)==('not measured', '-')
+        else: assert (reached, holds)==(row['reached'], 'yes' if row['holds'] else '**NO**'), row
+
+def test_the_readme_shows_what_comes_of_a_cell_and_not_its_code_where_that_is_asked(monkeypatch):
+    import nbformat
+    page = notebook(('code', '#| figures\n#| hide_input\nMarkdown(x)'), ('code', 'y = 2'))
+    page['cells'][0]['outputs'] = [dict(output_type='execute_result', execution_count=None, metadata={},
+        data={'text/markdown':'| a |'})]
+    text = tool('readme', monkeypatch).to_markdown(nbformat.reads(json.dumps(page), 4))
+    assert '| a |' in text and 'y = 2' in text and 'Markdown(x)' not in text
 
 def test_links_of_the_readme_lead_somewhere():
     readme = (ROOT/'README.md').read_text(encoding='utf-8')

@@ -7,6 +7,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = Path('nbs/images')
 FLAGS = re.compile(r'^#\|.*\n?', re.M)
+HIDDEN = re.compile(r'^#\|\s*hide_input\b', re.M) #: Of a cell of which only the outputs are shown
 
 def fence(text, language=''):
     "A fenced block"
@@ -44,7 +45,8 @@ def to_markdown(notebook):
         if cell.cell_type=='markdown': parts.append(from_root(cell.source.strip()))
         elif cell.cell_type=='code' and not re.search(r'^#\|\s*hide\b', cell.source, re.M):
             code = FLAGS.sub('', cell.source).strip()
-            if code: parts += [fence(code, 'python'), *outputs(cell, number)]
+            if code and not HIDDEN.search(cell.source): parts.append(fence(code, 'python'))
+            if code: parts += outputs(cell, number)
     return '\n\n'.join(part for part in parts if part) + '\n'
 
 if __name__=='__main__':
