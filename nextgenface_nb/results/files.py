@@ -28,7 +28,8 @@ from ..output.pictures import picture, save_picture
 from ..pipeline import Pipeline
 from ..places import data_folder, locate
 from ..reconstruction import Reconstruction
-from .pictures import MAPS, check_frame
+from .names import check_frame
+from .pictures import MAPS
 from ..surroundings import undisturbed
 
 # %% auto #0
