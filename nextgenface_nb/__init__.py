@@ -20,6 +20,7 @@ _OFFERED = {
     'pipeline': 'Pipeline',
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
     'results.files': 'load',
+    'results.folder': 'reconstruct_folder',
     'results.steps': 'fit',
     'rendering.renderer': 'Renderer'}
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         reconstruct_steps as reconstruct_steps)
     from .rendering.renderer import Renderer as Renderer
     from .results.files import load as load
+    from .results.folder import reconstruct_folder as reconstruct_folder
     from .results.steps import fit as fit
 
 def __getattr__(name):
