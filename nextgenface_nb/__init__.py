@@ -26,8 +26,9 @@ _OFFERED = {
 
 # Modules that give further names to the classes of a module, and load with it
 _WITH = {
-    'facemodel.model': ['results.names'],
-    'reconstruction': ['results.arrays', 'results.pictures', 'results.files']}
+    'face': ['results.shown'],
+    'facemodel.model': ['results.names', 'results.shown'],
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.files', 'results.shown']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 

@@ -10,8 +10,9 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import project
 from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.results.arrays import (DrawnAgain, Expression, FoundLandmarks, FoundLight, Frames, Maps, Named,
-    PhotoCamera, Report, camera_facts, png_bytes, short_names, table_html)
+    PhotoCamera, Report, camera_facts, png_bytes, short_names)
 from nextgenface_nb.results.names import FrameError, UnknownName
+from nextgenface_nb.results.shown import table_html
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))

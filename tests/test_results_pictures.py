@@ -92,7 +92,8 @@ def test_a_mouth_that_opens_shows_no_stretched_teeth(portrait):
     (lambda f: f.with_(frame=1), 'photo 1'),
     (lambda f: f.to_glb('face.stl'), '.glb'),
     (lambda f: ngf.load(ROOT/'tests'), 'no result in this folder'),
-    (lambda f: ngf.load(PORTRAIT.parent), '1 results lie in its folders'),
+    (lambda f: ngf.load(PORTRAIT.parent), 'no result itself, but 1 in its folders'),
+    (lambda f: ngf.load(PORTRAIT.with_name('portrai.jpg')), "Did you mean 'portrait.jpg'"),
     (lambda f: ngf.load('nowhere'), 'nowhere')])
 def test_wrong_use_is_answered_in_words(toy, use, words):
     with pytest.raises(ngf.FaceError) as told: use(toy)
@@ -128,6 +129,13 @@ def test_a_result_comes_back_from_its_folder(tmp_path, portrait):
     assert same(portrait, back) and back.pipeline.config.to_dict()==portrait.pipeline.config.to_dict()
     assert len(back.history)==len(portrait.history) and back.timings and back.warnings==portrait.warnings!=[]
     assert back.pipeline is portrait.pipeline   # its settings are the same, so its scenes are of use
+
+def test_a_result_is_found_by_the_name_of_its_photo(tmp_path, portrait):
+    "As `face.save('results'); ngf.load('results/me.jpg')` reads"
+    portrait.save(tmp_path/'results', formats=['report', 'checkpoint'])
+    found = ngf.load(tmp_path/'results'/Path(portrait.photo.path).name)
+    assert found.photo.path==portrait.photo.path
+    with pytest.raises(ngf.CheckpointError, match='there is no such file'): ngf.load(tmp_path/'results'/'you.jpg')
 
 def test_a_loaded_result_does_not_share_a_pipeline_that_was_changed(portrait):
     other = ngf.load(PORTRAIT)

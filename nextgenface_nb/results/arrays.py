@@ -26,12 +26,13 @@ from ..output.report import make_report
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
 from .names import as_whole, check_frame, known_name
+from .shown import table_html
 from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'ROWS', 'Named', 'kept', 'Frames', 'numbers', 'bars_svg', 'Expression',
-           'PhotoCamera', 'camera_facts', 'table_html', 'shared', 'Maps', 'png_bytes', 'FoundLight', 'FoundLandmarks',
-           'Report', 'short_names', 'DrawnAgain']
+           'PhotoCamera', 'camera_facts', 'shared', 'Maps', 'png_bytes', 'FoundLight', 'FoundLandmarks', 'Report',
+           'short_names', 'DrawnAgain']
 
 # %% ../../nbs/78_results.arrays.ipynb #6355208f
 Value = TypeVar('Value')
@@ -86,6 +87,10 @@ class Frames(Sequence):
         if isinstance(i, slice): return [self[k] for k in range(len(self))[i]]
         i = check_frame(self._result.face, i)
         return self._result if len(self)==1 else kept(self._result, f'photo {i}', lambda: _alone(self._result, i))
+
+    def _repr_html_(self)->str:
+        names = (f.photo.path or 'photo' for f in self._result.face.frames)
+        return table_html({i:shown_name(n) for i,n in enumerate(names)}, 'photos')
 
     def __repr__(self):
         return f"Frames({', '.join(shown_name(f.photo.path or 'photo') for f in self._result.face.frames)})"
@@ -250,15 +255,6 @@ def camera_facts(
         'principal point':'({:.1f}, {:.1f})'.format(*camera.principal), 'head':f'({x:.0f}, {y:.0f}, {z:.0f}) mm'}
     whole = camera.whole
     return facts|({'a part of':f'{whole.width} x {whole.height} pixels'} if whole else {})
-
-def table_html(
-    facts:Mapping, # Name -> text
-    title:str='',
-)->str:
-    "A small table"
-    rows = ''.join(f'<tr><th style="text-align:left">{html.escape(str(name))}</th><td style="text-align:left">'
-        f'{html.escape(str(text))}</td></tr>' for name,text in facts.items())
-    return f'<table><caption>{html.escape(title)}</caption>{rows}</table>'
 
 @patch
 def __repr__(self:PhotoCamera):

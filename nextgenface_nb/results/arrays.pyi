@@ -27,7 +27,6 @@ __all__ = [
     "Expression",
     "PhotoCamera",
     "camera_facts",
-    "table_html",
     "shared",
     "Maps",
     "png_bytes",
@@ -121,9 +120,6 @@ class PhotoCamera:
 
 def camera_facts(camera: PhotoCamera) -> dict:
     """Size, lens, place of the head"""
-
-def table_html(facts: Mapping, title: str = ...) -> str:
-    """A small table"""
 
 def shared(x: Tensor) -> np.ndarray:
     """A tensor as an array that can only be read"""
