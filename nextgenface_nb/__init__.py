@@ -20,13 +20,15 @@ _OFFERED = {
     'pipeline': 'Pipeline',
     'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
     'results.files': 'load',
+    'results.folder': 'reconstruct_folder',
     'results.steps': 'fit',
     'rendering.renderer': 'Renderer'}
 
 # Modules that give further names to the classes of a module, and load with it
 _WITH = {
-    'facemodel.model': ['results.names'],
-    'reconstruction': ['results.arrays', 'results.pictures', 'results.files']}
+    'face': ['results.shown'],
+    'facemodel.model': ['results.names', 'results.shown'],
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.files', 'results.shown']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
         reconstruct_steps as reconstruct_steps)
     from .rendering.renderer import Renderer as Renderer
     from .results.files import load as load
+    from .results.folder import reconstruct_folder as reconstruct_folder
     from .results.steps import fit as fit
 
 def __getattr__(name):

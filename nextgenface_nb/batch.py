@@ -4,7 +4,7 @@
 
 # %% ../nbs/77_batch.ipynb #24dc2f38
 from __future__ import annotations
-import csv, html, io, json, multiprocessing, os, signal, sys, time
+import csv, html, io, json, multiprocessing, os, signal, sys, time, unicodedata
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from multiprocessing import connection
@@ -18,9 +18,10 @@ from .processes import end_with_parent, json_text, printable, rest, shown_name
 from .interrupts import Stop, ending_signals
 
 # %% auto #0
-__all__ = ['START', 'PATIENCE', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt', 'invocation',
-           'was_done', 'share_threads', 'Worker', 'in_processes', 'run_batch', 'save_failures', 'figures',
-           'save_summary', 'contact_sheet', 'finish_summary', 'rounds', 'is_busy', 'tidy']
+__all__ = ['START', 'PATIENCE', 'BATCH_FILES', 'origin', 'origin_in', 'Outcome', 'face_folder', 'face_number', 'attempt',
+           'invocation', 'was_done', 'share_threads', 'Worker', 'in_processes', 'run_batch', 'save_failures', 'figures',
+           'save_summary', 'contact_sheet', 'finish_summary', 'rounds', 'is_busy', 'tidy', 'find_photos',
+           'result_folders']
 
 # %% ../nbs/77_batch.ipynb #a3ef7803
 from functools import lru_cache
@@ -612,3 +613,46 @@ def _made_it(about:dict, asked)->bool:
     except (KeyError, TypeError): return False
     same = lambda state,report: about['meta'].get(state)==asked.get(report)
     return bool(asked['photos']) and photos and same('stages', 'stages') and same('which_face', 'face')
+
+# %% ../nbs/77_batch.ipynb #8d2c0dfc
+def find_photos(
+    source:Path, # A folder
+    output:Path, # For the results; it may lie in the former
+    around:Path, # The folder around the latter, as somebody has named it
+    recursive:bool=False, # Those of subfolders too
+)->tuple: # (paths, list of (path, reason) of what is left out)
+    "The photos of a folder"
+    from nextgenface_nb.imaging import load_folder, scan_folder
+    inside = around.resolve()
+    closed = [output] if inside==source.resolve() or inside in source.resolve().parents else [output, inside]
+    photos,left = scan_folder(source, recursive, closed)
+    return (photos or load_folder(source, recursive)), left   # the latter says in words that there are none
+
+# %% ../nbs/77_batch.ipynb #8d2c0a01
+#: What a batch writes beside the folders of its photos
+BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
+
+def result_folders(
+    photos:list, # Paths
+    source:Path, # The folder in which they lie
+    output:Path, # For the results
+)->list: # A folder for each, none twice and none within another
+    "The tree of the input once more, with a folder in place of each photo"
+    wanted = [output/p.relative_to(source) for p in photos]
+    taken = set()
+    around = {_folded(parent) for w in wanted for parent in w.parents}
+    for place in wanted:
+        first = place.relative_to(output).parts[0]
+        if len(place.relative_to(output).parts)>1 and _folded(first) in BATCH_FILES:
+            place = output/f'{first} (2)'/place.relative_to(output/first)
+        free = place
+        number = 2
+        while _folded(free) in taken|around or (free.parent==output and _folded(free.name) in BATCH_FILES):
+            free = place.with_name(f'{place.name} ({number})')
+            number = number+1
+        taken.add(_folded(free))
+        yield free
+
+def _folded(path)->str:
+    "The same for names that are one on disks of Windows and macOS, in letters or accents"
+    return unicodedata.normalize('NFC', str(path)).casefold()

@@ -4,14 +4,14 @@
 
 # %% ../nbs/92_cli.ipynb #d9d4531d
 from __future__ import annotations
-import argparse, sys, time, unicodedata
+import argparse, sys, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from . import __version__
-from .batch import (attempt, face_folder, face_number, figures, finish_summary, invocation, run_batch,
-    save_failures, tidy, was_done)
+from .batch import (attempt, face_folder, face_number, figures, find_photos, finish_summary, invocation,
+    result_folders, run_batch, save_failures, tidy, was_done)
 from .interrupts import Stop
 from .config import Config, PRESETS, STAGE_NAMES, explain
 from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
@@ -26,12 +26,12 @@ from .rendering.variant import use_variant, trials, find_llvm
 from .surroundings import blas_threads
 
 # %% auto #0
-__all__ = ['BATCH_FILES', 'which_face', 'make_parser', 'Request', 'read_request', 'make_config', 'asked_for', 'face_asked',
-           'recall', 'batch_folder', 'check_reachable', 'list_jobs', 'find_photos', 'result_folders', 'tell_left_out',
-           'every_face', 'count_faces', 'Bars', 'fit', 'start_from', 'old_face', 'reconstruct_all', 'prepare',
-           'announce', 'check_numbers', 'begin_pipeline', 'checkpoint_folder', 'one_job', 'usable', 'one_thread',
-           'fit_and_save', 'as_decoded', 'worker_of', 'photo_worker', 'check_limit', 'known_trials', 'Told',
-           'finish_batch', 'summary', 'main', 'make_config_parser', 'say_config', 'config_main']
+__all__ = ['which_face', 'make_parser', 'Request', 'read_request', 'make_config', 'asked_for', 'face_asked', 'recall',
+           'batch_folder', 'check_reachable', 'list_jobs', 'tell_left_out', 'every_face', 'count_faces', 'Bars', 'fit',
+           'start_from', 'old_face', 'reconstruct_all', 'prepare', 'announce', 'check_numbers', 'begin_pipeline',
+           'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'worker_of',
+           'photo_worker', 'check_limit', 'known_trials', 'Told', 'finish_batch', 'summary', 'main',
+           'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/92_cli.ipynb #9b0c85cf
 def which_face(
@@ -252,49 +252,6 @@ def list_jobs(
         raise ConfigError(f'--landmarks {request.landmarks}: one file of points for {len(photos)} photos',
             'Reconstruct the photos one by one.')
     return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))],left_out
-
-# %% ../nbs/92_cli.ipynb #8d2c0dfc
-def find_photos(
-    source:Path, # A folder
-    output:Path, # For the results; it may lie in the former
-    around:Path, # The folder around the latter, as `--output` says it
-    recursive:bool=False, # Those of subfolders too
-)->tuple: # (paths, list of (path, reason) of what is left out)
-    "The photos of a folder"
-    from nextgenface_nb.imaging import load_folder, scan_folder
-    inside = around.resolve()
-    closed = [output] if inside==source.resolve() or inside in source.resolve().parents else [output, inside]
-    photos,left = scan_folder(source, recursive, closed)
-    return (photos or load_folder(source, recursive)), left   # the latter says in words that there are none
-
-# %% ../nbs/92_cli.ipynb #8d2c0a01
-#: What a batch writes beside the folders of its photos
-BATCH_FILES = 'summary.csv','failures.json','contact_sheet.html'
-
-def result_folders(
-    photos:list, # Paths
-    source:Path, # The folder in which they lie
-    output:Path, # For the results
-)->list: # A folder for each, none twice and none within another
-    "The tree of the input once more, with a folder in place of each photo"
-    wanted = [output/p.relative_to(source) for p in photos]
-    taken = set()
-    around = {_folded(parent) for w in wanted for parent in w.parents}
-    for place in wanted:
-        first = place.relative_to(output).parts[0]
-        if len(place.relative_to(output).parts)>1 and _folded(first) in BATCH_FILES:
-            place = output/f'{first} (2)'/place.relative_to(output/first)
-        free = place
-        number = 2
-        while _folded(free) in taken|around or (free.parent==output and _folded(free.name) in BATCH_FILES):
-            free = place.with_name(f'{place.name} ({number})')
-            number = number+1
-        taken.add(_folded(free))
-        yield free
-
-def _folded(path)->str:
-    "The same for names that are one on disks of Windows and macOS, in letters or accents"
-    return unicodedata.normalize('NFC', str(path)).casefold()
 
 # %% ../nbs/92_cli.ipynb #8a2c331a
 def tell_left_out(

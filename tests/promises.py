@@ -135,7 +135,7 @@ def written(folder)->list: # of patterns
 
 def results()->dict: # files, report, checkpoint, camera: list of names
     "What a small result writes, and what is in it"
-    from nextgenface_nb import cli
+    from nextgenface_nb import batch
     from nextgenface_nb.resume import keep_state
     from nextgenface_nb.output import export, formats, replay
     from nextgenface_nb.output.checkpoint import read_about
@@ -154,7 +154,7 @@ def results()->dict: # files, report, checkpoint, camera: list of names
         fields = [path for file in kept for path in [*leaves(read_about(file)), *arrays_of(file)]]
         files = [
             *(f'run {n}' for n in written(place/'run')), *(f'export {n}' for n in written(place/'export')),
-            *(f'debug {n}' for n in written(place/'debug')), *(f'batch {n}' for n in cli.BATCH_FILES),
+            *(f'debug {n}' for n in written(place/'debug')), *(f'batch {n}' for n in batch.BATCH_FILES),
             *(f'films {what}.{ending}' for what in replay.FILMS for ending in replay.ENDINGS), 'state .resume.npz']
     return dict(
         files=files, report=list(dict.fromkeys(map(same_stage, leaves(report)))),

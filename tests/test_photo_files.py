@@ -737,7 +737,7 @@ def test_results_keep_the_tree_and_never_lie_in_each_other(tmp_path):
 
 def test_names_that_are_one_on_other_disks_get_places_of_their_own():
     "On disks of Windows and macOS a.jpg is A.jpg, and a letter with an accent is one letter or two"
-    from nextgenface_nb.cli import result_folders
+    from nextgenface_nb.batch import result_folders
     names = 'A.jpg', 'a.jpg', 'caf\u00e9.jpg', 'cafe\u0301.jpg', 'Summary.CSV/b.jpg', 'x/B.jpg', 'X/b.jpg'
     found = list(result_folders([Path('in')/n for n in names], Path('in'), Path('out')))
     assert [p.relative_to('out').as_posix() for p in found]==['A.jpg', 'a.jpg (2)', 'caf\u00e9.jpg',

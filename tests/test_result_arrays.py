@@ -9,8 +9,10 @@ from nextgenface_nb.evaluation.synthetic import synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import project
 from nextgenface_nb.light.environment import MapLight
-from nextgenface_nb.results.arrays import (DrawnAgain, Expression, FoundLandmarks, FoundLight, FrameError, Frames, Maps,
-    Named, PhotoCamera, Report, UnknownName, camera_facts, png_bytes, short_names, table_html)
+from nextgenface_nb.results.arrays import (DrawnAgain, Expression, FoundLandmarks, FoundLight, Frames, Maps, Named,
+    PhotoCamera, Report, camera_facts, png_bytes, short_names)
+from nextgenface_nb.results.names import FrameError, UnknownName
+from nextgenface_nb.results.shown import table_html
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
@@ -80,11 +82,13 @@ def test_photo_zero_is_meant_and_the_others_share_everything(two):
     assert np.allclose(two.frames[1].vertices, two.neutral)
 
 @pytest.mark.parametrize('ask,words', [
-    (lambda f: f.maps['difuse'], 'Did you mean diffuse'), (lambda f: f.maps.image('moon'), 'There are: diffuse'),
-    (lambda f: f.expression['jawOpn'], 'Did you mean jawOpen'),
-    (lambda f: f.camera.matrix('pytorch'), 'Did you mean pytorch3d'),
+    (lambda f: f.maps['difuse'], "Did you mean 'diffuse'"), (lambda f: f.maps.image('moon'), 'There are: diffuse'),
+    (lambda f: f.expression['jawOpn'], "Did you mean 'jawOpen'"),
+    (lambda f: f.camera.matrix('pytorch'), "Did you mean 'pytorch3d'"),
     (lambda f: f.camera.matrix('opencv', 'inch'), 'mm, m'),
-    (lambda f: f.camera.intrinsics('cv'), 'convention'), (lambda f: f.differentiable('lihgt'), 'Did you mean light')])
+    (lambda f: f.camera.intrinsics('cv'), 'convention'),
+    (lambda f: f.differentiable('lihgt'), "Did you mean 'light'"),
+    (lambda f: f.differentiable()[1](dict(rotatoin=torch.zeros(3))), "Did you mean 'rotation'")])
 def test_wrong_names_are_told_in_words(two, ask, words):
     with pytest.raises(FaceError, match=words) as caught: ask(two)
     assert isinstance(caught.value, UnknownName) and isinstance(caught.value, KeyError)
@@ -93,7 +97,9 @@ def test_a_photo_that_is_not_there(two):
     "An `IndexError`, so that loops end"
     with pytest.raises(FrameError, match='It has 2, counted from 0'): two.frames[2]
     with pytest.raises(IndexError, match='no photo -3'): two.frames[-3]
-    with pytest.raises(TypeError): two.frames['first']
+    with pytest.raises(FrameError, match="no photo 'first'"): two.frames['first']
+    with pytest.raises(FrameError, match='no photo 2 '): two.render(frame=2, size=32)
+    assert (two.mesh(frame=-1).vertices==two.mesh(frame=1).vertices).all()
     assert len(list(two.frames))==len(two.frames[:])==2 and two.frames[1:]==[two.frames[1]]
 
 def test_what_is_found_by_name_is_a_mapping(two):
@@ -142,6 +148,18 @@ def test_the_coefficients_of_a_light_that_has_none(two):
     found = FoundLight(MapLight(environment), 3)
     assert found.coefficients.shape==(9, 3) and np.allclose(found.coefficients[0], 2*np.sqrt(4*np.pi), rtol=1e-3)
     assert np.abs(found.coefficients[1:]).max()<1e-3 and np.allclose(found.environment(8), 2)
+
+@pytest.mark.parametrize('rows', [0, -1, 100_000, 8.5, None])
+def test_a_map_of_the_light_that_nobody_can_make(two, rows):
+    with pytest.raises(FaceError, match='from 1 to 4096'): two.light.environment(rows)
+
+def test_tensors_given_to_the_render_are_meant_this_time_only(two):
+    parameters,render = two.differentiable('light')
+    before = render(samples=1)
+    assert torch.equal(render(parameters, samples=1), before)
+    brighter = dict(parameters)|{'light.coefficients':2*parameters['light.coefficients']}
+    assert torch.allclose(render(brighter, samples=1)[...,:3], 2*before[...,:3], atol=1e-4)
+    assert torch.equal(render(samples=1), before)
 
 def test_a_loop_of_ones_own_changes_nothing_but_its_own(two):
     before = {n:t.clone() for n,t in two.face.parameters().items()}

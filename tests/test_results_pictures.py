@@ -83,16 +83,38 @@ def test_a_mouth_that_opens_shows_no_stretched_teeth(portrait):
     (lambda f: f.render(light='no.exr'), 'no.exr'),
     (lambda f: f.render(size=0), '16 to 4096'),
     (lambda f: f.render(size=100_000), '16 to 4096'),
-    (lambda f: f.render(frame=7), 'photo 7 of a face with 1'),
+    (lambda f: f.render(frame=7), 'no photo 7'),
+    (lambda f: f.render(samples=0), '0 rays per pixel'),
+    (lambda f: f.render(background='white', size=32), "a background 'white'"),
+    (lambda f: f.with_(maps=dict(difuse=1)), "Did you mean 'diffuse'"),
+    (lambda f: f.with_(expression=dict(jawOpen=60)), 'go from 0 to 1'),
     (lambda f: f.with_(expression=dict(jawopen=1)), "Did you mean 'jawOpen'"),
     (lambda f: f.with_(frame=1), 'photo 1'),
     (lambda f: f.to_glb('face.stl'), '.glb'),
     (lambda f: ngf.load(ROOT/'tests'), 'no result in this folder'),
-    (lambda f: ngf.load(PORTRAIT.parent), '1 results lie in its folders'),
+    (lambda f: ngf.load(PORTRAIT.parent), 'no result itself, but 1 in its folders'),
+    (lambda f: ngf.load(PORTRAIT.with_name('portrai.jpg')), "Did you mean 'portrait.jpg'"),
     (lambda f: ngf.load('nowhere'), 'nowhere')])
 def test_wrong_use_is_answered_in_words(toy, use, words):
     with pytest.raises(ngf.FaceError) as told: use(toy)
     assert words in str(told.value)
+
+def test_light_from_an_array_in_any_order_of_memory_and_from_a_picture(toy):
+    "Bytes are sRGB, as everywhere"
+    values = toy.light.environment(16)+.1
+    flipped = toy.render(light=values[:,::-1], size=32, as_array=True)
+    assert (flipped==toy.render(light=values[:,::-1].copy(), size=32, as_array=True)).all()
+    grey = [toy.render(light=x, size=32, as_array=True) for x in (Image.new('RGB', (32, 16), (188,)*3), np.full((16, 32, 3), .5))]
+    assert np.allclose(*grey, atol=.01)
+
+def test_what_a_model_samples_are_heads(toy):
+    model = toy.pipeline.model
+    some = model.sample(2, seed=1)
+    assert model.vertices(some).shape==(2, len(model.uvs), 3)
+    assert torch.equal(model.vertices(some, 'neutral'), model.vertices(some.shape))
+
+def test_the_diffuse_map_under_both_its_names(toy):
+    assert toy.render('diffuse', size=32)==toy.render('albedo', size=32)
 
 # ---- there and back
 
@@ -107,6 +129,13 @@ def test_a_result_comes_back_from_its_folder(tmp_path, portrait):
     assert same(portrait, back) and back.pipeline.config.to_dict()==portrait.pipeline.config.to_dict()
     assert len(back.history)==len(portrait.history) and back.timings and back.warnings==portrait.warnings!=[]
     assert back.pipeline is portrait.pipeline   # its settings are the same, so its scenes are of use
+
+def test_a_result_is_found_by_the_name_of_its_photo(tmp_path, portrait):
+    "As `face.save('results'); ngf.load('results/me.jpg')` reads"
+    portrait.save(tmp_path/'results', formats=['report', 'checkpoint'])
+    found = ngf.load(tmp_path/'results'/Path(portrait.photo.path).name)
+    assert found.photo.path==portrait.photo.path
+    with pytest.raises(ngf.CheckpointError, match='there is no such file'): ngf.load(tmp_path/'results'/'you.jpg')
 
 def test_a_loaded_result_does_not_share_a_pipeline_that_was_changed(portrait):
     other = ngf.load(PORTRAIT)

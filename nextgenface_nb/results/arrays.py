@@ -4,7 +4,7 @@
 
 # %% ../../nbs/78_results.arrays.ipynb #c2033b9e
 from __future__ import annotations
-import difflib, html, io, operator
+import html, io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,7 +13,6 @@ import PIL.Image
 import torch
 from fastcore.basics import patch
 from torch import Tensor
-from ..errors import ConfigError
 from ..face import Face, PROVENANCE
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
@@ -26,28 +25,14 @@ from ..output.pictures import landmark_picture, picture
 from ..output.report import make_report
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
+from .names import as_whole, check_frame, known_name
+from .shown import table_html
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'UnknownName', 'FrameError', 'known_name', 'Named', 'kept', 'Frames', 'numbers',
-           'bars_svg', 'Expression', 'PhotoCamera', 'camera_facts', 'table_html', 'shared', 'Maps', 'png_bytes',
-           'FoundLight', 'FoundLandmarks', 'Report', 'short_names', 'DrawnAgain']
-
-# %% ../../nbs/78_results.arrays.ipynb #5cd264b6
-class UnknownName(ConfigError, KeyError): "A name that is none of those that there are."
-class FrameError(ConfigError, IndexError): "A photo that a result does not have."
-
-def known_name(
-    name:str,       # What somebody wrote
-    names:Sequence, # Those that there are
-    what:str,       # Of which kind they are: 'map', 'expression'
-)->str: # The same
-    "A name that there is; else `UnknownName`, with the most similar ones"
-    if name in names: return name
-    folded = {str(n).lower():n for n in names}
-    near = [folded[n] for n in difflib.get_close_matches(str(name).lower(), folded, 3, .6)]
-    advice = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}."
-    raise UnknownName(f'no {what} is called {name!r}', advice)
+__all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'ROWS', 'Named', 'kept', 'Frames', 'numbers', 'bars_svg', 'Expression',
+           'PhotoCamera', 'camera_facts', 'shared', 'Maps', 'png_bytes', 'FoundLight', 'FoundLandmarks', 'Report',
+           'short_names', 'DrawnAgain']
 
 # %% ../../nbs/78_results.arrays.ipynb #6355208f
 Value = TypeVar('Value')
@@ -100,9 +85,12 @@ class Frames(Sequence):
 
     def __getitem__(self, i): # A `Reconstruction`, of a slice a list of them
         if isinstance(i, slice): return [self[k] for k in range(len(self))[i]]
-        n,i = len(self),operator.index(i)
-        if not -n<=i<n: raise FrameError(f'there is no photo {i} in this result', f'It has {n}, counted from 0.')
-        return self._result if n==1 else kept(self._result, f'photo {i%n}', lambda: _alone(self._result, i%n))
+        i = check_frame(self._result.face, i)
+        return self._result if len(self)==1 else kept(self._result, f'photo {i}', lambda: _alone(self._result, i))
+
+    def _repr_html_(self)->str:
+        names = (f.photo.path or 'photo' for f in self._result.face.frames)
+        return table_html({i:shown_name(n) for i,n in enumerate(names)}, 'photos')
 
     def __repr__(self):
         return f"Frames({', '.join(shown_name(f.photo.path or 'photo') for f in self._result.face.frames)})"
@@ -268,15 +256,6 @@ def camera_facts(
     whole = camera.whole
     return facts|({'a part of':f'{whole.width} x {whole.height} pixels'} if whole else {})
 
-def table_html(
-    facts:Mapping, # Name -> text
-    title:str='',
-)->str:
-    "A small table"
-    rows = ''.join(f'<tr><th style="text-align:left">{html.escape(str(name))}</th><td style="text-align:left">'
-        f'{html.escape(str(text))}</td></tr>' for name,text in facts.items())
-    return f'<table><caption>{html.escape(title)}</caption>{rows}</table>'
-
 @patch
 def __repr__(self:PhotoCamera):
     return f"PhotoCamera({', '.join(f'{name} {text}' for name,text in camera_facts(self).items())})"
@@ -389,6 +368,8 @@ def maps(self:Reconstruction)->Maps:
     return Maps(self)
 
 # %% ../../nbs/78_results.arrays.ipynb #491c3a81
+ROWS = 1,4096 #: Of a map of the surroundings, the fewest and the most
+
 @dataclass(repr=False, eq=False)
 class FoundLight:
     "The light of a photo as arrays."
@@ -410,7 +391,7 @@ class FoundLight:
         height:int=64, # Rows; it has twice as many columns
     )->np.ndarray: # [height, 2 height, 3] float32, linear RGB radiance
         "All that arrives: row 0 from above, the middle from the viewer"
-        return numbers(self.emitter.environment(height))
+        return numbers(self.emitter.environment(as_whole(f'a map of {height!r} rows', height, *ROWS)))
 
     def __repr__(self): return f'FoundLight({self.kind}, mean radiance {float(self.environment(16).mean()):.3g})'
 
@@ -538,12 +519,16 @@ class DrawnAgain:
         return self._result.face
 
     def __call__(self,
+        parameters:Mapping|None=None, # Short name -> tensor that is meant this time in the place of the one kept here
+        *,
         seed:int=0,              # Of the random numbers: another one in each step
         samples:int|None=None,   # Rays per pixel; None: as the config says
         silhouettes:bool=False,  # Gradients of the outline as well
     )->Tensor: # [H, W, 4] linear RGB and coverage, with history
         "The picture"
-        return self._result.pipeline.render(self.face, 0, samples, seed, silhouettes=silhouettes)
+        other = {known_name(n, self._names, 'parameter'):x for n,x in (parameters or {}).items()}
+        face = DrawnAgain(self._result, self.parameters|other).face
+        return self._result.pipeline.render(face, 0, samples, seed, silhouettes=silhouettes)
 
     def result(self)->Reconstruction:
         "A result with the tensors as they are now, without history"

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import numpy as np
 import PIL.Image
 from torch import Tensor
-from ..errors import ConfigError
 from ..face import Face
 from ..light.interface import Emitter
 from ..reconstruction import Reconstruction
@@ -19,9 +18,7 @@ __all__ = [
     "BARS",
     "AXES",
     "UNITS",
-    "UnknownName",
-    "FrameError",
-    "known_name",
+    "ROWS",
     "Named",
     "kept",
     "Frames",
@@ -30,7 +27,6 @@ __all__ = [
     "Expression",
     "PhotoCamera",
     "camera_facts",
-    "table_html",
     "shared",
     "Maps",
     "png_bytes",
@@ -40,16 +36,6 @@ __all__ = [
     "short_names",
     "DrawnAgain",
 ]
-
-class UnknownName(ConfigError, KeyError):
-    """A name that is none of those that there are."""
-
-class FrameError(ConfigError, IndexError):
-    """A photo that a result does not have."""
-
-def known_name(name: str, names: Sequence, what: str) -> str:
-    """A name that there is; else `UnknownName`, with the most similar ones"""
-
 Value = TypeVar("Value")
 
 class Named(Mapping[str, Value]):
@@ -135,9 +121,6 @@ class PhotoCamera:
 def camera_facts(camera: PhotoCamera) -> dict:
     """Size, lens, place of the head"""
 
-def table_html(facts: Mapping, title: str = ...) -> str:
-    """A small table"""
-
 def shared(x: Tensor) -> np.ndarray:
     """A tensor as an array that can only be read"""
 
@@ -175,6 +158,8 @@ class Maps(Named[np.ndarray]):
 
 def png_bytes(image: PIL.Image.Image) -> bytes:
     """For notebooks"""
+
+ROWS: Any
 
 @dataclass(repr=False, eq=False)
 class FoundLight:
@@ -253,7 +238,9 @@ class DrawnAgain:
         """The face with the tensors as they are now, for `Pipeline.landmarks`, `Pipeline.vertices` and all
         others"""
 
-    def __call__(self, seed: int = ..., samples: int | None = ..., silhouettes: bool = ...) -> Tensor:
+    def __call__(
+        self, parameters: Mapping | None = ..., *, seed: int = ..., samples: int | None = ..., silhouettes: bool = ...
+    ) -> Tensor:
         """The picture"""
 
     def result(self) -> Reconstruction:

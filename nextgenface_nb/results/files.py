@@ -28,7 +28,8 @@ from ..output.pictures import picture, save_picture
 from ..pipeline import Pipeline
 from ..places import data_folder, locate
 from ..reconstruction import Reconstruction
-from .pictures import MAPS, check_frame
+from .names import check_frame, name_advice
+from .pictures import MAPS
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -169,18 +170,31 @@ def _model_in_memory(config:Config, file:tuple)->FaceModel|None: # None: it has 
     same = lambda k,p: k[1:]==file and p.config.components==config.components
     return next((p.model for k,p in _kept if same(k, p)), None)
 
-# %% ../../nbs/78_results.files.ipynb #7d08a73f
+# %% ../../nbs/78_results.files.ipynb #7d08a740
 def _result_file(path:str|Path)->Path:
     "The checkpoint that is meant; words for a folder that has none"
-    path = given_path(path)
+    path = _meant(given_path(path))
     try: return find_checkpoint(path)
     except ConfigError as e:
-        inside = sorted(p.parent.parent.name for p in path.glob('*/checkpoints/stage*_output.npz'))
-        if not inside: raise ConfigError(f'{path}: no result in this folder', e.advice) from None
-        names = list(dict.fromkeys(inside))
-        raise ConfigError(f'{path}: {len(names)} results lie in its folders',
+        names = _results_in(path)
+        if not names: raise ConfigError(f'{path}: no result in this folder', e.advice) from None
+        raise ConfigError(f'{path}: no result itself, but {len(names)} in its folders',
             f'Give one of them: {", ".join(names[:5])}{" ..." if len(names)>5 else ""}.') from None
 
+def _results_in(folder:Path)->list: # names of folders
+    return sorted({p.parent.parent.name for p in folder.glob('*/checkpoints/stage*_output.npz')})
+
+def _meant(path:Path)->Path:
+    "`face.save('results')` of me.jpg is found as results/me.jpg too, where a folder of photos would have put it"
+    if os.path.lexists(path): return path
+    frames = read_report(path.parent/LIST).get('frames')
+    shown = [f.get('photo') for f in frames if isinstance(f, dict)] if isinstance(frames, list) else []
+    if path.name in [Path(s).name for s in shown if isinstance(s, str)]: return path.parent
+    names = _results_in(path.parent)
+    raise CheckpointError(f'{path}: there is no such file',
+        name_advice(path.name, names) if names else 'Check the path.')
+
+# %% ../../nbs/78_results.files.ipynb #7d08a73f
 @undisturbed
 def load(
     folder:str|Path,                # Of results, as `face.save` and nextgenface-reconstruct write them; or a checkpoint

@@ -5,34 +5,71 @@
 # %% ../../nbs/78_results.names.ipynb #11e7ffd5
 from __future__ import annotations
 import difflib, math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 import numpy as np, torch
 from torch import Tensor
 from ..errors import ConfigError
-from ..facemodel.interface import FaceModel
+from ..face import Face
+from ..facemodel.interface import Coefficients, FaceModel
 from ..facemodel.model import LinearModel
 
 # %% auto #0
-__all__ = ['nearest', 'all_names', 'expression_vector', 'as_number']
+__all__ = ['MANY', 'BEYOND', 'UnknownName', 'FrameError', 'similar', 'name_advice', 'known_name', 'check_frame',
+           'expression_vector', 'as_number', 'as_whole']
 
 # %% ../../nbs/78_results.names.ipynb #a4f8b62f
-def nearest(
-    name:str, # That does not exist
-    known:list|tuple|dict, # Names that do
-)->str: # 'Did you mean ...?', empty where nothing is similar
-    "What was probably meant"
-    small = {n.lower():n for n in map(str, known)}
-    found = difflib.get_close_matches(str(name).lower(), list(small), 1, .5)
-    return f'Did you mean {small[found[0]]!r}? ' if found else ''
+class UnknownName(ConfigError, KeyError): "A name that is none of those that there are."
+class FrameError(ConfigError, IndexError): "A photo that a result does not have."
 
-def all_names(
-    names:list|tuple|dict, # That exist
+MANY = 12 #: Names that are listed even where a similar one is found; more of them only where there is none
+
+def _bare(name)->str: return ''.join(c for c in str(name).casefold() if c.isalnum())
+
+def similar(
+    name:object,      # That does not exist
+    names:Collection, # That do
+    most:int=3,
+)->list: # Of them, the most similar first; empty where nothing is
+    "What was probably meant, whatever the case and the signs between the words"
+    bare = {_bare(n):str(n) for n in names}
+    likeness = lambda n: difflib.SequenceMatcher(None, n, _bare(name)).ratio()
+    found = difflib.get_close_matches(_bare(name), list(bare), most, .5)
+    return [bare[n] for n in found if likeness(n)>likeness(found[0])-.1]
+
+def name_advice(
+    name:object,      # That does not exist
+    names:Collection, # That do
 )->str:
-    "What there is, for the advice of an error"
-    return f'There are: {", ".join(names)}.'
+    "What to do about it, for the advice of an error"
+    near = ' or '.join(map(repr, similar(name, names)))
+    asked = f'Did you mean {near}?' if near else ''
+    listed = f'There are: {", ".join(map(str, names))}.'
+    return asked if near and len(names)>MANY else f'{asked} {listed}'.strip()
+
+# %% ../../nbs/78_results.names.ipynb #7d1c0e55
+def known_name(
+    name:str,         # What somebody wrote
+    names:Collection, # Those that there are
+    what:str,         # Of which kind they are: 'map', 'expression'
+)->str: # The same
+    "A name that there is; else `UnknownName`, with the most similar ones"
+    if name not in list(names): raise UnknownName(f'no {what} is called {name!r}', name_advice(name, names))
+    return name
+
+def check_frame(
+    face:Face,
+    i:int, # Number of the photo; -1: the last one
+)->int: # From 0 on
+    "`FrameError` where the face has no such photo"
+    n = len(face.frames)
+    if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or not -n<=i<n:
+        raise FrameError(f'there is no photo {i!r} in this result', f'It has {n}, counted from 0.')
+    return int(i)%n
 
 # %% ../../nbs/78_results.names.ipynb #b1220fba
+BEYOND = 10. #: Times as far as the range of an expression goes: more is no caricature, but a slip
+
 def expression_vector(
     model:FaceModel,
     weights:Mapping|Tensor|np.ndarray|list|str, # Name -> coefficient; or all of them, [E]; or 'neutral'
@@ -44,10 +81,16 @@ def expression_vector(
     if isinstance(weights, str) and weights=='neutral': return torch.zeros(len(names))
     if not isinstance(weights, Mapping): return _all_weights(weights, len(names))
     for name,weight in weights.items():
-        if name not in names:
-            raise ConfigError(f'the model has no expression {name!r}', nearest(name, names) or all_names(names))
-        found[names.index(name)] = as_number(f'expression {name}', weight)
+        index = names.index(known_name(name, names, 'expression'))
+        found[index] = _within(model, index, name, weight)
     return found
+
+def _within(model:FaceModel, index:int, name:str, weight)->float:
+    "A weight that somebody gave: percent are told from shares"
+    value = as_number(f'expression {name}', weight)
+    low,high = model.expression_bounds[index].tolist()
+    if abs(value)<=BEYOND*max(-low, high): return value
+    raise ConfigError(f'expression {name} {weight!r}', f'Its weights go from {low:g} to {high:g}.')
 
 def _all_weights(weights, count:int)->Tensor: # [E]
     "One for each expression"
@@ -60,6 +103,7 @@ def _all_weights(weights, count:int)->Tensor: # [E]
             f'Give {count}, one for each expression.')
     return found
 
+# %% ../../nbs/78_results.names.ipynb #6b0f2a9d
 def as_number(
     name:str,     # What the error calls it
     value:Any,    # Given by somebody
@@ -70,11 +114,25 @@ def as_number(
     if not math.isfinite(found): raise ConfigError(f'{name} {value!r}', 'Give a number.')
     return found
 
+def as_whole(
+    what:str,   # What the error says: 'a picture of 0 pixels'
+    value:Any,  # Given by somebody
+    least:int,
+    most:int,
+)->int: # From `least` to `most`
+    "The whole number that is meant; `ConfigError` if it is none, or beyond"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least<=value<=most:
+        raise ConfigError(what, f'Give a whole number from {least} to {most}.')
+    return int(value)
+
 # %% ../../nbs/78_results.names.ipynb #33d836d9
 _of_tensors = getattr(LinearModel.vertices, '_of_tensors', LinearModel.vertices)
 
 def _of_names(self:LinearModel, shape=None, expression=None)->Tensor:
-    "The vertices of a face; expressions may be given by name."
+    "The vertices of a face; expressions may be given by name, and all that `sample` gave at once."
+    if isinstance(shape, Coefficients):
+        expression = shape.expression if expression is None else expression
+        shape = shape.shape
     if isinstance(expression, (Mapping, str)): expression = expression_vector(self, expression)
     return _of_tensors(self, shape, expression)
 

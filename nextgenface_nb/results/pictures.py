@@ -29,12 +29,12 @@ from ..output.replay import staged, turn
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
-from .names import all_names, as_number, expression_vector, nearest
+from .names import as_number, as_whole, check_frame, expression_vector, known_name, name_advice
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['LAMPS', 'SIZES', 'KINDS', 'SAMPLES', 'GREY', 'MAPS', 'WIDER', 'LARGEST', 'lamps', 'brightest', 'light_names',
-           'as_light', 'check_frame', 'check_size', 'viewed', 'in_notebook', 'neutral_distances']
+__all__ = ['LAMPS', 'SIZES', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'WIDER', 'LARGEST', 'lamps', 'brightest', 'light_names',
+           'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook', 'neutral_distances']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
 #: Name -> lamps (azimuth to the right and elevation in degrees, radius in degrees, strength), and light from everywhere
@@ -87,18 +87,27 @@ def as_light(
     shines = getattr(what, 'environment', None)
     return _map_light(shines(height) if callable(shines) else what)
 
+# %% ../../nbs/78_results.pictures.ipynb #0b8e6d13
 def _named(name:str, height:int)->Emitter:
     "A light by name, or from a file"
     if name in LAMPS: return lamps(name, height)
     if name=='harmonics': return HarmonicLight.frontal()
     if not (is_kind(name) or Path(name).suffix or os.path.exists(name)):
-        raise LightError(f'no light is called {name!r}', nearest(name, light_names())+all_names(light_names())+
+        raise LightError(f'no light is called {name!r}', name_advice(name, light_names())+
             ' The path of an environment map (.hdr, .exr) is taken too.')
     return named_light(name, 5)
 
+def linear_numbers(
+    values:Any, # Array, tensor, picture, lists: numbers are linear, bytes are sRGB
+)->Tensor: # Of its shape, float32
+    "What somebody has, as light"
+    if not isinstance(values, Tensor): values = torch.from_numpy(np.array(values, order='C'))   # a copy: any strides
+    values = values.detach().cpu()
+    return from_srgb(values.float()/255) if values.dtype==torch.uint8 else values.float()
+
 def _map_light(values)->MapLight:
     "Radiance that somebody has"
-    try: found = torch.as_tensor(values, dtype=torch.float32).detach().cpu()
+    try: found = linear_numbers(values)
     except (TypeError, ValueError, RuntimeError):
         raise LightError(f'{type(values).__name__}: is no light',
             'Give a name, the path of a map, an array [H, 2H, 3] or a light.') from None
@@ -112,23 +121,11 @@ def _map_light(values)->MapLight:
 #: Pixels that the longer side of a picture can have
 SIZES = 16,4096
 
-def check_frame(
-    face:Face,
-    i:int, # Number of the frame
-)->int: # The same
-    "`ConfigError` where the face has no such photo"
-    if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or not 0<=i<len(face.frames):
-        raise ConfigError(f'photo {i} of a face with {len(face.frames)}',
-            f'Photos count from 0 to {len(face.frames)-1}.')
-    return int(i)
-
 def check_size(
     size:int, # Pixels
 )->int: # The same
     "`ConfigError` for pictures that nobody can draw"
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not SIZES[0]<=size<=SIZES[1]:
-        raise ConfigError(f'a picture of {size!r} pixels', f'Give a whole number from {SIZES[0]} to {SIZES[1]}.')
-    return int(size)
+    return as_whole(f'a picture of {size!r} pixels', size, *SIZES)
 
 @undisturbed
 def viewed(
@@ -200,8 +197,8 @@ def _wireframe(pipeline:Pipeline, face:Face, light, samples:int, fine:int=3)->Te
 
 # %% ../../nbs/78_results.pictures.ipynb #53e62dc3
 #: Kind -> function of pipeline, face of one frame, light (None: of its own) and rays; numbers and coverage [H, W, C + 1]
-KINDS = dict(face=_traced, clay=_clay, normal=_normals, depth=_depth, uv=_uv, albedo=_map(0), specular=_map(1),
-    roughness=_map(2), wireframe=_wireframe)
+KINDS = dict(face=_traced, clay=_clay, normal=_normals, depth=_depth, uv=_uv, albedo=_map(0), diffuse=_map(0),
+    specular=_map(1), roughness=_map(2), wireframe=_wireframe)
 
 def _codes(kind:str, seen:Tensor)->Tensor|None: # [H, W, 3] sRGB codes 0..1; None: it is light
     "How numbers that are no light look"
@@ -224,12 +221,19 @@ def _picture(kind:str, seen:Tensor, background:float|None)->PIL.Image.Image: # R
 
 # %% ../../nbs/78_results.pictures.ipynb #e67acc18
 SAMPLES = 32 #: Rays per pixel of a picture that is made to be looked at
+RAYS = 1,4096 #: Per pixel, the fewest and the most
 GREY = .05   #: Behind the head, linear: darker than skin and most maps
+
+def _behind(background)->float|None: # Linear grey
+    "`ConfigError` for what is none"
+    if background is None or not isinstance(background, str) and 0<=as_number('a background', background)<=1:
+        return None if background is None else float(background)
+    raise ConfigError(f'a background {background!r}', 'Give a grey from 0 to 1, linear; None: transparent.')
 
 @patch
 @undisturbed
 def render(self:Reconstruction,
-    kind:str='face',         # face, clay, normal, depth, uv, albedo, specular, roughness or wireframe
+    kind:str='face',         # face, clay, normal, depth, uv, albedo (or diffuse), specular, roughness or wireframe
     *,
     yaw:float|None=None,     # Degrees from the upright front view; positive turns the nose to the picture's right
     pitch:float|None=None,   # Degrees; positive looks from above. Without yaw and pitch: as in the photo
@@ -241,16 +245,14 @@ def render(self:Reconstruction,
     frame:int=0,             # Number of the photo
 )->PIL.Image.Image|np.ndarray: # With `as_array` float32 [H, W, C + 1]: linear colours times coverage, and coverage
     "The face as it looks from here, in this light"
-    if kind not in KINDS:
-        raise ConfigError(f'no kind of picture is called {kind!r}', nearest(kind, KINDS)+all_names(KINDS))
-    if not isinstance(samples, (int, np.integer)) or samples<1:
-        raise ConfigError(f'{samples!r} rays per pixel', 'Give at least 1.')
-    i,size = check_frame(self.face, frame),check_size(size)
+    draw = KINDS[known_name(kind, KINDS, 'kind of picture')]
+    rays = as_whole(f'{samples!r} rays per pixel', samples, *RAYS)
+    i,size,behind = check_frame(self.face, frame),check_size(size),_behind(background)
     with torch.no_grad():
         shown = viewed(self.pipeline, self.face, i, size, yaw, pitch)
         lit = None if light is None else as_light(light, shown.frames[0].light, self.pipeline.config.environment_height)
-        seen = KINDS[kind](self.pipeline, shown, lit, int(samples)).cpu()
-    return seen.numpy() if as_array else _picture(kind, seen, background)
+        seen = draw(self.pipeline, shown, lit, rays).cpu()
+    return seen.numpy() if as_array else _picture(kind, seen, behind)
 
 # %% ../../nbs/78_results.pictures.ipynb #bdbcea72
 def _middle(pipeline:Pipeline, face:Face, i:int)->Tensor: # [3] mm, in the model's own frame
@@ -281,8 +283,8 @@ MAPS = dict(diffuse=3, specular=3, roughness=1)
 def _put_maps(pipeline:Pipeline, face:Face, maps):
     "Some maps in the place of the face's own, in the size of these; in place"
     given = {n:x for n,x in maps.items() if n!='seen'} if isinstance(maps, Mapping) else {}   # `face.maps` has it
-    unknown = [n for n in given if n not in MAPS]
-    if unknown or not given: raise ConfigError(f'maps {unknown or maps!r}', all_names(MAPS))
+    if not given: raise ConfigError(f'maps {maps!r}', f'Give a dict. {name_advice("", MAPS)}')
+    for name in given: known_name(name, MAPS, 'map')
     own = {n:x.detach().clone() for n,x in zip(MAPS, pipeline.maps(face))}
     for name,values in given.items(): own[name] = _map_like(name, values, own[name])
     for name,x in own.items(): setattr(face.identity, name, x)

@@ -1,0 +1,82 @@
+"A folder of photos as a table"
+import os, signal, subprocess, sys, types
+from pathlib import Path
+import pytest
+from PIL import Image
+import nextgenface_nb as ngf
+from nextgenface_nb.batch import Outcome
+from nextgenface_nb.results import folder as module
+from nextgenface_nb.results.folder import COLUMNS, Rows, as_table, fit_one, reconstruct_folder, row_of, without_main
+
+@pytest.fixture
+def photos(tmp_path):
+    "Two that show nobody, of which the second is no picture"
+    place = tmp_path/'photos'
+    place.mkdir()
+    Image.new('RGB', (96, 96), 'green').save(place/'a <wall>.png')
+    (place/'b.jpg').write_bytes(b'broken')
+    return place
+
+SMALL = ngf.Config(renderer='vertex', max_resolution=64, texture_resolution=64)
+
+def test_failures_are_rows_in_the_words_of_the_error(photos, tmp_path):
+    table = ngf.reconstruct_folder(photos, SMALL, output=tmp_path/'out')
+    assert [row['status'] for row in table]==['failed']*2 and all(list(row)==list(COLUMNS) for row in table)
+    assert 'no face was found' in table[0]['error'] and 'well lit' in table[0]['advice']
+    assert 'b.jpg: is not a picture' in table[1]['error'] and table[1]['nme'] is None
+    assert 'a &lt;wall&gt;.png' in table._repr_html_() and '<wall>' not in table._repr_html_()
+
+def test_without_a_folder_the_results_are_here(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, 'photo_fitter', lambda config: lambda paths,where: ['dark'])
+    seen = []
+    table = reconstruct_folder('photos', tell=seen.append)
+    assert [Path(row['folder']) for row in table]==[tmp_path/'results'/n for n in ('a <wall>.png', 'b.jpg')]
+    assert [row['warnings'] for row in table]==['dark']*2 and seen==list(table) and (tmp_path/'results'/'summary.csv').exists()
+
+def test_ctrl_c_leaves_a_table(photos, tmp_path, monkeypatch):
+    def stopped(paths, where): raise KeyboardInterrupt
+    monkeypatch.setattr(module, 'photo_fitter', lambda config: stopped)
+    assert [row['status'] for row in reconstruct_folder(photos, output=tmp_path/'out')]==['stopped', 'not begun']
+
+def test_ctrl_c_within_a_fit_ends_it_with_the_step(tmp_path, monkeypatch):
+    "And nothing is written"
+    def interrupted(steps, progress):
+        os.kill(os.getpid(), signal.SIGINT)
+        progress(None)
+    monkeypatch.setattr(module, 'begin', lambda photo,pipeline: types.SimpleNamespace(warnings=[]))
+    monkeypatch.setattr(module, 'reconstruct_steps', lambda *_, **__: None)
+    monkeypatch.setattr(module, 'exhaust', interrupted)
+    with pytest.raises(KeyboardInterrupt): fit_one([ngf.portrait_path()], tmp_path/'a', types.SimpleNamespace(config=SMALL))
+    assert not (tmp_path/'a').exists() or not any((tmp_path/'a').iterdir())
+
+def test_workers_do_not_run_the_script_again(photos, tmp_path):
+    "Of a script without `if __name__=='__main__'`"
+    script = tmp_path/'script.py'
+    script.write_text(f"""print('begun')
+import nextgenface_nb as ngf
+config = ngf.Config(renderer='vertex', max_resolution=64, texture_resolution=64)
+print([row['error'][-17:] for row in ngf.reconstruct_folder({str(photos)!r}, config, workers=2, output='out')])""")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=300,
+        env=dict(os.environ, PYTHONPATH=str(Path(ngf.__file__).parent.parent)))
+    assert done.returncode==0, done.stderr
+    lines = done.stdout.strip().split('\n')
+    assert lines==['begun', "['no face was found', ' that can be read']"], done.stdout
+
+def test_the_script_is_itself_again(monkeypatch):
+    main = types.ModuleType('__main__')
+    main.__file__ = 'script.py'
+    monkeypatch.setitem(sys.modules, '__main__', main)
+    with pytest.raises(ValueError), without_main():
+        assert main.__file__ is None and main.__spec__ is None
+        raise ValueError
+    assert main.__file__=='script.py'
+
+def test_a_data_frame_where_pandas_is_there(monkeypatch):
+    class Frame:
+        def __init__(self, rows, columns): self.rows,self.columns = rows,columns
+    rows = [row_of(Outcome('a.jpg', 'out/a.jpg', 'failed', error='dark'))]
+    monkeypatch.setitem(sys.modules, 'pandas', types.SimpleNamespace(DataFrame=Frame))
+    assert as_table(rows).rows==rows and as_table([]).columns==list(COLUMNS)
+    monkeypatch.setitem(sys.modules, 'pandas', None)   # which `import` takes for a package that is not there
+    assert isinstance(as_table(rows), Rows) and as_table(rows)==rows
