@@ -33,7 +33,7 @@ from .names import as_number, as_whole, check_frame, expression_vector, known_na
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['LAMPS', 'SIZES', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'WIDER', 'LARGEST', 'lamps', 'brightest', 'light_names',
+__all__ = ['LAMPS', 'SIZES', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'WIDER', 'FARTHEST', 'lamps', 'brightest', 'light_names',
            'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook', 'neutral_distances']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
@@ -367,7 +367,7 @@ def view(self:Reconstruction,
     return FaceViewer(self.pipeline, self.face, i, picture=still.getvalue(), width=size, height=size, **traits)
 
 # %% ../../nbs/78_results.pictures.ipynb #7f943238
-LARGEST = 5. #: mm, shown in full red
+FARTHEST = 5. #: mm, shown in full red
 
 @undisturbed
 def neutral_distances(
@@ -408,7 +408,7 @@ def _distance_panel(result:Reconstruction, away:Tensor, size:int, yaw:float)->np
     "White to red"
     shown = viewed(result.pipeline, result.face, 0, size, yaw)
     seen = _undivided(result.pipeline.flat(shown, 0, away[:,None], 3))
-    rest = 1-(seen[...,:1]/LARGEST).clamp(0, 1)
+    rest = 1-(seen[...,:1]/FARTHEST).clamp(0, 1)
     facing = .25+.75*_normals(result.pipeline, shown, None, 0)[...,2:3].clamp(min=0)
     colour = torch.cat([torch.ones_like(rest), rest, rest], -1)*facing
     return (colour*seen[...,1:]+GREY*(1-seen[...,1:])).numpy()
