@@ -25,7 +25,7 @@ from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
 SMALL = dict(
     renderer='vertex', max_resolution=64, texture_resolution=64, bands=3, environment_height=16, samples_final=1,
-    steps_shading=1, steps_texture=2, save_exr=False, weight_shape=.008, weight_albedo=.024)   # a toy has 10 of 80 and of 40
+    steps_shading=1, steps_texture=2, save_exr=False, weight_shape=.008, weight_albedo=.024)  # it has 10 coefficients each
 NONE = '--skipStage1','--skipStage2','--skipStage3'
 
 @pytest.fixture(scope='module')
@@ -124,8 +124,8 @@ def test_output_is_where_results_go(fits, toy, tmp_path):
     assert asked_of(fits, toy, '--output', tmp_path/'there').keep.parent==tmp_path/'there'
 
 def test_settings_come_from_file_preset_and_flag(fits, toy, tmp_path):
-    (tmp_path/'mine.ini').write_text('weight_shape = .25\n')
-    assert asked_of(fits, toy, '--config', tmp_path/'mine.ini').config.weight_shape==.25
+    (tmp_path/'mine.ini').write_text('weight_expression = .25\n')
+    assert asked_of(fits, toy, '--config', tmp_path/'mine.ini').config.weight_expression==.25
     assert asked_of(fits, toy, '--preset', 'shadows').config.weight_diffuse_symmetry==.5
     fits.clear()
     photo = '--input', str(toy.place/'people'/'a.png')
