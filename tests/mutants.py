@@ -315,6 +315,8 @@ MUTANTS = [
     Mutant('photos are compared as dark as they are', 'optim/texture.py', 'dark = DARK/prior.gain', 'dark = DARK', SEVERAL+'a_shadow_on_dark_skin_is_voted_out_as_on_light_skin'),
     Mutant('coarse photos vote on everything', 'optim/texture.py', 'share = _voted(apart, there&~coarse)', 'share = _voted(apart, there)', SEVERAL+'coarse_photos_do_not_vote_on_what_they_cannot_show'),
     Mutant('coarse photos have no say', 'optim/texture.py', 'torch.where(coarse.any(0, keepdim=True), torch.minimum(share, broad), share)', 'share', SEVERAL+'coarse_photos_do_not_vote_on_what_they_cannot_show'),
+    Mutant('a half burnt-out pixel is discounted twice', 'optim/shading.py', 'inside*within(face.frames[i])', 'inside*usable(face.frames[i])', 'test_burnt_out.py::test_what_is_burnt_out_by_a_quarter_counts_half_and_not_a_quarter'),
+    Mutant('a small model has a firmer prior', 'optim/losses.py', "together(problem.frames)/COEFFICIENTS['shape']", 'together(problem.frames)/len(problem.model.prior.shape)', 'test_one_energy.py::test_a_coefficient_costs_as_much_however_many_others_there_are'),
     Mutant('whoever disagrees counts as well', 'optim/texture.py', 'share = (1+(off/AGREE)**2)**-2', 'share = torch.ones_like(off)', SEVERAL+'what_one_photo_alone_shows_is_no_skin'),
 ]
 

@@ -167,6 +167,16 @@ def test_a_blur_never_reaches_from_what_is_burnt_out_into_what_counts(pipeline):
     weight = region_picture(pipeline, face, 0, 3)[...,0]
     assert weight[near].max()==0<weight.max() and region_picture(pipeline, face, 0, 0)[...,0][near&~lost].max()>0
 
+@pytest.mark.parametrize('margin', [0, 3])
+def test_what_is_burnt_out_by_a_quarter_counts_half_and_not_a_quarter(pipeline, margin):
+    "In stage 2 as in stage 3"
+    face = lit(pipeline, studio_light(.6, bands=3, strength=.5))
+    def weight(exposed):
+        other = face.copy()
+        other.frames[0].photo = replace(other.frames[0].photo, exposed=torch.full((64, 64), exposed))
+        return region_picture(pipeline, other, 0, margin)
+    torch.testing.assert_close(weight(.75), .5*weight(1.))
+
 def test_the_card_tells_burnt_out_from_black(pipeline):
     photo = load_photo(np.concatenate([picture(), 0*picture()]))
     where = burnt_out(photo)

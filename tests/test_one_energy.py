@@ -133,6 +133,17 @@ def test_landmarks_count_in_parts_of_the_face(own, truth):
     one,other = (row_energies(stage_problem(own, f, {}), f) for f in (face, large))
     for name in ROW_TERMS: assert float(other[name])==pytest.approx(float(one[name]), rel=1e-4), name
 
+def test_a_coefficient_costs_as_much_however_many_others_there_are(own, truth):
+    "Its prior is its own: that of a model cut down to its first coefficients is no firmer"
+    few = pipeline(components=4)
+    assert len(few.model.prior.shape)<len(own.model.prior.shape)
+    def cost(pipeline):
+        face = truth.copy()
+        face.identity.shape = torch.zeros(len(pipeline.model.prior.shape))
+        face.identity.shape[0] = 2*pipeline.model.prior.shape[0].sqrt()
+        return float(row_energies(stage_problem(pipeline, face, {}), face)['shape'])
+    assert cost(own)>0 and cost(few)==pytest.approx(cost(own), rel=1e-4)
+
 # ---- the lens of which nothing is known
 
 def test_the_prior_of_an_unknown_lens_stays_where_it_is(own, truth):

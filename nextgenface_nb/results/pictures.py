@@ -196,7 +196,7 @@ def _wireframe(pipeline:Pipeline, face:Face, light, samples:int, fine:int=3)->Te
     return torch.cat([clay[...,:3]*(1-.85*ink), torch.maximum(clay[...,3:], ink*clay[...,3:])], -1)
 
 # %% ../../nbs/78_results.pictures.ipynb #53e62dc3
-#: Kind -> function of pipeline, face of one frame, light (None: of its own) and rays; numbers and coverage [H, W, C + 1]
+#: Kind -> function of pipeline, face of one frame, light (None: its own) and rays; numbers and coverage [H, W, C+1]
 KINDS = dict(face=_traced, clay=_clay, normal=_normals, depth=_depth, uv=_uv, albedo=_map(0), diffuse=_map(0),
     specular=_map(1), roughness=_map(2), wireframe=_wireframe)
 
