@@ -89,7 +89,7 @@ def test_what_is_imported_is_required():
     used = {distribution.get(name, name)
         for name in used if name not in sys.stdlib_module_names and name!='nextgenface_nb'}
     wanted = {r.name for r in requirements}
-    extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'build', 'notebook')
+    extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'pandas', 'build', 'notebook')
         for r in settings[f'{key}_requirements'].split()}
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'

@@ -42,6 +42,6 @@ def _repr_html_(self:LinearModel)->str: # type: ignore[no-redef]
     "Sizes, names and licence"
     few = [*self.expression_names[:4], *(['...'] if len(self.expression_names)>4 else [])]
     return table_html({'mesh':f'{len(self.uvs)} vertices, {len(self.triangles)} triangles',
-        'shape':f'{len(self.shape_variance)} coefficients', 'albedo':f'{len(self.albedo_variance)} coefficients',
+        'shape':f'{len(self.prior.shape)} coefficients', 'albedo':f'{len(self.prior.albedo)} coefficients',
         'expressions':f'{len(self.expression_names)}: {", ".join(few)}', 'regions':', '.join(self.regions),
         'landmarks of':', '.join(self.embeddings), 'licence':self.licence}, self.name)
