@@ -190,6 +190,7 @@ COMMANDS = dict(
     given=('nextgenface-benchmark --levels B,C --output {} --given landmarks light geometry geometry+light '
         'geometry+light+maps', ''),
     bench=('nextgenface-bench --full --append {}', ''),
+    cards=('python tools/cards.py --json {}', 'photos'),
     soak=('python tools/soak.py --json {}', ''),
     promises=('python tests/promises.py --ignore --json {}', ''),
     sweep=('python tools/sweep.py --json {}', ''),
