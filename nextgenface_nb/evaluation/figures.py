@@ -41,11 +41,10 @@ def bare_code(
 def _digest(data:bytes)->str: return hashlib.sha256(data).hexdigest()[:12]
 
 # %% ../../nbs/79_evaluation.figures.ipynb #37f8001c
-#: Rooms of the package that bring no figure about
+#: Rooms and modules of the package that bring no figure about
 ASIDE = (
-    'batch', 'cli', 'command', 'errors', 'files', 'interrupts', 'output', 'processes', 'resume', 'surroundings',
-    'terminal',
-    'widgets')
+    'batch', 'cli', 'command', 'errors', 'evaluation.figures', 'files', 'interrupts', 'output', 'processes', 'resume',
+    'surroundings', 'terminal', 'widgets')
 
 #: Files with numbers that every fit may depend on
 CARRIED = 'face_model.h5', 'mediapipe_errors.npz', 'mediapipe_mirror.npy', 'portrait.jpg'
@@ -76,6 +75,8 @@ def imported(
     return {n for n in found if module_file(n, folder)}
 
 # %% ../../nbs/79_evaluation.figures.ipynb #9b3ebdf4
+def _aside(name:str)->bool: return name in ASIDE or name.split('.')[0] in ASIDE
+
 def modules_behind(
     names,               # Of modules
     folder:Path=PACKAGE,
@@ -87,7 +88,7 @@ def modules_behind(
         if not module_file(name, folder):
             raise ConfigError(f'There is no module {name!r}', 'Give a name such as optim.stages.')
         found.add(name)
-        left |= {n for n in _looked_at(name, folder)[1]-found if n.split('.')[0] not in ASIDE}
+        left |= {n for n in _looked_at(name, folder)[1]-found if not _aside(n)}
     return sorted(found)
 
 def carried_file(
@@ -146,7 +147,9 @@ def outdated(
     folder:Path=PACKAGE,
 )->list|None: # of names; None: it bears no stamp
     "Modules and files that do something else now than when the figures were made"
-    return None if 'modules' not in made else [n for n,p in made['modules'].items() if fingerprint(n, folder)!=p]
+    if 'modules' not in made: return None
+    known = {n:p for n,p in made['modules'].items() if n not in ASIDE}
+    return [n for n,p in known.items() if fingerprint(n, folder)!=p]
 
 def save_figures(
     report,              # dict or list, with `stamp`
