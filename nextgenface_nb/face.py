@@ -5,9 +5,11 @@
 # %% ../nbs/50_face.ipynb #d8634b16
 from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral
 from fastcore.basics import patch
 import torch
 from torch import Tensor
+from .errors import ConfigError
 from .geometry.camera import Camera
 from .imaging import Photo
 from .landmarks.detection import Landmarks
@@ -15,7 +17,7 @@ from .light.interface import Light
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
+__all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face', 'FrameError', 'check_frame']
 
 # %% ../nbs/50_face.ipynb #367114b5
 @undisturbed
@@ -130,3 +132,16 @@ def detach(self:Face)->Face:
     "Cut every tensor off its history, in place"
     for name,value in self.parameters().items(): self.assign(name, value.detach())
     return self
+
+# %% ../nbs/50_face.ipynb #c3f0a101
+class FrameError(ConfigError, IndexError): "A photo that a face does not have."
+
+def check_frame(
+    face:Face,
+    i:int, # Number of the photo; -1: the last one
+)->int: # From 0 on
+    "`FrameError` where the face has no such photo"
+    n = len(face.frames)
+    if isinstance(i, bool) or not isinstance(i, Integral) or not -n<=i<n:
+        raise FrameError(f'there is no photo {i!r} in this result', f'It has {n}, counted from 0.')
+    return int(i)%n

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from dataclasses import dataclass
 from torch import Tensor
+from .errors import ConfigError
 from .geometry.camera import Camera
 from .imaging import Photo
 from .landmarks.detection import Landmarks
 from .light.interface import Light
 
-__all__ = ["PROVENANCE", "Identity", "Frame", "Face"]
+__all__ = ["PROVENANCE", "Identity", "Frame", "Face", "FrameError", "check_frame"]
 
 @dataclass
 class Identity:
@@ -72,3 +73,9 @@ class Face:
 
     def detach(self) -> Face:
         """Cut every tensor off its history, in place"""
+
+class FrameError(ConfigError, IndexError):
+    """A photo that a face does not have."""
+
+def check_frame(face: Face, i: int) -> int:
+    """`FrameError` where the face has no such photo"""

@@ -3,7 +3,7 @@
 probable"""
 
 from __future__ import annotations
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 import numpy as np, torch
@@ -12,6 +12,7 @@ from torch import Tensor
 __all__ = [
     "REGIONS",
     "CHUNK",
+    "BEYOND",
     "ASIDE",
     "WIDTHS",
     "Embedding",
@@ -20,6 +21,7 @@ __all__ = [
     "slopes",
     "PointModel",
     "LiftedPoints",
+    "expression_vector",
     "check_model",
     "check_size",
 ]
@@ -154,6 +156,13 @@ class LiftedPoints(PointModel):
     def __init__(self, points: PointModel, offset: np.ndarray | None, basis: np.ndarray | None) -> None: ...
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
         """Points, by shape with the further coefficients [S + D, L, 3], by expression"""
+
+BEYOND: float
+
+def expression_vector(
+    model: FaceModel, weights: Mapping | Tensor | np.ndarray | list | str, start: Tensor | None = ...
+) -> Tensor:
+    """Coefficients from names; `ConfigError` where the model has no such expression"""
 
 ASIDE: Any
 

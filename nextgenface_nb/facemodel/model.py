@@ -7,6 +7,7 @@ __all__ = ['LinearModel', 'combine', 'LinearPoints', 'toy_model', 'find_mirror',
 
 # %% ../../nbs/21_facemodel.model.ipynb #c51422fb
 import hashlib, itertools, math, os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fastcore.basics import patch
 
 from ..errors import ModelError
 from .interface import (
-    Coefficients, Embedding, FaceModel, PointModel, _check_index, _double, _need)
+    Coefficients, Embedding, FaceModel, PointModel, _check_index, _double, _need, expression_vector)
 from ..places import data_folder, locate
 from ..reading import check_file, limit, unpacked
 from ..surroundings import undisturbed
@@ -122,10 +123,15 @@ def combine(
 @patch
 @undisturbed
 def vertices(self:LinearModel,
-    shape:torch.Tensor=None, # Identity coefficients [..,S]
-    expression:torch.Tensor=None, # Expression coefficients [..,E]
+    shape:torch.Tensor|Coefficients|None=None, # Identity coefficients [..,S]; or all that `sample` gave at once
+    # Expression coefficients [..,E]; name -> coefficient, the others at rest; or 'neutral'
+    expression:torch.Tensor|Mapping|str|None=None,
 )->torch.Tensor: # [..,V,3] mm
     "The vertices of a face."
+    if isinstance(shape, Coefficients):
+        expression = shape.expression if expression is None else expression
+        shape = shape.shape
+    if isinstance(expression, (Mapping, str)): expression = expression_vector(self, expression)
     return combine(self.shape_mean, self.shape_basis, shape) + combine(self.expression_mean, self.expression_basis,
         expression)
 

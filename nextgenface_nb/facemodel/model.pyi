@@ -2,6 +2,7 @@
 """A linear model of faces: a few hundred numbers become 3D vertices and skin reflectance"""
 
 __all__ = ["LinearModel", "combine", "LinearPoints", "toy_model", "find_mirror", "guess_regions", "load_model"]
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
@@ -39,7 +40,9 @@ class LinearModel(FaceModel):
     def check(self):
         """Raise a `ModelError` unless all shapes, indices and values fit together."""
 
-    def vertices(self, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> torch.Tensor:
+    def vertices(
+        self, shape: torch.Tensor | Coefficients | None = ..., expression: torch.Tensor | Mapping | str | None = ...
+    ) -> torch.Tensor:
         """The vertices of a face."""
 
     def diffuse_albedo(self, albedo: torch.Tensor = ...) -> torch.Tensor:

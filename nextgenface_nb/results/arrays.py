@@ -13,19 +13,19 @@ import PIL.Image
 import torch
 from fastcore.basics import patch
 from torch import Tensor
-from ..face import Face, PROVENANCE
+from ..face import Face, PROVENANCE, check_frame
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
 from ..light.environment import HarmonicLight
 from ..light.interface import Emitter
 from ..metrics import nme
+from ..names import as_whole, known_name
 from ..output.camera import mesh_to_viewer, original_view, scaled
 from ..output.mesh import mesh_vertices
 from ..output.pictures import landmark_picture, picture
 from ..output.report import make_report
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
-from .names import as_whole, check_frame, known_name
 from .shown import table_html
 from ..surroundings import undisturbed
 

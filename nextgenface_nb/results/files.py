@@ -15,10 +15,11 @@ from torch import Tensor
 from .. import _WITH
 from ..config import FIELDS, Config
 from ..errors import CheckpointError, ConfigError, ModelError, OutputError
-from ..face import Face
+from ..face import Face, check_frame
 from ..facemodel.interface import FaceModel
 from ..files import LIST, given_path, read_report, writing
 from ..geometry.mesh import vertex_normals
+from ..names import name_advice
 from ..optim.stages import Progress
 from ..output.checkpoint import load_face, read_about
 from ..output.export import find_checkpoint, save_usdz
@@ -28,7 +29,6 @@ from ..output.pictures import picture, save_picture
 from ..pipeline import Pipeline
 from ..places import data_folder, locate
 from ..reconstruction import Reconstruction
-from .names import check_frame, name_advice
 from .pictures import MAPS
 from ..surroundings import undisturbed
 

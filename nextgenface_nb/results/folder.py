@@ -17,13 +17,13 @@ from ..errors import ConfigError, notes_heard
 from ..files import LIST, at_work, given_path, read_report
 from ..imaging import load_photo
 from ..interrupts import Stop
+from ..names import as_number, as_whole
 from ..output.checkpoint import file_digest
 from ..pipeline import Pipeline
 from ..places import locate
 from ..processes import shown_name
 from ..reconstruction import begin, exhaust, reconstruct_steps
 from .files import kept_pipeline
-from .names import as_number, as_whole
 
 # %% auto #0
 __all__ = ['COLUMNS', 'files_of', 'fit_one', 'photo_fitter', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder']

@@ -15,7 +15,8 @@ import PIL.Image
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError, GeometryError, LightError
-from ..face import Face, Frame
+from ..face import Face, Frame, check_frame
+from ..facemodel.interface import expression_vector
 from ..geometry.camera import euler_to_matrix, matrix_to_euler, project
 from ..geometry.harmonics import environment_directions, irradiance, project_environment
 from ..geometry.mesh import vertex_normals
@@ -23,13 +24,13 @@ from ..imaging import from_srgb, to_bytes
 from ..light.environment import HarmonicLight, MapLight, named_light
 from ..light.interface import Emitter, is_kind
 from ..metrics import aligned
+from ..names import as_number, as_whole, known_name, name_advice
 from ..optim.texture import OPEN, mouth_opening, shut_mouth
 from ..output.pictures import panel_strip
 from ..output.replay import staged, turn
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
-from .names import as_number, as_whole, check_frame, expression_vector, known_name, name_advice
 from ..surroundings import undisturbed
 
 # %% auto #0
