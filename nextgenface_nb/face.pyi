@@ -13,7 +13,7 @@ from .light.interface import Light
 
 __all__ = ["PROVENANCE", "Identity", "Frame", "Face", "FrameError", "check_frame"]
 
-@dataclass
+@dataclass(repr=False)
 class Identity:
     """What stays the same in all photos of a person. Maps are None until the texture stage; then the
     coefficients only explain their start."""
@@ -27,9 +27,11 @@ class Identity:
     provenance: Tensor | None = ...
     displacement: Tensor | None = ...
 
+    def __repr__(self): ...
+
 PROVENANCE: Any
 
-@dataclass
+@dataclass(repr=False)
 class Frame:
     """One photo, and all that belongs to it alone."""
 
@@ -54,7 +56,9 @@ class Frame:
     def brightness(self) -> Tensor:
         """Of the photo around the landmarks, as far as it tells: the median, mean of the three colours"""
 
-@dataclass
+    def __repr__(self): ...
+
+@dataclass(repr=False)
 class Face:
     """A person, and the photos of them."""
 
@@ -68,6 +72,7 @@ class Face:
     def assign(self, name: str, value: Tensor) -> None:
         """Put a tensor back under its name of `parameters`"""
 
+    def __repr__(self): ...
     def copy(self) -> Face:
         """Another face with tensors of its own; photos and landmarks are shared"""
 

@@ -101,6 +101,14 @@ class FaceModel(Protocol):
         "Specular albedo at the vertices"
         ...
 
+# %% ../../nbs/20_facemodel.interface.ipynb #c3f0a507
+@patch
+def __repr__(self:FaceModel):
+    try: sizes = len(self.uvs),len(self.triangles),*map(len, self.prior)
+    except (AttributeError, TypeError): return object.__repr__(self)   # one that is not whole yet
+    return (f'{type(self).__name__}({self.name!r}: {sizes[0]} vertices, {sizes[1]} triangles; {sizes[2]} shape, '
+        f'{sizes[3]} expression, {sizes[4]} albedo components)')
+
 # %% ../../nbs/20_facemodel.interface.ipynb #3abcfe19
 #: Columns of a Jacobian that are computed together
 CHUNK = 16

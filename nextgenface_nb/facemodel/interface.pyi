@@ -79,6 +79,7 @@ class FaceModel(Protocol):
     def specular_albedo(self, albedo: Tensor | None = ...) -> Tensor:
         """Specular albedo at the vertices"""
 
+    def __repr__(self): ...
     @property
     def neutral(self) -> Tensor:
         """The mean person at rest: what regions, sizes and places on the face are read from"""

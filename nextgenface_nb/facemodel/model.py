@@ -29,7 +29,7 @@ _linear = 'shape','expression','diffuse','specular'
 
 # %% ../../nbs/21_facemodel.model.ipynb #cecf0907
 @undisturbed
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LinearModel(FaceModel):
     "A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its mesh."
     shape_mean:torch.Tensor # [V,3] mm
@@ -63,13 +63,6 @@ class LinearModel(FaceModel):
             spread = 3*self.expression_variance.sqrt()
             self.expression_bounds = torch.stack([-spread, spread], 1)
         self.check()
-
-# %% ../../nbs/21_facemodel.model.ipynb #69347282
-@patch
-def __repr__(self:LinearModel):
-    return (f'LinearModel({self.name!r}: {len(self.shape_mean)} vertices, {len(self.triangles)} triangles; '
-        f'{len(self.shape_basis)} shape, '
-            f'{len(self.expression_basis)} expression, {len(self.diffuse_basis)} albedo components)')
 
 # %% ../../nbs/21_facemodel.model.ipynb #2e15311e
 @patch

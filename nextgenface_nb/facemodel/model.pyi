@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np, torch
 from .interface import Coefficients, Embedding, FaceModel, PointModel
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LinearModel(FaceModel):
     """A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its
     mesh."""
@@ -36,7 +36,6 @@ class LinearModel(FaceModel):
     linear: bool
 
     def __post_init__(self): ...
-    def __repr__(self): ...
     def check(self):
         """Raise a `ModelError` unless all shapes, indices and values fit together."""
 

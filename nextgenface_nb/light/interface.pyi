@@ -58,6 +58,9 @@ class Emitter(ABC):
     def shapes(self) -> dict:
         """What the arrays of a file must look like to be this light"""
 
+    def __repr__(self):
+        """What it consists of, without the numbers"""
+
     def radiance(self, points: Tensor, directions: Tensor) -> Tensor:
         """What arrives at points; of a light from far away the environment's, wherever the point"""
 
