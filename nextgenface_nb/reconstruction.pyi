@@ -23,6 +23,7 @@ from .output.card import Card
 __all__ = [
     "BLOCKY",
     "BELIEVED_DISTANCE",
+    "ELSEWHERE",
     "STRANGER",
     "LEAST_SHAPE",
     "BLURRED",
@@ -103,6 +104,8 @@ def in_known_camera(face: Face, config: Config) -> Face:
     """The face before the cameras that the config knows, if it knows any; what EXIF says was taken when
     the photo was read"""
 
+ELSEWHERE: str
+
 @dataclass(repr=False)
 class Reconstruction:
     """A fitted face with all that belongs to it; shows itself in a notebook."""
@@ -117,6 +120,7 @@ class Reconstruction:
     landmark_model: str | None = ...
     terms: list = ...
     left_out: list = ...
+    origin: str = ...
 
     def measures(self, samples: int | None = ...) -> list:
         """How well each photo is reproduced"""
@@ -211,6 +215,9 @@ class Reconstruction:
 
     def to_obj(self, path: str | Path, *, neutral: bool = ..., space: str = ..., frame: int = ...) -> Path:
         """The mesh in mm with its maps as Wavefront OBJ"""
+
+    def export(self, path: str | Path, **options) -> Path:
+        """One file for another program"""
 
     def __reduce__(self) -> tuple:
         """Function and arguments that make it again"""
@@ -323,6 +330,7 @@ def reconstruct(
     progress: Callable | None = ...,
     face: int | list | None = ...,
     terms: Sequence = ...,
+    stages: list | None = ...,
 ) -> Reconstruction:
     """A face from a photo: the short way"""
 

@@ -179,6 +179,12 @@ class FoundLight:
     def environment(self, height: int = ...) -> np.ndarray:
         """All that arrives: row 0 from above, the middle from the viewer"""
 
+    def turned(self, yaw: float) -> FoundLight:
+        """The same light from elsewhere"""
+
+    def image(self, height: int = ...) -> PIL.Image.Image:
+        """The surroundings as a picture; what is brighter than all but a hundredth of them is white"""
+
     def __repr__(self): ...
 
 class FoundLandmarks:
