@@ -54,7 +54,11 @@ class Frame:
     def focal_fixed(self) -> bool: ...
     @property
     def brightness(self) -> Tensor:
-        """Of the photo around the landmarks, as far as it tells: the median, mean of the three colours"""
+        """Of the photo around the landmarks, as far as it tells: the median, mean of the three colours
+
+        Returns
+        -------
+            [], linear radiance"""
 
     def __repr__(self): ...
 
@@ -67,10 +71,21 @@ class Face:
 
     def parameters(self) -> dict:
         """Every tensor that a stage may change, under the names used in configs and checkpoints
-        (`frames.0.rotation` and so on)"""
+        (`frames.0.rotation` and so on)
+
+        Returns
+        -------
+            name -> tensor"""
 
     def assign(self, name: str, value: Tensor) -> None:
-        """Put a tensor back under its name of `parameters`"""
+        """Put a tensor back under its name of `parameters`
+
+        Parameters
+        ----------
+        name
+            As in `parameters`: 'shape', 'frames.0.rotation' ...
+        value
+            Of the shape that is there"""
 
     def __repr__(self): ...
     def copy(self) -> Face:
@@ -83,4 +98,13 @@ class FrameError(ConfigError, IndexError):
     """A photo that a face does not have."""
 
 def check_frame(face: Face, i: int) -> int:
-    """`FrameError` where the face has no such photo"""
+    """`FrameError` where the face has no such photo
+
+    Parameters
+    ----------
+    i
+        Number of the photo; -1: the last one
+
+    Returns
+    -------
+        From 0 on"""

@@ -359,7 +359,8 @@ def with_(self:Reconstruction,
     if pose is not None: _posed(own, pose, middle)
     elif yaw is not None or pitch is not None:
         _turned(own, turn(_degrees('yaw', yaw), _degrees('pitch', pitch)), middle)
-    changed = dict(expression=expression, light=light, maps=maps, pose=(pose, yaw, pitch)!=(None,)*3 or None)
+    posed = next((x for x in (pose, yaw, pitch) if x is not None), None)
+    changed = dict(expression=expression, light=light, maps=maps, pose=posed)
     return Reconstruction(face, self.pipeline, warnings=list(self.warnings), landmark_model=self.landmark_model,
         origin=_origin(self, [n for n,x in changed.items() if x is not None]))
 
