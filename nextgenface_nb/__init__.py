@@ -27,7 +27,7 @@ _OFFERED = {
 # Modules that give further names to the classes of a module, and load with it
 _WITH = {
     'face': ['results.shown'],
-    'facemodel.model': ['results.names', 'results.shown'],
+    'facemodel.model': ['results.shown'],
     'reconstruction': ['results.arrays', 'results.pictures', 'results.files', 'results.shown']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}

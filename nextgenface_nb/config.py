@@ -4,7 +4,7 @@
 
 # %% ../nbs/06_config.ipynb #1966ba4f
 from __future__ import annotations
-import difflib, errno, json, math, numbers, os, unicodedata
+import errno, json, math, numbers, os, unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -14,6 +14,7 @@ from .errors import ConfigError
 from .places import fetched
 from .reading import limit, read_bytes
 from .files import REPORT_VERSION, output_error, writing
+from .names import name_advice
 
 # %% auto #0
 __all__ = ['STAGE_NAMES', 'LANDMARKS', 'PHOTOMETRIC', 'TEXTURE', 'WORDS', 'KINDS', 'FIELDS', 'RENAMED', 'RENAMED_VALUES',
@@ -233,10 +234,7 @@ def unknown_setting(
     where:str='', # 'my.ini, line 3: ', or nothing
 )->ConfigError:
     "The error for a name that is no setting, with the most similar ones"
-    folded = {known.lower().replace('_', ''): known for known in (*LEGACY, *FIELDS)}
-    near = difflib.get_close_matches(str(name).lower().replace('_', ''), folded, 3, .6)
-    advice = (f"Did you mean {' or '.join(folded[n] for n in near)}?" if near
-        else 'Config().describe() lists all settings.')
+    advice = name_advice(name, [*LEGACY, *FIELDS], 'Config().describe() lists all settings.')
     return ConfigError(f'{where}there is no setting {name!r}', advice)
 
 def of_one_line(

@@ -5,21 +5,25 @@
 # %% ../nbs/50_face.ipynb #d8634b16
 from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral
+from pathlib import Path
 from fastcore.basics import patch
 import torch
 from torch import Tensor
+from .errors import ConfigError
 from .geometry.camera import Camera
 from .imaging import Photo
 from .landmarks.detection import Landmarks
 from .light.interface import Light
+from .processes import shown_name
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face']
+__all__ = ['PROVENANCE', 'Identity', 'Frame', 'Face', 'FrameError', 'check_frame']
 
 # %% ../nbs/50_face.ipynb #367114b5
 @undisturbed
-@dataclass
+@dataclass(repr=False)
 class Identity:
     ("What stays the same in all photos of a person. Maps are None until the texture stage; then the coefficients only "
      "explain their start.")
@@ -38,7 +42,7 @@ PROVENANCE = dict(outside=0, seen=1, mirrored=2, guessed=3)
 
 # %% ../nbs/50_face.ipynb #d55a12c1
 @undisturbed
-@dataclass
+@dataclass(repr=False)
 class Frame:
     "One photo, and all that belongs to it alone."
     photo:Photo                   # The crop that is fitted, [H, W, 3] linear
@@ -84,7 +88,7 @@ def _told(self:Frame)->Tensor: # [H, W] bool
 
 # %% ../nbs/50_face.ipynb #8e4b468e
 @undisturbed
-@dataclass
+@dataclass(repr=False)
 class Face:
     "A person, and the photos of them."
     identity:Identity
@@ -115,6 +119,24 @@ class Face:
         elif key.startswith('light.'): frame.light = replace(frame.light, **{key[6:]:value})
         else: setattr(frame, key, value)
 
+# %% ../nbs/50_face.ipynb #c3f0a505
+def _photo_name(frame:Frame)->str: return shown_name(Path(frame.photo.path or 'photo').name)
+
+@patch
+def __repr__(self:Identity):
+    maps = 'no maps yet' if self.diffuse is None else f'maps {len(self.diffuse)} x {self.diffuse.shape[1]}'
+    return f'Identity({self.shape.numel()} shape, {self.albedo.numel()} albedo coefficients; {maps})'
+
+@patch
+def __repr__(self:Frame): # type: ignore[no-redef]
+    pitch,yaw,roll = self.rotation.detach().rad2deg().tolist()
+    return (f'Frame({_photo_name(self)}, {self.photo.width} x {self.photo.height}; pitch {pitch:.0f}°, yaw {yaw:.0f}°, '
+        f'roll {roll:.0f}°; {self.expression.numel()} expression coefficients; {self.light.kind} light)')
+
+@patch
+def __repr__(self:Face): # type: ignore[no-redef]
+    return f'Face({", ".join(map(_photo_name, self.frames))}; {self.identity!r})' 
+
 # %% ../nbs/50_face.ipynb #ff85b11c
 @patch
 @undisturbed
@@ -130,3 +152,16 @@ def detach(self:Face)->Face:
     "Cut every tensor off its history, in place"
     for name,value in self.parameters().items(): self.assign(name, value.detach())
     return self
+
+# %% ../nbs/50_face.ipynb #c3f0a101
+class FrameError(ConfigError, IndexError): "A photo that a face does not have."
+
+def check_frame(
+    face:Face,
+    i:int, # Number of the photo; -1: the last one
+)->int: # From 0 on
+    "`FrameError` where the face has no such photo"
+    n = len(face.frames)
+    if isinstance(i, bool) or not isinstance(i, Integral) or not -n<=i<n:
+        raise FrameError(f'there is no photo {i!r} in this result', f'It has {n}, counted from 0.')
+    return int(i)%n

@@ -35,19 +35,70 @@ __all__ = [
 ]
 
 def to_srgb(linear: Tensor | np.ndarray) -> Tensor | np.ndarray:
-    """Linear light to sRGB."""
+    """Linear light to sRGB.
+
+    Parameters
+    ----------
+    linear
+        Linear light, any shape; values outside [0, 1] are clipped
+
+    Returns
+    -------
+        sRGB values in [0, 1], of the same kind"""
 
 def from_srgb(srgb: Tensor | np.ndarray) -> Tensor | np.ndarray:
-    """sRGB to linear light."""
+    """sRGB to linear light.
+
+    Parameters
+    ----------
+    srgb
+        sRGB values in [0, 1], any shape
+
+    Returns
+    -------
+        Linear light in [0, 1], of the same kind"""
 
 def to_bytes(picture: Tensor | np.ndarray, srgb: bool = ...) -> np.ndarray:
-    """Round to 8 bits: for files and for the screen."""
+    """Round to 8 bits: for files and for the screen.
+
+    Parameters
+    ----------
+    picture
+        [H, W], or [H, W, C] with 1, 3 or 4 channels
+    srgb
+        Encode as sRGB; False for values that are not light, such as roughness
+
+    Returns
+    -------
+        uint8, same shape, less a single channel; a fourth channel (alpha) is never encoded"""
 
 def save_png(path: str | Path, picture: Tensor | np.ndarray, srgb: bool = ...):
-    """Save linear light as a PNG file."""
+    """Save linear light as a PNG file.
+
+    Parameters
+    ----------
+    path
+        Where to; the folder is made
+    picture
+        Linear light [H, W], or [H, W, C] with 1, 3 or 4 channels
+    srgb
+        Encode as sRGB; False for values that are not light"""
 
 def overlay(background: Tensor, picture: Tensor, coverage: Tensor | None = ...) -> Tensor:
-    """A picture over another, mixed as light and not as codes."""
+    """A picture over another, mixed as light and not as codes.
+
+    Parameters
+    ----------
+    background
+        Linear light [H, W, 3]
+    picture
+        Linear light [H, W, 3 or 4]
+    coverage
+        How much of each pixel the picture covers [H, W]; None: its fourth channel
+
+    Returns
+    -------
+        [H, W, 3]"""
 
 @dataclass
 class Photo:
@@ -73,21 +124,63 @@ class Photo:
     def to_original(self, points: Tensor) -> Tensor: ...
     def from_original(self, points: Tensor) -> Tensor: ...
     def principal_point(self) -> Tensor:
-        """Where the axis of the lens meets this photo: in the middle of the original."""
+        """Where the axis of the lens meets this photo: in the middle of the original.
+
+        Returns
+        -------
+            [2], pixels; may lie outside of a crop"""
 
     def composited(self, background: float = ...) -> Tensor:
-        """The photo as one sees it: over a plain background where it is transparent."""
+        """The photo as one sees it: over a plain background where it is transparent.
+
+        Parameters
+        ----------
+        background
+            Linear light behind what is transparent
+
+        Returns
+        -------
+            [H, W, 3]"""
 
     def to_bytes(self) -> np.ndarray: ...
     def to(self, device: torch.device | str) -> Photo:
-        """The same with its tensors there"""
+        """The same with its tensors there
+
+        Parameters
+        ----------
+        device
+            Of PyTorch"""
 
     def crop(self, left: float, top: float, side: float, size: int) -> Photo:
-        """A square part, resized. Where it leaves the photo the edge is repeated, and `inside` is False."""
+        """A square part, resized. Where it leaves the photo the edge is repeated, and `inside` is False.
+
+        Parameters
+        ----------
+        side
+            Side of the square, pixels
+        size
+            Side of the result, pixels
+
+        Returns
+        -------
+            size x size"""
 
     def crop_face(self, points: Tensor, max_resolution: int = ..., margin: float = ...) -> Photo:
         """The square around a face that has room for the whole head. It stays within the photo as far as it
-        can."""
+        can.
+
+        Parameters
+        ----------
+        points
+            The face's landmarks in this photo [L, 2], pixels
+        max_resolution
+            Side of the result, pixels
+        margin
+            Side of the square in units of the landmarks' box
+
+        Returns
+        -------
+            max_resolution x max_resolution"""
 
 SUFFIXES: Any
 PhotoSource: Any
@@ -110,7 +203,16 @@ BLACK: Any
 
 def well_exposed(codes: Tensor | np.ndarray) -> Tensor | np.ndarray:
     """How far a pixel says how much light there was: 0 where a channel is burnt out, or where all of them
-    are black"""
+    are black
+
+    Parameters
+    ----------
+    codes
+        [..., C] of grey or of colours, as shares of the largest code
+
+    Returns
+    -------
+        [...] 0..1, of the same kind"""
 
 def load_photo(source: PhotoSource, name: str = ...) -> Photo:
     """Read a photo as linear light, upright.
@@ -118,22 +220,78 @@ def load_photo(source: PhotoSource, name: str = ...) -> Photo:
     transparency.
     Arrays of uint8 and uint16 hold sRGB codes, those of floats linear light, 1 for white. The digest is
     of the bytes
-    that were decoded; of Pillow images and arrays, of their pixels."""
+    that were decoded; of Pillow images and arrays, of their pixels.
+
+    Parameters
+    ----------
+    source
+        A path; the bytes of a file, or a file opened for reading; a Pillow image; an array or
+        tensor [H, W] or [H, W, 1 to 4]
+    name
+        What to call it, where it is no path"""
 
 def read_photo_file(path: str | os.PathLike) -> bytes:
     """The bytes of a photo's file; `PhotoError` where there are none, or too many."""
 
 def load_values(source: PhotoSource, name: str = ...) -> Tensor:
-    """A grey picture of values that are not light: codes as they are, of colours the weighted mean."""
+    """A grey picture of values that are not light: codes as they are, of colours the weighted mean.
+
+    Parameters
+    ----------
+    source
+        As for `load_photo`
+
+    Returns
+    -------
+        [H, W] float32, 0 to 1"""
 
 def portrait_path() -> Path:
     """The bundled portrait: Eileen Collins, photographed by NASA (public domain)."""
 
 def resampling_matrix(start: float, length: float, count: int, size: int) -> Tensor:
-    """Lanczos weights of old pixels in new ones, along one axis."""
+    """Lanczos weights of old pixels in new ones, along one axis.
+
+    Parameters
+    ----------
+    start
+        Where the first new pixel begins, old pixels
+    length
+        What the new pixels cover together, old pixels
+    count
+        Number of new pixels
+    size
+        Number of old pixels; beyond them the last one is repeated
+
+    Returns
+    -------
+        [count, size], rows sum to 1"""
 
 def scan_folder(path: str | Path, recursive: bool = ..., without=...) -> tuple:
-    """The photos of a folder, and what is in it besides."""
+    """The photos of a folder, and what is in it besides.
+
+    Parameters
+    ----------
+    path
+        A folder with photos
+    recursive
+        Those in its subfolders too
+    without
+        Folders that are not entered, such as the one for results
+
+    Returns
+    -------
+        (paths of photos, sorted; list of (path, reason) of what is left out)"""
 
 def load_folder(path: str | Path, recursive: bool = ...) -> list[Path]:
-    """The photos of a folder."""
+    """The photos of a folder.
+
+    Parameters
+    ----------
+    path
+        A folder with photos
+    recursive
+        Those in its subfolders too
+
+    Returns
+    -------
+        Their paths, sorted by name; other files are left out"""

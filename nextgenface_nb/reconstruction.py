@@ -4,7 +4,7 @@
 
 # %% ../nbs/75_reconstruction.ipynb #46ee88dd
 from __future__ import annotations
-import os, time
+import os, sys, time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np, torch
 import PIL.Image
 from torch import Tensor
 import torch.nn.functional as F
+from . import _WITH
 from .config import LANDMARKS, STAGE_NAMES, Config, as_config
 from .errors import ConfigError, LandmarkError, PhotoError, note, notes_heard
 from .facemodel.model import FaceModel
@@ -21,7 +22,7 @@ from .imaging import Photo, PhotoSource, load_photo, load_folder, to_srgb
 from .landmarks.detection import Detector, Landmarks, hands_before
 from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
-from .face import Face, Frame, Identity
+from .face import Face, Frame, Identity, check_frame
 from .light.environment import named_light
 from nextgenface_nb.optim.landmarks import (TYPICAL_FOCAL, LandmarkSettings, fit_landmarks, start_pose,
     unturned_eye_distance)
@@ -40,9 +41,9 @@ from .output.pictures import panel_strip
 from .output.report import frame_measures, save_reconstruction
 
 # %% auto #0
-__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE', 'make_frame', 'put_hands',
-           'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity', 'find_lens',
-           'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast',
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'ELSEWHERE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE', 'make_frame',
+           'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity',
+           'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast',
            'leave_out_photos', 'weigh_photos', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined',
            'exhaust', 'reconstruct', 'Optimizer']
 
@@ -212,6 +213,11 @@ def in_known_camera(
     for frame in face.frames if config.focal else (): put_lens(frame, find_lens(frame, config))
     return face
 
+# %% ../nbs/75_reconstruction.ipynb #c3f0a502
+ELSEWHERE = ('a Reconstruction has no {name!r} while only nextgenface_nb.reconstruction is loaded: vertices, maps, '
+    'render, to_glb and more come with the package. Write `from nextgenface_nb import reconstruct` in place of '
+    '`from nextgenface_nb.reconstruction import reconstruct`, or `import nextgenface_nb.results.files` besides.')
+
 # %% ../nbs/75_reconstruction.ipynb #6b3a3ab8
 @undisturbed
 @dataclass(repr=False)
@@ -227,6 +233,7 @@ class Reconstruction:
     landmark_model:str|None = None               # Where the detector's model was found, in words
     terms:list = field(default_factory=list)     # Of `outside_terms`: what it was fitted with beside the table's
     left_out:list = field(default_factory=list)  # of dict: photo, sha256, why; what `leave_out_photos` has left out
+    origin:str = ''                              # Where it comes from, in words, if not from a fit
 
     def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
@@ -235,15 +242,26 @@ class Reconstruction:
 
     def __repr__(self):
         names = ', '.join(shown_name(Path(f.photo.path or 'photo').name) for f in self.face.frames)
-        return f'Reconstruction({names}; {len(self.history)} steps in {sum(self.timings.values()):.0f} s)'
+        took = f'{len(self.history)} steps in {sum(self.timings.values()):.0f} s'
+        fitted = took if self.history else 'no steps of a fit'
+        return f'Reconstruction({names}; {self.origin or fitted})'
 
-    def save(self,
-        folder:str|Path,
-        **options # Of `output.report.save_reconstruction`
-    )->Path:
-        ("Write pictures, maps, meshes, light, report and checkpoint, whole "
-         "or not at all; `BusyError` while another run is at work there")
-        return save_reconstruction(self, folder, **options)
+    def __getattr__(self, name:str):
+        "Python calls it for what is not there: where other names are, as long as they are not loaded"
+        absent = any(f'nextgenface_nb.{m}' not in sys.modules for m in _WITH['reconstruction'])
+        if absent and not name.startswith('_') and not hasattr(type(self), name):
+            raise AttributeError(ELSEWHERE.format(name=name))
+        return object.__getattribute__(self, name)   # fails once more, in Python's own words
+
+# %% ../nbs/75_reconstruction.ipynb #c3f0a508
+@patch
+def save(self:Reconstruction,
+    folder:str|Path,
+    **options # Of `output.report.save_reconstruction`
+)->Path:
+    ("Write pictures, maps, meshes, light, report and checkpoint, whole "
+     "or not at all; `BusyError` while another run is at work there")
+    return save_reconstruction(self, folder, **options)
 
 # %% ../nbs/75_reconstruction.ipynb #9ffdba83
 #: Distance of shapes from which a photo shows somebody else: from the others, and beyond theirs from each other
@@ -343,7 +361,7 @@ LEAST_SHARE = .05 #: The weight of a photo that is of no use beside the best
 @undisturbed
 def panels(self:Reconstruction, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
     "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
-    return result_panels(self.pipeline, self.face, i, samples, progress)
+    return result_panels(self.pipeline, self.face, check_frame(self.face, i), samples, progress)
 
 @patch
 @undisturbed
@@ -360,6 +378,7 @@ def strip(self:Reconstruction,
     samples:int=32, # Rays per pixel
 )->PIL.Image.Image:
     "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
+    i = check_frame(self.face, i)
     name = Path(self.face.frames[i].photo.path or 'photo').name
     return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
 
@@ -524,11 +543,12 @@ def reconstruct(
     # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
     face:int|list|None=None,
     terms:Sequence=(),                       # `LossTerm` from outside the package, see `optim.losses`
+    stages:list|None=None,           # Names of stages, such as ['landmarks', 'photometric']; None: all
 )->Reconstruction:
     "A face from a photo: the short way"
     if output is not None:
         output = given_path(output).absolute()   # whatever the caller's functions do to the working directory meanwhile
-    steps = reconstruct_steps(photo, config, model, landmarks, face=face, terms=terms)
+    steps = reconstruct_steps(photo, config, model, landmarks, stages, face=face, terms=terms)
     if output is None: return exhaust(steps, progress)
     with at_work(output, needed=50):   # before the fit, or it might be in vain
         result = exhaust(steps, progress)

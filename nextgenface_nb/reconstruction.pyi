@@ -23,6 +23,7 @@ from .output.card import Card
 __all__ = [
     "BLOCKY",
     "BELIEVED_DISTANCE",
+    "ELSEWHERE",
     "STRANGER",
     "LEAST_SHAPE",
     "BLURRED",
@@ -63,26 +64,83 @@ def make_frame(
     crop: bool = ...,
     face: int | None = ...,
 ) -> Frame:
-    """Crop the face, find its landmarks, put the mean face there"""
+    """Crop the face, find its landmarks, put the mean face there
+
+    Parameters
+    ----------
+    photo
+        A `Photo`, or what `load_photo` takes: a path, bytes, a Pillow image, an array ...
+    landmarks
+        In pixels of the photo; None: detect
+    detector
+        Whatever can `detect`; a `Detector` is asked for its uncertainty too. None: the one that the
+        config names
+    crop
+        Crop to the face; else take the photo as it is
+    face
+        Which of several faces, numbered by size; 1 is the largest. None: the largest
+
+    Returns
+    -------
+        Mean face at the pose that the landmarks show"""
 
 def put_hands(frame: Frame, hands: list | None, config: Config):
     """Let a frame know of hands before the face; with `leave_out` they are kept out of the fit and of the
-    maps"""
+    maps
+
+    Parameters
+    ----------
+    frame
+        Changed in place
+    hands
+        In pixels of its photo, see `Detector.hands`"""
 
 BLOCKY: float
 
 def block_edges(photo: Photo, points: Tensor) -> float:
     """Steps between the blocks of 8 x 8 pixels that JPEG makes, over those within, in the square around a
-    face"""
+    face
+
+    Parameters
+    ----------
+    photo
+        As it was read
+    points
+        [L, 2] of the face in it
+
+    Returns
+    -------
+        about 1 without blocks; 0: the photo has other pixels than its file"""
 
 def seen_again(detector, cropped: Photo, points: Landmarks) -> Landmarks:
-    """The landmarks of a face in the crop that was made around it"""
+    """The landmarks of a face in the crop that was made around it
+
+    Parameters
+    ----------
+    detector
+        Whatever can `detect`; a `Detector` looks for this face alone
+    points
+        Found in the whole photo"""
 
 def in_known_light(face: Face, config: Config) -> Face:
-    """The face in the light that the config names, if it names any; one that is of that kind already stays"""
+    """The face in the light that the config names, if it names any; one that is of that kind already stays
+
+    Parameters
+    ----------
+    face
+        Of a checkpoint, say; changed in place"""
 
 def detector_place(detector) -> str | None:
-    """Where the model of a landmark detector was found, in words for the report"""
+    """Where the model of a landmark detector was found, in words for the report
+
+    Parameters
+    ----------
+    detector
+        Whatever can `detect`
+
+    Returns
+    -------
+        None: it has no file, or keeps it to itself"""
 
 def on_mesh(points: Landmarks, model: FaceModel) -> Landmarks:
     """The landmarks that the model has on its mesh"""
@@ -93,15 +151,40 @@ def mean_identity(model: FaceModel) -> Identity:
 BELIEVED_DISTANCE: Any
 
 def find_lens(frame: Frame, config: Config, eyes: float | None = ...) -> Lens:
-    """What settings or file know of the camera of a photo"""
+    """What settings or file know of the camera of a photo
+
+    Parameters
+    ----------
+    frame
+        Its photo and landmarks are used
+    eyes
+        Pixels of `unturned_eye_distance`; None: as the picture shows the eyes
+
+    Returns
+    -------
+        In pixels of the original; focal length 0 where nothing is known, and `source` says why"""
 
 def put_lens(frame: Frame, lens: Lens):
     """Let a frame know its lens; where it has been fitted with another, the face moves so that it stays
-    where it is seen"""
+    where it is seen
+
+    Parameters
+    ----------
+    frame
+        Changed in place
+    lens
+        In pixels of the original"""
 
 def in_known_camera(face: Face, config: Config) -> Face:
     """The face before the cameras that the config knows, if it knows any; what EXIF says was taken when
-    the photo was read"""
+    the photo was read
+
+    Parameters
+    ----------
+    face
+        Of a checkpoint, say; changed in place"""
+
+ELSEWHERE: str
 
 @dataclass(repr=False)
 class Reconstruction:
@@ -117,44 +200,86 @@ class Reconstruction:
     landmark_model: str | None = ...
     terms: list = ...
     left_out: list = ...
+    origin: str = ...
 
     def measures(self, samples: int | None = ...) -> list:
-        """How well each photo is reproduced"""
+        """How well each photo is reproduced
+
+        Returns
+        -------
+            one dict per frame, from `frame_measures`"""
 
     def __repr__(self): ...
     def save(self, folder: str | Path, **options) -> Path:
         """Write pictures, maps, meshes, light, report and checkpoint, whole or not at all; `BusyError` while
-        another run is at work there"""
+        another run is at work there
+
+        Parameters
+        ----------
+        options
+            Of `output.report.save_reconstruction`"""
 
     def panels(self, i: int = ..., samples: int | None = ..., progress: Callable | None = ...) -> dict:
         """name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"""
 
     def card(self, samples: int = ...) -> Card:
-        """How far it can be trusted: a `Card` with figures, and warnings in words"""
+        """How far it can be trusted: a `Card` with figures, and warnings in words
+
+        Parameters
+        ----------
+        samples
+            Rays per pixel"""
 
     def strip(self, i: int = ..., samples: int = ...) -> PIL.Image.Image:
         """All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first
-        warning above"""
+        warning above
+
+        Parameters
+        ----------
+        i
+            Frame
+        samples
+            Rays per pixel"""
 
     @property
     def frames(self) -> Frames:
-        """The photos: `face.frames[i].vertices` and all other names, for photo `i`"""
+        """The photos: `face.frames[i].vertices` and all other names, for photo `i`
+
+        Returns
+        -------
+            Each a `Reconstruction`; counted from 0"""
 
     @property
     def vertices(self) -> np.ndarray:
-        """The mesh with the photo's expression"""
+        """The mesh with the photo's expression
+
+        Returns
+        -------
+            [V, 3] float32, mm, head upright"""
 
     @property
     def neutral(self) -> np.ndarray:
-        """The mesh without expression"""
+        """The mesh without expression
+
+        Returns
+        -------
+            [V, 3] float32, mm, head upright"""
 
     @property
     def triangles(self) -> np.ndarray:
-        """Which three vertices make a triangle, counter-clockwise from outside"""
+        """Which three vertices make a triangle, counter-clockwise from outside
+
+        Returns
+        -------
+            [F, 3] int32, counted from 0"""
 
     @property
     def uvs(self) -> np.ndarray:
-        """Where each vertex lies on the maps: u to the right, v up"""
+        """Where each vertex lies on the maps: u to the right, v up
+
+        Returns
+        -------
+            [V, 2] float32, 0..1"""
 
     @property
     def expression(self) -> Expression:
@@ -162,11 +287,19 @@ class Reconstruction:
 
     @property
     def pose(self) -> np.ndarray:
-        """From the upright head to the camera: x right, y up, it looks along -z (`camera.matrix('opengl')`)"""
+        """From the upright head to the camera: x right, y up, it looks along -z (`camera.matrix('opengl')`)
+
+        Returns
+        -------
+            [4, 4] float64, mm, for columns (x, y, z, 1)"""
 
     @property
     def camera(self) -> PhotoCamera:
-        """The camera of the photo"""
+        """The camera of the photo
+
+        Returns
+        -------
+            Of the crop; `camera.original` of the whole photo"""
 
     @property
     def maps(self) -> Maps:
@@ -182,17 +315,43 @@ class Reconstruction:
 
     @property
     def photo(self) -> Photo:
-        """The photo"""
+        """The photo
+
+        Returns
+        -------
+            Linear; the crop that was fitted"""
 
     @property
     def report(self) -> Report:
         """Everything that one wants to know of the fit, as in `report.json`"""
 
     def differentiable(self, *names: str) -> tuple[dict, DrawnAgain]:
-        """Parameters of the photo, and a function that renders them"""
+        """Parameters of the photo, and a function that renders them
+
+        Parameters
+        ----------
+        names
+            Which, 'light' for all of the light; none: all
+
+        Returns
+        -------
+            Name -> tensor that asks for gradients; what renders them"""
 
     def mesh(self, *, neutral: bool = ..., space: str = ..., frame: int = ...) -> Any:
-        """The head as a textured mesh of trimesh"""
+        """The head as a textured mesh of trimesh
+
+        Parameters
+        ----------
+        neutral
+            Without the photo's expression
+        space
+            'model': upright, at the origin; 'viewer' or 'camera': where the photo's camera sees it
+        frame
+            Number of the photo
+
+        Returns
+        -------
+            A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a region -> Trimesh"""
 
     def to_glb(
         self,
@@ -204,19 +363,69 @@ class Reconstruction:
         morphs: bool = ...,
         dense: bool = ...,
     ) -> Path:
-        """Mesh, maps, expressions and cameras in one file of glTF"""
+        """Mesh, maps, expressions and cameras in one file of glTF
+
+        Parameters
+        ----------
+        path
+            `.glb` file
+        posed
+            Show photo i first; None: the neutral face
+        quality
+            JPEG instead of PNG, 1 .. 95
+        merged
+            One scene and one object
+        morphs
+            With the model's expressions; False: what is shown is in the vertices
+        dense
+            Plain lists of what moves, for readers that need them"""
 
     def to_usd(self, path: str | Path) -> Path:
-        """The neutral face for Apple's and Pixar's programs; needs the package usd-core"""
+        """The neutral face for Apple's and Pixar's programs; needs the package usd-core
+
+        Parameters
+        ----------
+        path
+            `.usdz` file"""
 
     def to_obj(self, path: str | Path, *, neutral: bool = ..., space: str = ..., frame: int = ...) -> Path:
-        """The mesh in mm with its maps as Wavefront OBJ"""
+        """The mesh in mm with its maps as Wavefront OBJ
+
+        Parameters
+        ----------
+        path
+            `.obj` file; material and maps stand beside it, under its name
+        neutral
+            Without the photo's expression
+        space
+            'model': upright, at the origin; 'viewer' or 'camera': where the photo's camera sees it
+        frame
+            Number of the photo"""
+
+    def export(self, path: str | Path, **options) -> Path:
+        """One file for another program
+
+        Parameters
+        ----------
+        path
+            Its ending says the format: .glb, .obj, .usdz; .ply and others of `output.formats`
+        options
+            Of `to_glb`, `to_obj`, `to_usd`; of other formats those of `export_face`"""
 
     def __reduce__(self) -> tuple:
-        """Function and arguments that make it again"""
+        """Function and arguments that make it again
+
+        Returns
+        -------
+            For `pickle`"""
 
     def __deepcopy__(self, memo: dict) -> Reconstruction:
-        """Everything anew but the pipeline; nothing is rounded"""
+        """Everything anew but the pipeline; nothing is rounded
+
+        Parameters
+        ----------
+        memo
+            Of `copy.deepcopy`"""
 
     def __copy__(self) -> Reconstruction:
         """The same parts in another object"""
@@ -234,7 +443,32 @@ class Reconstruction:
         background: float | None = ...,
         frame: int = ...,
     ) -> PIL.Image.Image | np.ndarray:
-        """The face as it looks from here, in this light"""
+        """The face as it looks from here, in this light
+
+        Parameters
+        ----------
+        kind
+            face, clay, normal, depth, uv, albedo (or diffuse), specular, roughness or wireframe
+        yaw
+            Degrees from the upright front view; positive turns the nose to the picture's right
+        pitch
+            Degrees; positive looks from above. Without yaw and pitch: as in the photo
+        size
+            Pixels of the longer side, 16 .. 4096
+        light
+            What `as_light` takes; None: that of the photo
+        as_array
+            Numbers instead of a picture
+        samples
+            Rays per pixel
+        background
+            Linear grey behind the head; None: transparent. Without meaning for arrays
+        frame
+            Number of the photo
+
+        Returns
+        -------
+            With `as_array` float32 [H, W, C + 1]: linear colours times coverage, and coverage"""
 
     def with_(
         self,
@@ -247,15 +481,54 @@ class Reconstruction:
         maps: Any = ...,
         frame: int = ...,
     ) -> Reconstruction:
-        """Another face, that differs in what is named; this one stays as it is"""
+        """Another face, that differs in what is named; this one stays as it is
+
+        Parameters
+        ----------
+        expression
+            Name -> weight, the others stay; all weights [E]; or 'neutral'
+        light
+            What `as_light` takes
+        yaw
+            Degrees from the upright front view: the head turns where it stands
+        pose
+            A rotation [3, 3] or a pose [4, 4] (mm) of the head in the axes of the viewer
+        maps
+            diffuse, specular, roughness -> [T, T, C] in linear light; those that are not named stay
+        frame
+            Number of the photo whose expression, light and pose are meant"""
 
     def view(self, *, size: int = ..., frame: int = ..., live: bool | None = ..., **traits) -> Any:
-        """The face in 3D, to be turned by hand; a picture where there is nobody to turn it"""
+        """The face in 3D, to be turned by hand; a picture where there is nobody to turn it
+
+        Parameters
+        ----------
+        size
+            Pixels of each side
+        frame
+            Number of the photo whose pose, expression and light it begins with
+        live
+            False: the picture in any case; None: live where there is a kernel
+        traits
+            Of the live view: mode='clay', expressions=10 ..., see `output.viewer.FaceViewer`
+
+        Returns
+        -------
+            A `FaceViewer`, or a Pillow image"""
 
     def compare(
         self, other: Reconstruction, *, size: int = ..., yaw: float = ..., samples: int = ...
     ) -> PIL.Image.Image:
-        """Both from the front, as they look and as clay, and how far apart they are"""
+        """Both from the front, as they look and as clay, and how far apart they are
+
+        Parameters
+        ----------
+        size
+            Pixels of each side of a picture
+        yaw
+            Degrees from the upright front view
+        samples
+            Rays per pixel"""
 
 STRANGER: Any
 LEAST_SHAPE: int
@@ -263,20 +536,61 @@ BLURRED: float
 
 def shape_distances(model: FaceModel, frames: list) -> np.ndarray:
     """How far apart the shapes are that the landmarks of each photo alone tell: 1 minus the cosine of
-    their angle"""
+    their angle
+
+    Parameters
+    ----------
+    frames
+        of `Frame`
+
+    Returns
+    -------
+        [n, n], 0 .. 2"""
 
 def stranger(distances: np.ndarray) -> int | None:
-    """The photo that is farthest from the others, if it is too far"""
+    """The photo that is farthest from the others, if it is too far
+
+    Parameters
+    ----------
+    distances
+        [n, n] from `shape_distances`
+
+    Returns
+    -------
+        None: nobody is"""
 
 def fine_contrast(frame: Frame, eyes: float = ..., ruler: float | None = ...) -> float:
-    """Fine contrasts over coarse ones, in the square around the landmarks"""
+    """Fine contrasts over coarse ones, in the square around the landmarks
+
+    Parameters
+    ----------
+    frame
+        With landmarks
+    eyes
+        Pixels between the outer corners of the eyes at which all photos are compared
+    ruler
+        Pixels of `unturned_eye_distance`; None: as the picture shows the eyes
+
+    Returns
+    -------
+        about .4 to .5; less: blurred"""
 
 def leave_out_photos(result: Reconstruction) -> Reconstruction:
-    """Leave out photos of somebody else, and blurred ones, and say so"""
+    """Leave out photos of somebody else, and blurred ones, and say so
+
+    Parameters
+    ----------
+    result
+        From `begin`, of one photo or several; changed in place"""
 
 def weigh_photos(result: Reconstruction) -> Reconstruction:
     """Let each of several photos count by the pixels that its face has, and by its sharpness; 1 for the
-    best"""
+    best
+
+    Parameters
+    ----------
+    result
+        From `begin`, of one photo or several; changed in place"""
 
 LEAST_SHARE: float
 
@@ -295,21 +609,97 @@ def reconstruct_steps(
     watch: Callable | None = ...,
     terms: Sequence = ...,
 ) -> Generator[Progress, None, Reconstruction]:
-    """Fit one person to one or more photos, step by step"""
+    """Fit one person to one or more photos, step by step
+
+    Parameters
+    ----------
+    photos
+        One photo (a `Photo`, or what `load_photo` takes), a list or a generator: frames of one
+        person
+    model
+        None: the one that the config names
+    landmarks
+        `Landmarks` for each photo, or None: detect
+    stages
+        What to run, stages of `make_stages` or names; None: what the config describes
+    start
+        Go on from this face instead of the mean one
+    pipeline
+        Reuse one
+    state
+        Of the first stage: to go on in its middle, and to look into
+    result
+        Of the stages before these, to go on with, or from `begin`
+    face
+        Which of several faces, numbered by size (1 is the largest), or a list with one number for
+        each photo; None: the largest
+    detector
+        Finds the landmarks; None: the one that the config names
+    watch
+        Called with each `Progress` and the face as it is then, as `output.debug.DebugFiles` is;
+        None: nobody looks
+    terms
+        `LossTerm` from outside the package, see `optim.losses`
+
+    Returns
+    -------
+        its return value is the Reconstruction"""
 
 def chosen_stages(config: Config, stages: list | None = ..., terms=...) -> list:
-    """The stages of the config, or those asked for by name or given as they are"""
+    """The stages of the config, or those asked for by name or given as they are
+
+    Parameters
+    ----------
+    stages
+        Names, or stages as they are; None: all
+    terms
+        `LossTerm` from outside the package, for those that are not given as they are
+
+    Returns
+    -------
+        see `make_stages`"""
 
 def outside_terms(stages: list) -> list:
-    """The `LossTerm` from outside the package in them; what they compute is nowhere kept"""
+    """The `LossTerm` from outside the package in them; what they compute is nowhere kept
+
+    Parameters
+    ----------
+    stages
+        As of `chosen_stages`
+
+    Returns
+    -------
+        of dict: name, stage, weight"""
 
 def begin(
     photos, pipeline: Pipeline, config: Config | None = ..., landmarks=..., face=..., detector=...
 ) -> Reconstruction:
-    """Frames of all photos with the mean face"""
+    """Frames of all photos with the mean face
+
+    Parameters
+    ----------
+    photos
+        As of `reconstruct_steps`
+    config
+        None: the pipeline's
+    landmarks
+        `Landmarks` for each photo, or None: detect
+    face
+        Which of several faces, as of `reconstruct_steps`
+    detector
+        Finds the landmarks; None: the one that the config names
+
+    Returns
+    -------
+        Not fitted yet; with what was said of the photos, and how long it took"""
 
 def joined(parts: list) -> Reconstruction:
-    """The same of all photos"""
+    """The same of all photos
+
+    Parameters
+    ----------
+    parts
+        of `Reconstruction` from `begin`, each of one photo of the same person"""
 
 def exhaust(steps: Iterator, progress: Callable | None = ...) -> Reconstruction:
     """Run an iterator to its end and give its return value"""
@@ -323,8 +713,30 @@ def reconstruct(
     progress: Callable | None = ...,
     face: int | list | None = ...,
     terms: Sequence = ...,
+    stages: list | None = ...,
 ) -> Reconstruction:
-    """A face from a photo: the short way"""
+    """A face from a photo: the short way
+
+    Parameters
+    ----------
+    photo
+        A path, bytes, an open file, a Pillow image, an array (uint8: sRGB, float: light) or a
+        `Photo`; or a list or generator of them: photos of one person
+    config
+        None: the default preset
+    landmarks
+        `Landmarks`, or a list of them; None: detect
+    output
+        Folder for the results; None: write nothing
+    progress
+        Called with each `Progress`
+    face
+        Which of several faces, numbered by size; 1 is the largest. A list: one number for each
+        photo. None: the largest
+    terms
+        `LossTerm` from outside the package, see `optim.losses`
+    stages
+        Names of stages, such as ['landmarks', 'photometric']; None: all"""
 
 class Optimizer:
     """The interface of the original: `Optimizer('./output', config).run('photo.jpg')`."""
@@ -344,7 +756,22 @@ class Optimizer:
         doStep3: bool = ...,
         progress: Callable | None = ...,
     ) -> Reconstruction | list:
-        """Fit, write everything into the output folder, and return the result"""
+        """Fit, write everything into the output folder, and return the result
+
+        Parameters
+        ----------
+        path
+            A photo, or a folder of photos
+        sharedIdentity
+            The folder shows one person
+        checkpoint
+            Go on from this file
+        progress
+            Called with each `Progress`
+
+        Returns
+        -------
+            of them for a folder of strangers"""
 
 from nextgenface_nb.results.arrays import Frames
 from nextgenface_nb.results.arrays import Expression

@@ -98,7 +98,7 @@ def test_the_originals_snippet(tmp_path):
     ('texture_resolution = 300', ['256, 512']),
     ('weight_shape = -1', ['from 0']), ('weight_shape = nan', ['weight_shape']),
     ('weight_shape = inf', ['weight_shape']), ('weightShapeReg = x', ['a number']),
-    ('saveexr = 1', ['saveexr', 'Did you mean', 'save_exr']), ('wieghtShapeReg = 1', ['weight_shape']),
+    ('saveexr = 1', ['saveexr', 'Did you mean', 'save_exr']), ('wieghtShapeReg = 1', ["Did you mean 'weightShapeReg'?"]),
     ('zzzz = 1', ['describe']),
     ('\n\nbands 9', ['line 3', 'key = value']), ('= 9', ['line 1']),
     ('detector = haar', ['haar', 'mediapipe, fan or a file .pts .npy'])])
@@ -172,3 +172,12 @@ def test_old_debug_settings_name_the_flag(tmp_path):
     notes = Config.load(path).notes
     assert len(notes)==2 and all('--debug K' in note for note in notes), notes
     assert make_parser().parse_args(['--debug', '30']).debug==30
+
+def test_the_nearest_setting_is_found_as_every_other_name_is():
+    "By the one function there is for it: the same words for a setting and for a map"
+    from nextgenface_nb.config import FIELDS, LEGACY, unknown_setting
+    from nextgenface_nb.names import name_advice
+    for wrong in ('saveexr', 'wieghtShapeReg', 'BANDZ', 'xyzzy'):
+        advice = name_advice(wrong, [*LEGACY, *FIELDS], 'Config().describe() lists all settings.')
+        assert unknown_setting(wrong).advice==advice, wrong
+    assert 'lists all settings' in unknown_setting('xyzzy').advice and "'save_exr'" in unknown_setting('saveexr').advice

@@ -61,3 +61,20 @@ def test_a_method_that_hides_an_import_is_seen():
     assert patched_imports('from .stages import run\n@patch\ndef run(self:Runner): pass')=={'run'}
     assert patched_imports('from .stages import run\n@patch(as_prop=True)\ndef run(self:Runner): pass')=={'run'}
     assert not patched_imports('from . import stages\n@patch\ndef run(self:Runner): pass')
+
+def replaced(text:str, classes:set)->list: # of sentences
+    "Attributes of classes that a module imports and changes by assignment: what a class does stands with the class"
+    body = ast.parse(text).body
+    imported = {a.asname or a.name for n in body if isinstance(n, ast.ImportFrom) for a in n.names}&classes
+    return [ast.unparse(n) for n in body if isinstance(n, ast.Assign) for t in n.targets
+        if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id in imported]
+
+def test_no_module_replaces_a_method_of_another():
+    every = texts()
+    classes = {n.name for text in every.values() for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
+    assert {m:found for m,text in every.items() if (found := replaced(text, classes))}=={}
+
+def test_a_method_that_is_replaced_is_seen():
+    text = 'from .model import LinearModel\nother = 1\nLinearModel.vertices = other'
+    assert replaced(text, {'LinearModel'})==['LinearModel.vertices = other']
+    assert not replaced(text, {'Face'}) and not replaced('class A: pass\nA.x = 1', {'A'})

@@ -67,3 +67,29 @@ def test_unlike_things_in_one_statement_are_seen():
     for code in ('w,h = image.w,image.h', 'a,b = 1,-2.', 'a,b = b,f(a)', 'c,s = math.cos(t),math.sin(t)', 'a,b = p.x(0),q.x(0)',
         'a,b = f(x)', 'before,x = x,g(before, x)', 'low,high = x.min(0),x.max(0)', '%%bash\na,b = 1,[]'):
         assert not lines.unlike(code), code
+
+def test_heavy_pictures_are_seen():
+    "As many bytes as the picture has, not as its text in the notebook has; widgets and texts are none"
+    import base64
+    def notebook(kind, size):
+        data = '<'*size if kind.endswith('xml') else base64.b64encode(bytes(size)).decode()
+        return dict(cells=[dict(source=['draw()'], outputs=[dict(data={kind:data}), dict(text='x'*300_000)]), dict(source=[])])
+    for kind in ('image/png', 'image/jpeg', 'image/svg+xml'):
+        assert lines.heavy([('a.ipynb', notebook(kind, 200_001))])==['a.ipynb: draw() shows 200 kB']
+        assert not lines.heavy([('a.ipynb', notebook(kind, 200_000))])
+    assert not lines.heavy([('a.ipynb', notebook('text/html', 300_000))])
+
+def test_the_runner_of_notebooks_says_what_it_takes(capsys):
+    "And takes nothing else for a notebook"
+    import run
+    from types import SimpleNamespace
+    import pytest
+    root = Path(lines.ROOT)
+    config = SimpleNamespace(nbs_path=root/'nbs', config_path=root)
+    for asked,words,code in ((['--help'], '--old', 0), (['nope.ipynb'], 'nope.ipynb is no notebook', 2), (['--odl'], 'unrecognized', 2),
+        (['--old', str(root/'nbs'/'00_names.ipynb')], 'name notebooks, or ask for --old', 2), ([str(root/'README.md')], 'is no notebook', 2)):
+        with pytest.raises(SystemExit) as end: run.wanted(asked, config)
+        told = capsys.readouterr()
+        assert end.value.code==code and words in told.out+told.err
+    one = root/'nbs'/'00_names.ipynb'
+    assert run.wanted([str(one)], config)==[one] and one in run.wanted([], config)

@@ -6,12 +6,13 @@ import numpy as np, pytest, torch
 import nextgenface_nb
 from nextgenface_nb import Config, Face, FaceError, Photo, Pipeline, Reconstruction, reconstruct
 from nextgenface_nb.evaluation.synthetic import synthetic_face
+from nextgenface_nb.face import FrameError
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import project
 from nextgenface_nb.light.environment import MapLight
+from nextgenface_nb.names import UnknownName
 from nextgenface_nb.results.arrays import (DrawnAgain, Expression, FoundLandmarks, FoundLight, Frames, Maps, Named,
     PhotoCamera, Report, camera_facts, png_bytes, short_names)
-from nextgenface_nb.results.names import FrameError, UnknownName
 from nextgenface_nb.results.shown import table_html
 
 ROOT = Path(__file__).resolve().parent.parent

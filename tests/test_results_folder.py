@@ -1,7 +1,7 @@
 "A folder of photos as a table"
 import os, signal, subprocess, sys, types
 from pathlib import Path
-import pytest
+import pandas, pytest
 from PIL import Image
 import nextgenface_nb as ngf
 from nextgenface_nb.batch import Outcome
@@ -19,25 +19,35 @@ def photos(tmp_path):
 
 SMALL = ngf.Config(renderer='vertex', max_resolution=64, texture_resolution=64)
 
-def test_failures_are_rows_in_the_words_of_the_error(photos, tmp_path):
+@pytest.fixture(params=[pandas.DataFrame, Rows])
+def kind(request, monkeypatch):
+    "What a table is: with pandas, and as if it were not installed"
+    if request.param is Rows: monkeypatch.setitem(sys.modules, 'pandas', None)
+    return request.param
+
+def test_failures_are_rows_in_the_words_of_the_error(photos, tmp_path, kind):
     table = ngf.reconstruct_folder(photos, SMALL, output=tmp_path/'out')
-    assert [row['status'] for row in table]==['failed']*2 and all(list(row)==list(COLUMNS) for row in table)
-    assert 'no face was found' in table[0]['error'] and 'well lit' in table[0]['advice']
-    assert 'b.jpg: is not a picture' in table[1]['error'] and table[1]['nme'] is None
+    assert type(table) is kind
+    rows = table.to_dict('records')
+    assert [row['status'] for row in rows]==['failed']*2 and all(list(row)==list(COLUMNS) for row in rows)
+    assert 'no face was found' in rows[0]['error'] and 'well lit' in rows[0]['advice']
+    assert 'b.jpg: is not a picture' in rows[1]['error'] and pandas.isna(rows[1]['nme'])
     assert 'a &lt;wall&gt;.png' in table._repr_html_() and '<wall>' not in table._repr_html_()
 
-def test_without_a_folder_the_results_are_here(photos, tmp_path, monkeypatch):
+def test_without_a_folder_the_results_are_here(photos, tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, 'photo_fitter', lambda config: lambda paths,where: ['dark'])
     seen = []
-    table = reconstruct_folder('photos', tell=seen.append)
+    table = reconstruct_folder('photos', tell=seen.append).to_dict('records')
     assert [Path(row['folder']) for row in table]==[tmp_path/'results'/n for n in ('a <wall>.png', 'b.jpg')]
-    assert [row['warnings'] for row in table]==['dark']*2 and seen==list(table) and (tmp_path/'results'/'summary.csv').exists()
+    assert [row['warnings'] for row in table]==['dark']*2 and [row['photo'] for row in seen]==['a <wall>.png', 'b.jpg']
+    assert (tmp_path/'results'/'summary.csv').exists()
 
 def test_ctrl_c_leaves_a_table(photos, tmp_path, monkeypatch):
     def stopped(paths, where): raise KeyboardInterrupt
     monkeypatch.setattr(module, 'photo_fitter', lambda config: stopped)
-    assert [row['status'] for row in reconstruct_folder(photos, output=tmp_path/'out')]==['stopped', 'not begun']
+    table = reconstruct_folder(photos, output=tmp_path/'out')
+    assert [row['status'] for row in table.to_dict('records')]==['stopped', 'not begun']
 
 def test_ctrl_c_within_a_fit_ends_it_with_the_step(tmp_path, monkeypatch):
     "And nothing is written"
@@ -56,7 +66,8 @@ def test_workers_do_not_run_the_script_again(photos, tmp_path):
     script.write_text(f"""print('begun')
 import nextgenface_nb as ngf
 config = ngf.Config(renderer='vertex', max_resolution=64, texture_resolution=64)
-print([row['error'][-17:] for row in ngf.reconstruct_folder({str(photos)!r}, config, workers=2, output='out')])""")
+table = ngf.reconstruct_folder({str(photos)!r}, config, workers=2, output='out')
+print([row['error'][-17:] for row in table.to_dict('records')])""")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=300,
         env=dict(os.environ, PYTHONPATH=str(Path(ngf.__file__).parent.parent)))
     assert done.returncode==0, done.stderr
@@ -72,11 +83,24 @@ def test_the_script_is_itself_again(monkeypatch):
         raise ValueError
     assert main.__file__=='script.py'
 
-def test_a_data_frame_where_pandas_is_there(monkeypatch):
-    class Frame:
-        def __init__(self, rows, columns): self.rows,self.columns = rows,columns
-    rows = [row_of(Outcome('a.jpg', 'out/a.jpg', 'failed', error='dark'))]
-    monkeypatch.setitem(sys.modules, 'pandas', types.SimpleNamespace(DataFrame=Frame))
-    assert as_table(rows).rows==rows and as_table([]).columns==list(COLUMNS)
+OUTCOMES = [Outcome('a.jpg', 'out/a.jpg', 'failed', error='dark', advice='Light it.'), Outcome('b.jpg', 'out/b.jpg', 'done')]
+
+def test_a_data_frame_where_pandas_is_there():
+    "A row for each photo, errors too; figures are floats, whether anybody knows them or not"
+    table = as_table([row_of(o) for o in OUTCOMES])
+    assert isinstance(table, pandas.DataFrame) and list(table.columns)==list(COLUMNS) and list(table.photo)==['a.jpg', 'b.jpg']
+    assert list(table.status)==['failed', 'done'] and list(table.error)==['dark', ''] and table.advice[0]=='Light it.'
+    figures = ['nme', 'psnr', 'ssim', 'seconds']
+    for some in (table, as_table([])):
+        assert all(some[name].dtype==float for name in figures), some.dtypes
+        assert not any(pandas.api.types.is_numeric_dtype(some[name]) for name in COLUMNS if name not in figures)
+    assert table.nme.isna().all() and table[table.error!=''].photo.tolist()==['a.jpg']
+    mixed = as_table([row_of(OUTCOMES[0])|dict(nme=.02), row_of(OUTCOMES[1])])
+    assert mixed.nme.mean()==.02
+
+def test_rows_where_it_is_not(monkeypatch):
+    rows = [row_of(o) for o in OUTCOMES]
     monkeypatch.setitem(sys.modules, 'pandas', None)   # which `import` takes for a package that is not there
-    assert isinstance(as_table(rows), Rows) and as_table(rows)==rows
+    table = as_table(rows)
+    assert type(table) is Rows and table==rows and table.to_dict('records')==rows and table.to_dict()[0] is not table[0]
+    with pytest.raises(ngf.ConfigError, match='There are: records'): table.to_dict('list')

@@ -44,6 +44,35 @@ getattr(n, sys.argv[1])
 print([m for m in n._WITH['reconstruction'] if f'nextgenface_nb.{m}' not in sys.modules])"""
     assert fresh(code, name)=='[]'
 
+LOWER = """import sys
+from nextgenface_nb.reconstruction import Reconstruction
+from nextgenface_nb.pipeline import Pipeline
+class Broken(Pipeline):
+    def __init__(self): pass
+r = Reconstruction(None, Broken())
+def said(name):
+    try: getattr(r, name)
+    except AttributeError as e: return str(e)
+"""
+
+def test_whoever_takes_the_class_from_its_module_is_told_where_the_other_names_are():
+    "And `hasattr` holds; with the package loaded a fault within a property keeps its own words"
+    code = LOWER+"""print(said('vertices'))
+print(hasattr(r, 'render'), 'nextgenface_nb.results.arrays' in sys.modules, r.history, said('_hidden'))
+import nextgenface_nb.results.files
+print(said('triangles'))
+print(said('verteces'))"""
+    first,second,third,fourth = fresh(code).split('\n')
+    assert "no 'vertices'" in first and 'from nextgenface_nb import reconstruct' in first
+    assert second=="False False [] 'Reconstruction' object has no attribute '_hidden'"
+    assert 'model' in third and "no attribute 'verteces'" in fourth and 'from nextgenface_nb' not in third+fourth
+
+def test_what_is_said_of_names_elsewhere_is_true():
+    "The way that the words name gives the names, also to objects that are there"
+    code = LOWER+"""from nextgenface_nb import reconstruct
+print(all(hasattr(Reconstruction, n) for n in ('vertices', 'maps', 'render', 'to_glb')), said('vertices'))"""
+    assert fresh(code).startswith('True ') and 'comes with' not in fresh(code)
+
 def test_a_model_takes_names_and_loads_nothing_for_it():
     code = '''import sys, nextgenface_nb as n
 model = n.load_model()
@@ -91,6 +120,9 @@ def test_a_mouth_that_opens_shows_no_stretched_teeth(portrait):
     (lambda f: f.with_(expression=dict(jawopen=1)), "Did you mean 'jawOpen'"),
     (lambda f: f.with_(frame=1), 'photo 1'),
     (lambda f: f.to_glb('face.stl'), '.glb'),
+    (lambda f: f.export('face.fbx'), "no format has the ending '.fbx'"),
+    (lambda f: f.strip(1), 'no photo 1 in this result'),
+    (lambda f: f.light.turned(None), 'yaw None'),
     (lambda f: ngf.load(ROOT/'tests'), 'no result in this folder'),
     (lambda f: ngf.load(PORTRAIT.parent), 'no result itself, but 1 in its folders'),
     (lambda f: ngf.load(PORTRAIT.with_name('portrai.jpg')), "Did you mean 'portrait.jpg'"),
@@ -98,6 +130,41 @@ def test_a_mouth_that_opens_shows_no_stretched_teeth(portrait):
 def test_wrong_use_is_answered_in_words(toy, use, words):
     with pytest.raises(ngf.FaceError) as told: use(toy)
     assert words in str(told.value)
+
+@pytest.mark.parametrize('light', ['left', 'front', 'studio', 'top'])
+def test_clay_in_a_light_by_name_burns_out_nowhere(portrait, light):
+    "The photo's own light was so bright that nine tenths of it did"
+    for kind in ('clay', 'wireframe'):
+        seen = portrait.render(kind, light=light, yaw=0, size=96, samples=16, as_array=True)
+        values = seen[seen[...,3]>.99][:,:3]
+        assert (values>=1).mean()<.01 and values.max()>.4, kind
+
+def test_what_is_printed_is_short(portrait, toy):
+    "A line each, and not the numbers"
+    for result in (portrait, toy):
+        frame = result.face.frames[0]
+        for thing in (result, result.face, result.face.identity, frame, frame.light, frame.camera, result.pipeline.model):
+            assert len(repr(thing))<200 and '\n' not in repr(thing), type(thing)
+    assert repr(portrait.face).startswith('Face(portrait.jpg; Identity(80 shape')
+    assert 'harmonic light' in repr(portrait.face.frames[0])
+
+def test_a_face_says_where_it_comes_from(portrait):
+    assert 'made by with_: other expression' in repr(portrait.with_(expression='neutral'))
+    assert 'steps in' in repr(portrait) and 'steps' not in repr(portrait.with_(light='left'))
+    assert 'made by with_' in repr(pickle.loads(pickle.dumps(portrait.with_(yaw=3))))
+
+def test_the_light_of_a_face_turned(toy):
+    "From the left and from the right: mirror images, as far as the head is one"
+    lamp = toy.with_(light='left').light
+    other = toy.render(light=lamp.turned(130), yaw=0, size=64, as_array=True)
+    assert other[:,32:,:3].sum()>1.5*other[:,:32,:3].sum()
+    assert lamp.image(16).size==(32, 16)
+
+def test_a_file_by_its_ending(toy, tmp_path):
+    for name in ('me.glb', 'me.obj', 'me.ply'): assert toy.export(tmp_path/name).stat().st_size>1000
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names=={'me.glb', 'me.obj', 'me.mtl', 'me.ply', *(f'me_{n}.png' for n in ('diffuse', 'specular', 'roughness'))}
+    assert toy.export(tmp_path/'frontal.obj', neutral=True).exists()
 
 def test_light_from_an_array_in_any_order_of_memory_and_from_a_picture(toy):
     "Bytes are sRGB, as everywhere"
@@ -129,6 +196,13 @@ def test_a_result_comes_back_from_its_folder(tmp_path, portrait):
     assert same(portrait, back) and back.pipeline.config.to_dict()==portrait.pipeline.config.to_dict()
     assert len(back.history)==len(portrait.history) and back.timings and back.warnings==portrait.warnings!=[]
     assert back.pipeline is portrait.pipeline   # its settings are the same, so its scenes are of use
+
+def test_what_was_saved_without_a_checkpoint_says_what_is_missing(tmp_path, toy):
+    toy.save(tmp_path/'me', formats=['report', 'maps'], samples=1)
+    with pytest.raises(ngf.CheckpointError) as told: ngf.load(tmp_path/'me')
+    assert 'there is a report, but no checkpoint' in str(told.value) and "formats=['checkpoint'" in str(told.value)
+    toy.save(tmp_path/'you', formats=['maps'])
+    with pytest.raises(ngf.ConfigError, match='writes one'): ngf.load(tmp_path/'you')
 
 def test_a_result_is_found_by_the_name_of_its_photo(tmp_path, portrait):
     "As `face.save('results'); ngf.load('results/me.jpg')` reads"

@@ -57,7 +57,7 @@ def test_a_stub_tells_what_there_is():
     assert stubs.has_patches(CODE) and not stubs.has_patches(CODE.partition('@patch\n')[0])
     assert '__getattr__' not in made['Base'] and '__setattr__' not in made['Base']
     for line in ('x: int=...', 'y: float\n', 'z: list=...', 'kind: str', 'def twice(self, by: int=...) -> int:', '@property',
-        '"""Twice"""', '@dataclass'): assert line.replace('=...', ' = ...') in made['A'] or line in made['A'], line
+        '"""Twice\n', '@dataclass'): assert line.replace('=...', ' = ...') in made['A'] or line in made['A'], line
     for line in ('a: A', 'b: int', 'thing: Thing', 'made: Any'): assert line in made['B'], line
     assert '_own' not in made['A'] and '_hidden' not in made['B'] and 'other' not in stubs.stub(CODE).partition('class')[0]
 
@@ -139,3 +139,44 @@ def test_mypy_takes_a_users_script_and_sees_what_is_wrong(tmp_path):
         env={**os.environ, 'MYPYPATH':str(ROOT)})
     found = [line for line in done.stdout.splitlines() if ': error:' in line]
     assert {int(line.split(':')[1]) for line in found}==set(range(len(lines)+1, len(lines)+len(WRONG)+1)), done.stdout+done.stderr
+
+def test_a_stub_tells_what_the_parameters_are():
+    "Docments are comments, which no editor shows; below the docstring they are what it shows on hovering"
+    text = """from fastcore.basics import patch
+class A:
+    x = 1
+
+@patch
+def grow(self:A,
+    by:int=2, # Times
+    # Where it is written,
+    # or nowhere
+    to:str='',
+    plain:bool=False,
+    *rest,    # More
+)->int: # Of the result
+    "Larger"
+
+@patch
+def bare(self:A, x:int, y:int)->int: return x # a remark
+"""
+    made = {n.name:n for n in ast.walk(ast.parse(stubs.stub(text))) if isinstance(n, ast.FunctionDef)}
+    assert ast.get_docstring(made['grow'])=="""Larger
+
+Parameters
+----------
+by
+    Times
+to
+    Where it is written, or nowhere
+rest
+    More
+
+Returns
+-------
+    Of the result"""
+    assert ast.get_docstring(made['bare']) is None
+
+def test_the_stub_of_a_result_tells_what_render_takes():
+    text = (ROOT/'nextgenface_nb'/'reconstruction.pyi').read_text(encoding='utf-8')
+    assert 'Degrees from the upright front view; positive turns the nose to the picture' in text

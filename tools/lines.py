@@ -1,13 +1,15 @@
 ("Lines of code over 120 characters, statements that a semicolon joins, code on pages for users that is wider than the "
- "page, cells of more than 40 lines, assignments of unlike things in one statement: as few as there are, and no more.")
-import ast, io, json, re, sys, textwrap, tokenize
+ "page, cells of more than 40 lines, assignments of unlike things in one statement, stored pictures of more than 200 kB: "
+ "as few as there are, and no more.")
+import ast, base64, io, json, re, sys, textwrap, tokenize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
 PAGE = 90 #: Characters that the column of the documentation site holds
 TALL = 40 #: Lines of a cell
-LEFT = dict(long=0, joined=0, wide=0, tall=0, unlike=0) #: Of notebooks; these numbers only go down
+HEAVY = 200_000 #: Bytes of a picture that is stored in a notebook
+LEFT = dict(long=0, joined=0, wide=0, tall=0, unlike=0, heavy=0) #: Of notebooks; these numbers only go down
 
 #: Which may be long: what a function returns, told beside it; comments on a constant
 FREE = re.compile(r'^\s*\)->|^#:')
@@ -85,14 +87,29 @@ def unlike(code:str)->list: # of statements
         if len(targets)==len(values) and not together and not needed: found.append(ast.unparse(n))
     return found
 
+def notebooks()->list: # of (name, notebook as JSON)
+    "All of them"
+    paths = [p for p in sorted(ROOT.glob('nbs/**/*.ipynb')) if '.ipynb_checkpoints' not in p.parts]
+    return [(path.name, json.loads(path.read_text(encoding='utf-8'))) for path in paths]
+
 def cells()->list: # of (notebook, code)
     "Code of all notebooks"
+    return [(name, ''.join(c['source'])) for name,notebook in notebooks() for c in notebook['cells'] if c['cell_type']=='code']
+
+def pictures(notebook:dict)->list: # of (title of the cell, bytes)
+    "What a notebook stores of pictures; an SVG is text"
     found = []
-    for path in sorted(ROOT.glob('nbs/**/*.ipynb')):
-        if '.ipynb_checkpoints' in path.parts: continue
-        notebook = json.loads(path.read_text(encoding='utf-8'))
-        found += [(path.name, ''.join(c['source'])) for c in notebook['cells'] if c['cell_type']=='code']
+    for cell in notebook['cells']:
+        for output in cell.get('outputs', []):
+            data = {kind:''.join(x) for kind,x in output.get('data', {}).items() if kind.startswith('image/')}
+            sizes = [len(x) if kind=='image/svg+xml' else len(base64.b64decode(x)) for kind,x in data.items()]
+            found += [(title(''.join(cell['source'])), size) for size in sizes]
     return found
+
+def heavy(found:list)->list: # of sentences
+    "Notebooks (name, JSON) with pictures that weigh too much"
+    return [f'{named(name, line)} shows {size/1000:.0f} kB' for name,notebook in found
+        for line,size in pictures(notebook) if size>HEAVY]
 
 def fenced(text:str)->str:
     "The code in a cell of text"
@@ -137,7 +154,8 @@ def all_faults()->dict: # kind -> list of sentences
     found = {kind:[named(name, line) for name,f in each for line in f[kind]] for kind in ('long', 'joined')}
     tall = [named(name, title(code)) for name,code in cells() if code.count('\n')>=TALL and not table(code)]
     unlikes = [named(name, line) for name,code in cells() for line in unlike(code)]
-    return found|dict(unlike=unlikes, wide=[named(name, line) for name,code in pages() for line in too_wide(code)], tall=tall)
+    return found|dict(unlike=unlikes, wide=[named(name, line) for name,code in pages() for line in too_wide(code)], tall=tall,
+        heavy=heavy(notebooks()))
 
 def main()->int: # Exit code
     "Say how many there are; which, where there are too many"
@@ -146,7 +164,7 @@ def main()->int: # Exit code
     for kind,lines in too_many.items(): print(f'{len(lines)} {kind} lines, at most {LEFT[kind]}:', *lines, sep='\n  ')
     print(', '.join(f'{len(lines)} {kind}' for kind,lines in found.items()),
         f'(lines over {WIDTH} characters; with ;; over {PAGE} on pages for users; cells over {TALL} lines; '
-        'unlike: a, b = x, y of things that do not belong together)')
+        f'unlike: a, b = x, y of things that do not belong together; heavy: stored pictures over {HEAVY//1000} kB)')
     return bool(too_many)
 
 if __name__=='__main__': sys.exit(main())

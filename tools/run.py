@@ -1,7 +1,7 @@
 """Run notebooks in a Jupyter kernel and keep their outputs. Cells with a flag of `tst_flags` or `eval: false` keep the outputs that they have.
 
-`--old` in place of names: those whose outputs were made by other code than today's. With which code each was run is kept in nbs/outputs.json."""
-import json, re, subprocess, sys, time
+With which code each was run is kept in nbs/outputs.json."""
+import argparse, json, re, subprocess, sys, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -39,9 +39,21 @@ def remember(path, root):
     known[path.resolve().relative_to(root).as_posix()] = notebook_stamp(json.loads(path.read_text(encoding='utf-8')))
     kept.write_text(json.dumps(known, indent=1, sort_keys=True)+'\n', encoding='utf-8')
 
-def wanted(names, config):
-    "Paths of the notebooks that are asked for"
-    if names!=['--old']: return [Path(name) for name in names] or sorted(config.nbs_path.rglob('*.ipynb'))
+def make_parser():
+    "The command line"
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('notebooks', nargs='*', type=Path, metavar='NOTEBOOK', help='.ipynb files (default: all)')
+    p.add_argument('--old', action='store_true', help='those whose outputs were made by other code than that of today')
+    return p
+
+def wanted(asked, config):
+    "Paths of the notebooks that are asked for; `SystemExit` in words where one is none"
+    parser = make_parser()
+    given = parser.parse_args(asked)
+    if given.old and given.notebooks: parser.error('name notebooks, or ask for --old')
+    for path in given.notebooks:
+        if path.suffix!='.ipynb' or not path.is_file(): parser.error(f'{path} is no notebook')
+    if not given.old: return given.notebooks or sorted(config.nbs_path.rglob('*.ipynb'))
     from figures import old_outputs
     return [config.config_path/name for name in old_outputs()]
 

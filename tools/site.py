@@ -11,7 +11,7 @@ SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
 DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
 #: The sidebar: a title, which pages stand below it, and what they have in common
 GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a model, a light or a loop of your own'),
-    ('Ground', r'^(errors|processes|surroundings|reading|terminal|files|config|places|interrupts|command)$',
+    ('Ground', r'^(errors|names|processes|surroundings|reading|terminal|files|config|places|interrupts|command)$',
         'Errors, settings, files, processes: what all else stands on'),
     ('Pictures and numbers', r'^(colour|lens|imaging|radiance|geometry\..*|metrics)$',
         'Photos as linear light, cameras, meshes, and how likeness is measured'),

@@ -5,10 +5,10 @@ has such methods gets a stub beside it, made from the module itself: its public 
 classes, types, defaults and docstrings, and no bodies. `python tools/stubs.py` writes them; with --check it only says which
 are not those of today.
 """
-import ast, subprocess, sys, textwrap
+import ast, io, subprocess, sys, textwrap, tokenize
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from docments import patched
+from docments import parameters, patched
 from layers import modules
 from hints import METHOD, PACKAGE, PUBLIC, away, in_classes
 from lines import WIDTH
@@ -20,6 +20,35 @@ KEPT = {'property', 'cached_property', 'classmethod', 'staticmethod', 'abstractm
 #: Modules of what public classes inherit methods from
 ABOVE = ('rendering.interface',)
 NOTHING = ast.Expr(ast.Constant(...))
+
+def parsed(text:str)->ast.Module:
+    "The tree of a module, in which every function has its docments: `remarks`, name or 'return' -> text"
+    tree = ast.parse(text)
+    said = remarks(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef): node.remarks = docments(node, said)
+    return tree
+
+def remarks(text:str)->dict: # line -> text of its comment; of a line with code what stands alone above it comes first
+    "What comments say of lines of code"
+    found,above = {},[]
+    for t in tokenize.generate_tokens(io.StringIO(text).readline):
+        if t.type==tokenize.COMMENT:
+            above.append(t.string.lstrip('#: '))
+            if not t.line.lstrip().startswith('#'): found[t.start[0]] = ' '.join(above)
+        elif t.type in (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
+            if t.line.strip() and not t.line.lstrip().startswith('#'): above = []
+        elif above: found.setdefault(t.start[0], ' '.join(above))
+    return found
+
+def docments(node:ast.FunctionDef, said:dict)->dict: # name or 'return' -> text
+    "Comments on the parameters, each on a line of its own, and on what comes back"
+    every = parameters(node)
+    own = [p for p in every if p.lineno>node.lineno and sum(q.lineno==p.lineno for q in every)==1]
+    found = {p.arg:said[p.lineno] for p in own if p.lineno in said}
+    end = node.returns.end_lineno if node.returns else 0
+    if end in said and end not in {p.lineno for p in own}: found['return'] = said[end]
+    return found
 
 def has_patches(text:str)->bool:
     "Is a public method added to a class of this module?"
@@ -42,7 +71,15 @@ def docstring(node)->list: # of one statement, or none
     "What the function or class says of itself"
     told = ast.get_docstring(node)
     if told is None: return []
-    return [ast.Expr(ast.Constant('\n'.join(line for part in told.split('\n') for line in textwrap.wrap(part, 100))))]
+    lines = [line for part in told.split('\n') for line in textwrap.wrap(part, 100)]
+    return [ast.Expr(ast.Constant('\n'.join(lines+of_parameters(getattr(node, 'remarks', {})))))]
+
+def of_parameters(remarks:dict)->list: # of lines
+    "Docments as numpydoc has them, for those who see no comments: editors, and who asks them"
+    indented = lambda text: textwrap.wrap(text, 96, initial_indent='    ', subsequent_indent='    ')
+    each = [line for name,text in remarks.items() if name!='return' for line in (name, *indented(text))]
+    back = indented(remarks['return']) if 'return' in remarks else []
+    return (['', 'Parameters', '----------', *each] if each else [])+(['', 'Returns', '-------', *back] if back else [])
 
 def hollow(node:ast.FunctionDef)->ast.FunctionDef:
     "A function without its body; every default is there, and none is told"
@@ -138,7 +175,7 @@ def guests(text:str, others:dict)->list: # of (function, import of the classes t
     own = {n.name for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
     found = []
     for module,other in others.items():
-        body = ast.parse(other).body
+        body = parsed(other).body
         classes = {n.name for n in body if isinstance(n, ast.ClassDef)}
         for n in body:
             if not (isinstance(n, ast.FunctionDef) and patched(n) in own-classes and shown(n.name)): continue
@@ -150,7 +187,7 @@ def guests(text:str, others:dict)->list: # of (function, import of the classes t
 
 def stub(text:str, others=None)->str: # others: name -> text of the package's other modules
     "The stub of a module"
-    tree = ast.parse(in_classes(text)[0])
+    tree = parsed(in_classes(text)[0])
     elsewhere = {n.name for n in away(ast.parse(text))}
     tree.body = [n for n in tree.body if not (isinstance(n, ast.FunctionDef) and n.name in elsewhere)]
     for function,types in guests(text, others or {}):

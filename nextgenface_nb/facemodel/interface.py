@@ -5,19 +5,20 @@
 # %% ../../nbs/20_facemodel.interface.ipynb #042ee581
 from __future__ import annotations
 import copy, hashlib, math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 import numpy as np, torch
 from fastcore.basics import patch
 from torch import Tensor
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
+from ..names import as_number, known_name
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['REGIONS', 'CHUNK', 'ASIDE', 'WIDTHS', 'Embedding', 'Coefficients', 'FaceModel', 'slopes', 'PointModel',
-           'LiftedPoints', 'check_model', 'check_size']
+__all__ = ['REGIONS', 'CHUNK', 'BEYOND', 'ASIDE', 'WIDTHS', 'Embedding', 'Coefficients', 'FaceModel', 'slopes', 'PointModel',
+           'LiftedPoints', 'expression_vector', 'check_model', 'check_size']
 
 # %% ../../nbs/20_facemodel.interface.ipynb #85e4ed1d
 @dataclass(eq=False)
@@ -99,6 +100,14 @@ class FaceModel(Protocol):
     )->Tensor: # [.., V, 3] reflectance at normal incidence, not clamped
         "Specular albedo at the vertices"
         ...
+
+# %% ../../nbs/20_facemodel.interface.ipynb #c3f0a507
+@patch
+def __repr__(self:FaceModel):
+    try: sizes = len(self.uvs),len(self.triangles),*map(len, self.prior)
+    except (AttributeError, TypeError): return object.__repr__(self)   # one that is not whole yet
+    return (f'{type(self).__name__}({self.name!r}: {sizes[0]} vertices, {sizes[1]} triangles; {sizes[2]} shape, '
+        f'{sizes[3]} expression, {sizes[4]} albedo components)')
 
 # %% ../../nbs/20_facemodel.interface.ipynb #3abcfe19
 #: Columns of a Jacobian that are computed together
@@ -257,6 +266,43 @@ def sample(self:FaceModel,
     expression = torch.where(self.is_blendshape.cpu(), sparse, normal(self.prior.expression))
     expression = expression.clamp(*self.expression_bounds.cpu().T)
     return Coefficients(*(x.to(self.triangles.device) for x in (shape,expression,albedo)))
+
+# %% ../../nbs/20_facemodel.interface.ipynb #c3f0a202
+BEYOND = 10. #: Times as far as the range of an expression goes: more is no caricature, but a slip
+
+def expression_vector(
+    model:FaceModel,
+    weights:Mapping|Tensor|np.ndarray|list|str, # Name -> coefficient; or all of them, [E]; or 'neutral'
+    start:Tensor|None=None, # [E] of the expressions that are not named; None: at rest
+)->Tensor: # [E] of `FaceModel.vertices`
+    "Coefficients from names; `ConfigError` where the model has no such expression"
+    names = list(model.expression_names)
+    rest = torch.zeros(len(names), device=model.expression_bounds.device)
+    if isinstance(weights, str) and weights=='neutral': return rest
+    if not isinstance(weights, Mapping): return _all_weights(weights, rest)
+    found = rest if start is None else start.detach().clone()
+    for name,weight in weights.items():
+        index = names.index(known_name(name, names, 'expression'))
+        found[index] = _within(model, index, name, weight)
+    return found
+
+def _within(model:FaceModel, index:int, name:str, weight)->float:
+    "A weight that somebody gave: percent are told from shares"
+    value = as_number(f'expression {name}', weight)
+    low,high = model.expression_bounds[index].tolist()
+    if abs(value)<=BEYOND*max(-low, high): return value
+    raise ConfigError(f'expression {name} {weight!r}', f'Its weights go from {low:g} to {high:g}.')
+
+def _all_weights(weights, rest:Tensor)->Tensor: # [E], on the device of `rest`
+    "One for each expression"
+    try: found = torch.as_tensor(weights, dtype=rest.dtype, device=rest.device).detach().clone()
+    except (TypeError, ValueError, RuntimeError):
+        raise ConfigError(f'an expression {weights!r}',
+            "Give names and weights, dict(jawOpen=.6), or 'neutral'.") from None
+    if found.shape!=rest.shape or not found.isfinite().all():
+        raise ConfigError(f'{list(found.shape)} weights, or some that are not finite',
+            f'Give {len(rest)}, one for each expression.')
+    return found
 
 # %% ../../nbs/20_facemodel.interface.ipynb #7a0aca1b
 @patch

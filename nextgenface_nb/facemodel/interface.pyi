@@ -3,7 +3,7 @@
 probable"""
 
 from __future__ import annotations
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 import numpy as np, torch
@@ -12,6 +12,7 @@ from torch import Tensor
 __all__ = [
     "REGIONS",
     "CHUNK",
+    "BEYOND",
     "ASIDE",
     "WIDTHS",
     "Embedding",
@@ -20,6 +21,7 @@ __all__ = [
     "slopes",
     "PointModel",
     "LiftedPoints",
+    "expression_vector",
     "check_model",
     "check_size",
 ]
@@ -35,13 +37,38 @@ class Embedding:
     def __len__(self): ...
     def __repr__(self): ...
     def to(self, device: torch.device | str) -> Embedding:
-        """The same with its tensors there"""
+        """The same with its tensors there
+
+        Parameters
+        ----------
+        device
+            Of PyTorch"""
 
     def points(self, vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
-        """Interpolate a quantity of the vertices at the landmarks."""
+        """Interpolate a quantity of the vertices at the landmarks.
+
+        Parameters
+        ----------
+        vertices
+            [..,V,C], anything that lives on vertices
+        triangles
+            The mesh's triangles [F,3]
+
+        Returns
+        -------
+            [..,L,C]"""
 
     def match(self, ids: torch.Tensor) -> tuple:
-        """Which of the given landmarks does the mesh have, and where?"""
+        """Which of the given landmarks does the mesh have, and where?
+
+        Parameters
+        ----------
+        ids
+            Landmark ids that a detector reported, [N]
+
+        Returns
+        -------
+            Rows in `ids`, and rows in this embedding: two int64 tensors of the same length"""
 
 class Coefficients(NamedTuple):
     """What a `FaceModel` makes a face from: a face, `n` of them, or something about each coefficient."""
@@ -69,67 +96,224 @@ class FaceModel(Protocol):
 
     def vertices(self, shape: Tensor | None = ..., expression: Tensor | None = ...) -> Tensor:
         """The surface. Differentiable, forward and backward, without changes in place; zeros are the same as
-        None"""
+        None
+
+        Parameters
+        ----------
+        shape
+            [.., S]; None: the mean person
+        expression
+            [.., E]; None: at rest
+
+        Returns
+        -------
+            [.., V, 3] mm"""
 
     def diffuse_albedo(self, albedo: Tensor | None = ...) -> Tensor:
-        """Diffuse albedo at the vertices"""
+        """Diffuse albedo at the vertices
+
+        Parameters
+        ----------
+        albedo
+            [.., A]; None: the mean
+
+        Returns
+        -------
+            [.., V, 3] linear RGB, not clamped"""
 
     def specular_albedo(self, albedo: Tensor | None = ...) -> Tensor:
-        """Specular albedo at the vertices"""
+        """Specular albedo at the vertices
 
+        Parameters
+        ----------
+        albedo
+            [.., A]; None: the mean
+
+        Returns
+        -------
+            [.., V, 3] reflectance at normal incidence, not clamped"""
+
+    def __repr__(self): ...
     @property
     def neutral(self) -> Tensor:
-        """The mean person at rest: what regions, sizes and places on the face are read from"""
+        """The mean person at rest: what regions, sizes and places on the face are read from
+
+        Returns
+        -------
+            [V, 3] mm"""
 
     def points(self, places: Embedding, shape: Tensor | None = ..., expression: Tensor | None = ...) -> Tensor:
-        """Where some points of the surface are"""
+        """Where some points of the surface are
+
+        Parameters
+        ----------
+        places
+            L points of the surface
+        shape
+            [S]
+        expression
+            [E]
+
+        Returns
+        -------
+            [L, 3] mm; gradients flow back"""
 
     def jacobian(self, shape: Tensor | None = ..., expression: Tensor | None = ...) -> tuple:
-        """How the vertices follow from shape and expression, near these"""
+        """How the vertices follow from shape and expression, near these
+
+        Parameters
+        ----------
+        shape
+            [S] where
+        expression
+            [E] where
+
+        Returns
+        -------
+            [S, V, 3] and [E, V, 3], mm per unit"""
 
     def albedo_slopes(self, albedo: Tensor | None = ...) -> tuple:
-        """How the colours follow from the albedo coefficients"""
+        """How the colours follow from the albedo coefficients
+
+        Parameters
+        ----------
+        albedo
+            [A] where
+
+        Returns
+        -------
+            offset [V, 6], slopes [A, V, 6]: offset + albedo times slopes is diffuse and specular albedo
+            near there"""
 
     def at(self, places: Embedding) -> PointModel:
-        """The model at some points, for a solver"""
+        """The model at some points, for a solver
+
+        Parameters
+        ----------
+        places
+            L points of the surface
+
+        Returns
+        -------
+            A function of shape and expression: points and Jacobian"""
 
     @property
     def is_blendshape(self) -> Tensor:
-        """Which expressions start at 0 (blendshapes), others are symmetric about 0 (PCA)."""
+        """Which expressions start at 0 (blendshapes), others are symmetric about 0 (PCA).
+
+        Returns
+        -------
+            [E] bool"""
 
     @property
     def expression_units(self) -> Tensor:
-        """The coefficient that is weight 1 of a morph target."""
+        """The coefficient that is weight 1 of a morph target.
+
+        Returns
+        -------
+            [E]"""
 
     def morphs(self, shape: Tensor | None = ...) -> Tensor:
-        """How each expression moves the vertices, on the straight line from rest to its `expression_units`"""
+        """How each expression moves the vertices, on the straight line from rest to its `expression_units`
+
+        Parameters
+        ----------
+        shape
+            [S] whose face; None: the mean
+
+        Returns
+        -------
+            [E, V, 3] mm per unit of coefficient"""
 
     def sample(self, n: int = ..., seed: int = ..., active: float = ...) -> Coefficients:
-        """Coefficients of random faces."""
+        """Coefficients of random faces.
+
+        Parameters
+        ----------
+        n
+            Number of faces
+        seed
+            The same seed gives the same faces
+        active
+            How many blendshapes are active in a face, on average
+
+        Returns
+        -------
+            On the model's device"""
 
     def embedding_of(self, ids: Tensor | list | None = ..., detector: str = ...) -> Embedding:
-        """Where these landmarks lie on the mesh."""
+        """Where these landmarks lie on the mesh.
+
+        Parameters
+        ----------
+        ids
+            Landmark ids [L]; without: all that the model has, in the order of its embedding
+        detector
+            Whose ids these are"""
 
     def trimmed(self, n: int = ...) -> FaceModel:
-        """The same model with fewer components."""
+        """The same model with fewer components.
+
+        Parameters
+        ----------
+        n
+            Number of components to keep of each kind that is sorted by importance"""
 
     def to(self, device: torch.device | str) -> FaceModel:
-        """The same model on another device."""
+        """The same model on another device.
+
+        Parameters
+        ----------
+        device
+            Of PyTorch, or its name"""
 
     def having(self, **changes) -> FaceModel:
-        """The same model with other landmarks, say"""
+        """The same model with other landmarks, say
+
+        Parameters
+        ----------
+        changes
+            Attributes: name=value
+
+        Returns
+        -------
+            A model that shares memory with this one"""
 
     @property
     def fingerprint(self) -> str:
-        """A short name for exactly this model."""
+        """A short name for exactly this model.
+
+        Returns
+        -------
+            16 hexadecimal digits"""
 
     def texture_map(self, resolution: int) -> TextureMap:
-        """The texture layout of this model."""
+        """The texture layout of this model.
+
+        Parameters
+        ----------
+        resolution
+            Texels per side
+
+        Returns
+        -------
+            On the CPU; `bake` moves what it needs"""
 
 CHUNK: int
 
 def slopes(function: Callable, *at: Tensor) -> list:
-    """Jacobians by forward differentiation, parameter first"""
+    """Jacobians by forward differentiation, parameter first
+
+    Parameters
+    ----------
+    function
+        Of tensors [K], gives a tensor
+    at
+        Where
+
+    Returns
+    -------
+        for each argument [K, ...]: how the result follows from it"""
 
 class PointModel:
     """A face model at L points of its surface: NumPy, float64."""
@@ -139,10 +323,28 @@ class PointModel:
 
     def __init__(self, model: FaceModel, places: Embedding) -> None: ...
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
-        """Where the points are, and how they follow from the parameters there"""
+        """Where the points are, and how they follow from the parameters there
+
+        Parameters
+        ----------
+        shape
+            [S]
+        expression
+            [E]
+
+        Returns
+        -------
+            points [L, 3] mm, by shape [S, L, 3], by expression [E, L, 3] mm per unit"""
 
     def lifted(self, offset: np.ndarray | None = ..., basis: np.ndarray | None = ...) -> PointModel:
-        """The same points, moved by something besides the model"""
+        """The same points, moved by something besides the model
+
+        Parameters
+        ----------
+        offset
+            [L, 3] mm, added to the points
+        basis
+            [D, L, 3] mm per unit of D more coefficients, which follow those of the shape"""
 
 class LiftedPoints(PointModel):
     """Points of a model that something else moves too."""
@@ -155,15 +357,46 @@ class LiftedPoints(PointModel):
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
         """Points, by shape with the further coefficients [S + D, L, 3], by expression"""
 
+BEYOND: float
+
+def expression_vector(
+    model: FaceModel, weights: Mapping | Tensor | np.ndarray | list | str, start: Tensor | None = ...
+) -> Tensor:
+    """Coefficients from names; `ConfigError` where the model has no such expression
+
+    Parameters
+    ----------
+    weights
+        Name -> coefficient; or all of them, [E]; or 'neutral'
+    start
+        [E] of the expressions that are not named; None: at rest
+
+    Returns
+    -------
+        [E] of `FaceModel.vertices`"""
+
 ASIDE: Any
 
 def check_model(model: Any) -> FaceModel:
-    """Raise a `ModelError` unless it has what a `FaceModel` has, in shapes that fit together"""
+    """Raise a `ModelError` unless it has what a `FaceModel` has, in shapes that fit together
+
+    Parameters
+    ----------
+    model
+        With what a `FaceModel` has
+
+    Returns
+    -------
+        The same"""
 
 WIDTHS: Any
 
 def check_size(model: FaceModel) -> FaceModel:
     """Raise a `ModelError` unless it is in mm, as far as its width can tell: .15 for m, 15 for cm, 150 for
-    mm"""
+    mm
+
+    Returns
+    -------
+        The same"""
 
 from nextgenface_nb.facemodel.texture import TextureMap

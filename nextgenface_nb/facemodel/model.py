@@ -7,6 +7,7 @@ __all__ = ['LinearModel', 'combine', 'LinearPoints', 'toy_model', 'find_mirror',
 
 # %% ../../nbs/21_facemodel.model.ipynb #c51422fb
 import hashlib, itertools, math, os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fastcore.basics import patch
 
 from ..errors import ModelError
 from .interface import (
-    Coefficients, Embedding, FaceModel, PointModel, _check_index, _double, _need)
+    Coefficients, Embedding, FaceModel, PointModel, _check_index, _double, _need, expression_vector)
 from ..places import data_folder, locate
 from ..reading import check_file, limit, unpacked
 from ..surroundings import undisturbed
@@ -28,7 +29,7 @@ _linear = 'shape','expression','diffuse','specular'
 
 # %% ../../nbs/21_facemodel.model.ipynb #cecf0907
 @undisturbed
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LinearModel(FaceModel):
     "A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its mesh."
     shape_mean:torch.Tensor # [V,3] mm
@@ -62,13 +63,6 @@ class LinearModel(FaceModel):
             spread = 3*self.expression_variance.sqrt()
             self.expression_bounds = torch.stack([-spread, spread], 1)
         self.check()
-
-# %% ../../nbs/21_facemodel.model.ipynb #69347282
-@patch
-def __repr__(self:LinearModel):
-    return (f'LinearModel({self.name!r}: {len(self.shape_mean)} vertices, {len(self.triangles)} triangles; '
-        f'{len(self.shape_basis)} shape, '
-            f'{len(self.expression_basis)} expression, {len(self.diffuse_basis)} albedo components)')
 
 # %% ../../nbs/21_facemodel.model.ipynb #2e15311e
 @patch
@@ -122,10 +116,15 @@ def combine(
 @patch
 @undisturbed
 def vertices(self:LinearModel,
-    shape:torch.Tensor=None, # Identity coefficients [..,S]
-    expression:torch.Tensor=None, # Expression coefficients [..,E]
+    shape:torch.Tensor|Coefficients|None=None, # Identity coefficients [..,S]; or all that `sample` gave at once
+    # Expression coefficients [..,E]; name -> coefficient, the others at rest; or 'neutral'
+    expression:torch.Tensor|Mapping|str|None=None,
 )->torch.Tensor: # [..,V,3] mm
     "The vertices of a face."
+    if isinstance(shape, Coefficients):
+        expression = shape.expression if expression is None else expression
+        shape = shape.shape
+    if isinstance(expression, (Mapping, str)): expression = expression_vector(self, expression)
     return combine(self.shape_mean, self.shape_basis, shape) + combine(self.expression_mean, self.expression_basis,
         expression)
 

@@ -2,12 +2,13 @@
 """A linear model of faces: a few hundred numbers become 3D vertices and skin reflectance"""
 
 __all__ = ["LinearModel", "combine", "LinearPoints", "toy_model", "find_mirror", "guess_regions", "load_model"]
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
 from .interface import Coefficients, Embedding, FaceModel, PointModel
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LinearModel(FaceModel):
     """A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its
     mesh."""
@@ -35,67 +36,219 @@ class LinearModel(FaceModel):
     linear: bool
 
     def __post_init__(self): ...
-    def __repr__(self): ...
     def check(self):
         """Raise a `ModelError` unless all shapes, indices and values fit together."""
 
-    def vertices(self, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> torch.Tensor:
-        """The vertices of a face."""
+    def vertices(
+        self, shape: torch.Tensor | Coefficients | None = ..., expression: torch.Tensor | Mapping | str | None = ...
+    ) -> torch.Tensor:
+        """The vertices of a face.
+
+        Parameters
+        ----------
+        shape
+            Identity coefficients [..,S]; or all that `sample` gave at once
+        expression
+            Expression coefficients [..,E]; name -> coefficient, the others at rest; or 'neutral'
+
+        Returns
+        -------
+            [..,V,3] mm"""
 
     def diffuse_albedo(self, albedo: torch.Tensor = ...) -> torch.Tensor:
-        """Diffuse albedo at the vertices."""
+        """Diffuse albedo at the vertices.
+
+        Parameters
+        ----------
+        albedo
+            Albedo coefficients [..,A]
+
+        Returns
+        -------
+            [..,V,3] linear RGB; not clamped: extreme coefficients leave 0..1"""
 
     def specular_albedo(self, albedo: torch.Tensor = ...) -> torch.Tensor:
-        """Specular albedo (reflectance at normal incidence) at the vertices."""
+        """Specular albedo (reflectance at normal incidence) at the vertices.
+
+        Parameters
+        ----------
+        albedo
+            Albedo coefficients [..,A]
+
+        Returns
+        -------
+            [..,V,3] linear RGB; not clamped"""
 
     def basis_at(self, places: Embedding) -> tuple:
-        """The model reduced to some points."""
+        """The model reduced to some points.
+
+        Parameters
+        ----------
+        places
+            L points of the surface
+
+        Returns
+        -------
+            mean [L,3], shape basis [S,L,3], expression basis [E,L,3]"""
 
     def landmark_basis(self, ids=..., detector: str = ...) -> tuple:
-        """The model reduced to its landmarks."""
+        """The model reduced to its landmarks.
+
+        Parameters
+        ----------
+        ids
+            Landmark ids [L]; without: all that the model has, in the order of its embedding
+        detector
+            Whose ids these are
+
+        Returns
+        -------
+            mean [L,3], shape basis [S,L,3], expression basis [E,L,3]"""
 
     @property
     def prior(self) -> Coefficients:
-        """Variances"""
+        """Variances
+
+        Returns
+        -------
+            type: ignore[override] # [S], [E], [A]"""
 
     @property
     def neutral(self) -> torch.Tensor:
-        """The mean person; the mean expression, which BFM 2017 has, is no part of it"""
+        """The mean person; the mean expression, which BFM 2017 has, is no part of it
+
+        Returns
+        -------
+            [V,3] mm"""
 
     def jacobian(self, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> tuple:
-        """The bases"""
+        """The bases
+
+        Parameters
+        ----------
+        shape
+            Nothing depends on it
+        expression
+            Nothing depends on it
+
+        Returns
+        -------
+            [S,V,3] and [E,V,3], mm per unit"""
 
     def morphs(self, shape: torch.Tensor = ...) -> torch.Tensor:
-        """The expressions: straight lines already"""
+        """The expressions: straight lines already
+
+        Parameters
+        ----------
+        shape
+            The same for everybody
+
+        Returns
+        -------
+            [E,V,3] mm per unit"""
 
     def albedo_slopes(self, albedo: torch.Tensor = ...) -> tuple:
-        """The colours without coefficients, and how they follow from these"""
+        """The colours without coefficients, and how they follow from these
+
+        Parameters
+        ----------
+        albedo
+            Nothing depends on it
+
+        Returns
+        -------
+            means [V,6] and bases [A,V,6] of both albedos"""
 
     def points(self, places: Embedding, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> torch.Tensor:
-        """Some points of the surface, from the rows of the bases that move them"""
+        """Some points of the surface, from the rows of the bases that move them
+
+        Parameters
+        ----------
+        places
+            L points of the surface
+        shape
+            [S]
+        expression
+            [E]
+
+        Returns
+        -------
+            [L,3] mm"""
 
     def at(self, places: Embedding) -> LinearPoints:
-        """The model at some points, for a solver"""
+        """The model at some points, for a solver
+
+        Parameters
+        ----------
+        places
+            L points of the surface
+
+        Returns
+        -------
+            A function of shape and expression: points and Jacobian"""
 
     def trimmed(self, n: int = ...) -> LinearModel:
-        """The same model with fewer components."""
+        """The same model with fewer components.
+
+        Parameters
+        ----------
+        n
+            Number of components to keep in each PCA basis
+
+        Returns
+        -------
+            A model that shares memory with this one"""
 
     def scaled(self, factor: float) -> LinearModel:
         """The same model in another unit of length: coefficients and what they are likely to be stay as they
-        are"""
+        are
+
+        Parameters
+        ----------
+        factor
+            1000 from m to mm"""
 
     def frozen(self, vertices: torch.Tensor) -> LinearModel:
-        """The same mesh and colours with this surface at rest, and next to nothing of its shape left to find"""
+        """The same mesh and colours with this surface at rest, and next to nothing of its shape left to find
+
+        Parameters
+        ----------
+        vertices
+            [V,3] mm"""
 
     @property
     def fingerprint(self) -> str:
-        """A short name for exactly this model's means, bases, variances and mesh."""
+        """A short name for exactly this model's means, bases, variances and mesh.
+
+        Returns
+        -------
+            16 hexadecimal digits"""
 
     def save(self, path, compact: bool = ...):
-        """Write the model to one HDF5 file, whole or not at all."""
+        """Write the model to one HDF5 file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The HDF5 file to write
+        compact
+            16-bit bases with gzip"""
 
 def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
-    """Mean plus basis times coefficients."""
+    """Mean plus basis times coefficients.
+
+    Parameters
+    ----------
+    mean
+        [V,3]
+    basis
+        [K,V,3]
+    coefficients
+        [..,K]; None is the mean itself
+
+    Returns
+    -------
+        [..,V,3]"""
 
 class LinearPoints(PointModel):
     """A linear model at L points."""
@@ -109,19 +262,69 @@ class LinearPoints(PointModel):
         """Points, and the bases"""
 
     def lifted(self, offset: np.ndarray = ..., basis: np.ndarray = ...) -> PointModel:
-        """As linear as before"""
+        """As linear as before
+
+        Parameters
+        ----------
+        offset
+            See `PointModel.lifted`
+        basis
+            See `PointModel.lifted`"""
 
 def toy_model(
     columns: int = ..., rows: int = ..., shape: int = ..., expression: int = ..., albedo: int = ...
 ) -> LinearModel:
-    """A small generated head with everything that a `FaceModel` has, for tests and examples."""
+    """A small generated head with everything that a `FaceModel` has, for tests and examples.
+
+    Parameters
+    ----------
+    columns
+        Vertices from ear to ear; odd, so that one column is the midline
+    rows
+        Vertices from neck to crown
+    shape
+        Identity components, 1..11
+    expression
+        Expressions, 1..6
+    albedo
+        Albedo components, 1..5
+
+    Returns
+    -------
+        In the same units, axes and conventions as the real model"""
 
 def find_mirror(vertices: torch.Tensor) -> torch.Tensor:
-    """For each vertex, the one nearest to its mirror image."""
+    """For each vertex, the one nearest to its mirror image.
+
+    Parameters
+    ----------
+    vertices
+        [V,3], symmetric about x = 0 or nearly so
+
+    Returns
+    -------
+        [V] int64"""
 
 def guess_regions(vertices: torch.Tensor) -> dict:
     """The named regions of an average adult, measured from the tip of the nose. Landmarks do it better:
-    `facemodel.embedding`."""
+    `facemodel.embedding`.
+
+    Parameters
+    ----------
+    vertices
+        [V,3] mm, a head upright and facing +z
+
+    Returns
+    -------
+        Region -> [V] weight in 0..1"""
 
 def load_model(path: str | Path = ..., components: int | None = ...) -> LinearModel:
-    """Read a face model."""
+    """Read a face model.
+
+    Parameters
+    ----------
+    path
+        HDF5 file, or a folder with BFM 2017 and AlbedoMM, see `places.locate`; empty: the model
+        that comes with the library
+    components
+        Keep only so many components of each PCA basis, see `trimmed`"""

@@ -114,7 +114,7 @@ def negative_loss(
 
 # %% ../../nbs/49_light.environment.ipynb #03cdd247
 @register_light
-@dataclass
+@dataclass(repr=False)
 class HarmonicLight(Light):
     "Light from far away as real spherical harmonics."
     coefficients:Tensor # [bands^2, 3] linear RGB radiance
@@ -216,7 +216,7 @@ def _resized(x:Tensor, size:int)->Tensor:
 
 # %% ../../nbs/49_light.environment.ipynb #231aabd7
 @register_light
-@dataclass
+@dataclass(repr=False)
 class MapLight(Light):
     "Light from far away as an environment map."
     values:Tensor # [H, 2H, 3] linear radiance; the middle column is what comes from the viewer

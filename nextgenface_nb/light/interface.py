@@ -72,6 +72,13 @@ def shapes(self:Emitter)->dict: # name -> sizes, None for any
     "What the arrays of a file must look like to be this light"
     return {n:tuple(v.shape) for n,v in self.tensors().items()}
 
+@patch
+def __repr__(self:Emitter):
+    "What it consists of, without the numbers"
+    try: parts = ', '.join(f'{n} {list(v.shape)}' for n,v in self.tensors().items())
+    except (AttributeError, TypeError): parts = ''   # not made yet, or not of tensors alone
+    return f'{type(self).__name__}({parts})'
+
 # %% ../../nbs/48_light.interface.ipynb #9e8bf669
 FINE = 32 #: Rows of the environment map from which harmonics are taken
 

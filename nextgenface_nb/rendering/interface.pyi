@@ -12,7 +12,20 @@ __all__ = ["check_tensor", "FaceRenderer"]
 
 def check_tensor(name: str, value, shape: tuple, low: float | None = ..., high: float | None = ...):
     """Raise a `RenderError` unless a tensor is float32 and has this shape and finite values, within
-    bounds."""
+    bounds.
+
+    Parameters
+    ----------
+    name
+        How the error calls it
+    value
+        What was given
+    shape
+        What it should have
+    low
+        Least value; None: any
+    high
+        Greatest value; None: any"""
 
 class FaceRenderer:
     """One mesh, one image size and one texture size; what every renderer checks, and its pictures without
@@ -45,13 +58,63 @@ class FaceRenderer:
     ) -> None: ...
     def hits(self, vertices: Tensor, camera: Camera, subpixels: int = ...) -> tuple:
         """What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel
-        as well)."""
+        as well).
+
+        Parameters
+        ----------
+        vertices
+            [V, 3] mm, viewer frame
+        subpixels
+            n: a grid of n x n rays in each pixel
+
+        Returns
+        -------
+            Triangles [H*W*n*n], -1 for a miss; weights of their vertices (barycentrics) [H*W*n*n, 3]"""
 
     def albedo(self, vertices: Tensor, texture: Tensor, camera: Camera, subpixels: int = ...) -> Tensor:
-        """A map as the camera sees it, without any light."""
+        """A map as the camera sees it, without any light.
+
+        Parameters
+        ----------
+        vertices
+            [V, 3] mm, viewer frame
+        texture
+            [T, T, C], any map, any T
+        subpixels
+            n: n x n rays per pixel
+
+        Returns
+        -------
+            [H, W, C+1]: the map where it is seen (0 elsewhere), coverage"""
 
     def clay(self, vertices: Tensor, camera: Camera, normals: Tensor | None = ..., samples: int = ...) -> Tensor:
-        """The bare shape in grey, lit from the front and a little from above and from the left."""
+        """The bare shape in grey, lit from the front and a little from above and from the left.
+
+        Parameters
+        ----------
+        vertices
+            [V, 3] mm, viewer frame
+        normals
+            [V, 3]; None: of the vertices
+        samples
+            Rays per pixel
+
+        Returns
+        -------
+            [H, W, 4] linear, grey"""
 
     def visibility(self, points: Tensor, directions: Tensor, vertices: Tensor | None = ...) -> Tensor:
-        """Which rays leave without meeting the face."""
+        """Which rays leave without meeting the face.
+
+        Parameters
+        ----------
+        points
+            [..., 3] mm; a little off the surface, if it is the surface's own points
+        directions
+            [..., 3] unit, as many as points (or to be broadcast to them)
+        vertices
+            [V, 3] mm; None: where the mesh stood at the last call
+
+        Returns
+        -------
+            [...] bool"""

@@ -12,7 +12,18 @@ from .scene import Scene
 __all__ = ["picture_noise", "Renderer"]
 
 def picture_noise(first: Tensor, second: Tensor) -> float:
-    """How noisy the mean of two pictures is."""
+    """How noisy the mean of two pictures is.
+
+    Parameters
+    ----------
+    first
+        [H, W, 4] linear RGB, coverage
+    second
+        The same picture with other random numbers and as many rays
+
+    Returns
+    -------
+        Root mean square over what is covered, in parts of the mean brightness there"""
 
 class Renderer(FaceRenderer):
     """A differentiable ray tracer for one mesh, one image size and one texture size. The scene is made
@@ -57,7 +68,38 @@ class Renderer(FaceRenderer):
         shadow_edges: int = ...,
         arriving: Callable | None = ...,
     ) -> Tensor:
-        """A picture with derivatives for every input that asks for them."""
+        """A picture with derivatives for every input that asks for them.
+
+        Parameters
+        ----------
+        vertices
+            [V, 3] mm, viewer frame
+        normals
+            [V, 3] unit; None: of the vertices
+        diffuse
+            [T, T, 3] albedo
+        specular
+            [T, T, 3] reflectance at normal incidence
+        roughness
+            [T, T, 1]
+        environment
+            [H, W, 3] radiance
+        samples
+            Rays per pixel
+        seed
+            A fresh one for each step of a fit
+        silhouettes
+            Derivatives of the outline as well
+        coverage
+            Derivatives of the outline for alpha only
+        shadow_edges
+            Derivatives of the edges of shadows, with so many directions of the light (32 or more)
+        arriving
+            Of a light that is near, see `trace_image`: the environment says where to look for it
+
+        Returns
+        -------
+            [H, W, 4] linear RGB (0 where there is no face), coverage"""
 
     def render_converged(
         self,
@@ -69,7 +111,41 @@ class Renderer(FaceRenderer):
         arriving: Callable | None = ...,
         **keywords,
     ) -> Tensor:
-        """The same picture with many rays, in passes and without derivatives. Arguments as of `render`."""
+        """The same picture with many rays, in passes and without derivatives. Arguments as of `render`.
+
+        Parameters
+        ----------
+        samples
+            Rays per pixel, at most
+        progress
+            Called with (rays done, all rays) after each pass
+        seed
+            Of the random numbers
+        noise
+            Stop when `picture_noise` is at most this; 0: all rays in any case
+        arriving
+            As of `render`
+        arguments
+            As of `render`
+        keywords
+            As of `render`
+
+        Returns
+        -------
+            [H, W, 4] linear RGB, coverage"""
 
     def coverage(self, vertices: Tensor, camera: Camera, subpixels: int = ..., seed: int = ...) -> Tensor:
-        """How much of each pixel the face covers, with the derivatives of the outline by vertices and camera."""
+        """How much of each pixel the face covers, with the derivatives of the outline by vertices and camera.
+
+        Parameters
+        ----------
+        vertices
+            [V, 3] mm, viewer frame
+        subpixels
+            n: n x n rays per pixel
+        seed
+            Where on the outline the derivative is taken
+
+        Returns
+        -------
+            [H, W] in [0, 1]"""

@@ -13,19 +13,19 @@ import PIL.Image
 import torch
 from fastcore.basics import patch
 from torch import Tensor
-from ..face import Face, PROVENANCE
+from ..face import Face, PROVENANCE, check_frame
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
 from ..light.environment import HarmonicLight
 from ..light.interface import Emitter
 from ..metrics import nme
+from ..names import as_number, as_whole, known_name
 from ..output.camera import mesh_to_viewer, original_view, scaled
 from ..output.mesh import mesh_vertices
 from ..output.pictures import landmark_picture, picture
 from ..output.report import make_report
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
-from .names import as_whole, check_frame, known_name
 from .shown import table_html
 from ..surroundings import undisturbed
 
@@ -393,12 +393,29 @@ class FoundLight:
         "All that arrives: row 0 from above, the middle from the viewer"
         return numbers(self.emitter.environment(as_whole(f'a map of {height!r} rows', height, *ROWS)))
 
-    def __repr__(self): return f'FoundLight({self.kind}, mean radiance {float(self.environment(16).mean()):.3g})'
+# %% ../../nbs/78_results.arrays.ipynb #c3f0a607
+@patch
+def turned(self:FoundLight,
+    yaw:float, # Degrees about the vertical axis: what came from the viewer comes from the picture's right at 90
+)->FoundLight: # For `render(light=...)` and `with_(light=...)`
+    "The same light from elsewhere"
+    return FoundLight(self.emitter.turned(as_number('yaw', yaw)), self.bands)
 
-    def _repr_png_(self)->bytes:
-        x = self.environment(64)
-        return png_bytes(picture(x/max(1., float(np.quantile(x, .99)))).resize((192, 96)))
+@patch
+def image(self:FoundLight,
+    height:int=64, # Rows; it has twice as many columns
+)->PIL.Image.Image:
+    "The surroundings as a picture; what is brighter than all but a hundredth of them is white"
+    x = self.environment(height)
+    return picture(x/max(1., float(np.quantile(x, .99))))
 
+@patch
+def __repr__(self:FoundLight): return f'FoundLight({self.kind}, mean radiance {float(self.environment(16).mean()):.3g})'
+
+@patch
+def _repr_png_(self:FoundLight)->bytes: return png_bytes(self.image().resize((192, 96)))
+
+# %% ../../nbs/78_results.arrays.ipynb #c3f0a605
 @patch(as_prop=True)
 def light(self:Reconstruction)->FoundLight:
     "The light of the photo"
@@ -532,7 +549,7 @@ class DrawnAgain:
 
     def result(self)->Reconstruction:
         "A result with the tensors as they are now, without history"
-        return replace(self._result, face=self.face.copy(), history=[], snapshots={})
+        return replace(self._result, face=self.face.copy(), history=[], snapshots={}, origin="of a loop of one's own")
 
 # %% ../../nbs/78_results.arrays.ipynb #90717443
 @patch

@@ -4,10 +4,11 @@
 
 # %% ../../nbs/78_results.files.ipynb #3d2fabae
 from __future__ import annotations
-import copy, json, os, re
+import copy, json, os, shutil
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 import numpy as np, torch
 from fastcore.basics import patch
@@ -15,25 +16,26 @@ from torch import Tensor
 from .. import _WITH
 from ..config import FIELDS, Config
 from ..errors import CheckpointError, ConfigError, ModelError, OutputError
-from ..face import Face
+from ..face import Face, check_frame
 from ..facemodel.interface import FaceModel
 from ..files import LIST, given_path, read_report, writing
 from ..geometry.mesh import vertex_normals
+from ..names import name_advice
 from ..optim.stages import Progress
 from ..output.checkpoint import load_face, read_about
-from ..output.export import find_checkpoint, save_usdz
+from ..output.export import export_face, find_checkpoint, save_usdz
+from ..output.formats import FORMATS, format_names
 from ..output.glb import base_colour, roughness_texture, save_glb
 from ..output.mesh import mesh_vertices, mtl_text, obj_text
 from ..output.pictures import picture, save_picture
 from ..pipeline import Pipeline
 from ..places import data_folder, locate
 from ..reconstruction import Reconstruction
-from .names import check_frame, name_advice
 from .pictures import MAPS
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['KEPT', 'kept_pipeline', 'load', 'unpickled']
+__all__ = ['KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'kept_pipeline', 'load', 'unpickled']
 
 # %% ../../nbs/78_results.files.ipynb #9b18a4e3
 def _skin(pipeline:Pipeline, face:Face): # A material of trimesh
@@ -135,10 +137,39 @@ def to_obj(self:Reconstruction,
 
 def _write_material(path:Path, maps:tuple):
     "me.mtl, me_diffuse.png ... beside me.obj"
-    for name,x in zip(MAPS, maps):
-        save_picture(path.with_name(f'{path.stem}_{name}.png'), picture(x.detach(), encode=name!='roughness'))
-    text = re.sub(r'(\w+)Map_0', lambda m: f'{path.stem}_{m[1]}', mtl_text(0, float(maps[2].median())))
+    names = {name:f'{path.stem}_{name}.png' for name in MAPS}
+    for (name,file),x in zip(names.items(), maps):
+        save_picture(path.with_name(file), picture(x.detach(), encode=name!='roughness'))
+    text = mtl_text(names, float(maps[2].median()))
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
+
+# %% ../../nbs/78_results.files.ipynb #c3f0a602
+def _format_of(path:Path)->str:
+    "The first format of the table with this ending"
+    known = {FORMATS[name].suffix:name for name in reversed(format_names())}
+    if path.suffix.lower() in known: return known[path.suffix.lower()]
+    raise OutputError(f'{path.name}: no format has the ending {path.suffix!r}',
+        f'{name_advice(path.suffix, sorted(known))} For folders of files there is `face.save`.')
+
+@patch
+@undisturbed
+def export(self:Reconstruction,
+    path:str|Path, # Its ending says the format: .glb, .obj, .usdz; .ply and others of `output.formats`
+    **options,     # Of `to_glb`, `to_obj`, `to_usd`; of other formats those of `export_face`
+)->Path:
+    "One file for another program"
+    path,me = given_path(path),self
+    own:dict = {'.glb':'to_glb', '.obj':'to_obj', '.usdz':'to_usd'}
+    if path.suffix.lower() in own: return getattr(me, own[path.suffix.lower()])(path, **options)
+    name = _format_of(path)
+    with writing(path) as part, TemporaryDirectory(dir=part.parent) as folder:
+        files = export_face(self.pipeline, self.face, folder, [name], **options)
+        written = [p for p in files if p.suffix==FORMATS[name].suffix]
+        if len(written)!=1:
+            raise OutputError(f'{path.name}: the format {name!r} writes {len(written)} such files',
+                f'Write them into a folder: export_face(face.pipeline, face.face, folder, [{name!r}]).')
+        shutil.copyfile(written[0], part)
+    return path
 
 # %% ../../nbs/78_results.files.ipynb #b0162b3e
 for _module in _WITH['reconstruction']: import_module(f'nextgenface_nb.{_module}')
@@ -171,13 +202,17 @@ def _model_in_memory(config:Config, file:tuple)->FaceModel|None: # None: it has 
     return next((p.model for k,p in _kept if same(k, p)), None)
 
 # %% ../../nbs/78_results.files.ipynb #7d08a740
+NO_CHECKPOINT = 'there is a report, but no checkpoint, and no other file holds the whole face'
+WITH_CHECKPOINT = "`face.save(folder)` writes one; of some formats only, `formats=['checkpoint', 'report', ...]` does."
+
 def _result_file(path:str|Path)->Path:
     "The checkpoint that is meant; words for a folder that has none"
     path = _meant(given_path(path))
     try: return find_checkpoint(path)
     except ConfigError as e:
         names = _results_in(path)
-        if not names: raise ConfigError(f'{path}: no result in this folder', e.advice) from None
+        if read_report(path/LIST): raise CheckpointError(f'{path}: {NO_CHECKPOINT}', WITH_CHECKPOINT) from None
+        if not names: raise ConfigError(f'{path}: no result in this folder', f'{e.advice} {WITH_CHECKPOINT}') from None
         raise ConfigError(f'{path}: no result itself, but {len(names)} in its folders',
             f'Give one of them: {", ".join(names[:5])}{" ..." if len(names)>5 else ""}.') from None
 

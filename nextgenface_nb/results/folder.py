@@ -17,13 +17,13 @@ from ..errors import ConfigError, notes_heard
 from ..files import LIST, at_work, given_path, read_report
 from ..imaging import load_photo
 from ..interrupts import Stop
+from ..names import as_number, as_whole, known_name
 from ..output.checkpoint import file_digest
 from ..pipeline import Pipeline
 from ..places import locate
 from ..processes import shown_name
 from ..reconstruction import begin, exhaust, reconstruct_steps
 from .files import kept_pipeline
-from .names import as_number, as_whole
 
 # %% auto #0
 __all__ = ['COLUMNS', 'files_of', 'fit_one', 'photo_fitter', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder']
@@ -77,6 +77,13 @@ COLUMNS = dict(photo='', status='', nme='{:.2%}', psnr='{:.1f} dB', ssim='{:.3f}
 
 class Rows(list):
     "Rows of a table, each a dict with the same keys."
+    def to_dict(self,
+        orient:str='records', # Which of pandas' ways; here there is this one
+    )->list: # of dicts
+        "The rows, as a DataFrame of pandas gives them"
+        known_name(orient, ['records'], 'way to give the rows')
+        return [dict(row) for row in self]
+
     def _cells(self)->list: # of lists of str
         shown = lambda x,form: '' if x is None else form.format(x) if form and not isinstance(x, str) else str(x)
         return [[shown(row[name], form) for name,form in COLUMNS.items()] for row in self]
@@ -85,6 +92,7 @@ class Rows(list):
         line = lambda tag,cells: f"<tr>{''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)}</tr>"
         return f"<table>{line('th', COLUMNS)}{''.join(line('td', cells) for cells in self._cells())}</table>"
 
+# %% ../../nbs/78_results.folder.ipynb #c3f0a403
 def row_of(
     outcome:Outcome,
 )->dict: # The names of `COLUMNS`
@@ -103,7 +111,8 @@ def as_table(
     "Rows as a table"
     try: import pandas
     except ImportError: return Rows(rows)
-    return pandas.DataFrame(rows, columns=list(COLUMNS))
+    figures = {name:float for name,form in COLUMNS.items() if form}   # also where no photo has one
+    return pandas.DataFrame(rows, columns=list(COLUMNS)).astype(figures)
 
 # %% ../../nbs/78_results.folder.ipynb #f01d000b
 def reconstruct_folder(
@@ -116,7 +125,7 @@ def reconstruct_folder(
     again:bool=False,             # Do what was done before too
     limit:float=0.,               # Seconds that one photo may take; 0: no limit
     tell:Callable|None=None,      # Called with the row of each photo as it is done
-)->Any: # A pandas DataFrame with the names of `COLUMNS`; without pandas a list of dicts
+)->Any: # A pandas DataFrame with the names of `COLUMNS`; without pandas `Rows`. Both have `to_dict('records')`
     "A face for each photo of a folder, as a table: one row for each photo, failures too"
     config,folder,output = as_config(config),given_path(folder),given_path(output or 'results').absolute()
     workers = as_whole(f'{workers!r} workers', workers, 1, 256)

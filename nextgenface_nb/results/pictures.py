@@ -15,7 +15,8 @@ import PIL.Image
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError, GeometryError, LightError
-from ..face import Face, Frame
+from ..face import Face, Frame, check_frame
+from ..facemodel.interface import expression_vector
 from ..geometry.camera import euler_to_matrix, matrix_to_euler, project
 from ..geometry.harmonics import environment_directions, irradiance, project_environment
 from ..geometry.mesh import vertex_normals
@@ -23,18 +24,19 @@ from ..imaging import from_srgb, to_bytes
 from ..light.environment import HarmonicLight, MapLight, named_light
 from ..light.interface import Emitter, is_kind
 from ..metrics import aligned
+from ..names import as_number, as_whole, known_name, name_advice
 from ..optim.texture import OPEN, mouth_opening, shut_mouth
 from ..output.pictures import panel_strip
 from ..output.replay import staged, turn
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
-from .names import as_number, as_whole, check_frame, expression_vector, known_name, name_advice
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['LAMPS', 'SIZES', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'WIDER', 'FARTHEST', 'lamps', 'brightest', 'light_names',
-           'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook', 'neutral_distances']
+__all__ = ['LAMPS', 'SIZES', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER', 'FARTHEST',
+           'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook',
+           'neutral_distances']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
 #: Name -> lamps (azimuth to the right and elevation in degrees, radius in degrees, strength), and light from everywhere
@@ -149,12 +151,15 @@ def _degrees(name:str, value)->float: return 0. if value is None else as_number(
 def _traced(pipeline:Pipeline, face:Face, light, samples:int, **more)->Tensor: # [H, W, 4]
     return pipeline.render(face, 0, samples, final=True, light=light, **more)
 
+SHOWN = .65 #: Linear, of clay where a light by name hits it best: bright, and no highlight burns out
+PLASTER = .6,.03,.5 #: What clay is made of in a light by name: diffuse, specular, roughness
+
 def _clay(pipeline:Pipeline, face:Face, light, samples:int)->Tensor: # [H, W, 4]
     "Without a light that is named, in the light that shows a shape best"
     frame = face.frames[0]
     if light is None:
         return pipeline.renderer(frame).clay(pipeline.world_vertices(face, 0), frame.camera, samples=samples)
-    maps = tuple(torch.full_like(x, v) for x,v in zip(pipeline.maps(face), (.6, .03, .5)))
+    maps = tuple(torch.full_like(x, v) for x,v in zip(pipeline.maps(face), PLASTER))
     return _traced(pipeline, face, light, samples, maps=maps)
 
 def _undivided(seen:Tensor)->Tensor: # [H, W, C + 1]
@@ -230,6 +235,13 @@ def _behind(background)->float|None: # Linear grey
         return None if background is None else float(background)
     raise ConfigError(f'a background {background!r}', 'Give a grey from 0 to 1, linear; None: transparent.')
 
+def _own_light(kind:str, frame:Frame)->Emitter:
+    "By what a light without a brightness of its own is measured: the photo's; for clay, one that shows it well"
+    if kind not in ('clay', 'wireframe'): return frame.light
+    plain = HarmonicLight.frontal()
+    return plain.scaled(SHOWN*math.pi/PLASTER[0]/brightest(plain))
+
+# %% ../../nbs/78_results.pictures.ipynb #c3f0a606
 @patch
 @undisturbed
 def render(self:Reconstruction,
@@ -250,7 +262,8 @@ def render(self:Reconstruction,
     i,size,behind = check_frame(self.face, frame),check_size(size),_behind(background)
     with torch.no_grad():
         shown = viewed(self.pipeline, self.face, i, size, yaw, pitch)
-        lit = None if light is None else as_light(light, shown.frames[0].light, self.pipeline.config.environment_height)
+        own = _own_light(kind, shown.frames[0])
+        lit = None if light is None else as_light(light, own, self.pipeline.config.environment_height)
         seen = draw(self.pipeline, shown, lit, rays).cpu()
     return seen.numpy() if as_array else _picture(kind, seen, behind)
 
@@ -303,6 +316,7 @@ def _map_like(name:str, values, old:Tensor)->Tensor: # [T, T, C]
         antialias=True)[0].permute(1, 2, 0).clamp(0, 1).contiguous()
 
 # %% ../../nbs/78_results.pictures.ipynb #0c9f7c64
+CHANGED = 'made by with_: other ' #: How a face says so
 WIDER = 1.2 #: Times as open as in the photo: from here on its teeth are left out
 
 def _without_teeth(pipeline:Pipeline, face:Face, before:Face, i:int):
@@ -313,6 +327,12 @@ def _without_teeth(pipeline:Pipeline, face:Face, before:Face, i:int):
         if now<=WIDER*was+OPEN: return
         for name,x in zip(MAPS, shut_mouth(pipeline, face)): setattr(face.identity, name, x.contiguous())
 
+def _origin(result:Reconstruction, changed:list)->str:
+    "What `with_` has changed in one that was fitted, also where it was called before"
+    before = result.origin.removeprefix(CHANGED).split(', ') if result.origin.startswith(CHANGED) else []
+    return f'{CHANGED}{", ".join(dict.fromkeys(before+changed))}' if before+changed else result.origin
+
+# %% ../../nbs/78_results.pictures.ipynb #c3f0a604
 @patch
 @undisturbed
 def with_(self:Reconstruction,
@@ -339,7 +359,10 @@ def with_(self:Reconstruction,
     if pose is not None: _posed(own, pose, middle)
     elif yaw is not None or pitch is not None:
         _turned(own, turn(_degrees('yaw', yaw), _degrees('pitch', pitch)), middle)
-    return Reconstruction(face, self.pipeline, warnings=list(self.warnings), landmark_model=self.landmark_model)
+    posed = next((x for x in (pose, yaw, pitch) if x is not None), None)
+    changed = dict(expression=expression, light=light, maps=maps, pose=posed)
+    return Reconstruction(face, self.pipeline, warnings=list(self.warnings), landmark_model=self.landmark_model,
+        origin=_origin(self, [n for n,x in changed.items() if x is not None]))
 
 # %% ../../nbs/78_results.pictures.ipynb #3d470bb0
 def in_notebook()->bool:
