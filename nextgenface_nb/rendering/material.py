@@ -94,8 +94,11 @@ def _material_class(variant:str):
             roughness = dr.clip(t['roughness'].eval_1(si, active), .05, 1)
             return diffuse,specular,dr.square(roughness)
 
+        def known(self, coefficients, si, wo, active=True):
+            "`eval_pdf` where the maps have been looked at: once is enough for all directions of a point"
+            return _value_and_density(coefficients, si, wo, active)
         def eval_pdf(self, context, si, wo, active=True):
-            return _value_and_density(self.coefficients(si, active), si, wo, active)
+            return self.known(self.coefficients(si, active), si, wo, active)
         def eval(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[0]
         def pdf(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[1]
         def sample(self, context, si, sample1, sample2, active=True):
