@@ -252,8 +252,12 @@ class Reconstruction:
     def view(self, *, size: int = ..., frame: int = ..., live: bool | None = ..., **traits) -> Any:
         """The face in 3D, to be turned by hand; a picture where there is nobody to turn it"""
 
+    def distance(self, other: Reconstruction, *, neutral: bool = ..., scale: bool = ...) -> Distance:
+        """How far the other face lies from this one, once it is moved and turned onto it by the vertices of
+        the face"""
+
     def compare(
-        self, other: Reconstruction, *, size: int = ..., yaw: float = ..., samples: int = ...
+        self, other: Reconstruction, *, size: int = ..., yaw: float = ..., samples: int = ..., neutral: bool = ...
     ) -> PIL.Image.Image:
         """Both from the front, as they look and as clay, and how far apart they are"""
 
@@ -354,3 +358,4 @@ from nextgenface_nb.results.arrays import FoundLight
 from nextgenface_nb.results.arrays import FoundLandmarks
 from nextgenface_nb.results.arrays import Report
 from nextgenface_nb.results.arrays import DrawnAgain
+from nextgenface_nb.results.pictures import Distance
