@@ -360,8 +360,9 @@ def strip(self:Reconstruction,
     samples:int=32, # Rays per pixel
 )->PIL.Image.Image:
     "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
+    panels = self.panels(i, samples)
     name = Path(self.face.frames[i].photo.path or 'photo').name
-    return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
+    return panel_strip(panels, title=f'{name}: {self.card(samples).line(i)}')
 
 # %% ../nbs/75_reconstruction.ipynb #8b0b23c8
 @patch

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 from typing import Any
+from typing import Literal, overload
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,6 +222,7 @@ class Reconstruction:
     def __copy__(self) -> Reconstruction:
         """The same parts in another object"""
 
+    @overload
     def render(
         self,
         kind: str = ...,
@@ -229,13 +231,27 @@ class Reconstruction:
         pitch: float | None = ...,
         size: int = ...,
         light: Any = ...,
-        as_array: bool = ...,
+        as_array: Literal[False] = ...,
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
-    ) -> PIL.Image.Image | np.ndarray:
+    ) -> PIL.Image.Image:
         """The face as it looks from here, in this light"""
 
+    @overload
+    def render(
+        self,
+        kind: str = ...,
+        *,
+        yaw: float | None = ...,
+        pitch: float | None = ...,
+        size: int = ...,
+        light: Any = ...,
+        as_array: Literal[True],
+        samples: int = ...,
+        background: float | None = ...,
+        frame: int = ...,
+    ) -> np.ndarray: ...
     def with_(
         self,
         *,

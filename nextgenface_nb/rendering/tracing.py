@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..geometry.camera import Camera
+from .material import value_and_density
 from .scene import Scene
 
 # %% auto #0
@@ -166,7 +167,7 @@ def shade(
     skin = scene.material.coefficients(si, True)
     total = mi.Color3f(0)
     for draw in draws:
-        value,density = scene.material.known(skin, si, si.to_local(draw.direction), draw.free)
+        value,density = value_and_density(skin, si, si.to_local(draw.direction), draw.free)
         toward = dr.zeros(mi.SurfaceInteraction3f, len(hits))
         toward.wi = -draw.direction
         radiance = scene.environment.eval(toward, draw.free) if draw.radiance is None else draw.radiance

@@ -272,7 +272,8 @@ def _posed(frame:Frame, pose, middle:Tensor):
     R = given[:3,:3] if given.ndim==2 else given
     if tuple(given.shape) not in ((3, 3), (3, 4), (4, 4)) or not given.isfinite().all() or not torch.allclose(
         R@R.T, torch.eye(3), atol=1e-3) or torch.linalg.det(R)<0:
-        raise GeometryError(f'a pose of shape {list(given.shape)} that is no rotation, or not finite', 'Give a rotation [3, 3], or a pose [4, 4] in mm.')
+        raise GeometryError(f'a pose of shape {list(given.shape)} that is no rotation, or not finite',
+            'Give a rotation [3, 3], or a pose [4, 4] in mm.')
     _turned(frame, R, middle)
     if given.shape[1]==4: frame.translation = given[:3,3].clone()
 
@@ -363,10 +364,13 @@ def view(self:Reconstruction,
     asked = in_notebook() if live is None else live
     me:Any = self
     if not asked or not find_spec('anywidget'): return me.render(size=size, frame=i)
+    from traitlets import TraitError
     from nextgenface_nb.output.viewer import FaceViewer
     still = io.BytesIO()
     me.render(size=min(size, 256), frame=i, samples=8).save(still, 'PNG')
-    return FaceViewer(self.pipeline, self.face, i, picture=still.getvalue(), width=size, height=size, **traits)
+    try:
+        return FaceViewer(self.pipeline, self.face, i, picture=still.getvalue(), width=size, height=size, **traits)
+    except TraitError as e: raise ConfigError(str(e), 'See `help(output.viewer.FaceViewer)`.') from None
 
 # %% ../../nbs/78_results.pictures.ipynb #7f943238
 FARTHEST = 5. #: mm, shown in full red
@@ -442,10 +446,10 @@ def image(self:Distance,
 @patch
 def _panel(self:Distance, size:int, yaw:float)->np.ndarray: # [H, W, 3] linear
     "White to red"
-    pipeline,away = self._result.pipeline,torch.from_numpy(self.array)[:,None]
+    pipeline = self._result.pipeline
     with torch.no_grad():
         shown = viewed(pipeline, self._result.face, 0, size, yaw)
-        seen = _undivided(pipeline.flat(shown, 0, away, 3))
+        seen = _undivided(pipeline.flat(shown, 0, torch.from_numpy(self.array)[:,None], 3))
         facing = .25+.75*_normals(pipeline, shown, None, 0)[...,2:3].clamp(min=0)
     rest = 1-(seen[...,:1]/FARTHEST).clamp(0, 1)
     colour = torch.cat([torch.ones_like(rest), rest, rest], -1)*facing
