@@ -66,7 +66,7 @@ def without_main(): # a context manager; nothing is bound
     main = sys.modules['__main__']
     before = {n:vars(main)[n] for n in ('__file__', '__spec__') if n in vars(main)}
     main.__spec__ = None
-    vars(main).pop('__file__', None)   # gone and not None, or `inspect`, which PyTorch asks, takes it for a built-in module
+    vars(main).pop('__file__', None)   # gone, not None: `inspect`, which PyTorch asks, cannot take None
     try: yield
     finally:
         for name,value in before.items(): setattr(main, name, value)
