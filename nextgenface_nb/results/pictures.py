@@ -481,6 +481,6 @@ def compare(self:Reconstruction,
     names = ' and '.join(shown_name(Path(r.face.frames[0].photo.path or 'face').name) for r in (self, other))
     if not torch.equal(self.pipeline.model.triangles, other.pipeline.model.triangles):
         return panel_strip(panels, names)
-    apart = self.distance(other, neutral=neutral)
+    apart = both['first'].distance(other, neutral=neutral)
     panels['distance'] = apart._panel(size, yaw)
     return panel_strip(panels, f'{names}: {apart.median:.2f} mm apart{" at rest" if neutral else ""}')
