@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender bench readme front run release docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender recipes bench readme front run release docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -97,6 +97,16 @@ $(BLENDER)/.installed: tests/importers/blender.txt
 	@touch $@
 
 blender: $(BLENDER)/.installed ## Blender as a Python package for slow tests (GPL, 1 GB, an environment of its own; Python 3.11: make blender PYTHON=python3.11)
+
+RECIPES ?= .recipes
+$(RECIPES)/.installed: tests/recipes.txt
+	$(PYTHON) -m venv $(RECIPES)
+	$(RECIPES)/bin/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e . pytest hypothesis
+	$(RECIPES)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/recipes.txt
+	@touch $@
+
+recipes: $(RECIPES)/.installed ## The recipes that need packages of others (Blender, Dask, FastAPI, Gradio, pandas, PyVista), in an environment of its own
+	OMP_WAIT_POLICY=passive $(RECIPES)/bin/python -m pytest -q -m 'slow or not slow' tests/test_recipes.py
 
 soak: $(VENV)/.developed llvm ## An hour of batches that are killed, stopped and starved: make soak, or make soak SOAK='--minutes 5 --photos 40'
 	OMP_WAIT_POLICY=passive $(BIN)/python tools/soak.py --json data/figures/soak.json $(SOAK)

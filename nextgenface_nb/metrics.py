@@ -130,13 +130,15 @@ def aligned(
     found,        # [V, 3] vertices
     truth,        # [V, 3]
     region=None,  # [V] bool: what is brought together; None: all
+    scaled:bool=True, # False: it keeps its size
 )->np.ndarray: # [V, 3]
     "`found` where it comes closest to `truth` in a region"
     found = _array(found, 'The found shape')
     truth = _array(truth, 'The true shape')
     region = np.ones(len(found), bool) if region is None else np.asarray(region)
     scale,rotation,shift = similarity(found[region], truth[region])
-    return scale*found@rotation.T+shift
+    if scaled: return scale*found@rotation.T+shift
+    return (found-found[region].mean(0))@rotation.T+truth[region].mean(0)
 
 # %% ../nbs/17_metrics.ipynb #cc0ba3e0
 def recovery_slope(

@@ -379,8 +379,9 @@ def strip(self:Reconstruction,
 )->PIL.Image.Image:
     "All panels of frame `i` side by side, as a Pillow picture, with the main figures and the first warning above"
     i = check_frame(self.face, i)
+    panels = self.panels(i, samples)
     name = Path(self.face.frames[i].photo.path or 'photo').name
-    return panel_strip(self.panels(i, samples), title=f'{name}: {self.card(samples).line(i)}')
+    return panel_strip(panels, title=f'{name}: {self.card(samples).line(i)}')
 
 # %% ../nbs/75_reconstruction.ipynb #8b0b23c8
 @patch

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 from typing import Any
+from typing import Literal, overload
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -430,6 +431,7 @@ class Reconstruction:
     def __copy__(self) -> Reconstruction:
         """The same parts in another object"""
 
+    @overload
     def render(
         self,
         kind: str = ...,
@@ -438,11 +440,11 @@ class Reconstruction:
         pitch: float | None = ...,
         size: int = ...,
         light: Any = ...,
-        as_array: bool = ...,
+        as_array: Literal[False] = ...,
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
-    ) -> PIL.Image.Image | np.ndarray:
+    ) -> PIL.Image.Image:
         """The face as it looks from here, in this light
 
         Parameters
@@ -470,6 +472,20 @@ class Reconstruction:
         -------
             With `as_array` float32 [H, W, C + 1]: linear colours times coverage, and coverage"""
 
+    @overload
+    def render(
+        self,
+        kind: str = ...,
+        *,
+        yaw: float | None = ...,
+        pitch: float | None = ...,
+        size: int = ...,
+        light: Any = ...,
+        as_array: Literal[True],
+        samples: int = ...,
+        background: float | None = ...,
+        frame: int = ...,
+    ) -> np.ndarray: ...
     def with_(
         self,
         *,
@@ -516,8 +532,25 @@ class Reconstruction:
         -------
             A `FaceViewer`, or a Pillow image"""
 
+    def distance(self, other: Reconstruction, *, neutral: bool = ..., scale: bool = ...) -> Distance:
+        """How far the other face lies from this one, once it is moved and turned onto it by the vertices of
+        the face
+
+        Parameters
+        ----------
+        other
+            Of the same model
+        neutral
+            Both without expression: how different two people are. False: as the photos show them
+        scale
+            The other one is brought to the same size as well: a photo does not tell it
+
+        Returns
+        -------
+            mm at each vertex, `.median` over the face"""
+
     def compare(
-        self, other: Reconstruction, *, size: int = ..., yaw: float = ..., samples: int = ...
+        self, other: Reconstruction, *, size: int = ..., yaw: float = ..., samples: int = ..., neutral: bool = ...
     ) -> PIL.Image.Image:
         """Both from the front, as they look and as clay, and how far apart they are
 
@@ -528,7 +561,9 @@ class Reconstruction:
         yaw
             Degrees from the upright front view
         samples
-            Rays per pixel"""
+            Rays per pixel
+        neutral
+            The distance without expressions; False: with those of the photos"""
 
 STRANGER: Any
 LEAST_SHAPE: int
@@ -781,3 +816,4 @@ from nextgenface_nb.results.arrays import FoundLight
 from nextgenface_nb.results.arrays import FoundLandmarks
 from nextgenface_nb.results.arrays import Report
 from nextgenface_nb.results.arrays import DrawnAgain
+from nextgenface_nb.results.pictures import Distance

@@ -17,7 +17,7 @@ MAY_BE_SKIPPED = (
     'names that are no UTF-8', 'this system does not say', 'Pillow has no ', 'this ffmpeg has no ',
     'no site was built here',
     'no git here', 'there are no pipes here', 'there are none here', 'one core: ', 'needs permissions that count',
-    'this mediapipe has no solutions', 'no face_landmarker.task', 'cannot be had here')
+    'this mediapipe has no solutions', 'which no command of the library installs', 'no face_landmarker.task', 'cannot be had here')
 
 def may_be_skipped(reason:str)->bool: return any(known in reason for known in MAY_BE_SKIPPED)
 

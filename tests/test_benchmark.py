@@ -1,5 +1,5 @@
 "The benchmark in its smallest form: a whole fit scores better than the fits that were broken on purpose."
-import json
+import json, re
 from dataclasses import replace
 import pytest
 from nextgenface_nb.evaluation import speed as bench
@@ -7,6 +7,7 @@ from nextgenface_nb.evaluation import benchmark as command
 from nextgenface_nb.evaluation.benchmark import (main, make_parser, measure_benchmark, read_request, run_levels,
     say_report)
 from nextgenface_nb.config import Config
+from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.evaluation.truth import Settings
 from nextgenface_nb.evaluation.photos import mean
 
@@ -222,6 +223,7 @@ def test_the_limits_are_those_that_were_agreed_on():
         ('steps.photometric', '<=', 3.5), ('steps.texture', '<=', .25), ('texture_stage.seconds', '<=', 8),
         ('photo_256.seconds', '<=', 30), ('photo_512.seconds', '<=', 90),
         ('photo_512.peak_memory_gb', '<=', 2), ('renderers.gain_db', '>=', 2), ('shared.ratio', '<=', 5),
+        ('results.load', '<=', .5), ('results.render', '<=', .4), ('results.pickle_mb', '<=', 20),
         ('memory.grown_mb', '<=', 10), ('busy.beside_one', '<=', 1.35),
         ('busy.beside_two', '<=', 2.6), ('busy.giving_way', '<=', 1.03), ('gradients.worst', '>=', .99),
         ('gradients.worst_roughness', '>=', .95)}
@@ -241,6 +243,7 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
     monkeypatch.setattr(bench, 'bench_shared', lambda *a, **k: dict(ratio=1.))
     monkeypatch.setattr(bench, 'bench_memory', lambda *a: [dict(grown_mb=1.)])
     monkeypatch.setattr(bench, 'compare_renderers', lambda *a: dict(stage=3., traced=1.))
+    monkeypatch.setattr(bench, 'bench_results', lambda *a: dict(load=.1, render=.2, pickle_mb=9.))
     monkeypatch.setattr(bench, 'bench_texture_stage', lambda *a: dict(seconds=1.))
     monkeypatch.setattr(bench, 'gradient_agreements',
         lambda **k: [dict(diffuse=(.9, 1.), specular=(.8, 1.), roughness=(.7, 1.))])
@@ -255,6 +258,28 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
     assert (values['gradients.worst'], values['gradients.worst_roughness'], values['renderers.gain_db'])==('0.800',
         '0.700', '2.0 dB')
     assert set(bench.MEASURED['photo'](bench._Size(False)))=={'photo_256'}
+
+def test_what_a_result_costs_is_said_line_by_line(capsys):
+    "Quick: a toy. Each of the figures with its primals, and targets for three of them"
+    assert bench.main(['--quick', '--only', 'results'])==0
+    said = capsys.readouterr().out
+    for words in ('names read', 'load, the model in memory', 'first picture', 'another expression and light', 'deepcopy',
+        'unpickle'): assert re.search(rf'\| {words} +\| \d+\.\d{{4}} +\| \d+\.\d\d +\|', said), words
+    row = lambda words: next(line for line in said.splitlines() if words in line)
+    assert all('not measured' not in row(t.what) for t in bench.TARGETS if t.key.startswith('results.'))
+
+def test_a_picture_costs_the_scene_once(monkeypatch):
+    "What is timed as `render` is a picture of an open face, what is timed as `first` makes the scene"
+    made = []
+    from nextgenface_nb import pipeline
+    class Counted(pipeline.Renderer):
+        def __init__(self, *a, **k):
+            made.append(a[2:4])
+            super().__init__(*a, **k)
+    truth = bench.bench_scene(64, 64, model=toy_model(31, 23), environment_height=16)
+    monkeypatch.setattr(pipeline, 'Renderer', Counted)
+    found = bench.bench_results(truth, truth.pipeline.model, 40, 1)
+    assert made.count((40, 40))==1 and found['first']>found['render']>0
 
 # ---- what a fit is given
 

@@ -348,7 +348,7 @@ def test_bench_measures_the_parts_and_sizes_that_its_flags_say(monkeypatch, tmp_
     assert run('--only', 'photo', '--full')==[(256, '--preset', 'default'), (512, '--preset', 'default')]
     assert run('--only', 'photo', '--preset', 'quality')==[(256, '--preset', 'quality')]
     assert run('--only', 'photo', '--quick')==[(96, '--preset', 'fast')]
-    assert set(run())=={(256, '--preset', 'default'), 'steps', 'shared', 'renderers', 'memory'}
+    assert set(run())=={(256, '--preset', 'default'), 'steps', 'shared', 'renderers', 'results', 'memory'}
     for _ in range(2): run('--only', 'photo', '--append', tmp_path/'bench.json')
     assert len(json.loads((tmp_path/'bench.json').read_text()))==2
 

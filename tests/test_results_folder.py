@@ -79,7 +79,7 @@ def test_the_script_is_itself_again(monkeypatch):
     main.__file__ = 'script.py'
     monkeypatch.setitem(sys.modules, '__main__', main)
     with pytest.raises(ValueError), without_main():
-        assert main.__file__ is None and main.__spec__ is None
+        assert not hasattr(main, '__file__') and main.__spec__ is None
         raise ValueError
     assert main.__file__=='script.py'
 
@@ -104,3 +104,16 @@ def test_rows_where_it_is_not(monkeypatch):
     table = as_table(rows)
     assert type(table) is Rows and table==rows and table.to_dict('records')==rows and table.to_dict()[0] is not table[0]
     with pytest.raises(ngf.ConfigError, match='There are: records'): table.to_dict('list')
+
+def test_a_script_can_be_asked_for_its_source_meanwhile(tmp_path):
+    "PyTorch does so in a fit, when parts of it load: with workers=1 every photo failed"
+    code = """import inspect, sys
+from nextgenface_nb.results.folder import without_main
+ask = lambda: inspect.getmodule(compile('1', 'elsewhere', 'exec'))   # looks at every module; remembers their files
+ask()
+with without_main(): ask()
+print(__file__, __spec__)"""
+    (tmp_path/'script.py').write_text(code)
+    done = subprocess.run([sys.executable, 'script.py'], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, 'PYTHONPATH':str(Path(module.__file__).parents[2])})
+    assert not done.returncode and 'script.py None' in done.stdout, done.stderr

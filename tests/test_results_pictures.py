@@ -30,7 +30,7 @@ def fresh(code:str, *arguments)->str:
 
 def test_a_result_has_its_methods_however_it_was_come_by(tmp_path, toy):
     "By a public name, and out of a pickle in a process that has imported nothing"
-    names = 'render with_ mesh to_glb to_obj to_usd view compare'
+    names = 'render with_ mesh to_glb to_obj to_usd view compare distance'
     code = 'import nextgenface_nb as n, sys; print([x for x in sys.argv[1].split() if not hasattr(n.Reconstruction, x)])'
     assert fresh(code, names)=='[]'
     (tmp_path/'face').write_bytes(pickle.dumps(toy))
@@ -79,6 +79,60 @@ model = n.load_model()
 smile = model.vertices(expression=dict(mouthSmileLeft=1))
 print((smile-model.vertices()).norm(dim=1).max()>1, 'nextgenface_nb.reconstruction' in sys.modules)'''
     assert fresh(code)=='tensor(True) False'
+
+# ---- how far apart two are
+
+class Moved(ngf.Reconstruction):
+    "One whose vertices at rest are known"
+    places = None
+    @property
+    def neutral(self): return self.places
+
+def moved(face, offset, turn=0., grown=1.):
+    "The same person with offsets [V, 3] in mm, then turned, grown and put elsewhere"
+    c,s = np.cos(turn),np.sin(turn)
+    found = Moved(face.face, face.pipeline)
+    found.places = grown*(face.neutral+offset)@np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T+np.array([3., -2., 5.])
+    return found
+
+def test_a_known_displacement_is_found(toy):
+    "4 mm at the skull, whatever the other one's place, turn and size; nothing elsewhere"
+    inside = toy.pipeline.model.regions['face'].numpy()>.5
+    offset = np.zeros((len(inside), 3))
+    offset[np.flatnonzero(~inside)[:50],2] = 4
+    away = toy.distance(moved(toy, offset, .7, 1.3))
+    assert np.abs(away.array-np.linalg.norm(offset, axis=1)).max()<1e-3
+    assert away.median<1e-3 and away.face.shape==(inside.sum(),) and away.array.dtype==np.float32
+    assert np.array_equal(np.asarray(away), away.array) and len(away)==len(inside)
+
+def test_the_size_counts_where_it_is_asked_for(toy):
+    "A head that is a tenth larger: the distances from the middle of the face, by a tenth"
+    inside = toy.pipeline.model.regions['face'].numpy()>.5
+    other = moved(toy, 0, .3, 1.1)
+    assert toy.distance(other).array.max()<1e-3
+    wanted = .1*np.linalg.norm(toy.neutral-toy.neutral[inside].mean(0), axis=1)
+    away = toy.distance(other, scale=False)
+    assert np.abs(away.array-wanted).max()<1e-3
+    assert away.median==pytest.approx(np.median(wanted[inside]), abs=1e-3)
+    assert away.mean==pytest.approx(wanted[inside].mean(), abs=1e-3)
+
+def test_expressions_count_where_they_are_asked_for(toy):
+    open_mouth = toy.with_(expression=dict(jawOpen=1))
+    assert toy.distance(open_mouth).array.max()<1e-3
+    away = toy.distance(open_mouth, neutral=False)
+    assert away.array.max()>2 and 'at rest' not in repr(away) and 'at rest' in repr(toy.distance(open_mouth))
+    seen = np.asarray(away.image(size=96), float)
+    redness = lambda image: (image[...,0]-image[...,1]).max()
+    assert redness(seen)>50 and redness(np.asarray(toy.distance(open_mouth).image(size=96), float))<5
+    assert away._repr_png_().startswith(b'\x89PNG')
+    shown = lambda **more: np.asarray(toy.compare(open_mouth, size=128, samples=1, **more), float)[-128:,-128:]
+    assert redness(shown(neutral=False))>50>5>redness(shown())
+
+def test_a_distance_to_what_has_no_such_mesh(toy):
+    other = ngf.Reconstruction(synthetic_face(ngf.Pipeline(toy_model(29, 21), toy.pipeline.config), size=64, samples=1).face,
+        ngf.Pipeline(toy_model(29, 21), toy.pipeline.config))
+    with pytest.raises(ngf.ConfigError, match='different meshes'): toy.distance(other)
+    with pytest.raises(ngf.ConfigError, match='distance to ndarray'): toy.distance(toy.vertices)
 
 # ---- pictures
 

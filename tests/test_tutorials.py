@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import nextgenface_nb as ngf
 from nextgenface_nb.results.arrays import DrawnAgain, Expression, FoundLandmarks, FoundLight, Maps, PhotoCamera
+from nextgenface_nb.results.pictures import Distance
 from nextgenface_nb.results.steps import Fit, Step
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIALS = ROOT/'nbs'/'tutorials'
@@ -49,7 +50,7 @@ def test_many_places_and_long_helpers_are_found():
 #: Kinds of objects, and names of them that are for those who build on them
 KINDS = {ngf.Reconstruction:'', PhotoCamera:'whole', Maps:'what names keys values items get',
     FoundLight:'bands', FoundLandmarks:'', Expression:'what names keys values items get',
-    DrawnAgain:'face', Step:'progress', Fit:'close steps'}
+    DrawnAgain:'face', Step:'progress', Fit:'close steps', Distance:''}
 
 @pytest.mark.parametrize('kind', KINDS, ids=lambda k: k.__name__)
 def test_the_cheat_sheet_has_every_name(kind):

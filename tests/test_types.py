@@ -94,6 +94,25 @@ def test_nothing_that_runs_is_missing():
         seen = set().union(*(told(c.__module__.partition('.')[2]).get(c.__name__, set()) for c in above))
         assert members(value)<=seen, (name, members(value)-seen)
 
+def test_every_name_of_what_a_result_gives_is_in_a_stub():
+    "Of the result itself, and of what its names give"
+    import nextgenface_nb as ngf
+    from nextgenface_nb.results import arrays, pictures, steps
+    kinds = [ngf.Reconstruction, arrays.PhotoCamera, arrays.Maps, arrays.FoundLight, arrays.FoundLandmarks, arrays.Expression,
+        arrays.Report, arrays.Frames, arrays.DrawnAgain, pictures.Distance, steps.Step, steps.Fit]
+    for kind in kinds:
+        seen = told(kind.__module__.partition('.')[2])[kind.__name__]
+        assert members(kind)-members(arrays.Named)<=seen, (kind, members(kind)-seen)
+    assert len(members(ngf.Reconstruction))>25
+
+def test_either_way_of_a_choice_is_told():
+    "A picture, or an array where `as_array` is True"
+    code = CODE+'\n@patch\ndef draw(self:A, *, n:int=1, as_array:bool=False)->int|str:\n    "Draw"\n    return 1\n'
+    made = stubs.stub(code)
+    assert 'def draw(self, *, n: int=..., as_array: Literal[False]=...) -> int' in made and made.count('@overload')==2
+    assert 'def draw(self, *, n: int=..., as_array: Literal[True]) -> str' in made and 'import Literal, overload' in made
+    assert 'overload' not in stubs.stub(CODE)
+
 USER = '''
 from dataclasses import dataclass, replace
 import torch
@@ -123,9 +142,16 @@ picture = pipeline.render(result.face, samples=8, final=True)
 check_light(Even(torch.ones(3)).moved(torch.zeros(3)))
 mesh = pipeline.model.jacobian(result.face.identity.shape)
 size: int = Camera(torch.tensor(1.), torch.zeros(2), 8, 8).width
+smile = result.with_(expression=dict(jawOpen=.6), light='left', yaw=20)
+weight: float = smile.expression['jawOpen']
+apart: float = result.distance(smile, scale=False).median
+parts = result.frames[0].vertices, result.maps.diffuse, result.camera.matrix('opencv', 'm'), result.landmarks.error
+result.render('clay', size=64).save('clay.png')
+result.render(as_array=True).mean()
 '''
 WRONG = ("pipeline.render(result.face, sample=8)", "pipeline.rendr(result.face)", "config.max_resolutoin = 3",
-    "Config.preset(3)", "result.face.frames.light", "setting('a')", "register_light(3)", "load_photo('a.jpg').crop(1)")
+    "result.vertice", "result.render(yawn=3)", "result.camera.k", "result.frames[0].vertice", "result.distance('a')",
+    "result.expression.strongst()", "Config.preset(3)", "result.face.frames.light", "setting('a')", "register_light(3)", "load_photo('a.jpg').crop(1)")
 
 def test_mypy_takes_a_users_script_and_sees_what_is_wrong(tmp_path):
     pytest.importorskip('mypy')

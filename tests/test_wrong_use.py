@@ -2,8 +2,10 @@
 import ctypes, json, os, shutil, subprocess, sys, tempfile
 from pathlib import Path
 import numpy as np, pytest, torch
+import nextgenface_nb as ngf
 from nextgenface_nb import Config, Optimizer, Pipeline, reconstruct
-from nextgenface_nb.errors import CheckpointError, ConfigError, OutputError
+from nextgenface_nb.errors import CheckpointError, ConfigError, FaceError, OutputError
+from nextgenface_nb.evaluation.synthetic import synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import portrait_path, save_png
 from nextgenface_nb import reconstruction as optimizer
@@ -38,6 +40,35 @@ def test_an_output_that_is_no_path(path, tmp_path, monkeypatch):
     for call in calls:
         with pytest.raises(OutputError, match='path'): call()
     assert not list(tmp_path.iterdir())
+
+# ---- a result in the hand, used wrongly
+
+@pytest.fixture(scope='module')
+def toy():
+    config = Config(device='cpu', renderer='vertex', texture_resolution=64, environment_height=16, bands=5)
+    pipeline = Pipeline(toy_model(29, 21), config)
+    return ngf.Reconstruction(synthetic_face(pipeline, seed=3, size=64, samples=1).face, pipeline)
+
+#: What somebody wrote in a trial -> words of the error. Each was a traceback of another family, or words about something else
+SLIPS = {
+    "f.camera.project(np.zeros((3, 2)))":r'points of shape \[3, 2\]', "f.camera.project('nose')":'points of shape',
+    "f.camera.project(3.)":'points of shape', "f.expression.strongest('all')":"strongest 'all'",
+    "f.expression.strongest(-1)":'whole number', "f.with_(maps=dict(diffuse='red'))":'diffuse map of the kind str',
+    "f.with_(maps=dict(diffuse=[[1, 2], [3]]))":'diffuse map of the kind list', "f.with_(pose=np.zeros((4, 4)))":'no rotation',
+    "f.panels(4)":'no photo 4', "f.strip(4)":'no photo 4', "f.panels('first')":"no photo 'first'",
+    "f.pipeline.model.sample(seed='mine')":"seed 'mine'", "f.pipeline.model.sample(0)":'0 faces',
+    "f.compare('other')":'comparison with str', "f.distance(None)":'distance to NoneType'}
+
+@pytest.mark.parametrize('code', SLIPS)
+def test_a_slip_is_told_in_words(code, toy):
+    with pytest.raises(FaceError, match=SLIPS[code]) as error: eval(code, dict(f=toy, np=np))
+    assert error.value.advice
+
+def test_a_live_view_with_a_way_of_drawing_that_does_not_exist(toy):
+    pytest.importorskip('anywidget')
+    with pytest.raises(ConfigError, match='clay'): toy.view(size=64, live=True, mode='nothing')
+
+# ---- settings and files
 
 def test_what_is_several_and_what_is_one():
     "Generators are several photos, as tuples are; an open file is one, though it gives lines one after the other"

@@ -5,7 +5,7 @@ has such methods gets a stub beside it, made from the module itself: its public 
 classes, types, defaults and docstrings, and no bodies. `python tools/stubs.py` writes them; with --check it only says which
 are not those of today.
 """
-import ast, io, subprocess, sys, textwrap, tokenize
+import ast, copy, io, subprocess, sys, textwrap, tokenize
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from docments import parameters, patched
@@ -16,7 +16,9 @@ from lines import WIDTH
 HEAD = '# Made by tools/stubs.py from the module beside it\n'
 #: Decorators that say something about types
 KEPT = {'property', 'cached_property', 'classmethod', 'staticmethod', 'abstractmethod', 'dataclass', 'contextmanager',
-    'contextlib.contextmanager'}
+    'contextlib.contextmanager', 'overload'}
+#: What decides whether a function that returns `A|B` gives A (False) or B (True)
+CHOICE = 'as_array'
 #: Modules of what public classes inherit methods from
 ABOVE = ('rendering.interface',)
 NOTHING = ast.Expr(ast.Constant(...))
@@ -126,9 +128,32 @@ def field_value(value): # None: the field has no default
     if 'init' in words: return value
     return ast.Constant(...) if words&{'default', 'default_factory'} else None
 
+def by_choice(node:ast.FunctionDef)->list: # of functions
+    "Both ways of one that returns this or that, by what `CHOICE` says; else itself"
+    names = [a.arg for a in node.args.kwonlyargs]
+    if CHOICE not in names or not isinstance(node.returns, ast.BinOp): return [node]
+    def way(value, returns, told):
+        one = copy.deepcopy(node)
+        k = names.index(CHOICE)
+        one.args.kwonlyargs[k].annotation = ast.parse(f'Literal[{value}]', mode='eval').body
+        one.args.kw_defaults[k] = None if value else ast.Constant(...)
+        one.returns = returns
+        one.body = one.body if told else [NOTHING]
+        one.decorator_list = [ast.Name('overload'), *one.decorator_list]
+        return one
+    return [way(False, node.returns.left, True), way(True, node.returns.right, False)]
+
+def overloaded(body:list)->set: # of str
+    "Functions of which every way is told: what they do is for Python alone"
+    return {n.name for n in body if isinstance(n, ast.FunctionDef) and 'overload' in map(ast.unparse, n.decorator_list)}
+
+def by_literal(node)->bool:
+    "Does a part of it have two ways by `CHOICE`?"
+    return any(isinstance(n, ast.Subscript) and getattr(n.value, 'id', '')=='Literal' for n in ast.walk(node))
+
 def class_member(node)->list: # of nodes
     "A statement of a class as the stub has it"
-    if isinstance(node, ast.FunctionDef): return [hollow(node)] if shown(node.name) else []
+    if isinstance(node, ast.FunctionDef): return by_choice(hollow(node)) if shown(node.name) else []
     if isinstance(node, ast.AnnAssign):
         return [declared(node.target.id, node.annotation, field_value(node.value))] if shown(node.target.id) else []
     found = [(t.id, annotation(value, {})) for t,_,value in pairs(node) if isinstance(t, ast.Name) and shown(t.id)]
@@ -139,7 +164,9 @@ def hollow_class(node:ast.ClassDef)->ast.ClassDef:
     start = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name=='__init__'), None)
     made = attributes(start) if start else {}
     told = docstring(node)
-    body = [m for n in node.body[len(told):] for m in class_member(n)]
+    ways = overloaded(node.body)
+    rest = [n for n in node.body[len(told):] if not (getattr(n, 'name', '') in ways and not n.decorator_list)]
+    body = [m for n in rest for m in class_member(n)]
     names = {n.name for n in body if isinstance(n, ast.FunctionDef)}|{
         n.target.id for n in body if isinstance(n, ast.AnnAssign)}
     own = [declared(name, kind) for name,kind in made.items() if name not in names]
@@ -199,6 +226,7 @@ def stub(text:str, others=None)->str: # others: name -> text of the package's ot
     future = [n for n in body if isinstance(n, ast.ImportFrom) and n.module=='__future__']
     known = any(a.name=='Any' for n in body if isinstance(n, ast.ImportFrom) for a in n.names)
     any_type = [] if known else ast.parse('from typing import Any').body
+    any_type += ast.parse('from typing import Literal, overload').body if any(by_literal(n) for n in body) else []
     body = future+used_imports(any_type+[n for n in body if n not in future])
     tree.body = docstring(tree)+body
     return HEAD+ast.unparse(ast.fix_missing_locations(tree))+'\n'

@@ -4,11 +4,12 @@
 
 # %% ../../nbs/84_evaluation.speed.ipynb #5211dbf2
 from __future__ import annotations
-import argparse, ctypes, gc, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, copy, ctypes, gc, json, os, pickle, statistics, subprocess, sys, tempfile, time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 import numpy as np
 import torch
@@ -32,17 +33,19 @@ from ..optim.losses import blur, photo_loss, Candidate, weighed
 from ..optim.shading import frame_transfer
 from ..optim.stages import make_stages, run
 from ..optim.texture import texture_view, TextureParameters, schedule, texture_prior
+from ..output.checkpoint import save_face
 from ..pipeline import Pipeline
-from ..reconstruction import exhaust, reconstruct_steps
+from ..reconstruction import Reconstruction, exhaust, reconstruct_steps
 from ..rendering.accuracy import traced_halves, transfer_accuracy, gradient_agreement
+from ..results.files import load
 
 # %% auto #0
-__all__ = ['TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step', 'texture_stage', 'bench_steps',
-           'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy', 'bench_shared', 'bench_lights',
-           'scene_transfer', 'transfer_accuracies', 'gradient_agreements', 'accuracy_table', 'compare_renderers',
-           'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy', 'growth', 'bench_memory', 'make_parser',
-           'where', 'Request', 'read_request', 'bench_all', 'bench_table', 'history_table', 'append_report',
-           'bench_and_say', 'main']
+__all__ = ['READ', 'SHOWN', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step',
+           'texture_stage', 'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy',
+           'bench_shared', 'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements',
+           'accuracy_table', 'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy',
+           'growth', 'bench_memory', 'bench_results', 'results_table', 'make_parser', 'where', 'Request',
+           'read_request', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say', 'main']
 
 # %% ../../nbs/84_evaluation.speed.ipynb #bbca3a1e
 @undisturbed(grad=True)
@@ -438,6 +441,55 @@ def bench_memory(
         rows.append(dict(stage=stage, steps=steps, resident_mb=held[-1], grown_mb=steps*growth(held)))
     return rows
 
+# %% ../../nbs/84_evaluation.speed.ipynb #7c10a002
+#: What is read off a result: everything but the report
+READ = ('vertices', 'neutral', 'triangles', 'uvs', 'expression', 'pose', 'camera', 'light.coefficients', 'maps.diffuse',
+    'maps.seen', 'landmarks.points', 'landmarks.fitted', 'photo')
+#: Pixels of the picture that is timed
+SHOWN = 256
+
+def _uses(result:Reconstruction, opened:Callable, size:int)->dict: # name -> what is timed
+    "What one does with a result"
+    packed = pickle.dumps(result)
+    return dict(read=lambda: [attrgetter(name)(result) for name in READ], load=opened,
+        render=lambda: result.render(size=size), turned=lambda: result.render(yaw=30, size=size),
+        with_=lambda: result.with_(expression=dict(jawOpen=.6), light='left'), deepcopy=lambda: copy.deepcopy(result),
+        pickle=lambda: pickle.dumps(result), unpickle=lambda: pickle.loads(packed))
+
+# %% ../../nbs/84_evaluation.speed.ipynb #7c10a003
+@undisturbed
+def bench_results(
+    truth,            # A synthetic face, see `bench_scene`
+    model=None,       # Its model; None: that of the library, which `load` finds by itself
+    size:int=SHOWN,   # Pixels of the pictures
+    repeat:int=5,
+)->dict: # primal_s; by name seconds; pickle_mb; first, the first picture of a size that was loaded
+    "What it costs to use a result, in seconds"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)/'stage3_output.npz'
+        face = truth.face.copy()
+        for name,x in zip(('diffuse', 'specular', 'roughness'), truth.pipeline.maps(face)):
+            setattr(face.identity, name, x.clone())
+        save_face(path, face, truth.pipeline.model, dict(config=truth.pipeline.config.to_dict()))
+        opened = lambda: load(path, model=model)
+        result = opened()
+        began = time.perf_counter()
+        result.render(size=size)
+        first = time.perf_counter()-began
+        seconds = in_turn(dict(primal=primal(truth))|_uses(result, opened, size), repeat)
+    return dict(size=size, texture_resolution=result.maps.resolution, pickle_mb=len(pickle.dumps(result))/1e6,
+        primal_s=seconds.pop('primal'), first=first, **seconds)
+
+def results_table(
+    found:dict, # Of `bench_results`
+)->str: # Markdown
+    "A line for each: seconds, and how many primals that is"
+    said = dict(read='names read', load='load, the model in memory', first='first picture', render='picture',
+        turned='picture from the side', with_='another expression and light', deepcopy='deepcopy', pickle='pickle',
+        unpickle='unpickle')
+    return markdown_table([{'a result in the hand':text, 'seconds':f'{found[name]:.4f}',
+        'primals':f'{found[name]/found["primal_s"]:.2f}'} for name,text in said.items()])
+
 # %% ../../nbs/84_evaluation.speed.ipynb #058a06b9
 #: What a step, a stage and a photo may cost
 TARGETS = [
@@ -450,6 +502,9 @@ TARGETS = [
     Target('peak memory at 512 pixels', 'photo_512.peak_memory_gb', max, '<=', 2., '{:.2f} GB'),
     Target('stage 3 over the ray-traced loop after the same steps', 'renderers.gain_db', min, '>=', 2., '{:.1f} dB'),
     Target('eight photos of one person: whole fit, over that of one', 'shared.ratio', max, '<=', 5., '{:.1f} x'),
+    Target('load of a result, the model in memory', 'results.load', max, '<=', .5, '{:.3f} s'),
+    Target('a picture of 256 pixels of an open face, after the first', 'results.render', max, '<=', .4, '{:.2f} s'),
+    Target('a pickled face with maps of 1,024 texels', 'results.pickle_mb', max, '<=', 20., '{:.1f} MB'),
     Target('memory that 300 steps add', 'memory.grown_mb', max, '<=', 10., '{:.1f} MB'),
     Target(
         'a photo on two cores beside one busy program, over that alone', 'busy.beside_one', max, '<=', 1.35,
@@ -525,12 +580,17 @@ def _transfer(s:_Size)->dict:
         for g in gradient_agreements(**small)]
     return dict(transfer=transfer_accuracies(**small, say=s.say), gradients=gradients)
 
+def _results(s:_Size)->dict:
+    truth = s.scene(s.pick(256, 64), s.pick(1024, 64))
+    return dict(results=[bench_results(truth, s.model, s.pick(SHOWN, 48), s.pick(5, 1))])
+
 def _busy(s:_Size)->dict:
     return dict(busy=[bench_busy(s.pick(256, 64), ['--preset', s.pick(s.preset, 'fast')], s.pick(3, 1))])
 
 #: Name of a part -> what is measured in it
 MEASURED = dict(
-    steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, memory=_memory, transfer=_transfer, busy=_busy)
+    steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, results=_results, memory=_memory,
+    transfer=_transfer, busy=_busy)
 LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
 
 # %% ../../nbs/84_evaluation.speed.ipynb #d0dd9009
@@ -610,6 +670,7 @@ def bench_and_say(request:Request):
     if request.append: _read_history(Path(request.append))   # what cannot be written in the end is refused at once
     report = bench_all(request, lambda text: print(text, file=sys.stderr, flush=True))
     print(bench_table(report))
+    for found in report.get('results', ()): print('', results_table(found), sep='\n')
     if 'transfer' in report: print('', accuracy_table(report['transfer'], report['gradients']), sep='\n')
     if request.append: append_report(report, request.append)
     if report.get('stopped'): raise KeyboardInterrupt

@@ -249,6 +249,7 @@ def morphs(self:FaceModel,
     units = self.expression_units
     return torch.stack([(self.vertices(shape, e)-rest)/u for e,u in zip(torch.diag(units), units)])
 
+# %% ../../nbs/20_facemodel.interface.ipynb #4d3c0a01
 @patch
 @undisturbed
 def sample(self:FaceModel,
@@ -257,7 +258,9 @@ def sample(self:FaceModel,
     active:float=5, # How many blendshapes are active in a face, on average
 )->Coefficients: # On the model's device
     "Coefficients of random faces."
-    generator = torch.Generator().manual_seed(seed)
+    if not all(isinstance(x, (int, np.integer)) for x in (n, seed)) or n<1:
+        raise ModelError(f'{n!r} faces by the seed {seed!r}', 'Give whole numbers, and at least one face.')
+    generator = torch.Generator().manual_seed(int(seed))
     normal = lambda variance: torch.randn(n,len(variance),generator=generator).clamp(-3,3)*variance.cpu().sqrt()
     shape,albedo = normal(self.prior.shape),normal(self.prior.albedo)
     share = min(1, active/max(1,len(self.expression_names)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 
 # %% auto #0
-__all__ = ['schlick', 'register_material', 'make_material']
+__all__ = ['schlick', 'value_and_density', 'register_material', 'make_material']
 
 # %% ../../nbs/31_rendering.material.ipynb #af6734ba
 def schlick(
@@ -35,7 +35,12 @@ def _share(diffuse, specular, wi):
     matt = dr.sum(diffuse)
     return dr.detach(dr.clip(shine/dr.maximum(shine+matt, 1e-6), .1, .9))
 
-def _value_and_density(coefficients, si, wo, active):
+def value_and_density(
+    coefficients, # Of the material at these points; once is enough for all directions
+    si,           # Mitsuba's `SurfaceInteraction3f`
+    wo,           # Of each point, in its own frame: where the light comes from
+    active=True,  # Which of them are asked
+):                # RGB, 1 / sr
     "What is sent from wo to the viewer (times the cosine), and the density with which wo is drawn"
     import mitsuba as mi, drjit as dr
     diffuse,specular,alpha = coefficients
@@ -64,7 +69,7 @@ def _drawn(coefficients, si, sample1, sample2, active):
     glossy = mi.UInt32(+mi.BSDFFlags.GlossyReflection)
     matt = mi.UInt32(+mi.BSDFFlags.DiffuseReflection)
     drawn.sampled_type = dr.select(shiny, glossy, matt)
-    value,drawn.pdf = _value_and_density(coefficients, si, drawn.wo, active)
+    value,drawn.pdf = value_and_density(coefficients, si, drawn.wo, active)
     return drawn,dr.select(drawn.pdf>0, value/drawn.pdf, 0)
 
 # %% ../../nbs/31_rendering.material.ipynb #34e1f0fe
@@ -95,7 +100,7 @@ def _material_class(variant:str):
             return diffuse,specular,dr.square(roughness)
 
         def eval_pdf(self, context, si, wo, active=True):
-            return _value_and_density(self.coefficients(si, active), si, wo, active)
+            return value_and_density(self.coefficients(si, active), si, wo, active)
         def eval(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[0]
         def pdf(self, context, si, wo, active=True): return self.eval_pdf(context, si, wo, active)[1]
         def sample(self, context, si, sample1, sample2, active=True):

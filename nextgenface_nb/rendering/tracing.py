@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..geometry.camera import Camera
+from .material import value_and_density
 from .scene import Scene
 
 # %% auto #0
@@ -105,7 +106,7 @@ def draw_directions(
     si = hits.surface()
     every = dr.full(mi.Bool, True, len(hits))
     light,_ = scene.environment.sample_direction(si, mi.Point2f(number(2), number(3)), every)
-    lit = light.pdf>0
+    lit = (light.pdf>0)&(si.to_local(light.d).z>0)   # from below, where the material sends nothing, no ray need ask
     light.d = dr.select(lit, light.d, mi.Vector3f(0, 0, 1))
     lit &= ~scene.occluded(si.spawn_ray(light.d), lit)
     lobe,_ = scene.material.sample(mi.BSDFContext(), si, number(4), mi.Point2f(number(5), number(6)), every)
@@ -163,9 +164,10 @@ def shade(
     import mitsuba as mi, drjit as dr
     scene = hits.scene
     si = hits.surface()
+    skin = scene.material.coefficients(si, True)
     total = mi.Color3f(0)
     for draw in draws:
-        value,density = scene.material.eval_pdf(mi.BSDFContext(), si, si.to_local(draw.direction), draw.free)
+        value,density = value_and_density(skin, si, si.to_local(draw.direction), draw.free)
         toward = dr.zeros(mi.SurfaceInteraction3f, len(hits))
         toward.wi = -draw.direction
         radiance = scene.environment.eval(toward, draw.free) if draw.radiance is None else draw.radiance
@@ -204,8 +206,9 @@ def trace_image(
     channels = [dr.zeros(mi.Float, count) for _ in range(3)]
     if len(hits):
         radiance = shade(hits, draws)
-        kept = [list(draw) for draw in draws] # As lists: Dr.Jit does not look into named tuples
-        dr.eval(radiance, kept, hits.x, hits.y, hits.found) # One kernel; what the derivatives need is kept
+        # One kernel; what the derivatives need is kept, as lists: Dr.Jit does not look into named tuples
+        kept = [[list(draw) for draw in draws], hits.x, hits.y, hits.found] if dr.grad_enabled(radiance) else []
+        dr.eval(radiance, kept)
         for channel,value in zip(channels, radiance):
             dr.scatter(channel, value, hits.ray, mode=dr.ReduceMode.NoConflicts)
         dr.eval(channels)

@@ -7,12 +7,13 @@ from __future__ import annotations
 import html, io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 import numpy as np
 import PIL.Image
 import torch
 from fastcore.basics import patch
 from torch import Tensor
+from ..errors import GeometryError
 from ..face import Face, PROVENANCE, check_frame
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
@@ -77,12 +78,16 @@ def _alone(result:Reconstruction, i:int)->Reconstruction:
     return replace(result, face=face(result.face), after_landmarks=result.after_landmarks[i:i+1],
         snapshots={name:face(f) for name,f in result.snapshots.items()})
 
-class Frames(Sequence):
+class Frames(Sequence[Reconstruction]):
     "The photos of a result, each as a result of the same person."
     def __init__(self, result:Reconstruction): self._result = result
 
     def __len__(self)->int: return len(self._result.face.frames)
 
+    @overload
+    def __getitem__(self, i:int)->Reconstruction: ...
+    @overload
+    def __getitem__(self, i:slice)->list[Reconstruction]: ...
     def __getitem__(self, i): # A `Reconstruction`, of a slice a list of them
         if isinstance(i, slice): return [self[k] for k in range(len(self))[i]]
         i = check_frame(self._result.face, i)
@@ -163,7 +168,8 @@ class Expression(Named[float]):
         most:int=BARS, # So many
     )->dict: # Name -> weight
         "Those that are seen, the strongest first"
-        order = np.argsort(-np.abs(self.array), kind='stable')[:most]
+        count = as_whole(f'the strongest {most!r}', most, 0, 10**6)
+        order = np.argsort(-np.abs(self.array), kind='stable')[:count]
         return {self.names[k]:float(self.array[k]) for k in order if abs(self.array[k])>=.005}
 
     def __repr__(self):
@@ -234,13 +240,18 @@ def projection(self:PhotoCamera,
     return np.array([[2*self.focal/w, 0., 1-2*x/w, 0.], [0., 2*self.focal/h, 2*y/h-1, 0.],
         [0., 0., -(far+near)/(far-near), -2*far*near/(far-near)], [0., 0., -1., 0.]])
 
+# %% ../../nbs/78_results.arrays.ipynb #4d3c0a02
 @patch
 def project(self:PhotoCamera,
     points:np.ndarray, # [..., 3], mm, on the upright head, as `vertices`
 )->np.ndarray: # [..., 2], pixels: x right, y down, the centre of the first one is (0.5, 0.5)
     "Where points of the head are seen"
+    try: given = np.asarray(points, float)
+    except (TypeError, ValueError): given = np.zeros(0)
+    if given.shape[-1:]!=(3,):
+        raise GeometryError(f'points of shape {list(np.shape(points))}', 'Give numbers [..., 3] in mm, as `vertices`.')
     matrix = self.matrix('opencv')
-    seen = (np.asarray(points)@matrix[:3,:3].T+matrix[:3,3])@self.K.T
+    seen = (given@matrix[:3,:3].T+matrix[:3,3])@self.K.T
     return seen[...,:2]/seen[...,2:]
 
 # %% ../../nbs/78_results.arrays.ipynb #581747d9

@@ -5,7 +5,7 @@ the names that one guesses"""
 from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 import numpy as np
 import PIL.Image
 from torch import Tensor
@@ -63,12 +63,15 @@ def kept(result: Reconstruction, name: str, make: Callable) -> Any:
     -------
         What `make` gave, now or before"""
 
-class Frames(Sequence):
+class Frames(Sequence[Reconstruction]):
     """The photos of a result, each as a result of the same person."""
 
     def __init__(self, result: Reconstruction) -> None: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, i): ...
+    @overload
+    def __getitem__(self, i: int) -> Reconstruction: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[Reconstruction]: ...
     def __repr__(self): ...
 
 def numbers(x: Tensor, kind=...) -> np.ndarray:

@@ -65,7 +65,8 @@ def without_main(): # a context manager; nothing is bound
     "Processes that start within this context do not import the script that runs"
     main = sys.modules['__main__']
     before = {n:vars(main)[n] for n in ('__file__', '__spec__') if n in vars(main)}
-    for name in before: setattr(main, name, None)
+    main.__spec__ = None
+    vars(main).pop('__file__', None)   # gone, not None: `inspect`, which PyTorch asks, cannot take None
     try: yield
     finally:
         for name,value in before.items(): setattr(main, name, value)

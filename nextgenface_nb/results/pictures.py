@@ -36,7 +36,7 @@ from ..surroundings import undisturbed
 # %% auto #0
 __all__ = ['LAMPS', 'SIZES', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER', 'FARTHEST',
            'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook',
-           'neutral_distances']
+           'Distance']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
 #: Name -> lamps (azimuth to the right and elevation in degrees, radius in degrees, strength), and light from everywhere
@@ -285,7 +285,8 @@ def _posed(frame:Frame, pose, middle:Tensor):
     R = given[:3,:3] if given.ndim==2 else given
     if tuple(given.shape) not in ((3, 3), (3, 4), (4, 4)) or not given.isfinite().all() or not torch.allclose(
         R@R.T, torch.eye(3), atol=1e-3) or torch.linalg.det(R)<0:
-        raise GeometryError(f'a pose of shape {list(given.shape)}', 'Give a rotation [3, 3], or a pose [4, 4] in mm.')
+        raise GeometryError(f'a pose of shape {list(given.shape)} that is no rotation, or not finite',
+            'Give a rotation [3, 3], or a pose [4, 4] in mm.')
     _turned(frame, R, middle)
     if given.shape[1]==4: frame.translation = given[:3,3].clone()
 
@@ -304,7 +305,9 @@ def _put_maps(pipeline:Pipeline, face:Face, maps):
 
 def _map_like(name:str, values, old:Tensor)->Tensor: # [T, T, C]
     "Linear values 0..1, bytes as sRGB, in the size of the map that is there"
-    x = torch.from_numpy(np.array(values.detach().cpu() if isinstance(values, Tensor) else values))
+    try: x = torch.from_numpy(np.array(values.detach().cpu() if isinstance(values, Tensor) else values))
+    except (TypeError, ValueError):
+        raise ConfigError(f'a {name} map of the kind {type(values).__name__}', 'Give numbers.') from None
     if x.dtype==torch.uint8: x = x.float()/255 if name=='roughness' else from_srgb(x.float()/255)
     x = x.float()[...,None] if x.ndim==2 else x.float()
     x = x.expand(*x.shape[:2], old.shape[2]) if x.ndim==3 and x.shape[2]==1 else x
@@ -384,24 +387,102 @@ def view(self:Reconstruction,
     asked = in_notebook() if live is None else live
     me:Any = self
     if not asked or not find_spec('anywidget'): return me.render(size=size, frame=i)
+    from traitlets import TraitError
     from nextgenface_nb.output.viewer import FaceViewer
     still = io.BytesIO()
     me.render(size=min(size, 256), frame=i, samples=8).save(still, 'PNG')
-    return FaceViewer(self.pipeline, self.face, i, picture=still.getvalue(), width=size, height=size, **traits)
+    try:
+        return FaceViewer(self.pipeline, self.face, i, picture=still.getvalue(), width=size, height=size, **traits)
+    except TraitError as e: raise ConfigError(str(e), 'See `help(output.viewer.FaceViewer)`.') from None
 
 # %% ../../nbs/78_results.pictures.ipynb #7f943238
 FARTHEST = 5. #: mm, shown in full red
 
+class Distance:
+    "How far apart two faces are at each vertex, in mm."
+    def __init__(self,
+        result:Reconstruction, # The first of them: it is the one that is shown
+        array:np.ndarray,      # [V] float32, mm
+        neutral:bool=True,     # Whether both are at rest
+    ):
+        self.array:np.ndarray = array
+        self.neutral:bool = neutral
+        self._result = result
+
+    @property
+    def face(self)->np.ndarray: # [N] float32, mm
+        "Those of the vertices that are of the face, without skull, ears and neck"
+        return self.array[self._result.pipeline.model.regions['face'].cpu().numpy()>.5]
+
+    @property
+    def median(self)->float: # mm
+        "Over the vertices of the face"
+        return float(np.median(self.face))
+
+    @property
+    def mean(self)->float: # mm
+        "Over the vertices of the face"
+        return float(self.face.mean())
+
+    def __array__(self, dtype=None, copy=None)->np.ndarray: # [V]
+        return self.array.astype(dtype or self.array.dtype, copy=copy is not False)
+    def __len__(self)->int: return len(self.array)
+    def __repr__(self):
+        rest = ' at rest' if self.neutral else ''
+        return f'Distance({self.median:.2f} mm{rest}, median over the face; {len(self)} vertices)'
+
+# %% ../../nbs/78_results.pictures.ipynb #7f943239
+@patch
 @undisturbed
-def neutral_distances(
-    one:Reconstruction,
+def distance(self:Reconstruction,
     other:Reconstruction, # Of the same model
-)->Tensor|None: # [V] mm; None: they have different meshes
-    "How far apart two people are at each vertex, at rest, the second moved, turned and scaled onto the first"
-    if not torch.equal(one.pipeline.model.triangles, other.pipeline.model.triangles): return None
-    a,b = (r.pipeline.person(r.face).detach() for r in (one, other))
-    onto = aligned(b, a, one.pipeline.model.regions['face']>.5)
-    return torch.from_numpy(np.linalg.norm(onto-a.numpy(), axis=1)).float()
+    *,
+    neutral:bool=True,    # Both without expression: how different two people are. False: as the photos show them
+    scale:bool=True,      # The other one is brought to the same size as well: a photo does not tell it
+)->Distance: # mm at each vertex, `.median` over the face
+    "How far the other face lies from this one, once it is moved and turned onto it by the vertices of the face"
+    _other_result('a distance to', other)
+    model = self.pipeline.model
+    if not torch.equal(model.triangles.cpu(), other.pipeline.model.triangles.cpu()):
+        raise ConfigError('two faces of different meshes', 'Fit both with the same model.')
+    both:list[Any] = [self, other]
+    here,there = ((r.neutral if neutral else r.vertices).astype(np.float64) for r in both)
+    onto = aligned(there, here, model.regions['face'].cpu().numpy()>.5, scaled=scale)
+    return Distance(self, np.linalg.norm(onto-here, axis=1).astype(np.float32), neutral)
+
+def _other_result(what:str, other):
+    "`ConfigError` for what is none"
+    if not isinstance(other, Reconstruction):
+        raise ConfigError(f'{what} {type(other).__name__}', 'Give another result.')
+
+# %% ../../nbs/78_results.pictures.ipynb #7f94323a
+@patch
+@undisturbed
+def image(self:Distance,
+    *,
+    yaw:float=0.,  # Degrees from the upright front view
+    size:int=512,  # Pixels of the longer side
+)->PIL.Image.Image:
+    "On the first face: white where they are the same, full red from `FARTHEST` mm on"
+    return PIL.Image.fromarray(to_bytes(torch.from_numpy(self._panel(check_size(size), yaw))))
+
+@patch
+def _panel(self:Distance, size:int, yaw:float)->np.ndarray: # [H, W, 3] linear
+    "White to red"
+    pipeline = self._result.pipeline
+    with torch.no_grad():
+        shown = viewed(pipeline, self._result.face, 0, size, yaw)
+        seen = _undivided(pipeline.flat(shown, 0, torch.from_numpy(self.array)[:,None], 3))
+        facing = .25+.75*_normals(pipeline, shown, None, 0)[...,2:3].clamp(min=0)
+    rest = 1-(seen[...,:1]/FARTHEST).clamp(0, 1)
+    colour = torch.cat([torch.ones_like(rest), rest, rest], -1)*facing
+    return (colour*seen[...,1:]+GREY*(1-seen[...,1:])).numpy()
+
+@patch
+def _repr_png_(self:Distance)->bytes:
+    data = io.BytesIO()
+    self.image(size=256).save(data, 'PNG')
+    return data.getvalue()
 
 # %% ../../nbs/78_results.pictures.ipynb #15dfd78d
 @patch
@@ -412,26 +493,17 @@ def compare(self:Reconstruction,
     size:int=256,      # Pixels of each side of a picture
     yaw:float=0.,      # Degrees from the upright front view
     samples:int=SAMPLES, # Rays per pixel
+    neutral:bool=True, # The distance without expressions; False: with those of the photos
 )->PIL.Image.Image:
     "Both from the front, as they look and as clay, and how far apart they are"
-    if not isinstance(other, Reconstruction):
-        raise ConfigError(f'a comparison with {type(other).__name__}', 'Give another result.')
+    _other_result('a comparison with', other)
     look = dict(yaw=yaw, size=size, samples=samples, as_array=True)
     both:dict[str, Any] = dict(first=self, second=other)
     seen = {f'{n} {k}':r.render(k, **look) for k in ('face', 'clay') for n,r in both.items()}
     panels = {n:x[...,:3]+GREY*(1-x[...,3:]) for n,x in seen.items()}
-    names = [shown_name(Path(r.face.frames[0].photo.path or 'face').name) for r in (self, other)]
-    away = neutral_distances(self, other)
-    if away is None: return panel_strip(panels, ' and '.join(names))
-    panels['distance'] = _distance_panel(self, away, size, yaw)
-    mean = float(away[self.pipeline.model.regions['face']>.5].mean())
-    return panel_strip(panels, f'{" and ".join(names)}: {mean:.2f} mm apart')
-
-def _distance_panel(result:Reconstruction, away:Tensor, size:int, yaw:float)->np.ndarray: # [H, W, 3] linear
-    "White to red"
-    shown = viewed(result.pipeline, result.face, 0, size, yaw)
-    seen = _undivided(result.pipeline.flat(shown, 0, away[:,None], 3))
-    rest = 1-(seen[...,:1]/FARTHEST).clamp(0, 1)
-    facing = .25+.75*_normals(result.pipeline, shown, None, 0)[...,2:3].clamp(min=0)
-    colour = torch.cat([torch.ones_like(rest), rest, rest], -1)*facing
-    return (colour*seen[...,1:]+GREY*(1-seen[...,1:])).numpy()
+    names = ' and '.join(shown_name(Path(r.face.frames[0].photo.path or 'face').name) for r in (self, other))
+    if not torch.equal(self.pipeline.model.triangles, other.pipeline.model.triangles):
+        return panel_strip(panels, names)
+    apart = both['first'].distance(other, neutral=neutral)
+    panels['distance'] = apart._panel(size, yaw)
+    return panel_strip(panels, f'{names}: {apart.median:.2f} mm apart{" at rest" if neutral else ""}')
