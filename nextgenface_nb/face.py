@@ -128,13 +128,13 @@ def __repr__(self:Identity):
     return f'Identity({self.shape.numel()} shape, {self.albedo.numel()} albedo coefficients; {maps})'
 
 @patch
-def __repr__(self:Frame): # type: ignore[no-redef]
+def __repr__(self:Frame):
     pitch,yaw,roll = self.rotation.detach().rad2deg().tolist()
     return (f'Frame({_photo_name(self)}, {self.photo.width} x {self.photo.height}; pitch {pitch:.0f}°, yaw {yaw:.0f}°, '
         f'roll {roll:.0f}°; {self.expression.numel()} expression coefficients; {self.light.kind} light)')
 
 @patch
-def __repr__(self:Face): # type: ignore[no-redef]
+def __repr__(self:Face):
     return f'Face({", ".join(map(_photo_name, self.frames))}; {self.identity!r})' 
 
 # %% ../nbs/50_face.ipynb #ff85b11c
