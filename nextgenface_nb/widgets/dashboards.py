@@ -17,11 +17,11 @@ from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
 from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
 from ..landmarks.detection import GROUPS, Landmarks
-from .. import metrics
+from .. import metrics, Reconstruction   # with all that is done with one
 from ..face import Face
 from ..light.environment import HarmonicLight, MapLight, read_environment
 from ..optim.landmarks import landmark_steps, start_pose
-from ..reconstruction import make_frame, mean_identity, Reconstruction
+from ..reconstruction import make_frame, mean_identity
 from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
