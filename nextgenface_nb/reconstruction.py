@@ -351,7 +351,8 @@ def weigh_photos(
     if len(frames)<2: return result
     rulers = [unturned_eye_distance(result.pipeline.model, f.landmarks) for f in frames]
     detail = np.array([fine_contrast(f, ruler=r)*r/max(f.photo.scale, 1.) for f,r in zip(frames, rulers)])
-    for frame,share in zip(frames, detail/max(detail.max(), 1e-9)): frame.weight = float(max(share, LEAST_SHARE))
+    if not detail.max()>0: return result                        # none shows anything, and none less than the others
+    for frame,share in zip(frames, detail/detail.max()): frame.weight = float(max(share, LEAST_SHARE))
     return result
 
 LEAST_SHARE = .05 #: The weight of a photo that is of no use beside the best

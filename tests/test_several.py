@@ -7,7 +7,8 @@ from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 from nextgenface_nb.face import Face
 from nextgenface_nb.geometry.camera import project
 from nextgenface_nb.optim import texture
-from nextgenface_nb.optim.light import LightProblem
+from nextgenface_nb.optim.landmarks import LandmarkSettings, fit_landmarks
+from nextgenface_nb.optim.light import LightProblem, fit_light, light_terms
 from nextgenface_nb.optim.losses import blur, row_energies, stage_problem, together
 from nextgenface_nb.optim.shading import frame_transfer, skin_pixels
 from nextgenface_nb.optim.stages import make_stages, run
@@ -143,6 +144,46 @@ def test_a_small_or_soft_photo_counts_less(pipeline, own):
     a,b,c = weights([own[0], small, soft])
     assert a==1 and b<.65 and c<.8
     assert weights(own[:1])==[1.]
+
+def test_photos_that_show_nothing_count_as_one_does(pipeline, own):
+    "The least weight is beside a better photo; where there is none, all count 1"
+    flat = [replace(f, photo=replace(f.photo, pixels=torch.full_like(f.photo.pixels, .2))) for f in own[:2]]
+    result = begun(pipeline, flat, leave_out_photos=False)
+    assert [f.weight for f in weigh_photos(result).face.frames]==[1, 1]
+
+def alone(person, weight):
+    "One of the photos, on a face that is known"
+    return Face(replace(person.identity), [replace(person.frames[2], weight=weight)])
+
+def test_a_poor_photo_has_the_expression_that_it_has_alone(pipeline, true_person):
+    "On the same face: what is known before of an expression counts as the photo does"
+    found = []
+    for weight in (1., .05):
+        face = alone(true_person, weight)
+        face.frames[0].expression = torch.zeros_like(face.frames[0].expression)
+        fit_landmarks(pipeline.model, face, LandmarkSettings(shape_free=False), steps=100)
+        found.append(torch.cat([face.frames[0].expression, face.frames[0].camera.focal.log()[None]]))
+    assert found[0][:-1].abs().max()>.2 and torch.allclose(*found, atol=2e-3)
+
+def test_a_poor_photo_has_the_light_that_it_has_alone(pipeline, true_person):
+    found = []
+    for weight in (1., .05):
+        face = alone(true_person, weight)
+        stage = make_stages(pipeline.config)[1].light
+        stage.rates.pop('albedo')
+        face.frames[0].light = face.frames[0].light.frontal(3)
+        for _ in fit_light(pipeline, face, stage, 8): pass
+        found.append(face.frames[0].light.coefficients)
+    assert (found[0]-found[1]).norm()<.002*found[0].norm()
+
+def test_what_is_expected_of_lights_in_stage_3_counts_as_their_photos_do(pipeline, true_person):
+    stage = make_stages(pipeline.config)[2]
+    below = replace(studio_light(.3, bands=3), coefficients=torch.randn(9, 3, generator=torch.Generator().manual_seed(0)))
+    face = Face(true_person.identity, [replace(f, light=below, weight=w) for f,w in zip(true_person.frames, (1., .5))])
+    one = light_terms(stage, replace(face, frames=face.frames[:1]))['light']
+    assert one>0
+    assert float(light_terms(stage, face)['light'])==pytest.approx(1.5*float(one))
+    assert float(light_terms(stage, face, [.4, .8])['light'])==pytest.approx(.8*float(one))
 
 def enlarged(frame, times=4):
     "As if the same photo had been brought to its size from a smaller one"

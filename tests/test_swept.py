@@ -77,18 +77,20 @@ def painted(upper, lower, size=96):
     return SimpleNamespace(landmarks=points, photo=photo)
 
 def test_what_a_photo_tells_is_what_was_painted():
-    from nextgenface_nb.metrics import eye_distance
+    from nextgenface_nb.facemodel.model import load_model
     from nextgenface_nb.output.card import photo_signs
+    from nextgenface_nb.optim.landmarks import unturned_eye_distance
     upper,lower = (.5, .3, .2),(.4, .35, .3)
     frame = painted(upper, lower)
+    model = load_model()
     place = {int(i):n for n,i in enumerate(frame.landmarks.ids)}
     points = frame.landmarks.points
-    unit = eye_distance(frame.landmarks)
+    unit = unturned_eye_distance(model, frame.landmarks)
     def put(a, b, apart): points[place[a]] = points[place[b]]-torch.tensor([0., float(apart)])
     put(159, 145, .3*(points[place[33]]-points[place[133]]).norm())
     put(386, 374, .1*(points[place[362]]-points[place[263]]).norm())
     put(13, 14, .4*unit)
-    signs = photo_signs(frame)
+    signs = photo_signs(frame, model)
     assert signs['red_over_green']==pytest.approx([.5/.3, .4/.35], rel=1e-3)
     assert signs['blue_over_green']==pytest.approx([.2/.3, .3/.35], rel=1e-3)
     logs = [[math.log(v+.004) for v in colour] for colour in (upper, lower)]
@@ -303,17 +305,16 @@ def test_the_browser_gets_all_that_its_scripts_read():
             if not trait.metadata.get('sync') or name not in str(kind._esm)]
         assert not lost, kind
 
-def test_contrast_of_parts_is_of_their_light_and_of_nothing_else(monkeypatch):
+def test_contrast_of_parts_is_of_their_light_and_of_nothing_else():
     "Stripes of 4 % of the distance of the eyes: the same at any exposure; what is below 0 after resampling is black"
     from nextgenface_nb.output import card
     centres = dict(lips_outer=(64., 96.), left_eye=(96., 40.), right_eye=(32., 40.))
     corners = torch.tensor([[-12., -8], [12, -8], [12, 8], [-12, 8]])
     points = SimpleNamespace(group=lambda name: SimpleNamespace(points=corners+torch.tensor(centres[name])))
-    monkeypatch.setattr(card, 'eye_distance', lambda _: 64.)
     stripes = .5+.3*torch.sin(2*torch.pi*torch.arange(128)/8)[None,:].expand(128, 128)
     stripes = torch.where(torch.arange(128)[:,None]>64, .5, stripes) # none at the mouth
     face = torch.ones(128, 128, dtype=torch.bool)
-    def contrast(light): return card.part_contrast(light, points, face)
+    def contrast(light): return card.part_contrast(light, points, face, 64.)
     plain = contrast(stripes)
     assert plain['mouth']<.02 and plain['left']==pytest.approx(plain['right'], rel=.02) and plain['left']>.15
     assert contrast(7*stripes)==pytest.approx(plain, rel=1e-3)

@@ -1,5 +1,7 @@
 "The same face whatever it is measured in: pixels of the photo, units of the model"
-from dataclasses import replace
+import json, re
+from dataclasses import fields, replace
+from pathlib import Path
 import pytest, torch
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import ModelError
@@ -15,6 +17,7 @@ from nextgenface_nb.optim.texture import mouth_opening
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.reconstruction import Reconstruction, weigh_photos
 
+ROOT = Path(__file__).resolve().parent.parent
 SMALL = dict(device='cpu', renderer='vertex', texture_resolution=64, bands=3, environment_height=16, samples_train=1,
     samples_final=1, displacement=0., steps_shading=4)
 MODEL = toy_model(29, 21)
@@ -86,6 +89,17 @@ def test_the_first_blur_grows_with_the_face_the_last_does_not():
     assert softness(0, 8, 160.)==pytest.approx(2*softness(0, 8, 80.)) and softness(7, 8, 160.)==softness(7, 8, 80.)
     assert margin_of(2.)==3 and margin_of(.5)==1    # and with it what is left out along the outline
 
+def test_every_setting_that_is_measured_in_something_stands_in_the_table_of_units():
+    "Rates, weights, floors, thresholds: whatever of `Config` is no whole number, switch or name"
+    cells = json.loads((ROOT/'nbs/59_optim.stages.ipynb').read_text(encoding='utf-8'))['cells']
+    text = next(t for t in (''.join(c['source']) for c in cells) if '### What has a unit' in t)
+    rows = [line.split('|')[1:3] for line in text.splitlines() if line.startswith('| ')]
+    told = {name:unit.strip() for names,unit in rows for name in re.findall('`([a-z_]+)`', names)}
+    measured = [f.name for f in fields(Config) if isinstance(f.default, float)]
+    assert len(measured)>25 and not [name for name in measured if not told.get(name)]
+    settings = {f.name for f in fields(Config)}
+    assert not [name for name in told if name.startswith(('rate_', 'weight_')) and name not in settings]
+
 PEOPLE = 3, 4, 5
 
 @pytest.fixture(scope='module')
@@ -104,6 +118,39 @@ def test_the_ruler_does_not_shrink_when_a_head_turns(shipped, seed):
     for yaw in points:
         assert unturned_eye_distance(shipped.model, points[yaw])==pytest.approx(front, rel=.1), yaw
     assert eye_distance(points[1.2])<.35*front
+
+def test_a_profile_has_a_ruler_and_points_without_a_pose_do_not_stop_it(shipped):
+    "A profile shows a thirtieth of the distance; a lens as short as that sees no face before it"
+    points = turned(shipped, 3, 0.).landmarks()
+    profile = synthetic_face(shipped, 3, samples=1, rotation=(0., 1.5, 0.)).landmarks()
+    assert eye_distance(profile)<.05*eye_distance(points)
+    assert unturned_eye_distance(shipped.model, profile)==pytest.approx(eye_distance(points), rel=.12)
+    line = replace(points, points=points.points*torch.tensor([1., 0.]))
+    assert unturned_eye_distance(shipped.model, line)==eye_distance(line)
+
+def test_a_detector_errs_by_the_same_ruler(shipped, monkeypatch):
+    "Three pixels too far to the right, on heads that are turned by more and more"
+    from nextgenface_nb.evaluation import learn_errors
+    truths = [turned(shipped, 3, yaw) for yaw in (0., .7, 1.2)]
+    given = iter(truths)
+    class Off:
+        def detect(self, photo):
+            true = next(t for t in truths if t.photo() is photo).landmarks()
+            return replace(true, points=true.points+torch.tensor([3., 0.]))
+    monkeypatch.setattr(learn_errors, 'synthetic_face', lambda *a, **k: next(given))
+    _,errors = learn_errors.error_samples(shipped, Off(), len(truths))
+    share = torch.from_numpy(errors).norm(dim=-1).mean(1)*eye_distance(truths[0].landmarks())/3
+    assert share.tolist()==pytest.approx([1, 1, 1], rel=.1)
+
+def test_a_turned_mouth_is_as_wide_open_as_before(shipped):
+    "And what is looked at around mouth and eyes is as large"
+    from nextgenface_nb.output import card
+    front,side = (turned(shipped, 3, yaw).face.frames[0] for yaw in (0., 1.))
+    wide = card.photo_signs(front, shipped.model)['mouth_open']
+    assert wide>.02 and card.photo_signs(side, shipped.model)['mouth_open']==pytest.approx(wide, rel=.2)
+    eyes = unturned_eye_distance(shipped.model, side.landmarks)
+    skin = lambda *ruler: int(card.zones(side.landmarks, (256, 256), *ruler)['skin'].sum())
+    assert skin(eyes)<skin()-200
 
 def test_points_that_tell_no_pose_are_measured_as_they_are_seen(shipped):
     points = turned(shipped, 3, 1.).landmarks()

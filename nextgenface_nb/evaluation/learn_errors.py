@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import NoFaceError
 from .synthetic import studio_light, synthetic_face
 from ..landmarks.uncertainty import DetectorErrors, eye_roll
-from ..metrics import eye_distance
+from ..optim.landmarks import unturned_eye_distance
 
 # %% auto #0
 __all__ = ['error_samples', 'learn_errors']
@@ -19,7 +19,7 @@ def error_samples(
     detector,             # A `landmarks.detection.Detector`
     count:int=160,        # Faces
     seed:int=1234,
-)->tuple: # ids [L], errors [n, L, 2] in eye distances, eyes level
+)->tuple: # ids [L], errors [n, L, 2] in `unturned_eye_distance`, eyes level
     "What a detector gets wrong on synthetic photos of 256 pixels"
     draw = np.random.default_rng(seed)
     found = []
@@ -32,7 +32,8 @@ def error_samples(
         except NoFaceError: continue
         true = truth.landmarks()
         at = {int(i):j for j,i in enumerate(seen.ids)}
-        error = (seen.points[[at[int(i)] for i in true.ids]]-true.points).numpy()/eye_distance(true)
+        off = (seen.points[[at[int(i)] for i in true.ids]]-true.points).numpy()
+        error = off/unturned_eye_distance(pipeline.model, true)
         c,s = np.cos(eye_roll(true)),np.sin(eye_roll(true))
         found.append(error@np.array([[c,-s],[s,c]]))
     return np.asarray(true.ids),np.stack(found)

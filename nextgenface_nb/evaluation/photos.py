@@ -17,25 +17,27 @@ from .figures import save_figures, stamp
 from ..processes import leash
 from ..terminal import print_text
 from ..imaging import to_srgb, load_folder, portrait_path
-from ..metrics import psnr, ssim
+from ..metrics import best_gain, psnr, ssim
 from ..surroundings import isolated, undisturbed
 from ..command import run_command
 from .synthetic import rotation_error, scale_aligned_errors, synthetic_face, studio_light
 from ..face import Face
 from ..files import check_writable
-from ..optim.landmarks import start_pose
-from ..optim.shading import frame_transfer
+from ..optim.landmarks import LandmarkSettings, fit_landmarks, start_pose
+from ..optim.light import fit_light
+from ..optim.shading import frame_transfer, skin_pixels
 from ..optim.stages import make_stages
 from ..pipeline import Pipeline
-from ..reconstruction import exhaust, reconstruct_steps, make_frame, mean_identity
+from ..reconstruction import Reconstruction, exhaust, reconstruct_steps, make_frame, mean_identity
+from ..rendering.sampling import sample_texture
 from ..rendering.variant import use_variant
 
 # %% auto #0
-__all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'run_measured', 'cold_run', 'measure_recovery',
-           'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels', 'Target', 'mean',
-           'markdown_table', 'target_table', 'photo_table', 'when_measured', 'where_measured', 'photos_to_measure',
-           'leaving_out', 'measure_photos', 'measure_synthetic', 'make_parser', 'Request', 'read_request',
-           'measure_all', 'measure_and_say', 'main', 'check_output']
+__all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'known_person', 'light_under_maps', 'held_out_photo',
+           'run_measured', 'cold_run', 'measure_recovery', 'fixed_camera', 'unprojected', 'map_score',
+           'measure_sidelit', 'face_texels', 'Target', 'mean', 'markdown_table', 'target_table', 'photo_table',
+           'when_measured', 'where_measured', 'photos_to_measure', 'leaving_out', 'measure_photos', 'measure_synthetic',
+           'make_parser', 'Request', 'read_request', 'measure_all', 'measure_and_say', 'main', 'check_output']
 
 # %% ../../nbs/83_evaluation.photos.ipynb #9551e3fb
 @undisturbed(grad=True)
@@ -74,6 +76,62 @@ def held_out(
 
 def _name(result)->str:
     return Path(result.face.frames[0].photo.path).name
+
+# %% ../../nbs/83_evaluation.photos.ipynb #7d20c1a2
+def known_person(
+    result,         # `Reconstruction` of other photos of the person, with maps
+    photo,          # As of `make_frame`
+    landmarks=None, # `Landmarks` in pixels of the photo; None: detect
+)->Reconstruction: # The same identity, and one frame: the new photo
+    "Pose, lens, expression and light of a photo of somebody who is known"
+    pipeline = result.pipeline
+    config = pipeline.config
+    detector = pipeline.detector if landmarks is None else None
+    frame = make_frame(photo, pipeline.model, config, landmarks, detector)
+    face = Face(replace(result.face.identity), [frame])
+    fit_landmarks(pipeline.model, face, LandmarkSettings(shape_free=False), config.optimize_focal_length,
+        pipeline.displacement_of(face))
+    stage = make_stages(config)[1]
+    for name in ('shape', 'displacement'): stage.rates.pop(name, None)
+    stage.light.rates.pop('albedo', None)
+    found = exhaust(reconstruct_steps(None, config, stages=[stage], start=face, pipeline=pipeline))
+    light_under_maps(pipeline, found.face, stage.light)
+    return found
+
+def light_under_maps(
+    pipeline,  # A `Pipeline`
+    face,      # A `Face` with maps; the lights of its frames are changed
+    settings,  # `optim.light.LightSettings`; its albedo stands still
+    steps:int=8,
+):
+    "Light by the pixels of the skin, which is as the maps and not as the coefficients say"
+    pixels = skin_pixels(pipeline, face, settings, settings.count)
+    diffuse,specular,_ = pipeline.maps(face)
+    for i,p in enumerate(pixels):
+        at = (pipeline.model.uvs[p.corners]*p.barycentric[...,None]).sum(1)
+        p.mean = torch.cat([sample_texture(m, at) for m in (diffuse, specular)], -1)
+        p.basis = torch.zeros_like(p.basis)
+        p.only_skin(face, i)
+    for _ in fit_light(pipeline, face, settings, steps, pixels): pass
+
+# %% ../../nbs/83_evaluation.photos.ipynb #7d20c1a3
+@undisturbed(grad=True)
+def held_out_photo(
+    result,            # `Reconstruction` of other photos of the person
+    photo,             # As of `make_frame`
+    landmarks=None,    # As of `known_person`
+    samples:int=256,   # Rays per pixel
+)->dict: # psnr, psnr_gain (after one gain of the light), ssim
+    "How well a face explains a photo that it was not fitted to; its pose, lens, expression and light are found"
+    found = known_person(result, photo, landmarks)
+    pipeline = found.pipeline
+    face = found.face
+    picture = pipeline.render(face, 0, samples, final=True)[...,:3].clamp(min=0)
+    truth = face.frames[0].photo.pixels
+    mask = pipeline.face_mask(face)
+    gain = float(best_gain(picture, truth, mask, False))
+    raw,gained,true = (to_srgb(x.clamp(0, 1)) for x in (picture, gain*picture, truth))
+    return dict(psnr=psnr(raw, true, mask), psnr_gain=psnr(gained, true, mask), ssim=ssim(raw, true, mask))
 
 # %% ../../nbs/83_evaluation.photos.ipynb #4e37779f
 _BETWEEN = '''import os, sys, json, subprocess, threading, time

@@ -15,7 +15,7 @@ from ..errors import GeometryError
 from ..facemodel.contour import face_outline, known_part, landmark_places, marks_outline
 from ..facemodel.interface import Embedding, FaceModel, PointModel
 from ..geometry.camera import Camera, estimate_pose, euler_to_matrix, project, transform
-from ..metrics import EYE_CORNERS, eye_distance
+from ..metrics import EYE_CORNERS, eye_distance, points_extent
 from ..face import Face, Frame
 from .state import Solver, solve
 from ..surroundings import undisturbed
@@ -84,19 +84,28 @@ def unturned_eye_distance(
 )->float: # Pixels
     ("Distance of the outer eye corners as the head would show it from the front; where the points lack them, or are "
      "too few for a pose, `eye_distance`")
-    seen = found = eye_distance(landmarks)
+    seen = eye_distance(landmarks)
     ids = landmarks.ids.tolist()
     corners = EYE_CORNERS.get(landmarks.detector) if landmarks.detector in model.embeddings else None
     if not corners or not {*corners}<={*ids} or len(ids)<6 or not seen>0: return seen
     mean = model.points(model.embedding_of(landmarks.ids, landmarks.detector))
-    a,b = (mean[ids.index(i)] for i in corners)
-    for _ in range(2):
-        focal = TYPICAL_FOCAL*found
-        camera = Camera(torch.tensor(focal), landmarks.points.mean(0), 1, 1)
-        rotation,translation = estimate_pose(mean, landmarks.points, camera)
-        behind = float((euler_to_matrix(rotation)@(b-a))[2])                   # mm
-        found = float(np.hypot(seen, focal/float(-translation[2])*behind))
+    apart = mean[ids.index(corners[1])]-mean[ids.index(corners[0])]
+    found = max(seen, .5*points_extent(landmarks)) # of a profile next to nothing is seen, and no lens is as short
+    try:
+        for _ in range(2): found = float(np.hypot(seen, _hidden(mean, apart, landmarks.points, TYPICAL_FOCAL*found)))
+    except (GeometryError, np.linalg.LinAlgError): return seen      # who needs the pose says what is wrong with it
     return found
+
+def _hidden(
+    mean:torch.Tensor,   # [L, 3] mm, the points on the mean face
+    apart:torch.Tensor,  # [3] mm, from one corner to the other
+    points:torch.Tensor, # [L, 2] pixels
+    focal:float,         # Pixels
+)->float: # Pixels
+    "How far one corner lies behind the other, at the pose of the points"
+    rotation,translation = estimate_pose(mean, points, Camera(torch.tensor(focal), points.mean(0), 1, 1))
+    behind = float((euler_to_matrix(rotation)@apart)[2])                   # mm
+    return focal/float(-translation[2])*behind
 
 # %% ../../nbs/52_optim.landmarks.ipynb #649efca0
 class LandmarkProblem:
@@ -305,9 +314,17 @@ class Rows(NamedTuple):
         root = np.sqrt(factor)
         return self.columns,root*self.residuals,root*self.slopes
 
-def _own_rows(name:str, frame:int|None, first:int, values:np.ndarray, sigma:np.ndarray)->Rows:
+def _own_rows(
+    name:str,
+    frame:int|None,
+    first:int,         # Number of the first unknown
+    values:np.ndarray, # [n]
+    sigma:np.ndarray,  # [n]
+    weight:float=1.,   # Of the frame: all that belongs to a photo counts as the photo does
+)->Rows:
     "Of unknowns that are expected near 0, in standard deviations"
-    return Rows(name, frame, np.arange(len(values))+first, values/sigma, np.diag(1/sigma))
+    root = np.sqrt(weight)
+    return Rows(name, frame, np.arange(len(values))+first, root*values/sigma, np.diag(root/sigma))
 
 # %% ../../nbs/52_optim.landmarks.ipynb #3a65b5e9
 def residual_rows(
@@ -324,11 +341,12 @@ def residual_rows(
     for k,(pose,expression) in enumerate(frames):
         r,J_shape,J_pose,J_expression = _frame_rows(problem, k, shape, pose, expression)
         first = S+k*(POSE+E)
+        weight = problem.frames[k].weight
         columns = np.concatenate([np.arange(S), np.arange(POSE+E)+first])
         found.append(Rows('landmarks', k, columns, r, np.concatenate([J_shape[:,:S], J_pose, J_expression], 1)))
-        found.append(_own_rows('expression', k, first+POSE, expression, problem.expression_sigma))
+        found.append(_own_rows('expression', k, first+POSE, expression, problem.expression_sigma, weight))
         focal,sigma = problem.lenses[k]
-        found.append(_own_rows('focal', k, first+POSE-1, pose[6:]-np.log(focal), np.array([sigma])))
+        found.append(_own_rows('focal', k, first+POSE-1, pose[6:]-np.log(focal), np.array([sigma]), weight))
     for name,first,last in (('shape', 0, S-bumps), ('displacement', S-bumps, S)) if S else ():
         if last>first: found.append(_own_rows(name, None, first, shape[first:last], problem.shape_sigma[first:last]))
     return found

@@ -265,10 +265,11 @@ def _add_photo(self:LightProblem, found:NormalEquations, i:int):
 
 @patch
 def _add_light(self:LightProblem, found:NormalEquations, i:int):
-    "What the light of frame `i` expects of itself"
+    "What the light of frame `i` expects of itself; it counts as the photo does"
+    share = self.face.frames[i].weight
     numbers = torch.arange(self.starts[i], self.starts[i+1])
     for name,(residual,J) in self._priors(i).items():
-        found.expect('light', light_weight(self.settings, name), numbers, residual, J)
+        found.expect('light', share*light_weight(self.settings, name), numbers, residual, J)
 
 @patch
 def _priors(self:LightProblem, i:int)->dict: # name of a weight -> residuals, Jacobian
@@ -400,11 +401,13 @@ def fit_light(
 def light_terms(
     settings,  # `LightSettings`, or whatever has `weights`, as stage 3
     face:Face,
+    shares:list|None=None, # Of stage 3: what each photo counts beside its own weight; None: no more and no less
 )->dict: # light: weighted scalar; empty, where nothing is expected of any light
     "What the present lights cost, where they may move"
-    costs = [f.light.penalties() for f in face.frames if f.light.unknowns()]
-    names = dict.fromkeys(name for each in costs for name in each)
-    terms = [light_weight(settings, n)*sum(each[n] for each in costs if n in each) for n in names]
+    counts = [f.weight*share for f,share in zip(face.frames, shares or [1.]*len(face.frames))]
+    costs = [(count, f.light.penalties()) for count,f in zip(counts, face.frames) if f.light.unknowns()]
+    names = dict.fromkeys(name for _,each in costs for name in each)
+    terms = [light_weight(settings, n)*sum(count*each[n] for count,each in costs if n in each) for n in names]
     return dict(light=sum(terms)) if terms else {}
 
 # %% ../../nbs/55_optim.light.ipynb #5e7a19c5

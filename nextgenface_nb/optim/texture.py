@@ -621,7 +621,7 @@ def losses(self:TextureSolver, relight:bool)->dict: # term -> weighted scalar
     if relight: self.lights.write()
     pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
     moves = relight and 'light' in self.stage.rates
-    light = light_terms(self.stage, self.face).get('light') if moves else None
+    light = light_terms(self.stage, self.face, self.shares).get('light') if moves else None
     now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light, shares=self.shares)
     return weighed(self.stage.terms, self.stage.weights, now)
 

@@ -15,6 +15,7 @@ from ..imaging import to_srgb
 from ..landmarks.uncertainty import eye_roll
 from ..errors import LandmarkError
 from ..metrics import eye_distance, psnr
+from ..optim.landmarks import unturned_eye_distance
 from ..surroundings import undisturbed
 from ..face import PROVENANCE
 
@@ -130,12 +131,13 @@ def outline_mask(
 def zones(
     landmarks,  # `Landmarks` that have the groups of MediaPipe
     size:tuple, # Width and height of the photo
+    eyes:float|None=None, # Pixels of `unturned_eye_distance`; None: as the picture shows the eyes
 )->dict: # face, skin, upper, lower: [H, W] bool each
     "Parts of the face in the photo, by its landmarks"
     from scipy.ndimage import binary_dilation
     group = lambda name: landmarks.group(name).points
     face = outline_mask(group('face_oval'), size)
-    reach = max(1, round(.06*eye_distance(landmarks)))
+    reach = max(1, round(.06*(eyes or eye_distance(landmarks))))
     skin = face.clone()
     for name in FIRM:
         skin &= ~torch.from_numpy(binary_dilation(outline_mask(group(name), size).numpy(), iterations=reach))
@@ -171,7 +173,7 @@ def tint(
 def sharpness(
     srgb:Tensor,  # [H, W, 3] 0..1
     face:Tensor,  # [H, W] bool
-    eyes:float,   # Distance of the outer eye corners, pixels
+    eyes:float,   # Pixels of `unturned_eye_distance`
 )->float:
     "Contrast of fine detail over that of coarser detail"
     from scipy.ndimage import gaussian_filter
@@ -188,10 +190,10 @@ def part_contrast(
     light:Tensor, # [H, W] linear brightness
     landmarks,    # `Landmarks` that have the groups of MediaPipe
     face:Tensor,  # [H, W] bool
+    eyes:float,   # Pixels of `unturned_eye_distance`
 )->dict: # mouth, left and right (eye of the person): root mean square of logarithms
     "Contrast of details of 2 to 12 % of the distance of the eyes, where mouth and eyes should be"
     from scipy.ndimage import binary_dilation, gaussian_filter
-    eyes = eye_distance(landmarks)
     shade = (light.clamp(min=0)+.05*light[face].mean().clamp(min=1e-4)).log().numpy()
     detail = gaussian_filter(shade, .02*eyes)-gaussian_filter(shade, .12*eyes)
     grown = lambda mask: binary_dilation(mask, iterations=max(1, round(.05*eyes)))
@@ -202,11 +204,13 @@ def part_contrast(
 # %% ../../nbs/66_output.card.ipynb #8ea865ff
 def photo_signs(
     frame, # A `Frame`
+    model, # `FaceModel`, of which a turned head's ruler is known
 )->dict: # numbers; empty where the landmarks have no outlines of the parts
     "What the photo itself tells about what can be known from it"
     points = frame.landmarks
     picture = frame.photo.composited()
-    try: parts = zones(points, (frame.photo.width, frame.photo.height))
+    eyes = unturned_eye_distance(model, points)
+    try: parts = zones(points, (frame.photo.width, frame.photo.height), eyes)
     except (LandmarkError, KeyError): return {}
     if not (parts['upper'].any() and parts['lower'].any()): return {}
     srgb = to_srgb(picture.clamp(0, 1))
@@ -220,21 +224,21 @@ def photo_signs(
     apart = lambda a,b: float((place[a]-place[b]).norm())
     try:
         eyes_open = (apart(159, 145)/apart(33, 133)+apart(386, 374)/apart(362, 263))/2
-        mouth_open = apart(13, 14)/eye_distance(points)
+        mouth_open = apart(13, 14)/eyes
     except KeyError:
         eyes_open = math.nan
         mouth_open = math.nan
     return dict(
         chroma=chroma,
         tint=left,
-        sharpness=sharpness(srgb, parts['face'], eye_distance(points)),
+        sharpness=sharpness(srgb, parts['face'], eyes),
         red_over_green=[float(m[0]/m[1]) for m in means.values()],
         blue_over_green=[float(m[2]/m[1]) for m in means.values()],
         zones_colour=float((colours['upper']-colours['lower']).norm()),
         zones_light=float(light.mean(-1)[parts['upper']].median()-light.mean(-1)[parts['lower']].median()),
         eyes_open=eyes_open,
         mouth_open=mouth_open,
-        contrast=part_contrast(picture.mean(-1), points, parts['face']))
+        contrast=part_contrast(picture.mean(-1), points, parts['face'], eyes))
 
 # %% ../../nbs/66_output.card.ipynb #c0262f61
 def skin_texels(
@@ -342,7 +346,7 @@ def frame_card(
         unexplained=unexplained,
         unlike_skin=share(unlike_skin(frame.photo.pixels)),
         flat=share(flat_windows(frame.photo.pixels)),
-        **photo_signs(frame),
+        **photo_signs(frame, pipeline.model),
         looks_up=looks_up(frame),
         leans_degrees=math.degrees(eye_roll(frame.landmarks)),
         turned_degrees=turned_degrees(frame),
