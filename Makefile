@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender recipes bench readme front run release docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo lab llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender recipes bench readme front run release docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -20,6 +20,9 @@ help: ## This list
 demo: $(VENV)/.installed llvm ## Install what is missing, reconstruct the bundled portrait, say where the results lie
 	@$(BIN)/nextgenface-reconstruct --output="$$OUTPUT"
 	@echo; cd -- "$$OUTPUT" && echo "The results lie in $$(pwd):" && ls -d -- */
+
+lab: $(VENV)/.noted llvm ## Install JupyterLab and open the face studio in it: photo to head by buttons
+	$(BIN)/jupyter lab nbs/tutorials/15_face_studio.ipynb $(LAB)
 
 # ---- the environment: made once, made again when the metadata or the pins change
 $(VENV)/bin/python:
@@ -40,6 +43,11 @@ $(VENV)/.installed: constraints.txt constraints-colab.txt $(METADATA) | $(VENV)/
 $(VENV)/.developed: $(VENV)/.installed
 	@echo "Installing into $(VENV): what its tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[dev,build]'
+	@touch $@
+
+$(VENV)/.noted: $(VENV)/.installed
+	@echo "Installing into $(VENV): JupyterLab and what the dashboards need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[notebook]'
 	@touch $@
 
 $(VENV)/.documented: $(VENV)/.developed

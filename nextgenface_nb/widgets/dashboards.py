@@ -534,7 +534,8 @@ def open(self:StartDashboard):
 @patch
 @undisturbed
 def still(self:StartDashboard)->bytes:
-    if self.frame is None: return png(self.photo.pixels) if self.photo is not None else b''
+    if self.photo is None: return b''
+    if self.frame is None: return self.photo._repr_png_()
     return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
         size=256).quantize(96))
 
