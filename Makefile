@@ -82,8 +82,8 @@ tutorials: $(VENV)/.developed llvm ## Run the tutorials (some minutes each)
 pytest: $(VENV)/.developed llvm ## Run the tests of tests/
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q tests -m "not slow" -n $(WORKERS) --dist loadfile --durations 8 -rs
 
-mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault, and expect red
-	$(BIN)/python tests/mutants.py
+mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault, and expect red; goes on where it stood
+	$(BIN)/python tests/mutants.py --json data/figures/mutants.json
 
 mutants-few: $(VENV)/.developed llvm ## The same with a few faults
 	$(BIN)/python tests/mutants.py --few

@@ -3,12 +3,13 @@
     python tests/mutants.py            all of them
     python tests/mutants.py --few      those marked few, for every run of CI
     python tests/mutants.py flipped    those with this word in their name
+    python tests/mutants.py --json data/figures/mutants.json      keep what was found, and go on where that stood
 
 A fault is a text of a module that occurs exactly once, and what stands there instead. If the library changes and the text is gone, that is an
 error too (tests/test_mutants.py says so at once): a fault that is not put in proves nothing.
 """
 from __future__ import annotations
-import argparse, os, re, shutil, subprocess, sys, tempfile, time
+import argparse, hashlib, json, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -343,13 +344,14 @@ def copy_library(folder:Path)->Path:
     for name in ('data', 'nbs', 'tools', 'settings.ini', 'NOTICE'): (folder/name).symlink_to(ROOT/name)
     return folder
 
-def run_tests(folder:Path, tests:str)->tuple[int, str]:
+def run_tests(folder:Path, tests:str, workers:int=1)->tuple[int, str]:
     "Exit code of pytest on that copy of the library, and what it printed"
     environment = dict(os.environ, PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE='1', OMP_NUM_THREADS='1')
     arguments = [f'tests/{test}' for test in tests.split()]
+    spread = ['-n', str(workers), '--dist', 'loadfile'] if workers>1 else []
     check = f'import {PACKAGE},sys; sys.exit(0 if {PACKAGE}.__file__.startswith({str(folder)!r}) else 77)'
     if subprocess.run([sys.executable, '-c', check], cwd=folder, env=environment).returncode: return 77,'another copy of the library would be tested'
-    result = subprocess.run([sys.executable, '-m', 'pytest', '-x', '-q', '--no-header', '-p', 'no:cacheprovider', '-m', 'not slow', *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, '-m', 'pytest', '-x', '-q', '--no-header', '-p', 'no:cacheprovider', '-m', 'not slow', *spread, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
     return result.returncode,result.stdout+result.stderr
 
 def try_mutant(mutant:Mutant)->tuple[str, float]: # what happened, seconds
@@ -367,20 +369,61 @@ def try_mutant(mutant:Mutant)->tuple[str, float]: # what happened, seconds
 def try_without(mutants:list)->bool:
     "The chosen tests must be green without any fault"
     tests = ' '.join(dict.fromkeys(test for mutant in mutants for test in mutant.tests.split()))
-    with tempfile.TemporaryDirectory() as name: code,text = run_tests(copy_library(Path(name).resolve()), tests)
+    with tempfile.TemporaryDirectory() as name: code,text = run_tests(copy_library(Path(name).resolve()), tests, WORKERS)
     if code: print(f'Without any fault these tests are not green: {tests}\n{text[-3000:]}')
     return code==0
 
-def main():
+# ---- what was found before
+
+def state_of(mutant:Mutant)->str: # 12 hexadecimal digits
+    "What a verdict depends on: the fault, the module that it is put into, and the files of its tests"
+    files = [ROOT/PACKAGE/mutant.module, *(ROOT/'tests'/test.split('::')[0] for test in mutant.tests.split())]
+    texts = [mutant.old, mutant.new, mutant.tests, *(f.read_text(encoding='utf-8') for f in files if f.is_file())]
+    return hashlib.sha256('\0'.join(texts).encode()).hexdigest()[:12]
+
+def kept(path:Path|None)->dict: # name -> what was found; with a state
+    "From the file, if there is one"
+    return json.loads(path.read_text(encoding='utf-8'))['mutants'] if path and path.is_file() else {}
+
+def keep(path:Path|None, found:dict):
+    "What was found of today's faults, in their order"
+    if path is None: return
+    listed = {m.name:found[m.name] for m in MUTANTS if m.name in found}
+    noticed = sum(state_of(m)==listed[m.name]['state'] and listed[m.name]['verdict'].startswith('noticed')
+        for m in MUTANTS if m.name in listed)
+    report = dict(date=time.strftime('%Y-%m-%d'), faults=len(MUTANTS), tried=len(listed), noticed=noticed, mutants=listed)
+    path.write_text(json.dumps(report, indent=1, ensure_ascii=False)+'\n', encoding='utf-8')
+
+def try_all(mutants:list, path:Path|None)->dict: # name -> what was found
+    "Each is told and kept as soon as it is known"
+    found = kept(path)
+    def one(mutant):
+        verdict,seconds = try_mutant(mutant)
+        print(f'{seconds:5.0f} s  {mutant.name}: {verdict}', flush=True)
+        found[mutant.name] = dict(verdict=verdict, state=state_of(mutant), date=time.strftime('%Y-%m-%d'))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for _ in pool.map(one, mutants): keep(path, found)
+    return found
+
+def make_parser():
     parser = argparse.ArgumentParser(description='Put small faults into a copy of the library and expect red tests.')
-    parser.add_argument('words', nargs='*', help='only faults with one of these words in their name'); parser.add_argument('--few', action='store_true')
-    arguments = parser.parse_args()
-    chosen = [m for m in MUTANTS if (m.few or not arguments.few) and (not arguments.words or any(word in m.name for word in arguments.words))]
-    if not chosen or not try_without(chosen): return 1
-    with ThreadPoolExecutor(WORKERS) as pool: verdicts = list(pool.map(try_mutant, chosen))
-    for mutant,(verdict,seconds) in zip(chosen, verdicts): print(f'{seconds:5.0f} s  {mutant.name}: {verdict}')
-    noticed = sum(verdict.startswith('noticed') for verdict,_ in verdicts)
-    print(f'{noticed} of {len(chosen)} faults were noticed.')
-    return int(noticed<len(chosen))
+    parser.add_argument('words', nargs='*', help='only faults with one of these words in their name')
+    parser.add_argument('--few', action='store_true', help='those of every run of CI')
+    parser.add_argument('--json', type=Path, metavar='FILE',
+        help='keep there what was found; faults noticed before are not tried again while module and tests are the same')
+    return parser
+
+def main():
+    args = make_parser().parse_args()
+    asked = [m for m in MUTANTS if (m.few or not args.few)
+        and (not args.words or any(word in m.name for word in args.words))]
+    known = kept(args.json)
+    done = lambda m: known.get(m.name, {}).get('state')==state_of(m) and known[m.name]['verdict'].startswith('noticed')
+    left = [m for m in asked if not done(m)]
+    if not asked or left and not try_without(left): return 1
+    found = try_all(left, args.json)
+    noticed = sum(found[m.name]['verdict'].startswith('noticed') for m in asked)
+    print(f'{noticed} of {len(asked)} faults were noticed{f", {len(asked)-len(left)} of them before" if len(left)<len(asked) else ""}.')
+    return int(noticed<len(asked))
 
 if __name__=='__main__': sys.exit(main())

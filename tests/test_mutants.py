@@ -1,5 +1,6 @@
 "The faults of tests/mutants.py can all be put in."
 import pytest
+import mutants
 from mutants import MUTANTS, ROOT, Mutant, places, try_mutant
 
 @pytest.mark.parametrize('mutant', MUTANTS, ids=lambda m: m.name)
@@ -14,3 +15,18 @@ def test_a_fault_that_changes_nothing_is_reported():
     mutant = Mutant('', 'errors.py', 'The root of all errors', 'The Root of all errors',
         'test_config.py::test_a_refused_value_changes_nothing_and_a_config_is_its_own')
     assert try_mutant(mutant)[0]=='NOT NOTICED'
+
+def test_a_fault_noticed_before_is_not_tried_again_until_its_module_changes(tmp_path, monkeypatch, capsys):
+    tried = []
+    def trial(mutant):
+        tried.append(mutant.name)
+        return ('noticed by test_a' if mutant.name!='b' else 'NOT NOTICED'),1.
+    faults = [Mutant(name, 'errors.py', 'x', 'y', 'test_config.py') for name in 'ab']
+    for name,value in dict(MUTANTS=faults, try_mutant=trial, try_without=lambda m: True).items():
+        monkeypatch.setattr(mutants, name, value)
+    monkeypatch.setattr('sys.argv', ['mutants.py', '--json', str(tmp_path/'found.json')])
+    assert mutants.main()==1 and sorted(tried)==['a', 'b']
+    assert mutants.main()==1 and sorted(tried)==['a', 'b', 'b'], 'what was not noticed is tried again'
+    assert '1 of 2 faults were noticed, 1 of them before.' in capsys.readouterr().out
+    monkeypatch.setattr(mutants, 'state_of', lambda mutant: 'another')
+    assert mutants.main()==1 and tried.count('a')==2
