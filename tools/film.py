@@ -1,6 +1,9 @@
-"""Are five frames of a film better than one? One face is fitted to five frames that are spread over a film, another one to the first and a third one to the middle one of them; each is held against a sixth frame, whose pose, lens, expression and light are found.
-usage: film.py FILM ... [--choices N] [--set KEY=VALUE ...]"""
-import argparse
+"""Are five frames of a film better than one?
+
+One face is fitted to five frames that are spread over a film, another one to the first and a third one to the middle one
+of them; each is held against a sixth frame, whose pose, lens, expression and light are found.
+usage: film.py [FILM ...] [--choices N] [--set KEY=VALUE ...] [--json FILE]"""
+import argparse, os
 from pathlib import Path
 
 #: Where the six frames begin, in sixths of a sixth of the film, and which of them is held out
@@ -28,27 +31,36 @@ def compared(path, choice, config, pipeline):
     for name,photos in (('first', five[:1]), ('middle', five[2:3]), ('five', five)):
         fit = exhaust(reconstruct_steps(photos, config, pipeline=pipeline))
         row |= {f'{name} {k}':v for k,v in held_out_photo(fit, sixth).items()}
-    row['five - one'] = row['five psnr']-(row['first psnr']+row['middle psnr'])/2
-    return row
+    one = row['first psnr'],row['middle psnr']
+    return row|{'five over one':row['five psnr']-sum(one)/2, 'over the better':row['five psnr']-max(one)}
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument('films', nargs='+')
+    p.add_argument('films', nargs='*', type=Path,
+        help='default: all .mp4 of the folder in the environment variable NEXTGENFACE_FILMS')
     p.add_argument('--choices', type=int, default=2, help='of six frames, of each film')
     p.add_argument('--set', action='append', default=[], metavar='KEY=VALUE')
+    p.add_argument('--json', type=Path, metavar='FILE', help='write the figures there')
     args = p.parse_args()
+    films = args.films or sorted(Path(os.environ.get('NEXTGENFACE_FILMS', '')).glob('*.mp4'))
+    if not films: p.error('no film: name one, or set NEXTGENFACE_FILMS to a folder of films')
     from nextgenface_nb.config import Config
+    from nextgenface_nb.evaluation.figures import save_figures, stamp
     from nextgenface_nb.evaluation.photos import markdown_table
     from nextgenface_nb.pipeline import Pipeline
     config = Config.preset('default')
     config.set('max_resolution=192', *args.set)
     pipeline = Pipeline(None, config)
     rows = []
-    for film in args.films:
+    for film in films:
         for choice in range(args.choices):
             rows.append(compared(film, choice, config, pipeline))
             print({k:round(v, 3) if isinstance(v, float) else v for k,v in rows[-1].items()}, flush=True)
+    numbered = [{'film':k//args.choices+1}|{n:v for n,v in row.items() if n!='film'} for k,row in enumerate(rows)]
     print(markdown_table([{k:f'{v:.2f}' if isinstance(v, float) else v for k,v in row.items()} for row in rows]))
-    print(f'five frames over one: {sum(row["five - one"] for row in rows)/len(rows):+.1f} dB on the mean')
+    means = {n:sum(row[n] for row in rows)/len(rows) for n in ('five over one', 'over the better')}
+    print(*(f'{n}: {gain:+.1f} dB on the mean' for n,gain in means.items()), sep='\n')
+    report = stamp('evaluation.photos')|dict(films=len(films), rows=numbered, means=means)
+    if args.json: save_figures(report, args.json)
 
 if __name__=='__main__': main()

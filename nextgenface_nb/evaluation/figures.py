@@ -196,6 +196,7 @@ COMMANDS = dict(
     cards=('python tools/cards.py --json {}', 'photos'),
     soak=('python tools/soak.py --json {}', ''),
     promises=('python tests/promises.py --ignore --json {}', ''),
+    film=('python tools/film.py --json {}', 'photos'),
     mutants=('python tests/mutants.py --json {}', ''),
     sweep=('python tools/sweep.py --json {}', ''),
     devices=('python tools/compare_devices.py --json {}', 'a graphics card'))
