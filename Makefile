@@ -80,7 +80,7 @@ tutorials: $(VENV)/.developed llvm ## Run the tutorials (some minutes each)
 	OMP_WAIT_POLICY=passive $(BIN)/nbdev-test nbs/tutorials --n-workers 1 --cell-timeout 3600 --timing
 
 pytest: $(VENV)/.developed llvm ## Run the tests of tests/
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q tests -m "not slow" -n $(WORKERS) --dist loadfile --durations 8 -rs
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q tests -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 8 -rs
 
 mutants: $(VENV)/.developed llvm ## Break the library on purpose, fault by fault, and expect red; goes on where it stood
 	$(BIN)/python tests/mutants.py --json data/figures/mutants.json

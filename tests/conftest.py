@@ -17,6 +17,11 @@ def signals_as_in_a_terminal():
         number = getattr(signal, name, None)   # Windows has no SIGHUP
         if number is not None and signal.getsignal(number)==signal.SIG_IGN: signal.signal(number, handler)
 
+#: Files that take longest begin, so that no worker is left with one of them when the others are done
+LONG = 'test_soak.py', 'test_lab.py', 'test_build.py', 'test_vertex.py', 'test_gradients.py'
+
+def pytest_collection_modifyitems(items): items.sort(key=lambda item: item.path.name not in LONG)
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport():
     report = yield

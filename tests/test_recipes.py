@@ -64,14 +64,6 @@ def test_whatever_was_asked_for_is_there():
         'gradio'): assert sum(words in text for text in recipes()+cells())>=1, words
     for text in recipes()+cells(): ast.parse(text)
 
-@needs('pandas')
-def test_rows_in_pandas():
-    rows = [dict(photo=name, nme=.01, psnr=30., jawOpen=value) for name,value in (('a', .1), ('b', .7), ('c', .2), ('d', .0))]
-    *work,last = ast.parse(recipe('sort_values')).body
-    names = dict(rows=rows)
-    exec(compile(ast.Module(work, []), 'recipe', 'exec'), names)
-    assert [*eval(ast.unparse(last), names).index]==['a', 'c', 'b']
-
 @pytest.mark.slow
 @needs('pandas')
 def test_a_folder_in_pandas(here):

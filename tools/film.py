@@ -38,7 +38,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('films', nargs='*', type=Path,
         help='default: all .mp4 of the folder in the environment variable NEXTGENFACE_FILMS')
-    p.add_argument('--choices', type=int, default=2, help='of six frames, of each film')
+    p.add_argument('--choices', type=int, default=1, help='of six frames, of each film; default 1, at most 3')
     p.add_argument('--set', action='append', default=[], metavar='KEY=VALUE')
     p.add_argument('--json', type=Path, metavar='FILE', help='write the figures there')
     args = p.parse_args()

@@ -5,7 +5,7 @@ has such methods gets a stub beside it, made from the module itself: its public 
 classes, types, defaults and docstrings, and no bodies. `python tools/stubs.py` writes them; with --check it only says which
 are not those of today.
 """
-import ast, copy, io, subprocess, sys, textwrap, tokenize
+import ast, copy, functools, io, subprocess, sys, textwrap, tokenize
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from docments import parameters, patched
@@ -30,6 +30,9 @@ def parsed(text:str)->ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef): node.remarks = docments(node, said)
     return tree
+
+#: The same for who only looks: every stub asks for all modules
+read_once = functools.lru_cache(None)(parsed)
 
 def remarks(text:str)->dict: # line -> text of its comment; of a line with code what stands alone above it comes first
     "What comments say of lines of code"
@@ -202,10 +205,11 @@ def guests(text:str, others:dict)->list: # of (function, import of the classes t
     own = {n.name for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
     found = []
     for module,other in others.items():
-        body = parsed(other).body
+        body = read_once(other).body
         classes = {n.name for n in body if isinstance(n, ast.ClassDef)}
         for n in body:
             if not (isinstance(n, ast.FunctionDef) and patched(n) in own-classes and shown(n.name)): continue
+            n = copy.deepcopy(n)
             n.decorator_list += [ast.Name(METHOD[f'@{word}'][1:]) for word in map(ast.unparse, n.decorator_list)
                 if f'@{word}' in METHOD]
             named = sorted({a.id for a in ast.walk(n.returns or n) if isinstance(a, ast.Name)}&classes)
