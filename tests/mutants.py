@@ -344,33 +344,39 @@ def copy_library(folder:Path)->Path:
     for name in ('data', 'nbs', 'tools', 'settings.ini', 'NOTICE'): (folder/name).symlink_to(ROOT/name)
     return folder
 
-def run_tests(folder:Path, tests:str, workers:int=1)->tuple[int, str]:
+def run_tests(folder:Path, tests:list, workers:int=1)->tuple[int, str]:
     "Exit code of pytest on that copy of the library, and what it printed"
     environment = dict(os.environ, PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE='1', OMP_NUM_THREADS='1')
-    arguments = [f'tests/{test}' for test in tests.split()]
     spread = ['-n', str(workers), '--dist', 'loadfile'] if workers>1 else []
     check = f'import {PACKAGE},sys; sys.exit(0 if {PACKAGE}.__file__.startswith({str(folder)!r}) else 77)'
-    if subprocess.run([sys.executable, '-c', check], cwd=folder, env=environment).returncode: return 77,'another copy of the library would be tested'
-    result = subprocess.run([sys.executable, '-m', 'pytest', '-x', '-q', '--no-header', '-p', 'no:cacheprovider', '-m', 'not slow', *spread, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    if subprocess.run([sys.executable, '-c', check], cwd=folder, env=environment).returncode:
+        return 77,'another copy of the library would be tested'
+    result = subprocess.run([sys.executable, '-m', 'pytest', '-x', '-q', '--no-header', '-p', 'no:cacheprovider', '-m',
+        'not slow', *spread, *tests], cwd=folder, env=environment, capture_output=True, text=True)
     return result.returncode,result.stdout+result.stderr
 
-def try_mutant(mutant:Mutant)->tuple[str, float]: # what happened, seconds
+RED = re.compile(r'^FAILED (?P<test>tests/[^:\s]+::[\w:]+(?:\[.*?\](?= - |$))?)', re.M)
+
+def try_mutant(mutant:Mutant)->tuple[str, str, float]: # what happened, which test turned red, seconds
     "Put in one fault and run its tests: 'noticed by' which test, 'NOT NOTICED', or what went wrong with the trial"
     start = time.time()
-    if places(mutant)!=1: return f'ERROR: the text occurs {places(mutant)} times in {mutant.module}',0.
+    if places(mutant)!=1: return f'ERROR: the text occurs {places(mutant)} times in {mutant.module}','',0.
     with tempfile.TemporaryDirectory() as name:
         path = copy_library(Path(name).resolve())/PACKAGE/mutant.module
         path.write_text(path.read_text(encoding='utf-8').replace(mutant.old, mutant.new), encoding='utf-8')
-        code,text = run_tests(Path(name).resolve(), mutant.tests)
-    by = re.search(r'^FAILED \S+?::(\S+)', text, re.M)
-    verdict = {0: 'NOT NOTICED', 1: f'noticed by {by[1] if by else "?"}'}.get(code, f'ERROR: pytest ended with {code}\n{text[-1500:]}')
-    return verdict,time.time()-start
+        code,text = run_tests(Path(name).resolve(), [f'tests/{test}' for test in mutant.tests.split()])
+    red = RED.search(text)
+    test = red['test'] if red else ''
+    by = test.partition('::')[2] or '?'
+    verdict = {0: 'NOT NOTICED', 1: f'noticed by {by}'}.get(code, f'ERROR: pytest ended with {code}\n{text[-1500:]}')
+    return verdict,test,time.time()-start
 
-def try_without(mutants:list)->bool:
-    "The chosen tests must be green without any fault"
-    tests = ' '.join(dict.fromkeys(test for mutant in mutants for test in mutant.tests.split()))
-    with tempfile.TemporaryDirectory() as name: code,text = run_tests(copy_library(Path(name).resolve()), tests, WORKERS)
-    if code: print(f'Without any fault these tests are not green: {tests}\n{text[-3000:]}')
+def green_without(tests:list)->bool:
+    "Tests that turned red must be green without any fault: whole files need not be run for that"
+    chosen = sorted({t for t in tests if t})
+    if not chosen: return True
+    with tempfile.TemporaryDirectory() as name: code,text = run_tests(copy_library(Path(name).resolve()), chosen, WORKERS)
+    if code: print(f'Without any fault these tests are not all green: {chosen}\n{text[-3000:]}')
     return code==0
 
 # ---- what was found before
@@ -398,9 +404,9 @@ def try_all(mutants:list, path:Path|None)->dict: # name -> what was found
     "Each is told and kept as soon as it is known"
     found = kept(path)
     def one(mutant):
-        verdict,seconds = try_mutant(mutant)
+        verdict,test,seconds = try_mutant(mutant)
         print(f'{seconds:5.0f} s  {mutant.name}: {verdict}', flush=True)
-        found[mutant.name] = dict(verdict=verdict, state=state_of(mutant), date=time.strftime('%Y-%m-%d'))
+        found[mutant.name] = dict(verdict=verdict, test=test, state=state_of(mutant), date=time.strftime('%Y-%m-%d'))
     with ThreadPoolExecutor(WORKERS) as pool:
         for _ in pool.map(one, mutants): keep(path, found)
     return found
@@ -420,10 +426,11 @@ def main():
     known = kept(args.json)
     done = lambda m: known.get(m.name, {}).get('state')==state_of(m) and known[m.name]['verdict'].startswith('noticed')
     left = [m for m in asked if not done(m)]
-    if not asked or left and not try_without(left): return 1
+    if not asked: return 1
     found = try_all(left, args.json)
+    green = green_without([found[m.name]['test'] for m in left])
     noticed = sum(found[m.name]['verdict'].startswith('noticed') for m in asked)
     print(f'{noticed} of {len(asked)} faults were noticed{f", {len(asked)-len(left)} of them before" if len(left)<len(asked) else ""}.')
-    return int(noticed<len(asked))
+    return int(noticed<len(asked) or not green)
 
 if __name__=='__main__': sys.exit(main())

@@ -20,9 +20,9 @@ def test_a_fault_noticed_before_is_not_tried_again_until_its_module_changes(tmp_
     tried = []
     def trial(mutant):
         tried.append(mutant.name)
-        return ('noticed by test_a' if mutant.name!='b' else 'NOT NOTICED'),1.
+        return ('noticed by test_a' if mutant.name!='b' else 'NOT NOTICED'),'tests/test_config.py::test_a',1.
     faults = [Mutant(name, 'errors.py', 'x', 'y', 'test_config.py') for name in 'ab']
-    for name,value in dict(MUTANTS=faults, try_mutant=trial, try_without=lambda m: True).items():
+    for name,value in dict(MUTANTS=faults, try_mutant=trial, green_without=lambda tests: True).items():
         monkeypatch.setattr(mutants, name, value)
     monkeypatch.setattr('sys.argv', ['mutants.py', '--json', str(tmp_path/'found.json')])
     assert mutants.main()==1 and sorted(tried)==['a', 'b']
@@ -30,3 +30,15 @@ def test_a_fault_noticed_before_is_not_tried_again_until_its_module_changes(tmp_
     assert '1 of 2 faults were noticed, 1 of them before.' in capsys.readouterr().out
     monkeypatch.setattr(mutants, 'state_of', lambda mutant: 'another')
     assert mutants.main()==1 and tried.count('a')==2
+
+def test_a_test_that_is_red_anyway_proves_nothing(monkeypatch, capsys):
+    seen = []
+    def run(folder, tests, workers=1):
+        seen.append(tests)
+        return 1,'FAILED tests/test_config.py::test_a[x - y]'
+    monkeypatch.setattr(mutants, 'run_tests', run)
+    fault = Mutant('a', 'errors.py', 'The root of all errors', 'The Root of all errors', 'test_config.py')
+    monkeypatch.setattr(mutants, 'MUTANTS', [fault])
+    monkeypatch.setattr('sys.argv', ['mutants.py'])
+    assert mutants.main()==1 and seen==[['tests/test_config.py'], ['tests/test_config.py::test_a[x - y]']]
+    assert '1 of 1 faults were noticed.' in capsys.readouterr().out
