@@ -33,11 +33,11 @@ from ..rendering.sampling import sample_texture
 from ..rendering.variant import use_variant
 
 # %% auto #0
-__all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'known_person', 'light_under_maps', 'held_out_photo',
-           'run_measured', 'cold_run', 'measure_recovery', 'fixed_camera', 'unprojected', 'map_score',
-           'measure_sidelit', 'face_texels', 'Target', 'mean', 'markdown_table', 'target_table', 'photo_table',
-           'when_measured', 'where_measured', 'photos_to_measure', 'leaving_out', 'measure_photos', 'measure_synthetic',
-           'make_parser', 'Request', 'read_request', 'measure_all', 'measure_and_say', 'main', 'check_output']
+__all__ = ['TARGETS', 'PARTS', 'PAIR', 'QUICK', 'measure_photo', 'held_out', 'known_person', 'held_out_photo', 'run_measured',
+           'cold_run', 'measure_recovery', 'fixed_camera', 'unprojected', 'map_score', 'measure_sidelit', 'face_texels',
+           'Target', 'mean', 'markdown_table', 'target_table', 'photo_table', 'when_measured', 'where_measured',
+           'photos_to_measure', 'leaving_out', 'measure_photos', 'measure_synthetic', 'make_parser', 'Request',
+           'read_request', 'measure_all', 'measure_and_say', 'main', 'check_output']
 
 # %% ../../nbs/83_evaluation.photos.ipynb #9551e3fb
 @undisturbed(grad=True)
@@ -95,10 +95,10 @@ def known_person(
     for name in ('shape', 'displacement'): stage.rates.pop(name, None)
     stage.light.rates.pop('albedo', None)
     found = exhaust(reconstruct_steps(None, config, stages=[stage], start=face, pipeline=pipeline))
-    light_under_maps(pipeline, found.face, stage.light)
+    _light_under_maps(pipeline, found.face, stage.light)
     return found
 
-def light_under_maps(
+def _light_under_maps(
     pipeline,  # A `Pipeline`
     face,      # A `Face` with maps; the lights of its frames are changed
     settings,  # `optim.light.LightSettings`; its albedo stands still

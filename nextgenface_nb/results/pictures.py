@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 import numpy as np, torch
 import PIL.Image
+import nextgenface_nb.results.arrays   # results have the names that are read here
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError, GeometryError, LightError
