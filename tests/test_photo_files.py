@@ -75,7 +75,9 @@ def test_other_kinds_are_turned_once(small, kind):
             if kind in ('WEBP', 'AVIF') else {})
         small.save(file, kind, exif=exif, **more)
         photo = load_photo(file.getvalue())
-        np.testing.assert_array_equal(to_bytes(photo.pixels), upright_codes(file.getvalue()))
+        wanted = upright_codes(file.getvalue())
+        assert photo.original_size == wanted.shape[1::-1]
+        np.testing.assert_array_equal(to_bytes(photo.pixels), wanted)
 
 def test_orientation_in_xmp_and_in_texts_of_png(small):
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
