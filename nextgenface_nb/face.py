@@ -135,7 +135,7 @@ def __repr__(self:Frame):
 
 @patch
 def __repr__(self:Face):
-    return f'Face({", ".join(map(_photo_name, self.frames))}; {self.identity!r})' 
+    return f'Face({", ".join(map(_photo_name, self.frames))}; {self.identity!r})'
 
 # %% ../nbs/50_face.ipynb #ff85b11c
 @patch

@@ -362,7 +362,7 @@ LEAST_SHARE = .05 #: The weight of a photo that is of no use beside the best
 @undisturbed
 def panels(self:Reconstruction, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
     "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
-    return result_panels(self.pipeline, self.face, check_frame(self.face, i), samples, progress)
+    return result_panels(self.pipeline, self.face, i, samples, progress)
 
 @patch
 @undisturbed

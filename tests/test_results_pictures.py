@@ -1,5 +1,5 @@
 "What is done with a result: pictures, other faces, files, and the way to other processes"
-import copy, json, multiprocessing, pickle, subprocess, sys, time
+import copy, dataclasses, json, multiprocessing, pickle, subprocess, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 import numpy as np, pytest, torch
@@ -8,6 +8,7 @@ import nextgenface_nb as ngf
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.optim.texture import mouth_opening
+from nextgenface_nb.results.files import kept_pipeline
 ROOT = Path(__file__).resolve().parent.parent
 PORTRAIT = ROOT/'tests'/'old_results'/'portrait.jpg'
 
@@ -285,6 +286,12 @@ def test_a_pickle_is_small_and_leaves_the_model_at_home(portrait):
     sent = pickle.dumps(portrait)
     assert len(sent)<1e6 and pickle.loads(sent).pipeline.model.fingerprint==portrait.pipeline.model.fingerprint
     assert same(portrait, pickle.loads(sent), 1e-3)
+
+def test_a_model_that_two_settings_share_stays_at_home_too(portrait):
+    "The second pipeline takes the model from the first: it has a place all the same"
+    first,second = (kept_pipeline(ngf.Config(samples_final=n)) for n in (5, 6))
+    assert second.model is first.model and second.model_place==first.model_place!=None
+    assert len(pickle.dumps(dataclasses.replace(portrait, pipeline=second)))<1e6
 
 def test_a_pickle_of_another_model_is_refused(portrait, monkeypatch):
     sent = pickle.dumps(portrait)

@@ -1,9 +1,9 @@
-"""What the card says of real pictures: for each quantity the range over all of them, and how often each warning is said.
+"""What the card says of real pictures: for each quantity the range over them, and how often each warning is said.
 
 usage: cards.py [--photos FOLDER...] [--films FOLDER] [--frames N] [--json FILE]
 
-From it come the figures beside the thresholds in the notebook of the card. Pictures are not kept, nor is what is said of
-one of them: ranges over all and counts only. The bundled portrait is always among them."""
+From it come the figures beside the thresholds in the notebook of the card. Pictures are not kept, nor is what is said
+of one of them: ranges over all and counts only. The bundled portrait is always among them."""
 import argparse, os, sys, tempfile
 from collections import Counter
 from pathlib import Path
@@ -24,13 +24,16 @@ from nextgenface_nb.reconstruction import block_edges, reconstruct
 SETTINGS = dict(max_resolution=128, texture_resolution=128, steps_shading=2, steps_texture=6)
 PICTURES = '.png', '.jpg', '.jpeg', '.webp'
 
+def film_pictures(path:Path)->list: # of [H, W, 3] uint8
+    "All frames of a film"
+    steps = imageio_ffmpeg.read_frames(str(path), pix_fmt='rgb24')
+    width,height = next(steps)['size']
+    return [np.frombuffer(data, np.uint8).reshape(height, width, 3) for data in steps]
+
 def film_frames(path:Path, count:int)->list: # of [H, W, 3] uint8
     "Frames of a film at even distances, neither the first nor the last"
-    total,_ = imageio_ffmpeg.count_frames_and_secs(path)
-    wanted = {round((k+1)*total/(count+1)) for k in range(count)}
-    steps = imageio_ffmpeg.read_frames(path, pix_fmt='rgb24')
-    width,height = next(steps)['size']
-    return [np.frombuffer(data, np.uint8).reshape(height, width, 3) for k,data in enumerate(steps) if k in wanted]
+    film = film_pictures(path)
+    return [film[round((k+1)*len(film)/(count+1))] for k in range(count)]
 
 def pictures(folders:list, films:Path|None, frames:int, place:Path)->list: # of paths
     "The portrait, all photos of the folders, and frames of all films, which are put into `place`"

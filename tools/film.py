@@ -1,20 +1,17 @@
 """Are five frames of a film better than one?
 
-One face is fitted to five frames that are spread over a film, another one to the first and a third one to the middle one
-of them; each is held against a sixth frame, whose pose, lens, expression and light are found.
+One face is fitted to five frames that are spread over a film, another one to the first and a third one to the middle
+one of them; each is held against a sixth frame, whose pose, lens, expression and light are found.
 usage: film.py [FILM ...] [--choices N] [--set KEY=VALUE ...] [--json FILE]"""
-import argparse, os
+import argparse, sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT/'tools')]
+from cards import film_pictures, known
 
 #: Where the six frames begin, in sixths of a sixth of the film, and which of them is held out
 CHOICES = (3, 3), (1, 5), (5, 2)
-
-def pictures(path):
-    "All frames of a film, [H, W, 3] uint8"
-    import imageio_ffmpeg, numpy as np
-    frames = imageio_ffmpeg.read_frames(str(path))
-    width,height = next(frames)['size']
-    return [np.frombuffer(f, np.uint8).reshape(height, width, 3) for f in frames]
 
 def chosen(film, choice):
     "Five frames, and a sixth"
@@ -26,7 +23,7 @@ def compared(path, choice, config, pipeline):
     "A row of the table"
     from nextgenface_nb.evaluation.photos import held_out_photo
     from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
-    five,sixth = chosen(pictures(path), choice)
+    five,sixth = chosen(film_pictures(path), choice)
     row = dict(film=Path(path).stem, choice=choice+1)
     for name,photos in (('first', five[:1]), ('middle', five[2:3]), ('five', five)):
         fit = exhaust(reconstruct_steps(photos, config, pipeline=pipeline))
@@ -42,7 +39,7 @@ def main():
     p.add_argument('--set', action='append', default=[], metavar='KEY=VALUE')
     p.add_argument('--json', type=Path, metavar='FILE', help='write the figures there')
     args = p.parse_args()
-    films = args.films or sorted(Path(os.environ.get('NEXTGENFACE_FILMS', '')).glob('*.mp4'))
+    films = args.films or [film for folder in known('NEXTGENFACE_FILMS') for film in sorted(Path(folder).glob('*.mp4'))]
     if not films: p.error('no film: name one, or set NEXTGENFACE_FILMS to a folder of films')
     from nextgenface_nb.config import Config
     from nextgenface_nb.evaluation.figures import save_figures, stamp

@@ -6,8 +6,7 @@
 from __future__ import annotations
 import torch
 from torch import Tensor
-from ..errors import ConfigError
-from ..face import Face
+from ..face import Face, check_frame
 from ..optim.shading import skin_picture
 from ..surroundings import undisturbed
 
@@ -29,9 +28,7 @@ def result_panels(
     progress=None,         # Called with (rays done, all rays) while these are drawn
 )->dict: # name -> [H, W, 3] linear
     "What a person wants to see of frame `i`, in reading order"
-    count = len(face.frames)
-    if i not in range(-count, count):
-        raise ConfigError(f'there is no photo {i!r} in this face', f'It has {count}, counted from 0.')
+    i = check_frame(face, i)
     frame = face.frames[i]
     photo = frame.photo.pixels
     diffuse,specular,roughness = pipeline.maps(face)

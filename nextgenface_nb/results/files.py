@@ -192,14 +192,18 @@ def kept_pipeline(
     "A pipeline of these settings"
     key = _made_from(config)
     found = next((p for k,p in _kept if k==key and _made_from(p.config)==key), None)
-    if found is None: found = Pipeline(_model_in_memory(config, key[1:]), config)
+    if found is None: found = _made_pipeline(config, key[1:])
     _kept[:] = [(key, found), *[(k, p) for k,p in _kept if p is not found]][:KEPT]
     return found
 
-def _model_in_memory(config:Config, file:tuple)->FaceModel|None: # None: it has to be read
-    "That of another pipeline with the same file and as many components"
+def _made_pipeline(config:Config, file:tuple)->Pipeline:
+    "A new one. The model of another with the same file and as many components is not read again"
     same = lambda k,p: k[1:]==file and p.config.components==config.components
-    return next((p.model for k,p in _kept if same(k, p)), None)
+    other = next((p for k,p in _kept if same(k, p)), None)
+    if other is None: return Pipeline(None, config)
+    found = Pipeline(other.model, config)
+    found.model_place = other.model_place
+    return found
 
 # %% ../../nbs/78_results.files.ipynb #7d08a740
 NO_CHECKPOINT = 'there is a report, but no checkpoint, and no other file holds the whole face'
