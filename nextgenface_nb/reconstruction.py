@@ -41,7 +41,7 @@ from .output.pictures import panel_strip
 from .output.report import frame_measures, save_reconstruction
 
 # %% auto #0
-__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'ELSEWHERE', 'STRANGER', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE', 'make_frame',
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'ELSEWHERE', 'STRANGER', 'ROUGH', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE', 'make_frame',
            'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity',
            'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast',
            'leave_out_photos', 'weigh_photos', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined',
@@ -266,6 +266,7 @@ def save(self:Reconstruction,
 # %% ../nbs/75_reconstruction.ipynb #9ffdba83
 #: Distance of shapes from which a photo shows somebody else: from the others, and beyond theirs from each other
 STRANGER = .6,.15
+ROUGH = 12       #: Steps of stage 1 for a photo alone: its angle to others is then within .1 of the last one's
 LEAST_SHAPE = 20 #: Coefficients of a model below which angles between shapes say nothing
 BLURRED = .35    #: Share of the sharpest photo's `fine_contrast` below which a photo is left out
 
@@ -277,7 +278,7 @@ def shape_distances(
     found = []
     for frame in frames:
         alone = Face(mean_identity(model), [replace(frame)])
-        fit_landmarks(model, alone)
+        fit_landmarks(model, alone, steps=ROUGH)
         found.append((alone.identity.shape/model.prior.shape.sqrt()).double())
     unit = F.normalize(torch.stack(found), dim=-1)
     return (1-unit@unit.T).numpy()

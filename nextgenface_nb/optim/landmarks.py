@@ -5,7 +5,7 @@
 # %% ../../nbs/52_optim.landmarks.ipynb #064d871d
 from __future__ import annotations
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 import numpy as np, torch
 from fastcore.basics import patch
@@ -89,10 +89,18 @@ def unturned_eye_distance(
     corners = EYE_CORNERS.get(landmarks.detector) if landmarks.detector in model.embeddings else None
     if not corners or not {*corners}<={*ids} or len(ids)<6 or not seen>0: return seen
     mean = model.points(model.embedding_of(landmarks.ids, landmarks.detector))
-    apart = mean[ids.index(corners[1])]-mean[ids.index(corners[0])]
-    found = max(seen, .5*points_extent(landmarks)) # of a profile next to nothing is seen, and no lens is as short
+    longest = max(seen, .5*points_extent(landmarks)) # of a profile next to nothing is seen, and no lens is as short
+    rows = (x.detach().cpu().float().numpy().tobytes() for x in (mean, landmarks.points))
+    return _unturned(*rows, tuple(ids.index(c) for c in corners), seen, longest)
+
+@lru_cache(64) # a fit asks some eight times for the same points of a photo, and each pose takes 60 steps
+def _unturned(mean:bytes, points:bytes, corners:tuple, seen:float, longest:float)->float: # Pixels
+    "The same of arrays: float32 [L, 3] mm, [L, 2] pixels, rows of the corners, distances in pixels"
+    mean,points = (torch.frombuffer(bytearray(x), dtype=torch.float32).view(-1, n) for x,n in ((mean, 3), (points, 2)))
+    apart = mean[corners[1]]-mean[corners[0]]
+    found = longest
     try:
-        for _ in range(2): found = float(np.hypot(seen, _hidden(mean, apart, landmarks.points, TYPICAL_FOCAL*found)))
+        for _ in range(2): found = float(np.hypot(seen, _hidden(mean, apart, points, TYPICAL_FOCAL*found)))
     except (GeometryError, np.linalg.LinAlgError): return seen      # who needs the pose says what is wrong with it
     return found
 

@@ -109,6 +109,7 @@ class LightProblem(Solver):
         self.settings = settings
         self.pixels = pixels
         self.bands = pipeline.config.bands
+        self.gains = [exposure_gain(f) for f in face.frames]
         self.sigma = pipeline.model.prior.albedo.sqrt()
         self.tone,self.pattern = tone_and_pattern(pipeline.model)
         self.transport = [self._transport(p, face.identity.base_roughness) for p in pixels]
@@ -230,7 +231,7 @@ def _colour(self:LightProblem,
     diffuse,specular,diffuse_moves,specular_moves = self._skin(i, colour)
     vectors = diffuse[:,None]*T+specular[:,None]*A+B
     seen = _received(vectors, light, linear)
-    gain = exposure_gain(self.face.frames[i])
+    gain = self.gains[i]
     residual = perceptual(gain*seen)-perceptual(gain*pixels.target[:,colour])
     by_light = _received(vectors, linear[1][colour][1], linear)
     by_albedo = (pixels.basis[...,colour]*(diffuse_moves*_received(T, light, linear))

@@ -209,6 +209,7 @@ class Candidate:
     # What the lights expect of themselves in a step in which they move; weighed already, for a light brings its weights
     light:Tensor|None = None
     shares:list|None = None # Of stage 3: what each photo counts beside its own weight; None: no more and no less
+    gains:list|None = None  # `exposure_gain` of each frame; None: measured anew
     problem:LandmarkProblem|None = None # Of stage 2, see `stage_problem`; None: made anew
 
     @cached_property
@@ -283,8 +284,8 @@ def weighed(
 def _photo_term(c:Candidate)->Tensor|None:
     "How far the pictures are from the photos; each frame by its weight"
     if not c.pictures: return None
-    losses = [photo_loss(picture, photo, weight, exposure_gain(frame))
-        for (picture,photo,weight),frame in zip(c.pictures, c.face.frames)]
+    gains = c.gains or map(exposure_gain, c.face.frames)
+    losses = [photo_loss(*what, gain) for what,gain in zip(c.pictures, gains)]
     shares = c.shares or [1.]*len(losses)
     return sum(loss*f.weight*share for loss,f,share in zip(losses, c.face.frames, shares))
 

@@ -16,8 +16,8 @@ from ..metrics import eye_distance
 from ..face import Face, PROVENANCE
 from .light import LightDescent, light_terms
 from .landmarks import unturned_eye_distance
-from .losses import (DARK, TYPICAL, Candidate, blur, consistency_loss, perceptual_slope,
-    smoothness_loss, symmetry_loss, weighed)
+from .losses import (DARK, TYPICAL, Candidate, blur, consistency_loss, exposure_gain,
+    perceptual_slope, smoothness_loss, symmetry_loss, weighed)
 from .occlusion import hidden_share
 from ..pipeline import Pipeline
 from .shading import exposed_share, frame_transfer, region_weights, skin_likelihood, within
@@ -25,13 +25,13 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT',
-           'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
-           'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
-           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'cell_area',
-           'beside_finest', 'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums',
-           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
-           'TextureSolver']
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'RAYS', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'OPEN',
+           'RELIGHT', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior',
+           'TextureParameters', 'TextureView', 'rays_among', 'texture_view', 'one_sidedness', 'pixel_means',
+           'photo_weights', 'light_reliability', 'fineness', 'cell_means', 'seen_in_cells', 'weighted_median',
+           'own_albedo', 'agreement', 'cell_area', 'beside_finest', 'weigh_together', 'frame_shares', 'add_detail',
+           'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps',
+           'TextureStage', 'schedule', 'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -244,6 +244,14 @@ class TextureView:
     optimizer = None
 
 # %% ../../nbs/57_optim.texture.ipynb #d2fe4e5c
+RAYS = dict(diffuse_samples=64, glossy_samples=12) #: Of each subpixel in stage 3, where there is one photo
+
+def rays_among(
+    photos:int, # 1 and up
+)->dict: # Options of `Transfer`
+    "Rays of each of several photos: their noise falls by the root of the number of photos that show a texel"
+    return {name:max(round(n/photos**.5), 4) for name,n in RAYS.items()}
+
 def texture_view(
     pipeline:Pipeline,
     face:Face,
@@ -254,7 +262,8 @@ def texture_view(
     frame = face.frames[i]
     with torch.no_grad():
         environment = frame.light.environment(pipeline.config.environment_height)
-        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
+        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4,
+            **rays_among(len(face.frames)))
         lit = transfer.lit(environment)
         target = frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
@@ -603,6 +612,7 @@ class TextureSolver(Solver):
         before = [float(v.weight.sum()) for v in self.views]
         if len(self.views)>1: weigh_together(pipeline, face, self.views)
         self.shares = frame_shares(self.views, before)
+        self.gains = [exposure_gain(f) for f in face.frames]
         for frame,view in zip(face.frames, self.views): frame.hidden = view.hidden
         self.lights = LightDescent(face, stage.rates, [view.one_sided for view in self.views])
         self.prior = texture_prior(pipeline, face, resolution)
@@ -622,7 +632,8 @@ def losses(self:TextureSolver, relight:bool)->dict: # term -> weighted scalar
     pictures = [self.picture(view, f, maps, relight) for view,f in zip(self.views, self.face.frames)]
     moves = relight and 'light' in self.stage.rates
     light = light_terms(self.stage, self.face, self.shares).get('light') if moves else None
-    now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light, shares=self.shares)
+    now = Candidate(self.pipeline, self.face, self.stage.rates, pictures, maps, self.prior, light, shares=self.shares,
+        gains=self.gains)
     return weighed(self.stage.terms, self.stage.weights, now)
 
 @patch
