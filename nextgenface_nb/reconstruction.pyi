@@ -26,6 +26,7 @@ __all__ = [
     "BELIEVED_DISTANCE",
     "ELSEWHERE",
     "STRANGER",
+    "ROUGH",
     "LEAST_SHAPE",
     "BLURRED",
     "LEAST_SHARE",
@@ -566,6 +567,7 @@ class Reconstruction:
             The distance without expressions; False: with those of the photos"""
 
 STRANGER: Any
+ROUGH: int
 LEAST_SHAPE: int
 BLURRED: float
 

@@ -25,13 +25,13 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'RAYS', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'OPEN',
-           'RELIGHT', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior',
-           'TextureParameters', 'TextureView', 'rays_among', 'texture_view', 'one_sidedness', 'pixel_means',
-           'photo_weights', 'light_reliability', 'fineness', 'cell_means', 'seen_in_cells', 'weighted_median',
-           'own_albedo', 'agreement', 'cell_area', 'beside_finest', 'weigh_together', 'frame_shares', 'add_detail',
-           'wanted_albedo', 'texel_sums', 'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps',
-           'TextureStage', 'schedule', 'backward', 'TextureSolver']
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT',
+           'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
+           'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
+           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'cell_area',
+           'beside_finest', 'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums',
+           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
+           'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -244,14 +244,6 @@ class TextureView:
     optimizer = None
 
 # %% ../../nbs/57_optim.texture.ipynb #d2fe4e5c
-RAYS = dict(diffuse_samples=64, glossy_samples=12) #: Of each subpixel in stage 3, where there is one photo
-
-def rays_among(
-    photos:int, # 1 and up
-)->dict: # Options of `Transfer`
-    "Rays of each of several photos: their noise falls by the root of the number of photos that show a texel"
-    return {name:max(round(n/photos**.5), 4) for name,n in RAYS.items()}
-
 def texture_view(
     pipeline:Pipeline,
     face:Face,
@@ -262,8 +254,7 @@ def texture_view(
     frame = face.frames[i]
     with torch.no_grad():
         environment = frame.light.environment(pipeline.config.environment_height)
-        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4,
-            **rays_among(len(face.frames)))
+        transfer = frame_transfer(pipeline, face, i, resolution=resolution, near=environment, texel_subpixels=4)
         lit = transfer.lit(environment)
         target = frame.photo.pixels.reshape(-1, 3)[transfer.pixels]
         weight = photo_weights(pipeline, face, i, transfer)*light_reliability(lit[0])
