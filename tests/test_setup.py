@@ -65,7 +65,7 @@ def test_constraints_pin_all_that_is_asked_for(name, version):
         if line.marker is None or line.marker.evaluate(marker):
             assert canonicalize_name(line.name) not in pins, f'{line.name} twice for Python {version}'
             pins[canonicalize_name(line.name)] = next(iter(line.specifier)).version
-    for extra in ('requirements', 'build_requirements', 'notebook_requirements', 'dev_requirements'):
+    for extra in ('requirements', 'build_requirements', 'notebook_requirements', 'studio_requirements', 'dev_requirements'):
         for requirement in map(Requirement, settings[extra].split()):
             assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), str(requirement)
     if name=='constraints.txt':
@@ -89,7 +89,7 @@ def test_what_is_imported_is_required():
     used = {distribution.get(name, name)
         for name in used if name not in sys.stdlib_module_names and name!='nextgenface_nb'}
     wanted = {r.name for r in requirements}
-    extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'pandas', 'build', 'notebook')
+    extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'pandas', 'build', 'notebook', 'studio')
         for r in settings[f'{key}_requirements'].split()}
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'
