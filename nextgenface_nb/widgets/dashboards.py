@@ -27,6 +27,7 @@ from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..surroundings import Undisturbed, undisturbed
 from .light import ENVIRONMENTS, LightBall, environment, lamp
+from .pictures import Pictures, exposed, image_bytes
 from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 from ..evaluation.synthetic import studio_light
 from ..files import writing
@@ -36,7 +37,7 @@ from ..output.replay import write_film
 
 # %% auto #0
 __all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
-           'SliderNames', 'row', 'column', 'Pictures', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
+           'SliderNames', 'row', 'column', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
            'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard',
            'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
 
@@ -279,41 +280,6 @@ def column(
     "One below the other, with names for their sliders"
     return ipywidgets.VBox([*children, SliderNames()])
 
-# %% ../../nbs/91_widgets.dashboards.ipynb #2863d713
-class Pictures:
-    "A row of named pictures."
-    def __init__(self, *names:str, width:int=230):
-        self.images = {n:ipywidgets.Image(value=png(torch.full((8,8,3), .8)), format='png', width=width) for n in names}
-        self.widget = ipywidgets.HBox([ipywidgets.VBox([ipywidgets.Label(n), image])
-            for n,image in self.images.items()], layout=ipywidgets.Layout(flex_flow='row wrap'))
-
-    def show(self,
-        name:str,       # Of the place
-        picture,        # See below
-        srgb:bool=True, # It is light; False: numbers as they are
-    ):
-        "A linear picture [H, W, 1 or 3], a Pillow image, or PNG bytes"
-        self.images[name].value = picture if isinstance(picture, bytes) else _pillow_png(picture) if hasattr(picture,
-            'save') else png(picture, srgb)
-
-    def strip(self)->bytes: # PNG
-        "All of them side by side"
-        from PIL import Image
-        parts = [Image.open(io.BytesIO(i.value), formats=('PNG',)).convert('RGB') for i in self.images.values()]
-        height = min(200, max(p.height for p in parts))
-        parts = [p.resize((max(1, round(p.width*height/p.height)), height)) for p in parts]
-        row = Image.new('RGB', (sum(p.width+4 for p in parts), height), 'white')
-        x = 0
-        for p in parts:
-            row.paste(p, (x, 0))
-            x += p.width+4
-        return _pillow_png(row.quantize(96))
-
-def _pillow_png(image)->bytes:
-    data = io.BytesIO()
-    image.save(data, 'PNG', optimize=False)
-    return data.getvalue()
-
 # %% ../../nbs/91_widgets.dashboards.ipynb #11bbd5b2
 def uploaded(
     value, # Of a FileUpload, ipywidgets 7 (dict by name) or 8 (tuple of dicts)
@@ -536,8 +502,7 @@ def open(self:StartDashboard):
 def still(self:StartDashboard)->bytes:
     if self.photo is None: return b''
     if self.frame is None: return self.photo._repr_png_()
-    return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
-        size=256).quantize(96))
+    return image_bytes(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points, size=256).quantize(96))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #45b05edd
 def _set_back(face:Face, other:Face):
@@ -551,6 +516,7 @@ class StageDashboard(Dashboard):
     "One stage of a fit of `face`, which changes in place."
     name = ''
     names = ()
+    wiped = ()   # Two of the names that lie over each other
     def __init__(self,
         pipeline:Pipeline,
         face:Face,              # Changed in place
@@ -565,7 +531,7 @@ class StageDashboard(Dashboard):
         self.history = []
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
         self.notes = ipywidgets.HTML()
-        self.pictures = Pictures(*self.names)
+        self.pictures = Pictures(*self.names, wipe=self.wiped)
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
         self.widget = column(self.runner.widget, self.notes, self.pictures.widget, *self.controls(), self.every)
@@ -798,7 +764,7 @@ class PhotometricDashboard(FitDashboard):
         show('Photo', photo)
         show('Difference', difference(picture, photo))
         show('Clay', clay[...,:3])
-        show('Light on a ball', sphere_preview(light, 96)[...,:3]*.6)
+        show('Light on a ball', exposed(sphere_preview(light, 192)))
         show('Light as a map', light/light.max().clamp(min=1e-6))
         if self.history: show('Losses', loss_picture(self.history))
 
@@ -813,10 +779,10 @@ class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
     name = TEXTURE
     title = 'Stage 3'
-    names = 'Before | after','Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed','Losses'
+    wiped = 'Before','After'
+    names = *wiped,'Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed','Losses'
 
     def controls(self)->list:
-        self.wipe = slider('before | after', .5, 0., 1., self.guarded(lambda _: self._wipe()), step=.01)
         self.which = ipywidgets.Dropdown(options=MAPS, description='map')
         self.map_button = button('Save this map', self.guarded(self.save_map),
             'As a PNG, to be painted in another program', 'download')
@@ -824,7 +790,7 @@ class TextureDashboard(FitDashboard):
             layout=ipywidgets.Layout(width='auto'))
         self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.unlock_button = button('Unlock all', self.guarded(self.unlock), icon='unlock')
-        return [self.wipe, row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
+        return [row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
 
     def set_face(self,
         face, # `Face`
@@ -860,8 +826,8 @@ def restore(self:TextureDashboard,
 # %% ../../nbs/91_widgets.dashboards.ipynb #ada810b0
 @patch
 def _remember(self:TextureDashboard):
-    self._before_picture = self._over_photo()
-    self._wipe()
+    picture = self._over_photo()
+    for name in self.wiped: self.pictures.show(name, picture)
 
 @patch
 def _over_photo(self:TextureDashboard):
@@ -926,13 +892,6 @@ def _take_upload(self:TextureDashboard):
         self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
             else load_photo(data, name).pixels)
 
-@patch
-def _wipe(self:TextureDashboard):
-    "Left of the line the render before the stage, right of it the present one"
-    a = self._before_picture
-    b = getattr(self, '_now', self._before_picture)
-    x = round(self.wipe.value*a.shape[1])
-    self.pictures.show('Before | after', torch.cat([a[:,:x], b[:,x:]], 1))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c456a297
 @patch
@@ -940,8 +899,7 @@ def _wipe(self:TextureDashboard):
 def draw(self:TextureDashboard):
     show = self.pictures.show
     maps = self.pipeline.maps(self.face)
-    self._now = self._over_photo()
-    if hasattr(self, '_before_picture'): self._wipe()
+    show('After', self._over_photo())
     show('Diffuse map', maps[0])
     show('Specular map', maps[1]/maps[1].max().clamp(min=.05))
     show('Roughness map', maps[2], srgb=False)

@@ -1,0 +1,150 @@
+("Pictures, curves and expressions in a real browser, on a page of their own without a kernel: how much room they take at "
+ "1280, 1920 and 400 pixels, light and dark, by mouse and by keyboard; every control has a name, nothing is asked of others")
+import io, json
+import numpy as np, pytest, torch
+from PIL import Image
+pytest.importorskip('anywidget')
+from test_lab import nameless
+from test_viewer import state_of
+from nextgenface_nb.widgets.pictures import Pictures
+
+PAGE = '''<!doctype html><html lang="en"><title>panel</title><meta name="viewport" content="width=device-width">
+<style>body{margin:8px;background:var(--jp-layout-color1,#fff)} THEME</style><style>STYLE</style><div id="panel"></div><script type="module">
+import widget from '/widget.js'
+const state = await (await fetch('/state.json')).json(), listeners = {}
+const take = v => v && v.base64 !== undefined ? new DataView(Uint8Array.from(atob(v.base64), c => c.charCodeAt(0)).buffer) : v
+for (const k of Object.keys(state)) state[k] = take(state[k])
+window.model = { get: k => state[k], save_changes() {}, on: (k, f) => (listeners[k] ||= []).push(f),
+  off(k, f) { listeners[k] = (listeners[k] || []).filter(g => g !== f) },
+  set(k, v) { state[k] = take(v); (listeners[`change:${k}`] || []).forEach(f => f()) } }
+window.close_panel = await widget.render({ model: window.model, el: document.getElementById('panel') })
+window.ready = true
+</script></html>'''
+DARK = ''':root{--jp-layout-color1:#111;--jp-layout-color2:#2b2b2b;--jp-ui-font-color1:#fff;--jp-ui-font-color2:#bbb;
+--jp-border-color2:#555;--jp-brand-color1:#42a5f5}'''
+
+@pytest.fixture
+def show(browser, shots):
+    "Open a widget on a page of its own"
+    pages = []
+    def open_page(widget, width=1280, dark=False):
+        page = browser.new_page(viewport=dict(width=width, height=800))
+        pages.append(page)
+        page.complaints = []
+        page.on('console', lambda m: page.complaints.append(m.text) if m.type=='error' else None)
+        page.on('pageerror', lambda e: page.complaints.append(str(e)))
+        html = PAGE.replace('THEME', DARK if dark else '').replace('STYLE', str(widget._css))
+        answers = {'/':('text/html', html), '/widget.js':('text/javascript', str(widget._esm)),
+            '/state.json':('application/json', state_of(widget)), '/favicon.ico':('image/x-icon', '')}
+        def answer(route):
+            kind,body = answers.get(route.request.url.removeprefix('http://panel.test'), (None, None))
+            if kind: route.fulfill(content_type=kind, body=body)
+            else: route.abort()   # which is an error in the console
+        page.route(lambda url: url.startswith('http'), answer)
+        page.goto('http://panel.test/')
+        page.wait_for_function('window.ready', timeout=60_000)
+        page.wait_for_timeout(200)
+        assert page.evaluate('document.documentElement.scrollWidth<=innerWidth'), 'beyond the edge'
+        assert not nameless(page, '#panel'), nameless(page, '#panel')
+        return page
+    yield open_page
+    for page in pages:
+        assert not page.complaints, page.complaints
+        page.close()
+
+def pixels(locator): return np.array(Image.open(io.BytesIO(locator.screenshot())).convert('RGB')).astype(float)
+
+# ---- pictures
+
+NAMES = 'Before','After','Photo','Clay','Map','Empty'
+
+@pytest.fixture(scope='module')
+def pictures():
+    found = Pictures(*NAMES, wipe=('Before','After'))
+    x = torch.linspace(0, 1, 64)
+    checks = ((torch.arange(64)//8)[:,None]+(torch.arange(64)//8)[None])%2
+    for n,rgb in dict(Before=(1.,0.,0.), After=(0.,0.,1.), Photo=(1.,1.,0.), Clay=(.4,.4,.4), Map=(0.,1.,0.)).items():
+        found.show(n, (checks*.5+.25*x)[...,None].expand(64, 64, 1)*torch.tensor(rgb))
+    return found
+
+def frames(page): return page.locator('.ngf-picture:visible .ngf-frame')
+
+@pytest.mark.parametrize('width,dark,columns', [(1280, False, 4), (1920, True, 4), (400, True, 1)])
+def test_pictures_fill_the_width_and_empty_ones_take_no_room(pictures, show, shots, width, dark, columns):
+    page = show(pictures.widget, width, dark)
+    boxes = [f.bounding_box() for f in frames(page).all()]
+    assert len(boxes)==4                                              # the wiped pair is one, the empty one none
+    assert len({round(b['y']) for b in boxes})==-(-4//columns)
+    assert sum(b['width'] for b in boxes[:columns])>.93*(width-16)
+    page.screenshot(path=shots/f'pictures_{width}.png')
+
+def test_a_click_enlarges_wheel_and_drag_move_all_alike(pictures, show, shots):
+    page = show(pictures.widget)
+    photo = page.get_by_role('button', name='Photo: enlarge')
+    small = photo.bounding_box()['width']
+    photo.click()
+    large = page.get_by_role('button', name='Photo: smaller again')
+    box = large.bounding_box()
+    assert box['width']>1.8*small and frames(page).count()==1
+    page.mouse.move(box['x']+.25*box['width'], box['y']+.25*box['height'])
+    for _ in range(5): page.mouse.wheel(0, -100)
+    transform = lambda name: page.evaluate(
+        "n => document.querySelector(`img[alt='${n}']`).style.transform", name)
+    page.wait_for_function("document.querySelector('img[alt=Photo]').style.transform.startsWith('scale(7')")
+    at = transform('Photo')
+    assert at==transform('Clay')==transform('Before')
+    page.mouse.down()
+    page.mouse.move(box['x']+.25*box['width']+60, box['y']+.25*box['height']+20, steps=3)
+    page.mouse.up()
+    assert transform('Photo')!=at and frames(page).count()==1          # a drag is no click
+    page.screenshot(path=shots/'pictures_enlarged.png')
+    page.keyboard.press('Escape')
+    assert frames(page).count()==4 and transform('Map')==transform('Photo')
+    page.get_by_role('button', name='Zoom: the whole pictures').click()
+    assert transform('Photo').startswith('scale(1)')
+
+def test_pictures_by_keyboard(pictures, show):
+    page = show(pictures.widget)
+    page.get_by_role('button', name='Clay: enlarge').focus()
+    page.keyboard.press('Enter')
+    assert frames(page).count()==1
+    page.keyboard.press('+')
+    page.keyboard.press('ArrowRight')
+    scale = "document.querySelector('img[alt=Clay]').style.transform"
+    assert page.evaluate(scale).startswith('scale(1.5) translate(-2')
+    page.keyboard.press('0')
+    assert page.evaluate(scale).startswith('scale(1)')
+    page.keyboard.press('Escape')
+    assert frames(page).count()==4
+    page.get_by_role('slider', name='Before | After').focus()
+    page.keyboard.press('Shift+ArrowRight')
+    assert abs(page.evaluate("model.get('wipe_at')")-.6)<1e-6
+    page.keyboard.press('End')
+    assert page.evaluate("model.get('wipe_at')")==1 and frames(page).count()==4
+
+def test_the_wipe_is_dragged_on_the_picture(pictures, show):
+    page = show(pictures.widget)
+    frame = page.get_by_role('button', name='Before | After: enlarge')
+    box = frame.bounding_box()
+    def red_and_blue(x): # at a share of the width
+        part = pixels(frame)[:,round(x*box['width'])-8:round(x*box['width'])+8].mean((0, 1))
+        return part[0]>2*part[2],part[2]>2*part[0]
+    assert red_and_blue(.3)==(True, False) and red_and_blue(.7)==(False, True)
+    page.mouse.move(box['x']+.5*box['width'], box['y']+.3*box['height'])
+    page.mouse.down()
+    page.mouse.move(box['x']+.85*box['width'], box['y']+.3*box['height'], steps=4)
+    page.mouse.up()
+    assert abs(page.evaluate("model.get('wipe_at')")-.85)<.02
+    assert red_and_blue(.7)==(True, False) and red_and_blue(.95)==(False, True)
+    assert frames(page).count()==4
+
+def test_a_picture_that_comes_later_is_shown(pictures, show):
+    page = show(pictures.widget)
+    image = json.loads(state_of(pictures.widget))['picture4']
+    page.evaluate("v => model.set('picture5', v)", image)
+    page.wait_for_function("document.querySelectorAll('.ngf-picture:not([hidden])').length===5")
+    page.evaluate("v => model.set('picture5', {base64: ''})", image)
+    page.wait_for_function("document.querySelectorAll('.ngf-picture:not([hidden])').length===4")
+    page.evaluate('close_panel()')
+    page.evaluate("v => model.set('picture5', v)", image)
+    assert frames(page).count()==4
