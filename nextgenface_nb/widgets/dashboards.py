@@ -26,6 +26,7 @@ from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..surroundings import Undisturbed, undisturbed
+from .expression import ExpressionPanel
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .pictures import Pictures, exposed, image_bytes
 from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
@@ -1055,6 +1056,8 @@ class PlayDashboard(Dashboard):
         self.notes = ipywidgets.HTML()
         self._quiet = True
         self.viewer = viewer or FaceViewer(pipeline, face, i)
+        self.expressions = ExpressionPanel(self.viewer)
+        self.expressions.layout.flex,self.expressions.layout.width = '1 1 320px','auto'
         self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
             for n in LandmarkDashboard.ANGLES}
         self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.),
@@ -1074,7 +1077,7 @@ class PlayDashboard(Dashboard):
             description='animate')
         self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)),
             'A film, ray-traced: .gif or .mp4', 'film')
-        self.widget = column(self.viewer, self.lights.widget, row(*self.pose.values(), *self.camera.values()),
+        self.widget = column(row(self.viewer, self.expressions), self.lights.widget, row(*self.pose.values(), *self.camera.values()),
             row(*self.use.values()),
             row(self.samples, self.render_button), self.pictures.widget,
             row(self.motion, self.frames, self.target, self.record_button), self.notes)
@@ -1112,6 +1115,8 @@ def set_face(self:PlayDashboard, face:Face):
     self._moved()
     self.lights.update()
     if weights is not None: self.viewer.weights = weights
+    self.expressions.take(self.original.frames[self.i].expression, self.pipeline.model.expression_names,
+        self.viewer.weights)
     if moved: self.viewer.centre()
 
 @patch

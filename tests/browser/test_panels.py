@@ -148,3 +148,59 @@ def test_a_picture_that_comes_later_is_shown(pictures, show):
     page.evaluate('close_panel()')
     page.evaluate("v => model.set('picture5', v)", image)
     assert frames(page).count()==4
+
+# ---- expressions
+
+@pytest.fixture(scope='module')
+def expressions():
+    from nextgenface_nb.config import Config
+    from nextgenface_nb.evaluation.synthetic import synthetic_face
+    from nextgenface_nb.facemodel.model import load_model
+    from nextgenface_nb.output.viewer import FaceViewer
+    from nextgenface_nb.pipeline import Pipeline
+    from nextgenface_nb.widgets.expression import ExpressionPanel
+    config = Config(device='cpu', texture_resolution=64, bands=3, environment_height=16, renderer='vertex')
+    pipeline = Pipeline(load_model(), config)
+    view = FaceViewer(pipeline, synthetic_face(pipeline, seed=3, size=64, samples=1).face)
+    panel = ExpressionPanel(view)
+    panel.fitted = panel.weights = {n:.1 if n=='mouthSmileLeft' else 0. for n in view.morph_names}
+    return panel
+
+def weights(page): return {n:v for n,v in page.evaluate("model.get('weights')").items() if v}
+
+@pytest.mark.parametrize('width,dark', [(1280, False), (400, True)])
+def test_expressions_fold_and_fit(expressions, show, shots, width, dark):
+    page = show(expressions, width, dark)
+    sliders = page.get_by_role('slider')
+    assert sliders.count()==4 and page.locator('.ngf-expression').bounding_box()['height']<400
+    for part in page.locator('summary').all()[:3]: part.click()
+    assert sliders.count()==4+5+14+23
+    page.screenshot(path=shots/f'expressions_{width}.png', full_page=True)
+    assert page.evaluate('document.documentElement.scrollWidth<=innerWidth')
+
+def test_a_slider_a_preset_and_back_to_the_fit(expressions, show):
+    page = show(expressions)
+    page.get_by_role('slider', name='jaw open').focus()
+    for _ in range(3): page.keyboard.press('ArrowRight')
+    assert weights(page)==dict(mouthSmileLeft=.1, jawOpen=.03)
+    page.get_by_role('button', name='Expression: surprise').click()
+    assert weights(page)['browInnerUp']==.8 and 'mouthSmileLeft' not in weights(page)
+    assert page.locator('summary', has_text='Brows: 3 of 5').count()==1
+    page.get_by_role('button', name='Expression: neutral').click()
+    assert not weights(page)
+    page.get_by_role('button', name='Expression: as fitted').click()
+    assert weights(page)==dict(mouthSmileLeft=.1)
+
+def test_both_sides_at_once(expressions, show):
+    page = show(expressions)
+    page.locator('summary', has_text='Mouth').click()
+    count = page.get_by_role('slider').count()
+    page.get_by_role('checkbox', name='symmetric').check()
+    assert page.get_by_role('slider').count()<count and weights(page)==dict(mouthSmileLeft=.05, mouthSmileRight=.05)
+    page.get_by_role('slider', name='mouth smile', exact=True).focus()
+    page.keyboard.press('End')
+    assert weights(page)==dict(mouthSmileLeft=1, mouthSmileRight=1)
+    page.get_by_role('checkbox', name='symmetric').uncheck()
+    page.get_by_role('slider', name='mouth smile left', exact=True).focus()
+    page.keyboard.press('Home')
+    assert weights(page)==dict(mouthSmileRight=1)
