@@ -26,6 +26,7 @@ from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..surroundings import Undisturbed, undisturbed
+from .curves import CurvesView
 from .expression import ExpressionPanel
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .pictures import Pictures, exposed, image_bytes
@@ -533,9 +534,11 @@ class StageDashboard(Dashboard):
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
         self.notes = ipywidgets.HTML()
         self.pictures = Pictures(*self.names, wipe=self.wiped)
+        self.curves = CurvesView()
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
-        self.widget = column(self.runner.widget, self.notes, self.pictures.widget, *self.controls(), self.every)
+        self.widget = column(self.runner.widget, self.notes, self.pictures.widget, self.curves,
+            *self.controls(), self.every)
         self.set_face(face)
 
     def controls(self)->list: return []
@@ -564,7 +567,9 @@ def stepped(self:StageDashboard, progress:Progress, last:bool):
     "After each step: remember, draw now and then"
     if not last: self.history.append(progress)
     if self.viewer is not None: self.viewer.move(self.face)
-    if last or progress.step%self.every.value==0 or self.runner.state=='paused': self.draw()
+    if last or progress.step%self.every.value==0 or self.runner.state=='paused':
+        self.curves.show(self.history)
+        self.draw()
 
 @patch
 @undisturbed
@@ -572,6 +577,7 @@ def reset_face(self:StageDashboard):
     "Back to what the face was before the stage"
     _set_back(self.face, self.before)
     self.history.clear()
+    self.curves.show([])
     self.guarded(self.draw)()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
@@ -749,7 +755,7 @@ class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
     name = PHOTOMETRIC
     title = 'Stage 2'
-    names = 'Render','Photo','Difference','Clay','Losses','Light on a ball','Light as a map'
+    names = 'Render','Photo','Difference','Clay','Light on a ball','Light as a map'
 
     def tuned(self)->list: return [self.stage, self.stage.light]
 
@@ -767,7 +773,6 @@ class PhotometricDashboard(FitDashboard):
         show('Clay', clay[...,:3])
         show('Light on a ball', exposed(sphere_preview(light, 192)))
         show('Light as a map', light/light.max().clamp(min=1e-6))
-        if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #8893475c
 MAPS = 'diffuse','specular','roughness'
@@ -781,7 +786,7 @@ class TextureDashboard(FitDashboard):
     name = TEXTURE
     title = 'Stage 3'
     wiped = 'Before','After'
-    names = *wiped,'Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed','Losses'
+    names = *wiped,'Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed'
 
     def controls(self)->list:
         self.which = ipywidgets.Dropdown(options=MAPS, description='map')
@@ -906,7 +911,6 @@ def draw(self:TextureDashboard):
     show('Roughness map', maps[2], srgb=False)
     if self.face.identity.provenance is not None:
         show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
-    if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #950a6659
 LIGHT_MENU = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
@@ -1115,8 +1119,7 @@ def set_face(self:PlayDashboard, face:Face):
     self._moved()
     self.lights.update()
     if weights is not None: self.viewer.weights = weights
-    self.expressions.take(self.original.frames[self.i].expression, self.pipeline.model.expression_names,
-        self.viewer.weights)
+    self.expressions.take(frame.expression, self.pipeline.model.expression_names, self.viewer.weights)
     if moved: self.viewer.centre()
 
 @patch

@@ -204,3 +204,61 @@ def test_both_sides_at_once(expressions, show):
     page.get_by_role('slider', name='mouth smile left', exact=True).focus()
     page.keyboard.press('Home')
     assert weights(page)==dict(mouthSmileRight=1)
+
+# ---- curves
+
+@pytest.fixture(scope='module')
+def curves():
+    from types import SimpleNamespace
+    from nextgenface_nb.widgets.curves import CurvesView
+    found = CurvesView()
+    losses = lambda k: {f'term_{n}':2.**-n*.97**k+.001*n for n in range(11)}|dict(total=3*.95**k+.1, nothing=0.)
+    found.show([SimpleNamespace(step=k, losses=losses(k)) for k in range(1, 81)])
+    return found
+
+def drawn(page): return {p.get_attribute('data-name') for p in page.locator('.ngf-curves path').all()}
+
+@pytest.mark.parametrize('width,dark', [(1280, False), (1920, True), (400, True)])
+def test_curves_are_legible_at_any_width(curves, show, shots, width, dark):
+    page = show(curves, width, dark)
+    box = page.locator('.ngf-curves svg').bounding_box()
+    assert box['width']>.95*(width-16) and 180<=box['height']<=340
+    sizes = page.evaluate("[...document.querySelectorAll('.ngf-curves text')].map(t => t.getBoundingClientRect().height)")
+    assert min(sizes)>11                                       # letters are no smaller on a phone
+    assert len(drawn(page))==12                                # what is 0 throughout has no place on this scale
+    page.screenshot(path=shots/f'curves_{width}.png')
+
+def test_terms_are_clicked_off_and_the_scale_changes(curves, show):
+    page = show(curves)
+    page.get_by_role('button', name='term_0').click()
+    assert 'term_0' not in drawn(page) and page.evaluate("model.get('hidden')")==['term_0']
+    page.get_by_role('button', name='term_0').click()
+    assert 'term_0' in drawn(page)
+    page.get_by_role('button', name='Scale').click()
+    assert 'nothing' in drawn(page) and page.get_by_role('button', name='Scale: linear').count()==1
+    page.set_viewport_size(dict(width=500, height=800))
+    page.wait_for_function("document.querySelector('.ngf-curves svg').viewBox.baseVal.width<500")
+
+def test_values_at_a_step_by_pointer_and_by_keys(curves, show):
+    page = show(curves)
+    svg = page.locator('.ngf-curves svg')
+    box = svg.bounding_box()
+    page.mouse.move(box['x']+52+(box['width']-60)*39/79, box['y']+60)
+    value = lambda name: float(page.get_by_role('button', name=name).locator('.ngf-value').inner_text())
+    assert page.locator('[role=status]').inner_text()=='step 40'
+    assert abs(value('total')-(3*.95**40+.1))<.01
+    svg.focus()
+    page.keyboard.press('Home')
+    assert page.locator('[role=status]').inner_text()=='step 1' and abs(value('total')-2.95)<.01
+    page.keyboard.press('ArrowRight')
+    assert page.locator('[role=status]').inner_text()=='step 2' and 'total 2.81' in svg.get_attribute('aria-valuetext')
+    page.keyboard.press('Escape')
+    assert page.locator('[role=status]').inner_text()=='last step: 80'
+
+def test_a_step_more_is_drawn(curves, show):
+    page = show(curves)
+    page.evaluate("""() => { const more = k => { const d = model.get(k), n = 80, f = new Float32Array(d.buffer), terms = f.length / n
+      const g = new Float32Array(terms * 81); for (let t = 0; t < terms; t++) { for (let j = 0; j < n; j++) g[81 * t + j] = f[n * t + j]; g[81 * t + 80] = k === 'steps' ? 81 : .5 }
+      return new DataView(g.buffer) }
+      const steps = more('steps'), values = more('values'); model.set('steps', steps); model.set('values', values) }""")
+    page.wait_for_function("document.querySelector('.ngf-curves [role=status]').textContent==='last step: 81'")
