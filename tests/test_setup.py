@@ -211,7 +211,7 @@ known = detector_errors('mediapipe').modes is not None, mirror_partners('mediapi
 scripts = [path.name for path in files('nextgenface_nb.widgets').iterdir() if path.name.endswith('.js')]
 print(len(model.shape_mean) > 5000, photo.width, *known, len(scripts), nextgenface_nb.Config.preset('fast').texture_resolution)'''
     assert python(code, str(tmp_path/'site'), cwd=tmp_path/'elsewhere',
-        PYTHONPATH=str(tmp_path/'site'))=='True 512 True True 5 256'
+        PYTHONPATH=str(tmp_path/'site'))=='True 512 True True 8 256'
 
 # ---- make
 

@@ -4,7 +4,7 @@
 
 # %% ../../nbs/92_widgets.app.ipynb #7d07efbc
 from __future__ import annotations
-import argparse, atexit, html, itertools, json, os, re, shutil, socket, sys, tempfile, webbrowser
+import argparse, atexit, html, itertools, json, logging, os, re, shutil, socket, sys, tempfile, webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from .. import __version__
@@ -187,8 +187,8 @@ def studio_server(): # a class of Voilà's
     return StudioServer
 
 # %% ../../nbs/92_widgets.app.ipynb #726bcacd
-#: Only names of this machine; a page that closes may end its kernel; pings as tornado wants them
-TORNADO = dict(allow_remote_access=False, disable_check_xsrf=True, ws_ping_timeout=30000)
+#: Only names of this machine; a page that closes may end its kernel
+TORNADO = dict(allow_remote_access=False, disable_check_xsrf=True)
 
 def make_server(
     request:StudioRequest,
@@ -214,11 +214,16 @@ def run_studio(
     if request.photo is not None: load_photo(request.photo)
     check_writable(request.output)
     place = Path(tempfile.mkdtemp(prefix='nextgenface_studio_'))
+    log = logging.getLogger('tornado')   # it warns of what Jupyter tells it, and of who has no token
+    before = log.level
+    if not request.verbose: log.setLevel(logging.ERROR)
     try:
         with variables(JUPYTER_PATH=os.pathsep.join(filter(None, (str(place), os.environ.get('JUPYTER_PATH'))))):
             make_server(request, place).start()
     except KeyboardInterrupt: pass   # Ctrl-C is how it is ended
-    finally: shutil.rmtree(place, ignore_errors=True)
+    finally:
+        log.setLevel(before)
+        shutil.rmtree(place, ignore_errors=True)
 
 # %% ../../nbs/92_widgets.app.ipynb #f600779b
 def main(

@@ -76,7 +76,7 @@ class Curves {
     for (const k of this.shown) {
       const points = this.steps.map((s, j) => [s, this.curves[k][j]]).filter(p => usable(p[1]))
       if (points.length === 1) parts.push(element('svg:circle', { cx: this.x(points[0][0]), cy: this.y(points[0][1]), r: 3, style: `fill:${this.colour(k)}` }))
-      else if (points.length) parts.push(element('svg:path', { d: points.map((p, j) => `${j ? 'L' : 'M'}${this.x(p[0]).toFixed(1)},${this.y(p[1]).toFixed(1)}`).join(''), style: `stroke:${this.colour(k)}`, 'stroke-width': this.names[k] === 'total' ? 2.5 : 1.5, ...(k >= 10 ? { 'stroke-dasharray': '5 3' } : {}), 'data-name': this.names[k] }))
+      else if (points.length) parts.push(element('svg:path', { d: points.map((p, j) => `${j ? 'L' : 'M'}${this.x(p[0]).toFixed(1)},${this.y(p[1]).toFixed(1)}`).join(''), style: `stroke:${this.colour(k)}`, 'stroke-width': this.names[k] === 'total' ? 2.5 : 1.5, ...(k >= 10 && this.names[k] !== 'total' ? { 'stroke-dasharray': '5 3' } : {}), 'data-name': this.names[k] }))
     }
     this.mark = element('svg:line', { class: 'ngf-axis', y1: top, y2: height - bottom, style: 'stroke:var(--ngf-faint)' })
     this.svg.replaceChildren(...parts, this.mark)
@@ -86,7 +86,7 @@ class Curves {
     const before = this.model.get('hidden')
     if (this.entries && this.entries.map(e => e.name).join() === this.names.join()) return this.entries.forEach(e => e.button.setAttribute('aria-pressed', !before.includes(e.name)))
     this.entries = this.names.map((name, k) => {
-      const value = element('span', { class: 'ngf-value' }), swatch = element('i', { style: `border-color:${this.colour(k)};border-top-style:${k >= 10 ? 'dashed' : 'solid'}` })
+      const value = element('span', { class: 'ngf-value' }), swatch = element('i', { style: `border-color:${this.colour(k)};border-top-style:${k >= 10 && name !== 'total' ? 'dashed' : 'solid'}` })
       const button = element('button', { type: 'button', 'aria-pressed': !before.includes(name) }, swatch, name, value)
       button.addEventListener('click', () => { const h = this.model.get('hidden'); say(this.model, { hidden: h.includes(name) ? h.filter(x => x !== name) : [...h, name] }); this.draw() })
       return { name, button, value }

@@ -76,7 +76,10 @@ class CurvesView(anywidget.AnyWidget):
         "Other curves"
         self.history = list(history)
         names,steps,values = history_arrays(history)
-        with self.hold_sync(): self.names,self.steps,self.values = names,steps.tobytes(),values.tobytes()
+        with self.hold_sync():
+            self.names = names
+            self.steps = steps.tobytes()
+            self.values = values.tobytes()
 
     def _repr_mimebundle_(self, **kwargs):
         "With a still picture, for front ends without widgets"

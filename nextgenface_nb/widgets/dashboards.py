@@ -1075,13 +1075,13 @@ class PlayDashboard(Dashboard):
         self.render_button = button('Ray-trace', self.guarded(self.draw), 'The same by the ray tracer', 'camera')
         self.pictures = Pictures('Ray-traced')
         self.target = ipywidgets.Text('turn.gif', description='Save as')
-        self.frames = ipywidgets.IntSlider(16, 2, 60,
-            description='pictures')
+        self.frames = ipywidgets.IntSlider(16, 2, 60, description='pictures')
         self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'],
             description='animate')
         self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)),
             'A film, ray-traced: .gif or .mp4', 'film')
-        self.widget = column(row(self.viewer, self.expressions), self.lights.widget, row(*self.pose.values(), *self.camera.values()),
+        self.widget = column(row(self.viewer, self.expressions), self.lights.widget,
+            row(*self.pose.values(), *self.camera.values()),
             row(*self.use.values()),
             row(self.samples, self.render_button), self.pictures.widget,
             row(self.motion, self.frames, self.target, self.record_button), self.notes)

@@ -47,7 +47,8 @@ def known_expressions(
     names:list, # Of expressions
 )->dict: # title -> dict name -> weight
     "The presets that a model can show; all of it at rest in any case"
-    both = lambda w: {n.replace('x', side):v for n,v in w.items() for side in (('Left','Right') if n[-1]=='x' else ('',))}
+    sides = lambda n: [n[:-1]+'Left', n[:-1]+'Right'] if n.endswith('x') else [n]
+    both = lambda w: {side:v for n,v in w.items() for side in sides(n)}
     found = {title:{n:v for n,v in both(w).items() if n in names} for title,w in KNOWN.items()}
     return {title:w for title,w in found.items() if w or title=='neutral'}
 

@@ -19,7 +19,7 @@ __all__ = ['PLACES', 'exposed', 'PictureGrid', 'image_bytes', 'Pictures', 'side_
 def exposed(
     picture:Tensor,     # [H, W, 3 or 4] linear; what a fourth channel has at 0 does not count
     share:float=.98,    # Of the points, 0 .. 1; they stay below
-    level:float=.8,     # linear, 0 .. 1
+    level:float=.6,     # linear, 0 .. 1
 )->Tensor: # the same shape
     "As bright as a camera on automatic would have it"
     light = picture[...,:3]
