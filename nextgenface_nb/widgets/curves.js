@@ -14,7 +14,7 @@ function ticks(low, high, log) { // where lines are drawn
     const found = [], few = Math.log10(high / low) < 2
     for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) for (const m of few ? [1, 2, 5] : [1]) { const t = m * 10 ** k; if (t >= low * .999 && t <= high * 1.001) found.push(t) }
     const skip = Math.ceil(found.length / 7)
-    return found.filter((_, k) => k % skip === 0)
+    if (found.length > 2) return found.filter((_, k) => k % skip === 0) // else even steps say more
   }
   const raw = (high - low) / 5 || 1, unit = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].find(m => m * unit >= raw) * unit
   return Array.from({ length: Math.floor(high / step) - Math.ceil(low / step) + 1 }, (_, k) => (Math.ceil(low / step) + k) * step)

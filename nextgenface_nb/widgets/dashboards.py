@@ -253,8 +253,8 @@ def slider(
     log:bool=False, step:float|None=None,
 ): # -> a widget
     "A slider with a label"
-    options = dict(description=text, style=dict(description_width='14em'), layout=ipywidgets.Layout(width='30em'),
-        continuous_update=False)
+    options = dict(description=text, style=dict(description_width='14em'), continuous_update=False,
+        layout=ipywidgets.Layout(width='30em', max_width='100%'))
     if log:
         s = ipywidgets.FloatLogSlider(value=max(value, low), base=10, min=np.log10(low), max=np.log10(high), step=.05,
             **options)
