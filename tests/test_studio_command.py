@@ -39,6 +39,23 @@ def test_photo_output_and_preset_reach_the_window(started, tmp_path, monkeypatch
     app.atexit.unregister(app.leave)
     app.leave(Path.cwd())
 
+def test_each_window_works_in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('nextgenface_nb.widgets.dashboards.FaceStudio', lambda photo, config: Path.cwd().name)
+    monkeypatch.setattr(app.atexit, 'register', lambda *_: None)
+    assert [app.open_studio(output=tmp_path/'out') for _ in range(3)]==['face_1', 'face_2', 'face_3']
+
+def test_no_file_of_the_users_jupyter_has_a_say(tmp_path, monkeypatch):
+    "Templates without addresses of others and the kernel are found below the folder of the server"
+    monkeypatch.setenv('JUPYTER_PATH', str(tmp_path))
+    server = app.make_server(app.StudioRequest(theme='dark'), tmp_path)
+    assert isinstance(server, app.studio_server().__mro__[1]) and server.config_file_paths==[]
+    pages = [p/'index.html.j2' for p in map(Path, server.template_paths) if (p/'index.html.j2').exists()]
+    assert pages[0].is_relative_to(tmp_path) and 'cdn.jsdelivr' not in pages[0].read_text() and app.PAGE_STYLE in pages[0].read_text()
+    assert 'cdn.jsdelivr' in pages[1].read_text()
+    spec = json.loads((tmp_path/'kernels'/'nextgenface-studio'/'kernel.json').read_text())
+    assert spec['argv'][0]==sys.executable
+
 def test_the_server_is_told_port_theme_and_how_much_to_say(started):
     port = app.free_port()
     told = started('--port', port, '--theme', 'dark', '--verbose')
@@ -72,6 +89,7 @@ def test_what_is_wrong_is_said_in_words(tmp_path, capsys, monkeypatch):
         taken.listen()
         port = taken.getsockname()[1]
         assert f'port {port}' in says(2, '--port', port)
+    with pytest.raises(app.OutputError): app.run_studio(app.StudioRequest(output=str(tmp_path/'a.jpg')))
     monkeypatch.setitem(sys.modules, 'voila.app', None)
     assert "pip install 'nextgenface_nb[studio]'" in says(5)
 
