@@ -12,7 +12,7 @@ $(error VENV='$(VENV)': make knows no folder with a space in its name; take one 
 endif
 export OUTPUT
 
-.PHONY: help demo lab llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender recipes bench readme front run release docs soak colab viewer export checksums constraints dist clean
+.PHONY: help demo lab studio llvm needed test test-long agree notebooks tutorials pytest mutants mutants-few promises sweep importers blender recipes bench readme front run release docs soak colab viewer export checksums constraints dist clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -23,6 +23,9 @@ demo: $(VENV)/.installed llvm ## Install what is missing, reconstruct the bundle
 
 lab: $(VENV)/.noted llvm ## Install JupyterLab and open the face studio in it: photo to head by buttons
 	$(BIN)/jupyter lab nbs/tutorials/15_face_studio.ipynb $(LAB)
+
+studio: $(VENV)/.noted llvm ## The same studio as an app in the browser, without a notebook: make studio, or make studio STUDIO='me.jpg --theme dark'
+	$(BIN)/nextgenface-studio $(STUDIO)
 
 # ---- the environment: made once, made again when the metadata or the pins change
 $(VENV)/bin/python:
@@ -47,7 +50,7 @@ $(VENV)/.developed: $(VENV)/.installed
 
 $(VENV)/.noted: $(VENV)/.installed
 	@echo "Installing into $(VENV): JupyterLab and what the dashboards need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[notebook]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[notebook,studio]'
 	@touch $@
 
 $(VENV)/.documented: $(VENV)/.developed

@@ -53,7 +53,7 @@ def _home(text, flag)->str:
 
 # %% ../nbs/04_terminal.ipynb #56088056
 #: What the help calls a path, alone or with an ending or a choice: FILE.json, DETECTOR|FILE
-PATH_WORDS = 'PATH', 'DIR', 'FILE', 'CHECKPOINT', 'LENS'
+PATH_WORDS = 'PATH', 'PHOTO', 'DIR', 'FILE', 'CHECKPOINT', 'LENS'
 PATH_SETTINGS = 'model', 'detector', 'landmark_model', 'light', 'focal' #: Settings that may be paths
 
 def read_paths(

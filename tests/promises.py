@@ -25,17 +25,15 @@ SECTIONS = 'options','settings','files','report','checkpoint','camera'
 
 def commands()->dict: # name -> parser
     "The commands of settings.ini, each with the parser that its main function makes"
-    from nextgenface_nb import cli, command
     settings = configparser.ConfigParser()
     settings.read(ROOT/'settings.ini', encoding='utf-8')
     found = {}
-    before = command.run_command
     for entry in settings['DEFAULT']['console_scripts'].split():
         name,where = entry.split('=')
         module,function = where.split(':')
-        cli.run_command = command.run_command = lambda parser, *_, **__: found.__setitem__(name, parser)
-        try: getattr(importlib.import_module(module), function)([])
-        finally: cli.run_command = command.run_command = before
+        home = importlib.import_module(module)   # it may have been imported long before
+        keep = lambda parser, *_, **__: found.__setitem__(name, parser)
+        with put(home, 'run_command', lambda own: keep): getattr(home, function)([])
     return found
 
 def option_names(action)->list:

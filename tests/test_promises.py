@@ -20,6 +20,7 @@ from nextgenface_nb.reconstruction import Reconstruction, config_detector, make_
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages, run
 from nextgenface_nb.output import export, replay
+from nextgenface_nb.widgets import app
 from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
 
@@ -262,7 +263,7 @@ def test_quiet_says_nothing_and_verbose_more(toy, tmp_path, capsys):
 
 MAINS = dict(
     reconstruct=cli.main, measure=measure.main, bench=bench.main, benchmark=benchmark.main, export=export.main,
-    replay=replay.main)
+    replay=replay.main, studio=app.main)
 
 @pytest.mark.parametrize('name', MAINS)
 def test_the_version_is_said(name, capsys, monkeypatch):

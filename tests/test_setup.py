@@ -65,7 +65,7 @@ def test_constraints_pin_all_that_is_asked_for(name, version):
         if line.marker is None or line.marker.evaluate(marker):
             assert canonicalize_name(line.name) not in pins, f'{line.name} twice for Python {version}'
             pins[canonicalize_name(line.name)] = next(iter(line.specifier)).version
-    for extra in ('requirements', 'build_requirements', 'notebook_requirements', 'dev_requirements'):
+    for extra in ('requirements', 'build_requirements', 'notebook_requirements', 'studio_requirements', 'dev_requirements'):
         for requirement in map(Requirement, settings[extra].split()):
             assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), str(requirement)
     if name=='constraints.txt':
@@ -89,7 +89,7 @@ def test_what_is_imported_is_required():
     used = {distribution.get(name, name)
         for name in used if name not in sys.stdlib_module_names and name!='nextgenface_nb'}
     wanted = {r.name for r in requirements}
-    extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'pandas', 'build', 'notebook')
+    extras = {Requirement(r).name for key in ('fan', 'usd', 'lpips', 'pandas', 'build', 'notebook', 'studio')
         for r in settings[f'{key}_requirements'].split()}
     assert used<=wanted|extras, f'not required: {used-wanted-extras}'
     assert wanted<=used, f'required and not used: {wanted-used}'
@@ -211,7 +211,7 @@ known = detector_errors('mediapipe').modes is not None, mirror_partners('mediapi
 scripts = [path.name for path in files('nextgenface_nb.widgets').iterdir() if path.name.endswith('.js')]
 print(len(model.shape_mean) > 5000, photo.width, *known, len(scripts), nextgenface_nb.Config.preset('fast').texture_resolution)'''
     assert python(code, str(tmp_path/'site'), cwd=tmp_path/'elsewhere',
-        PYTHONPATH=str(tmp_path/'site'))=='True 512 True True 5 256'
+        PYTHONPATH=str(tmp_path/'site'))=='True 512 True True 8 256'
 
 # ---- make
 

@@ -10,7 +10,8 @@ from nextgenface_nb.terminal import read_paths
 QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
 COMMANDS = dict(
     reconstruct='cli:main', config='cli:config_main', measure='evaluation.photos:main',
-    bench='evaluation.speed:main', benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main')
+    bench='evaluation.speed:main', benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main',
+    studio='widgets.app:main')
 
 def command(name, *flags, shell='', **variables)->subprocess.CompletedProcess:
     "A command as its console script starts it; shell: what follows it there"
@@ -92,7 +93,7 @@ def test_home_and_variables(tmp_path, monkeypatch):
 FLAGS = dict(reconstruct=['--input', '--output', '--config', '--landmarks', '--checkpoint'],
     config=['--config', '--save'], measure=['--photos', '--output', '--results'],
     bench=['--append'], benchmark=['--photos', '--output', '--sheet', '--cache'], export=['--output', '--model'],
-    replay=['--output', '--model'])
+    replay=['--output', '--model'], studio=['--output'])
 
 @pytest.mark.parametrize('name,flag', [(n, f) for n,flags in FLAGS.items() for f in flags])
 def test_what_is_no_path_is_refused_in_words(name, flag, capsys):
@@ -110,9 +111,10 @@ def test_every_flag_that_takes_a_path_says_so():
     from nextgenface_nb.evaluation import benchmark
     from nextgenface_nb.output import export, replay
     from nextgenface_nb.terminal import PATH_WORDS
+    from nextgenface_nb.widgets import app
     parsers = dict(reconstruct=cli.make_parser(), config=cli.make_config_parser(), measure=measure.make_parser(),
         bench=bench.make_parser(), benchmark=benchmark.make_parser(), export=export.make_export_parser(),
-        replay=replay.make_replay_parser())
+        replay=replay.make_replay_parser(), studio=app.make_studio_parser())
     for name,parser in parsers.items():
         found = {a.option_strings[0] for a in parser._actions if a.option_strings and isinstance(a.metavar, str)
             and set(re.split(r'[|.]', a.metavar))&set(PATH_WORDS)}

@@ -6,7 +6,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = 'requirements', 'build_requirements', 'notebook_requirements', 'dev_requirements', 'docs_requirements'
+EXTRAS = 'requirements', 'build_requirements', 'notebook_requirements', 'studio_requirements', 'dev_requirements', 'docs_requirements'
 # name: first Python, last Python + 1, what to start from, what the file says at its top
 SETS = {
     'constraints.txt': ('3.10', '3.13', ['torch==2.13.0', 'mediapipe==0.10.21', 'mitsuba==3.9.1', 'nbdev==3.3.26', 'anny==0.6.2'], '''\

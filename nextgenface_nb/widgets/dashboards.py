@@ -26,7 +26,10 @@ from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..surroundings import Undisturbed, undisturbed
+from .curves import CurvesView
+from .expression import ExpressionPanel
 from .light import ENVIRONMENTS, LightBall, environment, lamp
+from .pictures import Pictures, exposed, image_bytes
 from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
 from ..evaluation.synthetic import studio_light
 from ..files import writing
@@ -36,7 +39,7 @@ from ..output.replay import write_film
 
 # %% auto #0
 __all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
-           'SliderNames', 'row', 'column', 'Pictures', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
+           'SliderNames', 'row', 'column', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
            'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard',
            'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
 
@@ -250,8 +253,8 @@ def slider(
     log:bool=False, step:float|None=None,
 ): # -> a widget
     "A slider with a label"
-    options = dict(description=text, style=dict(description_width='14em'), layout=ipywidgets.Layout(width='30em'),
-        continuous_update=False)
+    options = dict(description=text, style=dict(description_width='14em'), continuous_update=False,
+        layout=ipywidgets.Layout(width='30em', max_width='100%'))
     if log:
         s = ipywidgets.FloatLogSlider(value=max(value, low), base=10, min=np.log10(low), max=np.log10(high), step=.05,
             **options)
@@ -278,41 +281,6 @@ def column(
 )->ipywidgets.VBox:
     "One below the other, with names for their sliders"
     return ipywidgets.VBox([*children, SliderNames()])
-
-# %% ../../nbs/91_widgets.dashboards.ipynb #2863d713
-class Pictures:
-    "A row of named pictures."
-    def __init__(self, *names:str, width:int=230):
-        self.images = {n:ipywidgets.Image(value=png(torch.full((8,8,3), .8)), format='png', width=width) for n in names}
-        self.widget = ipywidgets.HBox([ipywidgets.VBox([ipywidgets.Label(n), image])
-            for n,image in self.images.items()], layout=ipywidgets.Layout(flex_flow='row wrap'))
-
-    def show(self,
-        name:str,       # Of the place
-        picture,        # See below
-        srgb:bool=True, # It is light; False: numbers as they are
-    ):
-        "A linear picture [H, W, 1 or 3], a Pillow image, or PNG bytes"
-        self.images[name].value = picture if isinstance(picture, bytes) else _pillow_png(picture) if hasattr(picture,
-            'save') else png(picture, srgb)
-
-    def strip(self)->bytes: # PNG
-        "All of them side by side"
-        from PIL import Image
-        parts = [Image.open(io.BytesIO(i.value), formats=('PNG',)).convert('RGB') for i in self.images.values()]
-        height = min(200, max(p.height for p in parts))
-        parts = [p.resize((max(1, round(p.width*height/p.height)), height)) for p in parts]
-        row = Image.new('RGB', (sum(p.width+4 for p in parts), height), 'white')
-        x = 0
-        for p in parts:
-            row.paste(p, (x, 0))
-            x += p.width+4
-        return _pillow_png(row.quantize(96))
-
-def _pillow_png(image)->bytes:
-    data = io.BytesIO()
-    image.save(data, 'PNG', optimize=False)
-    return data.getvalue()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #11bbd5b2
 def uploaded(
@@ -536,8 +504,7 @@ def open(self:StartDashboard):
 def still(self:StartDashboard)->bytes:
     if self.photo is None: return b''
     if self.frame is None: return self.photo._repr_png_()
-    return _pillow_png(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points,
-        size=256).quantize(96))
+    return image_bytes(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points, size=256).quantize(96))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #45b05edd
 def _set_back(face:Face, other:Face):
@@ -551,6 +518,7 @@ class StageDashboard(Dashboard):
     "One stage of a fit of `face`, which changes in place."
     name = ''
     names = ()
+    wiped = ()   # Two of the names that lie over each other
     def __init__(self,
         pipeline:Pipeline,
         face:Face,              # Changed in place
@@ -565,10 +533,12 @@ class StageDashboard(Dashboard):
         self.history = []
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
         self.notes = ipywidgets.HTML()
-        self.pictures = Pictures(*self.names)
+        self.pictures = Pictures(*self.names, wipe=self.wiped)
+        self.curves = CurvesView()
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
         self.runner = Runner(self.steps, self.stepped, self.reset_face)
-        self.widget = column(self.runner.widget, self.notes, self.pictures.widget, *self.controls(), self.every)
+        self.widget = column(self.runner.widget, self.notes, self.pictures.widget, self.curves,
+            *self.controls(), self.every)
         self.set_face(face)
 
     def controls(self)->list: return []
@@ -597,7 +567,9 @@ def stepped(self:StageDashboard, progress:Progress, last:bool):
     "After each step: remember, draw now and then"
     if not last: self.history.append(progress)
     if self.viewer is not None: self.viewer.move(self.face)
-    if last or progress.step%self.every.value==0 or self.runner.state=='paused': self.draw()
+    if last or progress.step%self.every.value==0 or self.runner.state=='paused':
+        self.curves.show(self.history)
+        self.draw()
 
 @patch
 @undisturbed
@@ -605,6 +577,7 @@ def reset_face(self:StageDashboard):
     "Back to what the face was before the stage"
     _set_back(self.face, self.before)
     self.history.clear()
+    self.curves.show([])
     self.guarded(self.draw)()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
@@ -782,7 +755,7 @@ class PhotometricDashboard(FitDashboard):
     "Stage 2: render, photo, difference and clay; losses; the light as a ball and as a map."
     name = PHOTOMETRIC
     title = 'Stage 2'
-    names = 'Render','Photo','Difference','Clay','Losses','Light on a ball','Light as a map'
+    names = 'Render','Photo','Difference','Clay','Light on a ball','Light as a map'
 
     def tuned(self)->list: return [self.stage, self.stage.light]
 
@@ -798,9 +771,8 @@ class PhotometricDashboard(FitDashboard):
         show('Photo', photo)
         show('Difference', difference(picture, photo))
         show('Clay', clay[...,:3])
-        show('Light on a ball', sphere_preview(light, 96)[...,:3]*.6)
+        show('Light on a ball', exposed(sphere_preview(light, 192)))
         show('Light as a map', light/light.max().clamp(min=1e-6))
-        if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #8893475c
 MAPS = 'diffuse','specular','roughness'
@@ -813,10 +785,10 @@ class TextureDashboard(FitDashboard):
     "Stage 3: diffuse, specular and roughness map, their origin, before and after; paint and lock."
     name = TEXTURE
     title = 'Stage 3'
-    names = 'Before | after','Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed','Losses'
+    wiped = 'Before','After'
+    names = *wiped,'Diffuse map','Specular map','Roughness map','Seen, mirrored, guessed'
 
     def controls(self)->list:
-        self.wipe = slider('before | after', .5, 0., 1., self.guarded(lambda _: self._wipe()), step=.01)
         self.which = ipywidgets.Dropdown(options=MAPS, description='map')
         self.map_button = button('Save this map', self.guarded(self.save_map),
             'As a PNG, to be painted in another program', 'download')
@@ -824,7 +796,7 @@ class TextureDashboard(FitDashboard):
             layout=ipywidgets.Layout(width='auto'))
         self.upload.observe(self.guarded(lambda _: self._take_upload()), 'value')
         self.unlock_button = button('Unlock all', self.guarded(self.unlock), icon='unlock')
-        return [self.wipe, row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
+        return [row(self.which, self.map_button, self.upload, self.unlock_button), *super().controls()]
 
     def set_face(self,
         face, # `Face`
@@ -860,8 +832,8 @@ def restore(self:TextureDashboard,
 # %% ../../nbs/91_widgets.dashboards.ipynb #ada810b0
 @patch
 def _remember(self:TextureDashboard):
-    self._before_picture = self._over_photo()
-    self._wipe()
+    picture = self._over_photo()
+    for name in self.wiped: self.pictures.show(name, picture)
 
 @patch
 def _over_photo(self:TextureDashboard):
@@ -926,13 +898,6 @@ def _take_upload(self:TextureDashboard):
         self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
             else load_photo(data, name).pixels)
 
-@patch
-def _wipe(self:TextureDashboard):
-    "Left of the line the render before the stage, right of it the present one"
-    a = self._before_picture
-    b = getattr(self, '_now', self._before_picture)
-    x = round(self.wipe.value*a.shape[1])
-    self.pictures.show('Before | after', torch.cat([a[:,:x], b[:,x:]], 1))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c456a297
 @patch
@@ -940,14 +905,12 @@ def _wipe(self:TextureDashboard):
 def draw(self:TextureDashboard):
     show = self.pictures.show
     maps = self.pipeline.maps(self.face)
-    self._now = self._over_photo()
-    if hasattr(self, '_before_picture'): self._wipe()
+    show('After', self._over_photo())
     show('Diffuse map', maps[0])
     show('Specular map', maps[1]/maps[1].max().clamp(min=.05))
     show('Roughness map', maps[2], srgb=False)
     if self.face.identity.provenance is not None:
         show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.face.identity.provenance.long()])
-    if self.history: show('Losses', loss_picture(self.history))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #950a6659
 LIGHT_MENU = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
@@ -1097,6 +1060,9 @@ class PlayDashboard(Dashboard):
         self.notes = ipywidgets.HTML()
         self._quiet = True
         self.viewer = viewer or FaceViewer(pipeline, face, i)
+        self.expressions = ExpressionPanel(self.viewer)
+        self.viewer.layout.flex = '0 1 500px'
+        self.expressions.layout.flex = '1 1 320px'
         self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
             for n in LandmarkDashboard.ANGLES}
         self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.),
@@ -1110,13 +1076,13 @@ class PlayDashboard(Dashboard):
         self.render_button = button('Ray-trace', self.guarded(self.draw), 'The same by the ray tracer', 'camera')
         self.pictures = Pictures('Ray-traced')
         self.target = ipywidgets.Text('turn.gif', description='Save as')
-        self.frames = ipywidgets.IntSlider(16, 2, 60,
-            description='pictures')
+        self.frames = ipywidgets.IntSlider(16, 2, 60, description='pictures')
         self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'],
             description='animate')
         self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)),
             'A film, ray-traced: .gif or .mp4', 'film')
-        self.widget = column(self.viewer, self.lights.widget, row(*self.pose.values(), *self.camera.values()),
+        self.widget = column(row(self.viewer, self.expressions), self.lights.widget,
+            row(*self.pose.values(), *self.camera.values()),
             row(*self.use.values()),
             row(self.samples, self.render_button), self.pictures.widget,
             row(self.motion, self.frames, self.target, self.record_button), self.notes)
@@ -1154,6 +1120,7 @@ def set_face(self:PlayDashboard, face:Face):
     self._moved()
     self.lights.update()
     if weights is not None: self.viewer.weights = weights
+    self.expressions.take(frame.expression, self.pipeline.model.expression_names, self.viewer.weights)
     if moved: self.viewer.centre()
 
 @patch

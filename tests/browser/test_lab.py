@@ -79,7 +79,7 @@ def nameless(page, selector='.jp-OutputArea-output'):
     cdp.detach()
     return found
 
-REACH = """() => [...document.querySelectorAll('.jp-OutputArea-output :is(button, input, select, canvas, [role=tab])')].filter(e => e.offsetParent && e.type !== 'file' && !e.disabled).map(e => {
+REACH = """() => [...document.querySelectorAll('.jp-OutputArea-output :is(button, input, select, canvas, [role=tab])')].filter(e => e.offsetParent && e.checkVisibility() && e.type !== 'file' && !e.disabled).map(e => {
   e.scrollIntoView({block: 'center', inline: 'nearest'})
   const r = e.getBoundingClientRect(), x = Math.min(Math.max((r.left + r.right) / 2, r.left + 2), innerWidth - 2), hit = document.elementFromPoint(Math.min(x, innerWidth - 30), (r.top + r.bottom) / 2)
   return hit && (e.contains(hit) || hit.contains(e)) ? null : `${e.tagName} ${e.textContent || e.ariaLabel || e.title || e.className}`

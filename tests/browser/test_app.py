@@ -1,0 +1,62 @@
+("The studio as an app, `nextgenface-studio`, in a real browser: the page opens and shows the studio, two windows are two "
+ "faces, nothing is asked of the outside, and nothing is left at the end. Screenshots go to the folder SHOTS.")
+import os, re, signal, subprocess, sys, time
+import pytest
+pytest.importorskip('voila')
+pytest.importorskip('playwright')
+from test_lab import ROOT, nameless
+
+CODE = 'import sys; from nextgenface_nb.widgets.app import main; sys.exit(main())'
+
+@pytest.fixture
+def app(tmp_path):
+    "(process, address) of a studio"
+    server = subprocess.Popen([sys.executable, '-c', CODE, '--no-browser', '--output', str(tmp_path/'out')],
+        env=dict(os.environ, TMPDIR=str(tmp_path), PYTHONPATH=str(ROOT)), stdout=subprocess.PIPE, text=True)
+    try: yield server,re.search(r'http://127\.0\.0\.1:\d+/\?token=\w{40,}', server.stdout.readline())[0]
+    finally:
+        if server.poll() is None: server.terminate()
+        server.wait(60)
+
+def opened(browser, address, heard, **options):
+    "A window, with what it complains about and asks of the outside"
+    page = browser.new_page(**options)
+    page.set_default_timeout(120_000)
+    here = address.partition('?')[0]
+    page.on('console', lambda m: heard.append(m.text) if m.type=='error' else None)
+    page.on('pageerror', lambda e: heard.append(str(e)))
+    page.on('request', lambda r: heard.append(r.url)
+        if not r.url.startswith((here, here.replace('http', 'ws'), 'data:', 'blob:')) else None)
+    page.goto(address)
+    return page
+
+def test_two_windows_two_faces_and_a_good_end(app, browser, shots, tmp_path):
+    server,address = app
+    heard = []
+    clock = time.time()
+    big,small = (opened(browser, where, heard, viewport=dict(width=w, height=800))
+        for where,w in ((address, 1280), (address+'&theme=dark', 400)))
+    for page in (big, small): page.get_by_role('button', name='Bundled portrait').wait_for()
+    print(f'two windows, the studio shown in both: {time.time()-clock:.0f} s', flush=True)
+    assert sorted(p.name for p in (tmp_path/'out').iterdir())==['face_1', 'face_2']
+    big.get_by_role('button', name='Bundled portrait').click()
+    big.get_by_text('portrait.jpg: 512 x 512').wait_for()
+    assert not small.get_by_text('512 x 512').count()
+    # icons are there, from the style sheet of the app
+    assert big.evaluate("getComputedStyle(document.querySelector('.fa-user, .fa-search'), '::before').fontFamily").lower().find(
+        'awesome')>=0
+    assert not nameless(big), nameless(big)
+    # a narrow window has nothing beyond its edge
+    assert small.evaluate('document.documentElement.scrollWidth<=innerWidth')
+    dark = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    assert max(small.evaluate(dark))<80 and min(big.evaluate(dark))>220
+    for page,name in ((big, 'app'), (small, 'app_400_dark')): page.screenshot(path=shots/f'{name}.png')
+    small.goto('about:blank')   # as a window that is closed, and the page hears of it
+    for _ in range(100): # its kernel ends, and its folder, in which nothing is, goes
+        if [p.name for p in (tmp_path/'out').iterdir()]==['face_1']: break
+        time.sleep(.2)
+    else: pytest.fail(f'{[*(tmp_path/"out").iterdir()]}')
+    big.close()
+    assert not (heard := [h for h in heard if 'favicon' not in h]), heard
+    server.send_signal(signal.SIGINT)
+    assert server.wait(60)==0 and [p.name for p in tmp_path.iterdir()]==['out'] and not [*(tmp_path/'out').iterdir()]
