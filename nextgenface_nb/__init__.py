@@ -28,7 +28,7 @@ _OFFERED = {
 _WITH = {
     'face': ['results.shown'],
     'facemodel.model': ['results.shown'],
-    'reconstruction': ['results.arrays', 'results.pictures', 'results.files', 'results.shown']}
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.films', 'results.files', 'results.shown']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 

@@ -403,15 +403,22 @@ class Reconstruction:
         frame
             Number of the photo"""
 
-    def export(self, path: str | Path, **options) -> Path:
-        """One file for another program
+    def export(self, path: str | Path, formats: Sequence[str] | None = ..., **options) -> Any:
+        """A file for another program, or a folder of them
 
         Parameters
         ----------
         path
-            Its ending says the format: .glb, .obj, .usdz; .ply and others of `output.formats`
+            Its ending says the format: .glb, .obj, .usdz; .ply and others of `formats()`. With
+            `formats`: a folder
+        formats
+            Names of `formats()`: all their files, whole or not at all
         options
-            Of `to_glb`, `to_obj`, `to_usd`; of other formats those of `export_face`"""
+            Of `to_glb`, `to_obj`, `to_usd`; with `formats` and of other endings those of `export_face`
+
+        Returns
+        -------
+            The path of the file; with `formats` the list of all"""
 
     def __reduce__(self) -> tuple:
         """Function and arguments that make it again
@@ -430,6 +437,46 @@ class Reconstruction:
 
     def __copy__(self) -> Reconstruction:
         """The same parts in another object"""
+
+    def film(
+        self,
+        what: str = ...,
+        *,
+        size: int = ...,
+        count: int = ...,
+        yaw: float = ...,
+        pitch: float = ...,
+        zoom: float = ...,
+        names: Sequence[str] | None = ...,
+        samples: int = ...,
+        frame: int = ...,
+    ) -> Film:
+        """The face in motion
+
+        Parameters
+        ----------
+        what
+            turntable, expressions or relight
+        size
+            Pixels of each side, 16 .. 4096, even
+        count
+            Pictures, 2 .. 10000; each expression has at least two
+        yaw
+            Degrees that the turntable turns; less than 360 swings there and back
+        pitch
+            Degrees from above
+        zoom
+            1: the head fills most of the picture; 0.1 .. 10
+        names
+            Expressions to show, alone or together: 'a', 'b+c'; None: the best known
+        samples
+            Rays per pixel
+        frame
+            Number of the photo whose pose, expression and light are shown
+
+        Returns
+        -------
+            Its pictures are drawn when one goes through them, or by `save`"""
 
     @overload
     def render(
@@ -816,4 +863,5 @@ from nextgenface_nb.results.arrays import FoundLight
 from nextgenface_nb.results.arrays import FoundLandmarks
 from nextgenface_nb.results.arrays import Report
 from nextgenface_nb.results.arrays import DrawnAgain
+from nextgenface_nb.results.films import Film
 from nextgenface_nb.results.pictures import Distance

@@ -299,9 +299,9 @@ MUTANTS = [
     Mutant('the report doubles the focal length', 'output/report.py', 'number(c.focal)[0]', '2*number(c.focal)[0]', WRITTEN+'test_what_the_report_says_of_each_photo'),
     Mutant('--neutral does nothing', 'output/formats.py', 'dict(space=self.space, neutral=self.neutral)', 'dict(space=self.space, neutral=False)', PROMISES+'test_export_puts_meshes_into_the_space_that_is_asked_for'),
     Mutant('OBJ of the first photo only', 'output/export.py', 'for i in range(len(face.frames)): save_mesh', 'for i in range(1): save_mesh', WRITTEN+'test_an_export_writes_all_of_its_files_for_each_photo'),
-    Mutant('--fps does nothing', 'output/replay.py', 'shown, r.fps)', 'shown, 24.)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
-    Mutant('--pitch does nothing', 'output/replay.py', 'Path3D(r.yaw, r.pitch, r.zoom)', 'Path3D(r.yaw, 0., r.zoom)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
-    Mutant('--zoom does nothing', 'output/replay.py', 'Path3D(r.yaw, r.pitch, r.zoom)', 'Path3D(r.yaw, r.pitch, 1.)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--fps does nothing', 'cli_replay.py', 'endings, r.fps, r.quiet)', 'endings, 24., r.quiet)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
+    Mutant('--pitch does nothing', 'cli_replay.py', 'pitch=r.pitch', 'pitch=0.', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--zoom does nothing', 'cli_replay.py', 'zoom=r.zoom', 'zoom=1.', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
     # plugs
     Mutant('formats from outside are not known', 'output/formats.py', 'return [name for name,f in FORMATS.items() if of_fit or not f.of_fit]', "return [name for name,f in FORMATS.items() if (of_fit or not f.of_fit) and f.write.__module__!='own']", 'test_own_format.py::test_save_writes_it_with_what_it_brings_and_the_report_lists_it'),
     Mutant('faces of one person are detected twice', 'cli.py', 'fit_and_save(photos, folder, pipeline, request, begun=begun)', 'fit_and_save(photos, folder, pipeline, request)', 'test_way.py::test_photos_of_one_person_are_looked_at_once_and_what_was_said_of_them_is_kept'),

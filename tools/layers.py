@@ -18,14 +18,14 @@ LAYERS = {
     'reconstruction': 'reconstruction resume batch',
     'results': 'results',
     'evaluation': 'evaluation',
-    'for people': 'widgets cli public'}
+    'for people': 'widgets cli cli_export cli_replay public'}
 
 def modules()->dict: # name without the package's -> file
     "All modules of the package"
     found = {'.'.join(f.relative_to(PACKAGE).with_suffix('').parts):f for f in sorted(PACKAGE.rglob('*.py'))}
     return {name:f for name,f in found.items() if not name.endswith('__init__') and name!='_modidx'}
 
-def _absolute(node:ast.ImportFrom, module:str)->str|None: # without the package's name; None: of elsewhere
+def absolute(node:ast.ImportFrom, module:str)->str|None: # without the package's name; None: of elsewhere
     if not node.level:
         head,_,rest = (node.module or '').partition('.')
         return rest if head==PACKAGE.name else None
@@ -38,7 +38,7 @@ def imports(module:str, text:str, known)->set: # of modules
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {a.name.partition('.')[2] for a in node.names if a.name.startswith(PACKAGE.name+'.')}
-        elif isinstance(node, ast.ImportFrom) and (base := _absolute(node, module)) is not None:
+        elif isinstance(node, ast.ImportFrom) and (base := absolute(node, module)) is not None:
             below = {'.'.join(filter(None, (base, a.name))) for a in node.names}
             found |= {base} if base in known else below
     return found & set(known)-{module}
