@@ -68,6 +68,8 @@ def __getattr__(name):
     from importlib import import_module
     home = _PUBLIC[name]
     for module in (home, *_WITH.get(home, ())): import_module(f'{__name__}.{module}')
+    from .helptext import put_texts
+    put_texts()
     value = globals()[name] = getattr(import_module(f'{__name__}.{home}'), name)
     return value
 

@@ -235,7 +235,9 @@ class Reconstruction:
     left_out:list = field(default_factory=list)  # of dict: photo, sha256, why; what `leave_out_photos` has left out
     origin:str = ''                              # Where it comes from, in words, if not from a fit
 
-    def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
+    def measures(self,
+        samples:int|None=None, # Rays per pixel; None: as the config says
+    )->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
         return [frame_measures(self.pipeline, self.face, i,
             self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
@@ -360,8 +362,12 @@ LEAST_SHARE = .05 #: The weight of a photo that is of no use beside the best
 # %% ../nbs/75_reconstruction.ipynb #db60ba65
 @patch
 @undisturbed
-def panels(self:Reconstruction, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
-    "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
+def panels(self:Reconstruction,
+    i:int=0,                # Frame
+    samples:int|None=None,  # Rays per pixel; None: as the config says
+    progress:Callable|None=None, # Called with (rays done, all rays)
+)->dict: # name -> [H, W, 3] linear
+    "Photo, picture, difference and maps of a frame, for the strip"
     return result_panels(self.pipeline, self.face, i, samples, progress)
 
 @patch

@@ -189,7 +189,28 @@ ELSEWHERE: str
 
 @dataclass(repr=False)
 class Reconstruction:
-    """A fitted face with all that belongs to it; shows itself in a notebook."""
+    """A fitted face with all that belongs to it; shows itself in a notebook.
+
+    Parameters
+    ----------
+    history
+        of `Progress`
+    timings
+        stage -> seconds
+    warnings
+        of str, in words
+    after_landmarks
+        NME of each frame after stage 1
+    snapshots
+        stage -> `Face` as it was after it, with `save_intermediate`
+    landmark_model
+        Where the detector's model was found, in words
+    terms
+        Of `outside_terms`: what it was fitted with beside the table's
+    left_out
+        of dict: photo, sha256, why; what `leave_out_photos` has left out
+    origin
+        Where it comes from, in words, if not from a fit"""
 
     face: Face
     pipeline: Pipeline
@@ -206,6 +227,11 @@ class Reconstruction:
     def measures(self, samples: int | None = ...) -> list:
         """How well each photo is reproduced
 
+        Parameters
+        ----------
+        samples
+            Rays per pixel; None: as the config says
+
         Returns
         -------
             one dict per frame, from `frame_measures`"""
@@ -221,7 +247,20 @@ class Reconstruction:
             Of `output.report.save_reconstruction`"""
 
     def panels(self, i: int = ..., samples: int | None = ..., progress: Callable | None = ...) -> dict:
-        """name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"""
+        """Photo, picture, difference and maps of a frame, for the strip
+
+        Parameters
+        ----------
+        i
+            Frame
+        samples
+            Rays per pixel; None: as the config says
+        progress
+            Called with (rays done, all rays)
+
+        Returns
+        -------
+            name -> [H, W, 3] linear"""
 
     def card(self, samples: int = ...) -> Card:
         """How far it can be trusted: a `Card` with figures, and warnings in words

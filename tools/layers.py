@@ -6,7 +6,7 @@ PACKAGE = Path(__file__).resolve().parent.parent/'nextgenface_nb'
 
 #: From the ground up. A module imports what stands in a layer below its own, or in its own layer without going round in a circle.
 LAYERS = {
-    'ground': 'errors names processes interrupts surroundings reading terminal files config places command',
+    'ground': 'errors helptext names processes interrupts surroundings reading terminal files config places command',
     'pictures and numbers': 'colour lens imaging radiance geometry metrics',
     'what is looked for and lit': 'landmarks light',
     'models': 'facemodel',

@@ -109,7 +109,14 @@ class Expression(Named[float]):
     names: Any
     what: str
 
-    def __init__(self, names: Sequence, weights: np.ndarray) -> None: ...
+    def __init__(self, names: Sequence, weights: np.ndarray) -> None:
+        """Parameters
+        ----------
+        names
+            Of the model
+        weights
+            [E]"""
+
     def strongest(self, most: int = ...) -> dict:
         """Those that are seen, the strongest first
 
@@ -129,7 +136,22 @@ UNITS: Any
 
 @dataclass(repr=False, eq=False)
 class PhotoCamera:
-    """The pinhole camera of a photo and the head before it."""
+    """The pinhole camera of a photo and the head before it.
+
+    Parameters
+    ----------
+    focal
+        Pixels
+    principal
+        (x, y), pixels
+    width
+        Pixels
+    height
+        Pixels
+    pose
+        [4, 4], mm: from the upright head to the camera, which looks along -z
+    whole
+        That of the original, where this is one of a crop"""
 
     focal: float
     principal: tuple
@@ -230,7 +252,12 @@ class Maps(Named[np.ndarray]):
     what: str
     names: Any
 
-    def __init__(self, result: Reconstruction) -> None: ...
+    def __init__(self, result: Reconstruction) -> None:
+        """Parameters
+        ----------
+        result
+            Whose identity has the maps, or describes them"""
+
     @property
     def resolution(self) -> int:
         """Texels along each side
@@ -296,7 +323,14 @@ ROWS: Any
 
 @dataclass(repr=False, eq=False)
 class FoundLight:
-    """The light of a photo as arrays."""
+    """The light of a photo as arrays.
+
+    Parameters
+    ----------
+    emitter
+        The light itself
+    bands
+        Of the harmonics, where the light consists of something else"""
 
     emitter: Emitter
     bands: int = ...
@@ -355,7 +389,12 @@ class FoundLight:
 class FoundLandmarks:
     """Points of the face in the photo: those detected, and where the fit has them."""
 
-    def __init__(self, result: Reconstruction) -> None: ...
+    def __init__(self, result: Reconstruction) -> None:
+        """Parameters
+        ----------
+        result
+            Its first photo's"""
+
     @property
     def points(self) -> np.ndarray:
         """Where the detector found them
@@ -444,7 +483,14 @@ class DrawnAgain:
 
     parameters: dict
 
-    def __init__(self, result: Reconstruction, parameters: dict) -> None: ...
+    def __init__(self, result: Reconstruction, parameters: dict) -> None:
+        """Parameters
+        ----------
+        result
+            Of one photo; with a face of its own
+        parameters
+            Short name -> tensor; what stands there when it is called is drawn"""
+
     @property
     def face(self) -> Face:
         """The face with the tensors as they are now, for `Pipeline.landmarks`, `Pipeline.vertices` and all
