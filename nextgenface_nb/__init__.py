@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from .results.steps import fit as fit
 
 def __getattr__(name):
-    if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    if name not in _PUBLIC: raise AttributeError(_absent(name), name=name)
     from importlib import import_module
     home = _PUBLIC[name]
     for module in (home, *_WITH.get(home, ())): import_module(f'{__name__}.{module}')
@@ -72,5 +72,13 @@ def __getattr__(name):
     put_texts()
     value = globals()[name] = getattr(import_module(f'{__name__}.{home}'), name)
     return value
+
+def _absent(name):
+    "What Python says of an attribute that is none, and the nearest public name"
+    said = f'module {__name__!r} has no attribute {name!r}'
+    if name.startswith('_'): return said
+    from .names import similar
+    near = similar(name, _PUBLIC, 1)
+    return f'{said}. Did you mean {near[0]!r}?' if near else said
 
 def __dir__(): return sorted({*globals(), *_PUBLIC})

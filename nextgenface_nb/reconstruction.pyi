@@ -25,6 +25,7 @@ __all__ = [
     "BLOCKY",
     "BELIEVED_DISTANCE",
     "ELSEWHERE",
+    "MEANT",
     "STRANGER",
     "LEAST_SHAPE",
     "BLURRED",
@@ -186,6 +187,7 @@ def in_known_camera(face: Face, config: Config) -> Face:
         Of a checkpoint, say; changed in place"""
 
 ELSEWHERE: str
+MEANT: Any
 
 @dataclass(repr=False)
 class Reconstruction:
@@ -526,6 +528,7 @@ class Reconstruction:
         pitch: float | None = ...,
         size: int = ...,
         light: Any = ...,
+        expression: Any = ...,
         as_array: Literal[False] = ...,
         samples: int = ...,
         background: float | None = ...,
@@ -545,6 +548,8 @@ class Reconstruction:
             Pixels of the longer side, 16 .. 4096
         light
             What `as_light` takes; None: that of the photo
+        expression
+            As of `with_`, for this picture alone; None: that of the photo
         as_array
             Numbers instead of a picture
         samples
@@ -567,6 +572,7 @@ class Reconstruction:
         pitch: float | None = ...,
         size: int = ...,
         light: Any = ...,
+        expression: Any = ...,
         as_array: Literal[True],
         samples: int = ...,
         background: float | None = ...,

@@ -19,6 +19,11 @@ def test_type_checkers_see_the_same_names():
     seen = {a.asname:node.module for node in block.body for a in node.names}
     assert seen==nextgenface_nb._PUBLIC
 
+def test_a_name_that_is_none_is_told_with_the_nearest():
+    for wrong,near in dict(reconstuct='reconstruct', Reconstructions='Reconstruction', loadmodel='load_model').items():
+        with pytest.raises(AttributeError, match=f"no attribute '{wrong}'. Did you mean '{near}'"): getattr(nextgenface_nb, wrong)
+    with pytest.raises(AttributeError, match="no attribute '__path_of__'$"): nextgenface_nb.__path_of__
+
 def test_every_version_is_one():
     from packaging.version import Version
     assert all(Version(v)<=Version(nextgenface_nb.__version__) for v in public_since().values())

@@ -48,6 +48,7 @@ class Named(Mapping[str, Value]):
     def __iter__(self) -> Iterator: ...
     def __len__(self) -> int: ...
     def __contains__(self, name: object) -> bool: ...
+    def __dir__(self) -> list: ...
 
 def kept(result: Reconstruction, name: str, make: Callable) -> Any:
     """Made once, and once more when the face has changed
@@ -115,6 +116,11 @@ class Expression(Named[float]):
         names
             Of the model
         weights
+            [E]"""
+
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
             [E]"""
 
     def strongest(self, most: int = ...) -> dict:
@@ -450,6 +456,11 @@ class FoundLandmarks:
         Returns
         -------
             Share of the distance of the outer eye corners"""
+
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
+            [L, 2], those detected"""
 
     def __len__(self) -> int: ...
     def __repr__(self): ...

@@ -32,7 +32,7 @@ class Film:
     size:int              # Pixels of each side
     count:int             # Pictures, as asked for; `len` says how many there are
     path:Path3D           # Where the camera goes
-    names:Sequence|None   # Of expressions
+    names:list|None       # Of expressions
     samples:int           # Rays per pixel
     kinds:ClassVar[tuple] = tuple(FILMS)  # What there is
     endings:ClassVar[tuple] = ENDINGS     # What it can be written as
@@ -95,4 +95,5 @@ def film(self:Reconstruction,
 )->Film: # Its pictures are drawn when one goes through them, or by `save`
     "The face in motion"
     if isinstance(names, str): raise ConfigError(f'names {names!r}', 'Give a list of names, or None.')
-    return Film(self, what, frame, size, count, Path3D(yaw, pitch, zoom), names, samples)
+    shown = None if names is None else list(names)
+    return Film(self, what, frame, size, count, Path3D(yaw, pitch, zoom), shown, samples)

@@ -3,7 +3,7 @@
 or as a file"""
 
 from __future__ import annotations
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -46,7 +46,7 @@ class Film:
     size: int
     count: int
     path: Path3D
-    names: Sequence | None
+    names: list | None
     samples: int
     kinds: ClassVar[tuple] = ...
     endings: ClassVar[tuple] = ...
