@@ -4,10 +4,12 @@ import io, os, re, shutil, subprocess, sys
 from pathlib import Path
 import pytest
 from nextgenface_nb import cli
+from small import small_head
 from nextgenface_nb.imaging import portrait_path
 from nextgenface_nb.terminal import read_paths
 
-QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+QUICK = [*'--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64'.split(),
+    *'--set texture_resolution=64'.split(), *small_head()]
 COMMANDS = dict(
     reconstruct='cli:main', config='cli:config_main', measure='evaluation.photos:main',
     bench='evaluation.speed:main', benchmark='evaluation.benchmark:main', export='cli_export:main', replay='cli_replay:main')

@@ -67,7 +67,9 @@ def libraries(text:str)->set: # of names
 
 def loaded(texts:dict)->dict: # module -> names
     "Packages of others that are there when a module (name -> text) has been imported"
-    edges = {m:imports(m, at_once(text), texts) for m,text in texts.items()}
+    early = {m:at_once(text) for m,text in texts.items()}
+    edges = {m:imports(m, text, texts) for m,text in early.items()}
+    own = {m:libraries(text) for m,text in early.items()}
     found = {}
     for module in texts:
         seen,left = {module},[module]
@@ -75,7 +77,7 @@ def loaded(texts:dict)->dict: # module -> names
             new = edges[left.pop()]-seen
             seen |= new
             left += new
-        found[module] = set().union(*(libraries(texts[m]) for m in seen))
+        found[module] = set().union(*(own[m] for m in seen))
     return found
 
 #: What takes long to load, or may be missing: only to do without them is a module of ours imported within a function
