@@ -2,11 +2,11 @@
 """From a photo file to linear light, to a square crop around the face, and back"""
 
 from __future__ import annotations
-from typing import Any
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
@@ -187,6 +187,18 @@ class Photo:
         """Returns
         -------
             sRGB uint8 [H, W, 3]"""
+
+    def image(self) -> Any:
+        """The photo as a picture
+
+        Returns
+        -------
+            A Pillow image, sRGB"""
+
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
+            [H, W, 3] linear"""
 
     def to(self, device: torch.device | str) -> Photo:
         """The same with its tensors there

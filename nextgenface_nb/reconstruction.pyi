@@ -25,6 +25,7 @@ __all__ = [
     "BLOCKY",
     "BELIEVED_DISTANCE",
     "ELSEWHERE",
+    "MEANT",
     "STRANGER",
     "LEAST_SHAPE",
     "BLURRED",
@@ -186,6 +187,7 @@ def in_known_camera(face: Face, config: Config) -> Face:
         Of a checkpoint, say; changed in place"""
 
 ELSEWHERE: str
+MEANT: Any
 
 @dataclass(repr=False)
 class Reconstruction:
@@ -227,6 +229,11 @@ class Reconstruction:
     def measures(self, samples: int | None = ...) -> list:
         """How well each photo is reproduced
 
+        Parameters
+        ----------
+        samples
+            Rays per pixel; None: as the config says
+
         Returns
         -------
             one dict per frame, from `frame_measures`"""
@@ -242,7 +249,20 @@ class Reconstruction:
             Of `output.report.save_reconstruction`"""
 
     def panels(self, i: int = ..., samples: int | None = ..., progress: Callable | None = ...) -> dict:
-        """name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"""
+        """Photo, picture, difference and maps of a frame, for the strip
+
+        Parameters
+        ----------
+        i
+            Frame
+        samples
+            Rays per pixel; None: as the config says
+        progress
+            Called with (rays done, all rays)
+
+        Returns
+        -------
+            name -> [H, W, 3] linear"""
 
     def card(self, samples: int = ...) -> Card:
         """How far it can be trusted: a `Card` with figures, and warnings in words
