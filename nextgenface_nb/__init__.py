@@ -28,7 +28,7 @@ _OFFERED = {
 _WITH = {
     'face': ['results.shown'],
     'facemodel.model': ['results.shown'],
-    'reconstruction': ['results.arrays', 'results.pictures', 'results.files', 'results.shown']}
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.films', 'results.files', 'results.shown']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
@@ -64,11 +64,21 @@ if TYPE_CHECKING:
     from .results.steps import fit as fit
 
 def __getattr__(name):
-    if name not in _PUBLIC: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    if name not in _PUBLIC: raise AttributeError(_absent(name), name=name)
     from importlib import import_module
     home = _PUBLIC[name]
     for module in (home, *_WITH.get(home, ())): import_module(f'{__name__}.{module}')
+    from .helptext import put_texts
+    put_texts()
     value = globals()[name] = getattr(import_module(f'{__name__}.{home}'), name)
     return value
+
+def _absent(name):
+    "What Python says of an attribute that is none, and the nearest public name"
+    said = f'module {__name__!r} has no attribute {name!r}'
+    if name.startswith('_'): return said
+    from .names import similar
+    near = similar(name, _PUBLIC, 1)
+    return f'{said}. Did you mean {near[0]!r}?' if near else said
 
 def __dir__(): return sorted({*globals(), *_PUBLIC})

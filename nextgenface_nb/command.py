@@ -4,17 +4,26 @@
 
 # %% ../nbs/09_command.ipynb #e5608d6d
 from __future__ import annotations
-import argparse, sys, traceback
-from .errors import (BusyError, CheckpointError, ConfigError, DeviceError, FaceError, GeometryError,
-    LandmarkError, ModelError, NoFaceError, OutputError, PhotoError, RenderError, in_words)
+import argparse, os, sys, traceback
+from pathlib import Path
+from . import __version__
+from .errors import (CheckpointError, ConfigError, DeviceError, FaceError, GeometryError, LandmarkError,
+    LightError, ModelError, OutputError, PhotoError, RenderError, in_words)
 from .interrupts import as_ctrl_c
 from .surroundings import plain_warnings, variables
 from .terminal import check_words, print_text, read_paths, steady_streams
 
 # %% auto #0
-__all__ = ['exit_code', 'exit_code_of', 'run_command']
+__all__ = ['CODES', 'exit_code', 'exit_code_of', 'run_command', 'checkpoint_parser', 'output_folder']
 
 # %% ../nbs/09_command.ipynb #3bae069a
+#: Exit code -> errors that have it, with those that are kinds of them
+CODES = {
+    2:(ConfigError,),
+    3:(PhotoError, LandmarkError, ModelError, CheckpointError, GeometryError, LightError),
+    4:(DeviceError, RenderError),
+    5:(OutputError,)}
+
 def exit_code(
     error:FaceError,
 )->int:
@@ -23,13 +32,11 @@ def exit_code(
 
 def exit_code_of(kind:str)->int:
     "The same by the name of the exception"
-    for code,kinds in {
-            2:(ConfigError,),
-            3:(PhotoError,NoFaceError,LandmarkError,ModelError,CheckpointError,GeometryError),
-            4:(DeviceError,RenderError),
-            5:(OutputError,BusyError)}.items():
-        if kind in [k.__name__ for k in kinds]: return code
-    return 1
+    own = [k for k in _family(FaceError) if k.__name__==kind]
+    return next((code for code,kinds in CODES.items() if any(issubclass(k, kinds) for k in own)), 1)
+
+def _family(kind:type)->list: # of classes
+    return [kind, *(k for sub in kind.__subclasses__() for k in _family(sub))]
 
 # %% ../nbs/09_command.ipynb #31c17880
 def run_command(
@@ -70,3 +77,35 @@ def _say_error(
     print_text(text, sys.stderr)
     if trace: traceback.print_exception(error)
     return code
+
+# %% ../nbs/09_command.ipynb #e09a0002
+def checkpoint_parser(
+    name:str,        # Of the command
+    description:str, # What it does
+    own:str,         # Folder for what it writes, within that of the run
+)->argparse.ArgumentParser:
+    "The flags that commands on checkpoints share"
+    p = argparse.ArgumentParser(name, description=description, allow_abbrev=False,
+        epilog='Exit codes: 0 done, 1 bug, 2 wrong use, 3 wrong input, 4 device, 5 output cannot be written, 130 '
+            'stopped.')
+    p.add_argument('checkpoint', metavar='CHECKPOINT',
+        help='what nextgenface-reconstruct wrote: NAME/checkpoints/stage3_output.npz, or the folder NAME: its last '
+            'stage')
+    p.add_argument('--output', metavar='PATH',
+        help=f'where to (default: {own}/ in the folder of the run, NAME/{own}/, next to NAME/checkpoints/)')
+    p.add_argument('--model', metavar='FILE', default='', help='the face model, where it is not where it was')
+    talk = p.add_mutually_exclusive_group()
+    talk.add_argument('--quiet', action='store_true', help='errors only')
+    talk.add_argument('--verbose', action='store_true', help='tracebacks too')
+    p.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    return p
+
+def output_folder(
+    checkpoint, # What the user named: a file, or a folder of results
+    own:str,    # Folder for what the command writes
+)->Path:
+    ("Where files go if the user does not say: the names of the files are the same for everybody, those of the runs "
+     "are not")
+    path = Path(checkpoint).absolute()
+    if os.path.isdir(path): return (path.parent if path.name=='checkpoints' else path)/own
+    return (path.parent.parent if path.parent.name=='checkpoints' else path.with_suffix(''))/own

@@ -397,9 +397,13 @@ def as_config(
     "The settings that are meant; `ConfigError` for what is none"
     if config is None: return Config()
     if isinstance(config, Config): return config
-    advice = 'Give Config(**settings).' if isinstance(config, dict) else 'Give Config.load(path).' if isinstance(config,
-        (str, Path)) else 'Give a `Config`.'
-    raise ConfigError(f'config is of the kind {type(config).__name__}, not a Config', advice)
+    raise ConfigError(f'config is of the kind {type(config).__name__}, not a Config', _instead(config))
+
+def _instead(config)->str:
+    "What makes a `Config` of it"
+    if isinstance(config, dict): return 'Give Config(**settings).'
+    if isinstance(config, str) and config in PRESETS: return f'Give Config.preset({config!r}).'
+    return 'Give Config.load(path).' if isinstance(config, (str, Path)) else 'Give a `Config`.'
 
 # %% ../nbs/06_config.ipynb #4c36b17a
 def split_line(

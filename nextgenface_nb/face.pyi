@@ -16,7 +16,24 @@ __all__ = ["PROVENANCE", "Identity", "Frame", "Face", "FrameError", "check_frame
 @dataclass(repr=False)
 class Identity:
     """What stays the same in all photos of a person. Maps are None until the texture stage; then the
-    coefficients only explain their start."""
+    coefficients only explain their start.
+
+    Parameters
+    ----------
+    shape
+        [S] of `FaceModel.vertices`
+    albedo
+        [A] of `FaceModel.diffuse_albedo` and `specular_albedo` at once
+    base_roughness
+        [] of all skin, before the texture stage
+    diffuse
+        [T, T, 3] Lambert albedo, linear
+    specular
+        [T, T, 3] reflectance at normal incidence
+    roughness
+        [T, T, 1] GGX roughness r, alpha = r^2
+    provenance
+        [T, T] uint8, see `PROVENANCE`"""
 
     shape: Tensor
     albedo: Tensor
@@ -33,7 +50,34 @@ PROVENANCE: Any
 
 @dataclass(repr=False)
 class Frame:
-    """One photo, and all that belongs to it alone."""
+    """One photo, and all that belongs to it alone.
+
+    Parameters
+    ----------
+    photo
+        The crop that is fitted, [H, W, 3] linear
+    landmarks
+        In pixels of the crop
+    camera
+        Focal length and principal point in pixels of the crop
+    rotation
+        [3] pitch, yaw, roll in radians
+    translation
+        [3] mm
+    expression
+        [E] of `FaceModel.vertices`: blendshapes, angles of joints
+    light
+        Found by the fit, or known
+    mask
+        [H, W] 0..1: how much each pixel may say about the skin; None: all alike
+    weight
+        Of this photo among the others
+    focal_known
+        What is known of the focal length, pixels of the crop, see `lens`; 0: nothing
+    focal_spread
+        Standard deviation of its logarithm; 0: what is known is kept
+    focal_source
+        Where it comes from, in words"""
 
     photo: Photo
     landmarks: Landmarks
@@ -64,7 +108,12 @@ class Frame:
 
 @dataclass(repr=False)
 class Face:
-    """A person, and the photos of them."""
+    """A person, and the photos of them.
+
+    Parameters
+    ----------
+    frames
+        of `Frame`"""
 
     identity: Identity
     frames: list

@@ -8,7 +8,7 @@ import hashlib, io, math, os, struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Union
 import numpy as np
 import torch
 from fastcore.basics import patch
@@ -110,8 +110,7 @@ class Photo:
     def width(self)->int: return self.pixels.shape[1]
 
     def _repr_png_(self):
-        from PIL import Image
-        shown = Image.fromarray(self.to_bytes())
+        shown = self.image()
         shown.thumbnail((256, 256))
         data = io.BytesIO()
         shown.save(data, format='PNG')
@@ -156,6 +155,17 @@ def composited(self:Photo,
 @undisturbed
 def to_bytes(self:Photo)->np.ndarray: # sRGB uint8 [H, W, 3]
     return to_bytes(self.composited())
+
+@patch
+@undisturbed
+def image(self:Photo)->Any: # A Pillow image, sRGB
+    "The photo as a picture"
+    from PIL import Image
+    return Image.fromarray(self.to_bytes())
+
+@patch
+def __array__(self:Photo, dtype=None, copy=None)->np.ndarray: # [H, W, 3] linear
+    return np.array(self.pixels.detach().cpu(), dtype)
 
 @patch
 @undisturbed

@@ -2,11 +2,11 @@
 """From a photo file to linear light, to a square crop around the face, and back"""
 
 from __future__ import annotations
-from typing import Any
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
@@ -102,7 +102,30 @@ def overlay(background: Tensor, picture: Tensor, coverage: Tensor | None = ...) 
 
 @dataclass
 class Photo:
-    """Linear light, and the part of the original that it shows."""
+    """Linear light, and the part of the original that it shows.
+
+    Parameters
+    ----------
+    pixels
+        Linear light [H, W, 3], float32
+    path
+        File that it was read from
+    offset
+        Where the upper left corner lies in the original, original pixels (x, y)
+    scale
+        Pixels per original pixel
+    original_size
+        Width and height of the original, after rotation
+    alpha
+        Opacity [H, W], 0..1, where the file has any
+    inside
+        Where the original has opaque pixels [H, W], bool; None: everywhere
+    exposed
+        How much of a pixel is neither burnt out nor black [H, W], 0..1; None: all of it
+    exif
+        What the file says of its lens, see `lens.read_exif`; None: nothing
+    sha256
+        Of the bytes that were decoded; empty: unknown"""
 
     pixels: Tensor
     path: str = ...
@@ -121,8 +144,26 @@ class Photo:
     @property
     def width(self) -> int: ...
     def __repr__(self): ...
-    def to_original(self, points: Tensor) -> Tensor: ...
-    def from_original(self, points: Tensor) -> Tensor: ...
+    def to_original(self, points: Tensor) -> Tensor:
+        """Parameters
+        ----------
+        points
+            [..., 2] in this photo, pixels
+
+        Returns
+        -------
+            [..., 2] in the original, pixels"""
+
+    def from_original(self, points: Tensor) -> Tensor:
+        """Parameters
+        ----------
+        points
+            [..., 2] in the original, pixels
+
+        Returns
+        -------
+            [..., 2] in this photo, pixels"""
+
     def principal_point(self) -> Tensor:
         """Where the axis of the lens meets this photo: in the middle of the original.
 
@@ -142,7 +183,23 @@ class Photo:
         -------
             [H, W, 3]"""
 
-    def to_bytes(self) -> np.ndarray: ...
+    def to_bytes(self) -> np.ndarray:
+        """Returns
+        -------
+            sRGB uint8 [H, W, 3]"""
+
+    def image(self) -> Any:
+        """The photo as a picture
+
+        Returns
+        -------
+            A Pillow image, sRGB"""
+
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
+            [H, W, 3] linear"""
+
     def to(self, device: torch.device | str) -> Photo:
         """The same with its tensors there
 
@@ -187,7 +244,22 @@ PhotoSource: Any
 
 @dataclass
 class Raster:
-    """Codes of a picture, as they lie in the file, and what they mean."""
+    """Codes of a picture, as they lie in the file, and what they mean.
+
+    Parameters
+    ----------
+    width
+        Before it is turned upright
+    channels
+        1 grey, 2 grey and alpha, 3 colours, 4 colours and alpha
+    most
+        The largest code
+    colour
+        None: they are light
+    orientation
+        As EXIF numbers them: how to turn it upright
+    lens
+        What the camera says of its lens, see `lens.read_exif`; None: nothing"""
 
     rows: Callable
     width: int

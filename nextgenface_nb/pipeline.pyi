@@ -26,7 +26,14 @@ class Pipeline:
     model: FaceModel
     config: Config
 
-    def __init__(self, model: FaceModel | None = ..., config: Config | None = ...) -> None: ...
+    def __init__(self, model: FaceModel | None = ..., config: Config | None = ...) -> None:
+        """Parameters
+        ----------
+        model
+            None: the model that the config names
+        config
+            None: the default preset"""
+
     @property
     def texture_map(self) -> TextureMap:
         """Where the texels of the maps lie on the mesh"""

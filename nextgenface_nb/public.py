@@ -36,7 +36,7 @@ def first_sentence(
     value:object, # With a docstring
 )->str:
     "What it says of itself, up to the first full stop"
-    text = ' '.join((inspect.getdoc(value) or '').split())
+    text = ' '.join((inspect.getdoc(value) or '').partition('\n\n')[0].split())   # parameters stand below
     return text.partition('. ')[0].rstrip('.')
 
 def public_table()->str: # Markdown

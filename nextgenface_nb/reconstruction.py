@@ -22,6 +22,7 @@ from .imaging import Photo, PhotoSource, load_photo, load_folder, to_srgb
 from .landmarks.detection import Detector, Landmarks, hands_before
 from .lens import Lens, check_focal, exif_lens, known_lens
 from .metrics import eye_distance, nme
+from .names import similar
 from .face import Face, Frame, Identity, check_frame
 from .light.environment import named_light
 from nextgenface_nb.optim.landmarks import (TYPICAL_FOCAL, LandmarkSettings, fit_landmarks, start_pose,
@@ -41,11 +42,11 @@ from .output.pictures import panel_strip
 from .output.report import frame_measures, save_reconstruction
 
 # %% auto #0
-__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'ELSEWHERE', 'STRANGER', 'ROUGH', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE', 'make_frame',
-           'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh', 'mean_identity',
-           'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger', 'fine_contrast',
-           'leave_out_photos', 'weigh_photos', 'reconstruct_steps', 'chosen_stages', 'outside_terms', 'begin', 'joined',
-           'exhaust', 'reconstruct', 'Optimizer']
+__all__ = ['BLOCKY', 'BELIEVED_DISTANCE', 'ELSEWHERE', 'MEANT', 'STRANGER', 'ROUGH', 'LEAST_SHAPE', 'BLURRED', 'LEAST_SHARE',
+           'make_frame', 'put_hands', 'block_edges', 'seen_again', 'in_known_light', 'detector_place', 'on_mesh',
+           'mean_identity', 'find_lens', 'put_lens', 'in_known_camera', 'Reconstruction', 'shape_distances', 'stranger',
+           'fine_contrast', 'leave_out_photos', 'weigh_photos', 'reconstruct_steps', 'chosen_stages', 'outside_terms',
+           'begin', 'joined', 'exhaust', 'reconstruct', 'Optimizer']
 
 # %% ../nbs/75_reconstruction.ipynb #840479e7
 @undisturbed
@@ -218,6 +219,15 @@ ELSEWHERE = ('a Reconstruction has no {name!r} while only nextgenface_nb.reconst
     'render, to_glb and more come with the package. Write `from nextgenface_nb import reconstruct` in place of '
     '`from nextgenface_nb.reconstruction import reconstruct`, or `import nextgenface_nb.results.files` besides.')
 
+#: What somebody may have meant, of what is called otherwise here
+MEANT = dict(
+    faces='triangles', verts='vertices', albedo='maps.diffuse', diffuse='maps.diffuse', specular='maps.specular',
+    roughness='maps.roughness', texture='maps.diffuse', environment='light.environment(64)', lighting='light',
+    expressions='expression', weights='expression', blendshapes='expression', K='camera.K', intrinsics='camera.K',
+    extrinsics='camera.matrix()', image='render()', picture='render()', show='view()', plot='view()',
+    turntable='film()', animate='film()', metrics='report', to_ply="export('me.ply')", to_trimesh='mesh()',
+    relight='with_(light=...)', edit='with_(...)')
+
 # %% ../nbs/75_reconstruction.ipynb #6b3a3ab8
 @undisturbed
 @dataclass(repr=False)
@@ -235,7 +245,9 @@ class Reconstruction:
     left_out:list = field(default_factory=list)  # of dict: photo, sha256, why; what `leave_out_photos` has left out
     origin:str = ''                              # Where it comes from, in words, if not from a fit
 
-    def measures(self, samples:int|None=None)->list: # one dict per frame, from `frame_measures`
+    def measures(self,
+        samples:int|None=None, # Rays per pixel; None: as the config says
+    )->list: # one dict per frame, from `frame_measures`
         "How well each photo is reproduced"
         return [frame_measures(self.pipeline, self.face, i,
             self.pipeline.render(self.face, i, samples, final=True)[...,:3]) for i in range(len(self.face.frames))]
@@ -251,7 +263,11 @@ class Reconstruction:
         absent = any(f'nextgenface_nb.{m}' not in sys.modules for m in _WITH['reconstruction'])
         if absent and not name.startswith('_') and not hasattr(type(self), name):
             raise AttributeError(ELSEWHERE.format(name=name))
-        return object.__getattribute__(self, name)   # fails once more, in Python's own words
+        try: return object.__getattribute__(self, name)   # fails once more
+        except AttributeError as e:
+            near = [MEANT[name]] if name in MEANT else similar(name, [n for n in dir(type(self)) if n[0]!='_'], 1)
+            if name.startswith('_') or hasattr(type(self), name) or not near: raise
+            raise AttributeError(f'{e}. Did you mean {near[0]}?', name=name, obj=self) from None
 
 # %% ../nbs/75_reconstruction.ipynb #c3f0a508
 @patch
@@ -361,8 +377,12 @@ LEAST_SHARE = .05 #: The weight of a photo that is of no use beside the best
 # %% ../nbs/75_reconstruction.ipynb #db60ba65
 @patch
 @undisturbed
-def panels(self:Reconstruction, i:int=0, samples:int|None=None, progress:Callable|None=None)->dict:
-    "name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"
+def panels(self:Reconstruction,
+    i:int=0,                # Frame
+    samples:int|None=None,  # Rays per pixel; None: as the config says
+    progress:Callable|None=None, # Called with (rays done, all rays)
+)->dict: # name -> [H, W, 3] linear
+    "Photo, picture, difference and maps of a frame, for the strip"
     return result_panels(self.pipeline, self.face, i, samples, progress)
 
 @patch

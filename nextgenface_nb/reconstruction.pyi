@@ -25,6 +25,7 @@ __all__ = [
     "BLOCKY",
     "BELIEVED_DISTANCE",
     "ELSEWHERE",
+    "MEANT",
     "STRANGER",
     "ROUGH",
     "LEAST_SHAPE",
@@ -187,10 +188,32 @@ def in_known_camera(face: Face, config: Config) -> Face:
         Of a checkpoint, say; changed in place"""
 
 ELSEWHERE: str
+MEANT: Any
 
 @dataclass(repr=False)
 class Reconstruction:
-    """A fitted face with all that belongs to it; shows itself in a notebook."""
+    """A fitted face with all that belongs to it; shows itself in a notebook.
+
+    Parameters
+    ----------
+    history
+        of `Progress`
+    timings
+        stage -> seconds
+    warnings
+        of str, in words
+    after_landmarks
+        NME of each frame after stage 1
+    snapshots
+        stage -> `Face` as it was after it, with `save_intermediate`
+    landmark_model
+        Where the detector's model was found, in words
+    terms
+        Of `outside_terms`: what it was fitted with beside the table's
+    left_out
+        of dict: photo, sha256, why; what `leave_out_photos` has left out
+    origin
+        Where it comes from, in words, if not from a fit"""
 
     face: Face
     pipeline: Pipeline
@@ -207,6 +230,11 @@ class Reconstruction:
     def measures(self, samples: int | None = ...) -> list:
         """How well each photo is reproduced
 
+        Parameters
+        ----------
+        samples
+            Rays per pixel; None: as the config says
+
         Returns
         -------
             one dict per frame, from `frame_measures`"""
@@ -222,7 +250,20 @@ class Reconstruction:
             Of `output.report.save_reconstruction`"""
 
     def panels(self, i: int = ..., samples: int | None = ..., progress: Callable | None = ...) -> dict:
-        """name -> [H, W, 3] linear; `progress` is called with (rays done, all rays)"""
+        """Photo, picture, difference and maps of a frame, for the strip
+
+        Parameters
+        ----------
+        i
+            Frame
+        samples
+            Rays per pixel; None: as the config says
+        progress
+            Called with (rays done, all rays)
+
+        Returns
+        -------
+            name -> [H, W, 3] linear"""
 
     def card(self, samples: int = ...) -> Card:
         """How far it can be trusted: a `Card` with figures, and warnings in words
@@ -404,15 +445,22 @@ class Reconstruction:
         frame
             Number of the photo"""
 
-    def export(self, path: str | Path, **options) -> Path:
-        """One file for another program
+    def export(self, path: str | Path, formats: Sequence[str] | None = ..., **options) -> Any:
+        """A file for another program, or a folder of them
 
         Parameters
         ----------
         path
-            Its ending says the format: .glb, .obj, .usdz; .ply and others of `output.formats`
+            Its ending says the format: .glb, .obj, .usdz; .ply and others of `formats()`. With
+            `formats`: a folder
+        formats
+            Names of `formats()`: all their files, whole or not at all
         options
-            Of `to_glb`, `to_obj`, `to_usd`; of other formats those of `export_face`"""
+            Of `to_glb`, `to_obj`, `to_usd`; with `formats` and of other endings those of `export_face`
+
+        Returns
+        -------
+            The path of the file; with `formats` the list of all"""
 
     def __reduce__(self) -> tuple:
         """Function and arguments that make it again
@@ -432,6 +480,46 @@ class Reconstruction:
     def __copy__(self) -> Reconstruction:
         """The same parts in another object"""
 
+    def film(
+        self,
+        what: str = ...,
+        *,
+        size: int = ...,
+        count: int = ...,
+        yaw: float = ...,
+        pitch: float = ...,
+        zoom: float = ...,
+        names: Sequence[str] | None = ...,
+        samples: int = ...,
+        frame: int = ...,
+    ) -> Film:
+        """The face in motion
+
+        Parameters
+        ----------
+        what
+            turntable, expressions or relight
+        size
+            Pixels of each side, 16 .. 4096, even
+        count
+            Pictures, 2 .. 10000; each expression has at least two
+        yaw
+            Degrees that the turntable turns; less than 360 swings there and back
+        pitch
+            Degrees from above
+        zoom
+            1: the head fills most of the picture; 0.1 .. 10
+        names
+            Expressions to show, alone or together: 'a', 'b+c'; None: the best known
+        samples
+            Rays per pixel
+        frame
+            Number of the photo whose pose, expression and light are shown
+
+        Returns
+        -------
+            Its pictures are drawn when one goes through them, or by `save`"""
+
     @overload
     def render(
         self,
@@ -441,6 +529,7 @@ class Reconstruction:
         pitch: float | None = ...,
         size: int = ...,
         light: Any = ...,
+        expression: Any = ...,
         as_array: Literal[False] = ...,
         samples: int = ...,
         background: float | None = ...,
@@ -460,6 +549,8 @@ class Reconstruction:
             Pixels of the longer side, 16 .. 4096
         light
             What `as_light` takes; None: that of the photo
+        expression
+            As of `with_`, for this picture alone; None: that of the photo
         as_array
             Numbers instead of a picture
         samples
@@ -482,6 +573,7 @@ class Reconstruction:
         pitch: float | None = ...,
         size: int = ...,
         light: Any = ...,
+        expression: Any = ...,
         as_array: Literal[True],
         samples: int = ...,
         background: float | None = ...,
@@ -818,4 +910,5 @@ from nextgenface_nb.results.arrays import FoundLight
 from nextgenface_nb.results.arrays import FoundLandmarks
 from nextgenface_nb.results.arrays import Report
 from nextgenface_nb.results.arrays import DrawnAgain
+from nextgenface_nb.results.films import Film
 from nextgenface_nb.results.pictures import Distance

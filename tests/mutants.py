@@ -302,9 +302,9 @@ MUTANTS = [
     Mutant('the studio answers to any name', 'widgets/app.py', 'allow_remote_access=False', 'allow_remote_access=True', 'test_studio_command.py::test_it_asks_for_the_token_and_ends_with_nothing_left'),
     Mutant('the page of the studio asks a CDN', 'widgets/app.py', 'ours = without_links(theirs)', 'ours = theirs', 'test_studio_command.py::test_no_file_of_the_users_jupyter_has_a_say'),
     Mutant('windows of the studio share a folder', 'widgets/app.py', 'except FileExistsError: continue', 'except FileExistsError: pass', 'test_studio_command.py::test_each_window_works_in_a_folder_of_its_own'),
-    Mutant('--fps does nothing', 'output/replay.py', 'shown, r.fps)', 'shown, 24.)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
-    Mutant('--pitch does nothing', 'output/replay.py', 'Path3D(r.yaw, r.pitch, r.zoom)', 'Path3D(r.yaw, 0., r.zoom)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
-    Mutant('--zoom does nothing', 'output/replay.py', 'Path3D(r.yaw, r.pitch, r.zoom)', 'Path3D(r.yaw, r.pitch, 1.)', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--fps does nothing', 'cli_replay.py', 'endings, r.fps, r.quiet)', 'endings, 24., r.quiet)', PROMISES+'test_a_film_is_as_large_long_and_fast_as_asked_for'),
+    Mutant('--pitch does nothing', 'cli_replay.py', 'pitch=r.pitch', 'pitch=0.', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
+    Mutant('--zoom does nothing', 'cli_replay.py', 'zoom=r.zoom', 'zoom=1.', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
     # plugs
     Mutant('formats from outside are not known', 'output/formats.py', 'return [name for name,f in FORMATS.items() if of_fit or not f.of_fit]', "return [name for name,f in FORMATS.items() if (of_fit or not f.of_fit) and f.write.__module__!='own']", 'test_own_format.py::test_save_writes_it_with_what_it_brings_and_the_report_lists_it'),
     Mutant('faces of one person are detected twice', 'cli.py', 'fit_and_save(photos, folder, pipeline, request, begun=begun)', 'fit_and_save(photos, folder, pipeline, request)', 'test_way.py::test_photos_of_one_person_are_looked_at_once_and_what_was_said_of_them_is_kept'),

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from nextgenface_nb import cli
+from small import small_head
 from nextgenface_nb.imaging import portrait_path
 
-QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+QUICK = [*'--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64'.split(),
+    *'--set texture_resolution=64'.split(), *small_head()]
 
 @pytest.fixture(scope='module', autouse=True)
 def model_read_once():
@@ -272,7 +274,7 @@ def test_results(done):
     assert [p.name for p in folder.parent.iterdir()] == ['portrait.jpg']
     report = json.loads((folder/'report.json').read_text())
     assert set(
-        report['files']) == names and report['mean']['nme'] < .03 and report['machine']['variant'] and report['config']['max_resolution'] == 64
+        report['files']) == names and report['mean']['nme'] < .05 and report['machine']['variant'] and report['config']['max_resolution'] == 64
 
 def test_going_on_from_a_checkpoint(done, tmp_path, capsys):
     "The file alone is enough; with all stages left out nothing changes"

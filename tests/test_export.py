@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
 from skips import node_modules
+from nextgenface_nb import cli_export, cli_replay
 from nextgenface_nb.config import Config
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.geometry.camera import project
@@ -236,7 +237,7 @@ def test_export_command_writes_all_formats(made, tmp_path, capsys):
     import trimesh
     pipeline, face, folder = made
     formats = 'glb,posed,obj,ply,env,coefficients,maps,livelink'
-    assert export.main([str(folder), '--format', formats, '--space', 'camera', '--output', str(tmp_path/'out')])==0
+    assert cli_export.main([str(folder), '--format', formats, '--space', 'camera', '--output', str(tmp_path/'out')])==0
     said = capsys.readouterr()
     assert sorted(said.out.split())==sorted(map(str, (tmp_path/'out').iterdir())) and len(said.out.split())==15
     world = pipeline.world_vertices(face).numpy()
@@ -254,7 +255,7 @@ def test_export_flags_for_other_programs(made, tmp_path):
     from nextgenface_nb.radiance import read_exr
     pipeline, face, folder = made
     def run(name, *flags):
-        assert export.main([str(folder), '--quiet', '--output', str(tmp_path/name), *flags])==0
+        assert cli_export.main([str(folder), '--quiet', '--output', str(tmp_path/name), *flags])==0
         return tmp_path/name
     plain, turned, head = (read_exr(run(name, '--format', 'env', *flags)/'envMap_0.exr') for name, flags in
         dict(plain=[], turned=['--envFor', 'blender'], head=['--envAround', 'head']).items())
@@ -287,7 +288,7 @@ def test_live_link_needs_arkit_names(made, tmp_path):
     (['--output', '/dev/null/x'], 5, 'cannot be written'), (['--model', '/no/such/model.h5'], 3, 'model')])
 def test_export_errors_in_words(made, tmp_path, capsys, flags, code, word):
     target = [] if '--output' in flags else ['--output', str(tmp_path/'out')]
-    assert export.main([str(made[2]), *flags, *target])==code
+    assert cli_export.main([str(made[2]), *flags, *target])==code
     said = capsys.readouterr().err
     assert 'error: ' in said and word in said and 'Traceback' not in said and not any(tmp_path.iterdir())
 
@@ -323,14 +324,14 @@ def test_a_face_that_is_not_finite_is_refused(made, tmp_path, spoil):
 def test_checkpoints_that_are_none(tmp_path, capsys):
     (tmp_path/'cut.npz').write_bytes(b'PK\3\4 cut off')
     for path, code in ((tmp_path/'cut.npz', 3), (tmp_path, 2), (tmp_path/'none.npz', 3)):
-        for command in (export, replay): assert command.main([str(path), '--output', str(tmp_path/'out')])==code
+        for command in (cli_export, cli_replay): assert command.main([str(path), '--output', str(tmp_path/'out')])==code
     assert not (tmp_path/'out').exists() and capsys.readouterr().err.count('error: ')==6
 
 def test_replay_command(made, tmp_path, capsys):
     _, _, folder = made
     flags = ['--what', 'turntable,relight,expressions', '--format', 'gif,webp,mp4', '--size', '48', '--frames', '4',
         '--samples', '1', '--names', 'jawOpen,browInnerUp', '--yaw', '60', '--quiet']
-    assert replay.main([str(folder/'stage3_output.npz'), '--output', str(tmp_path), *flags])==0, capsys.readouterr().err
+    assert cli_replay.main([str(folder/'stage3_output.npz'), '--output', str(tmp_path), *flags])==0, capsys.readouterr().err
     assert {p.name for p in tmp_path.iterdir()}=={f'{w}.{e}' for w in ('turntable', 'relight', 'expressions')
         for e in ('gif', 'webp', 'mp4')}
     for path in tmp_path.glob('*.gif'):
@@ -343,18 +344,18 @@ def test_replay_command(made, tmp_path, capsys):
     for flags in (['--what', 'dance'], ['--size', '47'], ['--photo', '1'], ['--zoom', '0'], ['--zoom', 'nan'],
         ['--yaw', 'nan'], ['--pitch', 'inf'], ['--names', 'wink', '--what', 'expressions'], ['--fps', '0'],
         ['--format', 'avi']):
-        assert replay.main([str(folder), '--output', str(tmp_path/'no'), '--quiet', *flags])==2, flags
+        assert cli_replay.main([str(folder), '--output', str(tmp_path/'no'), '--quiet', *flags])==2, flags
     assert not (tmp_path/'no').exists()
     capsys.readouterr()
     # before anything is read
-    assert replay.main(['/no/such.npz', '--yaw', 'nan'])==2 and 'error: yaw nan' in capsys.readouterr().err
+    assert cli_replay.main(['/no/such.npz', '--yaw', 'nan'])==2 and 'error: yaw nan' in capsys.readouterr().err
 
 @pytest.mark.parametrize('flags, code', [(['--fps', '0'], 2), (['--names', 'nobody', '--what', 'turntable,expressions'], 2),
     (['--what', 'turntable,relight'], 5), (['--photo', '7'], 2)])
 def test_a_film_that_cannot_be_written_is_refused_before_it_is_drawn(made, tmp_path, monkeypatch, flags, code):
     monkeypatch.setattr(replay, 'draw', lambda *_: pytest.fail('drawn in vain'))
     if code==5: (tmp_path/'relight.webp').mkdir()
-    assert replay.main([str(made[2]), '--output', str(tmp_path), '--format', 'gif,webp', '--quiet', *flags])==code
+    assert cli_replay.main([str(made[2]), '--output', str(tmp_path), '--format', 'gif,webp', '--quiet', *flags])==code
 
 def test_ctrl_c_leaves_no_mixture_of_old_and_new(made, tmp_path, monkeypatch):
     "It comes while files take their places: all of them do; and before, none does"
@@ -383,7 +384,7 @@ def test_ctrl_c_leaves_no_mixture_of_old_and_new(made, tmp_path, monkeypatch):
 
 def test_the_bar_of_a_film_ends_where_the_film_does(made, tmp_path, capsys):
     "Two pictures for each of the model's expressions, more than were asked for"
-    assert replay.main([str(made[2]), '--what', 'expressions', '--size', '16', '--frames', '4', '--samples', '1',
+    assert cli_replay.main([str(made[2]), '--what', 'expressions', '--size', '16', '--frames', '4', '--samples', '1',
         '--output', str(tmp_path)])==0
     count = 2*len(replay.expression_groups(made[0].model))
     assert count>4 and f'{count}/{count}' in capsys.readouterr().err
@@ -394,15 +395,15 @@ def test_two_people_do_not_overwrite_each_other(made, tmp_path, capsys):
         (tmp_path/place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(made[2]/'stage3_output.npz', tmp_path/place)
     for given in ('ann', 'bob/checkpoints/stage3_output.npz', 'chris.npz', 'dora.npz'):
-        assert export.main([str(tmp_path/given), '--quiet'])==0
-        assert replay.main([str(tmp_path/given), '--quiet', '--size', '16', '--frames', '2', '--samples', '1'])==0
+        assert cli_export.main([str(tmp_path/given), '--quiet'])==0
+        assert cli_replay.main([str(tmp_path/given), '--quiet', '--size', '16', '--frames', '2', '--samples', '1'])==0
     for name in ('ann', 'bob', 'chris', 'dora'):
         assert (tmp_path/name/'export'/'face0.glb').is_file() and (tmp_path/name/'films'/'turntable.gif').is_file()
-    assert 'NAME/export/' in ' '.join(export.make_export_parser().format_help().split()) and 'NAME/films/' in ' '.join(
-        replay.make_replay_parser().format_help().split())
+    assert 'NAME/export/' in ' '.join(cli_export.make_export_parser().format_help().split()) and 'NAME/films/' in ' '.join(
+        cli_replay.make_replay_parser().format_help().split())
 
 def test_export_needs_neither_detector_nor_renderer(made, tmp_path):
-    code = ('import sys; from nextgenface_nb.output import export; code = export.main([sys.argv[1], "--format", '
+    code = ('import sys; from nextgenface_nb import cli_export; code = cli_export.main([sys.argv[1], "--format", '
         '"glb,ply,coefficients", "--quiet", "--output", sys.argv[2]])\n'
             'sys.exit(code or ",".join({"mediapipe", "mitsuba", "matplotlib"} & set(sys.modules)) or 0)')
     done = subprocess.run([sys.executable, '-c', code, str(made[2]), str(tmp_path/'out')], capture_output=True,

@@ -3,6 +3,7 @@ import csv, json, os, subprocess, sys, threading
 import numpy as np, pytest, torch
 from nextgenface_nb.landmarks import detection as module
 from nextgenface_nb.cli import main
+from small import small_head
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import CheckpointError, NoFaceError, notes_heard
 from nextgenface_nb.imaging import Photo, load_photo, portrait_path, save_png
@@ -75,7 +76,7 @@ def test_a_face_in_two_tiles_is_one(portrait, detector):
 
 def run(tmp_path, *flags):
     small = ['--set', 'texture_resolution=64', '--set', 'max_resolution=64', '--set', 'environment_height=16', '--set',
-        'samples_final=4', '--set', 'renderer=vertex']
+        'samples_final=4', '--set', 'renderer=vertex', *small_head()]
     return main([*flags, '--output', str(tmp_path/'out'), '--skipStage2', '--skipStage3', *small])
 
 def test_the_command_takes_one_or_all(group, tmp_path, capsys):

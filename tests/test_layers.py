@@ -2,8 +2,9 @@
 import ast, sys
 from pathlib import Path
 import pytest
+import nextgenface_nb
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'tools'))
-from layers import LAYERS, circles, faults, graph, imports, late, modules
+from layers import LAYERS, absolute, circles, faults, graph, imports, late, modules
 
 def test_imports_point_down():
     "Those within functions too; a module that stands nowhere is a fault"
@@ -78,3 +79,27 @@ def test_a_method_that_is_replaced_is_seen():
     text = 'from .model import LinearModel\nother = 1\nLinearModel.vertices = other'
     assert replaced(text, {'LinearModel'})==['LinearModel.vertices = other']
     assert not replaced(text, {'Face'}) and not replaced('class A: pass\nA.x = 1', {'A'})
+
+#: What a command may take beside the results and the public names: words, streams, files, settings
+PLUMBING = set('command config errors files interrupts names processes surroundings terminal'.split())
+
+#: Commands that do with a face what everybody can do with one
+ON_RESULTS = ['cli_export', 'cli_replay']
+
+def beside_results(module:str, text:str)->list: # of names
+    "What a module takes from the inside, though the public names and those of the results should do"
+    nodes = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.ImportFrom)]
+    public = {a.name for n in nodes if absolute(n, module)=='' for a in n.names}-set(modules())-{'__version__'}
+    rooms = {m for m in imports(module, text, modules()) if m not in PLUMBING and not m.startswith('results.')}
+    return sorted(rooms|public-set(nextgenface_nb._PUBLIC))
+
+@pytest.mark.parametrize('module', ON_RESULTS)
+def test_a_command_stands_on_the_results(module):
+    assert beside_results(module, texts()[module])==[]
+
+@pytest.mark.parametrize('text,found', {
+    'from .pipeline import Pipeline':['pipeline'], 'from nextgenface_nb.output.export import export_face':['output.export'],
+    'from . import pipeline':['pipeline'], 'def f(): import nextgenface_nb.optim.stages':['optim.stages'],
+    'from . import load, __version__\nfrom .results.films import Film\nfrom .errors import ConfigError':[],
+    'from . import _PUBLIC':['_PUBLIC']}.items())
+def test_a_command_that_takes_from_the_inside_is_seen(text, found): assert beside_results('cli_export', text)==found

@@ -2,10 +2,10 @@
 import json
 from pathlib import Path
 import numpy as np, pytest, torch
+from nextgenface_nb import load
 from nextgenface_nb.config import Config, RENAMED, RENAMED_VALUES, explain, renamed
 from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.output.checkpoint import load_face, read_about, save_face
-from nextgenface_nb.output.export import open_checkpoint
 
 OLD = Path(__file__).parent/'old_names'
 WANTED = dict(displacement=1.5, detector_uncertainty=2., leave_out='occluders')
@@ -39,11 +39,9 @@ def test_a_checkpoint(model):
     assert {k:meta['config'][k] for k in WANTED}==WANTED and Config(**meta['config'])
     assert any(step['losses'].get('displacement')==.125 for step in meta['history'])
 
-def test_a_checkpoint_for_export(model, monkeypatch):
-    from nextgenface_nb import pipeline
-    monkeypatch.setattr(pipeline, 'load_model', lambda *_, **__: model)
-    own,face,_ = open_checkpoint(OLD/'face.npz', device='cpu', components=0)
-    assert wanted_in(own.config)==WANTED and face.identity.displacement is not None
+def test_a_checkpoint_for_export(model):
+    own = load(OLD/'face.npz', model=model, device='cpu')
+    assert wanted_in(own.pipeline.config)==WANTED and own.face.identity.displacement is not None
 
 def test_what_a_user_kept_under_such_a_name_stays(model, tmp_path):
     face,_ = load_face(OLD/'face.npz', model)

@@ -3,14 +3,13 @@ import json, shutil
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
-from nextgenface_nb import __version__, cli
+from nextgenface_nb import __version__, cli, cli_export, cli_replay, load
 from nextgenface_nb.batch import was_done
 from nextgenface_nb.config import Config
 from nextgenface_nb.files import is_whole, resume_path
 from nextgenface_nb.imaging import to_srgb
 from nextgenface_nb.metrics import nme
-from nextgenface_nb.output import export, replay
-from nextgenface_nb.output.export import open_checkpoint
+from nextgenface_nb.output.checkpoint import load_face
 from nextgenface_nb.output.mesh import mesh_vertices
 from nextgenface_nb.resume import STATE_VERSION
 
@@ -62,8 +61,13 @@ def check_face(pipeline, face, folder, model_of_then):
     seen = np.asarray(Image.open(folder/'diffuseMap_0.png'))[...,:3]/255
     assert abs(as_shown(pipeline.maps(face)[0])-seen).max()<.0025
 
+def opened(path):
+    "Pipeline, face, and all that the file says beside"
+    result = load(path)
+    return result.pipeline,result.face,load_face(path, result.pipeline.model)[1]
+
 def test_the_checkpoint_of_the_portrait_holds_what_its_report_says():
-    pipeline,face,meta = open_checkpoint(OLD/'portrait.jpg'/'checkpoints'/'stage3_output.npz')
+    pipeline,face,meta = opened(OLD/'portrait.jpg'/'checkpoints'/'stage3_output.npz')
     check_face(pipeline, face, OLD/'portrait.jpg', meta['model']['fingerprint'])
     assert meta['stage']=='texture' and len(meta['history'])>20
     assert pipeline.world_vertices(face).mean(0).tolist()==pytest.approx([-47.6, 240.8, -969.4], abs=200)
@@ -74,18 +78,18 @@ def corners(path):
     return np.array([[float(x) for x in line.split()[1:4]] for line in lines if line.startswith('v ')])
 
 def test_the_checkpoint_of_the_toy_has_the_mesh_of_its_folder(toy):
-    pipeline,face,meta = open_checkpoint(toy/'checkpoints'/'stage3_output.npz')
+    pipeline,face,meta = opened(toy/'checkpoints'/'stage3_output.npz')
     check_face(pipeline, face, toy, meta['model']['fingerprint'])
     np.testing.assert_allclose(mesh_vertices(pipeline, face, 0).detach(), corners(toy/'mesh0.obj'), atol=1e-4)
 
 def test_a_folder_of_then_is_exported(toy, tmp_path):
-    assert export.main([str(toy), '--format', 'obj,glb,coefficients', '--output', str(tmp_path/'out'), '--quiet'])==0
+    assert cli_export.main([str(toy), '--format', 'obj,glb,coefficients', '--output', str(tmp_path/'out'), '--quiet'])==0
     np.testing.assert_allclose(corners(tmp_path/'out'/'mesh0.obj'), corners(toy/'mesh0.obj'), atol=1e-4)
     assert (tmp_path/'out'/'face0.glb').stat().st_size==pytest.approx((toy/'face0.glb').stat().st_size, rel=.05)
 
 def test_a_folder_of_then_is_filmed(toy, tmp_path):
     flags = '--size 16 --frames 2 --samples 1 --quiet'.split()
-    assert replay.main([str(toy), '--output', str(tmp_path/'films'), *flags])==0
+    assert cli_replay.main([str(toy), '--output', str(tmp_path/'films'), *flags])==0
     assert Image.open(tmp_path/'films'/'turntable.gif').n_frames==2
 
 def test_results_of_then_are_whole_and_known_to_a_batch(toy):

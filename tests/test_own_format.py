@@ -3,7 +3,7 @@ import importlib.util, json, os, subprocess, sys
 import numpy as np, pytest
 from promises import full_result
 from nextgenface_nb.errors import ConfigError, OutputError
-from nextgenface_nb.output import export
+from nextgenface_nb import cli_export
 from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.output.export import export_face
 from nextgenface_nb.output.formats import FORMATS, format_names, register_format
@@ -12,7 +12,7 @@ from nextgenface_nb.output.formats import FORMATS, format_names, register_format
 OWN = '''
 import sys
 import numpy as np
-from nextgenface_nb.output.export import main
+from nextgenface_nb.cli_export import main
 from nextgenface_nb.output.formats import register_format
 
 @register_format('points', '.csv', 'landmarks on the mesh, in mm, one photo a file', brings=('maps',))
@@ -130,5 +130,5 @@ def test_a_name_is_given_once(own):
 
 def test_the_table_is_read_by_the_help_and_by_nothing_else():
     "The flags of the command name what is in the table, and only that"
-    said = export.make_export_parser().format_help()
+    said = cli_export.make_export_parser().format_help()
     assert all(f'{name}:' in said for name in format_names()) and 'points:' not in said

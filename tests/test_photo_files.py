@@ -3,6 +3,7 @@ import hashlib, io, os, re, struct, zlib
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image, ImageCms, ImageOps
+from limited import limited
 from os_calls import exchange
 from nextgenface_nb import cli, colour, imaging, reading
 from nextgenface_nb.errors import PhotoError
@@ -90,9 +91,11 @@ def test_orientation_in_xmp_and_in_texts_of_png(small):
         np.testing.assert_array_equal(to_bytes(load_photo(data).pixels), upright_codes(data))
         assert load_photo(data).width == 76
 
-def test_a_large_photo_is_cut_into_blocks_from_its_own_corner():
-    "4097 x 4100 are averaged by two; the odd row and column are left out on the same sides whichever way it was held"
-    codes = np.random.default_rng(0).integers(0, 256, (4100, 4097), dtype=np.uint8)
+def test_a_large_photo_is_cut_into_blocks_from_its_own_corner(monkeypatch):
+    ("513 x 516 are averaged by two where 512 are the most; the odd row and column are left out on the same sides "
+     "whichever way it was held")
+    limited(monkeypatch, working_side=512)
+    codes = np.random.default_rng(0).integers(0, 256, (516, 513), dtype=np.uint8)
     wanted = light(codes)
     for orientation, stored in ((3, codes[::-1, ::-1]), (6, np.rot90(codes)), (7, codes.T[::-1, ::-1])):
         exif = Image.Exif()

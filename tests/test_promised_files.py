@@ -8,7 +8,8 @@ from promises import full_invocation, full_result
 from nextgenface_nb import __version__
 from nextgenface_nb.metrics import eye_distance, ssim
 from nextgenface_nb.resume import keep_state, load_state
-from nextgenface_nb.output import export, replay
+from nextgenface_nb import cli_replay
+from nextgenface_nb.output import export
 from nextgenface_nb.output.formats import format_names
 from nextgenface_nb.output.checkpoint import FORMAT_VERSION, load_face, read_about, save_face
 from nextgenface_nb.files import REPORT_VERSION
@@ -69,7 +70,7 @@ def test_all_films_in_all_formats(made, tmp_path):
     result.pipeline.model.save(tmp_path/'toy.h5')
     flags = '--size 16 --frames 2 --samples 1 --names jawOpen --quiet --format gif,webp,mp4 --what '+','.join(FILMS)
     place = '--model', str(tmp_path/'toy.h5'), '--output', str(tmp_path/'films')
-    assert replay.main([str(tmp_path/'a.npz'), *place, *flags.split()])==0
+    assert cli_replay.main([str(tmp_path/'a.npz'), *place, *flags.split()])==0
     assert names_in(tmp_path/'films')=={f'{w}.{e}' for w in FILMS for e in ('gif', 'webp', 'mp4')}
 
 # ---- report.json

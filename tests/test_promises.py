@@ -19,7 +19,8 @@ from nextgenface_nb.light.environment import HarmonicLight, MapLight
 from nextgenface_nb.reconstruction import Reconstruction, config_detector, make_frame, mean_identity
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import make_stages, run
-from nextgenface_nb.output import export, replay
+from nextgenface_nb import cli_export, cli_replay
+from nextgenface_nb.output import replay
 from nextgenface_nb.widgets import app
 from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
@@ -262,8 +263,8 @@ def test_quiet_says_nothing_and_verbose_more(toy, tmp_path, capsys):
     assert 'Traceback' in capsys.readouterr().err
 
 MAINS = dict(
-    reconstruct=cli.main, measure=measure.main, bench=bench.main, benchmark=benchmark.main, export=export.main,
-    replay=replay.main, studio=app.main)
+    reconstruct=cli.main, measure=measure.main, bench=bench.main, benchmark=benchmark.main, export=cli_export.main,
+    replay=cli_replay.main, studio=app.main)
 
 @pytest.mark.parametrize('name', MAINS)
 def test_the_version_is_said(name, capsys, monkeypatch):
@@ -456,7 +457,7 @@ def test_the_targets_of_the_benchmark_are_those_that_were_agreed_on():
 def exported(toy, tmp_path, *flags, source=None):
     "The folder in which the files are"
     what = str(source or toy.place/'both.npz')
-    assert export.main([what, '--quiet', '--output', str(tmp_path/'out'), *map(str, flags)])==0
+    assert cli_export.main([what, '--quiet', '--output', str(tmp_path/'out'), *map(str, flags)])==0
     return tmp_path/'out'
 
 def vertices(path): return np.array([line.split()[1:4] for line in open(path) if line.startswith('v ')], float)
@@ -469,11 +470,11 @@ def test_export_finds_a_model_that_lies_elsewhere(toy, tmp_path, capsys):
     shutil.copy(toy.place/'toy.h5', tmp_path/'moved.h5')
     config = dict(toy.pipeline.config.to_dict(), model=str(tmp_path/'gone.h5'))
     save_face(tmp_path/'a.npz', toy.face, toy.pipeline.model, dict(config=config))
-    for main in export.main, replay.main:
+    for main in cli_export.main, cli_replay.main:
         assert main([str(tmp_path/'a.npz'), '--quiet', '--output', str(tmp_path/'out')])==3
     assert (exported(toy, tmp_path, '--model', tmp_path/'moved.h5', source=tmp_path/'a.npz')/'face0.glb').exists()
     place = '--model', str(tmp_path/'moved.h5'), '--quiet', '--output', str(tmp_path/'films')
-    assert replay.main([str(tmp_path/'a.npz'), *SHORT, *place])==0
+    assert cli_replay.main([str(tmp_path/'a.npz'), *SHORT, *place])==0
 
 def test_export_puts_meshes_into_the_space_that_is_asked_for(toy, tmp_path):
     "And each photo's own mesh, with its expression or without"
@@ -531,7 +532,7 @@ def film(toy, tmp_path):
     def make(*flags, what='turntable'):
         small = {'--size':'32', '--frames':'4', '--samples':'1', '--what':what, '--output':str(tmp_path/'films')}
         small.update(zip(map(str, flags[::2]), map(str, flags[1::2])))
-        assert replay.main([str(toy.place/'both.npz'), '--quiet', *(x for pair in small.items() for x in pair)])==0
+        assert cli_replay.main([str(toy.place/'both.npz'), '--quiet', *(x for pair in small.items() for x in pair)])==0
         opened = Image.open(tmp_path/'films'/f'{what}.gif')
         pictures = []
         for k in range(opened.n_frames):
@@ -566,10 +567,10 @@ def test_a_film_is_drawn_as_carefully_and_by_what_is_asked_for(film, toy, tmp_pa
     monkeypatch.setattr(replay, 'draw', counted)
     film('--samples', 3)
     assert set(asked)=={3}
-    assert replay.main([str(toy.place/'both.npz'), '--device', 'metal', '--output', str(tmp_path/'x'), '--quiet'])==4
+    assert cli_replay.main([str(toy.place/'both.npz'), '--device', 'metal', '--output', str(tmp_path/'x'), '--quiet'])==4
     assert "device='metal'" in capsys.readouterr().err
     place = '--quiet', '--format', 'mp4', '--output', str(tmp_path/'mp4')
-    assert replay.main([str(toy.place/'both.npz'), *SHORT, *place])==0
+    assert cli_replay.main([str(toy.place/'both.npz'), *SHORT, *place])==0
     assert [p.name for p in (tmp_path/'mp4').iterdir()]==['turntable.mp4']
 
 # ---- settings: where things are, and how large

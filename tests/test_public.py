@@ -1,12 +1,12 @@
 "What is public is written down, is there, and says what it takes"
-import ast, importlib, inspect, re, sys, types
+import ast, importlib, inspect, re, subprocess, sys, types
 from pathlib import Path
 import pytest
 import nextgenface_nb
 from nextgenface_nb.public import public_since, public_table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
-import docments, layers
+import docments, layers, stubs
 
 NAMES = sorted({*nextgenface_nb.__all__}-{'__version__'})
 
@@ -18,6 +18,11 @@ def test_type_checkers_see_the_same_names():
     block = next(n for n in tree.body if isinstance(n, ast.If))
     seen = {a.asname:node.module for node in block.body for a in node.names}
     assert seen==nextgenface_nb._PUBLIC
+
+def test_a_name_that_is_none_is_told_with_the_nearest():
+    for wrong,near in dict(reconstuct='reconstruct', Reconstructions='Reconstruction', loadmodel='load_model').items():
+        with pytest.raises(AttributeError, match=f"no attribute '{wrong}'. Did you mean '{near}'"): getattr(nextgenface_nb, wrong)
+    with pytest.raises(AttributeError, match="no attribute '__path_of__'$"): nextgenface_nb.__path_of__
 
 def test_every_version_is_one():
     from packaging.version import Version
@@ -42,6 +47,53 @@ def test_every_public_name_says_what_it_is(name):
     value = getattr(nextgenface_nb, name)
     assert value.__doc__ and not value.__doc__.startswith(f'{name}(')
     assert not {n:docments.untyped(node) for n,node in nodes(name) if docments.untyped(node)}
+
+def remarks_of(name)->dict: # name, or Class.method -> {parameter -> what the comment beside it says}
+    "From the source; of a dataclass its fields too"
+    file = Path(sys.modules[getattr(nextgenface_nb, name).__module__].__file__)
+    text = file.read_text(encoding='utf-8')
+    said = stubs.remarks(text)
+    found = {n:stubs.docments(node, said) for n,node in nodes(name)}
+    own = next((n for n in ast.parse(text).body if isinstance(n, ast.ClassDef) and n.name==name), None)
+    return {**found, name:stubs.fields(own, stubs.remarks(text, above=False))} if own and stubs.is_dataclass(own) else found
+
+def lost(text:str, remarks:dict)->list: # of names of parameters
+    "Parameters of which a docstring does not say what the comments do"
+    plain = ' '.join(text.split())
+    return [name for name,said in remarks.items()
+        if ' '.join(said.split()) not in plain or not (name=='return' or re.search(rf'^{name}$', text, re.M))]
+
+@pytest.mark.parametrize('name', NAMES)
+def test_help_tells_what_the_comments_beside_parameters_say(name):
+    value = getattr(nextgenface_nb, name)
+    for n,remarks in remarks_of(name).items():
+        there = value if n==name else getattr(value, n.partition('.')[2])
+        assert not lost(inspect.getdoc(there) or '', remarks), n
+
+def test_help_of_a_result_and_the_question_mark_of_notebooks():
+    "Methods that other modules add to it"
+    from IPython.core.oinspect import getdoc   # which `?` asks
+    import pydoc
+    render = nextgenface_nb.Reconstruction.render
+    for text in (pydoc.plain(pydoc.render_doc(render)), getdoc(render)):
+        assert 'Degrees from the upright front view' in text and 'Pixels of the longer side, 16 .. 4096' in text
+        assert 'linear colours times coverage' in text
+    methods = {n:f for n,f in vars(nextgenface_nb.Reconstruction).items() if inspect.isfunction(f) and not n.startswith('_')}
+    assert {'render', 'with_', 'to_glb', 'export', 'film', 'differentiable', 'save'}<=set(methods)
+    silent = {n for n,f in methods.items() if len(inspect.signature(f).parameters)>1 and 'Parameters\n' not in f.__doc__}
+    assert not silent
+
+def test_help_is_there_where_only_a_function_was_asked_for_and_costs_nothing_before():
+    code = ('import sys, nextgenface_nb as ngf; assert "nextgenface_nb.helptext" not in sys.modules; '
+        'print(ngf.load.__doc__); '
+        'print(sys.modules["nextgenface_nb.reconstruction"].Reconstruction.render.__doc__)')
+    said = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout
+    assert 'as `face.save` and nextgenface-reconstruct write them' in ' '.join(said.split()) and 'yaw' in said
+
+def test_what_is_not_told_is_seen():
+    said = 'It turns\n\nParameters\n----------\nyaw\n    Degrees'
+    assert lost(said, dict(yaw='Degrees'))==[] and lost(said, {'yaw':'Radians', 'pitch':'Degrees'})==['yaw', 'pitch']
+    assert lost('It turns', {'return':'A head'})==['return']
 
 def unreadable(module)->list: # of names
     "Public functions and methods of which some type is a word that means nothing when the module runs"

@@ -62,10 +62,12 @@ def test_whoever_takes_the_class_from_its_module_is_told_where_the_other_names_a
 print(hasattr(r, 'render'), 'nextgenface_nb.results.arrays' in sys.modules, r.history, said('_hidden'))
 import nextgenface_nb.results.files
 print(said('triangles'))
-print(said('verteces'))"""
-    first,second,third,fourth = fresh(code).split('\n')
+print(said('verteces'))
+print(said('faces'), said('to_ply'))"""
+    first,second,third,fourth,fifth = fresh(code).split('\n')
     assert "no 'vertices'" in first and 'from nextgenface_nb import reconstruct' in first
     assert second=="False False [] 'Reconstruction' object has no attribute '_hidden'"
+    assert 'Did you mean vertices?' in fourth and 'Did you mean triangles?' in fifth and "export('me.ply')?" in fifth
     assert 'model' in third and "no attribute 'verteces'" in fourth and 'from nextgenface_nb' not in third+fourth
 
 def test_what_is_said_of_names_elsewhere_is_true():
@@ -313,3 +315,14 @@ def test_a_photo_in_any_shape_is_the_same_photo(tmp_path):
     linear = ngf.load_photo(tmp_path/'a.png').pixels
     shapes = [str(tmp_path/'a.png'), (tmp_path/'a.png').read_bytes(), Image.fromarray(codes), codes, linear.numpy(), linear]
     assert all(torch.allclose(ngf.load_photo(s).pixels, linear, atol=1e-6) for s in shapes)
+
+def test_what_is_meant_by_other_names_is_there():
+    "Every name that the words for a wrong one give"
+    from nextgenface_nb import Reconstruction
+    from nextgenface_nb.reconstruction import MEANT
+    from nextgenface_nb.results.arrays import FoundLight, Maps, PhotoCamera
+    parts = dict(maps=Maps, light=FoundLight, camera=PhotoCamera)
+    for wrong,meant in MEANT.items():
+        name,_,part = meant.partition('(')[0].partition('.')
+        assert not hasattr(Reconstruction, wrong) and hasattr(Reconstruction, name), wrong
+        assert not part or hasattr(parts[name], part), wrong

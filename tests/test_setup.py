@@ -95,7 +95,7 @@ def test_what_is_imported_is_required():
     assert wanted<=used, f'required and not used: {wanted-used}'
 
 # may speak to their user; the last does so for them
-COMMANDS = {'cli.py', 'photos.py', 'speed.py', 'benchmark.py', 'export.py', 'replay.py', 'command.py',
+COMMANDS = {'cli.py', 'photos.py', 'speed.py', 'benchmark.py', 'cli_export.py', 'cli_replay.py', 'command.py',
     'terminal.py'}
 
 def test_the_library_does_not_print_assert_or_unpickle():

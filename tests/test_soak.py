@@ -1,7 +1,7 @@
-("A minute of what `make soak` does for an hour: batches that are killed, stopped and asked to end, on one output and "
- "on a small disk. With this seed parents and workers are killed and stopped once they are at work, whether or not the "
- "clock is set; before, one is killed while it writes, and a parent while its workers are stopped. A library whose "
- "workers outlive their parent, which does not sweep, or has no lock, is red")
+("A minute of what `make soak` does for an hour: batches that are killed, stopped and asked to end, on one output (the "
+ "small disk is left to the hour: within a minute nothing on it is done). With this seed parents and workers are killed "
+ "and stopped once they are at work, whether or not the clock is set; before, one is killed while it writes, and a parent "
+ "while its workers are stopped. A library whose workers outlive their parent, which does not sweep, or has no lock, is red")
 import json, os, signal, subprocess, sys
 from pathlib import Path
 import pytest

@@ -109,7 +109,7 @@ def test_a_detached_camera_forgets_where_its_numbers_come_from():
     assert (float(alone.focal), alone.principal.tolist(), alone.width, alone.height)==(900, [64, 48], 128, 96)
 
 def test_the_numbers_of_replay_are_numbers():
-    from nextgenface_nb.output.replay import make_replay_parser
+    from nextgenface_nb.cli_replay import make_replay_parser
     numbers = dict(photo=1, size=64, frames=8, fps=12.5, samples=2, yaw=30.5, pitch=-10.5, zoom=1.5)
     parser = make_replay_parser()
     args = parser.parse_args(['a.npz', *(word for name,value in numbers.items() for word in (f'--{name}', str(value)))])

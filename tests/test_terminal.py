@@ -4,13 +4,15 @@ import io, os, re, shutil, subprocess, sys
 from pathlib import Path
 import pytest
 from nextgenface_nb import cli
+from small import small_head
 from nextgenface_nb.imaging import portrait_path
 from nextgenface_nb.terminal import read_paths
 
-QUICK = '--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64 --set texture_resolution=64'.split()
+QUICK = [*'--preset fast --skipStage2 --skipStage3 --set samples_final=2 --set max_resolution=64'.split(),
+    *'--set texture_resolution=64'.split(), *small_head()]
 COMMANDS = dict(
     reconstruct='cli:main', config='cli:config_main', measure='evaluation.photos:main',
-    bench='evaluation.speed:main', benchmark='evaluation.benchmark:main', export='output.export:main', replay='output.replay:main',
+    bench='evaluation.speed:main', benchmark='evaluation.benchmark:main', export='cli_export:main', replay='cli_replay:main',
     studio='widgets.app:main')
 
 def command(name, *flags, shell='', **variables)->subprocess.CompletedProcess:
@@ -109,12 +111,12 @@ def test_every_flag_that_takes_a_path_says_so():
     from nextgenface_nb.evaluation import speed as bench
     from nextgenface_nb.evaluation import photos as measure
     from nextgenface_nb.evaluation import benchmark
-    from nextgenface_nb.output import export, replay
+    from nextgenface_nb import cli_export, cli_replay
     from nextgenface_nb.terminal import PATH_WORDS
     from nextgenface_nb.widgets import app
     parsers = dict(reconstruct=cli.make_parser(), config=cli.make_config_parser(), measure=measure.make_parser(),
-        bench=bench.make_parser(), benchmark=benchmark.make_parser(), export=export.make_export_parser(),
-        replay=replay.make_replay_parser(), studio=app.make_studio_parser())
+        bench=bench.make_parser(), benchmark=benchmark.make_parser(), export=cli_export.make_export_parser(),
+        replay=cli_replay.make_replay_parser(), studio=app.make_studio_parser())
     for name,parser in parsers.items():
         found = {a.option_strings[0] for a in parser._actions if a.option_strings and isinstance(a.metavar, str)
             and set(re.split(r'[|.]', a.metavar))&set(PATH_WORDS)}

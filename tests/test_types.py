@@ -9,6 +9,7 @@ import hints, stubs
 def test_the_stubs_are_those_of_today():
     there = {p:p.read_text(encoding='utf-8') for p in hints.PACKAGE.rglob('*.pyi')}
     assert there==stubs.stubs(), 'python tools/stubs.py'
+    assert stubs.HELP.read_text(encoding='utf-8')==stubs.help_text(), 'python tools/stubs.py'
 
 def test_every_offered_module_is_checked():
     import nextgenface_nb
@@ -201,7 +202,7 @@ rest
 Returns
 -------
     Of the result"""
-    assert ast.get_docstring(made['bare']) is None
+    assert ast.get_docstring(made['bare'])=='Returns\n-------\n    a remark'
 
 def test_the_stub_of_a_result_tells_what_render_takes():
     text = (ROOT/'nextgenface_nb'/'reconstruction.pyi').read_text(encoding='utf-8')

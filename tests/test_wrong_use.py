@@ -119,7 +119,7 @@ def test_files_that_may_not_be_read():
             for where in ('closed', 'open')]
         cases += [('cli:main', [*small, *flags(kind, home/'closed'/'models')])
             for kind in ('model', 'input')]+[('cli:main', [*small, '--set', f'model={home}/empty'])]
-        cases += [(command, [str(place)]) for command in ('output.export:main', 'output.replay:main')
+        cases += [(command, [str(place)]) for command in ('cli_export:main', 'cli_replay:main')
             for place in (home/'closed'/'a.npz', home/'open'/'a.npz', home/'closed'/'models')]
         cases += [('cli:config_main', ['--config', str(home/where/'a.ini')]) for where in ('closed', 'open')]
         for name in names.values(): (home/'open'/name).chmod(0)

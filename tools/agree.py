@@ -10,7 +10,7 @@ BIN = Path(sys.executable).parent
 def fingerprints():
     "The hash of every notebook, every module, every stub and the README"
     files = [*ROOT.glob('nbs/**/*.ipynb'), *ROOT.glob('nextgenface_nb/**/*.py'), *ROOT.glob('nextgenface_nb/**/*.pyi'),
-        ROOT/'README.md']
+        ROOT/'nextgenface_nb'/'helptext.json', ROOT/'README.md']
     return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest()
         for f in files if f.exists() and '.ipynb_checkpoints' not in f.parts}
 

@@ -6,7 +6,7 @@ PACKAGE = Path(__file__).resolve().parent.parent/'nextgenface_nb'
 
 #: From the ground up. A module imports what stands in a layer below its own, or in its own layer without going round in a circle.
 LAYERS = {
-    'ground': 'errors names processes interrupts surroundings reading terminal files config places command',
+    'ground': 'errors helptext names processes interrupts surroundings reading terminal files config places command',
     'pictures and numbers': 'colour lens imaging radiance geometry metrics',
     'what is looked for and lit': 'landmarks light',
     'models': 'facemodel',
@@ -18,14 +18,14 @@ LAYERS = {
     'reconstruction': 'reconstruction resume batch',
     'results': 'results',
     'evaluation': 'evaluation',
-    'for people': 'widgets cli public'}
+    'for people': 'widgets cli cli_export cli_replay public'}
 
 def modules()->dict: # name without the package's -> file
     "All modules of the package"
     found = {'.'.join(f.relative_to(PACKAGE).with_suffix('').parts):f for f in sorted(PACKAGE.rglob('*.py'))}
     return {name:f for name,f in found.items() if not name.endswith('__init__') and name!='_modidx'}
 
-def _absolute(node:ast.ImportFrom, module:str)->str|None: # without the package's name; None: of elsewhere
+def absolute(node:ast.ImportFrom, module:str)->str|None: # without the package's name; None: of elsewhere
     if not node.level:
         head,_,rest = (node.module or '').partition('.')
         return rest if head==PACKAGE.name else None
@@ -38,7 +38,7 @@ def imports(module:str, text:str, known)->set: # of modules
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {a.name.partition('.')[2] for a in node.names if a.name.startswith(PACKAGE.name+'.')}
-        elif isinstance(node, ast.ImportFrom) and (base := _absolute(node, module)) is not None:
+        elif isinstance(node, ast.ImportFrom) and (base := absolute(node, module)) is not None:
             below = {'.'.join(filter(None, (base, a.name))) for a in node.names}
             found |= {base} if base in known else below
     return found & set(known)-{module}
@@ -67,7 +67,9 @@ def libraries(text:str)->set: # of names
 
 def loaded(texts:dict)->dict: # module -> names
     "Packages of others that are there when a module (name -> text) has been imported"
-    edges = {m:imports(m, at_once(text), texts) for m,text in texts.items()}
+    early = {m:at_once(text) for m,text in texts.items()}
+    edges = {m:imports(m, text, texts) for m,text in early.items()}
+    own = {m:libraries(text) for m,text in early.items()}
     found = {}
     for module in texts:
         seen,left = {module},[module]
@@ -75,7 +77,7 @@ def loaded(texts:dict)->dict: # module -> names
             new = edges[left.pop()]-seen
             seen |= new
             left += new
-        found[module] = set().union(*(libraries(texts[m]) for m in seen))
+        found[module] = set().union(*(own[m] for m in seen))
     return found
 
 #: What takes long to load, or may be missing: only to do without them is a module of ours imported within a function

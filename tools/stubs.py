@@ -2,10 +2,10 @@
 
 A checker does not know what fastcore's `patch` does, and misses methods that were added by it. So every public module that
 has such methods gets a stub beside it, made from the module itself: its public names, with patched functions in their
-classes, types, defaults and docstrings, and no bodies. `python tools/stubs.py` writes them; with --check it only says which
-are not those of today.
+classes, types, defaults and docstrings, and no bodies. The docstrings of all public modules go into helptext.json as well,
+which `help()` tells. `python tools/stubs.py` writes them; with --check it only says which are not those of today.
 """
-import ast, copy, functools, io, subprocess, sys, textwrap, tokenize
+import ast, copy, functools, io, json, subprocess, sys, textwrap, tokenize
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from docments import parameters, patched
@@ -26,24 +26,32 @@ NOTHING = ast.Expr(ast.Constant(...))
 def parsed(text:str)->ast.Module:
     "The tree of a module, in which every function has its docments: `remarks`, name or 'return' -> text"
     tree = ast.parse(text)
-    said = remarks(text)
+    said,beside = remarks(text),remarks(text, above=False)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef): node.remarks = docments(node, said)
+        if isinstance(node, ast.ClassDef) and is_dataclass(node): node.remarks = fields(node, beside)
     return tree
+
+def is_dataclass(node:ast.ClassDef)->bool: return any('dataclass' in ast.unparse(d) for d in node.decorator_list)
+
+def fields(node:ast.ClassDef, said:dict)->dict: # name -> text
+    "Comments beside the fields of a dataclass; what stands above is the heading of several"
+    return {n.target.id:said[n.lineno] for n in node.body
+        if isinstance(n, ast.AnnAssign) and n.lineno in said and shown(n.target.id)}
 
 #: The same for who only looks: every stub asks for all modules
 read_once = functools.lru_cache(None)(parsed)
 
-def remarks(text:str)->dict: # line -> text of its comment; of a line with code what stands alone above it comes first
-    "What comments say of lines of code"
-    found,above = {},[]
+def remarks(text:str, above:bool=True)->dict: # line -> text of its comment
+    "What comments say of lines of code; what stands alone above a line comes first, if it is wanted"
+    found,before = {},[]
     for t in tokenize.generate_tokens(io.StringIO(text).readline):
         if t.type==tokenize.COMMENT:
-            above.append(t.string.lstrip('#: '))
-            if not t.line.lstrip().startswith('#'): found[t.start[0]] = ' '.join(above)
+            before.append(t.string.lstrip('#: '))
+            if not t.line.lstrip().startswith('#'): found[t.start[0]] = ' '.join(before if above else before[-1:])
         elif t.type in (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
-            if t.line.strip() and not t.line.lstrip().startswith('#'): above = []
-        elif above: found.setdefault(t.start[0], ' '.join(above))
+            if t.line.strip() and not t.line.lstrip().startswith('#'): before = []
+        elif before and above: found.setdefault(t.start[0], ' '.join(before))
     return found
 
 def docments(node:ast.FunctionDef, said:dict)->dict: # name or 'return' -> text
@@ -74,10 +82,10 @@ def decorators(node)->list: # of nodes
 
 def docstring(node)->list: # of one statement, or none
     "What the function or class says of itself"
-    told = ast.get_docstring(node)
-    if told is None: return []
+    told = ast.get_docstring(node) or ''
     lines = [line for part in told.split('\n') for line in textwrap.wrap(part, 100)]
-    return [ast.Expr(ast.Constant('\n'.join(lines+of_parameters(getattr(node, 'remarks', {})))))]
+    text = '\n'.join(lines+of_parameters(getattr(node, 'remarks', {}))).strip()
+    return [ast.Expr(ast.Constant(text))] if text else []
 
 def of_parameters(remarks:dict)->list: # of lines
     "Docments as numpydoc has them, for those who see no comments: editors, and who asks them"
@@ -168,7 +176,7 @@ def hollow_class(node:ast.ClassDef)->ast.ClassDef:
     made = attributes(start) if start else {}
     told = docstring(node)
     ways = overloaded(node.body)
-    rest = [n for n in node.body[len(told):] if not (getattr(n, 'name', '') in ways and not n.decorator_list)]
+    rest = [n for n in node.body[ast.get_docstring(node) is not None:] if not (getattr(n, 'name', '') in ways and not n.decorator_list)]
     body = [m for n in rest for m in class_member(n)]
     names = {n.name for n in body if isinstance(n, ast.FunctionDef)}|{
         n.target.id for n in body if isinstance(n, ast.AnnAssign)}
@@ -247,10 +255,28 @@ def stubs()->dict: # path -> text
     every = {name:file.read_text(encoding='utf-8') for name,file in modules().items()}
     return {file.with_suffix('.pyi'):laid_out(stub(text, every)) for file,text in texts.items() if has_patches(text)}
 
+#: What `help` reads
+HELP = PACKAGE/'helptext.json'
+
+def docstrings(text:str)->dict: # name, or Class.method -> docstring
+    "Those of a stub that say more than the module's own: with parameters, or what comes back"
+    tree = ast.parse(text)
+    found = [(n.name, n) for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+    found += [(f'{c.name}.{m.name}', m) for c in tree.body if isinstance(c, ast.ClassDef)
+        for m in c.body if isinstance(m, ast.FunctionDef)]
+    told = {name:ast.get_docstring(node) or '' for name,node in reversed(found)}   # of several ways the first
+    return {name:doc for name,doc in sorted(told.items()) if '\n---' in doc}
+
+def help_text()->str: # JSON
+    "Docstrings of all public modules"
+    every = {name:file.read_text(encoding='utf-8') for name,file in modules().items()}
+    each = {name:docstrings(stub(every[name], every)) for name in sorted((*PUBLIC, *ABOVE)) if name in every}
+    return json.dumps({name:docs for name,docs in each.items() if docs}, indent=1, ensure_ascii=False)+'\n'
+
 def main()->int: # Exit code
     "Write them, or say which are old"
-    wanted = stubs()
-    there = {path:path.read_text(encoding='utf-8') for path in PACKAGE.rglob('*.pyi')}
+    wanted = {**stubs(), HELP:help_text()}
+    there = {path:path.read_text(encoding='utf-8') for path in (*PACKAGE.rglob('*.pyi'), HELP) if path.is_file()}
     old = [path for path in {**there, **wanted} if there.get(path)!=wanted.get(path)]
     if '--check' in sys.argv:
         for path in old: print(f'{path.relative_to(PACKAGE.parent)} is not of today: python tools/stubs.py')
@@ -258,7 +284,7 @@ def main()->int: # Exit code
     for path in old:
         if path in wanted: path.write_text(wanted[path], encoding='utf-8')
         else: path.unlink()
-    print(f'{len(wanted)} stubs, {len(old)} of them changed')
+    print(f'{len(wanted)-1} stubs and {HELP.name}, {len(old)} of them changed')
     return 0
 
 if __name__=='__main__': sys.exit(main())

@@ -28,7 +28,16 @@ __all__ = [
 
 @dataclass(eq=False)
 class Embedding:
-    """The landmarks of one detector, as points on the triangles of a mesh."""
+    """The landmarks of one detector, as points on the triangles of a mesh.
+
+    Parameters
+    ----------
+    ids
+        Which landmark of the detector, [L] int64
+    triangles
+        The triangle that each point lies in, [L] int64
+    barycentric
+        Weights of its three corners, [L,3], sum 1"""
 
     ids: torch.Tensor
     triangles: torch.Tensor
@@ -321,7 +330,12 @@ class PointModel:
     places: Embedding
     model: FaceModel
 
-    def __init__(self, model: FaceModel, places: Embedding) -> None: ...
+    def __init__(self, model: FaceModel, places: Embedding) -> None:
+        """Parameters
+        ----------
+        places
+            L points of the surface"""
+
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
         """Where the points are, and how they follow from the parameters there
 
@@ -353,7 +367,14 @@ class LiftedPoints(PointModel):
     offset: Any
     points: PointModel
 
-    def __init__(self, points: PointModel, offset: np.ndarray | None, basis: np.ndarray | None) -> None: ...
+    def __init__(self, points: PointModel, offset: np.ndarray | None, basis: np.ndarray | None) -> None:
+        """Parameters
+        ----------
+        offset
+            See `PointModel.lifted`
+        basis
+            See `PointModel.lifted`"""
+
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
         """Points, by shape with the further coefficients [S + D, L, 3], by expression"""
 

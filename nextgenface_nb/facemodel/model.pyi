@@ -11,7 +11,48 @@ from .interface import Coefficients, Embedding, FaceModel, PointModel
 @dataclass(eq=False, repr=False)
 class LinearModel(FaceModel):
     """A linear model of face shape, expression, diffuse and specular albedo, with all that belongs to its
-    mesh."""
+    mesh.
+
+    Parameters
+    ----------
+    shape_mean
+        [V,3] mm
+    shape_basis
+        [S,V,3] mm per unit of coefficient
+    shape_variance
+        [S] variance of the coefficients
+    expression_mean
+        [V,3] mm, added to the mean of the shape
+    expression_basis
+        [E,V,3] mm per unit of coefficient
+    expression_variance
+        [E]
+    diffuse_mean
+        [V,3] linear RGB
+    diffuse_basis
+        [A,V,3]
+    specular_mean
+        [V,3] linear RGB, reflectance at normal incidence
+    specular_basis
+        [A,V,3], driven by the same coefficients as the diffuse albedo
+    albedo_variance
+        [A]
+    triangles
+        [F,3] int64, counter-clockwise seen from outside
+    uvs
+        [V,2] texture coordinates in 0..1, v up
+    mirror
+        [V] int64: the vertex on the other side of the face
+    expression_names
+        type: ignore[assignment] # E names; ARKit's where the model has them
+    regions
+        Name -> [V] weight in 0..1
+    embeddings
+        Detector -> Embedding
+    name
+        What to call it
+    licence
+        Under which terms it may be used"""
 
     shape_mean: torch.Tensor
     shape_basis: torch.Tensor
@@ -257,7 +298,16 @@ class LinearPoints(PointModel):
     shape: np.ndarray
     mean: np.ndarray
 
-    def __init__(self, mean: np.ndarray, shape: np.ndarray, expression: np.ndarray) -> None: ...
+    def __init__(self, mean: np.ndarray, shape: np.ndarray, expression: np.ndarray) -> None:
+        """Parameters
+        ----------
+        mean
+            [L,3] mm
+        shape
+            [S,L,3] mm per unit
+        expression
+            [E,L,3]"""
+
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
         """Points, and the bases"""
 

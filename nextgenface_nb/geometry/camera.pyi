@@ -19,7 +19,18 @@ __all__ = [
 
 @dataclass
 class Camera:
-    """A pinhole camera with square pixels."""
+    """A pinhole camera with square pixels.
+
+    Parameters
+    ----------
+    focal
+        Focal length [], pixels
+    principal
+        Principal point [2], pixels (x right, y down)
+    width
+        Image width, pixels
+    height
+        Image height, pixels"""
 
     focal: Tensor
     principal: Tensor

@@ -42,7 +42,26 @@ GROUPS: dict[str, dict]
 
 @dataclass
 class Landmarks:
-    """Points of one face in one photo."""
+    """Points of one face in one photo.
+
+    Parameters
+    ----------
+    points
+        [L, 2] pixels: x right, y down, the first pixel's centre at 0.5
+    ids
+        Which points these are [L], int64
+    weights
+        How much each counts [L]; left out: all 1
+    detector
+        Whose ids these are
+    blendshapes
+        Expression scores 0..1 by name, where the detector gives them
+    offset
+        Of the photo in which the points lie, as in `Photo`
+    scale
+        Likewise
+    faces
+        All faces that were found in the photo, the largest first: rows of `face_row`"""
 
     points: Tensor
     ids: Tensor
@@ -88,7 +107,16 @@ class Detector:
     refine: bool
     model_file: Path | None = ...
 
-    def faces(self, picture: np.ndarray) -> list: ...
+    def faces(self, picture: np.ndarray) -> list:
+        """Parameters
+        ----------
+        picture
+            sRGB uint8 [H, W, 3]
+
+        Returns
+        -------
+            of (points [L, 2] in pixels, blendshape scores or None), one per face"""
+
     def hands(self, picture: np.ndarray) -> list | None:
         """The hands in a picture.
 
@@ -175,7 +203,18 @@ def no_such_face(photo, face, rows) -> NoFaceError:
 
 @dataclass
 class View:
-    """A picture that is looked at, and where its pixels lie in the photo."""
+    """A picture that is looked at, and where its pixels lie in the photo.
+
+    Parameters
+    ----------
+    picture
+        sRGB uint8 [h, w, 3]
+    step
+        Pixels of the photo per pixel of the picture, x and y
+    corner
+        Of the picture, in the photo
+    turned
+        By 180 degrees"""
 
     picture: np.ndarray
     step: tuple = ...
@@ -183,7 +222,15 @@ class View:
     turned: bool = ...
 
     def upside_down(self) -> View: ...
-    def place(self, points: np.ndarray) -> Tensor: ...
+    def place(self, points: np.ndarray) -> Tensor:
+        """Parameters
+        ----------
+        points
+            [L, 2] in the picture
+
+        Returns
+        -------
+            [L, 2] in the photo"""
 
 def coarser(photo: Photo, factor: float) -> Photo:
     """The same with fewer pixels, each the mean of the light that it covers.
@@ -316,7 +363,12 @@ class MediaPipeTasks(MediaPipe):
 
     model_file: Any
 
-    def __init__(self, path: str | Path = ...) -> None: ...
+    def __init__(self, path: str | Path = ...) -> None:
+        """Parameters
+        ----------
+        path
+            Model file; '': found by `find_model`"""
+
     def faces(self, picture: np.ndarray) -> list:
         """See `Detector.faces`
 
@@ -374,7 +426,12 @@ class FAN(Detector):
     name: str
     refine: bool
 
-    def __init__(self, device: str = ..., network=...) -> None: ...
+    def __init__(self, device: str = ..., network=...) -> None:
+        """Parameters
+        ----------
+        network
+            An object with `get_landmarks_from_image`; None: made by face-alignment"""
+
     def faces(self, picture: np.ndarray) -> list:
         """See `Detector.faces`
 
@@ -417,8 +474,19 @@ class FileDetector(Detector):
     name: str
     path: Path
 
-    def __init__(self, path: str | Path, detector: str = ...) -> None: ...
-    def uncertainty(self, photo: Photo, landmarks: Landmarks) -> float: ...
+    def __init__(self, path: str | Path, detector: str = ...) -> None:
+        """Parameters
+        ----------
+        path
+            A file; or a folder, with one file per photo under the photo's name
+        detector
+            Whose ids these are; '': told by the number of points"""
+
+    def uncertainty(self, photo: Photo, landmarks: Landmarks) -> float:
+        """Returns
+        -------
+            nobody to ask"""
+
     def detect_all(self, photo: Photo, every: bool = ...) -> list: ...
     def again(self, photo: Photo, known: Landmarks) -> Landmarks: ...
     def detect(self, photo: Photo, face: int | None = ...) -> Landmarks:

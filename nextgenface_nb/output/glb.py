@@ -179,7 +179,7 @@ def array(self:GlbBytes, values, kind:str, bounds=False, target=None)->int: # ki
 def changes(self:GlbBytes, values, bounds=False)->int: # values [V, 3], mostly 0
     "A list that holds mostly zeros; returns the number of its accessor"
     x = np.asarray(values, dtype=np.float32)
-    rows = np.flatnonzero(np.abs(x).max(1)).astype(self.index(len(x)-1))
+    rows = np.flatnonzero(x.any(1)).astype(self.index(len(x)-1))
     if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
     if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
     about = dict(byteOffset=None, componentType=self.FLOAT, count=len(x), type='VEC3',

@@ -55,7 +55,24 @@ class FaceRenderer:
         texture_resolution: int,
         environment_shape: tuple,
         device: str,
-    ) -> None: ...
+    ) -> None:
+        """Parameters
+        ----------
+        triangles
+            [F, 3] int
+        uvs
+            [V, 2], v up
+        width
+            Pixels
+        height
+            Pixels
+        texture_resolution
+            T: the maps are [T, T, C]
+        environment_shape
+            Rows and columns of the environment map
+        device
+            'cpu' or 'cuda': where its tensors lie"""
+
     def hits(self, vertices: Tensor, camera: Camera, subpixels: int = ...) -> tuple:
         """What the rays of a fixed grid hit, pixel by pixel, from left to right and top to bottom (in a pixel
         as well).

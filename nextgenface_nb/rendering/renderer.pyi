@@ -50,7 +50,33 @@ class Renderer(FaceRenderer):
         max_depth: int = ...,
         deterministic: bool = ...,
         shadows: bool = ...,
-    ) -> None: ...
+    ) -> None:
+        """Parameters
+        ----------
+        triangles
+            [F, 3] int
+        uvs
+            [V, 2], v up
+        width
+            Pixels
+        height
+            Pixels
+        texture_resolution
+            T: the maps are [T, T, C]
+        environment_shape
+            Rows and columns of the environment map
+        device
+            'auto', 'cpu', 'cuda', 'metal'
+        samples
+            Rays per pixel, unless a call says otherwise
+        max_depth
+            2: direct light; more: by way of the face as well (its derivatives go through the first
+            point only)
+        deterministic
+            One thread: the same bits every time
+        shadows
+            False: the face does not block light (for comparison)"""
+
     def __repr__(self): ...
     def render(
         self,

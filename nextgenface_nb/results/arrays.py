@@ -20,7 +20,7 @@ from ..imaging import Photo
 from ..light.environment import HarmonicLight
 from ..light.interface import Emitter
 from ..metrics import nme
-from ..names import as_number, as_whole, known_name
+from ..names import as_number, as_whole, known_name, name_advice
 from ..output.camera import mesh_to_viewer, original_view, scaled
 from ..output.mesh import mesh_vertices
 from ..output.pictures import landmark_picture, picture
@@ -49,7 +49,14 @@ class Named(Mapping[str, Value]):
     def __iter__(self)->Iterator: return iter(self.names)
     def __len__(self)->int: return len(self.names)
     def __contains__(self, name:object)->bool: return name in self.names
+    def __dir__(self)->list: return [*super().__dir__(), *self.names]
     def _ipython_key_completions_(self)->list: return list(self.names)
+
+    def __getattr__(self, name:str)->Value:
+        "Python calls it for what is no attribute: the names are ones too"
+        if name in self.names: return self._of(name)
+        if name.startswith('_'): raise AttributeError(name)
+        raise AttributeError(f'no {self.what} is called {name!r}. {name_advice(name, self.names)}', name=name, obj=self)
 
 # %% ../../nbs/78_results.arrays.ipynb #67541d57
 def _state(face:Face)->list: # of (object, number of writes)
@@ -161,6 +168,9 @@ class Expression(Named[float]):
     ):
         self.names = tuple(names)
         self.array:np.ndarray = weights
+
+    def __array__(self, dtype=None, copy=None)->np.ndarray: # [E]
+        return np.array(self.array, dtype)
 
     def _of(self, name:str)->float: return float(self.array[self.names.index(name)])
 
@@ -479,6 +489,10 @@ def error(self:FoundLandmarks)->float: # Share of the distance of the outer eye 
     return float(nme(torch.as_tensor(self.fitted), self._own))
 
 @patch
+def __array__(self:FoundLandmarks, dtype=None, copy=None)->np.ndarray: # [L, 2], those detected
+    return np.array(self.points, dtype)
+
+@patch
 def __len__(self:FoundLandmarks)->int: return len(self._own)
 
 @patch
@@ -511,6 +525,15 @@ class Report(dict):
         figures = lambda f: [float('nan') if f[k] is None else f[k] for k in ('nme', 'psnr', 'ssim')]
         rows = [row.format(shown_name(f['photo'] or 'photo'), *figures(f)) for f in self['frames']]
         return rows+self['warnings']
+
+    def __getattr__(self, name:str):
+        "Python calls it for what is no attribute: what is in it, and the figures on the mean"
+        mean = self.get('mean') or {}
+        for known in (mean, self):
+            if name in known: return known[name]
+        if name.startswith('_'): raise AttributeError(name)
+        raise AttributeError(f'no part of a report is called {name!r}. {name_advice(name, [*mean, *self])}', name=name,
+            obj=self)
 
     def __repr__(self): return '\n'.join(self.lines())
     def _repr_html_(self)->str: return '<br>'.join(html.escape(line) for line in self.lines())

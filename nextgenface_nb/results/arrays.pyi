@@ -48,6 +48,7 @@ class Named(Mapping[str, Value]):
     def __iter__(self) -> Iterator: ...
     def __len__(self) -> int: ...
     def __contains__(self, name: object) -> bool: ...
+    def __dir__(self) -> list: ...
 
 def kept(result: Reconstruction, name: str, make: Callable) -> Any:
     """Made once, and once more when the face has changed
@@ -109,7 +110,19 @@ class Expression(Named[float]):
     names: Any
     what: str
 
-    def __init__(self, names: Sequence, weights: np.ndarray) -> None: ...
+    def __init__(self, names: Sequence, weights: np.ndarray) -> None:
+        """Parameters
+        ----------
+        names
+            Of the model
+        weights
+            [E]"""
+
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
+            [E]"""
+
     def strongest(self, most: int = ...) -> dict:
         """Those that are seen, the strongest first
 
@@ -129,7 +142,22 @@ UNITS: Any
 
 @dataclass(repr=False, eq=False)
 class PhotoCamera:
-    """The pinhole camera of a photo and the head before it."""
+    """The pinhole camera of a photo and the head before it.
+
+    Parameters
+    ----------
+    focal
+        Pixels
+    principal
+        (x, y), pixels
+    width
+        Pixels
+    height
+        Pixels
+    pose
+        [4, 4], mm: from the upright head to the camera, which looks along -z
+    whole
+        That of the original, where this is one of a crop"""
 
     focal: float
     principal: tuple
@@ -230,7 +258,12 @@ class Maps(Named[np.ndarray]):
     what: str
     names: Any
 
-    def __init__(self, result: Reconstruction) -> None: ...
+    def __init__(self, result: Reconstruction) -> None:
+        """Parameters
+        ----------
+        result
+            Whose identity has the maps, or describes them"""
+
     @property
     def resolution(self) -> int:
         """Texels along each side
@@ -296,7 +329,14 @@ ROWS: Any
 
 @dataclass(repr=False, eq=False)
 class FoundLight:
-    """The light of a photo as arrays."""
+    """The light of a photo as arrays.
+
+    Parameters
+    ----------
+    emitter
+        The light itself
+    bands
+        Of the harmonics, where the light consists of something else"""
 
     emitter: Emitter
     bands: int = ...
@@ -355,7 +395,12 @@ class FoundLight:
 class FoundLandmarks:
     """Points of the face in the photo: those detected, and where the fit has them."""
 
-    def __init__(self, result: Reconstruction) -> None: ...
+    def __init__(self, result: Reconstruction) -> None:
+        """Parameters
+        ----------
+        result
+            Its first photo's"""
+
     @property
     def points(self) -> np.ndarray:
         """Where the detector found them
@@ -412,6 +457,11 @@ class FoundLandmarks:
         -------
             Share of the distance of the outer eye corners"""
 
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
+            [L, 2], those detected"""
+
     def __len__(self) -> int: ...
     def __repr__(self): ...
 
@@ -444,7 +494,14 @@ class DrawnAgain:
 
     parameters: dict
 
-    def __init__(self, result: Reconstruction, parameters: dict) -> None: ...
+    def __init__(self, result: Reconstruction, parameters: dict) -> None:
+        """Parameters
+        ----------
+        result
+            Of one photo; with a face of its own
+        parameters
+            Short name -> tensor; what stands there when it is called is drawn"""
+
     @property
     def face(self) -> Face:
         """The face with the tensors as they are now, for `Pipeline.landmarks`, `Pipeline.vertices` and all

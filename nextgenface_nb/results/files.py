@@ -5,6 +5,7 @@
 # %% ../../nbs/78_results.files.ipynb #3d2fabae
 from __future__ import annotations
 import copy, json, os, shutil
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -23,10 +24,10 @@ from ..geometry.mesh import vertex_normals
 from ..names import name_advice
 from ..optim.stages import Progress
 from ..output.checkpoint import load_face, read_about
-from ..output.export import export_face, find_checkpoint, save_usdz
+from ..output.export import ENV_AROUND, ENV_FOR, export_face, find_checkpoint, save_usdz
 from ..output.formats import FORMATS, format_names
 from ..output.glb import base_colour, roughness_texture, save_glb
-from ..output.mesh import mesh_vertices, mtl_text, obj_text
+from ..output.mesh import SPACES, mesh_vertices, mtl_text, obj_text
 from ..output.pictures import picture, save_picture
 from ..pipeline import Pipeline
 from ..places import data_folder, locate
@@ -35,7 +36,7 @@ from .pictures import MAPS
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'kept_pipeline', 'load', 'unpickled']
+__all__ = ['CHOICES', 'KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'formats', 'kept_pipeline', 'load', 'unpickled']
 
 # %% ../../nbs/78_results.files.ipynb #9b18a4e3
 def _skin(pipeline:Pipeline, face:Face): # A material of trimesh
@@ -144,6 +145,13 @@ def _write_material(path:Path, maps:tuple):
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/78_results.files.ipynb #c3f0a602
+#: What some options of `export` can be
+CHOICES = dict(space=SPACES, env_for=tuple(ENV_FOR), env_around=ENV_AROUND)
+
+def formats()->dict: # name -> what it is
+    "What `export` can write"
+    return {name:FORMATS[name].text for name in format_names()}
+
 def _format_of(path:Path)->str:
     "The first format of the table with this ending"
     known = {FORMATS[name].suffix:name for name in reversed(format_names())}
@@ -154,11 +162,14 @@ def _format_of(path:Path)->str:
 @patch
 @undisturbed
 def export(self:Reconstruction,
-    path:str|Path, # Its ending says the format: .glb, .obj, .usdz; .ply and others of `output.formats`
-    **options,     # Of `to_glb`, `to_obj`, `to_usd`; of other formats those of `export_face`
-)->Path:
-    "One file for another program"
+    # Its ending says the format: .glb, .obj, .usdz; .ply and others of `formats()`. With `formats`: a folder
+    path:str|Path,
+    formats:Sequence[str]|None=None, # Names of `formats()`: all their files, whole or not at all
+    **options,     # Of `to_glb`, `to_obj`, `to_usd`; with `formats` and of other endings those of `export_face`
+)->Any: # The path of the file; with `formats` the list of all
+    "A file for another program, or a folder of them"
     path,me = given_path(path),self
+    if formats is not None: return export_face(self.pipeline, self.face, path, list(formats), **options)
     own:dict = {'.glb':'to_glb', '.obj':'to_obj', '.usdz':'to_usd'}
     if path.suffix.lower() in own: return getattr(me, own[path.suffix.lower()])(path, **options)
     name = _format_of(path)
@@ -167,7 +178,7 @@ def export(self:Reconstruction,
         written = [p for p in files if p.suffix==FORMATS[name].suffix]
         if len(written)!=1:
             raise OutputError(f'{path.name}: the format {name!r} writes {len(written)} such files',
-                f'Write them into a folder: export_face(face.pipeline, face.face, folder, [{name!r}]).')
+                f'Write them into a folder: face.export(folder, [{name!r}]).')
         shutil.copyfile(written[0], part)
     return path
 
@@ -225,7 +236,13 @@ def _results_in(folder:Path)->list: # names of folders
 
 def _meant(path:Path)->Path:
     "`face.save('results')` of me.jpg is found as results/me.jpg too, where a folder of photos would have put it"
-    if os.path.lexists(path): return path
+    try: os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError): return _found_otherwise(path)
+    except OSError: pass   # what may not be looked at is told when it is read
+    return path
+
+def _found_otherwise(path:Path)->Path:
+    "By the name of the photo; `CheckpointError` where there is none"
     frames = read_report(path.parent/LIST).get('frames')
     shown = [f.get('photo') for f in frames if isinstance(f, dict)] if isinstance(frames, list) else []
     if path.name in [Path(s).name for s in shown if isinstance(s, str)]: return path.parent

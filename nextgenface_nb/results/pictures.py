@@ -252,6 +252,7 @@ def render(self:Reconstruction,
     pitch:float|None=None,   # Degrees; positive looks from above. Without yaw and pitch: as in the photo
     size:int=512,            # Pixels of the longer side, 16 .. 4096
     light:Any=None,          # What `as_light` takes; None: that of the photo
+    expression:Any=None,     # As of `with_`, for this picture alone; None: that of the photo
     as_array:bool=False,     # Numbers instead of a picture
     samples:int=SAMPLES,     # Rays per pixel
     background:float|None=GREY, # Linear grey behind the head; None: transparent. Without meaning for arrays
@@ -259,10 +260,12 @@ def render(self:Reconstruction,
 )->PIL.Image.Image|np.ndarray: # With `as_array` float32 [H, W, C + 1]: linear colours times coverage, and coverage
     "The face as it looks from here, in this light"
     draw = KINDS[known_name(kind, KINDS, 'kind of picture')]
+    me:Any = self
+    if expression is not None: me = me.with_(expression=expression, frame=frame)
     rays = as_whole(f'{samples!r} rays per pixel', samples, *RAYS)
     i,size,behind = check_frame(self.face, frame),check_size(size),_behind(background)
     with torch.no_grad():
-        shown = viewed(self.pipeline, self.face, i, size, yaw, pitch)
+        shown = viewed(self.pipeline, me.face, i, size, yaw, pitch)
         own = _own_light(kind, shown.frames[0])
         lit = None if light is None else as_light(light, own, self.pipeline.config.environment_height)
         seen = draw(self.pipeline, shown, lit, rays).cpu()

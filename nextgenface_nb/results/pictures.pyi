@@ -146,7 +146,16 @@ class Distance:
     neutral: bool
     array: np.ndarray
 
-    def __init__(self, result: Reconstruction, array: np.ndarray, neutral: bool = ...) -> None: ...
+    def __init__(self, result: Reconstruction, array: np.ndarray, neutral: bool = ...) -> None:
+        """Parameters
+        ----------
+        result
+            The first of them: it is the one that is shown
+        array
+            [V] float32, mm
+        neutral
+            Whether both are at rest"""
+
     @property
     def face(self) -> np.ndarray:
         """Those of the vertices that are of the face, without skull, ears and neck
@@ -171,7 +180,11 @@ class Distance:
         -------
             mm"""
 
-    def __array__(self, dtype=..., copy=...) -> np.ndarray: ...
+    def __array__(self, dtype=..., copy=...) -> np.ndarray:
+        """Returns
+        -------
+            [V]"""
+
     def __len__(self) -> int: ...
     def __repr__(self): ...
     def image(self, *, yaw: float = ..., size: int = ...) -> PIL.Image.Image:
