@@ -1062,7 +1062,6 @@ class PlayDashboard(Dashboard):
         self.viewer = viewer or FaceViewer(pipeline, face, i)
         self.expressions = ExpressionPanel(self.viewer)
         self.viewer.layout.flex = '0 1 500px'
-        self.expressions.layout.flex = '1 1 320px'
         self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
             for n in LandmarkDashboard.ANGLES}
         self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.),

@@ -78,6 +78,7 @@ class ExpressionPanel(anywidget.AnyWidget):
             fitted=dict(viewer.weights), **traits)
         self.link = ipywidgets.jslink((self, 'weights'), (viewer, 'weights'))
         viewer.add_class('ngf-plain')   # it needs no sliders of its own
+        self.layout.flex = '1 1 320px'  # beside the view where there is room
 
     @undisturbed
     def take(self,

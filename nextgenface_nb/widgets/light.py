@@ -127,4 +127,4 @@ class LightBall(anywidget.AnyWidget):
     def show(self, values:Tensor): # [H, 2H, 3] radiance
         "Another light in the ball"
         ball = mirror_ball(values/(values.mean()*4).clamp(min=1e-6), self.size)
-        self.picture = png((ball[...,:3]+.9*(1-ball[...,3:])).clamp(0, 1))
+        self.picture = png(ball.clamp(0, 1))   # around the ball the page is seen, light or dark
