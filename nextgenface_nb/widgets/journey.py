@@ -9,7 +9,7 @@ import ipywidgets
 from fastcore.basics import patch
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
 from ..optim.stages import LIGHT_STEPS, Progress
-from .runner import Runner, button, explained, message
+from .runner import button, message
 
 # %% auto #0
 __all__ = ['COSTS', 'steps_of', 'cost_of', 'time_left', 'in_minutes', 'Journey']

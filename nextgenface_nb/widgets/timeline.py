@@ -4,12 +4,11 @@
 
 # %% ../../nbs/90_widgets.timeline.ipynb #1f99cefc
 from __future__ import annotations
-import json
 from dataclasses import dataclass, fields
 import ipywidgets, numpy as np, torch
 from torch import Tensor
 from fastcore.basics import patch
-from ..config import LANDMARKS, PHOTOMETRIC, STAGE_NAMES, TEXTURE
+from ..config import STAGE_NAMES, TEXTURE
 from ..errors import ConfigError
 from ..face import Face
 from ..optim.stages import Progress
