@@ -4,7 +4,7 @@
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #fe471cf7
 from __future__ import annotations
-import base64, io, time
+import asyncio, base64, io, time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -373,7 +373,7 @@ def _show_faces(self:StartDashboard):
     try:
         place = lambda box: self.photo.from_original(torch.tensor(box, dtype=torch.float64).reshape(2, 2)).flatten()
         self.overview.boxes = [place(r['box']).tolist() for r in rows] if len(rows)>1 else []
-        self.overview.chosen = next((k for k,r in enumerate(rows) if r['chosen']), 0)
+        self.overview.chosen = (self.number or 1)-1
     finally: self._quiet = False
 
 @patch
@@ -511,6 +511,7 @@ class StageDashboard(Dashboard):
         self.resumed = None          # What a solver carried that is to go on
         self.shown = shown           # Somebody looks at it
         self.stale = False           # Its pictures are of another face
+        self.looking = False         # They are of an earlier step
         self.on_begin = lambda panel: None   # Called before the first step
         self.after = lambda panel, progress, last: None   # Called after each step
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
@@ -596,9 +597,12 @@ def look(self:StageDashboard,
     "Show an earlier step; the fit stays where it is"
     now = self.face,self.history
     self.face,self.history = face,history
+    self.looking = face is not now[0]
     try: self.guarded(self.draw)()
-    finally: self.face,self.history = now
-    self.stale = True
+    finally:
+        self.face,self.history = now
+        self.stale = self.looking
+        self.looking = False
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
 def wireframe_picture(
@@ -791,8 +795,9 @@ class FitDashboard(StageDashboard):
 
     def _set_rate(self, n): self._rates[n][n] = self.rates[n].value if self.free[n].value else 0.
 
-    def render(self, samples:int=8)->Tensor:
-        with torch.no_grad(): return self.pipeline.render(self.face, self.i, samples, final=True)
+    def render(self, samples:int|None=None)->Tensor: # samples: None: few, while somebody goes through the past
+        rays = samples or (3 if self.looking else 8)
+        with torch.no_grad(): return self.pipeline.render(self.face, self.i, rays, final=True)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #a9535f34
 @undisturbed
@@ -1300,7 +1305,8 @@ class FaceStudio(Dashboard):
         self.notes,self.standing = ipywidgets.HTML(),ipywidgets.HTML()
         self.face,self.play,self.error = None,None,None
         self.stages,self.after_landmarks = [],[]
-        self._quiet = False
+        self._quiet = self._preparing = False
+        self._waiting = None                        # What is going to be drawn
         self._forget_warnings()
         self.viewer = FaceViewer(self.pipeline, resting_face(self.pipeline), mode='clay', width=380, height=420)
         self.timeline = Timeline()
@@ -1430,14 +1436,22 @@ def _forget(self:FaceStudio, panels):
 @patch
 def _stop(self:FaceStudio):
     "Pause whatever is at work"
-    self.journey.cancel()
+    if self._waiting: self._waiting.cancel()
+    if not self._preparing: self.journey.cancel()
     for s in self.stages: s.runner.pause()
+
+@patch
+def _soon(self:FaceStudio, action):
+    "When the kernel has heard what else was pressed; of several the last. In a script at once"
+    if self._waiting: self._waiting.cancel()
+    try: self._waiting = asyncio.get_running_loop().call_later(.05, action)
+    except RuntimeError: action()
 
 @patch
 @undisturbed
 def _turned(self:FaceStudio, panel, before:str, runner):
     "A stage is in another state, or at another step"
-    if runner.state=='ready' and not self._quiet and self.face is not None:   # Reset
+    if runner.state=='ready'!=before and not self._quiet and self.face is not None:   # Reset
         later = self.stages[self.stages.index(panel):]
         self._forget(later[1:])
         self.timeline.moments = [m for m in self.timeline.moments if m.stage not in {s.name for s in later}]
@@ -1532,18 +1546,22 @@ def _new_photo(self:FaceStudio):
 def _prepare(self:FaceStudio):
     "A face to begin with: found now, or anew where all is done"
     self.error = None
-    if self.bar.back: self.bar.now()
-    if self.start.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
-    if self.face is None: return self.start.detect()
-    states = {s.runner.state for s in self.stages}
-    if states=={'done'} or states=={'ready'} and self.face.identity.diffuse is not None: self.start.anew()
+    self._at = self.tabs.selected_index or 0
+    self._preparing = True
+    try:
+        if self.bar.back: self.bar.now()
+        if self.start.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
+        if self.face is None: return self.start.detect()
+        states = {s.runner.state for s in self.stages}
+        if states=={'done'} or states=={'ready'} and self.face.identity.diffuse is not None: self.start.anew()
+    finally: self._preparing = False
 
 @patch
 def _follow(self:FaceStudio,
     n:int, # Number of the stage that begins; of all, at the end
 ):
     "Open its tab, if nobody has opened another one meanwhile"
-    if (self.tabs.selected_index or 0) not in (0, self._at): return
+    if (self.tabs.selected_index or 0)!=self._at: return
     self._at = n+1
     self.tabs.selected_index = n+1
 
@@ -1577,8 +1595,8 @@ def look(self:FaceStudio,
     for s in self.stages: s.stale = False
     if self.tabs.selected_index!=len(self.stages)+1: self.tabs.selected_index = n+1
     self._see(face, moment.stage==TEXTURE or self.viewer.mode!='clay')
-    if panel.shown: panel.look(face, self.timeline.of(moment.stage, k))
     for s in self.stages: s.stale = self.bar.back or s is not panel
+    if panel.shown: self._soon(partial(panel.look, face, self.timeline.of(moment.stage, k)))
     self.tell()
 
 @patch

@@ -38,9 +38,10 @@ def time_left(
     seconds:float, # That it has taken so far
     done:float,    # What that was, by `cost_of`
     left:float,    # What is to come
+    trust:float=5.,# Seconds after which what was measured counts half
 )->float: # Seconds
-    "As fast as so far"
-    return left*seconds/done if done else left
+    "As fast as so far; of the first steps alone nobody can tell"
+    return left*(seconds+trust)/(done+trust)
 
 def in_minutes(seconds:float)->str:
     "About so long"
@@ -104,6 +105,7 @@ async def _go(self:Journey):
     try:
         await asyncio.sleep(.05)                  # so that the page says what is going on before it waits
         self.prepare()
+        self.began = time.perf_counter()
         for n,panel in enumerate(self.panels()):
             if panel.runner.state=='done': continue
             if self.state!='running': return
@@ -149,8 +151,7 @@ def _turn(self:Journey, state:str):
     self.state = state
     self.cancel_button.disabled = state!='running'
     self.button.disabled = state=='running'
-    if state=='running': self.words.value = message('Looking for the face ...' if not self.panels() else 'Beginning ...')
-    elif state!='done': self.words.value = ''
+    self.words.value = message('Looking for the face ...') if state=='running' else ''
     self.tell()
 
 # %% ../../nbs/90_widgets.journey.ipynb #9e1ec817

@@ -120,6 +120,9 @@ def _turn(self:Runner, state:str):
 def step(self:Runner)->bool: # Whether there may be more
     ("One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on "
      "later goes on from there")
+    if self.state!='running':
+        if not self._allowed(): return False
+        self._say('paused')
     with Stop() as stop: more = self._step()
     if not stop.asked: return more
     if self.state=='running': self._say('paused', 'interrupted; Run goes on')
@@ -159,8 +162,7 @@ def _allowed(self:Runner)->bool:
 @patch
 def step_once(self:Runner):
     "The Step button: nothing while a run is under way"
-    if self.state=='running' or not self._allowed(): return
-    self._say('paused')
+    if self.state=='running': return
     try: self.step()
     except KeyboardInterrupt: pass   # the step is done, and no other follows
 

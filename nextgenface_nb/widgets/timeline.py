@@ -86,8 +86,7 @@ class Timeline:
     )->list: # of `Progress`
         "The history of a stage"
         there = self.moments[:None if until is None else until+1]
-        return [m.progress for m in there if m.stage==stage and m.progress and not m.ended] or [
-            m.progress for m in there if m.stage==stage and m.progress]
+        return list({m.step:m.progress for m in there if m.stage==stage and m.progress}.values())
 
 # %% ../../nbs/90_widgets.timeline.ipynb #071bfdcb
 @patch
