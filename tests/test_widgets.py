@@ -645,3 +645,34 @@ def test_of_several_faces_one_is_clicked(truth):
     assert 2 in asked and studio.face is not first and start.overview.chosen==1
     start.overview.crop = [.1, .1, .8]
     assert not start.overview.boxes and start.number is None
+
+# ---- kept
+
+def test_kept_as_files_as_a_program_and_side_by_side(truth, fitted, tmp_path, monkeypatch):
+    import io, json, zipfile
+    monkeypatch.chdir(tmp_path)
+    fitted.results_button.click()
+    glb,archive = fitted.links
+    assert glb.content[:4]==b'glTF' and glb.name=='face.glb' and (tmp_path/'results').is_dir()
+    names = zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert any(n.endswith('.npz') for n in names) and all(n.startswith('results/') for n in names)
+    fitted.stages[2].weights['diffuse_smoothness'].value = 3.
+    try:
+        fitted.program_button.click()
+        assert 'written as' in fitted.notes.value, fitted.notes.value
+        text = ''.join(''.join(c['source']) for c in json.loads(next((tmp_path/'studio').glob('*.ipynb')).read_text())['cells'])
+        assert 'weight_diffuse_smoothness=3.0' in text and 'steps_texture=6' in text and 'model of its own' in text
+        assert 'load_landmarks' in text and len(list((tmp_path/'studio').iterdir()))==3
+        fitted.compare_button.click()
+        fitted.stages[2].weights['diffuse_smoothness'].value = 4.
+        fitted.compare_button.click()
+    finally: fitted.stages[2].weights['diffuse_smoothness'].value = CONFIG.weight_diffuse_smoothness
+    assert 'weight_diffuse_smoothness' in fitted.comparison.table.value and fitted.compared.selected_index==0
+    assert [*fitted.comparison.kept]==['result 1', 'result 2']
+
+def test_nothing_is_kept_of_no_face(truth):
+    studio = studio_of(truth)
+    for button in (studio.results_button, studio.program_button, studio.compare_button):
+        button.click()
+        assert 'no face yet' in studio.notes.value
+        studio.notes.value = ''

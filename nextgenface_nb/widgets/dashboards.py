@@ -4,7 +4,7 @@
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #fe471cf7
 from __future__ import annotations
-import asyncio, base64, io, time
+import asyncio, base64, io, tempfile, time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from ..surroundings import Undisturbed, undisturbed
 from .runner import Runner, button, explained, message
 from .journey import Journey
 from .photo import PhotoFrame
+from .keep import Comparison, Download, changed_settings, write_program, zipped
 from .timeline import Timeline, TimelineBar, unpacked
 from .words import PLAY, START, about, advised, warnings_of
 from .light import ENVIRONMENTS, LightBall, environment, lamp
@@ -246,6 +247,7 @@ class StartDashboard(Dashboard):
         self.on_photo = on_photo or (lambda: None)
         self.photo,self.frame,self._face,self.begun = None,None,None,None
         self.number = None                          # Which of several faces; None: the largest
+        self.corrected = False                      # Points were moved, hidden or weighed by hand
         self._quiet = False
         self.notes,self.warned = ipywidgets.HTML(),ipywidgets.HTML()
         self.detect_button = button('Detect', self.guarded(self.detect), 'Find the landmarks (again)', 'search')
@@ -253,8 +255,8 @@ class StartDashboard(Dashboard):
         self.points = ipywidgets.VBox([self.editor, row(self.weight, self.hide_button)])
         self.widget = column(ipywidgets.HTML(about(START)),
             row(self.upload, self.path, self.load_button, self.portrait_button), self.capture,
-            row(self.overview, ipywidgets.VBox([*self.crop.values(), row(self.detect_button, *beside)])), self.notes,
-            self.warned, self.points, row(self.target, self.save_button, self.open_button))
+            row(self.detect_button, *beside), self.notes, self.warned,
+            row(self.overview, ipywidgets.VBox(list(self.crop.values()))), self.points, row(self.target, self.save_button, self.open_button))
         self._see_points()
         if photo is not None: self.guarded(self.load)(photo)
 
@@ -279,10 +281,16 @@ def _controls(self:StartDashboard):
     self.weight = slider('weight of the point', 1., 0., 5., self.guarded(self.set_weight), step=.1)
     self.hide_button = button('Hide / show point', self.guarded(self.hide), icon='eye-slash')
     self.editor.observe(lambda change: self._selected(), 'selected')
-    self.editor.observe(lambda change: self._edited(), ['points','weights','hidden'])
+    self.editor.observe(lambda change: self._corrected(), ['points','weights','hidden'])
     self.target = ipywidgets.Text('face.npz', description='Save as')
     self.save_button = button('Save', self.guarded(self.save), icon='save')
     self.open_button = button('Open', self.guarded(self.open), icon='folder-open')
+
+@patch
+def _corrected(self:StartDashboard):
+    if self.frame is None or self.editor.showing: return
+    self.corrected = True
+    self._edited()
 
 @patch
 def _see_points(self:StartDashboard): self.points.layout.display = 'none' if self.frame is None else None
@@ -392,6 +400,7 @@ def detect(self:StartDashboard):
     self.begun = begin(self.cropped(), self.pipeline, face=self.number, detector=self.detector)
     self.frame = self.begun.face.frames[0]
     self.editor.show(self.frame.photo, self.frame.landmarks)
+    self.corrected = False
     self._show_faces()
     self._see_points()
     self._edited()
@@ -1292,7 +1301,7 @@ def resting_face(
 class FaceStudio(Dashboard):
     "From a photo to a face to play with: by one button, or in five tabs; with the head beside them and a timeline below."
     title = 'photo to face'
-    EVERY = 3 #: Steps after which the head follows
+    EVERY = dict(head=.2, maps=2.) #: Seconds after which the page hears of them again
 
     def __init__(self,
         photo=None,                  # To begin with: a path or a `Photo`
@@ -1307,6 +1316,7 @@ class FaceStudio(Dashboard):
         self.stages,self.after_landmarks = [],[]
         self._quiet = self._preparing = False
         self._waiting = None                        # What is going to be drawn
+        self._sent = dict(head=0., maps=0.)         # When the page has heard of them
         self._forget_warnings()
         self.viewer = FaceViewer(self.pipeline, resting_face(self.pipeline), mode='clay', width=380, height=420)
         self.timeline = Timeline()
@@ -1325,15 +1335,31 @@ def _controls(self:FaceStudio):
     self.target = ipywidgets.Text('face.npz', description='State')
     self.save_button = button('Save state', self.guarded(self.save), icon='save')
     self.open_button = button('Open state', self.guarded(self.open), icon='folder-open')
-    self.results_button = button('Write results', self.guarded(self.write),
-        'Pictures, maps, meshes and report, into the folder "results"', 'download')
     self.tabs.observe(lambda change: self.guarded(self.enter)(change['new']), 'selected_index')
     beside = ipywidgets.HBox([ipywidgets.VBox([self.tabs], layout=ipywidgets.Layout(flex='1 1 440px', min_width='0')),
         ipywidgets.VBox([self.viewer], layout=ipywidgets.Layout(flex='0 1 400px', min_width='0'))],
         layout=ipywidgets.Layout(flex_flow='row wrap'))
-    self.widget = column(self.standing, row(self.journey.bar, self.journey.cancel_button, self.journey.words), beside,
-        self.bar.widget, row(self.target, self.save_button, self.open_button, self.results_button), self.notes)
+    self._keeping()
+    self.widget = column(self.standing, row(self.journey.bar, self.journey.cancel_button, self.journey.words),
+        self.bar.widget, beside, self.keeping, self.notes)
     self._at = 0                                                # The tab that a journey has opened last
+
+@patch
+def _keeping(self:FaceStudio):
+    "What is kept, and how"
+    self.results_button = button('Write results', self.guarded(self.write),
+        'Pictures, maps, meshes and report, into the folder "results"; GLB and all of it as a ZIP to save', 'download')
+    self.program_button = button('Write a notebook', self.guarded(self.write_program),
+        'The same in code, with the settings that were changed, into the folder "studio"', 'code')
+    self.compare_button = button('Keep for comparison', self.guarded(self.keep_for_comparison),
+        'This result and the one kept before it, side by side', 'columns')
+    self.comparison = Comparison()
+    self.links = [Download(), Download()]
+    fold = ipywidgets.Accordion([self.comparison.widget], selected_index=None)
+    fold.set_title(0, 'Compare')
+    self.compared = fold
+    self.keeping = ipywidgets.VBox([row(self.target, self.save_button, self.open_button),
+        row(self.results_button, *self.links), row(self.program_button, self.compare_button), fold])
 
 @patch
 def _forget_warnings(self:FaceStudio): self.known,self.said = {},[]
@@ -1470,9 +1496,24 @@ def _stepped(self:FaceStudio, panel, progress:Progress, last:bool):
     for other in self.stages:
         if other is not panel: other.stale = True
     k = len(self.timeline)-1
-    if last or progress.step==1 or progress.step%self.EVERY==0 or self.timeline.moments[k].maps and self.timeline.key(k)==k:
-        self._see(self.face, last or panel.name==TEXTURE and self.timeline.key(k)==k)
+    key = panel.name==TEXTURE and self.timeline.key(k)==k
+    self._follow_face(last and panel.name!=LANDMARKS, key)
     self.bar.update()
+
+@patch
+def _follow_face(self:FaceStudio,
+    all:bool, # With its light too
+    key:bool, # There are other maps
+):
+    "The head, as it is now; not so often that a page that draws slowly falls behind"
+    now = time.monotonic()
+    often = lambda which: now-self._sent[which]<self.EVERY[which]
+    if all: self._see(self.face, True)
+    elif key and not often('maps'): self.viewer.show(self.face, light=False)
+    elif not often('head'): self._see(self.face, False)
+    else: return
+    self._sent['head'] = now
+    if all or key: self._sent['maps'] = now
 
 @patch
 def _ended(self:FaceStudio, panel):
@@ -1681,12 +1722,45 @@ def _restore(self:FaceStudio, studio, flat):
 
 @patch
 @undisturbed
-def write(self:FaceStudio):
-    "Everything that a reconstruction writes"
-    self.say(f'written into {self.result.save(Path("results"))}')
-
-@patch
-@undisturbed
 def still(self:FaceStudio)->bytes:
     panels = [self.start, *self.stages, self.play]
     return panels[self.tabs.selected_index or 0].still()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #85a27d71
+@patch
+@undisturbed
+def write(self:FaceStudio):
+    "Everything that a reconstruction writes; and links to it"
+    folder = self.result.save(Path('results'))
+    with tempfile.TemporaryDirectory() as made:
+        glb = self.result.to_glb(Path(made)/'face.glb').read_bytes()
+    self.links[0].offer('face.glb', glb, 'model/gltf-binary')
+    self.links[1].offer('results.zip', zipped(folder), 'application/zip')
+    self.say(f'written into {folder}')
+
+@patch
+@undisturbed
+def settings_now(self:FaceStudio)->dict: # name -> value
+    "Those that differ from the default, sliders included"
+    return changed_settings(self.pipeline.config, [s.stage for s in self.stages])
+
+@patch
+@undisturbed
+def write_program(self:FaceStudio):
+    "A notebook that does the same in code"
+    if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
+    own = self.start.corrected or self.start.detector is not None or self.start.begun is None
+    lost = [f'{n} was held in stage 1' for n in self.stages[0].held]
+    lost += [f'texels of the {n} map are locked' for n in self.stages[2].locked]
+    if self.pipeline.model_place is None: lost.append('the model is one of its own: pass it to reconstruct as model=')
+    landmarks = self.face.frames[0].landmarks if own else None
+    file = write_program(Path('studio'), self.start.photo, self.settings_now(), landmarks, lost)
+    self.say(f'written as {file}')
+
+@patch
+@undisturbed
+def keep_for_comparison(self:FaceStudio):
+    "Beside the result that was kept before"
+    name = self.comparison.keep(self.result, self.settings_now())
+    self.compared.selected_index = 0
+    self.say(f'kept as {name}')

@@ -282,8 +282,9 @@ class TimelineBar:
 def update(self:TimelineBar):
     "The timeline has changed: to its end"
     self._quiet = True
-    self.slider.max = max(0, len(self.timeline)-1)
-    self.slider.value = self.slider.max
+    with self.slider.hold_sync():      # one message: a page that hears of them one by one puts the value right, and says so
+        self.slider.max = max(0, len(self.timeline)-1)
+        self.slider.value = self.slider.max
     self._quiet = False
     for b in (self.back_button, self.forth_button, self.now_button, self.on_button): b.disabled = not self.timeline
     self._tell()

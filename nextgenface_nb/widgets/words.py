@@ -44,7 +44,7 @@ def about(
 )->str: # HTML
     "What a tab is about, in two lines, with a link to its page"
     first,second,page = ABOUT[name]
-    link = f'<a href="{NOTEBOOKS}{page}" target="_blank" rel="noopener">how</a>'
+    link = f'<a href="{NOTEBOOKS}{page}" target="_blank" rel="noopener" style="text-decoration:underline">how</a>'
     return (f'<div class="ngf-about" style="line-height:1.4;opacity:.85">{html.escape(first)} ({link})<br>'
         f'{html.escape(second)}</div>')
 
