@@ -460,6 +460,7 @@ def test_the_head_stands_there_from_the_beginning_and_follows(truth):
     clay,first = studio.viewer.mode,studio.viewer.vertices
     assert clay=='clay' and len(first)==12*len(truth.pipeline.model.neutral)
     heads,maps = [],[]
+    studio.EVERY = dict(head=0., maps=0.)
     studio.start.load(truth.photo())
     studio.viewer.observe(lambda change: heads.append(studio.viewer.mode), 'vertices')
     studio.viewer.observe(lambda change: maps.append(change['new']), 'diffuse')

@@ -256,7 +256,8 @@ class StartDashboard(Dashboard):
         self.widget = column(ipywidgets.HTML(about(START)),
             row(self.upload, self.path, self.load_button, self.portrait_button), self.capture,
             row(self.detect_button, *beside), self.notes, self.warned,
-            row(self.overview, ipywidgets.VBox(list(self.crop.values()))), self.points, row(self.target, self.save_button, self.open_button))
+            row(self.overview, ipywidgets.VBox(list(self.crop.values()))), self.points,
+            row(self.target, self.save_button, self.open_button))
         self._see_points()
         if photo is not None: self.guarded(self.load)(photo)
 
@@ -427,6 +428,7 @@ def set_weight(self:StartDashboard, value:float):
         k = self._chosen()
         self.editor.weights = [*self.editor.weights[:k], float(value), *self.editor.weights[k+1:]]
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #2d88cc5a
 @patch
 @undisturbed
 def hide(self:StartDashboard):
@@ -471,6 +473,7 @@ def open(self:StartDashboard):
     if self.on_face: self.on_face(face)
     self.say(f'opened {self.target.value}')
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #318c7f31
 @patch
 @undisturbed
 def take(self:StartDashboard, face:Face):
@@ -1151,7 +1154,8 @@ class PlayDashboard(Dashboard):
             description='animate')
         self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)),
             'A film, ray-traced: .gif or .mp4', 'film')
-        self.widget = column(ipywidgets.HTML(about(PLAY)), *own, self.lights.widget, row(*self.pose.values(), *self.camera.values()),
+        self.widget = column(ipywidgets.HTML(about(PLAY)), *own, self.lights.widget,
+            row(*self.pose.values(), *self.camera.values()),
             row(*self.use.values()),
             row(self.samples, self.render_button), self.pictures.widget,
             row(self.motion, self.frames, self.target, self.record_button), self.notes)
@@ -1297,9 +1301,10 @@ def resting_face(
     frame = Frame(None, None, None, torch.zeros(3), torch.tensor([0., 0., -600.]), expression, light)
     return Face(mean_identity(pipeline.model), [frame])
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #03cfaa7c
 @undisturbed
 class FaceStudio(Dashboard):
-    "From a photo to a face to play with: by one button, or in five tabs; with the head beside them and a timeline below."
+    "From a photo to a face to play with: by one button, or in five tabs; with the head beside them, and a timeline."
     title = 'photo to face'
     EVERY = dict(head=.2, maps=2.) #: Seconds after which the page hears of them again
 
@@ -1323,7 +1328,8 @@ class FaceStudio(Dashboard):
         self.bar = TimelineBar(self.timeline, self.guarded(self.look), self.guarded(self.go_on))
         self.journey = Journey(lambda: self.stages, self._prepare, self._follow, self._lost)
         self.tabs = ipywidgets.Tab()
-        self.start = StartDashboard(self.pipeline, None, detector, self.set_face, [self.journey.button], self._new_photo)
+        self.start = StartDashboard(self.pipeline, None, detector, self.set_face, [self.journey.button],
+            self._new_photo)
         self._controls()
         self._arrange()
         self.tell()
@@ -1362,7 +1368,9 @@ def _keeping(self:FaceStudio):
         row(self.results_button, *self.links), row(self.program_button, self.compare_button), fold])
 
 @patch
-def _forget_warnings(self:FaceStudio): self.known,self.said = {},[]
+def _forget_warnings(self:FaceStudio):
+    self.known = {}
+    self.said = []
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #6ccd550a
 @patch
@@ -1402,6 +1410,7 @@ def _make_stages(self:FaceStudio):
     self.play = PlayDashboard(self.pipeline, self.face, viewer=self.viewer)
     self._arrange()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #520265d7
 @patch
 @undisturbed
 def enter(self:FaceStudio, n:int|None):
@@ -1442,6 +1451,7 @@ def _begun(self:FaceStudio, panel):
     self.timeline.begin(panel.name, self.face)
     self.bar.update()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #f6a38af4
 @patch
 def _forget(self:FaceStudio, panels):
     "What these stages know is of another face"
@@ -1485,6 +1495,7 @@ def _turned(self:FaceStudio, panel, before:str, runner):
     self.journey.tell()
     self.tell()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #f011fd05
 @patch
 @undisturbed
 def _stepped(self:FaceStudio, panel, progress:Progress, last:bool):
@@ -1515,6 +1526,7 @@ def _follow_face(self:FaceStudio,
     self._sent['head'] = now
     if all or key: self._sent['maps'] = now
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #875dc0af
 @patch
 def _ended(self:FaceStudio, panel):
     "A stage has come to its end: what is to be said of it"
@@ -1567,7 +1579,8 @@ def _rests(self:FaceStudio)->str:
         at = self.stages[n-1].runner.last
         where = f' at step {at.step} of {at.steps}' if at else ''
         return f'Stage {n} is paused{where}; the face keeps what it has. Reconstruct goes on, or Run in its tab.'
-    if done: return f'Stage {done[-1]} is done. Next comes {"Play" if done[-1]==len(states) else f"stage {done[-1]+1}"}.'
+    later = 'Play' if done and done[-1]==len(states) else f'stage {done[-1]+1 if done else 1}'
+    if done: return f'Stage {done[-1]} is done. Next comes {later}.'
     if self.face.identity.diffuse is not None: return 'A finished face: play with it, or run a stage again.'
     return f'A face with {len(self.face.frames[0].landmarks)} points. Reconstruct, or stage 1, comes next.'
 
@@ -1606,6 +1619,7 @@ def _follow(self:FaceStudio,
     self._at = n+1
     self.tabs.selected_index = n+1
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #4f292abc
 @patch
 def _lost(self:FaceStudio, error:Exception):
     self.error = error
@@ -1656,6 +1670,7 @@ def go_on(self:FaceStudio,
     self._see(self.face, True)
     self.journey.run()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #7e37067a
 @patch
 def _stand(self:FaceStudio):
     "Put all stages where the timeline ends"

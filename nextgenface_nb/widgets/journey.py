@@ -66,9 +66,11 @@ class Journey:
         self.task = None
         self.began = 0.
         self.done = 0.          # What was done since then, by `cost_of`
-        self.button = button('Reconstruct', self.run, 'Find the face if need be, then all stages to their ends', 'magic')
+        self.button = button('Reconstruct', self.run, 'Find the face if need be, then all stages to their ends',
+            'magic')
         self.button.button_style = 'primary'
-        self.cancel_button = button('Cancel', self.cancel, 'Stop after the present step; the face keeps what it has', 'stop')
+        self.cancel_button = button('Cancel', self.cancel, 'Stop after the present step; the face keeps what it has',
+            'stop')
         self.cancel_button.disabled = True
         self.bar = ipywidgets.FloatProgress(value=0., min=0., max=1., description='Fit')
         self.words = ipywidgets.HTML()
@@ -100,6 +102,7 @@ def run_all(self:Journey):
         if not self._arrived(panel): return
     self._finish()
 
+# %% ../../nbs/90_widgets.journey.ipynb #0c350448
 @patch
 async def _go(self:Journey):
     try:

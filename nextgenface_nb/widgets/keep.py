@@ -44,7 +44,8 @@ def zipped(
     folder = Path(folder)
     data = io.BytesIO()
     with zipfile.ZipFile(data, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(f for f in folder.rglob('*') if f.is_file()): archive.write(file, file.relative_to(folder.parent))
+        for file in sorted(f for f in folder.rglob('*') if f.is_file()):
+            archive.write(file, file.relative_to(folder.parent))
     return data.getvalue()
 
 # %% ../../nbs/90_widgets.keep.ipynb #360107bd
@@ -83,7 +84,8 @@ def program(
     rows = ''.join(f'    {n}={v!r},\n' for n,v in settings.items())
     config = f'config = ngf.Config(\n{rows})' if rows else 'config = ngf.Config()'
     points = f', landmarks=load_landmarks({landmarks!r})' if landmarks else ''
-    need = 'import nextgenface_nb as ngf'+('\nfrom nextgenface_nb.landmarks.detection import load_landmarks' if points else '')
+    need = 'import nextgenface_nb as ngf'
+    if points: need += '\nfrom nextgenface_nb.landmarks.detection import load_landmarks'
     words = '# A face from a photo\n\nWritten by the Face studio: the settings below are those that were changed there.'
     if lost: words += '\n\nNot said by any setting: '+'; '.join(lost)+'.'
     texts = [('markdown', words), ('code', f'{need}\n{config}'),
@@ -119,7 +121,9 @@ def write_program(
     return target
 
 # %% ../../nbs/90_widgets.keep.ipynb #a11c9974
-FIGURES = dict(nme='error of the points, of the eye distance', psnr='photo reproduced, dB', ssim='the same as structure') #: Name in `measures` -> what it is
+#: Name in `measures` -> what it is
+FIGURES = dict(nme='error of the points, of the eye distance', psnr='photo reproduced, dB',
+    ssim='the same as structure')
 
 def _told(value)->str: return f'{value:.4g}' if isinstance(value, float) else str(value)
 
@@ -131,9 +135,11 @@ def differences(
     "Settings that differ, and figures"
     a,b = settings or tuple(changed_settings(r.pipeline.config) for r in (first, second))
     usual = Config().to_dict()
-    rows = [(n, *(_told(x.get(n, usual.get(n, ''))) for x in (a, b))) for n in dict.fromkeys([*a, *b]) if a.get(n)!=b.get(n)]
+    other = [n for n in dict.fromkeys([*a, *b]) if a.get(n)!=b.get(n)]
+    rows = [(n, *(_told(x.get(n, usual.get(n, ''))) for x in (a, b))) for n in other]
     figures = [r.measures(8)[0] for r in (first, second)]
-    rows += [(text, *(_told(float(f[n])) for f in figures)) for n,text in FIGURES.items() if all(n in f for f in figures)]
+    there = {n:text for n,text in FIGURES.items() if all(n in f for f in figures)}
+    rows += [(text, *(_told(float(f[n])) for f in figures)) for n,text in there.items()]
     if first.pipeline.model.triangles.shape==second.pipeline.model.triangles.shape:
         rows.append(('apart at rest, median, mm', '', _told(float(first.distance(second).median))))
     return rows
@@ -143,7 +149,8 @@ def as_table(
     names=('first', 'second'),
 )->str: # HTML
     "A table for the page"
-    cells = lambda kind,row: ''.join(f'<{kind} style="padding:1px 10px;text-align:left">{html.escape(x)}</{kind}>' for x in row)
+    style = 'padding:1px 10px;text-align:left'
+    cells = lambda kind,row: ''.join(f'<{kind} style="{style}">{html.escape(x)}</{kind}>' for x in row)
     return (f'<table class="ngf-differences" style="line-height:1.4"><tr>{cells("th", ("", *names))}</tr>'
         +''.join(f'<tr>{cells("td", r)}</tr>' for r in rows)+'</table>')
 

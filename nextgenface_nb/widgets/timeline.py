@@ -37,6 +37,7 @@ def maps_of(
     found |= {f'frames.{i}.hidden':f.hidden for i,f in enumerate(face.frames)}
     return {n:v.detach() for n,v in found.items() if v is not None}
 
+# %% ../../nbs/90_widgets.timeline.ipynb #2674d942
 def kept(
     tensors:dict,     # name -> tensor, of now
     before:dict|None, # The same of the moment before, as this function gave it
@@ -105,7 +106,7 @@ def begin(self:Timeline,
 def add(self:Timeline,
     progress:Progress,
     face:Face,       # As it is after this step
-    carried,         # () -> name -> tensor: what the solver needs for the next step; not asked for where it would be too much
+    carried,         # () -> name -> tensor: what the solver needs for the next step; not asked for between keys
 ):
     "A step was taken"
     key = progress.stage!=TEXTURE or progress.step%max(1, progress.steps//self.KEYS)==0
@@ -190,6 +191,7 @@ def place_to_go_on(self:Timeline,
     fit = lambda m: m.ended or m.progress is None or m.state is not None
     return next(n for n in range(k, -1, -1) if fit(self.moments[n]) and self.moments[n].maps is not None)
 
+# %% ../../nbs/90_widgets.timeline.ipynb #513c194c
 @patch
 def drop_after(self:Timeline,
     k:int, # Number of a moment
@@ -247,8 +249,9 @@ def _moment(row:dict, tensors:list, face:Face)->Moment:
             v.shape!=there[n].shape for n,v in numbers.items()): raise ValueError('a moment of another face')
     if not all(torch.isfinite(v).all() for v in numbers.values()): raise ValueError('numbers that are not finite')
     later = row['stage']==TEXTURE and row['progress'] is not None
-    return Moment(row['stage'], row['progress'] and Progress(**row['progress']), numbers, maps_of(face) if later else {},
-        taken(row['state']), bool(row['ended']))
+    progress = row['progress'] and Progress(**row['progress'])
+    return Moment(row['stage'], progress, numbers, maps_of(face) if later else {}, taken(row['state']),
+        bool(row['ended']))
 
 # %% ../../nbs/90_widgets.timeline.ipynb #5a009083
 class TimelineBar:
@@ -282,7 +285,7 @@ class TimelineBar:
 def update(self:TimelineBar):
     "The timeline has changed: to its end"
     self._quiet = True
-    with self.slider.hold_sync():      # one message: a page that hears of them one by one puts the value right, and says so
+    with self.slider.hold_sync():      # one message: a page that hears of them one by one puts the value right, aloud
         self.slider.max = max(0, len(self.timeline)-1)
         self.slider.value = self.slider.max
     self._quiet = False
@@ -309,11 +312,13 @@ def _moved(self:TimelineBar, _):
     self._tell()
     if not self._quiet and len(self.timeline): self.look(self.slider.value)
 
+# %% ../../nbs/90_widgets.timeline.ipynb #4253eefd
 @patch
 def _tell(self:TimelineBar):
     if not len(self.timeline): self.words.value = message('Nothing has been fitted yet.')
     else:
         k = self.slider.value
         text = repr(self.timeline.moments[k])
-        if self.timeline.key(k)!=k: text += f' (with the maps of step {self.timeline.moments[self.timeline.key(k)].step})'
+        key = self.timeline.key(k)
+        if key!=k: text += f' (with the maps of step {self.timeline.moments[key].step})'
         self.words.value = message(text[0].upper()+text[1:]+(': looking back' if self.back else ''))

@@ -4,7 +4,7 @@
 
 # %% ../../nbs/90_widgets.words.ipynb #9d3ad2c9
 from __future__ import annotations
-import html
+import html, math
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
 from ..face import Face
 from ..metrics import nme
@@ -26,17 +26,17 @@ ABOUT = {
     START: ('A photo, and the points of the face in it. Look at the points: brows, eyes, lips and the line of the jaw.',
         'Normal: all lie within a few pixels. One that is off is dragged to its place, and the fit begins anew.',
         '18_landmarks.detection.ipynb'),
-    LANDMARKS: ('Pose, lens, expression and a coarse shape, from the points alone. Look at the wireframe over the photo.',
+    LANDMARKS: ('Pose, lens, expression and a coarse shape, from the points. Look at the wireframe over the photo.',
         'Normal: an error of 1 to 4 % of the eye distance, found in a second. More means points that are off.',
         '52_optim.landmarks.ipynb'),
-    PHOTOMETRIC: ('Light, skin and shape that explain the photo together. Look at the difference, and at the light on the ball.',
-        'Normal: the difference fades, but for hair, beard and freckles; the light comes from where it does in the photo.',
+    PHOTOMETRIC: ('Light, skin and shape that explain the photo. Look at the difference, and at the light on the ball.',
+        'Normal: the difference fades, but for hair and freckles; the light comes from where it does in the photo.',
         '54_optim.shading.ipynb'),
     TEXTURE: ('Colour, gloss and roughness of each texel. Look at the diffuse map, and at where its texels come from.',
-        'Normal: no shadow and no highlight is left in the diffuse map; half a face may be mirrored, its back is guessed.',
+        'Normal: no shadow, no highlight is left in the diffuse map; a half may be mirrored, the back is guessed.',
         '57_optim.texture.ipynb'),
-    PLAY: ('The finished head in other light, with another expression, from other sides; ray-traced pictures and films.',
-        'Normal: the eyes follow the head, the skin keeps its colour as the light moves. What was guessed looks smooth.',
+    PLAY: ('The finished head in other light, with another expression, from other sides; pictures and films.',
+        'Normal: the skin keeps its colour as the light moves. What was guessed looks smooth.',
         '30_rendering.variant.ipynb')}
 
 def about(
@@ -59,7 +59,7 @@ ADVICE = {
     'blurred': 'Take a sharper one: more light, a still head, focus on the eyes.',
     'eyes are closed': 'Take one with open eyes; or hide the points of the eyelids in the first tab.',
     'means little': 'Look at the points in the first tab: drag them, or take another photo.',
-    'profile': 'Turn the head towards the camera, or add a photo from the other side (ngf.reconstruct of several photos).',
+    'profile': 'Turn the head towards the camera, or fit it with a photo from the other side.',
     'the face looks': 'Hold the camera at the height of the eyes.',
     'the head': 'Turn the photo, if that is not how it was taken.',
     'pixels large': 'Come closer, or take the original file instead of a preview.',
@@ -82,19 +82,21 @@ def advice(
     "What to do about a warning"
     return next((what for words,what in ADVICE.items() if words in warning), '')
 
+# %% ../../nbs/90_widgets.words.ipynb #6fa913e8
 def advised(
     warnings:list, # of sentences
 )->str: # HTML; empty where there are none
     "Warnings with their advice"
-    rows = [f'<li>{html.escape(w)}{" <b>"+html.escape(a)+"</b>" if (a := advice(w)) else ""}</li>' for w in warnings]
+    rows = [f'<li>{html.escape(w)}{". <b>"+html.escape(a)+"</b>" if (a := advice(w)) else ""}</li>' for w in warnings]
     if not rows: return ''
     return (f'<ul role="note" class="ngf-warnings" style="margin:4px 0;padding-left:1.4em;line-height:1.4">'
         f'{"".join(rows)}</ul>')
 
 # %% ../../nbs/90_widgets.words.ipynb #ffd257b9
 #: Figures of a face with which nothing is wrong
-CALM = dict(turned_degrees=0., looks_up=0., leans_degrees=0., uncertainty=0., face_pixels=1000., hidden=0., unexplained=0.,
-    unlike_skin=0., occluders=0., hand=None, nme_landmarks=None, light_psnr=99., psnr=99., flat=0., side_light=1.,
+CALM = dict(turned_degrees=0., looks_up=0., leans_degrees=0., uncertainty=0., face_pixels=1000., hidden=0.,
+    unexplained=0., unlike_skin=0., occluders=0., hand=None,
+    nme_landmarks=None, light_psnr=99., psnr=99., flat=0., side_light=1.,
     overexposed=0., mean_light=1.)
 
 @undisturbed
@@ -106,12 +108,8 @@ def photo_figures(
     "What is known when the points are found"
     frame = face.frames[i]
     return dict(photo_signs(frame, pipeline.model), turned_degrees=turned_degrees(frame), looks_up=looks_up(frame),
-        leans_degrees=_leaning(frame), uncertainty=frame.landmarks.uncertainty, face_pixels=face_pixels(frame),
-        hand=frame.hand)
-
-def _leaning(frame)->float:
-    from math import degrees
-    return degrees(eye_roll(frame.landmarks))
+        leans_degrees=math.degrees(eye_roll(frame.landmarks)), uncertainty=frame.landmarks.uncertainty,
+        face_pixels=face_pixels(frame), hand=frame.hand)
 
 @undisturbed
 def pose_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
@@ -119,7 +117,8 @@ def pose_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
     frame = face.frames[i]
     inside = pipeline.face_mask(face, i)
     share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
-    return dict(photo_figures(pipeline, face, i), nme_landmarks=nme(pipeline.landmarks(face, i).detach(), frame.landmarks),
+    off = nme(pipeline.landmarks(face, i).detach(), frame.landmarks)
+    return dict(photo_figures(pipeline, face, i), nme_landmarks=off,
         flat=share(flat_windows(frame.photo.pixels)), unlike_skin=share(unlike_skin(frame.photo.pixels)),
         overexposed=share(burnt_out(frame.photo)),
         mean_light=float(frame.photo.pixels[inside].mean()) if inside.any() else 1.)
