@@ -662,7 +662,7 @@ def test_kept_as_files_as_a_program_and_side_by_side(truth, fitted, tmp_path, mo
         fitted.program_button.click()
         assert 'written as' in fitted.notes.value, fitted.notes.value
         text = ''.join(''.join(c['source']) for c in json.loads(next((tmp_path/'studio').glob('*.ipynb')).read_text())['cells'])
-        assert 'weight_diffuse_smoothness=3.0' in text and 'steps_texture=6' in text and 'model of its own' in text
+        assert 'weight_diffuse_smoothness=3.0' in text and 'steps_texture=6' in text and 'model is one of its own' in text
         assert 'load_landmarks' in text and len(list((tmp_path/'studio').iterdir()))==3
         fitted.compare_button.click()
         fitted.stages[2].weights['diffuse_smoothness'].value = 4.
