@@ -21,7 +21,7 @@ from .. import metrics, Reconstruction   # with all that is done with one
 from ..face import Face, Frame
 from ..light.environment import HarmonicLight, MapLight, named_light, read_environment
 from ..optim.landmarks import LandmarkSolver, energy_of, start_pose
-from ..reconstruction import begin, mean_identity
+from ..reconstruction import begin as begin_with, mean_identity
 from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
@@ -398,7 +398,7 @@ def _face_clicked(self:StartDashboard):
 def detect(self:StartDashboard):
     "Find the face and its points; corrections are lost"
     if self.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
-    self.begun = begin(self.cropped(), self.pipeline, face=self.number, detector=self.detector)
+    self.begun = begin_with(self.cropped(), self.pipeline, face=self.number, detector=self.detector)
     self.frame = self.begun.face.frames[0]
     self.editor.show(self.frame.photo, self.frame.landmarks)
     self.corrected = False
@@ -1355,7 +1355,7 @@ def _keeping(self:FaceStudio):
     "What is kept, and how"
     self.results_button = button('Write results', self.guarded(self.write),
         'Pictures, maps, meshes and report, into the folder "results"; GLB and all of it as a ZIP to save', 'download')
-    self.program_button = button('Write a notebook', self.guarded(self.write_program),
+    self.program_button = button('Write a notebook', self.guarded(self.write_notebook),
         'The same in code, with the settings that were changed, into the folder "studio"', 'code')
     self.compare_button = button('Keep for comparison', self.guarded(self.keep_for_comparison),
         'This result and the one kept before it, side by side', 'columns')
@@ -1761,7 +1761,7 @@ def settings_now(self:FaceStudio)->dict: # name -> value
 
 @patch
 @undisturbed
-def write_program(self:FaceStudio):
+def write_notebook(self:FaceStudio):
     "A notebook that does the same in code"
     if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
     own = self.start.corrected or self.start.detector is not None or self.start.begun is None
