@@ -94,7 +94,9 @@ def run_all(self:Journey):
     "To the end, here and now"
     self._turn('running')
     try: self.prepare()
-    except Exception as e: return self._fail(e)
+    except Exception as e:
+        self._fail(e)
+        return
     for n,panel in enumerate(self.panels()):
         if panel.runner.state=='done': continue
         self.follow(n)

@@ -146,7 +146,7 @@ def differences(
 
 def as_table(
     rows:list,          # From `differences`
-    names=('first', 'second'),
+    names=('first', 'second'), # Of the two, above their columns
 )->str: # HTML
     "A table for the page"
     style = 'padding:1px 10px;text-align:left'
