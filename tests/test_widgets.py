@@ -318,3 +318,362 @@ def test_without_anywidget_a_reconstruction_is_a_picture(truth, monkeypatch):
     monkeypatch.setitem(sys.modules, 'nextgenface_nb.output.viewer', None)
     result = Reconstruction(truth.face, truth.pipeline)
     assert result._repr_mimebundle_()=={} and result._repr_png_()[:4]==b'\x89PNG'
+
+# ---- the studio: one button, one head, one timeline
+
+def studio_of(truth, photo=True):
+    return FaceStudio(truth.photo() if photo else None, detector=Known(truth), pipeline=truth.pipeline)
+
+def words(widget):
+    import re
+    return re.sub('<[^>]+>', '', widget.value)
+
+async def until(true, seconds=60.):
+    end = time.monotonic()+seconds
+    while not true():
+        assert time.monotonic()<end
+        await asyncio.sleep(.005)
+
+@pytest.fixture(scope='module')
+def fitted(truth):
+    "A studio in which all was done, for tests that leave it so"
+    studio = studio_of(truth)
+    studio.run_all()
+    return studio
+
+def test_one_button_from_the_photo_to_the_face(truth):
+    "Found, three stages in turn, the last tab; the kernel is free between the steps, and the line is true throughout"
+    async def person():
+        studio,said,turns = studio_of(truth),[],0
+        studio.standing.observe(lambda change: said.append(words(studio.standing)), 'value')
+        studio.journey.button.click()
+        assert studio.face is None and studio.journey.button.disabled and not studio.journey.cancel_button.disabled
+        while studio.journey.state=='running':
+            turns += 1
+            assert sum(s.runner.state=='running' for s in studio.stages)<=1
+            await asyncio.sleep(.001)
+        return studio,said,turns
+    studio,said,turns = asyncio.run(person())
+    assert [s.runner.state for s in studio.stages]==['done']*3 and studio.journey.state=='done'
+    assert all(s.runner.bar.value==s.runner.bar.max for s in studio.stages) and studio.journey.bar.value==1.
+    assert studio.tabs.selected_index==4 and studio.face.identity.diffuse is not None and turns>20
+    assert not any('Start with a photo' in s for s in said) and words(studio.standing).startswith('All stages are done')
+    for n in (1, 2, 3): assert any(s.startswith(f'Stage {n} is at work at step') for s in said), n
+    assert studio.journey.cancel_button.disabled and not studio.journey.button.disabled
+
+def test_the_same_face_as_reconstruct(truth, fitted):
+    "The studio is another way to press the same buttons: not a bit differs"
+    from nextgenface_nb.reconstruction import exhaust, reconstruct_steps
+    config = truth.pipeline.config
+    other = exhaust(reconstruct_steps(truth.photo(), config, pipeline=truth.pipeline, detector=Known(truth)))
+    a,b = fitted.face.parameters(),other.face.parameters()
+    assert {*a}=={*b} and [n for n in a if not torch.equal(a[n], b[n])]==[]
+    assert fitted.result.after_landmarks==other.after_landmarks and {*fitted.result.timings}>={'detection', 'texture'}
+
+def test_reconstruct_without_a_photo_says_so(truth):
+    studio = studio_of(truth, photo=False)
+    assert words(studio.standing)=='Start with a photo.'
+    studio.journey.run_all()
+    assert 'no photo' in studio.start.notes.value and studio.journey.state=='failed'
+    with pytest.raises(PhotoError): studio.run_all()
+
+def test_cancel_keeps_what_there_is_and_the_button_goes_on(truth, fitted):
+    async def person():
+        studio = studio_of(truth)
+        studio.journey.button.click()
+        await until(lambda: studio.stages and studio.stages[1].runner.last and studio.stages[1].runner.last.step>=3)
+        assert 'left' in words(studio.journey.words)
+        studio.journey.cancel_button.click()
+        await asyncio.wait_for(studio.journey.task, 60)
+        at,there = studio.stages[1].runner.last.step,{n:v.clone() for n,v in studio.face.parameters().items()}
+        assert [s.runner.state for s in studio.stages]==['done', 'paused', 'ready'] and studio.journey.state=='cancelled'
+        assert f'Stage 2 is paused at step {at}' in words(studio.standing)
+        await asyncio.sleep(.1)
+        assert all(torch.equal(v, there[n]) for n,v in studio.face.parameters().items())
+        studio.journey.button.click()
+        await asyncio.wait_for(studio.journey.task, 120)
+        return studio
+    studio = asyncio.run(person())
+    a,b = studio.face.parameters(),fitted.face.parameters()
+    assert studio.journey.state=='done' and [n for n in b if not torch.equal(a[n], b[n])]==[]
+
+def test_two_stages_are_never_at_work(truth):
+    "A later one pauses the earlier one, and both say so"
+    async def person():
+        studio = studio_of(truth)
+        studio.start.detect_button.click()
+        first,second,_ = studio.stages
+        first.runner.run_button.click()
+        await until(lambda: first.runner.last and first.runner.last.step>=2)
+        second.runner.step_button.click()
+        assert first.runner.state=='paused' and second.runner.state=='paused' and second.runner.last.step==1
+        assert 'for stage 2' in words(first.runner.status) and 'Stage 1 was paused at step' in words(studio.notes)
+        second.runner.run_button.click()
+        await until(lambda: second.runner.last.step>=3)
+        first.runner.run_button.click()                     # again from its beginning: what stage 2 knew is forgotten
+        assert first.runner.state=='running' and second.runner.state=='paused'
+        await until(lambda: first.runner.last is not None)
+        assert second.runner.state=='ready' and not second.history
+        studio.journey.button.click()
+        await asyncio.wait_for(studio.journey.task, 120)
+        assert {s.runner.state for s in studio.stages}=={'done'}
+    asyncio.run(person())
+
+def test_a_look_at_a_tab_disturbs_nothing(truth):
+    async def person():
+        studio = studio_of(truth)
+        studio.journey.button.click()
+        await until(lambda: studio.stages and studio.stages[0].runner.state=='done')
+        studio.tabs.selected_index = 0
+        await asyncio.wait_for(studio.journey.task, 120)
+        assert studio.journey.state=='done' and studio.tabs.selected_index==0
+        return studio
+    studio = asyncio.run(person())
+    history = len(studio.stages[0].history)
+    studio.tabs.selected_index = 1
+    assert studio.stages[0].runner.state=='done' and len(studio.stages[0].history)==history>0
+
+def test_a_reset_makes_what_came_after_it_untrue(truth):
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    for s in studio.stages[:2]: s.runner.run_all()
+    before = {n:v.clone() for n,v in studio.stages[1].before.parameters().items()}
+    studio.stages[0].runner.reset_button.click()
+    assert [s.runner.state for s in studio.stages]==['ready']*3 and not len(studio.timeline) and not studio.stages[1].history
+    assert not torch.equal(studio.face.frames[0].rotation, before['frames.0.rotation'])
+    assert 'comes next' in words(studio.standing)
+
+def test_a_failed_stage_is_told_by_the_line(truth):
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    whole = studio.stages[0].steps
+    def broken():
+        yield next(whole())
+        raise LandmarkError('no points', 'Detect.')
+    studio.stages[0].steps = broken
+    studio.journey.run_all()
+    assert studio.journey.state=='failed' and 'Stage 1 has failed' in words(studio.standing)
+    with pytest.raises(LandmarkError): studio.run_all()
+
+def test_the_head_stands_there_from_the_beginning_and_follows(truth):
+    studio = studio_of(truth, photo=False)
+    clay,first = studio.viewer.mode,studio.viewer.vertices
+    assert clay=='clay' and len(first)==12*len(truth.pipeline.model.neutral)
+    heads,maps = [],[]
+    studio.EVERY = dict(head=0., maps=0.)
+    studio.start.load(truth.photo())
+    studio.viewer.observe(lambda change: heads.append(studio.viewer.mode), 'vertices')
+    studio.viewer.observe(lambda change: maps.append(change['new']), 'diffuse')
+    studio.run_all()
+    assert len(heads)>5 and studio.viewer.mode=='skin' and len(maps)>=3
+    texels = torch.frombuffer(bytearray(studio.viewer.vertices), dtype=torch.float32).reshape(-1, 3)
+    rest = studio.face.frames[0].expression*0
+    assert torch.allclose(texels, truth.pipeline.person(studio.face, rest), atol=1e-4)
+
+def test_another_photo_begins_anew(truth, fitted):
+    studio = studio_of(truth)
+    studio.run_all()
+    studio.start.load(truth.photo())
+    assert studio.face is None and not len(studio.timeline) and 'The photo is here' in words(studio.standing)
+    studio.tabs.selected_index = 3
+    studio.stages[2].runner.run_button.click()
+    assert 'no face yet' in studio.stages[2].runner.status.value
+    assert studio.run_all() and studio.face.identity.diffuse is not None
+
+# ---- the timeline
+
+def faces(truth, count=None):
+    "A studio after all stages, and the face at each of its moments"
+    studio,there = studio_of(truth),[]
+    studio.timeline.KEYS = 2
+    studio.start.detect_button.click()
+    add,end,begin = studio.timeline.add,studio.timeline.end,studio.timeline.begin
+    def kept(do):
+        def also(*args):
+            do(*args)
+            del there[len(studio.timeline)-1:]
+            there.append({n:v.clone() for n,v in studio.face.parameters().items()})
+        return also
+    studio.timeline.add,studio.timeline.end,studio.timeline.begin = map(kept, (add, end, begin))
+    studio.run_all()
+    return studio,there
+
+MAPPED = 'diffuse', 'specular', 'roughness'
+
+def test_back_is_the_face_that_stood_there(truth):
+    "Bit for bit at each step; the maps of stage 3 where they were kept"
+    studio,there = faces(truth)
+    assert len(there)==len(studio.timeline)>20
+    for k,known in enumerate(there):
+        found = studio.timeline.at(k, studio.face).parameters()
+        names = [n for n in known if studio.timeline.key(k)==k or n not in MAPPED]
+        assert {*names}<={*found} and [n for n in names if not torch.equal(found[n], known[n])]==[], k
+    assert any(studio.timeline.key(k)!=k for k in range(len(there)))
+    assert 'displacement' not in studio.timeline.at(1, studio.face).parameters()
+
+def test_pictures_head_and_curves_follow_the_slider(truth):
+    studio = studio_of(truth)
+    studio.run_all()
+    now = {n:v.clone() for n,v in studio.face.parameters().items()}
+    k = next(k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.step==2)
+    picture,head = studio.stages[1].still(),studio.viewer.vertices
+    studio.tabs.selected_index = 3
+    seen = []
+    draw = studio.stages[1].draw
+    studio.stages[1].draw = lambda: (seen.append((studio.stages[1].face, len(studio.stages[1].history))), draw())
+    studio.bar.slider.value = k
+    assert studio.tabs.selected_index==2 and studio.bar.back and 'Looking back at stage 2, step 2' in words(studio.standing)
+    assert studio.viewer.vertices!=head and studio.stages[1].still()!=picture and seen[-1][1]==2
+    assert seen[-1][0] is not studio.face and all(torch.equal(v, now[n]) for n,v in studio.face.parameters().items())
+    studio.bar.now_button.click()
+    assert studio.viewer.vertices==head and not studio.bar.back and 'All stages are done' in words(studio.standing)
+
+def test_to_look_back_pauses_the_fit(truth):
+    async def person():
+        studio = studio_of(truth)
+        studio.journey.button.click()
+        await until(lambda: studio.stages and studio.stages[1].runner.last and studio.stages[1].runner.last.step>=3)
+        studio.bar.slider.value = 2
+        await asyncio.wait_for(studio.journey.task, 60)
+        at = len(studio.timeline)
+        assert studio.stages[1].runner.state=='paused' and studio.journey.state=='cancelled'
+        await asyncio.sleep(.2)
+        assert len(studio.timeline)==at and studio.bar.slider.value==2
+        studio.stages[1].runner.run_button.click()             # to go on is to come back
+        assert not studio.bar.back
+        await asyncio.wait_for(studio.stages[1].runner.task, 60)
+        assert studio.stages[1].runner.state=='done'
+    asyncio.run(person())
+
+def test_going_on_with_unchanged_settings_is_the_fit_itself(truth, fitted):
+    ("The same bits as without a stop: what the solvers carry was kept. A step of stage 3 without is left for the key "
+     "before it")
+    same = lambda a,b: [n for n in {*a, *b} if n not in a or n not in b or not torch.equal(a[n], b[n])]
+    ends = {n:v.clone() for n,v in fitted.face.parameters().items()}
+    told = lambda: ([repr(m) for m in fitted.timeline.moments], [[p.step for p in s.history] for s in fitted.stages])
+    before = told()
+    for stage,step in (('texture', 3), ('texture', 0), ('photometric', 9), ('photometric', 4), ('landmarks', 2)):
+        k = next(k for k,m in enumerate(fitted.timeline.moments) if m.stage==stage and m.step==step)
+        fitted.bar.slider.value = k
+        fitted.bar.on_button.click()                           # no event loop: to the end at once
+        assert 'alert' not in fitted.notes.value and same(fitted.face.parameters(), ends)==[], (stage, step)
+        assert told()==before, (stage, step)
+
+def test_going_on_with_other_weights_drops_what_came_after(truth, fitted):
+    async def person():
+        studio = studio_of(truth)
+        studio.run_all()
+        k = next(k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.step==4)
+        studio.bar.slider.value = k
+        studio.stages[1].weights['albedo'].value = 1e3
+        studio.bar.on_button.click()
+        assert len(studio.timeline)==k+1 and [s.runner.state for s in studio.stages]==['done', 'paused', 'ready']
+        assert studio.stages[1].runner.bar.value==4 and len(studio.stages[1].history)==4
+        await asyncio.wait_for(studio.journey.task, 120)
+        return studio
+    studio = asyncio.run(person())
+    assert {s.runner.state for s in studio.stages}=={'done'} and [p.step for p in studio.stages[1].history]==[
+        p.step for p in fitted.stages[1].history]
+    assert studio.face.identity.albedo.norm()<.5*fitted.face.identity.albedo.norm()
+
+def test_the_timeline_is_saved_with_the_state(truth, fitted, tmp_path):
+    fitted.target.value = str(tmp_path/'state.npz')
+    fitted.save_button.click()
+    other = studio_of(truth, photo=False)
+    other.target.value = fitted.target.value
+    other.open_button.click()
+    assert 'opened' in other.notes.value and len(other.timeline)==len(fitted.timeline)
+    assert [s.runner.state for s in other.stages]==['done']*3 and words(other.standing).startswith('All stages are done')
+    k = next(k for k,m in enumerate(other.timeline.moments) if m.stage=='photometric' and m.step==4)
+    a,b = (s.timeline.at(k, s.face).parameters() for s in (other, fitted))
+    assert {*a}=={*b} and all(torch.equal(a[n], b[n]) for n in a)
+    other.go_on(k)
+    a,b = other.face.parameters(),fitted.face.parameters()
+    assert [n for n in a if not torch.equal(a[n], b[n])]==[]
+
+# ---- words, the photo
+
+def test_each_tab_says_what_it_is_about(fitted):
+    from nextgenface_nb.widgets.words import about
+    panels = fitted.start,*fitted.stages,fitted.play
+    for panel,name in zip(panels, ('start', 'landmarks', 'photometric', 'texture', 'play')):
+        assert panel.widget.children[0].value==about(name) and '.ipynb' in about(name)
+
+def test_a_warning_stands_where_it_arises_with_its_advice(truth):
+    from dataclasses import replace
+    photo = truth.photo()
+    studio = FaceStudio(replace(photo, pixels=photo.pixels*.01), detector=Known(truth), pipeline=truth.pipeline)
+    studio.start.detect_button.click()
+    studio.stages[0].runner.run_all()
+    assert 'very dark' in studio.stages[0].warned.value and 'more light' in studio.stages[0].warned.value
+    studio.stages[1].runner.run_all()
+    assert 'very dark' not in studio.stages[1].warned.value
+    studio.start.detect_button.click()
+    assert not studio.stages[0].warned.value
+
+def test_the_photo_is_there_before_anything_is_found(truth):
+    import io
+    from PIL import Image
+    start = StartDashboard(truth.pipeline, truth.photo(), Known(truth))
+    assert Image.open(io.BytesIO(start.overview.picture)).size==(96, 96) and start.overview.extent==[96, 96]
+    assert start.points.layout.display=='none' and not start.overview.boxes
+    start.overview.crop = [.1, .05, .8]                       # as a drag does
+    assert [s.value for s in start.crop.values()]==[.1, .05, .8] and start.cropped().width==77
+    start.detect_button.click()
+    start.crop['side'].value = .9
+    assert start.overview.crop[2]==.9 and 'press Detect' in words(start.notes)
+
+def test_of_several_faces_one_is_clicked(truth):
+    "Boxes where the photo shows them; the one that is clicked is the one that is fitted"
+    from dataclasses import replace
+    from nextgenface_nb.landmarks.detection import face_row
+    photo,asked = truth.photo(),[]
+    class Two(Known):
+        def detect(self, photo, face=None):
+            asked.append(face)
+            found = super().detect(photo)
+            other = replace(found, points=found.points*.9)
+            rows = [face_row(photo, p.points, k) for k,p in enumerate((found, other), 1)]
+            return replace((found, other)[(face or 1)-1], faces=tuple(dict(r, chosen=r['number']==(face or 1)) for r in rows))
+    studio = FaceStudio(photo, detector=Two(truth), pipeline=truth.pipeline)
+    studio.start.detect_button.click()
+    start = studio.start
+    assert len(start.overview.boxes)==2 and start.overview.chosen==0 and asked[0] is None
+    points,box = truth.landmarks().points,start.overview.boxes[0]
+    assert torch.allclose(torch.tensor(box), torch.cat([points.amin(0), points.amax(0)]), atol=.1)
+    first = studio.face
+    start.overview.chosen = 1                                 # as a click does
+    assert 2 in asked and studio.face is not first and start.overview.chosen==1
+    start.overview.crop = [.1, .1, .8]
+    assert not start.overview.boxes and start.number is None
+
+# ---- kept
+
+def test_kept_as_files_as_a_program_and_side_by_side(truth, fitted, tmp_path, monkeypatch):
+    import io, json, zipfile
+    monkeypatch.chdir(tmp_path)
+    fitted.results_button.click()
+    glb,archive = fitted.links
+    assert glb.content[:4]==b'glTF' and glb.name=='face.glb' and (tmp_path/'results').is_dir()
+    names = zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert any(n.endswith('.npz') for n in names) and all(n.startswith('results/') for n in names)
+    fitted.stages[2].weights['diffuse_smoothness'].value = 3.
+    try:
+        fitted.program_button.click()
+        assert 'written as' in fitted.notes.value, fitted.notes.value
+        text = ''.join(''.join(c['source']) for c in json.loads(next((tmp_path/'studio').glob('*.ipynb')).read_text())['cells'])
+        assert 'weight_diffuse_smoothness=3.0' in text and 'steps_texture=6' in text and 'model is one of its own' in text
+        assert 'load_landmarks' in text and len(list((tmp_path/'studio').iterdir()))==3
+        fitted.compare_button.click()
+        fitted.stages[2].weights['diffuse_smoothness'].value = 4.
+        fitted.compare_button.click()
+    finally: fitted.stages[2].weights['diffuse_smoothness'].value = CONFIG.weight_diffuse_smoothness
+    assert 'weight_diffuse_smoothness' in fitted.comparison.table.value and fitted.compared.selected_index==0
+    assert [*fitted.comparison.kept]==['result 1', 'result 2']
+
+def test_nothing_is_kept_of_no_face(truth):
+    studio = studio_of(truth)
+    for button in (studio.results_button, studio.program_button, studio.compare_button):
+        button.click()
+        assert 'no face yet' in studio.notes.value
+        studio.notes.value = ''

@@ -4,30 +4,37 @@
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #fe471cf7
 from __future__ import annotations
-import asyncio, base64, html, io, time
+import asyncio, base64, io, tempfile, time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
 from fastcore.basics import patch
-from ..interrupts import Stop
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE, Config
-from ..errors import LandmarkError, OutputError, PhotoError, in_words
+from ..errors import LandmarkError, OutputError, PhotoError
 from ..geometry.camera import project
 from ..geometry.harmonics import sphere_preview
 from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
 from ..landmarks.detection import GROUPS, Landmarks
 from .. import metrics, Reconstruction   # with all that is done with one
-from ..face import Face
-from ..light.environment import HarmonicLight, MapLight, read_environment
-from ..optim.landmarks import landmark_steps, start_pose
-from ..reconstruction import make_frame, mean_identity
+from ..face import Face, Frame
+from ..light.environment import HarmonicLight, MapLight, named_light, read_environment
+from ..optim.landmarks import LandmarkSolver, energy_of, start_pose
+from ..reconstruction import begin as begin_with, mean_identity
 from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
+from ..optim.state import StageState, solve
 from ..surroundings import Undisturbed, undisturbed
 from .curves import CurvesView
 from .expression import ExpressionPanel
+from .runner import Runner, button, explained, message
+from .journey import Journey
+from .photo import PhotoFrame
+from .keep import Comparison, Download, changed_settings, write_program, zipped
+from .timeline import Timeline, TimelineBar, unpacked
+from .words import PLAY, START, about, advised, warnings_of
 from .light import ENVIRONMENTS, LightBall, environment, lamp
 from .pictures import Pictures, exposed, image_bytes
 from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
@@ -35,171 +42,12 @@ from ..evaluation.synthetic import studio_light
 from ..files import writing
 from ..output.checkpoint import save_face, load_face
 from ..output.pictures import landmark_picture, loss_figure
-from ..output.replay import write_film
 
 # %% auto #0
-__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'button', 'message', 'explained', 'Runner', 'Dashboard', 'slider',
-           'SliderNames', 'row', 'column', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard',
-           'StageDashboard', 'wireframe_picture', 'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard',
-           'PhotometricDashboard', 'TextureDashboard', 'LightPanel', 'PlayDashboard', 'FaceStudio']
-
-# %% ../../nbs/91_widgets.dashboards.ipynb #d16c26b2
-def button(
-    text:str,        # On it
-    action,          # Called without arguments
-    hint:str='',     # For the pointer
-    icon:str='',     # Font Awesome
-)->ipywidgets.Button:
-    "A button that calls a function"
-    b = ipywidgets.Button(description=text, tooltip=hint or text, icon=icon, layout=ipywidgets.Layout(width='auto'))
-    b.on_click(lambda _: action())
-    return b
-
-def message(text:str, advice:str='', alert:bool=False)->str: # HTML
-    "Text, and what to do about it, for people and for screen readers"
-    colour = '#b71c1c' if alert else 'inherit'
-    return (f'<div role="{"alert" if alert else "status"}" style="color:{colour};line-height:1.4">'
-        f'{html.escape(text)}{"<br><b>"+html.escape(advice)+"</b>" if advice else ""}</div>')
-
-def explained(
-    error:Exception,
-)->str: # HTML
-    "An error in words, with its advice"
-    if known := in_words(error): return message(known.what, known.advice, alert=True)
-    return message(f'{type(error).__name__}: {error}', 'This is a fault of the program; Reset starts again.',
-        alert=True)
-
-# %% ../../nbs/91_widgets.dashboards.ipynb #e12e9f47
-class Runner:
-    "Takes the steps of an iterator, by button or by method, without holding the kernel for longer than one of them."
-
-    def __init__(self,
-        start,        # () -> iterator of `Progress`
-        stepped,      # (Progress, last:bool) after each step
-        reset=None,   # () after Reset
-    ):
-        self.start = start
-        self.stepped = stepped
-        self.on_reset = reset
-        self.state = 'ready'
-        self.steps = None
-        self.task = None
-        self.error = None
-        self.last = None
-        self.run_button = button('Run', self.run, 'To the end of the stage', 'play')
-        self.step_button = button('Step', self.step_once, 'One step', 'step-forward')
-        self.pause_button = button('Pause', self.pause, 'Stop after the present step', 'pause')
-        self.reset_button = button('Reset', self.reset, 'Back to the beginning of the stage', 'undo')
-        self.bar = ipywidgets.IntProgress(0, 0, 1, description='Steps')
-        self.status = ipywidgets.HTML(message('ready'))
-        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.run_button, self.step_button, self.pause_button,
-            self.reset_button, self.bar], layout=ipywidgets.Layout(flex_flow='row wrap')), self.status])
-
-    async def _go(self):
-        try:
-            while self.state=='running' and self.step(): await asyncio.sleep(.01)
-        except KeyboardInterrupt: self.pause()
-        except asyncio.CancelledError:
-            self.pause()
-            raise
-
-# %% ../../nbs/91_widgets.dashboards.ipynb #5cb1a731
-@patch
-@undisturbed
-def _step(self:Runner)->bool:
-    try:
-        if self.steps is None:
-            self.steps = iter(self.start())
-            self.error = None
-        self.last = p = next(self.steps)
-        self.bar.max = max(p.steps, p.step)
-        self.bar.value = p.step
-        self.stepped(p, False)
-        if self.state!='failed':
-            self._say(self.state,
-                f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
-        return True
-    except StopIteration: self._finish()
-    except Exception as e: self._fail(e)
-    except BaseException:   # a second interrupt, within the step: there is nothing to go on from
-        self._close()
-        self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
-        raise
-    return False
-
-# %% ../../nbs/91_widgets.dashboards.ipynb #72f4897d
-@patch
-def _say(self:Runner, state, text=''):
-    self.state = state
-    self.status.value = message(f'{state}{": "+text if text else ""}')
-
-@patch
-def step(self:Runner)->bool: # Whether there may be more
-    ("One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on "
-     "later goes on from there")
-    with Stop() as stop: more = self._step()
-    if not stop.asked: return more
-    if self.state=='running': self._say('paused', 'interrupted; Run goes on')
-    raise KeyboardInterrupt
-
-@patch
-def _finish(self:Runner):
-    self.steps = None
-    try:
-        if self.last is not None: self.stepped(self.last, True)
-        self._say('done')
-    except Exception as e: self._fail(e)
-
-@patch
-def _fail(self:Runner, error):
-    self._close()
-    self.state = 'failed'
-    self.error = error
-    self.status.value = explained(error)
-
-@patch
-def _close(self:Runner):
-    if hasattr(self.steps, 'close'): self.steps.close()
-    self.steps = None
-
-# %% ../../nbs/91_widgets.dashboards.ipynb #dd2a5120
-@patch
-def step_once(self:Runner):
-    "The Step button: nothing while a run is under way"
-    if self.state=='running': return
-    self._say('paused')
-    try: self.step()
-    except KeyboardInterrupt: pass   # the step is done, and no other follows
-
-@patch
-def run(self:Runner): # -> the task, or None
-    "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
-    if self.state=='running' and not (self.task and self.task.done()): return
-    self._say('running')
-    try: loop = asyncio.get_running_loop()
-    except RuntimeError: return self.run_all()
-    self.task = loop.create_task(self._go())
-
-@patch
-def run_all(self:Runner):
-    "To the end, here and now"
-    if self.state!='running': self._say('running')
-    while self.state=='running' and self.step(): pass
-
-@patch
-def pause(self:Runner):
-    "The Pause button"
-    if self.state=='running': self._say('paused')
-
-@patch
-def reset(self:Runner):
-    "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
-    self._close()
-    self.last = None
-    self.error = None
-    self.bar.value = 0
-    self._say('ready')
-    if self.on_reset: self.on_reset()
+__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'Dashboard', 'slider', 'SliderNames', 'row', 'column', 'uploaded',
+           'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'StageDashboard', 'wireframe_picture',
+           'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard', 'PhotometricDashboard',
+           'TextureDashboard', 'LightPanel', 'PlayDashboard', 'resting_face', 'FaceStudio']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9a21d5f5
 class Dashboard:
@@ -357,35 +205,63 @@ class StartDashboard(Dashboard):
         photo=None,                  # To begin with: a path or a `Photo`
         detector=None,               # None: the one that the config names
         on_face=None,                # Called with each new `Face`
+        beside=(),                   # Widgets beside Detect
+        on_photo=None,               # Called without arguments when there is another photo
     ):
         self.pipeline = pipeline or Pipeline()
         self.detector = detector
         self.on_face = on_face
-        self.photo,self.frame,self._face = None,None,None
-        self.notes = ipywidgets.HTML()
-        self.editor = LandmarkEditor()
-        self.upload = ipywidgets.FileUpload(accept='image/*', multiple=False, description='Upload a photo',
-            layout=ipywidgets.Layout(width='auto'))
-        self.upload.observe(self.guarded(lambda _: self.take_upload()), 'value')
-        self.capture = PhotoCapture(self.guarded(self.take_photo))
-        self.path = ipywidgets.Text(description='File', placeholder='path of a photo')
-        self.load_button = button('Load', self.guarded(lambda: self.load(self.path.value)), icon='folder-open')
-        self.portrait_button = button('Bundled portrait', self.guarded(lambda: self.load(portrait_path())), icon='user')
-        self.crop = {n:slider(text, value, low, 1., step=.01)
-            for n,text,value,low in (('left', 'crop: left', 0., 0.), ('top', 'crop: top', 0., 0.),
-            ('side', 'crop: size', 1., .1))}
+        self.on_photo = on_photo or (lambda: None)
+        self.photo,self.frame,self._face,self.begun = None,None,None,None
+        self.number = None                          # Which of several faces; None: the largest
+        self.corrected = False                      # Points were moved, hidden or weighed by hand
+        self._quiet = False
+        self.notes,self.warned = ipywidgets.HTML(),ipywidgets.HTML()
         self.detect_button = button('Detect', self.guarded(self.detect), 'Find the landmarks (again)', 'search')
-        self.weight = slider('weight of the point', 1., 0., 5., self.guarded(self.set_weight), step=.1)
-        self.hide_button = button('Hide / show point', self.guarded(self.hide), icon='eye-slash')
-        self.editor.observe(lambda change: self._selected(), 'selected')
-        self.editor.observe(lambda change: self._edited(), ['points','weights','hidden'])
-        self.target = ipywidgets.Text('face.npz', description='Save as')
-        self.save_button,self.open_button = button('Save', self.guarded(self.save), icon='save'),button('Open',
-            self.guarded(self.open), icon='folder-open')
-        self.widget = column(row(self.upload, self.path, self.load_button, self.portrait_button), self.capture,
-            row(*self.crop.values()), row(self.detect_button), self.notes,
-            self.editor, row(self.weight, self.hide_button), row(self.target, self.save_button, self.open_button))
+        self._controls()
+        self.points = ipywidgets.VBox([self.editor, row(self.weight, self.hide_button)])
+        self.widget = column(ipywidgets.HTML(about(START)),
+            row(self.upload, self.path, self.load_button, self.portrait_button), self.capture,
+            row(self.detect_button, *beside), self.notes, self.warned,
+            row(self.overview, ipywidgets.VBox(list(self.crop.values()))), self.points,
+            row(self.target, self.save_button, self.open_button))
+        self._see_points()
         if photo is not None: self.guarded(self.load)(photo)
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #ed561ebf
+@patch
+def _controls(self:StartDashboard):
+    "All that can be pressed, dragged or typed"
+    self.editor = LandmarkEditor()
+    self.overview = PhotoFrame()
+    self.overview.observe(self.guarded(lambda _: self._crop_dragged()), 'crop')
+    self.overview.observe(self.guarded(lambda _: self._face_clicked()), 'chosen')
+    self.upload = ipywidgets.FileUpload(accept='image/*', multiple=False, description='Upload a photo',
+        layout=ipywidgets.Layout(width='auto'))
+    self.upload.observe(self.guarded(lambda _: self.take_upload()), 'value')
+    self.capture = PhotoCapture(self.guarded(self.take_photo))
+    self.path = ipywidgets.Text(description='File', placeholder='path of a photo')
+    self.load_button = button('Load', self.guarded(lambda: self.load(self.path.value)), icon='folder-open')
+    self.portrait_button = button('Bundled portrait', self.guarded(lambda: self.load(portrait_path())), icon='user')
+    self.crop = {n:slider(text, value, low, 1., lambda _: self._crop_set(), step=.01)
+        for n,text,value,low in (('left', 'crop: left', 0., 0.), ('top', 'crop: top', 0., 0.),
+        ('side', 'crop: size', 1., .1))}
+    self.weight = slider('weight of the point', 1., 0., 5., self.guarded(self.set_weight), step=.1)
+    self.hide_button = button('Hide / show point', self.guarded(self.hide), icon='eye-slash')
+    self.editor.observe(lambda change: self._selected(), 'selected')
+    self.editor.observe(lambda change: self._corrected(), ['points','weights','hidden'])
+    self.target = ipywidgets.Text('face.npz', description='Save as')
+    self.save_button = button('Save', self.guarded(self.save), icon='save')
+    self.open_button = button('Open', self.guarded(self.open), icon='folder-open')
+
+@patch
+def _corrected(self:StartDashboard):
+    if self.frame is None or self.editor.showing: return
+    self.corrected = True
+    self._edited()
+
+@patch
+def _see_points(self:StartDashboard): self.points.layout.display = 'none' if self.frame is None else None
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #06d8c7e6
 @patch
@@ -397,10 +273,12 @@ def load(self:StartDashboard,
     if not isinstance(photo, Photo) and not str(photo).strip():
         raise PhotoError('no file was named', 'Type a path, or upload a photo.')
     self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
-    self.frame = self._face = None
-    self.editor.show(self.photo, Landmarks(torch.zeros(0, 2), torch.zeros(0)))
+    self.frame = self._face = self.begun = self.number = None
+    self.warned.value = ''
+    self._see(self.photo)
     self.say(
         f'{Path(self.photo.path).name or "photo"}: {self.photo.width} x {self.photo.height}. Detect comes next.')
+    self.on_photo()
 
 @patch
 @undisturbed
@@ -424,15 +302,78 @@ def cropped(self:StartDashboard)->Photo:
     long = side*max(self.photo.width, self.photo.height)
     return self.photo.crop(left*self.photo.width, top*self.photo.height, long, max(64, round(long)))
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #3c295f4c
+@patch
+def _see(self:StartDashboard, photo:Photo):
+    "Another photo in the overview; all of it is looked at, and no points are there"
+    self._quiet = True
+    try:
+        self.overview.show(photo)
+        self.overview.crop = [0., 0., 1.]
+        for n,x in zip(('left', 'top', 'side'), (0., 0., 1.)): self.crop[n].value = x
+    finally: self._quiet = False
+    self._see_points()
+
+@patch
+def _crop_set(self:StartDashboard):
+    "The sliders were moved"
+    if self._quiet: return
+    self._quiet = True
+    try: self.overview.crop = [s.value for s in self.crop.values()]
+    finally: self._quiet = False
+    self._elsewhere()
+
+@patch
+def _crop_dragged(self:StartDashboard):
+    "The square was dragged"
+    if self._quiet: return
+    self._quiet = True
+    try:
+        for s,x in zip(self.crop.values(), self.overview.crop): s.value = min(max(float(x), s.min), s.max)
+    finally: self._quiet = False
+    self._elsewhere()
+
+@patch
+def _elsewhere(self:StartDashboard):
+    if self.photo is None: return
+    self.number = None
+    self.overview.boxes = []
+    if self.frame is not None: self.say('Another part of the photo: press Detect to look for the face there.')
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #191ef1fe
+@patch
+def _show_faces(self:StartDashboard):
+    "A box for each face that was found, if there are several"
+    rows = self.frame.landmarks.faces or ()
+    self._quiet = True
+    try:
+        place = lambda box: self.photo.from_original(torch.tensor(box, dtype=torch.float64).reshape(2, 2)).flatten()
+        self.overview.boxes = [place(r['box']).tolist() for r in rows] if len(rows)>1 else []
+        self.overview.chosen = (self.number or 1)-1
+    finally: self._quiet = False
+
+@patch
+def _face_clicked(self:StartDashboard):
+    "Another face than the one that was found"
+    if self._quiet or self.photo is None: return
+    self.number = self.overview.chosen+1
+    self.detect()
+
 # %% ../../nbs/91_widgets.dashboards.ipynb #fa473a79
 @patch
 @undisturbed
 def detect(self:StartDashboard):
     "Find the face and its points; corrections are lost"
     if self.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
-    self.frame = make_frame(self.cropped(), self.pipeline.model, self.pipeline.config, detector=self.detector)
+    self.begun = begin_with(self.cropped(), self.pipeline, face=self.number, detector=self.detector)
+    self.frame = self.begun.face.frames[0]
     self.editor.show(self.frame.photo, self.frame.landmarks)
+    self.corrected = False
+    self._show_faces()
+    self._see_points()
     self._edited()
+    known = {}
+    self.warned.value = advised([*self.begun.warnings, *warnings_of(START, self.pipeline, self.face, known)])
     self.say(f'{len(self.frame.landmarks)} points. Drag those that lie badly.')
 
 @patch
@@ -454,6 +395,7 @@ def set_weight(self:StartDashboard, value:float):
         k = self._chosen()
         self.editor.weights = [*self.editor.weights[:k], float(value), *self.editor.weights[k+1:]]
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #2d88cc5a
 @patch
 @undisturbed
 def hide(self:StartDashboard):
@@ -468,6 +410,9 @@ def _edited(self:StartDashboard):
         self.frame.landmarks = self.editor.landmarks
         self._face = None
         if self.on_face: self.on_face(self.face)
+
+@patch
+def anew(self:StartDashboard): self._edited() # From the points, as they are: the mean face again
 
 @patch(as_prop=True)
 @undisturbed
@@ -491,12 +436,21 @@ def save(self:StartDashboard):
 def open(self:StartDashboard):
     "What was saved"
     face,_ = load_face(self.target.value, self.pipeline.model)
-    self.frame = face.frames[0]
-    self.photo = face.frames[0].photo
-    self.editor.show(self.photo, self.frame.landmarks)
-    self._face = face
+    self.take(face)
     if self.on_face: self.on_face(face)
     self.say(f'opened {self.target.value}')
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #318c7f31
+@patch
+@undisturbed
+def take(self:StartDashboard, face:Face):
+    "A face that is there already, with its photo and its points"
+    self.frame = face.frames[0]
+    self.photo = self.frame.photo
+    self.begun = self.number = None
+    self._see(self.photo)
+    self.editor.show(self.photo, self.frame.landmarks)
+    self._face = face
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #6d0cd38e
 @patch
@@ -526,27 +480,41 @@ class StageDashboard(Dashboard):
         every:int=5,            # Draw after so many steps
         viewer:FaceViewer|None=None, # A 3D view that follows
         terms=(),               # `LossTerm` from outside the package, see `optim.losses`
+        shown:bool=True,        # False: its pictures wait until somebody looks
     ):
         self.pipeline = pipeline
         self.i = i
         self.viewer = viewer
         self.history = []
+        self.state = StageState()
+        self.resumed = None          # What a solver carried that is to go on
+        self.shown = shown           # Somebody looks at it
+        self.stale = False           # Its pictures are of another face
+        self.looking = False         # They are of an earlier step
+        self.on_begin = lambda panel: None   # Called before the first step
+        self.after = lambda panel, progress, last: None   # Called after each step
         self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
-        self.notes = ipywidgets.HTML()
+        self.notes,self.warned = ipywidgets.HTML(),ipywidgets.HTML()
         self.pictures = Pictures(*self.names, wipe=self.wiped)
         self.curves = CurvesView()
         self.every = ipywidgets.IntSlider(every, 1, 50, description='draw every')
-        self.runner = Runner(self.steps, self.stepped, self.reset_face)
-        self.widget = column(self.runner.widget, self.notes, self.pictures.widget, self.curves,
-            *self.controls(), self.every)
+        self.runner = Runner(self.begin, self.stepped, self.reset_face)
+        self.widget = column(ipywidgets.HTML(about(self.name)), self.runner.widget, self.notes, self.warned,
+            self.pictures.widget, self.curves, *self.controls(), self.every)
         self.set_face(face)
 
-    def controls(self)->list: return []
+# %% ../../nbs/91_widgets.dashboards.ipynb #2a70f966
+@patch
+def controls(self:StageDashboard)->list: return []
 
-    def kept(self)->dict: return dict(every=self.every)
+@patch
+def kept(self:StageDashboard)->dict: return dict(every=self.every)
 
-    def draw(self): pass
-    def still(self)->bytes: return self.pictures.strip()
+@patch
+def draw(self:StageDashboard): pass
+
+@patch
+def still(self:StageDashboard)->bytes: return self.pictures.strip()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #7942175d
 @patch
@@ -558,8 +526,22 @@ def set_face(self:StageDashboard, face:Face):
     self.runner.reset()
 
 @patch
+def begin(self:StageDashboard): # -> iterator of `Progress`
+    "What Run and Step start: the stage from its beginning, or from what was put back"
+    self.on_begin(self)
+    if self.resumed is None: self.history.clear()
+    return self.steps()
+
+@patch
 @undisturbed
-def steps(self:StageDashboard): return stages.run(self.stage, self.pipeline, self.face) # -> iterator of `Progress`
+def steps(self:StageDashboard): # -> iterator of `Progress`
+    "Of the stage"
+    self.state = StageState(self.resumed)
+    self.resumed = None
+    return stages.run(self.stage, self.pipeline, self.face, self.state)
+
+@patch
+def carried(self:StageDashboard)->dict: return self.state.tensors() # name -> tensor: what the next step needs
 
 @patch
 @undisturbed
@@ -567,18 +549,55 @@ def stepped(self:StageDashboard, progress:Progress, last:bool):
     "After each step: remember, draw now and then"
     if not last: self.history.append(progress)
     if self.viewer is not None: self.viewer.move(self.face)
-    if last or progress.step%self.every.value==0 or self.runner.state=='paused':
-        self.curves.show(self.history)
-        self.draw()
+    if last or progress.step%self.every.value==0 or self.runner.state=='paused': self.refresh()
+    self.after(self, progress, last)
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #a9cef88d
+@patch
+@undisturbed
+def refresh(self:StageDashboard):
+    "Draw, if somebody looks"
+    self.stale = not self.shown
+    if self.shown: self._drawn()
+
+@patch
+def _drawn(self:StageDashboard):
+    "Curves and pictures"
+    self.curves.show(self.history)
+    self.draw()
+
+@patch
+def show(self:StageDashboard, shown:bool):
+    "Somebody looks, or nobody does any more"
+    self.shown = shown
+    if shown and self.stale: self.guarded(self.refresh)()
 
 @patch
 @undisturbed
 def reset_face(self:StageDashboard):
     "Back to what the face was before the stage"
     _set_back(self.face, self.before)
+    self.resumed = None
     self.history.clear()
-    self.curves.show([])
-    self.guarded(self.draw)()
+    self.warned.value = ''
+    self.guarded(self.refresh)()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #9a044982
+@patch
+@undisturbed
+def look(self:StageDashboard,
+    face:Face,    # As it was at some step
+    history:list, # Of the steps up to it
+):
+    "Show an earlier step; the fit stays where it is"
+    now = self.face,self.history
+    self.face,self.history = face,history
+    self.looking = face is not now[0]
+    try: self.guarded(self._drawn)()
+    finally:
+        self.face,self.history = now
+        self.stale = self.looking
+        self.looking = False
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
 def wireframe_picture(
@@ -622,7 +641,7 @@ class LandmarkDashboard(StageDashboard):
     ):
         "With the numbers of the pose"
         super().stepped(progress, last)
-        self._show_numbers()
+        if self.shown: self._show_numbers()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #732690a9
 @patch
@@ -644,20 +663,44 @@ def held(self:LandmarkDashboard)->list: return [n for n,box in self.locks.items(
 
 @patch
 @undisturbed
-def steps(self:LandmarkDashboard): # -> iterator of `Progress`
-    "An iteration at a time"
-    begun = time.perf_counter()
-    most = max(1, self.stage.steps)
-    steps = landmark_steps(self.pipeline.model, self.face, None, self.stage.optimize_focal, self.held,
-        self.pipeline.displacement_of(self.face), most)
-    for k,losses in enumerate(steps, 1): yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
-
-@patch
-@undisturbed
 def nme(self:LandmarkDashboard)->float: # fraction of the eye distance
     "Mean error of the points"
     f = self.face.frames[self.i]
     return metrics.nme(self.pipeline.landmarks(self.face, self.i).detach(), f.landmarks)
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #30572bb5
+@patch
+@undisturbed
+def steps(self:LandmarkDashboard): # -> iterator of `Progress`
+    "An iteration at a time"
+    begun = time.perf_counter()
+    for frame in self.face.frames: frame.hidden = None
+    held = (*self.held, *(() if self.stage.optimize_focal else ('focal',)))
+    self.solver = LandmarkSolver(self.pipeline.model, self.face, None, held, self.pipeline.displacement_of(self.face))
+    done = self._go_on()
+    most = max(1, self.stage.steps)
+    for k,losses in enumerate(solve(lambda: self.solver, self.face, most-done), done+1):
+        self.done = k
+        yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
+
+@patch
+def carried(self:LandmarkDashboard)->dict: # name -> tensor
+    "The unknowns with all their digits, the damping of the next step, and how many were taken"
+    return dict(x=torch.from_numpy(self.solver.x), damping=torch.tensor(self.solver.damping, dtype=torch.float64),
+        done=torch.tensor(self.done))
+
+@patch
+def _go_on(self:LandmarkDashboard)->int: # Steps that were taken already
+    "Put back what was carried"
+    saved,self.resumed = self.resumed,None
+    if not saved: return 0
+    solver = self.solver
+    if saved['x'].shape!=solver.x.shape: return 0          # of other settings
+    solver.x = saved['x'].double().numpy().copy()
+    solver.blocks = solver.system(solver.x)
+    solver.energy = energy_of(solver.blocks)
+    solver.damping = float(saved['damping'])
+    return int(saved['done'])
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #59b93914
 @patch
@@ -682,6 +725,7 @@ def draw(self:LandmarkDashboard):
 def _by_hand(self:LandmarkDashboard, change):
     if self._quiet or self.runner.state=='running': return
     self.runner._close()                                   # the next step starts from what was set
+    self.resumed = None
     self.guarded(lambda: (change(self.face.frames[self.i]), self.draw()))()
 
 @patch
@@ -746,8 +790,9 @@ class FitDashboard(StageDashboard):
 
     def _set_rate(self, n): self._rates[n][n] = self.rates[n].value if self.free[n].value else 0.
 
-    def render(self, samples:int=8)->Tensor:
-        with torch.no_grad(): return self.pipeline.render(self.face, self.i, samples, final=True)
+    def render(self, samples:int|None=None)->Tensor: # samples: None: few, while somebody goes through the past
+        rays = samples or (3 if self.looking else 8)
+        with torch.no_grad(): return self.pipeline.render(self.face, self.i, rays, final=True)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #a9535f34
 @undisturbed
@@ -865,6 +910,7 @@ def paint(self:TextureDashboard,
     own = self.face.identity
     own.diffuse,own.specular,own.roughness = (t.detach().clone() for t in maps.values())
     self.runner._close()                                   # the next step starts from what is locked now
+    self.resumed = None
     self._keep_locked()
     self.draw()
     self.say(f'{int(self.locked[name][0].sum())} texels of the {name} map are locked')
@@ -881,6 +927,7 @@ def unlock(self:TextureDashboard):
     "Let all texels go"
     self.locked.clear()
     self.runner._close()
+    self.resumed = None
     self.say('nothing is locked')
 
 @patch
@@ -897,7 +944,6 @@ def _take_upload(self:TextureDashboard):
     for name,data in uploaded(self.upload.value)[-1:]:
         self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
             else load_photo(data, name).pixels)
-
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c456a297
 @patch
@@ -1059,9 +1105,10 @@ class PlayDashboard(Dashboard):
         self.i = i
         self.notes = ipywidgets.HTML()
         self._quiet = True
-        self.viewer = viewer or FaceViewer(pipeline, face, i)
+        own = [] if viewer else [FaceViewer(pipeline, face, i)]   # that of somebody else stands elsewhere
+        self.viewer = viewer or own[0]
         self.expressions = ExpressionPanel(self.viewer)
-        self.viewer.layout.flex = '0 1 500px'
+        for view in own: view.layout.flex = '0 1 500px'
         self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
             for n in LandmarkDashboard.ANGLES}
         self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.),
@@ -1080,9 +1127,8 @@ class PlayDashboard(Dashboard):
             description='animate')
         self.record_button = button('Record', self.guarded(lambda: self.record(self.target.value)),
             'A film, ray-traced: .gif or .mp4', 'film')
-        self.widget = column(row(self.viewer, self.expressions), self.lights.widget,
-            row(*self.pose.values(), *self.camera.values()),
-            row(*self.use.values()),
+        self.widget = column(ipywidgets.HTML(about(PLAY)), row(*own, self.expressions), self.lights.widget,
+            row(*self.pose.values(), *self.camera.values()), row(*self.use.values()),
             row(self.samples, self.render_button), self.pictures.widget,
             row(self.motion, self.frames, self.target, self.record_button), self.notes)
         self.set_face(face)
@@ -1190,6 +1236,8 @@ def render(self:PlayDashboard, face:Face|None=None, samples:int|None=None)->Tens
 def draw(self:PlayDashboard): self.pictures.show('Ray-traced', self.render())
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #e1a0ba8c
+from ..output.replay import write_film
+
 @patch
 @undisturbed
 def scenes(self:PlayDashboard, count:int): # yields `Face`
@@ -1219,9 +1267,21 @@ def still(self:PlayDashboard)->bytes: return png(self.render(samples=16))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f04f42e9
 @undisturbed
+def resting_face(
+    pipeline:Pipeline,
+)->Face:
+    "The mean face before a camera, for views that are there before any photo is"
+    expression = torch.zeros(len(pipeline.model.expression_names))
+    light = named_light('', pipeline.config.bands)
+    frame = Frame(None, None, None, torch.zeros(3), torch.tensor([0., 0., -600.]), expression, light)
+    return Face(mean_identity(pipeline.model), [frame])
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #03cfaa7c
+@undisturbed
 class FaceStudio(Dashboard):
-    "From a photo to a face to play with, in five tabs."
+    "From a photo to a face to play with: by one button, or in five tabs; with the head beside them, and a timeline."
     title = 'photo to face'
+    EVERY = dict(head=.2, maps=2.) #: Seconds after which the page hears of them again
 
     def __init__(self,
         photo=None,                  # To begin with: a path or a `Photo`
@@ -1231,21 +1291,61 @@ class FaceStudio(Dashboard):
         pipeline:Pipeline|None=None, # Reuse one
     ):
         self.pipeline = pipeline or Pipeline(model, config or Config.preset('fast'))
-        self.notes = ipywidgets.HTML(message('Start with a photo.'))
-        self.face = None
-        self.stages = []
-        self.play = None
+        self.notes,self.standing = ipywidgets.HTML(),ipywidgets.HTML()
+        self.face,self.play,self.error = None,None,None
+        self.stages,self.after_landmarks = [],[]
+        self._quiet = self._preparing = False
+        self._waiting = None                        # What is going to be drawn
+        self._sent = dict(head=0., maps=0.)         # When the page has heard of them
+        self._forget_warnings()
+        self.viewer = FaceViewer(self.pipeline, resting_face(self.pipeline), mode='clay', width=380, height=420)
+        self.timeline = Timeline()
+        self.bar = TimelineBar(self.timeline, self.guarded(self.look), self.guarded(self.go_on))
+        self.journey = Journey(lambda: self.stages, self._prepare, self._follow, self._lost)
         self.tabs = ipywidgets.Tab()
-        self.start = StartDashboard(self.pipeline, photo, detector, on_face=self.set_face)
-        self.target = ipywidgets.Text('face.npz', description='State')
-        self.save_button,self.open_button = button('Save state', self.guarded(self.save),
-            icon='save'),button('Open state', self.guarded(self.open), icon='folder-open')
-        self.results_button = button('Write results', self.guarded(self.write),
-            'Pictures, maps, meshes and report, into the folder "results"', 'download')
-        self.tabs.observe(lambda change: self.guarded(self.enter)(change['new']), 'selected_index')
-        self.widget = ipywidgets.VBox([self.tabs,
-            row(self.target, self.save_button, self.open_button, self.results_button), self.notes])
+        self.start = StartDashboard(self.pipeline, None, detector, self.set_face, [self.journey.button],
+            self._new_photo)
+        self._controls()
         self._arrange()
+        self.tell()
+        if photo is not None: self.start.guarded(self.start.load)(photo)
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #222c4356
+@patch
+def _controls(self:FaceStudio):
+    self.target = ipywidgets.Text('face.npz', description='State')
+    self.save_button = button('Save state', self.guarded(self.save), icon='save')
+    self.open_button = button('Open state', self.guarded(self.open), icon='folder-open')
+    self.tabs.observe(lambda change: self.guarded(self.enter)(change['new']), 'selected_index')
+    beside = ipywidgets.HBox([ipywidgets.VBox([self.tabs], layout=ipywidgets.Layout(flex='1 1 440px', min_width='0')),
+        ipywidgets.VBox([self.viewer], layout=ipywidgets.Layout(flex='0 1 400px', min_width='0'))],
+        layout=ipywidgets.Layout(flex_flow='row wrap'))
+    self._keeping()
+    self.widget = column(self.standing, row(self.journey.bar, self.journey.cancel_button, self.journey.words),
+        self.bar.widget, beside, self.keeping, self.notes)
+    self._at = 0                                                # The tab that a journey has opened last
+
+@patch
+def _keeping(self:FaceStudio):
+    "What is kept, and how"
+    self.results_button = button('Write results', self.guarded(self.write),
+        'Pictures, maps, meshes and report, into the folder "results"; GLB and all of it as a ZIP to save', 'download')
+    self.program_button = button('Write a notebook', self.guarded(self.write_notebook),
+        'The same in code, with the settings that were changed, into the folder "studio"', 'code')
+    self.compare_button = button('Keep for comparison', self.guarded(self.keep_for_comparison),
+        'This result and the one kept before it, side by side', 'columns')
+    self.comparison = Comparison()
+    self.links = [Download(), Download()]
+    fold = ipywidgets.Accordion([self.comparison.widget], selected_index=None)
+    fold.set_title(0, 'Compare')
+    self.compared = fold
+    self.keeping = ipywidgets.VBox([row(self.target, self.save_button, self.open_button),
+        row(self.results_button, *self.links), row(self.program_button, self.compare_button), fold])
+
+@patch
+def _forget_warnings(self:FaceStudio):
+    self.known = {}
+    self.said = []
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #6ccd550a
 @patch
@@ -1259,59 +1359,329 @@ def _arrange(self:FaceStudio):
 @patch
 @undisturbed
 def set_face(self:FaceStudio, face:Face):
-    "Another face for all stages"
+    "Another face for all stages, which have not begun"
+    self._stop()
     self.face = face
-    if self.stages:
-        for s in self.stages:
-            s.face = face
-            s.before = face.copy()
-            s.runner.reset()
-    else:
-        self.stages = [kind(self.pipeline, face)
-            for kind in (LandmarkDashboard, PhotometricDashboard, TextureDashboard)]
-        self.play = PlayDashboard(self.pipeline, face)
-        self._arrange()
+    self.after_landmarks = []
+    self._forget_warnings()
+    self.timeline.moments.clear()
+    self.bar.update()
+    if self.stages: self._forget(self.stages)
+    else: self._make_stages()
+    self.viewer.mode = 'clay'
+    self.viewer.show(face, maps=False)
+    self.viewer.centre()
+    self.tell()
 
+@patch
+def _make_stages(self:FaceStudio):
+    self.stages = [kind(self.pipeline, self.face, shown=False)
+        for kind in (LandmarkDashboard, PhotometricDashboard, TextureDashboard)]
+    for s in self.stages:
+        s.on_begin = self._begun
+        s.after = self._stepped
+        s.runner.ask = partial(self._ask, s)
+        s.runner.heard.append(partial(self._turned, s))
+    self.play = PlayDashboard(self.pipeline, self.face, viewer=self.viewer)
+    self._arrange()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #520265d7
 @patch
 @undisturbed
 def enter(self:FaceStudio, n:int|None):
-    "A tab was opened: it starts from what the others have made of the face"
-    if not self.stages or not n: return
-    for s in self.stages: s.runner.pause()
-    if n<=len(self.stages):
-        stage = self.stages[n-1]
-        if stage.runner.state in ('ready','done','failed'): stage.set_face(self.face)
-    else: self.play.set_face(self.face)
+    "A tab was opened: it shows what the others have made of the face. To look disturbs no run"
+    for k,s in enumerate(self.stages, 1): s.show(k==n)
+    if self.stages and n==len(self.stages)+1 and self.face is not None: self.play.set_face(self.face)
 
-# %% ../../nbs/91_widgets.dashboards.ipynb #91be1443
+# %% ../../nbs/91_widgets.dashboards.ipynb #013fd942
+@patch
+def _ask(self:FaceStudio, panel):
+    "A stage wants to begin, or to go on"
+    if self.face is None: raise LandmarkError('there is no face yet', 'Press Detect, or Reconstruct, in the first tab.')
+    if self.bar.back: self.bar.now()
+    n = self.stages.index(panel)
+    for k,other in enumerate(self.stages):
+        if other is panel or not (other.runner.state=='running' or k<n and other.runner.state=='paused'): continue
+        at = other.runner.last
+        where = f' at step {at.step} of {at.steps}' if at else ''
+        other.runner.leave(f'paused{where}, for stage {n+1} to go on from there; Run begins this stage again')
+        self.say(f'Stage {k+1} was paused{where}: stage {n+1} goes on from there.')
+    if panel.runner.steps is None and panel.resumed is None: self._take(panel)
+
+@patch
+def _take(self:FaceStudio, panel):
+    "A stage begins from the face as it is"
+    shown,panel.shown = panel.shown,False
+    self._quiet = True
+    try: panel.set_face(self.face)
+    finally:
+        self._quiet = False
+        panel.shown = shown
+
+@patch
+def _begun(self:FaceStudio, panel):
+    "Before the first step"
+    if panel.resumed is not None: return      # it goes on
+    self._forget(self.stages[self.stages.index(panel)+1:])
+    self.timeline.begin(panel.name, self.face)
+    self.bar.update()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #f6a38af4
+@patch
+def _forget(self:FaceStudio, panels):
+    "What these stages know is of another face"
+    self._quiet = True
+    try:
+        for panel in panels:
+            panel.face = self.face
+            panel.before = self.face.copy()
+            panel.resumed = None
+            panel.stale = True
+            panel.warned.value = ''
+            panel.history.clear()
+            panel.runner.forget()
+            if panel.shown: panel.guarded(panel.refresh)()
+    finally: self._quiet = False
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #c79eb8ee
+@patch
+def _stop(self:FaceStudio):
+    "Pause whatever is at work"
+    if self._waiting: self._waiting.cancel()
+    if not self._preparing: self.journey.cancel()
+    for s in self.stages: s.runner.pause()
+
+@patch
+def _soon(self:FaceStudio, action):
+    "When the kernel has heard what else was pressed; of several the last. In a script at once"
+    if self._waiting: self._waiting.cancel()
+    try: self._waiting = asyncio.get_running_loop().call_later(.05, action)
+    except RuntimeError: action()
+
+@patch
+@undisturbed
+def _turned(self:FaceStudio, panel, before:str, runner):
+    "A stage is in another state, or at another step"
+    if runner.state=='ready'!=before and not self._quiet and self.face is not None:   # Reset
+        later = self.stages[self.stages.index(panel):]
+        self._forget(later[1:])
+        self.timeline.moments = [m for m in self.timeline.moments if m.stage not in {s.name for s in later}]
+        self.bar.update()
+    self.journey.tell()
+    self.tell()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #f011fd05
+@patch
+@undisturbed
+def _stepped(self:FaceStudio, panel, progress:Progress, last:bool):
+    "After a step: keep it, and let the head follow"
+    if last: self._ended(panel)
+    else:
+        self.timeline.add(progress, self.face, panel.carried)
+        self.journey.stepped(progress)
+    for other in self.stages:
+        if other is not panel: other.stale = True
+    k = len(self.timeline)-1
+    key = panel.name==TEXTURE and self.timeline.key(k)==k
+    self._follow_face(last and panel.name!=LANDMARKS, key)
+    self.bar.update()
+
+@patch
+def _follow_face(self:FaceStudio,
+    all:bool, # With its light too
+    key:bool, # There are other maps
+):
+    "The head, as it is now; not so often that a page that draws slowly falls behind"
+    now = time.monotonic()
+    often = lambda which: now-self._sent[which]<self.EVERY[which]
+    if all: self._see(self.face, True)
+    elif key and not often('maps'): self.viewer.show(self.face, light=False)
+    elif not often('head'): self._see(self.face, False)
+    else: return
+    self._sent['head'] = now
+    if all or key: self._sent['maps'] = now
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #875dc0af
+@patch
+def _ended(self:FaceStudio, panel):
+    "A stage has come to its end: what is to be said of it"
+    self.timeline.end(self.face)
+    if panel.name==LANDMARKS:
+        self.after_landmarks = [metrics.nme(self.pipeline.landmarks(self.face, i).detach(), f.landmarks)
+            for i,f in enumerate(self.face.frames)]
+    found = warnings_of(panel.name, self.pipeline, self.face, self.known, self.said)
+    self.said += found
+    panel.warned.value = advised(found)
+    if panel.name==PHOTOMETRIC and self.viewer.mode=='clay': self.viewer.mode = 'skin'
+
+@patch
+@undisturbed
+def _see(self:FaceStudio,
+    face:Face,
+    maps:bool, # And its maps and light
+):
+    "The head is this one"
+    if maps: self.viewer.show(face)
+    else: self.viewer.move(face)
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #5c8b5c5b
+@patch
+@undisturbed
+def tell(self:FaceStudio):
+    "Where the fit stands"
+    self.standing.value = message(self._stands())
+
+@patch
+def _stands(self:FaceStudio)->str:
+    if self.start.photo is None: return 'Start with a photo.'
+    if self.face is None: return 'The photo is here. Reconstruct does all that is left; Detect finds the face first.'
+    if self.bar.back: return f'Looking back at {self.timeline.moments[self.bar.slider.value]!r}. Now is the end again.'
+    for n,s in enumerate(self.stages, 1):
+        at = s.runner.last
+        where = f' at step {at.step} of {at.steps}' if at else ''
+        if s.runner.state=='running': return f'Stage {n} is at work{where}.'
+        if s.runner.state=='failed': return f'Stage {n} has failed{where}: its tab says why.'
+    return self._rests()
+
+@patch
+def _rests(self:FaceStudio)->str:
+    "Where it stands while nothing is at work"
+    states = [s.runner.state for s in self.stages]
+    done = [n for n,state in enumerate(states, 1) if state=='done']
+    if len(done)==len(states): return 'All stages are done: play with the face, or keep it.'
+    if 'paused' in states:
+        n = len(states)-states[::-1].index('paused')
+        at = self.stages[n-1].runner.last
+        where = f' at step {at.step} of {at.steps}' if at else ''
+        return f'Stage {n} is paused{where}; the face keeps what it has. Reconstruct goes on, or Run in its tab.'
+    later = 'Play' if done and done[-1]==len(states) else f'stage {done[-1]+1 if done else 1}'
+    if done: return f'Stage {done[-1]} is done. Next comes {later}.'
+    if self.face.identity.diffuse is not None: return 'A finished face: play with it, or run a stage again.'
+    return f'A face with {len(self.face.frames[0].landmarks)} points. Reconstruct, or stage 1, comes next.'
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #f9b5bf98
+@patch
+def _new_photo(self:FaceStudio):
+    "Another photo: the face before is no face of it"
+    self._stop()
+    self.face = None
+    self.timeline.moments.clear()
+    self.bar.update()
+    self.viewer.mode = 'clay'
+    self._see(resting_face(self.pipeline), False)
+    self.tell()
+
+@patch
+def _prepare(self:FaceStudio):
+    "A face to begin with: found now, or anew where all is done"
+    self.error = None
+    self._at = self.tabs.selected_index or 0
+    self._preparing = True
+    try:
+        if self.bar.back: self.bar.now()
+        if self.start.photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
+        if self.face is None: return self.start.detect()
+        states = {s.runner.state for s in self.stages}
+        if states=={'done'} or states=={'ready'} and self.face.identity.diffuse is not None: self.start.anew()
+    finally: self._preparing = False
+
+@patch
+def _follow(self:FaceStudio,
+    n:int, # Number of the stage that begins; of all, at the end
+):
+    "Open its tab, if nobody has opened another one meanwhile"
+    if (self.tabs.selected_index or 0)!=self._at: return
+    self._at = n+1
+    self.tabs.selected_index = n+1
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #4f292abc
+@patch
+def _lost(self:FaceStudio, error:Exception):
+    self.error = error
+    self.tabs.selected_index = 0
+    self.start.notes.value = explained(error)
+
 @patch
 @undisturbed
 def run_all(self:FaceStudio): # -> `Reconstruction`
     "All stages to their ends, as from Python"
-    if self.face is None: self.start.detect()
-    for n,s in enumerate(self.stages):
-        self.tabs.selected_index = n+1
-        s.runner.run_all()
-        if s.runner.error: raise s.runner.error
-    self.tabs.selected_index = len(self.stages)+1
+    self.journey.run_all()
+    error = self.error or next((s.runner.error for s in self.stages if s.runner.error), None)
+    if error: raise error
     return self.result
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #7017fe43
+@patch
+@undisturbed
+def look(self:FaceStudio,
+    k:int, # Number of a moment
+):
+    "The pictures and the head of an earlier step; the fit is paused, and stays where it is"
+    self._stop()
+    moment = self.timeline.moments[k]
+    face = self.timeline.at(k, self.face) if self.bar.back else self.face
+    n = [s.name for s in self.stages].index(moment.stage)
+    panel = self.stages[n]
+    for s in self.stages: s.stale = False
+    if self.tabs.selected_index!=len(self.stages)+1: self.tabs.selected_index = n+1
+    self._see(face, moment.stage==TEXTURE or self.viewer.mode!='clay')
+    for s in self.stages: s.stale = self.bar.back or s is not panel
+    if panel.shown: self._soon(partial(panel.look, face, self.timeline.of(moment.stage, k)))
+    self.tell()
+
+@patch
+@undisturbed
+def go_on(self:FaceStudio,
+    k:int, # Number of a moment
+):
+    "Fit on from an earlier step; those after it are dropped"
+    self._stop()
+    at = self.timeline.place_to_go_on(k)
+    if self.timeline.moments[at].step!=self.timeline.moments[k].step:
+        self.say(f'The maps were kept at step {self.timeline.moments[at].step}: the fit goes on from there.')
+    _set_back(self.face, self.timeline.at(at, self.face))
+    self.timeline.drop_after(at)
+    self._stand()
+    self._see(self.face, True)
+    self.journey.run()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #7e37067a
+@patch
+def _stand(self:FaceStudio):
+    "Put all stages where the timeline ends"
+    self.bar.update()
+    self._forget(self.stages)
+    self._quiet = True
+    try:
+        for m in self.timeline.moments:
+            panel = next(s for s in self.stages if s.name==m.stage)
+            if m.progress is None: continue
+            panel.history[:] = self.timeline.of(m.stage)
+            panel.resumed = None if m.ended else m.state
+            panel.runner.stand_at(m.progress)
+            if m.ended: panel.runner._say('done')
+    finally: self._quiet = False
+    self.tell()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #91be1443
 @patch(as_prop=True)
 @undisturbed
 def result(self:FaceStudio): # -> `Reconstruction`
     "What `reconstruct` would return"
     if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
+    begun = self.start.begun or Reconstruction(self.face, self.pipeline)
     history = [p for s in self.stages for p in s.history]
-    return Reconstruction(self.face, self.pipeline, history,
-        {s.name:s.history[-1].seconds for s in self.stages if s.history})
+    timings = begun.timings|{s.name:s.history[-1].seconds for s in self.stages if s.history}
+    return replace(begun, face=self.face, history=history, timings=timings, after_landmarks=list(self.after_landmarks))
 
 @patch
 @undisturbed
 def save(self:FaceStudio):
-    "The face as it is now"
+    "The face as it is now, the controls, and the timeline but for its past maps"
     panels = {p.title:p.settings() for p in (*self.stages, self.play)}
+    told,flat = self.timeline.packed()
     save_face(self.target.value, self.result.face, self.pipeline.model,
-        dict(studio=dict(panels=panels, tab=self.tabs.selected_index)))
+        dict(studio=dict(panels=panels, tab=self.tabs.selected_index, timeline=told)), dict(timeline=flat))
     self.say(f'saved as {self.target.value}')
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #5d58bd1b
@@ -1320,17 +1690,19 @@ def save(self:FaceStudio):
 def open(self:FaceStudio):
     "Go on from a saved face, with the controls as they stood"
     face,about = load_face(self.target.value, self.pipeline.model)
-    self.start.frame = face.frames[0]
-    self.start.photo = face.frames[0].photo
-    self.start._face = face
-    self.start.editor.show(face.frames[0].photo, face.frames[0].landmarks)
+    self.start.take(face)
     self.set_face(face)
-    self._restore(about.get('studio') or {})
+    self._see(face, True)
+    if face.identity.diffuse is not None: self.viewer.mode = 'skin'
+    self._restore(about.get('studio') or {}, about['tensors'].get('timeline'))
     self.say(f'opened {self.target.value}')
 
 @patch
-def _restore(self:FaceStudio, studio):
-    "Controls and tab, from files of this library and from others"
+def _restore(self:FaceStudio, studio, flat):
+    "Controls, timeline and tab, from files of this library and from others"
+    if isinstance(studio, dict) and flat is not None and studio.get('timeline'):
+        self.timeline.moments = unpacked(studio['timeline'], flat, self.face).moments
+        if self.timeline.moments: self._stand()
     panels = studio.get('panels') if isinstance(studio, dict) else None
     self.play.set_face(self.face)
     for p in (*self.stages, self.play):
@@ -1340,12 +1712,45 @@ def _restore(self:FaceStudio, studio):
 
 @patch
 @undisturbed
-def write(self:FaceStudio):
-    "Everything that a reconstruction writes"
-    self.say(f'written into {self.result.save(Path("results"))}')
-
-@patch
-@undisturbed
 def still(self:FaceStudio)->bytes:
     panels = [self.start, *self.stages, self.play]
     return panels[self.tabs.selected_index or 0].still()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #85a27d71
+@patch
+@undisturbed
+def write(self:FaceStudio):
+    "Everything that a reconstruction writes; and links to it"
+    folder = self.result.save(Path('results'))
+    with tempfile.TemporaryDirectory() as made:
+        glb = self.result.to_glb(Path(made)/'face.glb').read_bytes()
+    self.links[0].offer('face.glb', glb, 'model/gltf-binary')
+    self.links[1].offer('results.zip', zipped(folder), 'application/zip')
+    self.say(f'written into {folder}')
+
+@patch
+@undisturbed
+def settings_now(self:FaceStudio)->dict: # name -> value
+    "Those that differ from the default, sliders included"
+    return changed_settings(self.pipeline.config, [s.stage for s in self.stages])
+
+@patch
+@undisturbed
+def write_notebook(self:FaceStudio):
+    "A notebook that does the same in code"
+    if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
+    own = self.start.corrected or self.start.detector is not None or self.start.begun is None
+    lost = [f'{n} was held in stage 1' for n in self.stages[0].held]
+    lost += [f'texels of the {n} map are locked' for n in self.stages[2].locked]
+    if self.pipeline.model_place is None: lost.append('the model is one of its own: pass it to reconstruct as model=')
+    landmarks = self.face.frames[0].landmarks if own else None
+    file = write_program(Path('studio'), self.start.photo, self.settings_now(), landmarks, lost)
+    self.say(f'written as {file}')
+
+@patch
+@undisturbed
+def keep_for_comparison(self:FaceStudio):
+    "Beside the result that was kept before"
+    name = self.comparison.keep(self.result, self.settings_now())
+    self.compared.selected_index = 0
+    self.say(f'kept as {name}')

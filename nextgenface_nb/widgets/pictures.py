@@ -5,7 +5,7 @@
 # %% ../../nbs/90_widgets.pictures.ipynb #abcc7f28
 from __future__ import annotations
 import io
-import anywidget, numpy as np, torch, traitlets
+import anywidget, torch, traitlets
 from torch import Tensor
 from ..errors import OutputError
 from ..output.viewer import png, static_text

@@ -1,4 +1,4 @@
-"""A person at a real JupyterLab: a photo from the camera, one pasted, one uploaded, drag a landmark, run and pause stage 1, step stage 2, orbit, move a slider, drag the lamp, save, reopen.
+"""A person at a real JupyterLab: a photo from the camera, one pasted, one uploaded, drag a landmark, run and pause stage 1, step stage 2, back in the timeline and on by the one button, orbit, move a slider, drag the lamp, save, reopen.
 At 1280 x 800 and at twice the zoom; by keyboard; every control has a name; no error in the console, no request to the outside. Screenshots go to the folder SHOTS, the seconds of each part to the output (pytest -s)."""
 import io, os, socket, subprocess, sys, time, urllib.request
 from pathlib import Path
@@ -145,6 +145,21 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     with page.expect_file_chooser() as chooser: page.get_by_role('button', name='Upload a photo').click()
     chooser.value.set_files(str(tmp_path/'me.png'))
     page.get_by_text('me.png: 128 x 128').wait_for()
+    # it is shown before anything is found, and the head stands there; the corner of the square is dragged, and back
+    overview = page.locator('canvas.ngf-photo:visible')
+    overview.wait_for()
+    page.get_by_text('The photo is here.').wait_for()
+    page.locator('.jp-OutputArea canvas[role=img]:visible').wait_for()
+    shot('photo')
+    overview.scroll_into_view_if_needed()
+    box = overview.bounding_box()
+    for there,told in ((.7, 'Only this part'), (1., 'Drag the white corner')):
+        here = box['width']*(1.7-there)-7*(there<1)
+        page.mouse.move(box['x']+here, box['y']+here)
+        page.mouse.down()
+        page.mouse.move(box['x']+box['width']*there, box['y']+box['height']*there, steps=4)
+        page.mouse.up()
+        page.get_by_text(told).wait_for(timeout=20_000)
     page.get_by_role('button', name='Detect').click()
     page.get_by_text('Drag those that lie badly').wait_for()
     shot('start')
@@ -209,6 +224,26 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     page.get_by_text('photometric 1 of').first.wait_for()
     assert not nameless(page), nameless(page)
     mark('stage 2')
+
+    # back to a step of stage 1, then on from it by the button: all that is left, to the last tab
+    words = page.locator('.jp-OutputArea')
+    timeline = page.get_by_role('slider', name='Timeline')
+    timeline.focus()
+    for _ in range(2): page.keyboard.press('ArrowLeft')
+    words.get_by_text('Looking back at').first.wait_for()
+    shot('timeline')
+    press('Go on from here')
+    words.get_by_text('Stage 2 is at work').first.wait_for()
+    press('Cancel')
+    words.get_by_text('Stage 2 is paused').first.wait_for()
+    shot('cancelled')
+    tab('Start')
+    press('Reconstruct')
+    words.get_by_text('All stages are done').first.wait_for()
+    shot('finished')
+    assert not words.get_by_text('Start with a photo').count()
+    assert not nameless(page), nameless(page)
+    mark('timeline, one button')
 
     # play: orbit, a slider, save
     tab('Play')
