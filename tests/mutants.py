@@ -218,7 +218,7 @@ MUTANTS = [
     Mutant('symmetry flip off by one', 'optim/losses.py', 'channels.index_select(1, mirror)', 'channels.index_select(1, mirror).roll(1, 1)', GEOMETRY),
     Mutant('smoothness as a sum', 'optim/losses.py', 'both.flatten()/both.sum()', 'both.flatten()', GEOMETRY),
     Mutant('landmarks in pixels', 'optim/landmarks.py', 'self.units = [own*eyes for', 'self.units = [1. for', 'test_one_energy.py'),
-    Mutant('the ruler shrinks when a head turns', 'optim/landmarks.py', 'found = float(np.hypot(seen, _hidden(mean, apart, landmarks.points, TYPICAL_FOCAL*found)))', 'found = seen', 'test_units.py'),
+    Mutant('the ruler shrinks when a head turns', 'optim/landmarks.py', 'found = float(np.hypot(seen, _hidden(mean, apart, points, TYPICAL_FOCAL*found)))', 'found = seen', 'test_units.py'),
     Mutant('a profile has no ruler', 'optim/landmarks.py', 'max(seen, .5*points_extent(landmarks))', 'seen', 'test_units.py::test_a_profile_has_a_ruler_and_points_without_a_pose_do_not_stop_it'),
     Mutant('a turned mouth is wider open', 'output/card.py', 'eyes = unturned_eye_distance(model, points)', 'eyes = eye_distance(points)', 'test_units.py::test_a_turned_mouth_is_as_wide_open_as_before'),
     Mutant('what lies around turned eyes is smaller', 'output/card.py', 'eyes or eye_distance(landmarks)', 'eye_distance(landmarks)', 'test_units.py::test_a_turned_mouth_is_as_wide_open_as_before'),

@@ -89,7 +89,7 @@ def test_nothing_is_hung_on_a_pipeline(tmp_path):
     assert seen and (tmp_path/'loss_step1.txt').exists()
 
 #: The one function beside each parser, and what all commands share
-AT_THE_DOOR = {'read_request', 'read_export_request', 'read_replay_request', 'read_paths'}
+AT_THE_DOOR = {'read_request', 'read_export_request', 'read_replay_request', 'read_studio_request', 'read_paths'}
 
 def test_what_a_parser_returns_stops_at_the_door():
     "No function takes it under its usual name, but the one that makes a request of it"

@@ -11,7 +11,7 @@ SOURCE,SITE = ROOT/'_site',ROOT/'_docs'
 DIRECTIVES = re.compile(r'^#\|.*\n?', re.M)
 #: The sidebar: a title, which pages stand below it, and what they have in common
 GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a model, a light or a loop of your own'),
-    ('Ground', r'^(errors|names|processes|surroundings|reading|terminal|files|config|places|interrupts|command)$',
+    ('Ground', r'^(errors|names|helptext|processes|surroundings|reading|terminal|files|config|places|interrupts|command)$',
         'Errors, settings, files, processes: what all else stands on'),
     ('Pictures and numbers', r'^(colour|lens|imaging|radiance|geometry\..*|metrics)$',
         'Photos as linear light, cameras, meshes, and how likeness is measured'),
@@ -21,7 +21,7 @@ GROUPS = [('Start here', r'^tutorials/', 'Tutorials: from a first face to a mode
         'Landmarks, light and face: the unknowns, and what joins them'),
     ('Stages', r'^optim\.', 'How they are found: landmarks, shading, light, texture'),
     ('Output', r'^output\.', 'Meshes, maps, reports, films, the 3D view'),
-    ('From photo to files', r'^(reconstruction|resume|batch|cli)$', 'All stages in a row, gone on with, for many photos'),
+    ('From photo to files', r'^(reconstruction|resume|batch|cli|cli_export|cli_replay)$', 'All stages in a row, gone on with, for many photos'),
     ('Results', r'^results\.', 'What is read off a result, and what is done with it: pictures, other faces, files'),
     ('Evaluation', r'^evaluation\.', 'How far from the truth, how fast, and the figures that say so'),
     ('In notebooks', r'^widgets\.', 'Dashboards that step through a fit'),

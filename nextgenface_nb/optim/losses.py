@@ -285,7 +285,7 @@ def _photo_term(c:Candidate)->Tensor|None:
     "How far the pictures are from the photos; each frame by its weight"
     if not c.pictures: return None
     gains = c.gains or map(exposure_gain, c.face.frames)
-    losses = [photo_loss(*what, gain) for what,gain in zip(c.pictures, gains)]
+    losses = [photo_loss(picture, photo, weight, gain) for (picture,photo,weight),gain in zip(c.pictures, gains)]
     shares = c.shares or [1.]*len(losses)
     return sum(loss*f.weight*share for loss,f,share in zip(losses, c.face.frames, shares))
 
