@@ -1299,6 +1299,7 @@ class FaceStudio(Dashboard):
         self._sent = dict(head=0., maps=0.)         # When the page has heard of them
         self._forget_warnings()
         self.viewer = FaceViewer(self.pipeline, resting_face(self.pipeline), mode='clay', width=380, height=420)
+        self.viewer.add_class('ngf-plain')          # its sliders are those of the last tab
         self.timeline = Timeline()
         self.bar = TimelineBar(self.timeline, self.guarded(self.look), self.guarded(self.go_on))
         self.journey = Journey(lambda: self.stages, self._prepare, self._follow, self._lost)
