@@ -349,8 +349,8 @@ def test_the_command_keeps_it_and_a_report_repeats_it(tmp_path, monkeypatch):
     checkpoint = str(folder/'checkpoints'/'stage1_output.npz')
     assert cli.main([*flags, '--checkpoint', checkpoint, '--focal', str(folder/'camera.json'), '--output',
         str(tmp_path/'three')])==0
-    from nextgenface_nb.output import export
-    assert export.main([str(folder), '--format', 'obj', '--space', 'viewer', '--quiet'])==0
+    from nextgenface_nb import cli_export
+    assert cli_export.main([str(folder), '--format', 'obj', '--space', 'viewer', '--quiet'])==0
     words = json.loads((folder/'export'/'camera.json').read_text())['photos'][0]
     obj = np.array([line.split()[1:4] for line in open(folder/'export'/'mesh0.obj') if line.startswith('v ')],
         dtype=float)

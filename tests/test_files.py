@@ -577,6 +577,7 @@ def test_a_working_folder_lies_with_its_file_and_is_swept(tmp_path):
 
 #: What is no result: words on the screen, a lock's owner, lines that are told while a fit goes on
 ELSEWHERE = {'config.py':{"goal.write_text(text, encoding='utf-8')"}, 'output/debug.py':{"open(path, 'w' if anew else 'a', encoding='utf-8')"},
+    'widgets/keep.py':{"zipfile.ZipFile(data, 'w', zipfile.ZIP_DEFLATED)"},   # in memory
     'files.py':{"Path(path).write_text(f'process {os.getpid()} of {platform.node()}', encoding='utf-8')"}}
 
 def written(text):
