@@ -1,5 +1,5 @@
 "`nextgenface-studio` without a browser: what it hands on, what it says where something is wrong, how it begins and ends"
-import json, os, re, signal, socket, subprocess, sys, tempfile, urllib.error, urllib.request
+import http.cookiejar, json, os, re, signal, socket, subprocess, sys, tempfile, urllib.error, urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 import pytest
@@ -36,8 +36,8 @@ def test_photo_output_and_preset_reach_the_window(started, tmp_path, monkeypatch
     assert Path.cwd()==tmp_path/'mine'/'face_1'
     photo,config = asked
     assert photo==str(portrait_path()) and config==app.Config.preset('shadows')
-    app.atexit.unregister(app.leave)
-    app.leave(Path.cwd())
+    app.atexit.unregister(app.leave_folder)
+    app.leave_folder(Path.cwd())
 
 def test_each_window_works_in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -71,7 +71,7 @@ def test_the_browser_is_opened_unless_that_is_said(started, capsys):
     assert '?token=secret' in capsys.readouterr().out
 
 def test_the_page_that_is_opened_leads_to_the_address(tmp_path):
-    assert app.leading_page(tmp_path, 'http://127.0.0.1:1/?token=a').startswith('file:')
+    assert app.redirect_page(tmp_path, 'http://127.0.0.1:1/?token=a').startswith('file:')
     assert 'url=http://127.0.0.1:1/?token=a"' in (tmp_path/'open.html').read_text()
 
 def test_what_is_wrong_is_said_in_words(tmp_path, capsys, monkeypatch):
@@ -93,6 +93,25 @@ def test_what_is_wrong_is_said_in_words(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, 'voila.app', None)
     assert "pip install 'nextgenface_nb[studio]'" in says(5)
 
+KERNEL = 'api/kernels/11111111-2222-3333-4444-555555555555'
+
+def who_is_logged_in(plain, token):
+    "The cookie alone: no file of the server's folder, and no page of others ends a kernel, though no XSRF token is asked for"
+    window = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    def refused(path, method='GET', data=None, **headers):
+        with pytest.raises(urllib.error.HTTPError) as found:
+            window.open(urllib.request.Request(plain+path, data, headers, method=method))
+        return found.value.code,found.value.read().decode()
+    file = 'voila/files/open.html'
+    assert refused('login?next=/'+file, 'POST', f'password={token}'.encode())[0]==403
+    assert 'does not exist' in refused(KERNEL)[1]             # so the cookie is there
+    assert refused(file)[0]==403
+    end = KERNEL.replace('api/kernels', 'voila/api/shutdown')
+    for path,method in ((end, 'POST'), (KERNEL, 'DELETE')):
+        code,said = refused(path, method, b'', Origin='http://example.org')
+        assert code==404 and 'does not exist' not in said
+    assert 'does not exist' in refused(end, 'POST', b'', Origin=plain[:-1])[1]
+
 def test_it_asks_for_the_token_and_ends_with_nothing_left(tmp_path):
     "A process of its own: another host is refused, so is who has no token; Ctrl-C is a good end"
     code = 'import sys; from nextgenface_nb.widgets.app import main; sys.exit(main())'
@@ -104,9 +123,10 @@ def test_it_asks_for_the_token_and_ends_with_nothing_left(tmp_path):
         address = re.search(r'http://127\.0\.0\.1:\d+/\?token=\w{40,}', server.stdout.readline())[0]
         plain = address.partition('?')[0]
         assert urllib.request.urlopen(plain).url.startswith(f'{plain}login')
-        for kernel in ('api/kernels/1-2-3-4-5', 'voila/files/open.html'):
+        for kernel in (KERNEL, 'voila/files/open.html'):
             with pytest.raises(urllib.error.HTTPError) as refused: urllib.request.urlopen(plain+kernel)
             assert refused.value.code==403
+        who_is_logged_in(plain, address.partition('token=')[2])
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(urllib.request.Request(address, headers=dict(Host='example.org')))
         assert refused.value.code==403

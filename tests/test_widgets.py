@@ -671,6 +671,22 @@ def test_kept_as_files_as_a_program_and_side_by_side(truth, fitted, tmp_path, mo
     assert 'weight_diffuse_smoothness' in fitted.comparison.table.value and fitted.compared.selected_index==0
     assert [*fitted.comparison.kept]==['result 1', 'result 2']
 
+def test_a_program_has_the_points_where_it_might_find_others(truth):
+    "What was moved by hand, a part of the photo, another of several faces"
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    studio.start.detector = None                              # as if the config's own had found them
+    assert not studio._needs_points()
+    studio.start.number = 2
+    assert studio._needs_points()
+    studio.start.number = None
+    studio.start.crop['side'].value = .9
+    assert studio._needs_points()
+    studio.start.crop['side'].value = 1.
+    assert not studio._needs_points()
+    studio.start.editor.points = [[1., 2.], *studio.start.editor.points[1:]]
+    assert studio._needs_points()
+
 def test_nothing_is_kept_of_no_face(truth):
     studio = studio_of(truth)
     for button in (studio.results_button, studio.program_button, studio.compare_button):

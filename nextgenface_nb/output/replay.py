@@ -19,7 +19,7 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
-           'pictures_of_each', 'expressions', 'film_length', 'draw', 'replay_steps', 'check_rate', 'write_film']
+           'pictures_of_each', 'expressions', 'film_length', 'draw', 'replay_steps', 'check_film', 'write_film']
 
 # %% ../../nbs/70_output.replay.ipynb #63340833
 def turn(
@@ -208,10 +208,13 @@ def replay_steps(
 # %% ../../nbs/70_output.replay.ipynb #6b79c4c0
 ENDINGS = 'gif','webp','mp4'
 
-def check_rate(
+def check_film(
+    path:Path,  # As somebody has named it
     rate:float, # Pictures per second
 ):
-    "Those that films can have"
+    "Refuse an ending and a rate that films cannot have"
+    if path.suffix[1:] not in ENDINGS:
+        raise OutputError(f'{path}: a film ends in .{", .".join(ENDINGS)}', 'Choose one of them.')
     if not 1<=rate<=120: raise ConfigError(f'{rate} pictures per second', 'Give 1 to 120.')
 
 @undisturbed
@@ -223,9 +226,7 @@ def write_film(
     "Write a film whole or not at all"
     path = given_path(path)
     pictures = iter(pictures)
-    if path.suffix[1:] not in ENDINGS:
-        raise OutputError(f'{path}: a film ends in .{", .".join(ENDINGS)}', 'Choose one of them.')
-    check_rate(rate)
+    check_film(path, rate)
     first = next(pictures, None)
     if first is None: raise OutputError(f'{path}: a film without pictures', 'Give at least one.')
     writer = dict(gif=_write_gif, webp=_write_webp, mp4=_write_mp4)[path.suffix[1:]]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import ClassVar
 import numpy as np
 from fastcore.basics import patch
-from ..errors import ConfigError, OutputError
+from ..errors import ConfigError
 from ..face import check_frame
 from ..files import check_writable, given_path, output_error
 from ..names import known_name
-from ..output.replay import ENDINGS, FILMS, Path3D, check_rate, film_length, replay_steps, write_film
+from ..output.replay import ENDINGS, FILMS, Path3D, check_film, film_length, replay_steps, write_film
 from ..reconstruction import Reconstruction
 from ..surroundings import undisturbed
 
@@ -59,9 +59,7 @@ def check(self:Film,
 )->Path:            # The same
     "Refuse at once what could not be written after all pictures were drawn"
     path = given_path(path)
-    if path.suffix[1:] not in ENDINGS:
-        raise OutputError(f'{path}: a film ends in .{", .".join(ENDINGS)}', 'Choose one of them.')
-    check_rate(rate)
+    check_film(path, rate)
     there = check_writable(path.parent)/path.name
     if there.exists() and not there.is_file():
         raise output_error(OSError(errno.EEXIST, 'something else is there'), path)

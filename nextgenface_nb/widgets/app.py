@@ -17,9 +17,9 @@ from ..surroundings import variables
 from ..terminal import print_text
 
 # %% auto #0
-__all__ = ['PAGE_STYLE', 'END_OF_STYLE', 'TORNADO', 'port_number', 'make_studio_parser', 'StudioRequest', 'read_studio_request',
-           'own_folder', 'leave', 'open_studio', 'without_links', 'studio_notebook', 'lay_out', 'free_port',
-           'leading_page', 'studio_server', 'make_server', 'run_studio', 'main']
+__all__ = ['PAGE_STYLE', 'END_OF_STYLE', 'TORNADO_SETTINGS', 'port_number', 'make_studio_parser', 'StudioRequest',
+           'read_studio_request', 'own_folder', 'leave_folder', 'open_studio', 'without_links', 'studio_notebook',
+           'write_server_files', 'free_port', 'redirect_page', 'studio_server', 'make_server', 'run_studio', 'main']
 
 # %% ../../nbs/92_widgets.app.ipynb #104533f5
 def port_number(
@@ -76,7 +76,7 @@ def own_folder(
         except FileExistsError: continue
         return folder
 
-def leave(
+def leave_folder(
     folder:Path, # From `own_folder`
 ):
     "Out of the folder, which goes if it is empty"
@@ -93,7 +93,7 @@ def open_studio(
     from nextgenface_nb.widgets.dashboards import FaceStudio
     folder = own_folder(output)
     os.chdir(folder)
-    atexit.register(leave, folder)
+    atexit.register(leave_folder, folder)
     return FaceStudio(photo, Config.preset(preset))
 
 # %% ../../nbs/92_widgets.app.ipynb #37cc47ce
@@ -125,7 +125,7 @@ def studio_notebook(
     return dict(cells=[cell], metadata=dict(kernelspec=spec), nbformat=4, nbformat_minor=5)
 
 # %% ../../nbs/92_widgets.app.ipynb #47aced65
-def lay_out(
+def write_server_files(
     request:StudioRequest,
     place:Path,      # An empty folder
     templates:list,  # Folders of templates of Voilà
@@ -160,10 +160,10 @@ def free_port(
         return s.getsockname()[1]
 
 # %% ../../nbs/92_widgets.app.ipynb #613ae7fd
-def leading_page(
+def redirect_page(
     place:Path,   # A folder that others cannot read
-    address:str,
-)->str: # its own address
+    address:str, # Of the studio, with the token
+)->str: # Address of the page itself
     "A page that leads to the address"
     page = place/'open.html'
     to = html.escape(address)
@@ -183,12 +183,12 @@ def studio_server(): # a class of Voilà's
             address = f'{self.connection_url}?token={self.identity_provider.token}'
             print_text(f'The face studio: {address}\nEach window is a face of its own; results go to '
                 f'{Path(self.request.output).absolute()}. Ctrl-C ends it.')
-            if self.request.browser: webbrowser.open(leading_page(self.place, address))
+            if self.request.browser: webbrowser.open(redirect_page(self.place, address))
     return StudioServer
 
 # %% ../../nbs/92_widgets.app.ipynb #726bcacd
 #: Only names of this machine; a page that closes may end its kernel
-TORNADO = dict(allow_remote_access=False, disable_check_xsrf=True)
+TORNADO_SETTINGS = dict(allow_remote_access=False, disable_check_xsrf=True)
 
 def make_server(
     request:StudioRequest,
@@ -198,10 +198,10 @@ def make_server(
     from voila.paths import collect_template_paths
     server = studio_server()(ip='127.0.0.1', port=free_port(request.port), port_retries=0, open_browser=True,
         auto_token=True, config_file_paths=[], connection_dir_root=str(place), root_dir=str(place),
-        log_level=20 if request.verbose else 40, tornado_settings=TORNADO)
+        log_level=20 if request.verbose else 40, tornado_settings=TORNADO_SETTINGS)
     server.place,server.request = place,request
     templates = collect_template_paths(['voila'], 'lab', prune=True)
-    server.notebook_path = str(lay_out(request, place, templates))
+    server.notebook_path = str(write_server_files(request, place, templates))
     options = dict(template='lab', theme=request.theme, file_allowlist=[], show_tracebacks=request.verbose)
     server.config.VoilaConfiguration.update(options)
     server.initialize([])

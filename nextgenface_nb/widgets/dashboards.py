@@ -4,7 +4,7 @@
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #fe471cf7
 from __future__ import annotations
-import asyncio, base64, io, tempfile, time
+import asyncio, base64, tempfile, time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from .expression import ExpressionPanel
 from .runner import Runner, button, explained, message
 from .journey import Journey
 from .photo import PhotoFrame
-from .keep import Comparison, Download, changed_settings, write_program, zipped
+from .keep import Comparison, Download, changed_settings, save_notebook, zipped
 from .timeline import Timeline, TimelineBar, unpacked
 from .words import PLAY, START, about, advised, warnings_of
 from .light import ENVIRONMENTS, LightBall, environment, lamp
@@ -41,13 +41,13 @@ from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_tex
 from ..evaluation.synthetic import studio_light
 from ..files import writing
 from ..output.checkpoint import save_face, load_face
-from ..output.pictures import landmark_picture, loss_figure
+from ..output.pictures import landmark_picture
 
 # %% auto #0
 __all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'Dashboard', 'slider', 'SliderNames', 'row', 'column', 'uploaded',
            'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'StageDashboard', 'wireframe_picture',
-           'LandmarkDashboard', 'difference', 'loss_picture', 'FitDashboard', 'PhotometricDashboard',
-           'TextureDashboard', 'LightPanel', 'PlayDashboard', 'resting_face', 'FaceStudio']
+           'LandmarkDashboard', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel',
+           'PlayDashboard', 'resting_face', 'FaceStudio']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9a21d5f5
 class Dashboard:
@@ -724,7 +724,7 @@ def draw(self:LandmarkDashboard):
 @patch
 def _by_hand(self:LandmarkDashboard, change):
     if self._quiet or self.runner.state=='running': return
-    self.runner._close()                                   # the next step starts from what was set
+    self.runner.close()                                   # the next step starts from what was set
     self.resumed = None
     self.guarded(lambda: (change(self.face.frames[self.i]), self.draw()))()
 
@@ -749,14 +749,6 @@ def difference(
 )->Tensor: # [H, W, 3] grey where they agree
     "Render minus photo where there is a face, twice enlarged, about grey"
     return (.2+2*(picture[...,:3]-photo)*picture[...,3:]).clamp(0, 1)
-
-def loss_picture(history:list)->bytes: # PNG
-    "Loss curves by term"
-    figure = loss_figure(history)
-    data = io.BytesIO()
-    figure.set_size_inches(5, 3)
-    figure.savefig(data, format='png', dpi=70)
-    return data.getvalue()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #61472ea6
 @undisturbed
@@ -909,7 +901,7 @@ def paint(self:TextureDashboard,
     self.locked[name] = (edited|before[0], torch.where(edited[...,None], values, before[1]).clone())
     own = self.face.identity
     own.diffuse,own.specular,own.roughness = (t.detach().clone() for t in maps.values())
-    self.runner._close()                                   # the next step starts from what is locked now
+    self.runner.close()                                   # the next step starts from what is locked now
     self.resumed = None
     self._keep_locked()
     self.draw()
@@ -926,7 +918,7 @@ def _keep_locked(self:TextureDashboard):
 def unlock(self:TextureDashboard):
     "Let all texels go"
     self.locked.clear()
-    self.runner._close()
+    self.runner.close()
     self.resumed = None
     self.say('nothing is locked')
 
@@ -1382,7 +1374,7 @@ def _make_stages(self:FaceStudio):
         s.on_begin = self._begun
         s.after = self._stepped
         s.runner.ask = partial(self._ask, s)
-        s.runner.heard.append(partial(self._turned, s))
+        s.runner.listeners.append(partial(self._turned, s))
     self.play = PlayDashboard(self.pipeline, self.face, viewer=self.viewer)
     self._arrange()
 
@@ -1405,7 +1397,7 @@ def _ask(self:FaceStudio, panel):
         if other is panel or not (other.runner.state=='running' or k<n and other.runner.state=='paused'): continue
         at = other.runner.last
         where = f' at step {at.step} of {at.steps}' if at else ''
-        other.runner.leave(f'paused{where}, for stage {n+1} to go on from there; Run begins this stage again')
+        other.runner.abandon(f'paused{where}, for stage {n+1} to go on from there; Run begins this stage again')
         self.say(f'Stage {k+1} was paused{where}: stage {n+1} goes on from there.')
     if panel.runner.steps is None and panel.resumed is None: self._take(panel)
 
@@ -1468,7 +1460,7 @@ def _turned(self:FaceStudio, panel, before:str, runner):
         self._forget(later[1:])
         self.timeline.moments = [m for m in self.timeline.moments if m.stage not in {s.name for s in later}]
         self.bar.update()
-    self.journey.tell()
+    self.journey.update()
     self.tell()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f011fd05
@@ -1637,7 +1629,7 @@ def go_on(self:FaceStudio,
 ):
     "Fit on from an earlier step; those after it are dropped"
     self._stop()
-    at = self.timeline.place_to_go_on(k)
+    at = self.timeline.resume_point(k)
     if self.timeline.moments[at].step!=self.timeline.moments[k].step:
         self.say(f'The maps were kept at step {self.timeline.moments[at].step}: the fit goes on from there.')
     _set_back(self.face, self.timeline.at(at, self.face))
@@ -1659,8 +1651,7 @@ def _stand(self:FaceStudio):
             if m.progress is None: continue
             panel.history[:] = self.timeline.of(m.stage)
             panel.resumed = None if m.ended else m.state
-            panel.runner.stand_at(m.progress)
-            if m.ended: panel.runner._say('done')
+            panel.runner.set_progress(m.progress, m.ended)
     finally: self._quiet = False
     self.tell()
 
@@ -1680,9 +1671,9 @@ def result(self:FaceStudio): # -> `Reconstruction`
 def save(self:FaceStudio):
     "The face as it is now, the controls, and the timeline but for its past maps"
     panels = {p.title:p.settings() for p in (*self.stages, self.play)}
-    told,flat = self.timeline.packed()
+    listing,flat = self.timeline.packed()
     save_face(self.target.value, self.result.face, self.pipeline.model,
-        dict(studio=dict(panels=panels, tab=self.tabs.selected_index, timeline=told)), dict(timeline=flat))
+        dict(studio=dict(panels=panels, tab=self.tabs.selected_index, timeline=listing)), dict(timeline=flat))
     self.say(f'saved as {self.target.value}')
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #5d58bd1b
@@ -1735,17 +1726,25 @@ def settings_now(self:FaceStudio)->dict: # name -> value
     "Those that differ from the default, sliders included"
     return changed_settings(self.pipeline.config, [s.stage for s in self.stages])
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #85a27d72
+@patch
+def _needs_points(self:FaceStudio)->bool:
+    "A program that looks for the points itself might find others: by hand, of a part, of another face"
+    start = self.start
+    part = start.number is not None or [s.value for s in start.crop.values()]!=[0., 0., 1.]
+    return start.corrected or part or start.detector is not None or start.begun is None
+
 @patch
 @undisturbed
 def write_notebook(self:FaceStudio):
     "A notebook that does the same in code"
     if self.face is None: raise LandmarkError('there is no face yet', 'Start with a photo, and press Detect.')
-    own = self.start.corrected or self.start.detector is not None or self.start.begun is None
-    lost = [f'{n} was held in stage 1' for n in self.stages[0].held]
-    lost += [f'texels of the {n} map are locked' for n in self.stages[2].locked]
-    if self.pipeline.model_place is None: lost.append('the model is one of its own: pass it to reconstruct as model=')
-    landmarks = self.face.frames[0].landmarks if own else None
-    file = write_program(Path('studio'), self.start.photo, self.settings_now(), landmarks, lost)
+    remarks = [f'{n} was held in stage 1' for n in self.stages[0].held]
+    remarks += [f'texels of the {n} map are locked' for n in self.stages[2].locked]
+    if self.pipeline.model_place is None:
+        remarks.append('the model is one of its own: pass it to reconstruct as model=')
+    landmarks = self.face.frames[0].landmarks if self._needs_points() else None
+    file = save_notebook(Path('studio'), self.start.photo, self.settings_now(), landmarks, remarks)
     self.say(f'written as {file}')
 
 @patch

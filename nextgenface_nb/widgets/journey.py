@@ -43,7 +43,9 @@ def time_left(
     "As fast as so far; of the first steps alone nobody can tell"
     return left*(seconds+trust)/(done+trust)
 
-def in_minutes(seconds:float)->str:
+def in_minutes(
+    seconds:float,
+)->str: # In words
     "About so long"
     if seconds<5: return 'a few seconds'
     if seconds<90: return f'{5*round(seconds/5)} s'
@@ -93,16 +95,18 @@ def run(self:Journey): # -> the task, or None
 def run_all(self:Journey):
     "To the end, here and now"
     self._turn('running')
-    try: self.prepare()
-    except Exception as e:
-        self._fail(e)
-        return
-    for n,panel in enumerate(self.panels()):
-        if panel.runner.state=='done': continue
-        self.follow(n)
-        panel.runner.run_all()
-        if not self._arrived(panel): return
-    self._finish()
+    try:
+        self.prepare()
+        for n,panel in enumerate(self.panels()):
+            if panel.runner.state=='done': continue
+            self.follow(n)
+            panel.runner.run_all()
+            if not self._arrived(panel): return
+        self._finish()
+    except KeyboardInterrupt:
+        self.cancel()
+        raise
+    except Exception as e: self._fail(e)
 
 # %% ../../nbs/90_widgets.journey.ipynb #0c350448
 @patch
@@ -157,7 +161,7 @@ def _turn(self:Journey, state:str):
     self.cancel_button.disabled = state!='running'
     self.button.disabled = state=='running'
     self.words.value = message('Looking for the face ...') if state=='running' else ''
-    self.tell()
+    self.update()
 
 # %% ../../nbs/90_widgets.journey.ipynb #9e1ec817
 @patch
@@ -167,10 +171,10 @@ def stepped(self:Journey,
     "Say how far it is"
     before = cost_of(progress.stage, progress.steps, progress.step-1)
     self.done += before-cost_of(progress.stage, progress.steps, progress.step)
-    self.tell()
+    self.update()
 
 @patch
-def left(self:Journey)->float: # Seconds
+def seconds_left(self:Journey)->float:
     "Of all stages"
     return time_left(time.perf_counter()-self.began, self.done, self._to_come())
 
@@ -183,10 +187,10 @@ def _to_come(self:Journey)->float: # By `cost_of`
     return sum(of(p) for p in self.panels())
 
 @patch
-def tell(self:Journey):
+def update(self:Journey):
     "Bar and words"
     panels = self.panels()
     whole = sum(cost_of(p.stage.name, steps_of(p.stage)) for p in panels)
     self.bar.value = min(1., max(0., 1-self._to_come()/whole)) if whole else 0.
-    if self.state=='running' and self.done: self.words.value = message(f'some {in_minutes(self.left())} left')
+    if self.state=='running' and self.done: self.words.value = message(f'some {in_minutes(self.seconds_left())} left')
     elif self.state=='done': self.words.value = ''

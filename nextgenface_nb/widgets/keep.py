@@ -5,6 +5,8 @@
 # %% ../../nbs/90_widgets.keep.ipynb #295a7b52
 from __future__ import annotations
 import html, io, json, shutil, zipfile
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 import anywidget, ipywidgets, traitlets
 from fastcore.basics import patch
@@ -13,12 +15,13 @@ from ..config import Config
 from ..files import writing
 from ..imaging import Photo
 from ..landmarks.detection import Landmarks, save_landmarks
+from ..output.checkpoint import file_digest
 from ..output.viewer import png, static_text
 from ..surroundings import undisturbed
 from .runner import message
 
 # %% auto #0
-__all__ = ['FIGURES', 'Download', 'zipped', 'changed_settings', 'program', 'write_program', 'differences', 'as_table',
+__all__ = ['FIGURE_TITLES', 'Download', 'zipped', 'changed_settings', 'notebook_of', 'save_notebook', 'differences', 'as_table',
            'Comparison']
 
 # %% ../../nbs/90_widgets.keep.ipynb #220cf03d
@@ -74,11 +77,11 @@ def _cell(kind:str, text:str, k:int)->dict:
     more = dict(execution_count=None, outputs=[]) if kind=='code' else {}
     return dict(cell_type=kind, id=f'studio{k:02d}', metadata={}, source=lines, **more)
 
-def program(
+def notebook_of(
     photo:str,          # File name
     settings:dict,      # From `changed_settings`
     landmarks:str='',   # File name; empty: they are looked for
-    lost=(),            # What no setting says, in words
+    remarks=(),         # What no setting says, in words
 )->dict: # of nbformat 4
     "A notebook"
     rows = ''.join(f'    {n}={v!r},\n' for n,v in settings.items())
@@ -87,7 +90,7 @@ def program(
     need = 'import nextgenface_nb as ngf'
     if points: need += '\nfrom nextgenface_nb.landmarks.detection import load_landmarks'
     words = '# A face from a photo\n\nWritten by the Face studio: the settings below are those that were changed there.'
-    if lost: words += '\n\nNot said by any setting: '+'; '.join(lost)+'.'
+    if remarks: words += '\n\nNot said by any setting: '+'; '.join(remarks)+'.'
     texts = [('markdown', words), ('code', f'{need}\n{config}'),
         ('code', f'face = ngf.reconstruct({photo!r}, config{points})\nface'),
         ('code', "face.render(yaw=30)\n# face.save('results'), face.to_glb('face.glb') ...")]
@@ -95,37 +98,48 @@ def program(
         metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python')))
 
 # %% ../../nbs/90_widgets.keep.ipynb #d9bb0264
+def _write_photo(folder:Path, photo:Photo)->tuple: # (file name, the `Photo` that one reads from it)
+    "The file that it was read from, where it is still there; else what is in memory, as a PNG"
+    there = Path(photo.path)
+    if photo.sha256 and file_digest(photo.path)==photo.sha256:
+        with writing(folder/there.name) as part: shutil.copyfile(there, part)
+        return there.name,photo
+    name = f'{there.stem or "photo"}.png'
+    with writing(folder/name) as part: Path(part).write_bytes(png(photo.composited()))
+    return name,replace(photo, offset=(0., 0.), scale=1.)
+
+def _write_points(path:Path, landmarks:Landmarks, photo:Photo, written:Photo)->list: # of remarks
+    "Those that count, in pixels of the photo that was written"
+    moved = landmarks.moved(photo).only(landmarks.ids[landmarks.weights>0])
+    save_landmarks(path, replace(moved, offset=written.offset, scale=written.scale), written)
+    other = int((moved.weights!=1).sum())
+    return [f'points with a weight of their own ({other})'] if other else []
+
 @undisturbed
-def write_program(
+def save_notebook(
     folder,             # Made, if it is not there
     photo:Photo,        # As it was given
     settings:dict,      # From `changed_settings`
     landmarks:Landmarks|None=None, # In pixels of any crop of it; None: they are to be looked for
-    lost=(),            # What no setting says, in words
+    remarks=(),         # What no setting says, in words
 )->Path: # of the notebook
     "Photo, points and notebook: all that it takes"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    there = Path(photo.path) if photo.path else None
-    name = there.name if there and there.is_file() else f'{there.stem if there else "photo"}.png'
-    with writing(folder/name) as part:
-        if there and there.is_file(): shutil.copyfile(there, part)
-        else: Path(part).write_bytes(png(photo.composited()))
-    points = ''
-    if landmarks is not None:
-        points = f'{Path(name).stem}_points.txt'
-        save_landmarks(folder/points, landmarks, photo)
+    name,written = _write_photo(folder, photo)
+    points = f'{Path(name).stem}_points.txt' if landmarks is not None else ''
+    if points: remarks = [*remarks, *_write_points(folder/points, landmarks, photo, written)]
     target = folder/f'{Path(name).stem}.ipynb'
     with writing(target) as part:
-        Path(part).write_text(json.dumps(program(name, settings, points, lost), indent=1), encoding='utf-8')
+        Path(part).write_text(json.dumps(notebook_of(name, settings, points, remarks), indent=1), encoding='utf-8')
     return target
 
 # %% ../../nbs/90_widgets.keep.ipynb #a11c9974
 #: Name in `measures` -> what it is
-FIGURES = dict(nme='error of the points, of the eye distance', psnr='photo reproduced, dB',
+FIGURE_TITLES = dict(nme='error of the points, of the eye distance', psnr='photo reproduced, dB',
     ssim='the same as structure')
 
-def _told(value)->str: return f'{value:.4g}' if isinstance(value, float) else str(value)
+def _as_text(value)->str: return f'{value:.4g}' if isinstance(value, float) else str(value)
 
 @undisturbed
 def differences(
@@ -136,12 +150,12 @@ def differences(
     a,b = settings or tuple(changed_settings(r.pipeline.config) for r in (first, second))
     usual = Config().to_dict()
     other = [n for n in dict.fromkeys([*a, *b]) if a.get(n)!=b.get(n)]
-    rows = [(n, *(_told(x.get(n, usual.get(n, ''))) for x in (a, b))) for n in other]
+    rows = [(n, *(_as_text(x.get(n, usual.get(n, ''))) for x in (a, b))) for n in other]
     figures = [r.measures(8)[0] for r in (first, second)]
-    there = {n:text for n,text in FIGURES.items() if all(n in f for f in figures)}
-    rows += [(text, *(_told(float(f[n])) for f in figures)) for n,text in there.items()]
+    there = {n:text for n,text in FIGURE_TITLES.items() if all(n in f for f in figures)}
+    rows += [(text, *(_as_text(float(f[n])) for f in figures)) for n,text in there.items()]
     if first.pipeline.model.triangles.shape==second.pipeline.model.triangles.shape:
-        rows.append(('apart at rest, median, mm', '', _told(float(first.distance(second).median))))
+        rows.append(('apart at rest, median, mm', '', _as_text(float(first.distance(second).median))))
     return rows
 
 def as_table(
@@ -168,7 +182,7 @@ class Comparison:
         self.labels = [ipywidgets.Label('') for _ in range(2)]
         self.table = ipywidgets.HTML(message('Keep two results, and they stand here side by side.'))
         self._quiet = False
-        for w in (self.first, self.second, self.yaw, self.light): w.observe(self._heard, 'value')
+        for w in (self.first, self.second, self.yaw, self.light): w.observe(self._changed, 'value')
         wrap = ipywidgets.Layout(flex_flow='row wrap')
         both = [ipywidgets.VBox([label, picture]) for label,picture in zip(self.labels, self.pictures)]
         self.widget = ipywidgets.VBox([ipywidgets.HBox([self.first, self.second, self.yaw, self.light], layout=wrap),
@@ -185,8 +199,6 @@ def keep(self:Comparison,
     name:str='',           # Empty: the next number
 )->str: # its name
     "Another result; the last two are shown"
-    from copy import deepcopy
-    from dataclasses import replace
     name = name or f'result {len(self.kept)+1}'
     self.kept[name] = replace(result, face=result.face.copy()),deepcopy(settings)
     self._quiet = True
@@ -198,20 +210,22 @@ def keep(self:Comparison,
     return name
 
 @patch
-def _heard(self:Comparison, _):
+def _changed(self:Comparison, _):
     if not self._quiet: self.draw()
 
 @patch
 @undisturbed
-def draw(self:Comparison, samples:int=8):
+def draw(self:Comparison,
+    samples:int=8, # Rays per pixel
+):
     "Both in the same view and the same light, and the table"
     names = self.first.value,self.second.value
     if None in names or len(self.kept)<2: return
-    look = {} if self.light.value=='as fitted' else dict(light=self.light.value)
+    light = {} if self.light.value=='as fitted' else dict(light=self.light.value)
     for name,label,picture in zip(names, self.labels, self.pictures):
         label.value = name
         data = io.BytesIO()
-        self.kept[name][0].render('face', yaw=self.yaw.value, size=300, samples=samples, **look).save(data, 'PNG')
+        self.kept[name][0].render('face', yaw=self.yaw.value, size=300, samples=samples, **light).save(data, 'PNG')
         picture.value = data.getvalue()
     (a,first),(b,second) = (self.kept[n] for n in names)
     self.table.value = as_table(differences(a, b, (first, second)), names)

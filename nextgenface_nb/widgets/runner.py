@@ -26,7 +26,11 @@ def button(
     b.on_click(lambda _: action())
     return b
 
-def message(text:str, advice:str='', alert:bool=False)->str: # HTML
+def message(
+    text:str,         # What there is to say
+    advice:str='',    # What to do about it
+    alert:bool=False, # It is an error: red, and read aloud at once
+)->str: # HTML
     "Text, and what to do about it, for people and for screen readers"
     colour = '#b71c1c' if alert else 'inherit'
     return (f'<div role="{"alert" if alert else "status"}" style="color:{colour};line-height:1.4">'
@@ -53,7 +57,7 @@ class Runner:
         self.stepped = stepped
         self.on_reset = reset
         self.ask = lambda: None   # Called before a run or a step begins; an error that it raises is shown instead
-        self.heard = []           # Each is called with the state before and the runner, whenever the state changes
+        self.listeners = []       # Each is called with the state before and the runner, whenever the state changes
         self.state = 'ready'
         self.steps = None
         self.task = None
@@ -98,7 +102,7 @@ def _step(self:Runner)->bool:
     except StopIteration: self._finish()
     except Exception as e: self._fail(e)
     except BaseException:   # a second interrupt, within the step: there is nothing to go on from
-        self._close()
+        self.close()
         self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
         raise
     return False
@@ -114,7 +118,7 @@ def _turn(self:Runner, state:str):
     "Another state, or the same at another step: who has to know is told"
     before = self.state
     self.state = state
-    for told in self.heard: told(before, self)
+    for listener in self.listeners: listener(before, self)
 
 @patch
 def step(self:Runner)->bool: # Whether there may be more
@@ -129,7 +133,8 @@ def step(self:Runner)->bool: # Whether there may be more
     raise KeyboardInterrupt
 
 @patch
-def _close(self:Runner):
+def close(self:Runner):
+    "Let go of the iterator: the next step begins the stage again, from what the face is then"
     if hasattr(self.steps, 'close'): self.steps.close()
     self.steps = None
 
@@ -145,7 +150,7 @@ def _finish(self:Runner):
 
 @patch
 def _fail(self:Runner, error):
-    self._close()
+    self.close()
     self.error = error
     self.status.value = explained(error)
     self._turn('failed')
@@ -199,28 +204,30 @@ def reset(self:Runner):
 @patch
 def forget(self:Runner):
     "As if it had never run; what it has changed stays"
-    self._close()
+    self.close()
     self.last = None
     self.error = None
     self.bar.value = 0
     self._say('ready')
 
 @patch
-def stand_at(self:Runner,
-    progress, # `Progress` of the last step that counts
+def set_progress(self:Runner,
+    progress,        # `Progress` of the last step that counts
+    done:bool=False, # It was the last of all
 ):
     "The next step is the one after this"
-    self._close()
+    self.close()
     self.last = progress
     self.error = None
     self.bar.max = max(progress.steps, progress.step)
     self.bar.value = progress.step
-    self._say('paused', f'{progress.stage} {progress.step} of {progress.steps}; Run goes on from here')
+    if done: self._say('done')
+    else: self._say('paused', f'{progress.stage} {progress.step} of {progress.steps}; Run goes on from here')
 
 @patch
-def leave(self:Runner,
+def abandon(self:Runner,
     why:str, # In words
 ):
     "Pause, and let go of what was carried: the next run begins this stage again, from what the face is then"
-    self._close()
+    self.close()
     self._say('paused', why)

@@ -16,7 +16,7 @@ from ..surroundings import undisturbed
 from .runner import button, message
 
 # %% auto #0
-__all__ = ['MAPS', 'numbers_of', 'maps_of', 'kept', 'Moment', 'Timeline', 'unpacked', 'TimelineBar']
+__all__ = ['MAPS', 'numbers_of', 'maps_of', 'snapshot', 'Moment', 'Timeline', 'unpacked', 'TimelineBar']
 
 # %% ../../nbs/90_widgets.timeline.ipynb #44b4e26d
 MAPS = 'diffuse','specular','roughness','provenance' #: Of an identity: what is large, with `hidden` of each frame
@@ -38,7 +38,7 @@ def maps_of(
     return {n:v.detach() for n,v in found.items() if v is not None}
 
 # %% ../../nbs/90_widgets.timeline.ipynb #2674d942
-def kept(
+def snapshot(
     tensors:dict,     # name -> tensor, of now
     before:dict|None, # The same of the moment before, as this function gave it
 )->dict: # name -> tensor of its own
@@ -99,7 +99,7 @@ def begin(self:Timeline,
     "A stage begins: what was kept of it and of those after it is dropped"
     order = STAGE_NAMES.index(stage)
     self.moments = [m for m in self.moments if STAGE_NAMES.index(m.stage)<order]
-    self._add(Moment(stage, None, kept(numbers_of(face), self._numbers()), self._maps(face)))
+    self._add(Moment(stage, None, snapshot(numbers_of(face), self._numbers()), self._maps(face)))
 
 @patch
 @undisturbed
@@ -111,9 +111,9 @@ def add(self:Timeline,
     "A step was taken"
     key = progress.stage!=TEXTURE or progress.step%max(1, progress.steps//self.KEYS)==0
     last = self.moments[-1].state if self.moments and self.moments[-1].stage==progress.stage else None
-    state = kept(carried(), last) if key else None
+    state = snapshot(carried(), last) if key else None
     maps = self._maps(face) if key else None
-    self._add(Moment(progress.stage, progress, kept(numbers_of(face), self._numbers()), maps, state))
+    self._add(Moment(progress.stage, progress, snapshot(numbers_of(face), self._numbers()), maps, state))
 
 @patch
 @undisturbed
@@ -123,7 +123,7 @@ def end(self:Timeline,
     "A stage has come to its end: of stage 3 the maps have changed once more"
     if not self.moments or self.moments[-1].progress is None: return
     last = self.moments[-1]
-    if last.stage==TEXTURE: self._add(Moment(last.stage, last.progress, kept(numbers_of(face), last.numbers),
+    if last.stage==TEXTURE: self._add(Moment(last.stage, last.progress, snapshot(numbers_of(face), last.numbers),
         self._maps(face), None, True))
     else: last.ended = True
 
@@ -134,7 +134,7 @@ def _numbers(self:Timeline)->dict|None: return self.moments[-1].numbers if self.
 @patch
 def _maps(self:Timeline, face:Face)->dict:
     before = next((m.maps for m in reversed(self.moments) if m.maps is not None), None)
-    return kept(maps_of(face), before)
+    return snapshot(maps_of(face), before)
 
 @patch
 def size(self:Timeline)->int: # Bytes
@@ -182,7 +182,7 @@ def at(self:Timeline,
     return other
 
 @patch
-def place_to_go_on(self:Timeline,
+def resume_point(self:Timeline,
     k:int, # Number of a moment
 )->int:
     ("The moment from which a fit can go on: the same one, or in stage 3 the last before it at which the solver's "
@@ -214,31 +214,38 @@ def packed(self:Timeline)->tuple: # (what JSON holds, one tensor of bytes)
         rows.append(dict(stage=m.stage, ended=m.ended, progress=p and {f.name:getattr(p, f.name) for f in fields(p)},
             numbers=put(m.numbers), state=put(m.state) if m.stage!=TEXTURE else None))
     tensors = [t.cpu().numpy() for _,t in parts.values()]
-    told = [[t.dtype.name, list(t.shape)] for t in tensors]
+    kinds = [[t.dtype.name, list(t.shape)] for t in tensors]
     flat = b''.join(np.ascontiguousarray(t).tobytes() for t in tensors)
-    return dict(moments=rows, tensors=told),torch.from_numpy(np.frombuffer(flat, np.uint8).copy())
+    return dict(moments=rows, tensors=kinds),torch.from_numpy(np.frombuffer(flat, np.uint8).copy())
 
 # %% ../../nbs/90_widgets.timeline.ipynb #9b2e22de
 @undisturbed
 def unpacked(
-    told:dict,    # From `Timeline.packed`
-    flat:Tensor,  # Likewise
+    listing:dict, # From `Timeline.packed`: what is where in the bytes
+    flat:Tensor,  # Likewise: the bytes, [B] uint8
     face:Face,    # That it belongs to: its numbers have to be of the same shapes
 )->Timeline: # Empty where it does not fit
     "What was packed; the maps are those of the face"
-    try: return _unpacked(told, flat.numpy(), face)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError): return Timeline()
+    try: return _unpacked(listing, flat.numpy(), face)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError): return Timeline()
 
-def _unpacked(told, flat:np.ndarray, face:Face)->Timeline:
+def _unpacked(listing, flat:np.ndarray, face:Face)->Timeline:
     tensors = []
     first = 0
-    for kind,shape in told['tensors']:
+    for kind,shape in listing['tensors']:
         if kind not in ('float32', 'float64', 'int64', 'uint8'): raise ValueError(f'a tensor of {kind}')
         size = np.dtype(kind).itemsize*int(np.prod(shape, dtype=np.int64))
         tensors.append(torch.from_numpy(np.frombuffer(flat[first:first+size].tobytes(), kind).reshape(shape).copy()))
         first += size
     found = Timeline()
-    for row in told['moments']: found.moments.append(_moment(row, tensors, face))
+    for row in listing['moments']: found.moments.append(_moment(row, tensors, face))
+    return found
+
+def _progress(row:dict|None)->Progress|None:
+    if row is None: return None
+    found = Progress(**row)
+    if not (type(found.step) is type(found.steps) is int and found.step>0 and isinstance(found.losses, dict)):
+        raise ValueError('a step that is none')
     return found
 
 def _moment(row:dict, tensors:list, face:Face)->Moment:
@@ -249,21 +256,20 @@ def _moment(row:dict, tensors:list, face:Face)->Moment:
             v.shape!=there[n].shape for n,v in numbers.items()): raise ValueError('a moment of another face')
     if not all(torch.isfinite(v).all() for v in numbers.values()): raise ValueError('numbers that are not finite')
     later = row['stage']==TEXTURE and row['progress'] is not None
-    progress = row['progress'] and Progress(**row['progress'])
-    return Moment(row['stage'], progress, numbers, maps_of(face) if later else {}, taken(row['state']),
-        bool(row['ended']))
+    maps = maps_of(face) if later else {}
+    return Moment(row['stage'], _progress(row['progress']), numbers, maps, taken(row['state']), bool(row['ended']))
 
 # %% ../../nbs/90_widgets.timeline.ipynb #5a009083
 class TimelineBar:
     "A slider through a timeline, with its words and buttons."
     def __init__(self,
         timeline:Timeline,
-        look,      # Called with the number of a moment when somebody looks at it
-        go_on,     # Called with the number of the moment to go on from
+        on_look,   # Called with the number of a moment when somebody looks at it
+        on_go_on,  # Called with the number of the moment to go on from
     ):
         self.timeline = timeline
-        self.look = look
-        self.go_on = go_on
+        self.on_look = on_look
+        self.on_go_on = on_go_on
         self._quiet = False
         wide = ipywidgets.Layout(width='100%')
         self.slider = ipywidgets.IntSlider(0, 0, 0, description='Timeline', readout=False, continuous_update=False,
@@ -273,7 +279,7 @@ class TimelineBar:
         self.back_button = button('', lambda: self.by(-1), 'One step back in time', 'chevron-left')
         self.forth_button = button('', lambda: self.by(1), 'One step on in time', 'chevron-right')
         self.now_button = button('Now', self.now, 'To where the fit stands', 'fast-forward')
-        self.on_button = button('Go on from here', lambda: self.go_on(self.slider.value),
+        self.on_button = button('Go on from here', lambda: self.on_go_on(self.slider.value),
             'Fit on from this step, with the weights as they are now; the steps after it are dropped', 'code-fork')
         buttons = [self.back_button, self.forth_button, self.now_button, self.on_button, self.words]
         self.widget = ipywidgets.VBox([self.slider, ipywidgets.HBox(buttons,
@@ -310,7 +316,7 @@ def now(self:TimelineBar):
 @patch
 def _moved(self:TimelineBar, _):
     self._tell()
-    if not self._quiet and len(self.timeline): self.look(self.slider.value)
+    if not self._quiet and len(self.timeline): self.on_look(self.slider.value)
 
 # %% ../../nbs/90_widgets.timeline.ipynb #4253eefd
 @patch

@@ -15,8 +15,8 @@ from ..pipeline import Pipeline
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['NOTEBOOKS', 'START', 'PLAY', 'ABOUT', 'ADVICE', 'CALM', 'FIGURES', 'about', 'advice', 'advised', 'photo_figures',
-           'pose_figures', 'light_figures', 'map_figures', 'warnings_of']
+__all__ = ['NOTEBOOKS', 'START', 'PLAY', 'ABOUT', 'ADVICE', 'HARMLESS', 'FIGURES_AFTER', 'about', 'advice', 'advised',
+           'photo_figures', 'pose_figures', 'light_figures', 'map_figures', 'warnings_of']
 
 # %% ../../nbs/90_widgets.words.ipynb #85570a7d
 NOTEBOOKS = 'https://github.com/OWNER/nextgenface_nb/blob/main/nbs/' #: Where pages are read; opened only by a click
@@ -94,7 +94,7 @@ def advised(
 
 # %% ../../nbs/90_widgets.words.ipynb #ffd257b9
 #: Figures of a face with which nothing is wrong
-CALM = dict(turned_degrees=0., looks_up=0., leans_degrees=0., uncertainty=0., face_pixels=1000., hidden=0.,
+HARMLESS = dict(turned_degrees=0., looks_up=0., leans_degrees=0., uncertainty=0., face_pixels=1000., hidden=0.,
     unexplained=0., unlike_skin=0., occluders=0., hand=None,
     nme_landmarks=None, light_psnr=99., psnr=99., flat=0., side_light=1.,
     overexposed=0., mean_light=1.)
@@ -104,7 +104,7 @@ def photo_figures(
     pipeline:Pipeline,
     face:Face,
     i:int=0, # Frame
-)->dict: # Of `CALM`, and of `photo_signs`
+)->dict: # Of `HARMLESS`, and of `photo_signs`
     "What is known when the points are found"
     frame = face.frames[i]
     return dict(photo_signs(frame, pipeline.model), turned_degrees=turned_degrees(frame), looks_up=looks_up(frame),
@@ -112,7 +112,11 @@ def photo_figures(
         face_pixels=face_pixels(frame), hand=frame.hand)
 
 @undisturbed
-def pose_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
+def pose_figures(
+    pipeline:Pipeline,
+    face:Face,
+    i:int=0, # Frame
+)->dict: # Those of `photo_figures`, and more of `HARMLESS`
     "What is known after stage 1: how well the points fit, and where in the photo the face is"
     frame = face.frames[i]
     inside = pipeline.face_mask(face, i)
@@ -125,13 +129,21 @@ def pose_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
 
 # %% ../../nbs/90_widgets.words.ipynb #5c1e471c
 @undisturbed
-def light_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
+def light_figures(
+    pipeline:Pipeline,
+    face:Face,
+    i:int=0, # Frame
+)->dict: # Of `HARMLESS`
     "What is known after stage 2: where the light comes from, and what it cannot explain"
     decibel,unexplained = light_fit(pipeline, face, i, samples=8)
     return dict(side_light=side_light(face.frames[i]), light_psnr=decibel, unexplained=unexplained)
 
 @undisturbed
-def map_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
+def map_figures(
+    pipeline:Pipeline,
+    face:Face,
+    i:int=0, # Frame
+)->dict: # Of `HARMLESS`
     "What is known after stage 3: what lay before the skin"
     frame = face.frames[i]
     inside = pipeline.face_mask(face, i)
@@ -140,7 +152,7 @@ def map_figures(pipeline:Pipeline, face:Face, i:int=0)->dict:
     return dict(occluders=hidden, hidden=hidden)
 
 #: Tab -> figures that are known when it is done
-FIGURES = {START:photo_figures, LANDMARKS:pose_figures, PHOTOMETRIC:light_figures, TEXTURE:map_figures}
+FIGURES_AFTER = {START:photo_figures, LANDMARKS:pose_figures, PHOTOMETRIC:light_figures, TEXTURE:map_figures}
 
 @undisturbed
 def warnings_of(
@@ -151,6 +163,6 @@ def warnings_of(
     said=(),           # Warnings that stand elsewhere already
 )->list: # of sentences
     "What the card will warn of, as far as it is known now, and not said before"
-    known |= FIGURES[name](pipeline, face)
-    found = frame_warnings({**CALM, **known})+(half_warnings(texel_shares(pipeline, face)) if name==TEXTURE else [])
+    known |= FIGURES_AFTER[name](pipeline, face)
+    found = frame_warnings({**HARMLESS, **known})+(half_warnings(texel_shares(pipeline, face)) if name==TEXTURE else [])
     return [w for w in found if w not in said]
