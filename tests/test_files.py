@@ -577,6 +577,11 @@ def test_a_working_folder_lies_with_its_file_and_is_swept(tmp_path):
 
 #: What is no result: words on the screen, a lock's owner, lines that are told while a fit goes on
 ELSEWHERE = {'config.py':{"goal.write_text(text, encoding='utf-8')"}, 'output/debug.py':{"open(path, 'w' if anew else 'a', encoding='utf-8')"},
+    # in a folder of its own that goes with the run
+    'widgets/app.py':{"(kernel / 'kernel.json').write_text(json.dumps(spec), encoding='utf-8')",
+        "notebook.write_text(json.dumps(studio_notebook(request)), encoding='utf-8')",
+        "(own / file.name).write_text(ours.replace(END_OF_STYLE, PAGE_STYLE + END_OF_STYLE), encoding='utf-8')",
+        'page.write_text(f\'<meta charset="utf-8">{at_once}<a href="{to}">Face studio</a>\', encoding=\'utf-8\')'},
     'widgets/keep.py':{"zipfile.ZipFile(data, 'w', zipfile.ZIP_DEFLATED)"},   # in memory
     'files.py':{"Path(path).write_text(f'process {os.getpid()} of {platform.node()}', encoding='utf-8')"}}
 
