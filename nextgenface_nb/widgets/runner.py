@@ -28,7 +28,7 @@ def button(
 
 def message(text:str, advice:str='', alert:bool=False)->str: # HTML
     "Text, and what to do about it, for people and for screen readers"
-    colour = '#b71c1c' if alert else 'inherit'
+    colour = 'var(--jp-error-color1,#b71c1c)' if alert else 'inherit'
     return (f'<div role="{"alert" if alert else "status"}" style="color:{colour};line-height:1.4">'
         f'{html.escape(text)}{"<br><b>"+html.escape(advice)+"</b>" if advice else ""}</div>')
 
