@@ -8,14 +8,14 @@ import base64, html, io
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-import ipywidgets
+import ipywidgets, torch
 from fastcore.basics import patch
 from .. import Reconstruction   # with all that is done with one
 from ..errors import PhotoError, in_words
 from ..face import Face
 from ..imaging import Photo, load_folder, load_photo, scan_folder
-from ..metrics import nme
 from ..optim.stages import Progress
+from ..output.report import frame_measures
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import begin, leave_out_photos, mean_identity, reconstruct_steps, weigh_photos
@@ -96,9 +96,13 @@ def _finish(self:Entry, result:Reconstruction, frame:int=0): # yields `Progress`
     for name in FIGURES:
         found += warnings_of(name, result.pipeline, seen, known, found)
         yield _said('figures', self.name)
-    off = 100*nme(result.pipeline.landmarks(seen, 0).detach(), seen.frames[0].landmarks)
-    figures = f'points {off:.1f} % of the eye distance, photo {known["light_psnr"]:.0f} dB after stage 2'
-    self.turn('done', message(figures)+advised(found))
+    self.turn('done', message(_figures(result.pipeline, seen))+advised(found))
+
+def _figures(pipeline:Pipeline, face:Face)->str:
+    "How well the first photo is reproduced"
+    with torch.no_grad(): picture = pipeline.render(face, 0, 8, final=True)[...,:3]
+    m = frame_measures(pipeline, face, 0, picture)
+    return f'points {100*m["nme"]:.1f} % of the eye distance, photo {m["psnr"]:.0f} dB'
 
 def _said(stage:str, name:str)->Progress: return Progress(f'{name}: {stage}', 1, 1, {}, 0.)
 
@@ -183,7 +187,8 @@ def _standing(self:PhotoFolder, count)->str: # HTML
     if self.runner.error is not None: return explained(self.runner.error)
     failed = f', {count("failed")} without a face' if count('failed') else ''
     last = self.runner.last
-    at = f'; {last.stage} {last.step} of {last.steps}' if last and count('at work') else ''
+    step = f' {last.step} of {last.steps}' if last and last.steps>1 else ''
+    at = f'; {last.stage}{step}' if last and count('at work') else ''
     return message(f'{count("done")} of {len(self.entries)} photos are done{failed}{at}')
 
 @patch
@@ -209,7 +214,7 @@ def _fitted(self:PhotoFolder, batch:list): # yields `Progress`
     begun = []
     for e in batch:
         begun += self._begun(e)
-        yield _said('found', e.name)
+        yield _said('landmarks', e.name)
     entries = [e for e in batch if e.state=='at work']
     if not entries: return
     frames = [b.face.frames[0] for b in begun]
