@@ -43,10 +43,11 @@ def test_two_windows_two_faces_and_a_good_end(app, browser, shots, tmp_path):
     big.get_by_text('portrait.jpg: 512 x 512').wait_for()
     assert not small.get_by_text('512 x 512').count()
     # the head stays in view at the end of a tab; where there is no room beside the tabs it stands above them
+    big.locator('canvas.ngf-photo:visible').wait_for()
     big.set_viewport_size(dict(width=1280, height=600))
     for page,where in ((big, 'beside, in view'), (small, 'above')):
         page.evaluate("document.querySelector('.ngf-beside').scrollIntoView({block: 'end'})")
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(1000)
         assert page.evaluate(HEAD).startswith(where), (page.evaluate(HEAD), where)
     big.set_viewport_size(dict(width=1280, height=800))
     # several files at once stand on a sheet, the wrong one among them with the words of its error

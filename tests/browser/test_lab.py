@@ -86,7 +86,7 @@ REACH = """() => [...document.querySelectorAll('.jp-OutputArea-output :is(button
 
 #: Where the head is, seen from the tabs, and whether one sees it
 HEAD = """() => { const [h, t] = ['.ngf-head', '.ngf-beside > :first-child'].map(s => document.querySelector(s).getBoundingClientRect())
-  return (h.left >= t.right - 1 ? 'beside' : h.bottom <= t.top + 1 ? 'above' : 'below') + (h.top >= 0 && h.bottom <= innerHeight ? ', in view' : ', out of view') }"""
+  return (h.left >= t.right - 1 ? 'beside' : h.bottom <= t.top + 1 ? 'above' : 'below') + (h.top > -1 && h.bottom < innerHeight + 1 ? ', in view' : ', out of view') }"""
 
 def hidden(page):
     "Controls that cannot be brought to where they can be clicked"
