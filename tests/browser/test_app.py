@@ -45,10 +45,12 @@ def test_two_windows_two_faces_and_a_good_end(app, browser, shots, tmp_path):
     # the head stays in view at the end of a tab; where there is no room beside the tabs it stands above them
     big.locator('canvas.ngf-photo:visible').wait_for()
     big.set_viewport_size(dict(width=1280, height=600))
-    for page,where in ((big, 'beside, in view'), (small, 'above')):
+    for page,where in ((big, 'beside sticky'), (small, 'above relative')):
         page.evaluate("document.querySelector('.ngf-beside').scrollIntoView({block: 'end'})")
         page.wait_for_timeout(1000)
-        assert page.evaluate(HEAD).startswith(where), (page.evaluate(HEAD), where)
+        how = page.evaluate("getComputedStyle(document.querySelector('.ngf-head')).position")
+        found = f'{page.evaluate(HEAD).partition(",")[0]} {how}'
+        assert found==where, (found, page.evaluate(HEAD))
     big.set_viewport_size(dict(width=1280, height=800))
     # several files at once stand on a sheet, the wrong one among them with the words of its error
     (tmp_path/'in').mkdir()
