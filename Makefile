@@ -22,7 +22,7 @@ demo: $(VENV)/.installed llvm ## Install what is missing, reconstruct the bundle
 	@echo; cd -- "$$OUTPUT" && echo "The results lie in $$(pwd):" && ls -d -- */
 
 lab: $(VENV)/.noted llvm ## Install JupyterLab and open the face studio in it: photo to head by buttons
-	$(BIN)/jupyter lab nbs/tutorials/15_face_studio.ipynb $(LAB)
+	$(BIN)/jupyter lab nbs/tutorials/15_face_studio.ipynb --LabApp.app_settings_dir='$(CURDIR)/tools/lab' $(LAB)
 
 studio: $(VENV)/.noted llvm ## The same studio as an app in the browser, without a notebook: make studio, or make studio STUDIO='me.jpg --theme dark'
 	$(BIN)/nextgenface-studio $(STUDIO)

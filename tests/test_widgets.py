@@ -693,3 +693,98 @@ def test_nothing_is_kept_of_no_face(truth):
         button.click()
         assert 'no face yet' in studio.notes.value
         studio.notes.value = ''
+
+# ---- several photos
+
+def photos_of(truth, *wrong):
+    "Files of an upload, as ipywidgets 8 gives them; those that are wrong are letters"
+    data = png(truth.photo().pixels)
+    return tuple(dict(name=n, content=memoryview(b'Dear Sir' if n in wrong else data)) for n in ('a.png', 'b.png', 'c.png'))
+
+def uploading(studio, files): # what a click does; the widget itself takes only what a page sends
+    from types import SimpleNamespace
+    studio.start.upload.unobserve_all()
+    studio.start.upload = SimpleNamespace(value=files)
+    studio.start.take_upload()
+
+def test_a_wrong_file_among_several_loses_nothing(truth):
+    "In the background: the kernel stays alive, cancel stops after a step, and it goes on to the end"
+    async def person():
+        studio = studio_of(truth, photo=False)
+        sheet = studio.folder
+        assert studio.start.upload.multiple and sheet.widget.layout.display=='none'
+        uploading(studio, photos_of(truth, 'b.png'))
+        assert [e.state for e in sheet.entries]==['waiting']*3 and sheet.widget.layout.display is None
+        assert 'on the sheet' in studio.start.notes.value
+        sheet.button.click()
+        assert studio.standing.value.count('photos of the sheet are at work')
+        while sheet.runner.last is None or 'photometric' not in sheet.runner.last.stage: await asyncio.sleep(.001)
+        sheet.cancel_button.click()
+        await asyncio.wait_for(sheet.runner.task, 60)
+        assert [e.state for e in sheet.entries]==['at work', 'waiting', 'waiting'] and sheet.cancel_button.disabled
+        sheet.button.click()
+        await asyncio.wait_for(sheet.runner.task, 120)
+        return studio
+    studio = asyncio.run(person())
+    first,wrong,last = studio.folder.entries
+    assert [e.state for e in (first, wrong, last)]==['done', 'failed', 'done']
+    assert 'not a picture' in words_of(wrong) and 'dB' in words_of(first) and first.shown.value.count('<img')==2
+    assert '2 of 3 photos are done, 1 without a face' in studio.folder.words.value
+    # one is opened; what is done with it there does not change what the sheet keeps
+    last.button.click()
+    assert studio.face.identity.diffuse is not None and 'c.png is opened' in studio.notes.value
+    assert torch.equal(studio.face.identity.shape, last.result.face.identity.shape)
+    studio.face.identity.shape += 1
+    assert not torch.equal(studio.face.identity.shape, last.result.face.identity.shape)
+    wrong.button.click()
+    assert 'not a picture' in studio.notes.value and studio.face is not None
+
+def words_of(entry): return words(entry.shown)
+
+def test_one_person_is_one_face(truth, tmp_path):
+    studio = studio_of(truth, photo=False)
+    for n,f in enumerate(photos_of(truth, 'b.png')): (tmp_path/f['name']).write_bytes(f['content'])
+    (tmp_path/'notes.txt').write_text('no photo')
+    studio.start.path.value = str(tmp_path)
+    studio.start.load_button.click()
+    sheet = studio.folder
+    assert [e.name for e in sheet.entries]==['a.png', 'b.png', 'c.png'] and '1 other' in sheet.notes.value
+    sheet.one.value = True
+    sheet.runner.run_all()
+    a,b,c = sheet.entries
+    assert [e.state for e in (a, b, c)]==['done', 'failed', 'done'], sheet.words.value
+    assert a.result is c.result and len(a.result.face.frames)==2 and (a.frame, c.frame)==(0, 1)
+    assert c.face().frames[0].photo.path.endswith('c.png') and a.face().frames[0].photo.path.endswith('a.png')
+    sheet.clear_button.click()
+    assert not sheet.entries and not sheet.sheet.children and sheet.widget.layout.display=='none'
+
+def test_a_stage_and_the_sheet_are_never_at_work_at_once(truth):
+    async def person():
+        studio = studio_of(truth)
+        studio.start.detect_button.click()
+        studio.folder.add([(f['name'], bytes(f['content'])) for f in photos_of(truth)])
+        studio.stages[0].runner.run_button.click()
+        studio.folder.button.click()
+        assert studio.stages[0].runner.state=='paused' and 'was paused' in studio.notes.value
+        await asyncio.sleep(.05)
+        studio.stages[0].runner.run_button.click()
+        assert studio.folder.runner.state=='paused' and studio.stages[0].runner.state=='running'
+        studio.stages[0].runner.pause_button.click()
+        # taken off the sheet while it was at work: the photo waits no longer, and nothing goes on
+        studio.folder.button.click()
+        await asyncio.sleep(.05)
+        studio.folder.clear_button.click()
+        await asyncio.wait_for(studio.folder.runner.task, 60)
+        assert studio.folder.runner.state=='ready' and not studio.folder.entries
+    asyncio.run(person())
+
+def test_several_are_dropped(truth):
+    studio = studio_of(truth, photo=False)
+    files = photos_of(truth)
+    studio.start.capture._handle_custom_msg(dict(kind='photos', names=[f['name'] for f in files]),
+        [f['content'] for f in files])
+    assert [e.name for e in studio.folder.entries]==['a.png', 'b.png', 'c.png']
+    alone = StartDashboard(truth.pipeline, None, Known(truth))   # without a sheet the last one counts
+    assert not alone.upload.multiple
+    alone.capture._handle_custom_msg(dict(kind='photos', names=['a.png', 'c.png']), [files[0]['content']]*2)
+    assert alone.photo.path=='c.png'

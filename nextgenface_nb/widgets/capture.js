@@ -41,7 +41,12 @@ function render({ model, el }) {
       say('There is no picture in the clipboard.')
     } catch (e) { say('The browser does not let this page read the clipboard. Click into the field beside it and press Ctrl+V.') }
   }
+  async function several(list) {   // all of them, whatever they are: the kernel says what is wrong with which
+    model.send({ kind: 'photos', names: list.map(f => f.name) }, undefined, await Promise.all(list.map(f => f.arrayBuffer())))
+    say(`${list.length} files were handed over.`)
+  }
   function files(list) {
+    if (list && list.length > 1) return several([...list])
     const f = [...(list || [])].find(f => f.type.startsWith('image/'))
     if (f) send(f, f.name && f.name !== 'image.png' ? f.name : 'clipboard.png'); else say('That was no picture.')
   }

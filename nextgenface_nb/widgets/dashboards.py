@@ -4,7 +4,7 @@
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #fe471cf7
 from __future__ import annotations
-import asyncio, base64, tempfile, time
+import asyncio, base64, io, tempfile, time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,19 @@ from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..optim.state import StageState, solve
 from ..surroundings import Undisturbed, undisturbed
+
+# %% auto #0
+__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'Dashboard', 'slider', 'SliderNames', 'row', 'column', 'uploaded',
+           'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'StageDashboard', 'wireframe_picture',
+           'LandmarkDashboard', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel',
+           'PlayDashboard', 'resting_face', 'FaceStudio']
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #f01de0a3
 from .curves import CurvesView
 from .expression import ExpressionPanel
 from .runner import Runner, button, explained, message
 from .journey import Journey
+from .folder import Entry, PhotoFolder
 from .photo import PhotoFrame
 from .keep import Comparison, Download, changed_settings, save_notebook, zipped
 from .timeline import Timeline, TimelineBar, unpacked
@@ -42,12 +51,6 @@ from ..evaluation.synthetic import studio_light
 from ..files import writing
 from ..output.checkpoint import save_face, load_face
 from ..output.pictures import landmark_picture
-
-# %% auto #0
-__all__ = ['MAPS', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'Dashboard', 'slider', 'SliderNames', 'row', 'column', 'uploaded',
-           'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'StageDashboard', 'wireframe_picture',
-           'LandmarkDashboard', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel',
-           'PlayDashboard', 'resting_face', 'FaceStudio']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9a21d5f5
 class Dashboard:
@@ -145,15 +148,23 @@ class PhotoCapture(anywidget.AnyWidget):
 
     def __init__(self,
         on_photo=None, # Called with (name, bytes of an image file)
+        on_photos=None,# Called with a list of these where several are dropped; None: the last is taken
         **traits       # Of the widget
     ):
         super().__init__(**traits)
-        self.on_photo = on_photo
+        self.on_photo,self.on_photos = on_photo,on_photos
         self.on_msg(self._heard)
 
     def _heard(self, _, content, buffers):
         if isinstance(content, dict) and content.get('kind')=='photo' and buffers and self.on_photo:
             self.on_photo(str(content.get('name') or 'photo'), bytes(buffers[0]))
+        if isinstance(content, dict) and content.get('kind')=='photos' and buffers: self._several(content, buffers)
+
+    def _several(self, content, buffers):
+        names = content.get('names') if isinstance(content.get('names'), list) else []
+        files = [(str(n or 'photo'), bytes(b)) for n,b in zip(names, buffers)]
+        if self.on_photos: self.on_photos(files)
+        elif self.on_photo and files: self.on_photo(*files[-1])
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #d9cae213
 @undisturbed
@@ -207,11 +218,13 @@ class StartDashboard(Dashboard):
         on_face=None,                # Called with each new `Face`
         beside=(),                   # Widgets beside Detect
         on_photo=None,               # Called without arguments when there is another photo
+        folder=None,                 # A `PhotoFolder` that takes several photos; None: one at a time
     ):
         self.pipeline = pipeline or Pipeline()
         self.detector = detector
         self.on_face = on_face
         self.on_photo = on_photo or (lambda: None)
+        self.folder = folder
         self.photo,self.frame,self._face,self.begun = None,None,None,None
         self.number = None                          # Which of several faces; None: the largest
         self.corrected = False                      # Points were moved, hidden or weighed by hand
@@ -236,11 +249,13 @@ def _controls(self:StartDashboard):
     self.overview = PhotoFrame()
     self.overview.observe(self.guarded(lambda _: self._crop_dragged()), 'crop')
     self.overview.observe(self.guarded(lambda _: self._face_clicked()), 'chosen')
-    self.upload = ipywidgets.FileUpload(accept='image/*', multiple=False, description='Upload a photo',
+    self.upload = ipywidgets.FileUpload(accept='image/*', multiple=self.folder is not None,
+        description='Upload a photo',
         layout=ipywidgets.Layout(width='auto'))
     self.upload.observe(self.guarded(lambda _: self.take_upload()), 'value')
-    self.capture = PhotoCapture(self.guarded(self.take_photo))
-    self.path = ipywidgets.Text(description='File', placeholder='path of a photo')
+    self.capture = PhotoCapture(self.guarded(self.take_photo), self.guarded(self.take_photos))
+    place = 'path of a photo, or of a folder' if self.folder else 'path of a photo'
+    self.path = ipywidgets.Text(description='File', placeholder=place)
     self.load_button = button('Load', self.guarded(lambda: self.load(self.path.value)), icon='folder-open')
     self.portrait_button = button('Bundled portrait', self.guarded(lambda: self.load(portrait_path())), icon='user')
     self.crop = {n:slider(text, value, low, 1., lambda _: self._crop_set(), step=.01)
@@ -272,6 +287,9 @@ def load(self:StartDashboard,
     "Another photo: a path or a `Photo`"
     if not isinstance(photo, Photo) and not str(photo).strip():
         raise PhotoError('no file was named', 'Type a path, or upload a photo.')
+    if self.folder is not None and isinstance(photo, (str, Path)) and Path(photo).is_dir():
+        self.folder.add_folder(photo)
+        return self._say_several()
     self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
     self.frame = self._face = self.begun = self.number = None
     self.warned.value = ''
@@ -280,12 +298,25 @@ def load(self:StartDashboard,
         f'{Path(self.photo.path).name or "photo"}: {self.photo.width} x {self.photo.height}. Detect comes next.')
     self.on_photo()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #f01de0a4
 @patch
 @undisturbed
 def take_upload(self:StartDashboard):
     "What was uploaded"
     files = uploaded(self.upload.value)
-    if files: self.take_photo(*files[-1])
+    if files: self.take_photos(files)
+
+@patch
+@undisturbed
+def take_photos(self:StartDashboard, files:list): # of (name, bytes)
+    "Several image files in memory: onto the sheet, if there is one"
+    if len(files)==1 or self.folder is None: return self.take_photo(*files[-1])
+    self.folder.add(files)
+    self._say_several()
+
+@patch
+def _say_several(self:StartDashboard):
+    self.say(f'{len(self.folder.entries)} photos stand on the sheet above; Reconstruct all, there, fits them.')
 
 @patch
 @undisturbed
@@ -1296,8 +1327,10 @@ class FaceStudio(Dashboard):
         self.bar = TimelineBar(self.timeline, self.guarded(self.look), self.guarded(self.go_on))
         self.journey = Journey(lambda: self.stages, self._prepare, self._follow, self._lost)
         self.tabs = ipywidgets.Tab()
+        self.folder = PhotoFolder(self.pipeline, detector, self.guarded(self.take_entry), self._folder_begins)
         self.start = StartDashboard(self.pipeline, None, detector, self.set_face, [self.journey.button],
-            self._new_photo)
+            self._new_photo, self.folder)
+        self.folder.runner.listeners.append(lambda before, runner: self.tell())
         self._controls()
         self._arrange()
         self.tell()
@@ -1310,12 +1343,15 @@ def _controls(self:FaceStudio):
     self.save_button = button('Save state', self.guarded(self.save), icon='save')
     self.open_button = button('Open state', self.guarded(self.open), icon='folder-open')
     self.tabs.observe(lambda change: self.guarded(self.enter)(change['new']), 'selected_index')
-    beside = ipywidgets.HBox([ipywidgets.VBox([self.tabs], layout=ipywidgets.Layout(flex='1 1 440px', min_width='0')),
-        ipywidgets.VBox([self.viewer], layout=ipywidgets.Layout(flex='0 1 400px', min_width='0'))],
-        layout=ipywidgets.Layout(flex_flow='row wrap'))
+    part = lambda widget,flex: ipywidgets.VBox([widget], layout=ipywidgets.Layout(flex=flex, min_width='0'))
+    head = part(self.viewer, '0 1 400px')
+    beside = ipywidgets.HBox([part(self.tabs, '1 1 440px'), head])
+    beside.add_class('ngf-beside')
+    head.add_class('ngf-head')
     self._keeping()
     self.widget = column(self.standing, row(self.journey.bar, self.journey.cancel_button, self.journey.words),
-        self.bar.widget, beside, self.keeping, self.notes)
+        self.bar.widget, self.folder.widget, beside, self.keeping, self.notes)
+    self.widget.add_class('ngf-studio')
     self._at = 0                                                # The tab that a journey has opened last
 
 @patch
@@ -1392,6 +1428,7 @@ def _ask(self:FaceStudio, panel):
     "A stage wants to begin, or to go on"
     if self.face is None: raise LandmarkError('there is no face yet', 'Press Detect, or Reconstruct, in the first tab.')
     if self.bar.back: self.bar.now()
+    self.folder.runner.pause()
     n = self.stages.index(panel)
     for k,other in enumerate(self.stages):
         if other is panel or not (other.runner.state=='running' or k<n and other.runner.state=='paused'): continue
@@ -1526,6 +1563,7 @@ def tell(self:FaceStudio):
 
 @patch
 def _stands(self:FaceStudio)->str:
+    if self.folder.runner.state=='running': return 'The photos of the sheet are at work, one after the other.'
     if self.start.photo is None: return 'Start with a photo.'
     if self.face is None: return 'The photo is here. Reconstruct does all that is left; Detect finds the face first.'
     if self.bar.back: return f'Looking back at {self.timeline.moments[self.bar.slider.value]!r}. Now is the end again.'
@@ -1682,12 +1720,17 @@ def save(self:FaceStudio):
 def open(self:FaceStudio):
     "Go on from a saved face, with the controls as they stood"
     face,about = load_face(self.target.value, self.pipeline.model)
+    self._take_face(face)
+    self._restore(about.get('studio') or {}, about['tensors'].get('timeline'))
+    self.say(f'opened {self.target.value}')
+
+@patch
+def _take_face(self:FaceStudio, face:Face):
+    "A face that is there already"
     self.start.take(face)
     self.set_face(face)
     self._see(face, True)
     if face.identity.diffuse is not None: self.viewer.mode = 'skin'
-    self._restore(about.get('studio') or {}, about['tensors'].get('timeline'))
-    self.say(f'opened {self.target.value}')
 
 @patch
 def _restore(self:FaceStudio, studio, flat):
@@ -1707,6 +1750,23 @@ def _restore(self:FaceStudio, studio, flat):
 def still(self:FaceStudio)->bytes:
     panels = [self.start, *self.stages, self.play]
     return panels[self.tabs.selected_index or 0].still()
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #f01de0a2
+@patch
+def _folder_begins(self:FaceStudio):
+    "The sheet wants to begin: whatever else is at work is paused"
+    if self.journey.state=='running' or any(s.runner.state=='running' for s in self.stages):
+        self.say('The fit below was paused: the photos of the sheet are at work.')
+    self._stop()
+
+@patch
+@undisturbed
+def take_entry(self:FaceStudio, entry:Entry):
+    "A photo of the sheet that was clicked: its face, or the photo alone where there is none. The sheet keeps its own"
+    if entry.result is None: return self.start.load(entry.load())
+    self._take_face(face := entry.face())
+    self.start.begun = replace(entry.result, face=face)
+    self.say(f'{entry.name} is opened.')
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #85a27d71
 @patch

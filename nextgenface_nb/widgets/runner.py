@@ -32,7 +32,7 @@ def message(
     alert:bool=False, # It is an error: red, and read aloud at once
 )->str: # HTML
     "Text, and what to do about it, for people and for screen readers"
-    colour = '#b71c1c' if alert else 'inherit'
+    colour = 'var(--jp-error-color1,#b71c1c)' if alert else 'inherit'
     return (f'<div role="{"alert" if alert else "status"}" style="color:{colour};line-height:1.4">'
         f'{html.escape(text)}{"<br><b>"+html.escape(advice)+"</b>" if advice else ""}</div>')
 

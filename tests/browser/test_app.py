@@ -1,10 +1,10 @@
 ("The studio as an app, `nextgenface-studio`, in a real browser: the page opens and shows the studio, two windows are two "
  "faces, nothing is asked of the outside, and nothing is left at the end. Screenshots go to the folder SHOTS.")
-import os, re, signal, subprocess, sys, time
+import os, re, shutil, signal, subprocess, sys, time
 import pytest
 pytest.importorskip('voila')
 pytest.importorskip('playwright')
-from test_lab import ROOT, nameless
+from test_lab import HEAD, ROOT, nameless
 
 CODE = 'import sys; from nextgenface_nb.widgets.app import main; sys.exit(main())'
 
@@ -42,6 +42,28 @@ def test_two_windows_two_faces_and_a_good_end(app, browser, shots, tmp_path):
     big.get_by_role('button', name='Bundled portrait').click()
     big.get_by_text('portrait.jpg: 512 x 512').wait_for()
     assert not small.get_by_text('512 x 512').count()
+    # the head stays in view at the end of a tab; where there is no room beside the tabs it stands above them
+    big.locator('canvas.ngf-photo:visible').wait_for()
+    big.set_viewport_size(dict(width=1280, height=600))
+    for page,where in ((big, 'beside sticky'), (small, 'above relative')):
+        page.evaluate("document.querySelector('.ngf-beside').scrollIntoView({block: 'end'})")
+        page.wait_for_timeout(1000)
+        how = page.evaluate("getComputedStyle(document.querySelector('.ngf-head')).position")
+        found = f'{page.evaluate(HEAD).partition(",")[0]} {how}'
+        assert found==where, (found, page.evaluate(HEAD))
+    big.set_viewport_size(dict(width=1280, height=800))
+    # several files at once stand on a sheet, the wrong one among them with the words of its error
+    (tmp_path/'in').mkdir()
+    for name in ('a.png', 'b.png'): (tmp_path/'in'/name).write_text('Dear Sir')
+    with big.expect_file_chooser() as chooser: big.get_by_role('button', name='Upload a photo').click()
+    chooser.value.set_files([*(tmp_path/'in').iterdir()])
+    big.get_by_text('2 photos stand on the sheet').wait_for()
+    big.get_by_role('button', name='Reconstruct all').click()
+    big.get_by_text('0 of 2 photos are done, 2 without a face').wait_for()
+    assert big.locator('.ngf-card [role=alert]').count()==2
+    big.get_by_role('button', name='Clear').click()
+    big.locator('.ngf-card').first.wait_for(state='detached')
+    shutil.rmtree(tmp_path/'in')
     # icons are there, from the style sheet of the app
     assert big.evaluate("getComputedStyle(document.querySelector('.fa-user, .fa-search'), '::before').fontFamily").lower().find(
         'awesome')>=0

@@ -46,8 +46,7 @@ def lab(tmp_path_factory):
         PYTHONPATH=str(ROOT))
     command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--port={port}',
         '--ServerApp.port_retries=0', '--IdentityProvider.token=', '--ServerApp.ip=127.0.0.1',
-        f'--ServerApp.root_dir={work}', '--LabApp.news_url=None',
-        '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
+        f'--ServerApp.root_dir={work}', f'--LabApp.app_settings_dir={ROOT/"tools"/"lab"}']
     with (work/'lab.log').open('w') as log:
         server,url = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT),f'http://127.0.0.1:{port}'
         try:
@@ -84,6 +83,10 @@ REACH = """() => [...document.querySelectorAll('.jp-OutputArea-output :is(button
   const r = e.getBoundingClientRect(), x = Math.min(Math.max((r.left + r.right) / 2, r.left + 2), innerWidth - 2), hit = document.elementFromPoint(Math.min(x, innerWidth - 30), (r.top + r.bottom) / 2)
   return hit && (e.contains(hit) || hit.contains(e)) ? null : `${e.tagName} ${e.textContent || e.ariaLabel || e.title || e.className}`
 }).filter(Boolean)"""
+
+#: Where the head is, seen from the tabs, and whether one sees it
+HEAD = """() => { const [h, t] = ['.ngf-head', '.ngf-beside > :first-child'].map(s => document.querySelector(s).getBoundingClientRect())
+  return (h.left >= t.right - 1 ? 'beside' : h.bottom <= t.top + 1 ? 'above' : 'below') + (h.top > -1 && h.bottom < innerHeight + 1 ? ', in view' : ', out of view') }"""
 
 def hidden(page):
     "Controls that cannot be brought to where they can be clicked"
@@ -124,6 +127,9 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     page.locator('.jp-OutputArea').get_by_role('button', name='Detect').wait_for()
 
     mark('lab open, studio shown')
+    # nothing covers it: make lab starts with these settings too
+    assert "--LabApp.app_settings_dir='$(CURDIR)/tools/lab'" in (ROOT/'Makefile').read_text()
+    assert not page.get_by_text('official Jupyter news').count()
 
     # a photo from the camera (Chromium's picture of a clock), one pasted
     page.get_by_role('button', name='Camera').click()
@@ -222,6 +228,11 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
         "s => [...document.querySelectorAll('.jp-OutputArea img')].filter(i => i.offsetParent)[0].src !== s", arg=src)
     shot('stage2')
     page.get_by_text('photometric 1 of').first.wait_for()
+    # the tab is longer than the screen; at its end the head is still there, beside it
+    page.evaluate("document.querySelector('.ngf-beside').scrollIntoView({block: 'end'})")
+    page.wait_for_timeout(300)
+    assert page.evaluate(HEAD)=='beside, in view', page.evaluate(HEAD)
+    shot('stage2_end')
     assert not nameless(page), nameless(page)
     mark('stage 2')
 
@@ -340,6 +351,7 @@ def test_from_photo_to_play(lab, page, shots, tmp_path):
     page.wait_for_timeout(500)
     for name in ('Start', 'Stage 1', 'Stage 2', 'Stage 3', 'Play'):
         tab(name)
+        assert page.evaluate(HEAD).startswith('above')
         assert not hidden(page), (name, hidden(page))
         page.locator('.jp-OutputArea').get_by_role('tab', name=name, exact=True).scroll_into_view_if_needed()
         shot(f'zoomed_{name.replace(" ", "").lower()}')
