@@ -4,7 +4,7 @@
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #fe471cf7
 from __future__ import annotations
-import asyncio, base64, io, tempfile, time
+import asyncio, base64, tempfile, time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path

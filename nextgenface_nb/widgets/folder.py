@@ -7,11 +7,9 @@ from __future__ import annotations
 import base64, html, io
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 import ipywidgets, torch
 from fastcore.basics import patch
 from .. import Reconstruction   # with all that is done with one
-from ..errors import PhotoError, in_words
 from ..face import Face
 from ..imaging import Photo, load_folder, load_photo, scan_folder
 from ..optim.stages import Progress
@@ -19,10 +17,9 @@ from ..output.report import frame_measures
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import begin, leave_out_photos, mean_identity, reconstruct_steps, weigh_photos
-from ..surroundings import undisturbed
 from .photo import small_jpeg
 from .runner import Runner, button, explained, message
-from .words import FIGURES, advised, warnings_of
+from .words import FIGURES_AFTER, advised, warnings_of
 
 # %% auto #0
 __all__ = ['THUMB', 'Entry', 'PhotoFolder']
@@ -93,7 +90,7 @@ def _finish(self:Entry, result:Reconstruction, frame:int=0): # yields `Progress`
     seen = self.face()
     found = list(result.warnings)
     known = {}
-    for name in FIGURES:
+    for name in FIGURES_AFTER:
         found += warnings_of(name, result.pipeline, seen, known, found)
         yield _said('figures', self.name)
     self.turn('done', message(_figures(result.pipeline, seen))+advised(found))
