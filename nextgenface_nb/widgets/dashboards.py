@@ -289,7 +289,8 @@ def load(self:StartDashboard,
         raise PhotoError('no file was named', 'Type a path, or upload a photo.')
     if self.folder is not None and isinstance(photo, (str, Path)) and Path(photo).is_dir():
         self.folder.add_folder(photo)
-        return self._say_several()
+        self._say_several()
+        return
     self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
     self.frame = self._face = self.begun = self.number = None
     self.warned.value = ''
@@ -1763,7 +1764,9 @@ def _folder_begins(self:FaceStudio):
 @undisturbed
 def take_entry(self:FaceStudio, entry:Entry):
     "A photo of the sheet that was clicked: its face, or the photo alone where there is none. The sheet keeps its own"
-    if entry.result is None: return self.start.load(entry.load())
+    if entry.result is None:
+        self.start.load(entry.load())
+        return
     self._take_face(face := entry.face())
     self.start.begun = replace(entry.result, face=face)
     self.say(f'{entry.name} is opened.')

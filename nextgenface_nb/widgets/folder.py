@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64, html, io
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 import ipywidgets, torch
 from fastcore.basics import patch
 from .. import Reconstruction   # with all that is done with one
@@ -151,7 +152,9 @@ def add(self:PhotoFolder,
     self.tell()
 
 @patch
-def add_folder(self:PhotoFolder, path):
+def add_folder(self:PhotoFolder,
+    path:str|Path, # Of a folder with photos
+):
     "The photos of a folder; what else is in it is said"
     photos = load_folder(path)
     others = len(scan_folder(path)[1])
