@@ -111,7 +111,7 @@ def test_dashboards_have_its_weight_on_a_slider_and_its_value_on_the_curve(truth
     panel.weights['pale'].value = 50.
     panel.runner.step_button.click()
     assert panel.history[-1].losses['pale']>5*first
-    panel.runner._close()
+    panel.runner.close()
     assert 'ahead' in PhotometricDashboard(own, truth.face.copy(), terms=[AHEAD]).weights
 
 # ---- its weight
