@@ -78,11 +78,12 @@ def map_traits(
 _code = {}
 
 def static_text(
-    name:str, # Of a file in nextgenface_nb/widgets
+    *names:str, # Of files in nextgenface_nb/widgets
 )->str:
-    "A script of the package, read once"
-    if name not in _code: _code[name] = (files('nextgenface_nb.widgets')/name).read_text(encoding='utf-8')
-    return _code[name]
+    "Scripts of the package, one after the other, each read once"
+    for name in names:
+        if name not in _code: _code[name] = (files('nextgenface_nb.widgets')/name).read_text(encoding='utf-8')
+    return '\n'.join(_code[name] for name in names)
 
 def _bytes(x:Tensor, kind=np.float32)->bytes:
     return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()

@@ -1,10 +1,4 @@
 // A photo from the camera, the clipboard or a file that is dropped: nextgenface_nb.widgets.dashboards.PhotoCapture (Apache-2.0). Nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
 const STYLE = `.ngf-capture{font:13px var(--jp-ui-font-family,sans-serif);color:var(--jp-ui-font-color1,#222);border:1px dashed #8888;border-radius:4px;padding:4px 6px;max-width:34em}
 .ngf-capture.ngf-over{background:#1976d222}.ngf-capture video{display:block;max-width:100%;margin-top:4px;border-radius:4px;transform:scaleX(-1)}
 .ngf-capture button,.ngf-capture input{font:inherit;color:inherit;padding:2px 8px;margin:1px 4px 1px 0;border:1px solid #8888;border-radius:4px;background:transparent}.ngf-capture button{cursor:pointer}.ngf-capture p{margin:2px 0}.ngf-capture [hidden]{display:none}`

@@ -1,11 +1,4 @@
 // Curves of a fit, drawn by the browser: nextgenface_nb.widgets.curves.CurvesView (Apache-2.0). Nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = tag.startsWith('svg:') ? document.createElementNS('http://www.w3.org/2000/svg', tag.slice(4)) : document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
-const say = (model, values) => { for (const [k, v] of Object.entries(values)) model.set(k, v); try { model.save_changes() } catch (_) { /* no kernel */ } }
 const numbers = d => d && d.byteLength ? new Float32Array(d.buffer.slice(d.byteOffset, d.byteOffset + d.byteLength)) : new Float32Array(0)
 const brief = v => !isFinite(v) ? '' : v !== 0 && (Math.abs(v) < .01 || Math.abs(v) >= 1e4) ? v.toExponential(1).replace('e+', 'e') : String(Number(v.toPrecision(3)))
 

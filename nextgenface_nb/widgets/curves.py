@@ -60,7 +60,7 @@ def curves_svg(
 # %% ../../nbs/90_widgets.curves.ipynb #bdfe2b0d
 class CurvesView(anywidget.AnyWidget):
     "Curves over steps; what the page knows of them."
-    _esm = static_text('curves.js')
+    _esm = static_text('common.js', 'curves.js')
     _css = static_text('studio.css')
     names = traitlets.List().tag(sync=True)             # Of the terms
     steps = traitlets.Bytes().tag(sync=True)            # float32 [S]

@@ -144,7 +144,7 @@ def uploaded(
 # %% ../../nbs/91_widgets.dashboards.ipynb #c4204396
 class PhotoCapture(anywidget.AnyWidget):
     "A photo from the camera, the clipboard, or dropped here, where the browser allows it."
-    _esm = static_text('capture.js')
+    _esm = static_text('common.js', 'capture.js')
 
     def __init__(self,
         on_photo=None, # Called with (name, bytes of an image file)
@@ -170,7 +170,7 @@ class PhotoCapture(anywidget.AnyWidget):
 @undisturbed
 class LandmarkEditor(anywidget.AnyWidget):
     "Points on a photo: drag, hide, give weight; by mouse or by keyboard."
-    _esm = static_text('landmarks.js')
+    _esm = static_text('common.js', 'landmarks.js')
     picture = traitlets.Bytes().tag(sync=True)          # PNG
     points = traitlets.List().tag(sync=True)            # [x, y] in pixels of the photo
     weights = traitlets.List().tag(sync=True)
@@ -617,7 +617,7 @@ def reset_face(self:StageDashboard):
 # %% ../../nbs/91_widgets.dashboards.ipynb #9a044982
 @patch
 @undisturbed
-def look(self:StageDashboard,
+def show_step(self:StageDashboard,
     face:Face,    # As it was at some step
     history:list, # Of the steps up to it
 ):
@@ -1325,16 +1325,16 @@ class FaceStudio(Dashboard):
         self.viewer = FaceViewer(self.pipeline, resting_face(self.pipeline), mode='clay', width=380, height=420)
         self.viewer.add_class('ngf-plain')          # its sliders are those of the last tab
         self.timeline = Timeline()
-        self.bar = TimelineBar(self.timeline, self.guarded(self.look), self.guarded(self.go_on))
+        self.bar = TimelineBar(self.timeline, self.guarded(self.show_moment), self.guarded(self.go_on))
         self.journey = Journey(lambda: self.stages, self._prepare, self._follow, self._lost)
         self.tabs = ipywidgets.Tab()
         self.folder = PhotoFolder(self.pipeline, detector, self.guarded(self.take_entry), self._folder_begins)
         self.start = StartDashboard(self.pipeline, None, detector, self.set_face, [self.journey.button],
             self._new_photo, self.folder)
-        self.folder.runner.listeners.append(lambda before, runner: self.tell())
+        self.folder.runner.listeners.append(lambda before, runner: self.update_status())
         self._controls()
         self._arrange()
-        self.tell()
+        self.update_status()
         if photo is not None: self.start.guarded(self.start.load)(photo)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #222c4356
@@ -1401,7 +1401,7 @@ def set_face(self:FaceStudio, face:Face):
     self.viewer.mode = 'clay'
     self.viewer.show(face, maps=False)
     self.viewer.centre()
-    self.tell()
+    self.update_status()
 
 @patch
 def _make_stages(self:FaceStudio):
@@ -1499,7 +1499,7 @@ def _turned(self:FaceStudio, panel, before:str, runner):
         self.timeline.moments = [m for m in self.timeline.moments if m.stage not in {s.name for s in later}]
         self.bar.update()
     self.journey.update()
-    self.tell()
+    self.update_status()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f011fd05
 @patch
@@ -1558,7 +1558,7 @@ def _see(self:FaceStudio,
 # %% ../../nbs/91_widgets.dashboards.ipynb #5c8b5c5b
 @patch
 @undisturbed
-def tell(self:FaceStudio):
+def update_status(self:FaceStudio):
     "Where the fit stands"
     self.standing.value = message(self._stands())
 
@@ -1601,7 +1601,7 @@ def _new_photo(self:FaceStudio):
     self.bar.update()
     self.viewer.mode = 'clay'
     self._see(resting_face(self.pipeline), False)
-    self.tell()
+    self.update_status()
 
 @patch
 def _prepare(self:FaceStudio):
@@ -1645,7 +1645,7 @@ def run_all(self:FaceStudio): # -> `Reconstruction`
 # %% ../../nbs/91_widgets.dashboards.ipynb #7017fe43
 @patch
 @undisturbed
-def look(self:FaceStudio,
+def show_moment(self:FaceStudio,
     k:int, # Number of a moment
 ):
     "The pictures and the head of an earlier step; the fit is paused, and stays where it is"
@@ -1658,8 +1658,8 @@ def look(self:FaceStudio,
     if self.tabs.selected_index!=len(self.stages)+1: self.tabs.selected_index = n+1
     self._see(face, moment.stage==TEXTURE or self.viewer.mode!='clay')
     for s in self.stages: s.stale = self.bar.back or s is not panel
-    if panel.shown: self._soon(partial(panel.look, face, self.timeline.of(moment.stage, k)))
-    self.tell()
+    if panel.shown: self._soon(partial(panel.show_step, face, self.timeline.of(moment.stage, k)))
+    self.update_status()
 
 @patch
 @undisturbed
@@ -1692,7 +1692,7 @@ def _stand(self:FaceStudio):
             panel.resumed = None if m.ended else m.state
             panel.runner.set_progress(m.progress, m.ended)
     finally: self._quiet = False
-    self.tell()
+    self.update_status()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #91be1443
 @patch(as_prop=True)

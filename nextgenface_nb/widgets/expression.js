@@ -1,11 +1,4 @@
 // Sliders of expressions in groups that fold, with presets: nextgenface_nb.widgets.expression.ExpressionPanel (Apache-2.0). Nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
-const say = (model, values) => { for (const [k, v] of Object.entries(values)) model.set(k, v); try { model.save_changes() } catch (_) { /* no kernel */ } }
 const words = name => name.replace(/([A-Z])/g, ' $1').toLowerCase().trim()
 
 function render({ model, el }) {

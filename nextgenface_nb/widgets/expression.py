@@ -55,7 +55,7 @@ def known_expressions(
 # %% ../../nbs/90_widgets.expression.ipynb #c4460839
 class ExpressionPanel(anywidget.AnyWidget):
     "Sliders of expressions; what the page knows of them."
-    _esm = static_text('expression.js')
+    _esm = static_text('common.js', 'expression.js')
     _css = static_text('studio.css')
     names = traitlets.List().tag(sync=True)
     limits = traitlets.List().tag(sync=True)        # [low, high] of each

@@ -124,7 +124,7 @@ class PhotoFolder:
         self.entries = []
         self.runner = Runner(self._steps, self._stepped)
         self.runner.ask = ask or (lambda: None)
-        self.runner.listeners.append(lambda before, runner: self.tell())
+        self.runner.listeners.append(lambda before, runner: self.update_status())
         self.button = button('Reconstruct all', self.runner.run, 'One photo after the other, in the background',
             'magic')
         self.cancel_button = button('Cancel', self.runner.pause, 'Stop after the present step; what is done stays',
@@ -137,7 +137,7 @@ class PhotoFolder:
         self.sheet.add_class('ngf-sheet')
         self.widget = ipywidgets.VBox([ipywidgets.HBox([self.button, self.cancel_button, self.one, self.clear_button],
             layout=ipywidgets.Layout(flex_flow='row wrap')), self.words, self.notes, self.sheet])
-        self.tell()
+        self.update_status()
 
     def __repr__(self): return f'PhotoFolder({", ".join(f"{e.name}: {e.state}" for e in self.entries)})'
 
@@ -149,7 +149,7 @@ def add(self:PhotoFolder,
     "Some more photos"
     self.entries += [Entry(name, source, self.on_open) for name,source in files]
     self.sheet.children = [e.widget for e in self.entries]
-    self.tell()
+    self.update_status()
 
 @patch
 def add_folder(self:PhotoFolder,
@@ -168,11 +168,11 @@ def clear(self:PhotoFolder):
     self.entries = []
     self.sheet.children = []
     self.notes.value = ''
-    self.tell()
+    self.update_status()
 
 # %% ../../nbs/90_widgets.folder.ipynb #f01de00e
 @patch
-def tell(self:PhotoFolder):
+def update_status(self:PhotoFolder):
     "How far it is, and which buttons make sense"
     count = lambda state: sum(e.state==state for e in self.entries)
     running = self.runner.state=='running'
@@ -192,7 +192,7 @@ def _standing(self:PhotoFolder, count)->str: # HTML
     return message(f'{count("done")} of {len(self.entries)} photos are done{failed}{at}')
 
 @patch
-def _stepped(self:PhotoFolder, progress:Progress, last:bool): self.tell()
+def _stepped(self:PhotoFolder, progress:Progress, last:bool): self.update_status()
 
 # %% ../../nbs/90_widgets.folder.ipynb #f01de00f
 @patch

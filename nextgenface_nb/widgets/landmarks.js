@@ -1,11 +1,4 @@
 // Points on a photo that can be dragged: nextgenface_nb.widgets.dashboards.LandmarkEditor (Apache-2.0). Plain canvas, nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
-const say = (model, values) => { for (const [k, v] of Object.entries(values)) model.set(k, v); try { model.save_changes() } catch (_) { /* no kernel */ } }
 
 function render({ model, el }) {
   const canvas = element('canvas', { tabindex: 0, role: 'application', class: 'ngf-landmarks', style: 'max-width:100%;touch-action:none;border-radius:4px',

@@ -1,13 +1,5 @@
 // A mirror ball with a lamp that can be dragged: nextgenface_nb.widgets.light.LightBall (Apache-2.0). Plain canvas, nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
-const say = (model, values) => { for (const [k, v] of Object.entries(values)) model.set(k, v); try { model.save_changes() } catch (_) { /* no kernel */ } }
 const degrees = 180 / Math.PI
-const limit = (x, low, high) => Math.min(Math.max(x, low), high)
 
 // the light of a direction is mirrored where the normal lies halfway between it and the viewer
 function toBall(azimuth, elevation) {
@@ -18,7 +10,7 @@ function toBall(azimuth, elevation) {
 function fromBall(x, y) {
   const r = Math.hypot(x, y), s = r > .995 ? .995 / r : 1, n = [x * s, y * s, Math.sqrt(Math.max(0, 1 - (x * s) ** 2 - (y * s) ** 2))]
   const d = [2 * n[2] * n[0], 2 * n[2] * n[1], 2 * n[2] * n[2] - 1]
-  return { azimuth: Math.atan2(d[0], d[2]) * degrees, elevation: Math.asin(limit(d[1], -1, 1)) * degrees }
+  return { azimuth: Math.atan2(d[0], d[2]) * degrees, elevation: Math.asin(clamp(d[1], -1, 1)) * degrees }
 }
 
 function render({ model, el }) {
@@ -52,7 +44,7 @@ function render({ model, el }) {
   canvas.addEventListener('keydown', e => {
     if (!steps[e.key]) return
     const turn = (model.get('azimuth') + steps[e.key][0] + 540) % 360 - 180
-    say(model, { azimuth: turn, elevation: limit(model.get('elevation') + steps[e.key][1], -90, 90), on: true }); draw()
+    say(model, { azimuth: turn, elevation: clamp(model.get('elevation') + steps[e.key][1], -90, 90), on: true }); draw()
     e.preventDefault(); e.stopPropagation()
   })
   function load() {

@@ -117,7 +117,7 @@ def mirror_ball(
 @undisturbed
 class LightBall(anywidget.AnyWidget):
     "A mirror ball with a lamp on it that is dragged, by mouse or by arrow keys."
-    _esm = static_text('light.js')
+    _esm = static_text('common.js', 'light.js')
     picture = traitlets.Bytes().tag(sync=True)          # PNG of the ball
     azimuth = traitlets.Float(0.).tag(sync=True)        # Degrees, -180 .. 180
     elevation = traitlets.Float(20.).tag(sync=True)     # Degrees, -90 .. 90

@@ -1,12 +1,4 @@
 // A photo with a square that is dragged and boxes that are clicked: nextgenface_nb.widgets.photo.PhotoFrame (Apache-2.0). Plain canvas, nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
-const say = (model, values) => { for (const [k, v] of Object.entries(values)) model.set(k, v); try { model.save_changes() } catch (_) { /* no kernel */ } }
-const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 
 function render({ model, el }) {
   const canvas = element('canvas', { tabindex: 0, role: 'application', class: 'ngf-photo', style: 'max-width:100%;touch-action:none;border-radius:4px;display:none',

@@ -30,7 +30,7 @@ def small_jpeg(
 @undisturbed
 class PhotoFrame(anywidget.AnyWidget):
     "A photo with a square that is dragged and with boxes that are clicked, by mouse or by keyboard."
-    _esm = static_text('photo.js')
+    _esm = static_text('common.js', 'photo.js')
     _css = static_text('studio.css')
     picture = traitlets.Bytes().tag(sync=True)          # JPEG, no larger than a screen needs
     extent = traitlets.List([1, 1]).tag(sync=True)      # Width and height of the photo, pixels

@@ -1,19 +1,11 @@
 // Pictures that fill the width that is there, with one zoom for all and a wipe: nextgenface_nb.widgets.pictures.PictureGrid (Apache-2.0). Nothing to bundle.
-const element = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag)
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
-  e.append(...children)
-  return e
-}
-const limit = (x, low, high) => Math.min(Math.max(x, low), high)
-const say = (model, values) => { for (const [k, v] of Object.entries(values)) model.set(k, v); try { model.save_changes() } catch (_) { /* no kernel */ } }
 const FAR = 24 // enlarged so many times at most
 
 // what of each picture is seen: its left upper corner, as a share of the picture, and how much it is enlarged
 class View {
   constructor(changed) { Object.assign(this, { s: 1, x: 0, y: 0, changed }) }
-  set(s, x, y) { this.s = limit(s, 1, FAR); this.x = limit(x, 0, 1 - 1 / this.s); this.y = limit(y, 0, 1 - 1 / this.s); this.changed() }
-  zoom(factor, px = .5, py = .5) { const u = this.x + px / this.s, v = this.y + py / this.s, s = limit(this.s * factor, 1, FAR); this.set(s, u - px / s, v - py / s) }
+  set(s, x, y) { this.s = clamp(s, 1, FAR); this.x = clamp(x, 0, 1 - 1 / this.s); this.y = clamp(y, 0, 1 - 1 / this.s); this.changed() }
+  zoom(factor, px = .5, py = .5) { const u = this.x + px / this.s, v = this.y + py / this.s, s = clamp(this.s * factor, 1, FAR); this.set(s, u - px / s, v - py / s) }
   pan(dx, dy) { this.set(this.s, this.x - dx / this.s, this.y - dy / this.s) }
   place(image) { image.style.transform = `scale(${this.s}) translate(${-100 * this.x}%,${-100 * this.y}%)` }
 }
@@ -33,7 +25,7 @@ class Picture {
     this.wipe = element('div', { class: 'ngf-wipe', role: 'slider', tabindex: 0, 'aria-label': `${this.name}: the line between them`, 'aria-valuemin': 0, 'aria-valuemax': 100 })
     this.frame.append(this.before)
     this.hold.append(this.wipe)
-    const to = x => { say(this.panel.model, { wipe_at: limit(x, 0, 1) }); this.line() }
+    const to = x => { say(this.panel.model, { wipe_at: clamp(x, 0, 1) }); this.line() }
     const at = e => { const box = this.frame.getBoundingClientRect(); to((e.clientX - box.left) / box.width) }
     let held = false
     this.wipe.addEventListener('pointerdown', e => { held = true; this.wipe.setPointerCapture(e.pointerId) })
@@ -67,7 +59,7 @@ class Picture {
     this.frame.addEventListener('click', () => { if (!moved) this.panel.enlarge(this.panel.one === this ? null : this); moved = false })
     this.frame.addEventListener('wheel', e => { // among many the wheel scrolls the page
       if (this.panel.one !== this && !e.ctrlKey) return
-      view.zoom(Math.exp(-limit(e.deltaY, -100, 100) / 250), ...place(e)); e.preventDefault()
+      view.zoom(Math.exp(-clamp(e.deltaY, -100, 100) / 250), ...place(e)); e.preventDefault()
     }, { passive: false })
     this.frame.addEventListener('keydown', e => this.key(e))
   }

@@ -34,7 +34,7 @@ PLACES = 12
 
 class PictureGrid(anywidget.AnyWidget):
     "Pictures in as many columns as there is room for; what the page knows of them."
-    _esm = static_text('pictures.js')
+    _esm = static_text('common.js', 'pictures.js')
     _css = static_text('studio.css')
     names = traitlets.List().tag(sync=True)
     wipe = traitlets.List().tag(sync=True)              # Positions in `names` of two that lie over each other, or empty
