@@ -18,9 +18,10 @@ _OFFERED = {
     'output.formats': 'OutputOptions register_format',
     'output.replay': 'Path3D replay_steps write_film',
     'pipeline': 'Pipeline',
-    'reconstruction': 'Optimizer Reconstruction reconstruct reconstruct_steps',
+    'reconstruction': 'Optimizer Reconstruction reconstruct_steps',
     'results.files': 'load',
     'results.folder': 'reconstruct_folder',
+    'results.runs': 'reconstruct',
     'results.steps': 'fit',
     'rendering.renderer': 'Renderer'}
 
@@ -28,7 +29,8 @@ _OFFERED = {
 _WITH = {
     'face': ['results.shown'],
     'facemodel.model': ['results.shown'],
-    'reconstruction': ['results.arrays', 'results.pictures', 'results.films', 'results.files', 'results.shown']}
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.films', 'results.files', 'results.shown'],
+    'results.runs': ['results.files']}   # which loads those of a result
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
@@ -56,11 +58,12 @@ if TYPE_CHECKING:
     from .output.formats import OutputOptions as OutputOptions, register_format as register_format
     from .output.replay import Path3D as Path3D, replay_steps as replay_steps, write_film as write_film
     from .pipeline import Pipeline as Pipeline
-    from .reconstruction import (Optimizer as Optimizer, Reconstruction as Reconstruction, reconstruct as reconstruct,
+    from .reconstruction import (Optimizer as Optimizer, Reconstruction as Reconstruction,
         reconstruct_steps as reconstruct_steps)
     from .rendering.renderer import Renderer as Renderer
     from .results.files import load as load
     from .results.folder import reconstruct_folder as reconstruct_folder
+    from .results.runs import reconstruct as reconstruct
     from .results.steps import fit as fit
 
 def __getattr__(name):

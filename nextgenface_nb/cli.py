@@ -5,33 +5,26 @@
 # %% ../nbs/92_cli.ipynb #d9d4531d
 from __future__ import annotations
 import argparse, sys, time
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from fastcore.basics import patch
 from . import __version__
-from .batch import (attempt, face_folder, face_number, figures, find_photos, finish_summary, invocation,
-    result_folders, run_batch, save_failures, tidy, was_done)
 from .interrupts import Stop
 from .config import Config, PRESETS, STAGE_NAMES, explain
-from .errors import (CheckpointError, ConfigError, DeviceError, FaceError,
-    NoFaceError, PhotoError, notes_heard)
-from .lens import check_focal, camera_files
-from .places import locate
+from .errors import ConfigError, PhotoError
+from nextgenface_nb.results.runs import (Listener, Run, begin_pipeline, check_lens, each_face, figures, fit_folder,
+    fit_person, jobs_in)
 from .terminal import name_of, print_text
 from .command import exit_code_of, run_command
-from .files import read_report, check_writable, at_work
+from .files import read_report, check_writable
 from .processes import shown_name
-from .rendering.variant import use_variant, trials, find_llvm
-from .surroundings import blas_threads
 
 # %% auto #0
-__all__ = ['which_face', 'make_parser', 'Request', 'read_request', 'make_config', 'asked_for', 'face_asked', 'recall',
-           'batch_folder', 'check_reachable', 'list_jobs', 'tell_left_out', 'every_face', 'count_faces', 'Bars', 'fit',
-           'start_from', 'old_face', 'reconstruct_all', 'prepare', 'announce', 'check_numbers', 'begin_pipeline',
-           'checkpoint_folder', 'one_job', 'usable', 'one_thread', 'fit_and_save', 'as_decoded', 'worker_of',
-           'photo_worker', 'check_limit', 'known_trials', 'Told', 'finish_batch', 'summary', 'main',
-           'make_config_parser', 'say_config', 'config_main']
+__all__ = ['which_face', 'make_parser', 'Request', 'read_request', 'make_config', 'recall', 'batch_folder', 'check_reachable',
+           'list_jobs', 'tell_left_out', 'check_faces', 'Bars', 'reconstruct_all', 'run_of', 'listener_of', 'prepare',
+           'announce', 'check_numbers', 'checkpoint_folder', 'one_job', 'check_limit', 'Told', 'finish_batch',
+           'summary', 'main', 'make_config_parser', 'say_config', 'config_main']
 
 # %% ../nbs/92_cli.ipynb #9b0c85cf
 def which_face(
@@ -164,30 +157,7 @@ def make_config(
         if value is not None: setattr(config, name, value)
     return config
 
-def asked_for(
-    request:Request,
-    config:Config,
-    folder=None, # For the results; with --face all it says which face
-)->dict: # stages, shared_identity, checkpoint, landmarks, light, face; where given: focal, images, landmark_model
-    "What the report keeps of the flags beside the settings"
-    from nextgenface_nb.output.checkpoint import file_digest
-    about = lambda path: dict(name=Path(path).name, sha256=file_digest(path))
-    file = lambda path: about(path) if path and Path(path).suffix else None   # else it is the name of a kind
-    given = dict(focal=None) if config.focal else {}
-    given |= {n:about(path) for n,path in zip(('focal', 'images'), camera_files(config.focal))}
-    if config.landmark_model: given['landmark_model'] = about(locate(config.landmark_model))
-    return dict(
-        stages=request.stages, shared_identity=request.shared_identity, checkpoint=file(request.checkpoint),
-        landmarks=file(config.detector), light=file(config.light), face=face_asked(request, folder), **given)
-
 # %% ../nbs/92_cli.ipynb #4ac71227
-def face_asked(
-    request:Request,
-    folder=None, # For the results
-)->int|None: # None: the largest
-    "Which face of a photo is to be fitted"
-    return face_number(folder) if request.face=='all' else request.face
-
 def recall(
     request:Request,
 )->tuple: # (the request with the stages that the flags leave open, list of notes in words)
@@ -223,7 +193,7 @@ def batch_folder(
     return Path(request.output)/name_of(_source(request))
 
 def _source(request:Request)->Path:
-    from nextgenface_nb.imaging import portrait_path
+    from nextgenface_nb import portrait_path
     return Path(request.input) if request.input else portrait_path()
 
 def check_reachable(
@@ -243,15 +213,11 @@ def list_jobs(
     "The faces to be fitted"
     source = _source(request)
     output = batch_folder(request)
-    if not source.is_dir():
-        if not source.exists(): raise PhotoError(f'{source}: there is no such file', 'Check the path.')
-        return [([source], output)],[]
-    photos,left_out = find_photos(source, output, Path(request.output), request.recursive)
-    if request.shared_identity: return [(photos, output)],left_out
-    if request.landmarks and Path(request.landmarks).suffix and len(photos)>1:
-        raise ConfigError(f'--landmarks {request.landmarks}: one file of points for {len(photos)} photos',
-            'Reconstruct the photos one by one.')
-    return [([p], where) for p,where in zip(photos, result_folders(photos, source, output))],left_out
+    if source.is_dir():
+        return jobs_in(source, output, Path(request.output), recursive=request.recursive,
+            together=request.shared_identity, points=request.landmarks or '')
+    if not source.exists(): raise PhotoError(f'{source}: there is no such file', 'Check the path.')
+    return [([source], output)],[]
 
 # %% ../nbs/92_cli.ipynb #8a2c331a
 def tell_left_out(
@@ -265,132 +231,64 @@ def tell_left_out(
     if len(left)>most: say(f'left out: {len(left)-most} more; summary.csv lists them')
 
 # %% ../nbs/92_cli.ipynb #8d31c021
-def every_face(
-    jobs:list, # From `list_jobs`
+def check_faces(
     request:Request,
-    config:Config,
-)->list: # of (photos, folder for the results)
-    "A job for each face of each photo, if --face all is given"
+):
+    "`ConfigError` where --face and another flag mean different faces"
     own = request.checkpoint and Path(request.checkpoint).suffix not in ('.pickle','.pkl')
     if request.face is not None and own:
         raise ConfigError(
             f'--face {request.face} with --checkpoint: the face is the one in the checkpoint',
             'Leave out one of both.')
-    if request.face!='all': return jobs
-    if request.shared_identity or request.checkpoint:
+    if request.face=='all' and (request.shared_identity or request.checkpoint):
         raise ConfigError(
             '--face all: all faces of a photo are not one person',
             'Leave out --sharedIdentity and --checkpoint, or give the number of one face.')
-    from nextgenface_nb.pipeline import config_detector
-    detector = config_detector(config)
-    found = []
-    for photos,folder in jobs:
-        numbers = range(1, count_faces(photos[0], detector)+1)
-        found += [(photos, face_folder(folder, k)) for k in numbers]
-    return found
-
-def count_faces(
-    path,     # Of a photo
-    detector, # A `Detector`
-)->int: # at least 1
-    "How many faces a photo shows"
-    from nextgenface_nb.imaging import load_photo
-    try: return len(detector.detect_all(load_photo(path)))
-    except FaceError: return 1
 
 # %% ../nbs/92_cli.ipynb #7a32a186
-class Bars:
+class Bars(Listener):
     "One progress bar per stage, on standard error"
-    def __init__(self, show:bool=True):
+    def __init__(self,
+        show:bool=True,   # False: no bars
+        aloud:bool=False, # What is done next is said too
+    ):
         self.show = show
+        self.aloud = aloud
         self.stage,self.bar = None,None
 
     def __call__(self, progress):
         "Show one step"
-        from tqdm import tqdm
         if not self.show: return
-        if progress.stage!=self.stage:
-            self.close()
-            self.stage = progress.stage
-            self.bar = tqdm(total=progress.steps, desc=f'{progress.stage:12}', unit='step',
-                dynamic_ncols=True, mininterval=.2 if sys.stderr.isatty() else 10)
+        self._begin(progress.stage, progress.steps, unit='step')
         total = progress.losses.get('total', sum(progress.losses.values()))
         self.bar.set_postfix_str(f'loss {total:.4g}', refresh=False)
         self.bar.update(progress.step-self.bar.n)
 
-    def rays(self, done:int, total:int):
-        "Show how far a final picture is"
-        from tqdm import tqdm
-        if not self.show: return
-        if self.stage!='picture':
-            self.close()
-            self.stage = 'picture'
-            self.bar = tqdm(total=total, desc=f'{"picture":12}', unit='ray', dynamic_ncols=True,
-                leave=False, mininterval=.2 if sys.stderr.isatty() else 10)
-        self.bar.update(done-self.bar.n)
-        if done>=total: self.close()
+    def say(self, text:str):
+        "A line on standard error"
+        if self.aloud: print_text(text, sys.stderr)
 
-    def __enter__(self): return self
-    def __exit__(self, *error): self.close()
+    def _begin(self, stage:str, total:int, **more):
+        from tqdm import tqdm
+        if stage==self.stage: return
+        self.close()
+        self.stage = stage
+        often = .2 if sys.stderr.isatty() else 10
+        self.bar = tqdm(total=total, desc=f'{stage:12}', dynamic_ncols=True, mininterval=often, **more)
 
     def close(self):
         "End the present bar"
         if self.bar is not None: self.bar.close()
         self.stage,self.bar = None,None
 
-# %% ../nbs/92_cli.ipynb #fdaa1694
-def fit(
-    photos:list,      # Paths, all of one person
-    folder:Path,      # For the results; the state to go on from is kept next to it
-    pipeline,         # A `Pipeline`
-    request:Request,
-    progress,         # Called with each step
-    begun=None,       # What `reconstruction.begin` gave for these photos
-): # A `Reconstruction`
-    "Fit one face as the flags say"
-    from nextgenface_nb.resume import fit_resumable, resume_path
-    from nextgenface_nb.reconstruction import in_known_camera, in_known_light
-    config = pipeline.config
-    watch = None
-    if request.debug is not None:
-        from nextgenface_nb.output.debug import DebugFiles
-        watch = DebugFiles(folder, pipeline, request.debug)
-    start = None
-    if request.checkpoint: start = in_known_camera(in_known_light(start_from(request, pipeline), config), config)
-    return fit_resumable(
-        photos, pipeline, resume_path(folder), request.stages, request.resume, start, progress=progress,
-        every=request.keep_every, face=face_asked(request, folder), begun=begun, watch=watch)
-
-# %% ../nbs/92_cli.ipynb #2c7581c4
-def start_from(
-    request:Request,
-    pipeline, # A `Pipeline`
-): # A `Face`
-    "The face in a checkpoint; it must be of the photo that is asked for, if one is"
-    from nextgenface_nb.output.checkpoint import file_digest, load_face
-    path,photo = request.checkpoint,request.input
-    if Path(path).suffix in ('.pickle','.pkl'): return old_face(request, pipeline)
-    face,meta = load_face(path, pipeline.model)
-    known = {p['sha256'] for p in meta['photos'] if p['sha256']}
-    if photo and Path(photo).is_file() and known and file_digest(photo) not in known:
-        raise CheckpointError(f'{path}: made from another photo than {photo}',
-            'Leave out --input to go on with the photo in the checkpoint, or leave out --checkpoint.')
-    return face
-
-def old_face(request:Request, pipeline): # A `Face`
-    "The face in a checkpoint of NextFace or NextGenFace, with the photo that is given, which is not in it"
-    from nextgenface_nb.imaging import load_photo
-    from nextgenface_nb.reconstruction import on_mesh
-    from nextgenface_nb.output.legacy import legacy_face, read_legacy
-    found = read_legacy(request.checkpoint)
-    if not request.input or Path(request.input).is_dir():
-        raise CheckpointError(f'{request.checkpoint}: old checkpoints do not hold their photo',
-            'Name the photo with --input.')
-    face = legacy_face(found, pipeline.model, [load_photo(request.input)], pipeline.config.bands)
-    which = {} if request.face is None else dict(face=face_asked(request))
-    for frame in face.frames[:1]:
-        frame.landmarks = on_mesh(pipeline.detector.detect(frame.photo, **which), pipeline.model)
-    return face
+# %% ../nbs/92_cli.ipynb #0a7a0001
+@patch
+def rays(self:Bars, done:int, total:int):
+    "Show how far a final picture is"
+    if not self.show: return
+    self._begin('picture', total, unit='ray', leave=False)
+    self.bar.update(done-self.bar.n)
+    if done>=total: self.close()
 
 # %% ../nbs/92_cli.ipynb #293efda1
 def reconstruct_all(
@@ -399,22 +297,36 @@ def reconstruct_all(
     "All that `nextgenface-reconstruct` does; raises `FaceError`"
     with Stop():   # before anything large is loaded
         config,request,jobs,left_out = prepare(request)
-        jobs = every_face(jobs, request, config)
-        request = replace(request, workers=min(request.workers, len(jobs)))
+        check_faces(request)
+        if request.face=='all': jobs = each_face(jobs, config)
         announce(request, config, left_out)
+        run = run_of(request, config, len(jobs))
         if not (request.is_folder or request.face=='all'):
-            pipeline = begin_pipeline(config, request.say)
             (photos,folder), = jobs
-            looked = usable(photos, folder, pipeline, request.face) if _all_new(request) else None
-            return one_job(photos, folder, pipeline, request, looked)
+            return one_job(photos, folder, run, request)
         folder = batch_folder(request)
+        within = [(path.relative_to(request.input or '.'), reason) for path,reason in left_out]
         with Told(request, len(jobs)) as told:
-            told(run_batch(
-                jobs, worker_of(request, config), folder, config, request.workers, request.again, told.one,
-                partial(asked_for, request, config), request.limit))
-        return finish_batch(told.all, folder, request, left_out)
+            told(fit_folder(jobs, run, folder, listener=listener_of(request, run), tell=told.one, left=within))
+        return finish_batch(told.all, folder, request)
 
-def _all_new(request:Request)->bool: return request.shared_identity and not request.checkpoint
+def run_of(
+    request:Request,
+    config:Config,
+    jobs:int=1, # No more workers than these
+)->Run:
+    "What is to be done, without what is to be said of it"
+    names = 'stages face shared_identity checkpoint resume keep_every debug limit again'.split()
+    same = {n:getattr(request, n) for n in names}
+    return Run(config, photo=request.input, workers=min(request.workers, jobs), **same)
+
+def listener_of(
+    request:Request,
+    run:Run,
+): # Function without arguments, which other processes can be given
+    "What makes the bars of a photo; of several photos at once there are none, and words only from this process"
+    alone = run.workers==1
+    return partial(Bars, alone and not request.quiet, alone and not (run.limit or request.quiet))
 
 # %% ../nbs/92_cli.ipynb #13a92913
 def prepare(
@@ -423,7 +335,7 @@ def prepare(
     "What can fail quickly fails here"
     config = make_config(request)
     for path in request.input, request.checkpoint, config.detector, config.focal: check_reachable(path)
-    check_focal(config.focal, config.focal_length)   # may fail, and before anything is loaded
+    check_lens(config)   # may fail, and before anything is loaded
     request,notes = recall(request)
     for note in notes: config.note(note)
     check_numbers(request)
@@ -453,20 +365,6 @@ def check_numbers(request:Request):
         raise ConfigError(f'--keepEvery {request.keep_every:g}: must be a number of seconds from 0 on',
             'Leave it out for every 10 seconds.')
 
-def begin_pipeline(config, say): # A `Pipeline`
-    "The model and the device, which may fail"
-    from nextgenface_nb.pipeline import Pipeline
-    with Stop() as stop:
-        try: variant = use_variant(config.device) if config.renderer=='mitsuba' else 'vertex renderer'
-        # Ctrl-C at a terminal ends the processes that try the device too
-        except DeviceError:
-            stop.check()
-            raise
-        pipeline = Pipeline(None, config)
-        stop.check()
-    say(f'{pipeline.model.name}, {variant}')
-    return pipeline
-
 # %% ../nbs/92_cli.ipynb #d08e5e31
 def checkpoint_folder(request:Request)->Path:
     ("Where results go when the photo is the checkpoint's: by the checkpoint's own place, "
@@ -478,129 +376,21 @@ def checkpoint_folder(request:Request)->Path:
 def one_job(
     photos:list,  # Paths, all of one person
     folder:Path,  # For the results
-    pipeline,     # A `Pipeline`
+    run:Run,
     request:Request,
-    looked=None,  # From `usable`, where that was asked; None: all photos are to be fitted
 )->int: # Exit code
     "Fit and save one face"
+    pipeline = begin_pipeline(run.config, request.say)
     began = time.perf_counter()
-    photos,begun,bad = looked or (photos, None, [])
-    for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
-    names = ', '.join(o.photo for o in bad)
-    if bad: request.say(f'note: {names}: left out; the face is fitted to the other {len(photos)}')
-    warnings = fit_and_save(photos, folder, pipeline, request, begun=begun)
-    if looked: save_failures(folder, bad)
+    def tell(bad, count):
+        for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
+        request.say(f"note: {', '.join(o.photo for o in bad)}: left out; the face is fitted to the other {count}")
+    warnings,bad = fit_person(photos, folder, pipeline, run, listener_of(request, run), tell)
     for w in warnings: request.say(f'note: {w}')
     if not request.quiet: print_text(summary(folder, time.perf_counter()-began))
     return max((exit_code_of(o.kind) for o in bad), default=0)
 
-# %% ../nbs/92_cli.ipynb #ea4d8386
-def usable(
-    photos:list, # Paths, all of one person
-    folder:Path, # For the results
-    pipeline,    # A `Pipeline`
-    face=None,   # Which of several faces each is to show
-)->tuple: # (paths that show a face, what `begin` gives for them, `Outcome` of each other one)
-    "The photos that can be fitted together, each looked at once; the error of the first if there is none"
-    from nextgenface_nb.imaging import load_photo
-    from nextgenface_nb.reconstruction import begin, joined
-    good,parts,bad = [],[],[]
-    for path in photos:
-        with attempt([path], folder) as outcome:
-            with notes_heard() as notes: part = begin(load_photo(path), pipeline, face=face)
-            part.warnings[:0] = notes
-            good.append(path)
-            parts.append(part)
-        if outcome.status=='stopped': raise KeyboardInterrupt
-        if outcome.status!='done': bad.append(outcome)
-    if not good: raise PhotoError(f'none of the {len(bad)} photos can be used: {bad[0].error}', bad[0].advice)
-    return good,joined(parts),bad
-
-# %% ../nbs/92_cli.ipynb #c23d006f
-@contextmanager
-def one_thread(
-    wanted:bool, # False: nothing happens
-): # a context manager; nothing is bound
-    "Within this context PyTorch and NumPy add up in one order, whatever the cores and the workers"
-    import torch
-    before = torch.get_num_threads()
-    if wanted: torch.set_num_threads(1)
-    try:
-        with blas_threads(1) if wanted else nullcontext(): yield
-    finally: torch.set_num_threads(before)
-
-# %% ../nbs/92_cli.ipynb #c64bfc5b
-def fit_and_save(
-    photos:list,  # Paths, all of one person
-    folder:Path,  # For the results
-    pipeline,     # A `Pipeline`
-    request:Request,
-    # Asked before, and once more as soon as nobody else can work there: another batch may have been quicker; then
-    # nothing is done
-    done=lambda *job: False,
-    begun=None,   # What `begin` gave for these photos; None: they are read here
-    say=None,     # Told what is being done; None: the request's way
-)->list: # of warnings
-    "Fit one face, write its results, and remove the state that was kept meanwhile"
-    from nextgenface_nb.imaging import load_photo
-    from nextgenface_nb.reconstruction import begin
-    from nextgenface_nb.resume import resume_path
-    if _was_done(photos, folder, done): return []
-    bars = Bars(not request.quiet and request.workers==1)
-    asked = invocation(photos, **asked_for(request, pipeline.config, folder))
-    keep = resume_path(folder)
-    with Stop() as stop, one_thread(pipeline.config.deterministic), at_work(folder, needed=50), bars:
-        stop.check()
-        if _was_done(photos, folder, done): return []
-        if begun is None and not request.checkpoint and not (request.resume and keep.exists()):
-            with notes_heard() as notes:
-                begun = begin(list(map(load_photo, photos)), pipeline, face=face_asked(request, folder))
-            begun.warnings[:0] = notes
-        def progress(step):
-            bars(step)
-            stop.check()
-        result = fit(photos, folder, pipeline, request, progress, begun)
-        bars.close()
-        (say or request.say)('writing the results ...')
-        result.invocation = asked|as_decoded(asked, result)
-        result.save(folder, rays=bars.rays)
-        keep.unlink(missing_ok=True)   # the results are on the disk
-    return result.warnings
-
-# %% ../nbs/92_cli.ipynb #248d8402
-def _was_done(photos, folder, done)->bool:
-    "Another was quicker; what a run that was killed has left beside the results goes, since nobody comes again"
-    if not done(photos, folder): return False
-    tidy(folder)
-    return True
-
-# %% ../nbs/92_cli.ipynb #95c847be
-def as_decoded(
-    asked:dict, # What `invocation` gave before the fit
-    result,     # A `Reconstruction`
-)->dict: # photos, with the digests of the bytes that were decoded
-    "A file may have been exchanged between the question and the reading: what was read counts"
-    found = [f.photo.sha256 for f in result.face.frames]
-    if len(found)!=len(asked['photos']): return {}
-    return dict(photos=[p|dict(sha256=digest or p['sha256']) for p,digest in zip(asked['photos'], found)])
-
 # %% ../nbs/92_cli.ipynb #ee66d04f
-def worker_of(request:Request, config:Config): # Function without arguments, which other processes can be given
-    "What makes the function that does one job"
-    inside = request.workers==1 and not request.limit
-    return partial(photo_worker, request, inside, {} if inside else known_trials(config))
-
-def photo_worker(request:Request, loud:bool=True, known:dict|None=None): # Function of photos and folder
-    "What a process does with each photo; `known` are the trials of LLVM that need not be repeated"
-    if known:
-        trials.update(known)
-    config = make_config(request)
-    say = request.say if loud else (lambda text: None)
-    pipeline = begin_pipeline(config, say)
-    asked = partial(asked_for, request, config)
-    done = lambda photos,folder: not request.again and was_done(photos, folder, config, asked)
-    return partial(fit_and_save, pipeline=pipeline, request=request, done=done, say=say)
-
 def check_limit(request:Request):
     "A limit is for the photos of a folder"
     limit = request.limit
@@ -612,13 +402,6 @@ def check_limit(request:Request):
             'For one face: timeout SECONDS nextgenface-reconstruct ...; it can be gone on with by --resume.')
 
 # %% ../nbs/92_cli.ipynb #1ff8844d
-def known_trials(config)->dict:
-    "The trials of LLVM, done here once for all workers; they say what is missing"
-    if config.renderer!='mitsuba' or config.device not in ('auto', 'cpu'): return {}
-    try: find_llvm()
-    except DeviceError: pass
-    return dict(trials)
-
 class Told:
     "What is said of the photos of a batch while it runs: a bar, errors, figures"
     def __init__(self, request:Request, count:int):
@@ -646,13 +429,11 @@ class Told:
 
 # %% ../nbs/92_cli.ipynb #12178f63
 def finish_batch(
-    found:list,    # of `Outcome`
-    folder:Path,   # Of the batch
+    found:list,  # of `Outcome`
+    folder:Path, # Of the batch
     request:Request,
-    left_out:list, # of (path, reason)
 )->int: # Exit code
-    "The summary goes into the folder; what was done before, failed, or was not begun is told"
-    finish_summary(folder, found, [(path.relative_to(request.input), reason) for path,reason in left_out])
+    "What was done before, failed, or was not begun is told"
     before = sum(o.status=='before' for o in found)
     if before:
         what,them = ('photos were','them') if before>1 else ('photo was','it')

@@ -119,6 +119,7 @@ def full_invocation(folder, result)->dict:
     "What a command keeps of its flags, with every flag that it keeps"
     from nextgenface_nb import cli
     from nextgenface_nb.batch import invocation
+    from nextgenface_nb.results.runs import asked_for
     path = {n:str(Path(folder)/n) for n in ('c.npz','p.npy','l.exr','f.json','m.task')}
     for p in path.values(): Path(p).write_text(p)
     flags = ['--checkpoint', path['c.npz'], '--landmarks', path['p.npy']]
@@ -126,7 +127,7 @@ def full_invocation(folder, result)->dict:
     config = cli.make_config(request)
     config.light,config.focal,config.landmark_model = (path[n] for n in ('l.exr','f.json','m.task'))
     request,_ = cli.recall(request)
-    return invocation([f.photo.path for f in result.face.frames], **cli.asked_for(request, config))
+    return invocation([f.photo.path for f in result.face.frames], **asked_for(cli.run_of(request, config)))
 
 def written(folder)->list: # of patterns
     return sorted({pattern(p.relative_to(folder).as_posix()) for p in Path(folder).rglob('*') if p.is_file()})

@@ -430,14 +430,13 @@ def test_every_command_hears_that_it_shall_end(name, capsys):
 def test_a_photo_that_another_batch_has_done_meanwhile_is_not_begun(monkeypatch, tmp_path):
     "Between the question and the lock; a state of it would be left behind if this one were killed"
     from types import SimpleNamespace
-    from nextgenface_nb import cli
     from nextgenface_nb.imaging import portrait_path
+    from nextgenface_nb.results import runs
     answers = iter([False, True])
-    monkeypatch.setattr(cli, 'was_done', lambda *_: next(answers))
-    monkeypatch.setattr(cli, 'begin_pipeline', lambda config, say: SimpleNamespace(config=config))
-    monkeypatch.setattr(cli, 'fit', lambda *_: pytest.fail('it is done'))
-    request = cli.Request(input=str(portrait_path()), output=str(tmp_path), quiet=True)
-    assert cli.photo_worker(request, loud=False)([str(portrait_path())], tmp_path/'portrait.jpg')==[]
+    monkeypatch.setattr(runs, 'was_done', lambda *_: next(answers))
+    monkeypatch.setattr(runs, 'begin_pipeline', lambda config, say: SimpleNamespace(config=config))
+    monkeypatch.setattr(runs, 'fit_photos', lambda *_: pytest.fail('it is done'))
+    assert runs.photo_worker(runs.Run())([str(portrait_path())], tmp_path/'portrait.jpg')==[]
     assert not list(tmp_path.rglob('*.npz'))
 
 @pytest.mark.parametrize('done', [1, 3])
@@ -445,7 +444,7 @@ def test_what_another_run_has_made_is_tidied(tmp_path, done):
     ("A worker finds results of a run that was killed right behind them, or before another began: its state, however "
      "far it is, is of no use any more")
     import numpy as np
-    from nextgenface_nb.cli import fit_and_save
+    from nextgenface_nb.results.runs import fit_and_save
     from nextgenface_nb.files import resume_path
     folder = tmp_path/'me.png'
     folder.mkdir()

@@ -136,10 +136,10 @@ def test_a_fit_does_not_hang_on_the_threads_of_numpy():
 def test_a_command_hands_it_on(monkeypatch, tmp_path, asked):
     "To the fit, and to all that the command does with its result"
     seen = []
-    def fit(photos, folder, pipeline, request, progress, begun):
+    def fit(photos, folder, pipeline, run, progress, begun):
         seen.append((pipeline.config.deterministic, torch.get_num_threads(), blas_now()))
         raise FaceError('seen', 'enough')
-    monkeypatch.setattr(cli, 'fit', fit)
+    monkeypatch.setattr('nextgenface_nb.results.runs.fit_photos', fit)
     with threads(3), blas(2) as own:
         assert cli.main(['--input', str(portrait_path()), '--output', str(tmp_path), '--quiet', '--set',
             'renderer=vertex', '--set', f'deterministic={asked}'])!=0

@@ -119,20 +119,20 @@ def test_flushed_before_the_old_is_given_up(tmp_path, monkeypatch):
 
 def test_the_state_goes_when_the_results_are_on_the_disk(tmp_path, monkeypatch):
     from types import SimpleNamespace
-    from nextgenface_nb import cli
     from nextgenface_nb.config import Config
+    from nextgenface_nb.results import runs
     from nextgenface_nb.resume import resume_path
     said, folder = [], tmp_path/'me.jpg'
     result = SimpleNamespace(save=lambda where,rays: save(where, NEW, 'new'), warnings=[], face=SimpleNamespace(frames=[]))
-    monkeypatch.setattr(cli, 'fit', lambda *_: resume_path(folder).touch() or result)
-    monkeypatch.setattr(cli, 'asked_for', lambda *_: {})
+    monkeypatch.setattr(runs, 'fit_photos', lambda *_: resume_path(folder).touch() or result)
+    monkeypatch.setattr(runs, 'asked_for', lambda *_: {})
     sync, unlink = files._sync, os.unlink
     monkeypatch.setattr(files, '_sync', lambda path: (sync(path), said.append(Path(path).name)))
     exchange(monkeypatch.setattr, 'unlink',
         lambda path, **more: (said.append(Path(path).name), unlink(path, **more))[1])
     monkeypatch.setattr('nextgenface_nb.reconstruction.begin', lambda *_, **__: result)
     monkeypatch.setattr('nextgenface_nb.imaging.load_photo', str)
-    cli.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config()), cli.Request(quiet=True))
+    runs.fit_and_save([tmp_path/'me.png'], folder, SimpleNamespace(config=Config()), runs.Run())
     assert said.index(LIST)<said.index(tmp_path.name)<said.index('.me.jpg.resume.npz')
     assert [p.name for p in tmp_path.iterdir()]==['me.jpg'] and is_whole(folder)
 
@@ -272,7 +272,7 @@ def test_a_command_is_told_before_it_works(tmp_path, other, capsys, monkeypatch)
     from nextgenface_nb.imaging import portrait_path
     save(tmp_path/'portrait.jpg', OLD, 'old')
     other(tmp_path/'portrait.jpg')
-    monkeypatch.setattr(cli, 'fit', lambda *_: pytest.fail('it has worked'))
+    monkeypatch.setattr(runs, 'fit_photos', lambda *_: pytest.fail('it has worked'))
     assert cli.main(['--input', str(portrait_path()), '--output', str(tmp_path), '--set', 'renderer=vertex'])==5
     said = capsys.readouterr().err
     assert 'another run is at work there' in said and 'Traceback' not in said

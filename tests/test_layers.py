@@ -84,7 +84,7 @@ def test_a_method_that_is_replaced_is_seen():
 PLUMBING = set('command config errors files interrupts names processes surroundings terminal'.split())
 
 #: Commands that do with a face what everybody can do with one
-ON_RESULTS = ['cli_export', 'cli_replay']
+ON_RESULTS = ['cli', 'cli_export', 'cli_replay']
 
 def beside_results(module:str, text:str)->list: # of names
     "What a module takes from the inside, though the public names and those of the results should do"

@@ -137,7 +137,7 @@ def test_settings_come_from_file_preset_and_flag(fits, toy, tmp_path):
 
 def test_the_device_is_the_one_that_is_asked_for(toy, monkeypatch, capsys):
     def use(device): raise DeviceError(f'tried {device}', 'x')
-    monkeypatch.setattr(cli, 'use_variant', use)
+    monkeypatch.setattr('nextgenface_nb.results.runs.use_variant', use)
     assert reconstruct(toy, '--input', toy.place/'people'/'a.png', '--device', 'cuda', renderer='mitsuba')==4
     assert 'tried cuda' in capsys.readouterr().err
 

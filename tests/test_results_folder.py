@@ -1,12 +1,12 @@
 "A folder of photos as a table"
-import os, signal, subprocess, sys, types
+import os, shutil, signal, subprocess, sys, types
 from pathlib import Path
 import pandas, pytest
 from PIL import Image
 import nextgenface_nb as ngf
 from nextgenface_nb.batch import Outcome
-from nextgenface_nb.results import folder as module
-from nextgenface_nb.results.folder import COLUMNS, Rows, as_table, fit_one, reconstruct_folder, row_of, without_main
+from nextgenface_nb.results import folder as module, runs
+from nextgenface_nb.results.folder import COLUMNS, Rows, as_table, reconstruct_folder, row_of, without_main
 
 @pytest.fixture
 def photos(tmp_path):
@@ -36,7 +36,7 @@ def test_failures_are_rows_in_the_words_of_the_error(photos, tmp_path, kind):
 
 def test_without_a_folder_the_results_are_here(photos, tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, 'photo_fitter', lambda config: lambda paths,where: ['dark'])
+    monkeypatch.setattr(runs, 'photo_worker', lambda run,listener,known: lambda paths,where: ['dark'])
     seen = []
     table = reconstruct_folder('photos', tell=seen.append).to_dict('records')
     assert [Path(row['folder']) for row in table]==[tmp_path/'results'/n for n in ('a <wall>.png', 'b.jpg')]
@@ -45,20 +45,44 @@ def test_without_a_folder_the_results_are_here(photos, tmp_path, monkeypatch, ki
 
 def test_ctrl_c_leaves_a_table(photos, tmp_path, monkeypatch):
     def stopped(paths, where): raise KeyboardInterrupt
-    monkeypatch.setattr(module, 'photo_fitter', lambda config: stopped)
+    monkeypatch.setattr(runs, 'photo_worker', lambda run,listener,known: stopped)
     table = reconstruct_folder(photos, output=tmp_path/'out')
     assert [row['status'] for row in table.to_dict('records')]==['stopped', 'not begun']
 
 def test_ctrl_c_within_a_fit_ends_it_with_the_step(tmp_path, monkeypatch):
     "And nothing is written"
-    def interrupted(steps, progress):
+    def interrupted(photos, folder, pipeline, run, progress, begun):
         os.kill(os.getpid(), signal.SIGINT)
         progress(None)
-    monkeypatch.setattr(module, 'begin', lambda photo,pipeline: types.SimpleNamespace(warnings=[]))
-    monkeypatch.setattr(module, 'reconstruct_steps', lambda *_, **__: None)
-    monkeypatch.setattr(module, 'exhaust', interrupted)
-    with pytest.raises(KeyboardInterrupt): fit_one([ngf.portrait_path()], tmp_path/'a', types.SimpleNamespace(config=SMALL))
+    monkeypatch.setattr('nextgenface_nb.reconstruction.begin', lambda *_, **__: types.SimpleNamespace(warnings=[]))
+    monkeypatch.setattr(runs, 'fit_photos', interrupted)
+    pipeline = types.SimpleNamespace(config=SMALL)
+    with pytest.raises(KeyboardInterrupt): runs.fit_and_save([ngf.portrait_path()], tmp_path/'a', pipeline, runs.Run(SMALL))
     assert not (tmp_path/'a').exists() or not any((tmp_path/'a').iterdir())
+
+def test_what_the_command_has_done_is_done(tmp_path):
+    "Into the same folder, with the same settings and stages"
+    from nextgenface_nb import cli
+    (tmp_path/'photos').mkdir()
+    shutil.copy(ngf.portrait_path(), tmp_path/'photos'/'me.jpg')
+    small = [x for name in ('renderer', 'max_resolution', 'texture_resolution') for x in ('--set', f'{name}={getattr(SMALL, name)}')]
+    flags = ['--input', tmp_path/'photos', '--output', tmp_path/'out', '--quiet', *(f'--skipStage{n}' for n in (1, 2, 3))]
+    assert cli.main([*map(str, flags), *small])==0
+    status = lambda **more: reconstruct_folder(tmp_path/'photos', SMALL, output=tmp_path/'out'/'photos', **more).to_dict('records')[0]['status']
+    assert status(stages=[])=='before' and status(stages=[], again=True)=='done'
+
+def test_what_is_asked_of_each_photo(photos, tmp_path, monkeypatch):
+    "Which face, which stages, and whether it goes on where the last call was stopped; the state is kept in any case"
+    asked = []
+    def fit(paths, pipeline, keep, stages, resume, start, **more):
+        asked.append((list(stages), resume, more['face'], more['every']))
+        raise ngf.PhotoError('enough', 'seen')
+    monkeypatch.setattr('nextgenface_nb.resume.fit_resumable', fit)
+    monkeypatch.setattr('nextgenface_nb.reconstruction.begin', lambda *_, **__: types.SimpleNamespace(warnings=[]))
+    (photos/'b.jpg').unlink()
+    reconstruct_folder(photos, SMALL, output=tmp_path/'out')
+    reconstruct_folder(photos, SMALL, output=tmp_path/'out', stages=['landmarks'], face=2, resume=True)
+    assert asked==[(['landmarks', 'photometric', 'texture'], False, None, 10.), (['landmarks'], True, 2, 10.)]
 
 def test_workers_do_not_run_the_script_again(photos, tmp_path):
     "Of a script without `if __name__=='__main__'`"

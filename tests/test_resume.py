@@ -303,13 +303,13 @@ def test_files_that_settings_name_are_those_of_the_beginning(tmp_path, setting):
 @pytest.mark.parametrize('name', ['cameras.txt', 'images.txt'])
 def test_both_files_of_colmap_are_those_of_the_beginning(tmp_path, name):
     "`--resume` says which has changed, and a batch does the photo again; what nobody reads may change"
-    from nextgenface_nb import cli
+    from nextgenface_nb.results.runs import Run, asked_for
     from nextgenface_nb.batch import invocation
     from nextgenface_nb.resume import _check_files, named_files
     for n,text in (('cameras.txt', '1 PINHOLE 9 9 9 9 4 4\n'), ('images.txt', '1 0 0 0 0 0 0 0 1 me.jpg\n\n')):
         (tmp_path/n).write_text(text)
     config = Config(focal=str(tmp_path/'cameras.txt'))
-    asked = lambda: invocation([], **cli.asked_for(cli.Request(), config))
+    asked = lambda: invocation([], **asked_for(Run(config)))
     then,report = dict(files=named_files(config)),asked()
     assert len(then['files'])==2 and report['images']['sha256'] and report['focal']['sha256']
     (tmp_path/'points3D.txt').touch()
@@ -323,13 +323,13 @@ def test_both_files_of_colmap_are_those_of_the_beginning(tmp_path, name):
 
 def test_a_lens_in_the_home_and_a_model_without_an_ending_have_a_digest(tmp_path, monkeypatch):
     "As the run finds them, so does the report"
-    from nextgenface_nb import cli
+    from nextgenface_nb.results.runs import Run, asked_for
     from nextgenface_nb.resume import named_files
     monkeypatch.setenv('HOME', str(tmp_path))
     monkeypatch.setenv('USERPROFILE', str(tmp_path))
     for name in 'lens','model': (tmp_path/name).write_text('{"fx":9, "fy":9, "cx":4, "cy":4}')
     config = Config(focal='~/lens', landmark_model=str(tmp_path/'model'))
-    asked = cli.asked_for(cli.Request(), config)
+    asked = asked_for(Run(config))
     assert asked['focal']['sha256']==asked['landmark_model']['sha256']==named_files(config)['focal']!=''
 
 def test_a_state_of_another_version_is_refused(place, tmp_path):

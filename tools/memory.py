@@ -21,7 +21,8 @@ def main():
     args = p.parse_args()
     from nextgenface_nb import cli
     from nextgenface_nb.evaluation import speed as bench
-    held,fit_and_save = [],cli.fit_and_save
+    from nextgenface_nb.results import runs
+    held,fit_and_save = [],runs.fit_and_save
     def watched(*arguments, **options):
         began = time.perf_counter()
         try: return fit_and_save(*arguments, **options)
@@ -29,7 +30,7 @@ def main():
             bench.tidy()
             held.append(bench.resident()*2**20/1e6)
             print(f'photo {len(held)}: {held[-1]:.0f} MB, {time.perf_counter()-began:.1f} s', flush=True)
-    cli.fit_and_save = watched
+    runs.fit_and_save = watched
     with tempfile.TemporaryDirectory() as there:
         folder = Path(there)/'photos'
         folder.mkdir()

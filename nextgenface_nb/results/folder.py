@@ -5,59 +5,20 @@
 # %% ../../nbs/78_results.folder.ipynb #f01d0004
 from __future__ import annotations
 import html, math, sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
-from nextgenface_nb.batch import (Outcome, figures, find_photos, finish_summary, invocation, result_folders, run_batch,
-    was_done)
-from ..config import Config, as_config
-from ..errors import ConfigError, notes_heard
-from ..files import LIST, at_work, given_path, read_report
-from ..imaging import load_photo
-from ..interrupts import Stop
+from ..batch import Outcome, figures
+from ..config import Config, STAGE_NAMES, as_config
+from ..errors import ConfigError
+from ..files import LIST, given_path, read_report
 from ..names import as_number, as_whole, known_name
-from ..output.checkpoint import file_digest
-from ..pipeline import Pipeline
-from ..places import locate
 from ..processes import shown_name
-from ..reconstruction import begin, exhaust, reconstruct_steps
-from .files import kept_pipeline
+from .runs import Run, each_face, fit_folder, jobs_in
 
 # %% auto #0
-__all__ = ['COLUMNS', 'files_of', 'fit_one', 'photo_fitter', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder']
-
-# %% ../../nbs/78_results.folder.ipynb #f01d0006
-def files_of(
-    config:Config,
-)->dict: # Setting -> SHA-256
-    "Files that the settings name: whether a photo was done depends on what is in them"
-    names = 'detector','focal','landmark_model','light'
-    places = {n:locate(value) for n in names if isinstance(value := getattr(config, n), str) and Path(value).suffix}
-    return {n:file_digest(path) for n,path in places.items() if path.is_file()}
-
-def fit_one(
-    photos:list,       # The path of one photo
-    folder:str|Path,   # For its results
-    pipeline:Pipeline,
-)->list: # of warnings
-    "Fit and save one face"
-    asked = invocation(photos, **files_of(pipeline.config))
-    with Stop() as stop, at_work(folder, needed=50):
-        with notes_heard() as notes: begun = begin(load_photo(photos[0]), pipeline)
-        begun.warnings[:0] = notes
-        steps = reconstruct_steps(photos[0], pipeline.config, pipeline=pipeline, result=begun)
-        result:Any = exhaust(steps, lambda step: stop.check())
-        result.invocation = asked
-        result.save(folder)
-    return result.warnings
-
-def photo_fitter(
-    config:Config,
-)->Callable: # (photos, folder) -> warnings
-    "What a process begins with"
-    return partial(fit_one, pipeline=kept_pipeline(config))
+__all__ = ['COLUMNS', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder']
 
 # %% ../../nbs/78_results.folder.ipynb #f01d0008
 @contextmanager
@@ -126,16 +87,27 @@ def reconstruct_folder(
     again:bool=False,             # Do what was done before too
     limit:float=0.,               # Seconds that one photo may take; 0: no limit
     tell:Callable|None=None,      # Called with the row of each photo as it is done
+    face:int|str|None=None,       # Of several faces in a photo the N-th by size, or 'all'; None: the largest
+    stages:Sequence|None=None,    # Names of stages, such as ['landmarks', 'photometric']; None: all
+    resume:bool=False,            # Go on within the photo at which a call into the same folder was stopped
 )->Any: # A pandas DataFrame with the names of `COLUMNS`; without pandas `Rows`. Both have `to_dict('records')`
     "A face for each photo of a folder, as a table: one row for each photo, failures too"
     config,folder,output = as_config(config),given_path(folder),given_path(output or 'results').absolute()
-    workers = as_whole(f'{workers!r} workers', workers, 1, 256)
-    if not (0<=as_number('limit', limit)<math.inf): raise ConfigError(f'limit {limit!r}', 'Give seconds; 0: no limit.')
-    photos,left = find_photos(folder, output, output, recursive)
-    jobs = [([p], where) for p,where in zip(photos, result_folders(photos, folder, output))]
+    run = Run(config, _stages(stages), _face(face), resume=resume, again=again, limit=_limit(limit),
+        workers=as_whole(f'{workers!r} workers', workers, 1, 256))
+    jobs,left = jobs_in(folder, output, output, recursive=recursive, points=config.detector)
+    if face=='all': jobs = each_face(jobs, config)
     told = None if tell is None else lambda outcome: tell(row_of(outcome))
     with without_main():
-        found = run_batch(jobs, partial(photo_fitter, config), output, config, min(workers, len(jobs)), again, told,
-            files_of(config), limit)
-    finish_summary(output, found, [(path.relative_to(folder), why) for path,why in left])
+        found = fit_folder(jobs, run, output, tell=told, left=[(path.relative_to(folder), why) for path,why in left])
     return as_table([row_of(o) for o in found])
+
+def _limit(seconds)->float:
+    if 0<=as_number('limit', seconds)<math.inf: return seconds
+    raise ConfigError(f'limit {seconds!r}', 'Give seconds; 0: no limit.')
+
+def _stages(names)->tuple:
+    return tuple(known_name(name, STAGE_NAMES, 'stage') for name in (STAGE_NAMES if names is None else names))
+
+def _face(which)->int|str|None:
+    return which if which in (None, 'all') else as_whole(f'face {which!r}', which, 1, 10_000)

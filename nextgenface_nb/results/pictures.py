@@ -35,9 +35,9 @@ from ..reconstruction import Reconstruction
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['LAMPS', 'SIZES', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER', 'FARTHEST',
-           'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook',
-           'Distance']
+__all__ = ['LAMPS', 'SIZES', 'ONE_PASS', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER',
+           'FARTHEST', 'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed',
+           'in_notebook', 'Distance']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
 #: Name -> lamps (azimuth to the right and elevation in degrees, radius in degrees, strength), and light from everywhere
@@ -149,8 +149,13 @@ def viewed(
 def _degrees(name:str, value)->float: return 0. if value is None else as_number(name, value)
 
 # %% ../../nbs/78_results.pictures.ipynb #973e7364
+ONE_PASS = 2**21 #: Rays that are traced in one go: those of a picture of 256 pixels; more take turns
+
 def _traced(pipeline:Pipeline, face:Face, light, samples:int, **more)->Tensor: # [H, W, 4]
-    return pipeline.render(face, 0, samples, final=True, light=light, **more)
+    "The same rays, whether in one pass or in several"
+    camera = face.frames[0].camera
+    several = camera.width*camera.height*samples>ONE_PASS
+    return pipeline.render(face, 0, samples, final=several, light=light, **more)
 
 SHOWN = .65 #: Linear, of clay where a light by name hits it best: bright, and no highlight burns out
 PLASTER = .6,.03,.5 #: What clay is made of in a light by name: diffuse, specular, roughness

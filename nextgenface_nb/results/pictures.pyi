@@ -16,6 +16,7 @@ from ..reconstruction import Reconstruction
 __all__ = [
     "LAMPS",
     "SIZES",
+    "ONE_PASS",
     "SHOWN",
     "PLASTER",
     "KINDS",
@@ -125,6 +126,7 @@ def viewed(
     -------
         Of one frame"""
 
+ONE_PASS: Any
 SHOWN: float
 PLASTER: Any
 KINDS: Any
