@@ -21,16 +21,14 @@ _OFFERED = {
     'reconstruction': 'Optimizer Reconstruction reconstruct_steps',
     'results.files': 'load',
     'results.folder': 'reconstruct_folder',
-    'results.runs': 'reconstruct',
-    'results.steps': 'fit',
+    'results.steps': 'fit reconstruct',
     'rendering.renderer': 'Renderer'}
 
 # Modules that give further names to the classes of a module, and load with it
 _WITH = {
     'face': ['results.shown'],
     'facemodel.model': ['results.shown'],
-    'reconstruction': ['results.arrays', 'results.pictures', 'results.films', 'results.files', 'results.shown'],
-    'results.runs': ['results.files']}   # which loads those of a result
+    'reconstruction': ['results.arrays', 'results.pictures', 'results.films', 'results.files', 'results.shown']}
 
 _PUBLIC = {name:module for module,names in _OFFERED.items() for name in names.split()}
 
@@ -63,8 +61,7 @@ if TYPE_CHECKING:
     from .rendering.renderer import Renderer as Renderer
     from .results.files import load as load
     from .results.folder import reconstruct_folder as reconstruct_folder
-    from .results.runs import reconstruct as reconstruct
-    from .results.steps import fit as fit
+    from .results.steps import fit as fit, reconstruct as reconstruct
 
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(_absent(name), name=name)

@@ -13,8 +13,8 @@ from . import __version__
 from .interrupts import Stop
 from .config import Config, PRESETS, STAGE_NAMES, explain
 from .errors import ConfigError, PhotoError
-from nextgenface_nb.results.runs import (Listener, Run, begin_pipeline, check_lens, each_face, figures, fit_folder,
-    fit_person, jobs_in)
+from .results.runs import (Listener, Run, begin_pipeline, check_lens, each_face, figures,
+    finish_summary, fit_and_save, folder_fitter, jobs_in, usable)
 from .terminal import name_of, print_text
 from .command import exit_code_of, run_command
 from .files import read_report, check_writable
@@ -305,10 +305,10 @@ def reconstruct_all(
             (photos,folder), = jobs
             return one_job(photos, folder, run, request)
         folder = batch_folder(request)
-        within = [(path.relative_to(request.input or '.'), reason) for path,reason in left_out]
         with Told(request, len(jobs)) as told:
-            told(fit_folder(jobs, run, folder, listener=listener_of(request, run), tell=told.one, left=within))
-        return finish_batch(told.all, folder, request)
+            fit = folder_fitter(jobs, run, folder, listener=listener_of(request, run), tell=told.one)
+            told(fit())
+        return finish_batch(told.all, folder, request, left_out)
 
 def run_of(
     request:Request,
@@ -382,13 +382,15 @@ def one_job(
     "Fit and save one face"
     pipeline = begin_pipeline(run.config, request.say)
     began = time.perf_counter()
-    def tell(bad, count):
-        for o in bad: print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
-        request.say(f"note: {', '.join(o.photo for o in bad)}: left out; the face is fitted to the other {count}")
-    warnings,bad = fit_person(photos, folder, pipeline, run, listener_of(request, run), tell)
+    photos,begun,bad = usable(photos, folder, pipeline, run)
+    for o in bad or (): print_text(f'error: {o.error}\n{o.advice}', sys.stderr)
+    names = ', '.join(o.photo for o in bad or ())
+    if bad: request.say(f'note: {names}: left out; the face is fitted to the other {len(photos)}')
+    listener = listener_of(request, run)
+    warnings = fit_and_save(photos, folder, pipeline, run, begun=begun, listener=listener, left_out=bad)
     for w in warnings: request.say(f'note: {w}')
     if not request.quiet: print_text(summary(folder, time.perf_counter()-began))
-    return max((exit_code_of(o.kind) for o in bad), default=0)
+    return max((exit_code_of(o.kind) for o in bad or ()), default=0)
 
 # %% ../nbs/92_cli.ipynb #ee66d04f
 def check_limit(request:Request):
@@ -429,11 +431,13 @@ class Told:
 
 # %% ../nbs/92_cli.ipynb #12178f63
 def finish_batch(
-    found:list,  # of `Outcome`
-    folder:Path, # Of the batch
+    found:list,    # of `Outcome`
+    folder:Path,   # Of the batch
     request:Request,
+    left_out:list, # of (path, reason)
 )->int: # Exit code
-    "What was done before, failed, or was not begun is told"
+    "The summary goes into the folder; what was done before, failed, or was not begun is told"
+    finish_summary(folder, found, [(path.relative_to(request.input), reason) for path,reason in left_out])
     before = sum(o.status=='before' for o in found)
     if before:
         what,them = ('photos were','them') if before>1 else ('photo was','it')

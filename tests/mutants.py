@@ -307,7 +307,7 @@ MUTANTS = [
     Mutant('--zoom does nothing', 'cli_replay.py', 'zoom=r.zoom', 'zoom=1.', PROMISES+'test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for'),
     # plugs
     Mutant('formats from outside are not known', 'output/formats.py', 'return [name for name,f in FORMATS.items() if of_fit or not f.of_fit]', "return [name for name,f in FORMATS.items() if (of_fit or not f.of_fit) and f.write.__module__!='own']", 'test_own_format.py::test_save_writes_it_with_what_it_brings_and_the_report_lists_it'),
-    Mutant('faces of one person are detected twice', 'results/runs.py', 'fit_and_save(good, folder, pipeline, run, begun=begun, listener=listener)', 'fit_and_save(good, folder, pipeline, run, listener=listener)', 'test_way.py::test_photos_of_one_person_are_looked_at_once_and_what_was_said_of_them_is_kept'),
+    Mutant('faces of one person are detected twice', 'cli.py', 'run, begun=begun, listener=listener', 'run, listener=listener', 'test_way.py::test_photos_of_one_person_are_looked_at_once_and_what_was_said_of_them_is_kept'),
     Mutant('measure keeps no results', 'evaluation/photos.py', 'Path(results)/path.name if results else None', 'None', PROMISES+'test_measure_writes_the_results_of_each_photo'),
     Mutant('bench --full does nothing', 'evaluation/speed.py', '(256, 512) if s.full else (256,)', '(256,)', PROMISES+'test_bench_measures_the_parts_and_sizes_that_its_flags_say'),
     Mutant('benchmark writes no sheet', 'evaluation/benchmark.py', 'if request.sheet and pictures:', 'if False:', PROMISES+'test_benchmark_takes_photos_and_writes_what_was_asked_for'),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from nextgenface_nb import cli
+from nextgenface_nb.results import runs
 from small import small_head
 from nextgenface_nb.imaging import portrait_path
 
@@ -228,7 +229,7 @@ def test_ctrl_c_that_ends_the_trial_of_the_device(tmp_path, capsys, monkeypatch)
     def trial(device):
         signal.raise_signal(signal.SIGINT)
         raise DeviceError('no device works', 'Install one.')
-    monkeypatch.setattr(cli, 'use_variant', trial)
+    monkeypatch.setattr('nextgenface_nb.results.runs.use_variant', trial)
     assert cli.main(['--output', str(tmp_path/'out')])==130
     assert 'no device works' not in capsys.readouterr().err and not (tmp_path/'out').exists()
 
@@ -388,8 +389,8 @@ def test_a_mixed_folder(tmp_path, capsys, monkeypatch):
     assert "'=1+1.png,failed" in (out/'summary.csv').read_text() and 'good.jpg/render_0.png' in (
         out/'contact_sheet.html').read_text()
     assert sorted(p.name for p in out.iterdir())==['contact_sheet.html', 'failures.json', 'good.jpg', 'summary.csv']
-    monkeypatch.setattr(cli, 'fit', lambda *a: pytest.fail('done again') if a[0][0].name=='good.jpg' else cli_fit(*a))
-    cli_fit = lambda *a: (_ for _ in ()).throw(cli.PhotoError('still bad', 'x'))
+    monkeypatch.setattr(runs, 'fit_photos', lambda *a: pytest.fail('done again') if a[0][0].name=='good.jpg' else fit_photos(*a))
+    fit_photos = lambda *a: (_ for _ in ()).throw(cli.PhotoError('still bad', 'x'))
     assert cli.main(flags)==3
     assert 'good.jpg,before' in (out/'summary.csv').read_text()
 

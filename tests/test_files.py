@@ -270,6 +270,7 @@ def test_containers_with_one_host_name(tmp_path, other):
 def test_a_command_is_told_before_it_works(tmp_path, other, capsys, monkeypatch):
     from nextgenface_nb import cli
     from nextgenface_nb.imaging import portrait_path
+    from nextgenface_nb.results import runs
     save(tmp_path/'portrait.jpg', OLD, 'old')
     other(tmp_path/'portrait.jpg')
     monkeypatch.setattr(runs, 'fit_photos', lambda *_: pytest.fail('it has worked'))

@@ -16,7 +16,7 @@ COPY = ROOT/'build'/'types'
 PUBLIC = ('__init__ config errors face facemodel.interface facemodel.model geometry.camera imaging landmarks.detection '
     'light.interface optim.losses output.checkpoint output.export output.formats output.replay pipeline public '
     'reconstruction rendering.renderer results.arrays results.files results.films results.folder results.pictures '
-    'results.runs results.shown results.steps').split()
+    'results.shown results.steps').split()
 METHOD = {'@patch(cls_method=True)':'@classmethod', '@patch(as_prop=True)':'@property'}
 
 def start_of(node)->int: # line

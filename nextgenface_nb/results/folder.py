@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from ..files import LIST, given_path, read_report
 from ..names import as_number, as_whole, known_name
 from ..processes import shown_name
-from .runs import Run, each_face, fit_folder, jobs_in
+from .runs import Run, each_face, finish_summary, folder_fitter, jobs_in
 
 # %% auto #0
 __all__ = ['COLUMNS', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder']
@@ -99,7 +99,8 @@ def reconstruct_folder(
     if face=='all': jobs = each_face(jobs, config)
     told = None if tell is None else lambda outcome: tell(row_of(outcome))
     with without_main():
-        found = fit_folder(jobs, run, output, tell=told, left=[(path.relative_to(folder), why) for path,why in left])
+        found = folder_fitter(jobs, run, output, tell=told)()
+    finish_summary(output, found, [(path.relative_to(folder), why) for path,why in left])
     return as_table([row_of(o) for o in found])
 
 def _limit(seconds)->float:

@@ -4,23 +4,27 @@
 
 # %% ../../nbs/78_results.steps.ipynb #e812e692
 from __future__ import annotations
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 import PIL.Image
-from ..config import Config, as_config
+from ..config import Config, STAGE_NAMES, as_config
 from ..errors import ConfigError
 from ..face import Face
 from ..facemodel.interface import FaceModel
+from ..files import at_work, given_path, resume_path
 from ..imaging import PhotoSource
+from ..interrupts import Stop
 from ..landmarks.detection import Landmarks
 from ..optim.stages import Progress
 from ..pipeline import Pipeline
-from ..reconstruction import Reconstruction, begin, reconstruct_steps
+from ..reconstruction import Reconstruction, begin, reconstruct as fit_at_once, reconstruct_steps
+from ..resume import fit_resumable
 import nextgenface_nb.results.files   # which gives results all their methods
 
 # %% auto #0
-__all__ = ['Step', 'Fit', 'fit']
+__all__ = ['Step', 'Fit', 'fit', 'reconstruct']
 
 # %% ../../nbs/78_results.steps.ipynb #4744634b
 class Step:
@@ -107,3 +111,46 @@ def fit(
     pipeline = Pipeline(model, config)
     result = Reconstruction(start, pipeline) if start else begin(photo, pipeline, config, landmarks, face, detector)
     return Fit(reconstruct_steps(photo, config, stages=stages, pipeline=pipeline, result=result, terms=terms), result)
+
+# %% ../../nbs/78_results.steps.ipynb #0a780017
+def reconstruct(
+    # A path, bytes, an open file, a Pillow image, an array (uint8: sRGB,
+    # float: light) or a `Photo`; or a list or generator of them: photos of one person
+    photo:PhotoSource|Iterable[PhotoSource],
+    config:Config|None=None,         # None: the default preset
+    model:FaceModel|None=None,       # None: the one that the config names
+    landmarks:Landmarks|list|None=None, # `Landmarks`, or a list of them; None: detect
+    output:str|Path|None=None,       # Folder for the results; None: write nothing
+    progress:Callable|None=None,     # Called with each `Progress`
+    # Which of several faces, numbered by size; 1 is the largest. A list: one number for each photo. None: the largest
+    face:int|list|None=None,
+    terms:Sequence=(),               # `LossTerm` from outside the package, see `optim.losses`
+    stages:list|None=None,           # Names of stages, such as ['landmarks', 'photometric']; None: all
+    *,
+    resume:bool=False,               # Keep the state beside `output`, and go on with one that is there
+    keep_every:float=10.,            # With `resume`: seconds between two states of a running stage
+)->Reconstruction:
+    "A face from a photo: the short way"
+    if not resume: return fit_at_once(photo, config, model, landmarks, output, progress, face, terms, stages)
+    if output is None:
+        raise ConfigError('resume without a folder, beside which the state is kept', 'Say where: output=FOLDER.')
+    if not isinstance(keep_every, (int, float)) or not keep_every>=0:
+        raise ConfigError(f'keep_every {keep_every!r}', 'Give seconds, from 0 on.')
+    more = dict(stages=STAGE_NAMES if stages is None else stages, terms=terms, every=keep_every)
+    return _resumed(photo, as_config(config), model, landmarks, given_path(output).absolute(), progress, face, more)
+
+# %% ../../nbs/78_results.steps.ipynb #0a780018
+def _resumed(photo, config:Config, model, landmarks, output:Path, progress, face, more:dict)->Reconstruction:
+    "By the state beside the output, which goes as soon as the results are there"
+    pipeline = Pipeline(model, config)
+    keep = resume_path(output)
+    with Stop() as stop, at_work(output, needed=50):
+        def told(step):
+            if progress: progress(step)
+            stop.check()
+        begun = begin(photo, pipeline, config, landmarks, face)
+        photos = [f.photo for f in begun.face.frames]
+        result:Any = fit_resumable(photos, pipeline, keep, progress=told, face=face, begun=begun, **more)
+        result.save(output)
+        keep.unlink(missing_ok=True)
+    return result
