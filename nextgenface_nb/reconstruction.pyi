@@ -368,11 +368,13 @@ class Reconstruction:
     def report(self) -> Report:
         """Everything that one wants to know of the fit, as in `report.json`"""
 
-    def differentiable(self, *names: str) -> tuple[dict, DrawnAgain]:
+    def differentiable(self, *names: str, size: int | None = ...) -> tuple[dict, DrawnAgain]:
         """Parameters of the photo, and a function that renders them
 
         Parameters
         ----------
+        size
+            Pixels of the longer side of the pictures; None: those of the photo
         names
             Which, 'light' for all of the light; none: all
 

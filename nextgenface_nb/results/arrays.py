@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from torch import Tensor
 from ..errors import GeometryError
 from ..face import Face, PROVENANCE, check_frame
+from ..geometry.camera import Camera
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
 from ..light.environment import HarmonicLight
@@ -31,9 +32,9 @@ from .shown import table_html
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'ROWS', 'Named', 'kept', 'Frames', 'numbers', 'bars_svg', 'Expression',
+__all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'ROWS', 'SIZES', 'Named', 'kept', 'Frames', 'numbers', 'bars_svg', 'Expression',
            'PhotoCamera', 'camera_facts', 'shared', 'Maps', 'png_bytes', 'FoundLight', 'FoundLandmarks', 'Report',
-           'short_names', 'DrawnAgain']
+           'short_names', 'Parameters', 'DrawnAgain']
 
 # %% ../../nbs/78_results.arrays.ipynb #6355208f
 Value = TypeVar('Value')
@@ -553,13 +554,22 @@ def short_names(
     found = [name for name,value in face.parameters().items() if value.is_floating_point() and name not in unused]
     return {name.removeprefix('frames.0.'):name for name in found}
 
+class Parameters(dict):
+    "Name -> tensor; a group that has one member is known by its own name too, 'light' for 'light.coefficients'"
+    def __missing__(self, name)->Tensor:
+        members = [n for n in self if n.partition('.')[0]==name]
+        return self[members[0] if len(members)==1 else known_name(name, [*self], 'parameter')]
+
+# %% ../../nbs/78_results.arrays.ipynb #0a7c0000
 class DrawnAgain:
     "Renders tensors that somebody changes. Called, it gives the picture of today."
     def __init__(self,
         result:Reconstruction, # Of one photo; with a face of its own
         parameters:dict,       # Short name -> tensor; what stands there when it is called is drawn
+        size:int|None=None,    # Pixels of the longer side; None: those of the photo
     ):
         self.parameters:dict = parameters
+        self.size:int|None = size
         self._result = result
         self._names = short_names(result.face)
 
@@ -579,17 +589,38 @@ class DrawnAgain:
         "The picture"
         other = {known_name(n, self._names, 'parameter'):x for n,x in (parameters or {}).items()}
         face = DrawnAgain(self._result, self.parameters|other).face
-        return self._result.pipeline.render(face, 0, samples, seed, silhouettes=silhouettes)
+        shown = Face(face.identity, [replace(face.frames[0], camera=self._camera())])
+        return self._result.pipeline.render(shown, 0, samples, seed, silhouettes=silhouettes)
 
-    def result(self)->Reconstruction:
-        "A result with the tensors as they are now, without history"
-        return replace(self._result, face=self.face.copy(), history=[], snapshots={}, origin="of a loop of one's own")
+# %% ../../nbs/78_results.arrays.ipynb #0a7c0001
+@patch
+def _camera(self:DrawnAgain)->Camera:
+    "Of the picture"
+    camera = self._result.face.frames[0].camera
+    return camera.resized(self.size/max(camera.width, camera.height)) if self.size else camera
+
+@patch(as_prop=True)
+def photo(self:DrawnAgain)->Tensor: # [H, W, 3] linear
+    "The photo in the size of the picture, which is to look like it"
+    pixels = self._result.face.frames[0].photo.pixels
+    camera = self._camera()
+    if pixels.shape[:2]==(camera.height, camera.width): return pixels
+    return torch.nn.functional.interpolate(pixels.permute(2, 0, 1)[None], (camera.height, camera.width),
+        mode='bilinear', antialias=True)[0].permute(1, 2, 0)
+
+@patch
+def result(self:DrawnAgain)->Reconstruction:
+    "A result with the tensors as they are now, without history"
+    return replace(self._result, face=self.face.copy(), history=[], snapshots={}, origin="of a loop of one's own")
 
 # %% ../../nbs/78_results.arrays.ipynb #90717443
+SIZES = 16,4096 #: Pixels that the longer side of a picture can have
+
 @patch
 @undisturbed(grad=True)
 def differentiable(self:Reconstruction,
     *names:str, # Which, 'light' for all of the light; none: all
+    size:int|None=None, # Pixels of the longer side of the pictures; None: those of the photo
 )->tuple[dict, DrawnAgain]: # Name -> tensor that asks for gradients; what renders them
     "Parameters of the photo, and a function that renders them"
     own = replace(self, face=Face(self.face.identity, self.face.frames[:1]).copy())
@@ -597,5 +628,7 @@ def differentiable(self:Reconstruction,
     groups = {*short, *(n.partition('.')[0] for n in short)}
     wanted = {known_name(n, sorted(groups), 'parameter') for n in names} or groups
     there = own.face.parameters()
-    parameters = {s:there[full].requires_grad_() for s,full in short.items() if {s, s.partition('.')[0]}&wanted}
-    return parameters,DrawnAgain(own, parameters)
+    chosen = {s:full for s,full in short.items() if {s, s.partition('.')[0]}&wanted}
+    parameters = Parameters({s:there[full].requires_grad_() for s,full in chosen.items()})
+    pixels = None if size is None else as_whole(f'a picture of {size!r} pixels', size, *SIZES)
+    return parameters,DrawnAgain(own, parameters, pixels)

@@ -19,6 +19,7 @@ __all__ = [
     "AXES",
     "UNITS",
     "ROWS",
+    "SIZES",
     "Named",
     "kept",
     "Frames",
@@ -34,6 +35,7 @@ __all__ = [
     "FoundLandmarks",
     "Report",
     "short_names",
+    "Parameters",
     "DrawnAgain",
 ]
 Value = TypeVar("Value")
@@ -489,18 +491,27 @@ def short_names(face: Face) -> dict:
     -------
         Short name -> name of `Face.parameters`"""
 
+class Parameters(dict):
+    """Name -> tensor; a group that has one member is known by its own name too, 'light' for
+    'light.coefficients'"""
+
+    def __missing__(self, name) -> Tensor: ...
+
 class DrawnAgain:
     """Renders tensors that somebody changes. Called, it gives the picture of today."""
 
+    size: int | None
     parameters: dict
 
-    def __init__(self, result: Reconstruction, parameters: dict) -> None:
+    def __init__(self, result: Reconstruction, parameters: dict, size: int | None = ...) -> None:
         """Parameters
         ----------
         result
             Of one photo; with a face of its own
         parameters
-            Short name -> tensor; what stands there when it is called is drawn"""
+            Short name -> tensor; what stands there when it is called is drawn
+        size
+            Pixels of the longer side; None: those of the photo"""
 
     @property
     def face(self) -> Face:
@@ -527,5 +538,15 @@ class DrawnAgain:
         -------
             [H, W, 4] linear RGB and coverage, with history"""
 
+    @property
+    def photo(self) -> Tensor:
+        """The photo in the size of the picture, which is to look like it
+
+        Returns
+        -------
+            [H, W, 3] linear"""
+
     def result(self) -> Reconstruction:
         """A result with the tensors as they are now, without history"""
+
+SIZES: Any

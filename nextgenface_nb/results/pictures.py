@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 import numpy as np, torch
 import PIL.Image
-import nextgenface_nb.results.arrays   # results have the names that are read here
+from .arrays import SIZES   # and the names that results have there
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError, GeometryError, LightError
@@ -35,9 +35,9 @@ from ..reconstruction import Reconstruction
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['LAMPS', 'SIZES', 'ONE_PASS', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER',
-           'FARTHEST', 'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed',
-           'in_notebook', 'Distance']
+__all__ = ['LAMPS', 'ONE_PASS', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER', 'FARTHEST',
+           'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook',
+           'Distance']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
 #: Name -> lamps (azimuth to the right and elevation in degrees, radius in degrees, strength), and light from everywhere
@@ -121,9 +121,6 @@ def _map_light(values)->MapLight:
     return MapLight(found.contiguous())
 
 # %% ../../nbs/78_results.pictures.ipynb #3a433de1
-#: Pixels that the longer side of a picture can have
-SIZES = 16,4096
-
 def check_size(
     size:int, # Pixels
 )->int: # The same

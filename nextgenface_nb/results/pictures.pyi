@@ -15,7 +15,6 @@ from ..reconstruction import Reconstruction
 
 __all__ = [
     "LAMPS",
-    "SIZES",
     "ONE_PASS",
     "SHOWN",
     "PLASTER",
@@ -91,8 +90,6 @@ def linear_numbers(values: Any) -> Tensor:
     Returns
     -------
         Of its shape, float32"""
-
-SIZES: Any
 
 def check_size(size: int) -> int:
     """`ConfigError` for pictures that nobody can draw
