@@ -37,7 +37,7 @@ def packaged(*names)->bool:
     environment = dict(os.environ, DEBIAN_FRONTEND='noninteractive')
     called('apt-get', 'update', '-qq', env=environment)
     patient = '-o', 'DPkg::Lock::Timeout=120'  # a machine that has just started updates itself
-    return called('apt-get', *patient, 'install', '-y', '-qq', '--no-install-recommends', *names, env=environment)
+    return called('apt-get', 'install', *patient, '-y', '-qq', '--no-install-recommends', *names, env=environment)
 
 def install_chromium():
     "Debian's, else Playwright's"
