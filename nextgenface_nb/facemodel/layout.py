@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['unwrap_disc', 'unwrap_ball', 'in_box']
 
-# %% ../../nbs/25_facemodel.layout.ipynb #684155e1
+# %% ../../nbs/25_facemodel.layout.ipynb #75cff07f
 import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
 from ..geometry.subdivision import rims
 
-# %% ../../nbs/25_facemodel.layout.ipynb #62211c32
+# %% ../../nbs/25_facemodel.layout.ipynb #e31218bb
 def _mean_value_weights(vertices, triangles):
     "Positive weights w[i,j] of neighbours, sparse [N,N]"
     rows,columns,values = [],[],[]
@@ -38,7 +38,7 @@ def _rounded_square(rim, power):
     placed = np.stack([np.interp(share[:-1],length/length[-1],curve[:,k]) for k in (0,1)],1)
     return placed/(abs(placed)**power).sum(1,keepdims=True)**(1/power)
 
-# %% ../../nbs/25_facemodel.layout.ipynb #5eab9cec
+# %% ../../nbs/25_facemodel.layout.ipynb #a3773dce
 def _stretch(vertices, triangles, uvs):
     "Squared stretch of each triangle when it goes from the texture into space, and its area in the texture"
     p = [vertices[triangles[:,k]] for k in range(3)]
@@ -51,7 +51,7 @@ def _areas(vertices, triangles):
     a,b,c = (vertices[triangles[:,k]] for k in range(3))
     return np.linalg.norm(np.cross(b-a,c-a),axis=1)/2
 
-# %% ../../nbs/25_facemodel.layout.ipynb #d2b39036
+# %% ../../nbs/25_facemodel.layout.ipynb #af6cdffc
 def _solved(uvs, weights, rim, inner):
     "Every inner vertex at the weighted mean of its neighbours"
     share = sparse.diags(1/np.asarray(weights.sum(1)).ravel())@weights
@@ -66,7 +66,7 @@ def _relaxed(weights, triangles, area, stretch):
     sigma = np.sqrt(around[0]/around[1])
     return weights@sparse.diags((sigma/np.exp(np.log(sigma).mean())).clip(.05,20)**-.5)
 
-# %% ../../nbs/25_facemodel.layout.ipynb #96011d79
+# %% ../../nbs/25_facemodel.layout.ipynb #6ce8d298
 def unwrap_disc(
     vertices, # [N,3] mm
     triangles, # [F,3], counter-clockwise seen from outside, with one rim
@@ -94,7 +94,7 @@ def unwrap_disc(
         weights = _relaxed(weights,triangles,area,stretch)
     return best[1]
 
-# %% ../../nbs/25_facemodel.layout.ipynb #a221b83a
+# %% ../../nbs/25_facemodel.layout.ipynb #3c4b2302
 def unwrap_ball(
     vertices, # [N,3] of half a ball whose axis is along z, mm
     triangles, # [F,3], with one rim

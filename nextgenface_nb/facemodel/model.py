@@ -255,7 +255,7 @@ def at(self:LinearModel,
     "The model at some points, for a solver"
     return LinearPoints(*(_double(b) for b in self.basis_at(places)))
 
-# %% ../../nbs/21_facemodel.model.ipynb #29cff0a6
+# %% ../../nbs/21_facemodel.model.ipynb #74f6791b
 @patch(as_prop=True)
 @undisturbed
 def weld(self:LinearModel)->torch.Tensor: # [V] int64
@@ -738,8 +738,9 @@ def _read_cage(file)->ControlCage|None:
     levels,part,quads = (found[name] for name in ('levels','part','quads'))
     _need(len(levels)<=64 and 0<=levels.min() and levels.max()<=4, f'{where}: cage/levels are no levels of subdivision')
     known = np.unique(quads)
-    tidy = (len(part)==len(quads) and (np.diff(part)>=0).all() and np.array_equal(np.unique(part),np.arange(len(levels)))
-        and np.array_equal(known,np.arange(len(known))) and len(known)<=limit('model_vertices'))
+    whole = lambda numbers: np.array_equal(numbers,np.arange(len(numbers)))
+    tidy = (len(part)==len(quads) and (np.diff(part)>=0).all() and len(np.unique(part))==len(levels)
+        and whole(np.unique(part)) and whole(known) and len(known)<=limit('model_vertices'))
     _need(tidy, f'{where}: cage/quads and cage/part are no cage')
     cage = ControlCage(**found)
     fine = sum(int(size)*4**int(level) for size,level in zip(np.bincount(part),levels))
@@ -747,6 +748,7 @@ def _read_cage(file)->ControlCage|None:
         for p,(start,end) in enumerate(zip(cage.starts,cage.starts[1:]))), f'{where}: cage/quads are no cage')
     return cage
 
+# %% ../../nbs/21_facemodel.model.ipynb #bbec6273
 def _subdivided(matrix, mean, basis, variance):
     "A linear model of the cage on the surface; as it is without a matrix"
     if matrix is None: return mean,basis,variance
@@ -761,6 +763,7 @@ def _read_parts(file, where)->dict: # Name -> (first, past the last) of its tria
     _need(len(ranges)<=64, f'{where}: {len(ranges)} parts')
     return dict(zip(_names(file,len(ranges),'parts/names') or (), [tuple(map(int,r)) for r in ranges]))
 
+# %% ../../nbs/21_facemodel.model.ipynb #0004fc62
 def _read(geometry, albedo):
     with _open(geometry) as file:
         cage = _read_cage(file)

@@ -181,8 +181,8 @@ def _paint_hair(rgb, regions, dark, random):
 
 # %% ../../nbs/26_facemodel.skin.ipynb #aeb88d41
 #: Linear RGB of what the mouth hides, darkest and lightest
-MOUTH = dict(mouth=((.20,.06,.055),(.34,.13,.12)), gums=((.28,.10,.09),(.48,.22,.20)), tongue=((.30,.12,.11),(.46,.22,.20)),
-    teeth=((.46,.40,.28),(.70,.67,.57)))
+MOUTH = dict(mouth=((.20,.06,.055),(.34,.13,.12)), gums=((.28,.10,.09),(.48,.22,.20)),
+    tongue=((.30,.12,.11),(.46,.22,.20)), teeth=((.46,.40,.28),(.70,.67,.57)))
 
 def _paint_mouth(rgb, regions, random):
     "Cavity, gums, tongue, teeth, where the model has them"
@@ -250,6 +250,7 @@ def _components_among(people, components, among):
     followed = np.einsum('nk,npvc->kpvc',scores/(scores**2).sum(0),people-mean,optimize=True)
     return mean,followed,variance,share
 
+# %% ../../nbs/26_facemodel.skin.ipynb #7c9b5887
 def albedo_model(
     vertices, # [V,3] mm
     triangles, # [F,3]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UPPER', 'LOWER', 'RINGS', 'CUSPS', 'ACROSS', 'PAPILLA', 'tooth', 'Row', 'place_teeth', 'place_gums']
 
-# %% ../../nbs/25_facemodel.teeth.ipynb #c85c0c34
+# %% ../../nbs/25_facemodel.teeth.ipynb #0d6e1c4b
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline
 
 from ..geometry.subdivision import quad_sides, subdivide, triangulate
 
-# %% ../../nbs/25_facemodel.teeth.ipynb #5047a891
+# %% ../../nbs/25_facemodel.teeth.ipynb #b8001163
 #: Kind, width along the row and height of the crown, mm
 UPPER = (('incisor',8.5,10.),('incisor',6.7,9.),('canine',7.6,10.),('premolar',7.,8.3),('premolar',6.8,8.),
     ('molar',10.2,7.3),('molar',9.6,7.))
@@ -31,7 +31,7 @@ RINGS = dict(
 #: How far the corners of the chewing face rise above it and its middle lies below, mm
 CUSPS = dict(incisor=(0.,0.),canine=(0.,-.9),premolar=(.9,1.6),molar=(.9,1.8))
 
-# %% ../../nbs/25_facemodel.teeth.ipynb #c37cccd1
+# %% ../../nbs/25_facemodel.teeth.ipynb #bae052ef
 def _ring(half, outer, inner, power=3.2):
     "Eight points of a rounded rectangle, along the row and outward, [8,2] mm"
     turn = np.arange(8)*np.pi/4
@@ -57,7 +57,7 @@ def tooth(
     lid = [(last+8,last+j,last+(j+1)%8,last+(j+2)%8) for j in (0,2,4,6)]
     return np.concatenate([*points,top[None]]),np.array(sum((around(k) for k in range(len(rings)-1)),[])+lid)
 
-# %% ../../nbs/25_facemodel.teeth.ipynb #8f5bfaf6
+# %% ../../nbs/25_facemodel.teeth.ipynb #ecba3a60
 @dataclass
 class Row:
     "A row of teeth"
@@ -85,7 +85,7 @@ class Row:
         back = np.interp(abs(along),[18,38],self.behind)[...,None]
         return self.curve(along)-back*out+[0,self.lift,0],out
 
-# %% ../../nbs/25_facemodel.teeth.ipynb #22166d64
+# %% ../../nbs/25_facemodel.teeth.ipynb #ac2e88a7
 def place_teeth(
     row:Row,
 )->tuple: # vertices [C,3] mm, quads [Q,4], number of the tooth that each vertex belongs to [C]: left, right, left, ...
@@ -102,7 +102,7 @@ def place_teeth(
             number.append(np.full(len(own),2*i+side))
     return np.concatenate(vertices),np.concatenate(quads),np.concatenate(number)
 
-# %% ../../nbs/25_facemodel.teeth.ipynb #92863f97
+# %% ../../nbs/25_facemodel.teeth.ipynb #a0a67a56
 #: Across the gums from the lips to the tongue: how far outward (mm; below 0: as shares of the depth of a tooth),
 #: how far from the edge, as a share of the height of the crown
 ACROSS = (1.4,1.9),(1.1,1.35),(.55,.98),(-.25,.86),(-.75,.86),(-1.12,.98),(-1.5,1.4),(-2.2,1.9)

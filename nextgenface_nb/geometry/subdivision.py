@@ -6,14 +6,14 @@
 __all__ = ['quad_sides', 'neighbours', 'quad_neighbours', 'rims', 'catmull_clark', 'subdivide', 'triangulate', 'ControlCage',
            'surface_matrix', 'to_surface', 'to_cage', 'edge_path', 'torn']
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #01b9e6b3
+# %% ../../nbs/16_geometry.subdivision.ipynb #3f450bf1
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #10802a03
+# %% ../../nbs/16_geometry.subdivision.ipynb #a9518d5a
 def quad_sides(
     faces, # [F,k] vertices, counter-clockwise
 )->np.ndarray: # [k F,2] directed edges, those from corner 0 first
@@ -40,7 +40,7 @@ def quad_neighbours(
     pairs = np.flatnonzero(key[1:]==key[:-1])
     return neighbours(np.stack([owner[pairs],owner[pairs+1]],1),len(quads))
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #2d204789
+# %% ../../nbs/16_geometry.subdivision.ipynb #8dda020a
 def rims(
     faces, # [F,k]
 )->list: # Vertices of each rim, in the direction of the faces; the longest rim first
@@ -59,7 +59,7 @@ def rims(
         found.append(np.array(rim))
     return sorted(found, key=len, reverse=True)
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #12f3fd55
+# %% ../../nbs/16_geometry.subdivision.ipynb #fd40441a
 def catmull_clark(
     quads, # [Q,4]
     count:int, # Number of vertices
@@ -91,7 +91,7 @@ def catmull_clark(
     return (sparse.vstack([old,point,face]).tocsr(),
         np.concatenate([np.stack([quads[:,i],new_edge[:,i],new_face,new_edge[:,i-1]],1) for i in range(4)]))
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #a14cb05f
+# %% ../../nbs/16_geometry.subdivision.ipynb #a651b7aa
 def subdivide(
     quads, # [Q,4]
     count, # Number of vertices
@@ -104,14 +104,14 @@ def subdivide(
         matrix = step@matrix
     return matrix,quads
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #86ac764e
+# %% ../../nbs/16_geometry.subdivision.ipynb #9c7177d2
 def triangulate(
     quads, # [Q,4]
 )->np.ndarray: # [2 Q,3]
     "Two triangles for each quad"
     return np.stack([quads[:,[0,1,2]],quads[:,[0,2,3]]],1).reshape(-1,3)
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #17f02d6f
+# %% ../../nbs/16_geometry.subdivision.ipynb #4772cb6e
 @dataclass(eq=False)
 class ControlCage:
     "Quads of several parts, and how they become a surface"
@@ -138,7 +138,7 @@ class ControlCage:
         matrices,quads,part = zip(*found)
         return sparse.block_diag(matrices).tocsr(),np.concatenate(quads),np.concatenate(part)
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #d6494ba9
+# %% ../../nbs/16_geometry.subdivision.ipynb #46dfc6ac
 def surface_matrix(
     cage:ControlCage,
 )->sparse.csr_matrix: # [V,C], copies last
@@ -164,7 +164,7 @@ def to_cage(
     found = splu(normal.tocsc()).solve(matrix.T@flat.astype(float))
     return found.reshape(matrix.shape[1],len(values),3).transpose(1,0,2)
 
-# %% ../../nbs/16_geometry.subdivision.ipynb #a56726b9
+# %% ../../nbs/16_geometry.subdivision.ipynb #756e7f88
 def edge_path(
     faces, # [F,k]
     allowed, # [V] bool: vertices that it may pass, in a single line

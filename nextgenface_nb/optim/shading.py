@@ -241,6 +241,7 @@ def surface_seen(
     around,local = triangles[touching].unique(return_inverse=True)
     return used,around,local
 
+# %% ../../nbs/54_optim.shading.ipynb #b0fabb52
 class ShapeSlopes:
     ("Offset and turn of every vertex that a photo says something about, per unit of each coefficient: a table "
      "[6 U, K] of x, y and z of both, vertex by vertex; shape first, with the displacement where it is free, then "
@@ -272,17 +273,19 @@ class ShapeSlopes:
         start = vertex_normals(vertices, triangles)
         return torch.cat([vertex_normals(vertices+some, triangles)-start for some in offsets.split(16)])
 
-    def at(self,
-        corners:Tensor,     # [N, 3] vertices around each point
-        barycentric:Tensor, # [N, 3]
-        chain:Tensor,       # [N, C, 6] how C numbers follow from offset and turn of the point
-    )->Tensor: # [N, C, K]
-        "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
-        rows = (6*self.row[corners][...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
-        weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
-        found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1),
-            mode='sum')
-        return found.unflatten(0, chain.shape[:2])
+# %% ../../nbs/54_optim.shading.ipynb #0cd64a08
+@patch
+def at(self:ShapeSlopes,
+    corners:Tensor,     # [N, 3] vertices around each point
+    barycentric:Tensor, # [N, 3]
+    chain:Tensor,       # [N, C, 6] how C numbers follow from offset and turn of the point
+)->Tensor: # [N, C, K]
+    "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
+    rows = (6*self.row[corners][...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
+    weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
+    found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1),
+        mode='sum')
+    return found.unflatten(0, chain.shape[:2])
 
 # %% ../../nbs/54_optim.shading.ipynb #8354d175
 def shape_slopes(
