@@ -175,7 +175,7 @@ def _level_rim(vertices, quads, height):
         found[start] = inner+np.clip((height-inner[1])/way[1],.3,2)*way
     return found
 
-# %% ../../nbs/25_facemodel.build.ipynb #ea02cd3d
+# %% ../../nbs/25_facemodel.build.ipynb #10cb4f7b
 def cut_level(
     vertices, # [N,3] mm
     quads, # [Q,4] of a surface with a ragged rim
@@ -209,7 +209,7 @@ def _spread(values, known, near, rings=2, falloff=.5):
         known = known+outer
     return found
 
-# %% ../../nbs/25_facemodel.build.ipynb #4aadaac7
+# %% ../../nbs/25_facemodel.build.ipynb #ac06599e
 def touching_lips(
     vertices, # [C,3] mm, of the cage
     quads, # [Q,4] of the skin
@@ -599,7 +599,7 @@ def region_weights(anny, cage)->dict:
     return dict(_head_regions(vertices,_upward(cage,vertices),outer,ears,mouth,lips,eyes),
         mouth=mouth,lips=lips,ears=ears,eyes=eyes,**parts)
 
-# %% ../../nbs/25_facemodel.build.ipynb #fbefbbd5
+# %% ../../nbs/25_facemodel.build.ipynb #b6f12020
 SOCKETS_BEHIND = 55. #: What lines a socket before this depth (z, mm) is the rim of the lids and counts as face
 
 def _head_regions(vertices, upward, outer, ears, mouth, lips, eyes):
