@@ -488,6 +488,7 @@ def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
     "Sum of values [P, 1] over the pixels that look at each texel"
     with torch.no_grad(): return (view.transfer.matrices[1]@values).reshape(view.transfer.size, -1)
 
+# %% ../../nbs/57_optim.texture.ipynb #2b5a3c66
 MOUTH = .8 #: No interior of a mouth is brighter, not even its teeth
 
 def mouth_interior(
@@ -527,6 +528,7 @@ def _even_teeth(pipeline, own, inner, smile, fixed):
     detail = torch.where(smile[...,None], own.diffuse/even.clamp(min=1e-3), torch.ones(())).clamp(.85, 1.1)
     own.diffuse = torch.where((teeth&~fixed)[...,None], (even*detail).clamp(max=MOUTH), own.diffuse)
 
+# %% ../../nbs/57_optim.texture.ipynb #fa68dd48
 def shut_mouth(
     pipeline:Pipeline,
     face:Face,
@@ -584,7 +586,8 @@ def finish_maps(
         filled = torch.where(fixed[...,None], filled, filled+share*(inner[...,CHANNELS[name]]-filled))
         if name=='diffuse': filled = torch.where((smile&~fixed)[...,None], filled.clamp(max=MOUTH), filled)
         setattr(own, name, filled.clamp(0, 1))
-    _even_teeth(pipeline, own, inner, smile, locked['diffuse'][0] if locked and 'diffuse' in locked else ~prior.valid)
+    fixed = locked['diffuse'][0] if locked and 'diffuse' in locked else ~prior.valid
+    _even_teeth(pipeline, own, inner, smile, fixed)
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
     code[there(seen)] = PROVENANCE['mirrored']
     code[seen] = PROVENANCE['seen']
