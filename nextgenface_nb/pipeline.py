@@ -240,7 +240,7 @@ def render(self:Pipeline,
     near = light.near and renderer.near_light
     environment = self._mean_light(light, vertices, frame) if near else light.environment(
         self.config.environment_height)
-    args = vertices, None, *(maps or self.maps(face)), environment, frame.camera
+    args = vertices, self.model.normals(vertices), *(maps or self.maps(face)), environment, frame.camera
     own = dict(arriving=partial(_arriving, light, frame)) if near else {}
     if final:
         return renderer.render_converged(*args, samples=samples or self.config.samples_final,

@@ -150,7 +150,7 @@ def test_damaged_bytes(tmp_path, seed):
 
 def test_default_model():
     m = load_model()
-    assert 15_000<=len(m.shape_mean)<=20_000 and len(m.shape_variance)>=80 and len(m.expression_names)==52
+    assert 25_000<=len(m.shape_mean)<=32_000 and len(m.shape_variance)>=80 and len(m.expression_names)==52
     report = check_uvs(m.triangles, m.uvs, m.mirror)
     assert report['flipped']==0 and report['overlap']==0 and report['asymmetry']<1e-5
     assert {'face','skull','ears','neck','eyes','lips','mouth'}<=set(m.regions)

@@ -52,13 +52,13 @@ def test_neutral_plus_weights_times_targets_is_the_mesh_of_the_photo(pipeline):
     assert (torch.tensor(points)-pipeline.world_vertices(face)).abs().max()<.01
 
 def test_offsets_are_the_models_for_everybody_and_normals_are_personal(pipeline):
-    "What the notebook says that a target of this person is; and the tongue, which the model does not have"
+    "What the notebook says that a target of this person is; and every one moves something, the tongue too"
     from nextgenface_nb.geometry.mesh import vertex_normals
     model = pipeline.model
     people = model.vertices(model.sample(2, 4).shape)
     one,other = (morph_targets(model, x, vertex_normals(x, model.triangles)) for x in people)
     assert all(torch.equal(a[1], b[1]) for a,b in zip(one, other))
-    assert {name for name,moved,_ in one if not moved.abs().max()>0}=={'tongueOut'}
+    assert not {name for name,moved,_ in one if not moved.abs().max()>.001}
     jaw = model.expression_names.index('jawOpen')
     assert (one[jaw][2]-other[jaw][2]).abs().max()>.05
 

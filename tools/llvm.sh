@@ -12,7 +12,7 @@ if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     apt-get update -qq >/dev/null 2>&1
     for version in 19 20 21 22 18 17; do
         apt-cache show libllvm$version >/dev/null 2>&1 || continue
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libllvm$version >/dev/null && message=$(check) && echo "$message" && exit 0
+        DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends libllvm$version >/dev/null && message=$(check) && echo "$message" && exit 0
     done
     echo "This system has none of these packages, or none that works."
 fi

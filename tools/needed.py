@@ -36,7 +36,8 @@ def packaged(*names)->bool:
     if not shutil.which('apt-get') or getattr(os, 'geteuid', lambda: 1)(): return False
     environment = dict(os.environ, DEBIAN_FRONTEND='noninteractive')
     called('apt-get', 'update', '-qq', env=environment)
-    return called('apt-get', 'install', '-y', '-qq', '--no-install-recommends', *names, env=environment)
+    patient = '-o', 'DPkg::Lock::Timeout=120'  # a machine that has just started updates itself
+    return called('apt-get', 'install', *patient, '-y', '-qq', '--no-install-recommends', *names, env=environment)
 
 def install_chromium():
     "Debian's, else Playwright's"

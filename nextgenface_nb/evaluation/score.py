@@ -15,7 +15,6 @@ from ..facemodel.interface import FaceModel
 from ..facemodel.skin import typology_angle
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import project_environment
-from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb, Photo
 from ..light.environment import MapLight
 from ..metrics import aligned, best_gain, map_psnr, psnr, recovery_slope, similarity, ssim, eye_distance
@@ -64,7 +63,7 @@ def score_geometry(
     scale,rotation,_ = similarity(found[region], true[region])
     offset = torch.as_tensor(aligned(found, true, region)).float()-true
     error = offset.norm(dim=-1)
-    along = (offset*vertex_normals(true, model.triangles)).sum(-1).abs()
+    along = (offset*model.normals(true)).sum(-1).abs()
     mean = model.vertices(torch.zeros_like(truth.shape), torch.zeros_like(truth.expression))
     depth = lambda translation: -float(translation[2])
     return dict(mean_mm=float(error[region].mean()), median_mm=float(error[region].median()),
@@ -312,7 +311,7 @@ def score_surface(
     seen = scan.marks[known.ids].isfinite().all(-1)
     own = (model.regions['mouth']<.5).numpy()
     vertices = world.double().numpy()[own]
-    normals = torch.nn.functional.normalize(vertex_normals(world, model.triangles), dim=-1).double().numpy()[own]
+    normals = torch.nn.functional.normalize(model.normals(world), dim=-1).double().numpy()[own]
     tree = cKDTree(vertices)
     true = scan.vertices[scan.region].double().numpy()
     move = similarity(scan.marks[known.ids][seen], marks[seen])

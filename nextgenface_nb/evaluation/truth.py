@@ -865,7 +865,7 @@ def _coarse(environment:Tensor)->Tensor: # [64, 128, 3]
 def _on_texels(model, scene)->tuple: # place, normal [T, T, 3] in the world; the scored region [T, T] bool
     person,texture_map = scene['person'],scene['texture_map']
     world = transform(scene['vertices'], person.rotation, person.translation)
-    baked = texture_map.bake(torch.cat([world, vertex_normals(world, model.triangles),
+    baked = texture_map.bake(torch.cat([world, model.normals(world),
         scored_vertices(model).float()[:,None]], -1))
     return baked[...,:3],torch.nn.functional.normalize(baked[...,3:6], dim=-1),(baked[...,6]>.99)&texture_map.valid
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 import torch.nn.functional as F
 from .interface import FaceModel
-from ..geometry.mesh import vertex_normals
 
 # %% auto #0
 __all__ = ['SCALES', 'spread_centres', 'Displacement', 'bump_counts', 'make_displacement']
@@ -67,7 +66,7 @@ def make_displacement(
     scales:tuple=SCALES,
 )->Displacement:
     "Bumps over the face region of a model"
-    normals = F.normalize(vertex_normals(model.neutral, model.triangles), dim=-1)
+    normals = F.normalize(model.normals(model.neutral), dim=-1)
     points = model.neutral
     r = model.regions
     free = (1-r['eyes'])*(1-r['mouth'])

@@ -13,6 +13,7 @@ import numpy as np, torch
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError, ModelError
+from ..geometry.mesh import vertex_normals
 from ..names import as_number, known_name
 from ..surroundings import undisturbed
 
@@ -80,6 +81,7 @@ class FaceModel(Protocol):
     expression_names:list    # E names; ARKit's where the model has them, those of angles say so ('jaw pitch')
     expression_bounds:Tensor # [E, 2] smallest and largest; one that starts at 0 counts as a blendshape, of one side
     prior:Coefficients       # Variances of shape [S], expression [E], albedo [A]; all about 0, in own units squared
+    parts:dict = {}          # Name -> (first, past the last) of its triangles: skin, eyes, teeth; empty: all is one
     linear:bool = False      # Vertices are a mean and products with bases: the Jacobian is asked for only once
 
     def vertices(self,
@@ -141,6 +143,15 @@ def neutral(self:FaceModel)->Tensor: # [V, 3] mm
     "The mean person at rest: what regions, sizes and places on the face are read from"
     return self.vertices()
 
+@patch
+@undisturbed
+def normals(self:FaceModel,
+    vertices:Tensor, # [.., V, 3] mm
+)->Tensor: # [.., V, 3] unit
+    "The normals of this surface; a model whose texture has seams gives the same on both sides"
+    return vertex_normals(vertices, self.triangles)
+
+# %% ../../nbs/20_facemodel.interface.ipynb #fbca5eab
 @patch
 @undisturbed
 def points(self:FaceModel,
@@ -336,7 +347,7 @@ def trimmed(self:FaceModel,
 
 def _moved(x, device):
     if isinstance(x, dict): return {k:_moved(v, device) for k,v in x.items()}
-    if isinstance(x, tuple): return type(x)(*(_moved(v, device) for v in x))
+    if isinstance(x, tuple) and hasattr(x, '_fields'): return type(x)(*(_moved(v, device) for v in x))
     return x.to(device) if hasattr(x, 'to') else x
 
 @patch

@@ -101,6 +101,7 @@ class FaceModel(Protocol):
     expression_names: list
     expression_bounds: Tensor
     prior: Coefficients
+    parts: dict = ...
     linear: bool = ...
 
     def vertices(self, shape: Tensor | None = ..., expression: Tensor | None = ...) -> Tensor:
@@ -150,6 +151,18 @@ class FaceModel(Protocol):
         Returns
         -------
             [V, 3] mm"""
+
+    def normals(self, vertices: Tensor) -> Tensor:
+        """The normals of this surface; a model whose texture has seams gives the same on both sides
+
+        Parameters
+        ----------
+        vertices
+            [.., V, 3] mm
+
+        Returns
+        -------
+            [.., V, 3] unit"""
 
     def points(self, places: Embedding, shape: Tensor | None = ..., expression: Tensor | None = ...) -> Tensor:
         """Where some points of the surface are

@@ -9,6 +9,7 @@ __all__ = ['LinearModel', 'combine', 'LinearPoints', 'toy_model', 'find_mirror',
 import hashlib, itertools, math, os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from ..places import data_folder, locate
 from ..reading import check_file, limit, unpacked
 from ..surroundings import undisturbed
 from .unwrap import unwrap
+from ..geometry.mesh import vertex_normals
+from ..geometry.subdivision import ControlCage, surface_matrix, to_cage, to_surface
 from ..files import writing
 
 # %% ../../nbs/21_facemodel.model.ipynb #601c26fe
@@ -53,6 +56,8 @@ class LinearModel(FaceModel):
     embeddings:dict = field(default_factory=dict) # Detector -> Embedding
     name:str = 'face model' # What to call it
     licence:str = '' # Under which terms it may be used
+    parts:dict = field(default_factory=dict) # Name -> (first, past the last) of its triangles; empty: all is one
+    cage:ControlCage|None = None # What it is the subdivision of, and the seams of its texture
 
     linear = True
 
@@ -93,6 +98,9 @@ def check(self:LinearModel):
         _need(tuple(region.shape)==(vertices,),
             f'region {key!r} has the shape {list(region.shape)}, expected [{vertices}]')
     for key,embedding in self.embeddings.items(): _check_embedding(embedding, len(self.triangles), key)
+    for key,(first,last) in self.parts.items():
+        _need(0<=first<last<=len(self.triangles),
+            f'part {key!r} goes from triangle {first} to {last}, allowed are 0..{len(self.triangles)}')
 
 def _check_embedding(embedding, triangles, detector):
     size = len(embedding.ids)
@@ -246,6 +254,31 @@ def at(self:LinearModel,
 )->LinearPoints: # A function of shape and expression: points and Jacobian
     "The model at some points, for a solver"
     return LinearPoints(*(_double(b) for b in self.basis_at(places)))
+
+# %% ../../nbs/21_facemodel.model.ipynb #74f6791b
+@patch(as_prop=True)
+@undisturbed
+def weld(self:LinearModel)->torch.Tensor: # [V] int64
+    "The vertex that is at the same place as each: itself but for copies at seams"
+    index = torch.arange(len(self.shape_mean), device=self.triangles.device)
+    if self.cage is None or not len(self.cage.copies): return index
+    index[-len(self.cage.copies):] = torch.from_numpy(self.cage.copies).to(index.device)
+    return index
+
+@patch(as_prop=True)
+@undisturbed
+def welded_triangles(self:LinearModel)->torch.Tensor: # [F,3] int64
+    "The triangles of the surface as it is in space, closed where the texture is torn"
+    return self.weld[self.triangles]
+
+@patch
+@undisturbed
+def normals(self:LinearModel,
+    vertices:torch.Tensor, # [..,V,3]
+)->torch.Tensor: # [..,V,3] unit
+    "The normals of this surface, the same on both sides of a seam"
+    if self.cage is None or not len(self.cage.copies): return vertex_normals(vertices, self.triangles)
+    return vertex_normals(vertices, self.welded_triangles)[..., self.weld, :]
 
 # %% ../../nbs/21_facemodel.model.ipynb #271db8ba
 def _bump(points, x, y, width, height):
@@ -438,6 +471,18 @@ def fingerprint(self:LinearModel)->str: # 16 hexadecimal digits
     return self._fingerprint
 
 # %% ../../nbs/21_facemodel.model.ipynb #981189ee
+def _on_cage(matrix, mean, basis):
+    "Mean and basis of the cage that this surface comes from"
+    found = to_cage(matrix, torch.cat([mean[None], basis]).numpy())
+    return tuple(torch.from_numpy(x).float() for x in (found[0], found[1:]))
+
+def _write_cage(file, model, pack):
+    "The cage, and the parts of the model"
+    for name in ('quads','part','levels','copies'):
+        file.create_dataset(f'cage/{name}', data=np.asarray(getattr(model.cage,name)).astype(np.int32), **pack)
+    file['parts/names'] = np.array([name.encode() for name in model.parts]).astype('S')
+    file['parts/triangles'] = np.array(list(model.parts.values()), dtype=np.int32).reshape(-1,2)
+
 def _write_linear(group, mean, basis, variance, compact):
     group['mean'] = mean.flatten().numpy()
     group['pcaVariance'] = variance.numpy()
@@ -460,11 +505,16 @@ def save(self:LinearModel,
     "Write the model to one HDF5 file, whole or not at all."
     cpu:Any = self.to('cpu')
     pack = dict(compression='gzip',shuffle=True) if compact else {}
+    caged = compact and cpu.cage is not None
+    matrix = surface_matrix(cpu.cage) if caged else None
     with writing(path) as new, h5py.File(new,'w') as file:
         for part in _linear:
-            group = file.create_group(f'{part}Albedo/model' if part in ('diffuse','specular') else f'{part}/model')
-            variance = getattr(cpu, 'albedo_variance' if part in ('diffuse','specular') else f'{part}_variance')
-            _write_linear(group, getattr(cpu,f'{part}_mean'), getattr(cpu,f'{part}_basis'), variance, compact)
+            albedo = part in ('diffuse','specular')
+            group = file.create_group(f'{part}Albedo/model' if albedo else f'{part}/model')
+            variance = getattr(cpu, 'albedo_variance' if albedo else f'{part}_variance')
+            own = getattr(cpu,f'{part}_mean'),getattr(cpu,f'{part}_basis')
+            _write_linear(group, *(own if albedo or not caged else _on_cage(matrix, *own)), variance, compact)
+        if caged: _write_cage(file, cpu, pack)
         file.create_dataset('shape/representer/cells', data=cpu.triangles.T.numpy().astype(np.int32), **pack)
         file.create_dataset('shape/representer/points', data=cpu.shape_mean.T.numpy(), **pack)
         file['expression/names'] = np.array([name.encode() for name in cpu.expression_names]
@@ -523,17 +573,17 @@ def _read_linear(file, group, rows=None):
     basis = _dataset(file, f'{group}/pcaBasis', (len(mean),len(variance)))
     return _tensor(mean).reshape(-1,3), _tensor(basis.T).reshape(len(variance),-1,3), _tensor(variance)
 
-def _names(file, count):
-    "The names of the expressions"
+def _names(file, count, name='expression/names'):
+    "The names of the expressions, or of the parts"
     where = Path(file.filename).name
-    data = _find(file, 'expression/names')
+    data = _find(file, name)
     right = (isinstance(data,h5py.Dataset) and _is_in(data, file) and data.shape==(count,)
         and data.dtype.kind in 'SO' and data.dtype.itemsize<=256)
-    _need(right, f'{where}: expression/names are not {count} names')
-    _check_chunks(data, f'{where}: expression/names')
+    _need(right, f'{where}: {name} are not {count} names')
+    _check_chunks(data, f'{where}: {name}')
     if data.dtype.kind=='O' and not _is_ours(file):
         return None   # a heap again, see `_attribute`: the expressions get numbers for names
-    return [name.decode() if isinstance(name,bytes) else str(name) for name in data[()]]
+    return [text.decode() if isinstance(text,bytes) else str(text) for text in data[()]]
 
 def _is_ours(file): return Path(file.filename)==data_folder()/'face_model.h5'
 
@@ -679,21 +729,59 @@ def guess_regions(
         mouth=torch.zeros_like(x))
 
 # %% ../../nbs/21_facemodel.model.ipynb #12775fe3
+def _read_cage(file)->ControlCage|None:
+    "What the model is the subdivision of; None where it is stored as it is"
+    if _find(file,'cage/quads') is None: return None
+    where = Path(file.filename).name
+    found = {name:_dataset(file,f'cage/{name}',shape).astype(np.int64)
+        for name,shape in dict(quads=(None,4),part=(None,),levels=(None,),copies=(None,)).items()}
+    levels,part,quads = (found[name] for name in ('levels','part','quads'))
+    _need(len(levels)<=64 and 0<=levels.min() and levels.max()<=4, f'{where}: cage/levels are no levels of subdivision')
+    known = np.unique(quads)
+    whole = lambda numbers: np.array_equal(numbers,np.arange(len(numbers)))
+    tidy = (len(part)==len(quads) and (np.diff(part)>=0).all() and len(np.unique(part))==len(levels)
+        and whole(np.unique(part)) and whole(known) and len(known)<=limit('model_vertices'))
+    _need(tidy, f'{where}: cage/quads and cage/part are no cage')
+    cage = ControlCage(**found)
+    fine = sum(int(size)*4**int(level) for size,level in zip(np.bincount(part),levels))
+    _need(fine<=limit('model_vertices') and all(quads[part==p].min()==start and quads[part==p].max()==end-1
+        for p,(start,end) in enumerate(zip(cage.starts,cage.starts[1:]))), f'{where}: cage/quads are no cage')
+    return cage
+
+# %% ../../nbs/21_facemodel.model.ipynb #ba6fe7ed
+def _subdivided(matrix, mean, basis, variance):
+    "A linear model of the cage on the surface; as it is without a matrix"
+    if matrix is None: return mean,basis,variance
+    _need(matrix.shape[1]==len(mean), f'a cage of {matrix.shape[1]} vertices, and a mean of {len(mean)}')
+    fine = to_surface(matrix.astype(np.float32), torch.cat([mean[None], basis]).numpy())
+    return torch.from_numpy(fine[0].copy()),torch.from_numpy(np.ascontiguousarray(fine[1:])),variance
+
+def _read_parts(file, where)->dict: # Name -> (first, past the last) of its triangles
+    "The parts of a model"
+    if _find(file,'parts/names') is None: return {}
+    ranges = _dataset(file,'parts/triangles',(None,2))
+    _need(len(ranges)<=64, f'{where}: {len(ranges)} parts')
+    return dict(zip(_names(file,len(ranges),'parts/names') or (), [tuple(map(int,r)) for r in ranges]))
+
+# %% ../../nbs/21_facemodel.model.ipynb #98733aa1
 def _read(geometry, albedo):
     with _open(geometry) as file:
-        shape_mean,shape_basis,shape_variance = _read_linear(file,'shape/model')
+        cage = _read_cage(file)
+        on_surface = partial(_subdivided, None if cage is None else surface_matrix(cage))
+        shape_mean,shape_basis,shape_variance = on_surface(*_read_linear(file,'shape/model'))
         count = len(shape_mean)
         _need(
             count<=limit('model_vertices'),
             f'{geometry.name}: {count} vertices',
             f'Models of up to {limit("model_vertices"):,} vertices are read.')
-        expression_mean,expression_basis,expression_variance = _read_linear(file,'expression/model',3*count)
+        rows = 3*count if cage is None else 3*int(cage.starts[-1])
+        expression_mean,expression_basis,expression_variance = on_surface(*_read_linear(file,'expression/model',rows))
         cells = _dataset(file,'shape/representer/cells',(None,None))
         _need(3 in cells.shape and cells.dtype.kind in 'iu',
             f'{geometry.name}: shape/representer/cells is no list of triangles')
         triangles = _tensor(cells.T if cells.shape[0]==3 else cells)
         _check_index(triangles, count, f'{geometry.name}: shape/representer/cells')
-        extra = _read_more(file, geometry, count, len(expression_variance))
+        extra = _read_more(file, geometry, count, len(expression_variance))|dict(cage=cage)
     with _open(albedo) as file:
         diffuse_mean,diffuse_basis,albedo_variance = _read_linear(file,'diffuseAlbedo/model',3*count)
         specular_mean,specular_basis,_ = _read_linear(file,'specularAlbedo/model',3*count)
@@ -721,6 +809,7 @@ def _read_more(file, geometry, count, size)->dict: # name of a field -> value
     if _find(file,'uv/mirror') is not None: extra['mirror'] = _tensor(_dataset(file,'uv/mirror',(count,)))
     extra['regions'] = {key:_tensor(_dataset(file,f'regions/{key}',(count,))) for key in _members(file,'regions')}
     shapes = dict(ids=(None,),triangles=(None,),barycentric=(None,3))
+    extra['parts'] = _read_parts(file, geometry.name)
     extra['embeddings'] = {key:Embedding(*(_tensor(_dataset(file,f'landmarks/{key}/{name}',shape))
         for name,shape in shapes.items())) for key in _members(file,'landmarks')}
     return extra

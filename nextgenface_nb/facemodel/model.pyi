@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
 from .interface import Coefficients, Embedding, FaceModel, PointModel
+from ..geometry.subdivision import ControlCage
 
 @dataclass(eq=False, repr=False)
 class LinearModel(FaceModel):
@@ -52,7 +53,11 @@ class LinearModel(FaceModel):
     name
         What to call it
     licence
-        Under which terms it may be used"""
+        Under which terms it may be used
+    parts
+        Name -> (first, past the last) of its triangles; empty: all is one
+    cage
+        What it is the subdivision of, and the seams of its texture"""
 
     shape_mean: torch.Tensor
     shape_basis: torch.Tensor
@@ -74,6 +79,8 @@ class LinearModel(FaceModel):
     embeddings: dict = ...
     name: str = ...
     licence: str = ...
+    parts: dict = ...
+    cage: ControlCage | None = ...
     linear: bool
 
     def __post_init__(self): ...
@@ -227,6 +234,34 @@ class LinearModel(FaceModel):
         Returns
         -------
             A function of shape and expression: points and Jacobian"""
+
+    @property
+    def weld(self) -> torch.Tensor:
+        """The vertex that is at the same place as each: itself but for copies at seams
+
+        Returns
+        -------
+            [V] int64"""
+
+    @property
+    def welded_triangles(self) -> torch.Tensor:
+        """The triangles of the surface as it is in space, closed where the texture is torn
+
+        Returns
+        -------
+            [F,3] int64"""
+
+    def normals(self, vertices: torch.Tensor) -> torch.Tensor:
+        """The normals of this surface, the same on both sides of a seam
+
+        Parameters
+        ----------
+        vertices
+            [..,V,3]
+
+        Returns
+        -------
+            [..,V,3] unit"""
 
     def trimmed(self, n: int = ...) -> LinearModel:
         """The same model with fewer components.

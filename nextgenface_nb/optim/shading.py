@@ -29,8 +29,8 @@ from ..rendering.transfer import Transfer, harmonics_of
 # %% auto #0
 __all__ = ['SHARP', 'LAMBERT', 'FEWER', 'WITH_ROWS', 'SOFT', 'frame_transfer', 'eye_whites', 'region_weights', 'exposed_share',
            'within', 'usable', 'region_picture', 'skin_likelihood', 'skin_picture', 'SkinPixels', 'irradiance_gradient',
-           'ShapeSlopes', 'shape_slopes', 'look_up', 'picture_slopes', 'PointMotion', 'seen_beside', 'pixel_rows',
-           'PhotometricStage', 'skin_pixels', 'softness', 'margin_of', 'ShadingSolver']
+           'surface_seen', 'ShapeSlopes', 'shape_slopes', 'look_up', 'picture_slopes', 'PointMotion', 'seen_beside',
+           'pixel_rows', 'PhotometricStage', 'skin_pixels', 'softness', 'margin_of', 'ShadingSolver']
 
 # %% ../../nbs/54_optim.shading.ipynb #2dbd41bf
 def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None, **options)->Transfer:
@@ -38,7 +38,7 @@ def frame_transfer(pipeline:Pipeline, face:Face, i:int, resolution:int|None=None
     frame = face.frames[i]
     with torch.no_grad():
         vertices = pipeline.world_vertices(face, i)
-        normals = vertex_normals(vertices, pipeline.model.triangles)
+        normals = pipeline.model.normals(vertices)
         return Transfer(pipeline.renderer(frame, i), vertices, normals, frame.camera.detach(),
             resolution or pipeline.config.texture_resolution, pipeline.config.bands, **options)
 
@@ -230,9 +230,22 @@ def irradiance_gradient(
     return E.detach(),torch.stack(slopes, 1)
 
 # %% ../../nbs/54_optim.shading.ipynb #8354d174
+def surface_seen(
+    pipeline:Pipeline,
+)->tuple: # vertices [U] that the photo says something about; these and their neighbours [N]; triangles of the latter
+    "The part of the model that stage 2 looks at: face, ears, neck, but no back of the head, no teeth"
+    triangles = pipeline.model.triangles
+    counts = region_weights(pipeline, photometric=True)>0
+    used = triangles[counts[triangles].any(1)].unique()
+    touching = torch.isin(triangles, used).any(1)
+    around,local = triangles[touching].unique(return_inverse=True)
+    return used,around,local
+
+# %% ../../nbs/54_optim.shading.ipynb #64fe303d
 class ShapeSlopes:
-    ("Offset and turn of every vertex per unit of each coefficient: a table [6 V, K] of x, y and z of both, "
-     "vertex by vertex; shape first, with the displacement where it is free, then expression; K in all.")
+    ("Offset and turn of every vertex that a photo says something about, per unit of each coefficient: a table "
+     "[6 U, K] of x, y and z of both, vertex by vertex; shape first, with the displacement where it is free, then "
+     "expression; K in all. The last vertex stands for all others, which stand still.")
 
     def __init__(self,
         pipeline:Pipeline,
@@ -246,27 +259,33 @@ class ShapeSlopes:
         more = [pipeline.displacement] if displacement else []
         sigma = torch.cat([prior.shape, *(d.variance for d in more), prior.expression]).sqrt()[:,None,None]
         by_shape,by_expression = model.jacobian(face.identity.shape, face.frames[i].expression)
-        offsets = torch.cat([by_shape, *(d.basis for d in more), by_expression])             # [K, V, 3] mm
-        vertices = pipeline.vertices(face, i).detach()
-        turn = self._turned(vertices, model.triangles, offsets*sigma*step)/(sigma*step)
-        self.table = torch.cat([offsets, turn], -1).flatten(1).T.contiguous()
+        used,around,triangles = surface_seen(pipeline)
+        offsets = torch.cat([x[:,around] for x in (by_shape, *(d.basis for d in more), by_expression)]) # [K, U, 3] mm
+        vertices = pipeline.vertices(face, i).detach()[around]
+        turn = self._turned(vertices, triangles, offsets*sigma*step)/(sigma*step)
+        table = torch.cat([offsets, turn], -1)[:,torch.searchsorted(around, used)]
+        self.table = F.pad(table, (0, 0, 0, 1)).flatten(1).T.contiguous()
+        self.row = torch.full((len(model.uvs),), len(used))
+        self.row[used] = torch.arange(len(used))
 
     def _turned(self, vertices:Tensor, triangles:Tensor, offsets:Tensor)->Tensor: # [K, V, 3]
         "How far normals turn with each of K offsets of the vertices; 16 at a time, for they need much memory"
         start = vertex_normals(vertices, triangles)
         return torch.cat([vertex_normals(vertices+some, triangles)-start for some in offsets.split(16)])
 
-    def at(self,
-        corners:Tensor,     # [N, 3] vertices around each point
-        barycentric:Tensor, # [N, 3]
-        chain:Tensor,       # [N, C, 6] how C numbers follow from offset and turn of the point
-    )->Tensor: # [N, C, K]
-        "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
-        rows = (6*corners[...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
-        weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
-        found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1),
-            mode='sum')
-        return found.unflatten(0, chain.shape[:2])
+# %% ../../nbs/54_optim.shading.ipynb #f15fb8ea
+@patch
+def at(self:ShapeSlopes,
+    corners:Tensor,     # [N, 3] vertices around each point
+    barycentric:Tensor, # [N, 3]
+    chain:Tensor,       # [N, C, 6] how C numbers follow from offset and turn of the point
+)->Tensor: # [N, C, K]
+    "How they follow from the coefficients: a product of a sparse matrix, 18 numbers a row, and the table"
+    rows = (6*self.row[corners][...,None]+torch.arange(6)).flatten(1)[:,None].expand(-1, chain.shape[1], -1)
+    weights = barycentric[:,None,:,None]*chain[:,:,None]                       # [N, C, 3, 6]
+    found = F.embedding_bag(rows.flatten(0, 1), self.table, per_sample_weights=weights.flatten(2).flatten(0, 1),
+        mode='sum')
+    return found.unflatten(0, chain.shape[:2])
 
 # %% ../../nbs/54_optim.shading.ipynb #8354d175
 def shape_slopes(

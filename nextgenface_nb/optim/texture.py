@@ -25,13 +25,13 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'OPEN', 'RELIGHT',
-           'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior', 'TextureParameters',
-           'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights', 'light_reliability',
-           'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement', 'cell_area',
-           'beside_finest', 'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums',
-           'mouth_interior', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule', 'backward',
-           'TextureSolver']
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'TEETH', 'OPEN',
+           'RELIGHT', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior',
+           'TextureParameters', 'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights',
+           'light_reliability', 'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement',
+           'cell_area', 'beside_finest', 'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums',
+           'mouth_interior', 'tooth_gain', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule',
+           'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -488,6 +488,7 @@ def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
     "Sum of values [P, 1] over the pixels that look at each texel"
     with torch.no_grad(): return (view.transfer.matrices[1]@values).reshape(view.transfer.size, -1)
 
+# %% ../../nbs/57_optim.texture.ipynb #2b5a3c66
 MOUTH = .8 #: No interior of a mouth is brighter, not even its teeth
 
 def mouth_interior(
@@ -501,6 +502,33 @@ def mouth_interior(
     roughness = face.identity.base_roughness.expand_as(baked[...,:1])
     return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
 
+TEETH = 12 #: Texels of teeth that must be seen, at least, for their tone to be believed
+
+def tooth_gain(
+    pipeline:Pipeline,
+    diffuse:Tensor, # [T, T, 3]
+    inner:Tensor,   # [T, T, 5] from `mouth_interior`
+    seen:Tensor,    # [T, T] bool
+)->tuple: # where teeth are [T, T] bool; what they are of the model's teeth [3], 1 where hardly any are seen
+    ("Teeth have one tone: the median of the brighter half of what is seen of them, for the rest lies in the shade of "
+     "lips, which are never quite where they were")
+    regions = pipeline.model.regions
+    if 'teeth' not in regions: return torch.zeros_like(seen),torch.ones(3)
+    teeth = pipeline.texture_map.bake(regions['teeth'][:,None])[...,0]>.5
+    ratio = diffuse[teeth&seen]/inner[teeth&seen][:,:3].clamp(min=1e-3)
+    if len(ratio)<TEETH: return teeth,torch.ones(3)
+    level = ratio.mean(-1)
+    return teeth,ratio[level>=level.median()].median(0).values.clamp(.3, 1.6)
+
+def _even_teeth(pipeline, own, inner, smile, fixed):
+    "Give all teeth their one tone; where they are seen, with a little of what distinguishes one place from another"
+    teeth,gain = tooth_gain(pipeline, own.diffuse, inner, smile)
+    if not (teeth&smile).any(): return
+    even = (inner[...,:3]*gain).clamp(max=MOUTH)
+    detail = torch.where(smile[...,None], own.diffuse/even.clamp(min=1e-3), torch.ones(())).clamp(.85, 1.1)
+    own.diffuse = torch.where((teeth&~fixed)[...,None], (even*detail).clamp(max=MOUTH), own.diffuse)
+
+# %% ../../nbs/57_optim.texture.ipynb #fa68dd48
 def shut_mouth(
     pipeline:Pipeline,
     face:Face,
@@ -508,6 +536,10 @@ def shut_mouth(
     ("The maps of a face with the model's colours in its mouth, whatever a smile showed: for expressions that the "
      "photo does not have")
     share,inner = mouth_interior(pipeline, face)
+    own = face.identity
+    if own.provenance is not None:
+        teeth,gain = tooth_gain(pipeline, own.diffuse, inner, own.provenance==PROVENANCE['seen'])
+        inner[...,:3] *= torch.where(teeth[...,None], gain, torch.ones(3))
     return tuple(m+share*(inner[...,CHANNELS[n]]-m) for n,m in zip(CHANNELS, pipeline.maps(face)))
 
 #: Opening from which on a mouth is open: some times what lips show that do not quite close, and less than a smile
@@ -554,6 +586,8 @@ def finish_maps(
         filled = torch.where(fixed[...,None], filled, filled+share*(inner[...,CHANNELS[name]]-filled))
         if name=='diffuse': filled = torch.where((smile&~fixed)[...,None], filled.clamp(max=MOUTH), filled)
         setattr(own, name, filled.clamp(0, 1))
+    fixed = locked['diffuse'][0] if locked and 'diffuse' in locked else ~prior.valid
+    _even_teeth(pipeline, own, inner, smile, fixed)
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
     code[there(seen)] = PROVENANCE['mirrored']
     code[seen] = PROVENANCE['seen']

@@ -13,7 +13,6 @@ from .. import __version__
 from ..errors import ConfigError, OutputError
 from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import environment_directions
-from ..geometry.mesh import vertex_normals
 from ..imaging import to_srgb
 from .camera import save_cameras
 from nextgenface_nb.output.formats import (OutputOptions, chosen_formats, format_names, register_format,
@@ -56,7 +55,7 @@ def save_ply(
     v = mesh_vertices(pipeline, face, i, space, neutral)
     m = pipeline.model
     colours = np.rint(255*to_srgb(vertex_colours(pipeline, face).clamp(0, 1)).numpy()).astype(np.uint8)
-    mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=vertex_normals(v, m.triangles).numpy(),
+    mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=m.normals(v).numpy(),
         vertex_colors=colours, process=False)
     with writing(path) as part: part.write_bytes(trimesh.exchange.ply.export_ply(mesh, vertex_normal=True))
 
@@ -182,7 +181,7 @@ def _usd_mesh(stage, pipeline, face):
     vectors = lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))
     mesh.CreatePointsAttr(vectors(v))
     mesh.CreateExtentAttr(vectors(torch.stack([v.amin(0), v.amax(0)])))
-    mesh.CreateNormalsAttr(vectors(vertex_normals(v, m.triangles)))
+    mesh.CreateNormalsAttr(vectors(m.normals(v)))
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     mesh.CreateFaceVertexCountsAttr([3]*len(m.triangles))
     mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(m.triangles.numpy().astype(np.int32).reshape(-1)))

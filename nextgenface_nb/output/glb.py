@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import ConfigError, GeometryError
 from ..processes import shown_name
 from ..geometry.camera import euler_to_matrix
-from ..geometry.mesh import check_mesh, vertex_normals
+from ..geometry.mesh import check_mesh
 from ..optim.texture import shut_mouth
 from ..files import writing
 from .pictures import picture
@@ -52,7 +52,7 @@ def morph_targets(
     ("What each expression does to this person: the model's offsets, the same for everybody where it is linear, and "
      "what they change in this person's normals")
     moved = model.morphs(shape)*model.expression_units[:,None,None]
-    turned = [vertex_normals(neutral+m, model.triangles)-normals for m in moved]
+    turned = [model.normals(neutral+m)-normals for m in moved]
     keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
     return [
         (name, keep(m, STILL), keep(t, STRAIGHT))
@@ -254,7 +254,7 @@ def add_mesh(
     "Head and eyes with their expressions"
     lib = glb.lib
     cpu = lambda x: x.detach().cpu()
-    neutral,normals = cpu(neutral),vertex_normals(cpu(neutral), cpu(model.triangles))
+    neutral,normals = cpu(neutral),model.to('cpu').normals(cpu(neutral))
     check_mesh(neutral, cpu(model.triangles))
     if (normals.norm(dim=1)<.5).any():
         raise GeometryError('A mesh with vertices that have no normal',

@@ -99,12 +99,14 @@ def write_mesh(
     roughness:float=.5,# Typical roughness
     comment:str='',    # First line of the file
     name:str='mesh',   # Of the file
+    normals=None,      # [V, 3] unit; None: of the vertices
 ):
     "`mesh{i}.obj` and `material{i}.mtl`"
     folder = Path(folder)
     library = f'material{i}.mtl' if uvs is not None else ''
     v = torch_like(vertices)
-    text = obj_text(v, triangles, uvs, vertex_normals(v, torch_like(triangles, int)), library, comment)
+    if normals is None: normals = vertex_normals(v, torch_like(triangles, int))
+    text = obj_text(v, triangles, uvs, normals, library, comment)
     if library:
         maps = {name:f'{name}Map_{k}.png' for name in MTL_WORDS}
         with writing(folder/library) as part: part.write_text(mtl_text(maps, roughness), encoding='utf-8')
@@ -133,6 +135,6 @@ def save_mesh(
     m = pipeline.model
     r = face.identity.roughness
     expression = 'neutral expression' if neutral else f'expression of photo {i}'
-    write_mesh(folder, mesh_vertices(pipeline, face, i, space, neutral), m.triangles, m.uvs, i, k,
-        .5 if r is None else float(r.median()),
-        f'{m.name}, {expression}, {space} space, millimetres')
+    vertices = mesh_vertices(pipeline, face, i, space, neutral).cpu()
+    write_mesh(folder, vertices, m.triangles, m.uvs, i, k, .5 if r is None else float(r.median()),
+        f'{m.name}, {expression}, {space} space, millimetres', normals=m.to('cpu').normals(vertices))

@@ -20,7 +20,6 @@ from ..errors import CheckpointError, ConfigError, ModelError, OutputError
 from ..face import Face, check_frame
 from ..facemodel.interface import FaceModel
 from ..files import LIST, given_path, read_report, writing
-from ..geometry.mesh import vertex_normals
 from ..names import name_advice
 from ..optim.stages import Progress
 from ..output.checkpoint import load_face, read_about
@@ -130,7 +129,7 @@ def to_obj(self:Reconstruction,
     path = _file(path, '.obj')
     model = self.pipeline.model
     vertices = mesh_vertices(self.pipeline, self.face, check_frame(self.face, frame), space, neutral).cpu()
-    text = obj_text(vertices, model.triangles, model.uvs, vertex_normals(vertices, model.triangles.cpu()),
+    text = obj_text(vertices, model.triangles, model.uvs, model.to('cpu').normals(vertices),
         f'{path.stem}.mtl', f'{model.name}, {space} space, millimetres')
     _write_material(path, self.pipeline.maps(self.face))
     with writing(path) as part: part.write_text(text, encoding='utf-8')

@@ -20,7 +20,6 @@ from ..face import Face, Frame, check_frame
 from ..facemodel.interface import expression_vector
 from ..geometry.camera import euler_to_matrix, matrix_to_euler, project
 from ..geometry.harmonics import environment_directions, irradiance, project_environment
-from ..geometry.mesh import vertex_normals
 from ..imaging import from_srgb, to_bytes
 from ..light.environment import HarmonicLight, MapLight, named_light
 from ..light.interface import Emitter, is_kind
@@ -170,7 +169,7 @@ def _undivided(seen:Tensor)->Tensor: # [H, W, C + 1]
     return torch.cat([seen[...,:-1]/seen[...,-1:].clamp(min=1e-6), seen[...,-1:]], -1)
 
 def _normals(pipeline:Pipeline, face:Face, light, samples:int)->Tensor: # [H, W, 4]: x right, y up, z to the viewer
-    normals = vertex_normals(pipeline.world_vertices(face, 0), pipeline.model.triangles)
+    normals = pipeline.model.normals(pipeline.world_vertices(face, 0))
     seen = pipeline.flat(face, 0, normals, 3)
     unit = torch.nn.functional.normalize(seen[...,:3], dim=-1)
     return torch.cat([unit, seen[...,3:]], -1)

@@ -83,6 +83,7 @@ class FaceView {
     this.on('width height', () => { this.resize(); this.draw() })
   }
   topology() {
+    this.twins = null
     this.geometry.setIndex(new BufferAttribute(new Uint32Array(copy(this.get('triangles'))), 1))
     this.geometry.setAttribute('uv', new BufferAttribute(new Float32Array(copy(this.get('uvs'))), 2))
     const indices = new Uint32Array(copy(this.get('morph_indices'))), deltas = new Int16Array(copy(this.get('morph_deltas')))
@@ -94,6 +95,20 @@ class FaceView {
       return morph
     })
   }
+  weld(places) { // where the texture is torn, a vertex is there twice: on both sides of the seam the normal is that of the whole surface
+    const normal = this.geometry.attributes.normal.array
+    if (!this.twins) {
+      const first = new Map(); this.twins = []
+      for (let i = 0; i < places.length; i += 3) {
+        const key = `${places[i]} ${places[i + 1]} ${places[i + 2]}`
+        if (first.has(key)) this.twins.push([first.get(key), i]); else first.set(key, i)
+      }
+    }
+    for (const [a, b] of this.twins) {
+      const sum = [0, 1, 2].map(c => normal[a + c] + normal[b + c]), length = Math.hypot(...sum) || 1
+      for (let c = 0; c < 3; c++) normal[a + c] = normal[b + c] = sum[c] / length
+    }
+  }
   place() { // vertices = neutral face + weights x morphs, then the pose
     const neutral = new Float32Array(copy(this.get('vertices'))), weights = this.get('weights')
     for (const { name, scale, indices, deltas } of this.morphs) {
@@ -102,7 +117,7 @@ class FaceView {
     }
     const old = this.geometry.attributes.position
     if (old && old.array.length === neutral.length) { old.array.set(neutral); old.needsUpdate = true } else this.geometry.setAttribute('position', new BufferAttribute(neutral, 3))
-    this.geometry.computeVertexNormals()
+    this.geometry.computeVertexNormals(); this.weld(neutral)
     this.face.matrix.copy(new Matrix4().fromArray(this.get('pose'))); this.face.matrixWorldNeedsUpdate = true
   }
   light() { // [H, 2H, 3] radiance; row 0 up, centre column toward the viewer -> three.js: row 0 down, a quarter turn on
