@@ -30,7 +30,7 @@ def started(monkeypatch, tmp_path):
 def test_photo_output_and_preset_reach_the_window(started, tmp_path, monkeypatch):
     told = started(portrait_path(), '--output', tmp_path/'mine', '--preset', 'shadows')
     asked = []
-    monkeypatch.setattr('nextgenface_nb.widgets.dashboards.FaceStudio', lambda *args: asked.extend(args))
+    monkeypatch.setattr('nextgenface_nb.widgets.studio.FaceStudio', lambda *args: asked.extend(args))
     monkeypatch.chdir(tmp_path)
     exec(told.code, {})
     assert Path.cwd()==tmp_path/'mine'/'face_1'
@@ -41,7 +41,7 @@ def test_photo_output_and_preset_reach_the_window(started, tmp_path, monkeypatch
 
 def test_each_window_works_in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('nextgenface_nb.widgets.dashboards.FaceStudio', lambda photo, config: Path.cwd().name)
+    monkeypatch.setattr('nextgenface_nb.widgets.studio.FaceStudio', lambda photo, config: Path.cwd().name)
     monkeypatch.setattr(app.atexit, 'register', lambda *_: None)
     assert [app.open_studio(output=tmp_path/'out') for _ in range(3)]==['face_1', 'face_2', 'face_3']
 

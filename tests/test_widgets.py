@@ -9,8 +9,9 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import Progress
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
-from nextgenface_nb.widgets.dashboards import (FaceStudio, LandmarkDashboard, PhotometricDashboard, PlayDashboard,
+from nextgenface_nb.widgets.dashboards import (LandmarkDashboard, PhotometricDashboard, PlayDashboard,
     Runner, StartDashboard, TextureDashboard)
+from nextgenface_nb.widgets.studio import FaceStudio
 from nextgenface_nb.output.viewer import png
 
 CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32, samples_final=8,
@@ -54,12 +55,13 @@ def test_the_loop_stays_free_and_pause_stops():
         await asyncio.sleep(.1)
         assert runner.last.step==at
         runner.step_button.click()
-        assert runner.last.step==at+1
+        await asyncio.wait_for(runner.task, 60)
+        assert runner.last.step==at+1 and runner.state=='paused' and f'work {at+1} of' in runner.status.value
         runner.run_button.click()
         while runner.last.step<at+3: await asyncio.sleep(.01)
         runner.reset_button.click()
-        await asyncio.wait_for(runner.task, 60)
-        assert runner.state=='ready' and runner.steps is None
+        await until(lambda: runner.state=='ready')
+        assert runner.steps is None and runner.last is None
     asyncio.run(person())
 
 def test_a_second_click_does_no_harm():
@@ -324,6 +326,14 @@ def test_without_anywidget_a_reconstruction_is_a_picture(truth, monkeypatch):
 def studio_of(truth, photo=True):
     return FaceStudio(truth.photo() if photo else None, detector=Known(truth), pipeline=truth.pipeline)
 
+async def detected(truth):
+    "As a person on a page has it: a while after the click"
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    assert studio.face is None
+    await until(lambda: studio.stages)
+    return studio
+
 def words(widget):
     import re
     return re.sub('<[^>]+>', '', widget.value)
@@ -400,12 +410,13 @@ def test_cancel_keeps_what_there_is_and_the_button_goes_on(truth, fitted):
 def test_two_stages_are_never_at_work(truth):
     "A later one pauses the earlier one, and both say so"
     async def person():
-        studio = studio_of(truth)
-        studio.start.detect_button.click()
+        studio = await detected(truth)
         first,second,_ = studio.stages
         first.runner.run_button.click()
         await until(lambda: first.runner.last and first.runner.last.step>=2)
         second.runner.step_button.click()
+        assert first.runner.state=='paused' and second.runner.state=='running' and second.runner.last is None
+        await asyncio.wait_for(second.runner.task, 60)
         assert first.runner.state=='paused' and second.runner.state=='paused' and second.runner.last.step==1
         assert 'for stage 2' in words(first.runner.status) and 'Stage 1 was paused at step' in words(studio.notes)
         second.runner.run_button.click()
@@ -520,7 +531,7 @@ def test_pictures_head_and_curves_follow_the_slider(truth):
     studio.tabs.selected_index = 3
     seen = []
     draw = studio.stages[1].draw
-    studio.stages[1].draw = lambda: (seen.append((studio.stages[1].face, len(studio.stages[1].history))), draw())
+    studio.stages[1].draw = lambda: (seen.append((studio.stages[1].seen, len(studio.stages[1].curves.history))), draw())
     studio.bar.slider.value = k
     assert studio.tabs.selected_index==2 and studio.bar.back and 'Looking back at stage 2, step 2' in words(studio.standing)
     assert studio.viewer.vertices!=head and studio.stages[1].still()!=picture and seen[-1][1]==2
@@ -566,6 +577,7 @@ def test_going_on_with_other_weights_drops_what_came_after(truth, fitted):
         k = next(k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.step==4)
         studio.bar.slider.value = k
         studio.stages[1].weights['albedo'].value = 1e3
+        await studio.worker.settled()
         studio.bar.on_button.click()
         assert len(studio.timeline)==k+1 and [s.runner.state for s in studio.stages]==['done', 'paused', 'ready']
         assert studio.stages[1].runner.bar.value==4 and len(studio.stages[1].history)==4
@@ -760,8 +772,7 @@ def test_one_person_is_one_face(truth, tmp_path):
 
 def test_a_stage_and_the_sheet_are_never_at_work_at_once(truth):
     async def person():
-        studio = studio_of(truth)
-        studio.start.detect_button.click()
+        studio = await detected(truth)
         studio.folder.add([(f['name'], bytes(f['content'])) for f in photos_of(truth)])
         studio.stages[0].runner.run_button.click()
         studio.folder.button.click()
@@ -774,8 +785,8 @@ def test_a_stage_and_the_sheet_are_never_at_work_at_once(truth):
         studio.folder.button.click()
         await asyncio.sleep(.05)
         studio.folder.clear_button.click()
-        await asyncio.wait_for(studio.folder.runner.task, 60)
-        assert studio.folder.runner.state=='ready' and not studio.folder.entries
+        await until(lambda: not studio.folder.entries)
+        assert studio.folder.runner.state=='ready' and studio.folder.runner.task.done()
     asyncio.run(person())
 
 def test_several_are_dropped(truth):

@@ -90,7 +90,7 @@ def open_studio(
     preset:str='fast', # Settings to start from
 ): # -> FaceStudio
     "The studio of one window; the process works in a folder of its own from now on"
-    from nextgenface_nb.widgets.dashboards import FaceStudio
+    from nextgenface_nb.widgets.studio import FaceStudio
     folder = own_folder(output)
     os.chdir(folder)
     atexit.register(leave_folder, folder)

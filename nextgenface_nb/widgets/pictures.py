@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import OutputError
 from ..output.viewer import png, static_text
 from ..surroundings import undisturbed
+from .beside import on_page
 
 # %% auto #0
 __all__ = ['PLACES', 'exposed', 'PictureGrid', 'image_bytes', 'Pictures', 'side_by_side']
@@ -57,6 +58,7 @@ class Pictures:
     ):
         if len(names)>PLACES: raise OutputError(f'{len(names)} pictures', f'A grid has place for {PLACES}.')
         self.names = names
+        self._kept = {}
         self.widget = PictureGrid(names=list(names), wipe=[names.index(n) for n in wipe])
 
     def show(self,
@@ -67,11 +69,12 @@ class Pictures:
         "A linear picture [H, W, 1, 3 or 4] (the fourth is coverage), a Pillow image, or PNG bytes; empty bytes: none"
         data = (picture if isinstance(picture, bytes) else image_bytes(picture) if hasattr(picture, 'save')
             else png(picture, srgb))
-        setattr(self.widget, f'picture{self.names.index(name)}', data)
+        self._kept[name] = data
+        on_page(setattr, self.widget, f'picture{self.names.index(name)}', data)
 
     def picture(self, name:str)->bytes: # PNG; empty: nothing was shown
         "What is shown there"
-        return getattr(self.widget, f'picture{self.names.index(name)}')
+        return self._kept.get(name, b'')
 
     def clear(self):
         "Show none of them"
