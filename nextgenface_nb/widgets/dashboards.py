@@ -26,13 +26,14 @@ from ..pipeline import Pipeline
 from ..optim import stages
 from ..optim.stages import Progress, make_stages
 from ..optim.state import StageState, solve
+from ..optim.texture import resized, working_resolution
 from ..surroundings import Undisturbed, undisturbed
 
 # %% auto #0
 __all__ = ['PAINTED', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'Dashboard', 'slider', 'SliderNames', 'row', 'column', 'uploaded',
            'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'set_back', 'StageDashboard', 'wireframe_picture',
-           'LandmarkDashboard', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard', 'LightPanel',
-           'PlayDashboard']
+           'LandmarkDashboard', 'quick', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard',
+           'LightPanel', 'PlayDashboard']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f01de0a3
 from .curves import CurvesView
@@ -544,6 +545,7 @@ class StageDashboard(Dashboard):
     name = ''
     names = ()
     wiped = ()   # Two of the names that lie over each other
+    SHARE = .03  #: Of the time of the fit, that pictures may take
     def __init__(self,
         pipeline:Pipeline,
         face:Face,              # Changed in place
@@ -563,6 +565,8 @@ class StageDashboard(Dashboard):
         self.resumed = None          # What a solver carried that is to go on
         self.shown = shown           # Somebody looks at it
         self.stale = False           # Its pictures are of another face
+        self.cost = self.spent = 0.  # Seconds for the last pictures, and for all since the stage began
+        self.final = False           # The pictures are those at the end
         self.seen = None             # The face of which they are; not `face` while somebody looks at an earlier step
         self.on_begin = lambda panel: None   # Called before the first step
         self.after = lambda panel, progress, last: None   # Called after each step
@@ -596,6 +600,7 @@ def set_face(self:StageDashboard, face:Face):
     "Fit another face"
     self.face = face
     self.before = face.copy()
+    self.state = StageState()
     self.runner.pause()
     with self.worker.alone(): self.runner.back()
 
@@ -604,6 +609,7 @@ def begin(self:StageDashboard): # -> iterator of `Progress`
     "What Run and Step start: the stage from its beginning, or from what was put back"
     self.on_begin(self)
     if self.resumed is None: self.history.clear()
+    self.spent = 0.
     return self.steps()
 
 @patch
@@ -623,10 +629,22 @@ def stepped(self:StageDashboard, progress:Progress, last:bool):
     "After each step: remember, draw now and then"
     if not last: self.history.append(progress)
     if self.viewer is not None: on_page(self.viewer.set_trait_values, self.viewer.traits_of(self.face, False, False))
-    if last or progress.step%self.every.value==0 or self.runner.state=='paused': self.refresh()
+    asked = last or self.runner.once or self.runner.state=='paused'
+    if asked or progress.step%self.every.value==0: self._follow(asked or self._affordable(progress), last)
     self.after(self, progress, last)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #a9cef88d
+@patch
+def _affordable(self:StageDashboard, progress:Progress)->bool: # May pictures be drawn?
+    return self.spent+self.cost<=self.SHARE*progress.seconds
+
+@patch
+def _follow(self:StageDashboard, all:bool, last:bool):
+    "Curves, and pictures too, if somebody looks"
+    self.stale = not (self.shown and all)
+    if self.shown and all: self._drawn(self.face, self.history, last)
+    elif self.shown: on_page(self.curves.show, list(self.history))
+
 @patch
 @undisturbed
 def refresh(self:StageDashboard):
@@ -635,11 +653,15 @@ def refresh(self:StageDashboard):
     if self.shown: self._drawn(self.face, self.history)
 
 @patch
-def _drawn(self:StageDashboard, face:Face, history:list):
+def _drawn(self:StageDashboard, face:Face, history:list, final:bool=False): # final: take more time for it
     "Curves and pictures"
+    began = time.perf_counter()
     self.seen = face
+    self.final = final
     on_page(self.curves.show, list(history))
     self.draw()
+    self.cost = time.perf_counter()-began
+    self.spent += self.cost
 
 @patch
 def show(self:StageDashboard, shown:bool):
@@ -821,6 +843,17 @@ def _set_distance(self:LandmarkDashboard, mm):
 def _set_focal(self:LandmarkDashboard, px):
     self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #9d1c4001
+def quick(
+    pipeline:Pipeline,
+    face:Face, # That is to be drawn
+)->Pipeline: # Of the same model
+    "A pipeline whose pictures have no noise, for looks in between; made once, then kept with the other"
+    if any(f.light.near for f in face.frames): return pipeline
+    if getattr(pipeline, 'quick', None) is None:
+        pipeline.quick = Pipeline(pipeline.model, replace(pipeline.config, renderer='vertex'))
+    return pipeline.quick
+
 # %% ../../nbs/91_widgets.dashboards.ipynb #5250e903
 def difference(
     picture:Tensor, photo:Tensor, # [H, W, 4] linear with coverage, [H, W, 3]
@@ -860,9 +893,11 @@ class FitDashboard(StageDashboard):
 
     def _set_rate(self, n): self._rates[n][n] = self.rates[n].value if self.free[n].value else 0.
 
-    def render(self, samples:int|None=None)->Tensor: # samples: None: few, while somebody goes through the past
-        rays = samples or (8 if self.seen is self.face else 3)
-        with torch.no_grad(): return self.pipeline.render(self.seen or self.face, self.i, rays, final=True)
+    def render(self, samples:int|None=None)->Tensor: # samples: rays per pixel; None: without noise, and quickly
+        traced = samples or (24 if self.final else 0)
+        with torch.no_grad():
+            if traced: return self.pipeline.render(self.seen or self.face, self.i, traced, final=True)
+            return quick(self.pipeline, self.face).render(self.seen or self.face, self.i, 8, final=True)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #a9535f34
 @undisturbed
@@ -880,13 +915,14 @@ class PhotometricDashboard(FitDashboard):
         with torch.no_grad():
             picture = self.render()
             photo = f.photo.pixels
-            clay = self.pipeline.renderer(f).clay(self.pipeline.world_vertices(self.seen, self.i), f.camera, samples=8)
+            vertices = self.pipeline.world_vertices(self.seen, self.i)
+            clay = quick(self.pipeline, self.seen).renderer(f).clay(vertices, f.camera, samples=8)
             light = f.light.environment(self.pipeline.config.environment_height)
         show('Render', picture[...,:3]+photo*(1-picture[...,3:]))
         show('Photo', photo)
         show('Difference', difference(picture, photo))
         show('Clay', clay[...,:3])
-        show('Light on a ball', exposed(sphere_preview(light, 192)))
+        show('Light on a ball', exposed(sphere_preview(light, 128)))
         show('Light as a map', light/light.max().clamp(min=1e-6))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #8893475c
@@ -962,7 +998,8 @@ def _remember(self:TextureDashboard):
 
 @patch
 def _over_photo(self:TextureDashboard):
-    picture = self.render()
+    picture = self._by_transfer()
+    if picture is None: picture = self.render()
     return picture[...,:3]+self.seen.frames[self.i].photo.pixels*(1-picture[...,3:])
 
 @patch(as_prop=True)
@@ -1026,6 +1063,20 @@ def _take_upload(self:TextureDashboard):
             else load_photo(data, name).pixels)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c456a297
+@patch
+@torch.no_grad()
+def _by_transfer(self:TextureDashboard): # [H, W, 4], None where the stage has not begun
+    "As the solver of this stage sees the face, whose shape stands still: shadows without noise, in no time"
+    view = self.state.carried.get(f'view{self.i}')
+    if view is None: return None
+    transfer = view.transfer
+    size = working_resolution(self.pipeline.config.texture_resolution, max(transfer.camera.width, transfer.camera.height))
+    maps = torch.cat([resized(m, size) for m in self.pipeline.maps(self.seen)], -1)
+    seen = transfer.gather(maps)
+    lit = transfer.lit(self.seen.frames[self.i].light.environment(self.pipeline.config.environment_height))
+    colours = transfer.shade(lit, seen[:,:3], seen[:,3:6], seen[:,6:])
+    return transfer.picture(torch.cat([colours, torch.ones_like(colours[:,:1])], 1))
+
 @patch
 @undisturbed
 def draw(self:TextureDashboard):

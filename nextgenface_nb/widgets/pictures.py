@@ -8,7 +8,8 @@ import io
 import anywidget, torch, traitlets
 from torch import Tensor
 from ..errors import OutputError
-from ..output.viewer import png, static_text
+from ..imaging import to_bytes
+from ..output.viewer import static_text
 from ..surroundings import undisturbed
 from .beside import on_page
 
@@ -48,7 +49,7 @@ def image_bytes(
 )->bytes: # PNG
     "An image as a file in memory"
     data = io.BytesIO()
-    image.save(data, 'PNG', optimize=False)
+    image.save(data, 'PNG', compress_level=1)   # a third of the time; it is going no further than to the screen
     return data.getvalue()
 
 class Pictures:
@@ -67,8 +68,9 @@ class Pictures:
         srgb:bool=True, # It is light; False: numbers as they are
     ):
         "A linear picture [H, W, 1, 3 or 4] (the fourth is coverage), a Pillow image, or PNG bytes; empty bytes: none"
-        data = (picture if isinstance(picture, bytes) else image_bytes(picture) if hasattr(picture, 'save')
-            else png(picture, srgb))
+        from PIL import Image
+        data = picture if isinstance(picture, bytes) else image_bytes(picture if hasattr(picture, 'save')
+            else Image.fromarray(to_bytes(picture, srgb)))
         self._kept[name] = data
         on_page(setattr, self.widget, f'picture{self.names.index(name)}', data)
 

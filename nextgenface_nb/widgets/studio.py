@@ -18,6 +18,7 @@ from ..light.environment import named_light
 from ..reconstruction import mean_identity
 from ..pipeline import Pipeline
 from ..optim.stages import Progress
+from ..optim.state import StageState
 from ..output.checkpoint import save_face, load_face
 from ..output.viewer import FaceViewer
 from ..surroundings import undisturbed
@@ -50,7 +51,7 @@ def resting_face(
 class FaceStudio(Dashboard):
     "From a photo to a face to play with: by one button, or in five tabs; with the head beside them, and a timeline."
     title = 'photo to face'
-    EVERY = dict(head=.2, maps=2.) #: Seconds after which the page hears of them again
+    EVERY = dict(head=.3, maps=2.) #: Seconds after which the page hears of them again
 
     def __init__(self,
         photo=None,                  # To begin with: a path or a `Photo`
@@ -223,6 +224,7 @@ def _forget(self:FaceStudio, panels):
             panel.face = self.face
             panel.before = None
             panel.resumed = None
+            panel.state = StageState()
             panel.stale = True
             panel.warned.value = ''
             panel.history.clear()
@@ -274,7 +276,8 @@ def _follow_face(self:FaceStudio,
     now = time.monotonic()
     often = lambda which: now-self._sent[which]<self.EVERY[which]
     maps = key and not often('maps')
-    if not (all or maps or not often('head')): return
+    # in stage 3 the head moves no more
+    if not (all or maps or not often('head') and self.stages[-1].runner.state!='running'): return
     self._see(self.face, all or maps, all)
     self._sent['head'] = now
     if all or maps: self._sent['maps'] = now
