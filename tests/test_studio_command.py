@@ -63,6 +63,15 @@ def test_the_server_is_told_port_theme_and_how_much_to_say(started):
     told = started()
     assert told.theme=='light' and told.log_level==40 and told.port!=8866
 
+def test_a_port_that_somebody_has_taken_since_is_not_the_end():
+    "Where any will do; one that was asked for is that one"
+    from types import SimpleNamespace
+    port = app.free_port()
+    tried = lambda **asked: [*app.studio_server().random_ports(SimpleNamespace(request=app.StudioRequest(**asked)), port, 1)]
+    assert tried(port=port)==[port]
+    ports = tried()
+    assert ports[0]==port and len(ports)>3 and all(0<p<65536 for p in ports)
+
 def test_the_browser_is_opened_unless_that_is_said(started, capsys):
     opened = started().opened
     assert len(opened)==1 and opened[0].startswith('file:') and 'secret' not in opened[0]

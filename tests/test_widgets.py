@@ -605,11 +605,17 @@ def test_the_timeline_is_saved_with_the_state(truth, fitted, tmp_path):
 
 # ---- words, the photo
 
-def test_each_tab_says_what_it_is_about(fitted):
-    from nextgenface_nb.widgets.words import about
+def test_each_tab_says_what_it_is_about(fitted, monkeypatch):
+    "With a link to its notebook, once that stands somewhere: a link that leads nowhere is worse than none"
+    from nextgenface_nb.widgets import words
     panels = fitted.start,*fitted.stages,fitted.play
     for panel,name in zip(panels, ('start', 'landmarks', 'photometric', 'texture', 'play')):
-        assert panel.widget.children[0].value==about(name) and '.ipynb' in about(name)
+        assert panel.widget.children[0].value==words.about(name)
+        monkeypatch.setattr(words, 'NOTEBOOKS', 'https://example.org/OWNER/nbs/')
+        assert 'href' not in words.about(name)
+        monkeypatch.setattr(words, 'NOTEBOOKS', 'https://example.org/somebody/nbs/')
+        assert f'href="https://example.org/somebody/nbs/{words.ABOUT[name][2]}"' in words.about(name)
+        monkeypatch.undo()
 
 def test_a_warning_stands_where_it_arises_with_its_advice(truth):
     from dataclasses import replace
@@ -682,6 +688,33 @@ def test_kept_as_files_as_a_program_and_side_by_side(truth, fitted, tmp_path, mo
     finally: fitted.stages[2].weights['diffuse_smoothness'].value = CONFIG.weight_diffuse_smoothness
     assert 'weight_diffuse_smoothness' in fitted.comparison.table.value and fitted.compared.selected_index==0
     assert [*fitted.comparison.kept]==['result 1', 'result 2']
+
+def test_an_upload_keeps_its_lens_in_the_program(truth, tmp_path, monkeypatch):
+    "The file as it was uploaded, from a photo or from the sheet: EXIF says the focal length, a PNG of the pixels would not"
+    import io
+    from PIL import Image
+    from nextgenface_nb.imaging import load_photo
+    monkeypatch.chdir(tmp_path)
+    image,exif = Image.fromarray(truth.photo().to_bytes()),Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 85                      # FocalLengthIn35mmFilm
+    data = io.BytesIO()
+    image.save(data, 'JPEG', quality=95, exif=exif)
+    studio = studio_of(truth, photo=False)
+    uploading(studio, (dict(name='../me.jpg', content=memoryview(data.getvalue())),))
+    studio.start.detect()
+    studio.program_button.click()
+    assert (tmp_path/'studio'/'me.jpg').read_bytes()==data.getvalue(), studio.notes.value
+    assert load_photo(tmp_path/'studio'/'me.jpg').exif==studio.start.photo.exif and studio.start.photo.exif
+    (tmp_path/'studio'/'me.jpg').unlink()
+    studio.start.load(truth.photo())                       # another one: the bytes before are no bytes of it
+    studio.start.detect()
+    studio.program_button.click()
+    assert {f.suffix for f in (tmp_path/'studio').iterdir()}=={'.ipynb', '.txt', '.png'}
+    studio.folder.add([('me.jpg', data.getvalue())])
+    studio.folder.runner.run_all()
+    studio.folder.entries[0].button.click()
+    studio.program_button.click()
+    assert (tmp_path/'studio'/'me.jpg').read_bytes()==data.getvalue()
 
 def test_a_program_has_the_points_where_it_might_find_others(truth):
     "What was moved by hand, a part of the photo, another of several faces"

@@ -239,6 +239,7 @@ class StartDashboard(Dashboard):
         self.on_photo = on_photo or (lambda: None)
         self.folder = folder
         self.photo,self.frame,self._face,self.begun = None,None,None,None
+        self.data = b''                             # The image file, where the photo came from memory
         self.number = None                          # Which of several faces; None: the largest
         self.corrected = False                      # Points were moved, hidden or weighed by hand
         self._quiet = False
@@ -306,6 +307,7 @@ def load(self:StartDashboard,
         self._say_several()
         return
     self.photo = photo if isinstance(photo, Photo) else load_photo(photo)
+    self.data = b''
     self.frame = self._face = self.begun = self.number = None
     self.warned.value = ''
     self._see(self.photo)
@@ -336,8 +338,9 @@ def _say_several(self:StartDashboard):
 @patch
 @undisturbed
 def take_photo(self:StartDashboard, name:str, data:bytes):
-    "An image file in memory"
+    "An image file in memory, which is kept: it knows the lens"
     self.load(load_photo(data, name))
+    self.data = data
 
 @patch
 @undisturbed
@@ -519,6 +522,7 @@ def take(self:StartDashboard, face:Face):
     "A face that is there already, with its photo and its points"
     self.frame = face.frames[0]
     self.photo = self.frame.photo
+    self.data = b''
     self.begun = self.number = None
     self._see(self.photo)
     self.editor.show(self.photo, self.frame.landmarks)

@@ -58,7 +58,12 @@ class Entry:
 
     def load(self)->Photo:
         "The photo as it was given"
-        return load_photo(self.source, self.name) if isinstance(self.source, bytes) else load_photo(self.source)
+        return load_photo(self.data, self.name) if self.data else load_photo(self.source)
+
+    @property
+    def data(self)->bytes: # Empty: it lies in a file
+        "The image file, where it came from memory"
+        return self.source if isinstance(self.source, bytes) else b''
 
 # %% ../../nbs/90_widgets.folder.ipynb #f01de007
 @patch

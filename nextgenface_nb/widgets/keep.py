@@ -99,9 +99,12 @@ def notebook_of(
         metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python')))
 
 # %% ../../nbs/90_widgets.keep.ipynb #d9bb0264
-def _write_photo(folder:Path, photo:Photo)->tuple: # (file name, the `Photo` that one reads from it)
-    "The file that it was read from, where it is still there; else what is in memory, as a PNG"
+def _write_photo(folder:Path, photo:Photo, data:bytes)->tuple: # (file name, the `Photo` that one reads from it)
+    "The file that it was read from, where that is known; else what is in memory, as a PNG that knows of no lens"
     there = Path(photo.path)
+    if data:
+        with writing(folder/(there.name or 'photo')) as part: Path(part).write_bytes(data)
+        return there.name or 'photo',photo
     if photo.sha256 and file_digest(photo.path)==photo.sha256:
         with writing(folder/there.name) as part: shutil.copyfile(there, part)
         return there.name,photo
@@ -123,11 +126,12 @@ def save_notebook(
     settings:dict,      # From `changed_settings`
     landmarks:Landmarks|None=None, # In pixels of any crop of it; None: they are to be looked for
     remarks=(),         # What no setting says, in words
+    data:bytes=b'',     # The image file, where the photo was read from memory
 )->Path: # of the notebook
     "Photo, points and notebook: all that it takes"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    name,written = _write_photo(folder, photo)
+    name,written = _write_photo(folder, photo, data)
     points = f'{Path(name).stem}_points.txt' if landmarks is not None else ''
     if points: remarks = [*remarks, *_write_points(folder/points, landmarks, photo, written)]
     target = folder/f'{Path(name).stem}.ipynb'

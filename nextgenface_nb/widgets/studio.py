@@ -551,6 +551,7 @@ def take_entry(self:FaceStudio, entry:Entry):
     "A photo of the sheet that was clicked: its face, or the photo alone where there is none. The sheet keeps its own"
     if entry.result is None:
         self.start.load(entry.load())
+        self.start.data = entry.data
         return
     self._stop()
     self.worker.then(partial(self._take_entry, entry))
@@ -558,6 +559,7 @@ def take_entry(self:FaceStudio, entry:Entry):
 @patch
 def _take_entry(self:FaceStudio, entry:Entry):
     self._take_face(face := entry.face())
+    self.start.data = entry.data
     self.start.begun = replace(entry.result, face=face)
     self.say(f'{entry.name} is opened.')
 
@@ -597,7 +599,7 @@ def write_notebook(self:FaceStudio):
     if self.pipeline.model_place is None:
         remarks.append('the model is one of its own: pass it to reconstruct as model=')
     landmarks = self.face.frames[0].landmarks if self._needs_points() else None
-    file = save_notebook(Path('studio'), self.start.photo, self.settings_now(), landmarks, remarks)
+    file = save_notebook(Path('studio'), self.start.photo, self.settings_now(), landmarks, remarks, self.start.data)
     self.say(f'written as {file}')
 
 @patch
