@@ -606,6 +606,7 @@ def _busy(s:_Size)->dict:
 def _studio(s:_Size)->dict:
     return dict(studio=[bench_studio(**s.pick({}, dict(max_resolution=64, steps_shading=2, steps_texture=4)))])
 
+# %% ../../nbs/84_evaluation.speed.ipynb #f918bf8f
 #: Name of a part -> what is measured in it
 MEASURED = dict(
     steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, results=_results, memory=_memory,

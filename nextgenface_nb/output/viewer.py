@@ -179,6 +179,7 @@ def show(self:FaceViewer,
     "Everything of a face that may have changed"
     self.set_trait_values(self.traits_of(face, maps, light))
 
+# %% ../../nbs/73_output.viewer.ipynb #190df054
 @patch
 def move(self:FaceViewer,
     face, # `Face` of the same model

@@ -30,10 +30,10 @@ from ..optim.texture import resized, working_resolution
 from ..surroundings import Undisturbed, undisturbed
 
 # %% auto #0
-__all__ = ['PAINTED', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'Dashboard', 'slider', 'SliderNames', 'row', 'column', 'uploaded',
-           'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'set_back', 'StageDashboard', 'wireframe_picture',
-           'LandmarkDashboard', 'quick', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard',
-           'LightPanel', 'PlayDashboard']
+__all__ = ['PAINTED', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'MOTIONS', 'Dashboard', 'slider', 'SliderNames', 'row', 'column',
+           'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'set_back', 'StageDashboard',
+           'wireframe_picture', 'LandmarkDashboard', 'quick', 'difference', 'FitDashboard', 'PhotometricDashboard',
+           'TextureDashboard', 'LightPanel', 'PlayDashboard']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f01de0a3
 from .curves import CurvesView
@@ -68,21 +68,6 @@ class Dashboard:
             except Exception as e: self.notes.value = explained(e)
         return do
 
-    def beside(self,
-        action,    # A function: it computes, reads or writes a file
-        then=None, # Called on the page with what it returned
-    ): # -> a function of the same arguments as the action
-        "The action, beside the loop if it was pressed on a page; errors are shown in `self.notes`"
-        def work(*args):
-            with Undisturbed(): return action(*args)
-        def done(found):
-            if then: self.guarded(then)(found)
-            elif 'role="status"' not in self.notes.value: self.notes.value = ''
-        return lambda *args: self.worker.run(partial(work, *args), done, self.complain)
-
-    def complain(self, error:Exception): self.notes.value = explained(error)
-    def say(self, text:str): on_page(setattr, self.notes, 'value', message(text))
-
     def kept(self)->dict: return {}                         # name -> control whose value belongs to the state
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -94,6 +79,26 @@ class Dashboard:
         return data|({'image/png':base64.b64encode(picture).decode()} if picture else {})
 
     def __repr__(self): return f'{type(self).__name__}({self.title})'
+
+# %% ../../nbs/91_widgets.dashboards.ipynb #be51d0a0
+@patch
+def beside(self:Dashboard,
+    action,    # A function: it computes, reads or writes a file
+    then=None, # Called on the page with what it returned
+): # -> a function of the same arguments as the action
+    "The action, beside the loop if it was pressed on a page; errors are shown in `self.notes`"
+    def work(*args):
+        with Undisturbed(): return action(*args)
+    def done(found):
+        if then: self.guarded(then)(found)
+        elif 'role="status"' not in self.notes.value: self.notes.value = ''
+    return lambda *args: self.worker.run(partial(work, *args), done, self.complain)
+
+@patch
+def complain(self:Dashboard, error:Exception): self.notes.value = explained(error)
+
+@patch
+def say(self:Dashboard, text:str): on_page(setattr, self.notes, 'value', message(text))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #e2cf8003
 @patch
@@ -445,6 +450,7 @@ def _selected(self:StartDashboard):
     k = self.editor.selected
     if k>=0: self.weight.value = self.editor.weights[k]
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #8c1d2692
 @patch
 def _chosen(self:StartDashboard)->int:
     if not 0<=self.editor.selected<len(self.editor.points):
@@ -506,6 +512,7 @@ def open(self:StartDashboard):
     "What was saved"
     self._opened(self._read_face())
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #a37bceff
 @patch
 def _read_face(self:StartDashboard)->Face: return load_face(self.target.value, self.pipeline.model)[0]
 
@@ -562,8 +569,7 @@ class StageDashboard(Dashboard):
     ):
         self.pipeline = pipeline
         self.worker = worker or Worker()
-        self.i = i
-        self.viewer = viewer
+        self.i,self.viewer = i,viewer
         self.history = []
         self.state = StageState()
         self.resumed = None          # What a solver carried that is to go on
@@ -673,6 +679,7 @@ def show(self:StageDashboard, shown:bool):
     self.shown = shown
     if shown and self.stale: self.beside(self.refresh)()
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #6523e1eb
 @patch
 @undisturbed
 def reset_face(self:StageDashboard):
@@ -843,6 +850,7 @@ def _set_angle(self:LandmarkDashboard, k, degrees):
 def _set_distance(self:LandmarkDashboard, mm):
     self._by_hand(lambda f: setattr(f, 'translation', f.translation*(mm/-float(f.translation[2]))))
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #9398110f
 @patch
 def _set_focal(self:LandmarkDashboard, px):
     self._by_hand(lambda f: setattr(f, 'camera', replace(f.camera, focal=torch.tensor(float(px)))))
@@ -1012,6 +1020,7 @@ def locked(self:TextureDashboard)->dict: # map name -> ([T, T] bool, [T, T, C])
     "Texels that stand still; the stage asks for them when it starts"
     return self.stage.locked
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #bb7cbd69
 @patch
 @undisturbed
 def paint(self:TextureDashboard,
@@ -1074,7 +1083,8 @@ def _by_transfer(self:TextureDashboard): # [H, W, 4], None where the stage has n
     view = self.state.carried.get(f'view{self.i}')
     if view is None: return None
     transfer = view.transfer
-    size = working_resolution(self.pipeline.config.texture_resolution, max(transfer.camera.width, transfer.camera.height))
+    longest = max(transfer.camera.width, transfer.camera.height)
+    size = working_resolution(self.pipeline.config.texture_resolution, longest)
     maps = torch.cat([resized(m, size) for m in self.pipeline.maps(self.seen)], -1)
     seen = transfer.gather(maps)
     lit = transfer.lit(self.seen.frames[self.i].light.environment(self.pipeline.config.environment_height))
@@ -1099,6 +1109,9 @@ def draw(self:TextureDashboard):
 LIGHT_MENU = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
     'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
     **{n:('environment',n) for n in ENVIRONMENTS}}
+
+#: What a film of the last tab shows
+MOTIONS = 'turn the head','turn the light','expression'
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #ab64e5a9
 @undisturbed
@@ -1237,34 +1250,30 @@ class PlayDashboard(Dashboard):
     #: What stands for a map that is switched off
     PLAIN = dict(diffuse=.4, specular=0., roughness=.5)
 
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None,
-        worker=None, # That works beside the loop; None: one of its own
-    ):
+    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None, worker=None):
         self.pipeline = pipeline
         self.worker = worker or Worker()
         self.i = i
         self.notes = ipywidgets.HTML()
         self._quiet = True
         own = [] if viewer else [FaceViewer(pipeline, face, i)]   # that of somebody else stands elsewhere
+        for view in own: view.layout.flex = '0 1 500px'
         self.viewer = viewer or own[0]
         self.expressions = ExpressionPanel(self.viewer)
-        for view in own: view.layout.flex = '0 1 500px'
         self.pose = {n:slider(f'{n}, degrees', 0., -90., 90., lambda v: self._moved(), step=1.)
             for n in LandmarkDashboard.ANGLES}
-        self.camera = dict(distance=slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.),
-            focal=slider('camera: zoom', 1., .3, 3., step=.01))
+        distance = slider('camera: distance, mm', 600., 200., 4000., lambda v: self._moved(), step=1.)
+        self.camera = dict(distance=distance, focal=slider('camera: zoom', 1., .3, 3., step=.01))
         self.lights = LightPanel(face.frames[i].light, self._lit, pipeline.config.bands)
         self.light,self.turn = self.lights.menu,self.lights.turn
         self.viewer.observe(lambda change: setattr(self.turn, 'value', change['new']), 'light_angle')
-        self.use = {n:ipywidgets.Checkbox(True, description=f'{n} map', indent=False) for n in PAINTED}
-        for box in self.use.values(): box.observe(lambda change: self._mapped(), 'value')
+        self.use = self._choice_of_maps()
         self.samples = ipywidgets.IntSlider(32, 1, 256, description='rays')
         self.render_button = button('Ray-trace', self.beside(self.draw), 'The same by the ray tracer', 'camera')
         self.pictures = Pictures('Ray-traced')
         self.target = ipywidgets.Text('turn.gif', description='Save as')
         self.frames = ipywidgets.IntSlider(16, 2, 60, description='pictures')
-        self.motion = ipywidgets.Dropdown(options=['turn the head','turn the light','expression'],
-            description='animate')
+        self.motion = ipywidgets.Dropdown(options=list(MOTIONS), description='animate')
         self.record_button = button('Record', self.beside(lambda: self.record(self.target.value)),
             'A film, ray-traced: .gif or .mp4', 'film')
         self.widget = column(ipywidgets.HTML(about(PLAY)), row(*own, self.expressions), self.lights.widget,
@@ -1343,6 +1352,12 @@ def maps(self:PlayDashboard)->dict: # name -> [T, T, C]
         for n,t in zip(PAINTED, self.pipeline.maps(self.original))}
 
 @patch
+def _choice_of_maps(self:PlayDashboard)->dict: # name -> checkbox
+    found = {n:ipywidgets.Checkbox(True, description=f'{n} map', indent=False) for n in PAINTED}
+    for box in found.values(): box.observe(lambda change: self._mapped(), 'value')
+    return found
+
+@patch
 def _mapped(self:PlayDashboard): self.beside(lambda: map_traits(*self.maps().values()), self.viewer.set_trait_values)()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9212787a
@@ -1376,7 +1391,7 @@ def render(self:PlayDashboard, face:Face|None=None, samples:int|None=None)->Tens
 def draw(self:PlayDashboard): self.pictures.show('Ray-traced', self.render())
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #e1a0ba8c
-from ..output.replay import write_film
+from ..results.films import save_pictures
 
 @patch
 @undisturbed
@@ -1397,9 +1412,9 @@ def record(self:PlayDashboard,
     samples:int=16, # Rays per pixel
 )->Path:
     "A film, ray-traced: GIF, WebP or MP4 by the name"
-    write_film(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
+    path = save_pictures(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
     self.say(f'{self.frames.value} pictures in {path}')
-    return Path(path)
+    return path
 
 @patch
 @undisturbed

@@ -240,6 +240,7 @@ def _draw_chosen(self:Comparison):
     names = self.first.value,self.second.value
     if {*names}<={*self.kept}: self.draw(*names)
 
+# %% ../../nbs/90_widgets.keep.ipynb #740471ce
 @patch
 @undisturbed
 def draw(self:Comparison,

@@ -293,6 +293,7 @@ def set_progress(self:Runner,
     if done: self._say('done')
     else: self._say('paused', f'{progress.stage} {progress.step} of {progress.steps}; Run goes on from here')
 
+# %% ../../nbs/90_widgets.runner.ipynb #086f9ab5
 @patch
 def abandon(self:Runner,
     why:str, # In words

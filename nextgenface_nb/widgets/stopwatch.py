@@ -88,8 +88,8 @@ from nextgenface_nb.imaging import portrait_path
 studio = FaceStudio(portrait_path(), Config(**{**PRESETS['fast'], **SETTINGS}))
 studio"""
 IDS = """import json
-parts = dict(run=studio.journey.button, cancel=studio.journey.cancel_button, head=studio.viewer, field=studio.start.path,
-    slider=studio.bar.slider, tabs=studio.tabs)
+parts = dict(run=studio.journey.button, cancel=studio.journey.cancel_button, head=studio.viewer,
+    field=studio.start.path, slider=studio.bar.slider, tabs=studio.tabs)
 print(json.dumps({n:w.model_id for n,w in parts.items()}))"""
 PLAIN = """import time
 from nextgenface_nb.reconstruction import begin, reconstruct_steps, exhaust
@@ -100,6 +100,7 @@ print(time.perf_counter()-began)"""
 PICTURES = """print(json.dumps([studio.stages[1].pictures.widget.model_id,
     [k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.progress]]))"""
 
+# %% ../../nbs/91_widgets.stopwatch.ipynb #e604e06d
 def fitted(
     page:Page,
     ids:dict,        # name -> id of a widget
@@ -158,9 +159,12 @@ def measure_studio(
         backs = [back(page, ids, picture, k) for k in moments[-2::-max(1, len(moments)//5)]]
     finally: page.close()
     whole = min(f['whole'] for f in inside)
-    return dict(shown_s=shown, first_head_s=first['head'], silent_s=max(f['silent'] for f in (first, *inside)),
-        back_s=statistics.median([s for s in backs if s==s] or [float('nan')]), cost=whole/min(alone), studio_s=whole, plain_s=min(alone))
+    silent = max(f['silent'] for f in (first, *inside))
+    came = statistics.median([s for s in backs if s==s] or [float('nan')])
+    return dict(shown_s=shown, first_head_s=first['head'], silent_s=silent, back_s=came, cost=whole/min(alone),
+        studio_s=whole, plain_s=min(alone))
 
+# %% ../../nbs/91_widgets.stopwatch.ipynb #d5038eb4
 def main()->int:
     "Print them as JSON; settings are given as JSON"
     print(json.dumps(measure_studio(**json.loads(sys.argv[1]))))

@@ -157,6 +157,7 @@ def _set_face(self:FaceStudio, face:Face):
     self.viewer.centre()
     self.update_status()
 
+# %% ../../nbs/91_widgets.studio.ipynb #f8d4de99
 @patch
 def _make_stages(self:FaceStudio):
     self.stages = [kind(self.pipeline, self.face, shown=False, worker=self.worker)
@@ -432,6 +433,7 @@ def go_on(self:FaceStudio,
     self._stop()
     self.worker.then(partial(self._go_on, k))
 
+# %% ../../nbs/91_widgets.studio.ipynb #d81492a4
 @patch
 def _go_on(self:FaceStudio, k:int):
     self._looks += 1                            # a look that still waits is at what is dropped
@@ -518,6 +520,7 @@ def _take_face(self:FaceStudio, face:Face):
     self._see(face, True, True)
     if face.identity.diffuse is not None: self.viewer.mode = 'skin'
 
+# %% ../../nbs/91_widgets.studio.ipynb #8dd38c4e
 @patch
 def _restore(self:FaceStudio, studio, flat):
     "Controls, timeline and tab, from files of this library and from others"
