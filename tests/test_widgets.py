@@ -64,6 +64,25 @@ def test_the_loop_stays_free_and_pause_stops():
         assert runner.steps is None and runner.last is None
     asyncio.run(person())
 
+def test_a_long_step_holds_no_control():
+    "Within a step, not only between two of them; what it shows is shown by the loop's own thread, in order"
+    import threading
+    from nextgenface_nb.widgets.beside import on_page
+    async def person():
+        seen,home,gaps = [],threading.current_thread(),[]
+        def stepped(p, last):
+            assert threading.current_thread() is not home
+            on_page(lambda: seen.append((p.step, last, threading.current_thread() is home)))
+        runner = Runner(lambda: steps(3, .5), stepped)
+        runner.run_button.click()
+        at = time.monotonic()
+        while runner.state=='running':
+            await asyncio.sleep(.002)
+            gaps.append(time.monotonic()-at)
+            at = time.monotonic()
+        assert len(gaps)>30 and max(gaps)<.4 and seen==[(1, False, True), (2, False, True), (3, False, True), (3, True, True)]
+    asyncio.run(person())
+
 def test_a_second_click_does_no_harm():
     async def person():
         seen = []
