@@ -225,6 +225,8 @@ def test_the_limits_are_those_that_were_agreed_on():
         ('photo_512.peak_memory_gb', '<=', 2), ('renderers.gain_db', '>=', 2), ('shared.ratio', '<=', 4),
         ('results.load', '<=', .5), ('results.render', '<=', .4), ('results.pickle_mb', '<=', 20),
         ('memory.grown_mb', '<=', 10), ('busy.beside_one', '<=', 1.35),
+        ('studio.shown_s', '<=', 8), ('studio.first_head_s', '<=', 3), ('studio.back_s', '<=', .3),
+        ('studio.silent_s', '<=', .5), ('studio.cost', '<=', 1.1),
         ('busy.beside_two', '<=', 2.6), ('busy.giving_way', '<=', 1.03), ('gradients.worst', '>=', .99),
         ('gradients.worst_roughness', '>=', .95)}
 
@@ -241,6 +243,8 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
     monkeypatch.setattr(bench, 'bench_photo', lambda size,flags: dict.fromkeys(('seconds', 'peak_memory_gb'), size))
     monkeypatch.setattr(bench, 'bench_busy', lambda *a: dict.fromkeys(('beside_one', 'beside_two', 'giving_way'), 1.))
     monkeypatch.setattr(bench, 'bench_shared', lambda *a, **k: dict(ratio=1.))
+    monkeypatch.setattr(bench, 'bench_studio',
+        lambda **k: dict.fromkeys(('shown_s', 'first_head_s', 'silent_s', 'back_s', 'cost'), 1.))
     monkeypatch.setattr(bench, 'bench_memory', lambda *a: [dict(grown_mb=1.)])
     monkeypatch.setattr(bench, 'compare_renderers', lambda *a: dict(stage=3., traced=1.))
     monkeypatch.setattr(bench, 'bench_results', lambda *a: dict(load=.1, render=.2, pickle_mb=9.))

@@ -30,7 +30,7 @@ def started(monkeypatch, tmp_path):
 def test_photo_output_and_preset_reach_the_window(started, tmp_path, monkeypatch):
     told = started(portrait_path(), '--output', tmp_path/'mine', '--preset', 'shadows')
     asked = []
-    monkeypatch.setattr('nextgenface_nb.widgets.dashboards.FaceStudio', lambda *args: asked.extend(args))
+    monkeypatch.setattr('nextgenface_nb.widgets.studio.FaceStudio', lambda *args: asked.extend(args))
     monkeypatch.chdir(tmp_path)
     exec(told.code, {})
     assert Path.cwd()==tmp_path/'mine'/'face_1'
@@ -41,7 +41,7 @@ def test_photo_output_and_preset_reach_the_window(started, tmp_path, monkeypatch
 
 def test_each_window_works_in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('nextgenface_nb.widgets.dashboards.FaceStudio', lambda photo, config: Path.cwd().name)
+    monkeypatch.setattr('nextgenface_nb.widgets.studio.FaceStudio', lambda photo, config: Path.cwd().name)
     monkeypatch.setattr(app.atexit, 'register', lambda *_: None)
     assert [app.open_studio(output=tmp_path/'out') for _ in range(3)]==['face_1', 'face_2', 'face_3']
 
@@ -62,6 +62,15 @@ def test_the_server_is_told_port_theme_and_how_much_to_say(started):
     assert (told.port, told.theme, told.log_level, told.ip)==(port, 'dark', 20, '127.0.0.1')
     told = started()
     assert told.theme=='light' and told.log_level==40 and told.port!=8866
+
+def test_a_port_that_somebody_has_taken_since_is_not_the_end():
+    "Where any will do; one that was asked for is that one"
+    from types import SimpleNamespace
+    port = app.free_port()
+    tried = lambda **asked: [*app.studio_server().random_ports(SimpleNamespace(request=app.StudioRequest(**asked)), port, 1)]
+    assert tried(port=port)==[port]
+    ports = tried()
+    assert ports[0]==port and len(ports)>3 and all(0<p<65536 for p in ports)
 
 def test_the_browser_is_opened_unless_that_is_said(started, capsys):
     opened = started().opened

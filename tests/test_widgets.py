@@ -9,8 +9,9 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.optim.stages import Progress
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
-from nextgenface_nb.widgets.dashboards import (FaceStudio, LandmarkDashboard, PhotometricDashboard, PlayDashboard,
+from nextgenface_nb.widgets.dashboards import (LandmarkDashboard, PhotometricDashboard, PlayDashboard,
     Runner, StartDashboard, TextureDashboard)
+from nextgenface_nb.widgets.studio import FaceStudio
 from nextgenface_nb.output.viewer import png
 
 CONFIG = Config(device='cpu', texture_resolution=64, max_resolution=64, bands=5, environment_height=32, samples_final=8,
@@ -54,12 +55,32 @@ def test_the_loop_stays_free_and_pause_stops():
         await asyncio.sleep(.1)
         assert runner.last.step==at
         runner.step_button.click()
-        assert runner.last.step==at+1
+        await asyncio.wait_for(runner.task, 60)
+        assert runner.last.step==at+1 and runner.state=='paused' and f'work {at+1} of' in runner.status.value
         runner.run_button.click()
         while runner.last.step<at+3: await asyncio.sleep(.01)
         runner.reset_button.click()
-        await asyncio.wait_for(runner.task, 60)
-        assert runner.state=='ready' and runner.steps is None
+        await until(lambda: runner.state=='ready')
+        assert runner.steps is None and runner.last is None
+    asyncio.run(person())
+
+def test_a_long_step_holds_no_control():
+    "Within a step, not only between two of them; what it shows is shown by the loop's own thread, in order"
+    import threading
+    from nextgenface_nb.widgets.beside import on_page
+    async def person():
+        seen,home,gaps = [],threading.current_thread(),[]
+        def stepped(p, last):
+            assert threading.current_thread() is not home
+            on_page(lambda: seen.append((p.step, last, threading.current_thread() is home)))
+        runner = Runner(lambda: steps(3, .5), stepped)
+        runner.run_button.click()
+        at = time.monotonic()
+        while runner.state=='running':
+            await asyncio.sleep(.002)
+            gaps.append(time.monotonic()-at)
+            at = time.monotonic()
+        assert len(gaps)>30 and max(gaps)<.4 and seen==[(1, False, True), (2, False, True), (3, False, True), (3, True, True)]
     asyncio.run(person())
 
 def test_a_second_click_does_no_harm():
@@ -324,6 +345,14 @@ def test_without_anywidget_a_reconstruction_is_a_picture(truth, monkeypatch):
 def studio_of(truth, photo=True):
     return FaceStudio(truth.photo() if photo else None, detector=Known(truth), pipeline=truth.pipeline)
 
+async def detected(truth):
+    "As a person on a page has it: a while after the click"
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    assert studio.face is None
+    await until(lambda: studio.stages)
+    return studio
+
 def words(widget):
     import re
     return re.sub('<[^>]+>', '', widget.value)
@@ -400,12 +429,13 @@ def test_cancel_keeps_what_there_is_and_the_button_goes_on(truth, fitted):
 def test_two_stages_are_never_at_work(truth):
     "A later one pauses the earlier one, and both say so"
     async def person():
-        studio = studio_of(truth)
-        studio.start.detect_button.click()
+        studio = await detected(truth)
         first,second,_ = studio.stages
         first.runner.run_button.click()
         await until(lambda: first.runner.last and first.runner.last.step>=2)
         second.runner.step_button.click()
+        assert first.runner.state=='paused' and second.runner.state=='running' and second.runner.last is None
+        await asyncio.wait_for(second.runner.task, 60)
         assert first.runner.state=='paused' and second.runner.state=='paused' and second.runner.last.step==1
         assert 'for stage 2' in words(first.runner.status) and 'Stage 1 was paused at step' in words(studio.notes)
         second.runner.run_button.click()
@@ -520,7 +550,7 @@ def test_pictures_head_and_curves_follow_the_slider(truth):
     studio.tabs.selected_index = 3
     seen = []
     draw = studio.stages[1].draw
-    studio.stages[1].draw = lambda: (seen.append((studio.stages[1].face, len(studio.stages[1].history))), draw())
+    studio.stages[1].draw = lambda: (seen.append((studio.stages[1].seen, len(studio.stages[1].curves.history))), draw())
     studio.bar.slider.value = k
     assert studio.tabs.selected_index==2 and studio.bar.back and 'Looking back at stage 2, step 2' in words(studio.standing)
     assert studio.viewer.vertices!=head and studio.stages[1].still()!=picture and seen[-1][1]==2
@@ -566,6 +596,7 @@ def test_going_on_with_other_weights_drops_what_came_after(truth, fitted):
         k = next(k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.step==4)
         studio.bar.slider.value = k
         studio.stages[1].weights['albedo'].value = 1e3
+        await studio.worker.settled()
         studio.bar.on_button.click()
         assert len(studio.timeline)==k+1 and [s.runner.state for s in studio.stages]==['done', 'paused', 'ready']
         assert studio.stages[1].runner.bar.value==4 and len(studio.stages[1].history)==4
@@ -593,11 +624,17 @@ def test_the_timeline_is_saved_with_the_state(truth, fitted, tmp_path):
 
 # ---- words, the photo
 
-def test_each_tab_says_what_it_is_about(fitted):
-    from nextgenface_nb.widgets.words import about
+def test_each_tab_says_what_it_is_about(fitted, monkeypatch):
+    "With a link to its notebook, once that stands somewhere: a link that leads nowhere is worse than none"
+    from nextgenface_nb.widgets import words
     panels = fitted.start,*fitted.stages,fitted.play
     for panel,name in zip(panels, ('start', 'landmarks', 'photometric', 'texture', 'play')):
-        assert panel.widget.children[0].value==about(name) and '.ipynb' in about(name)
+        assert panel.widget.children[0].value==words.about(name)
+        monkeypatch.setattr(words, 'NOTEBOOKS', 'https://example.org/OWNER/nbs/')
+        assert 'href' not in words.about(name)
+        monkeypatch.setattr(words, 'NOTEBOOKS', 'https://example.org/somebody/nbs/')
+        assert f'href="https://example.org/somebody/nbs/{words.ABOUT[name][2]}"' in words.about(name)
+        monkeypatch.undo()
 
 def test_a_warning_stands_where_it_arises_with_its_advice(truth):
     from dataclasses import replace
@@ -670,6 +707,33 @@ def test_kept_as_files_as_a_program_and_side_by_side(truth, fitted, tmp_path, mo
     finally: fitted.stages[2].weights['diffuse_smoothness'].value = CONFIG.weight_diffuse_smoothness
     assert 'weight_diffuse_smoothness' in fitted.comparison.table.value and fitted.compared.selected_index==0
     assert [*fitted.comparison.kept]==['result 1', 'result 2']
+
+def test_an_upload_keeps_its_lens_in_the_program(truth, tmp_path, monkeypatch):
+    "The file as it was uploaded, from a photo or from the sheet: EXIF says the focal length, a PNG of the pixels would not"
+    import io
+    from PIL import Image
+    from nextgenface_nb.imaging import load_photo
+    monkeypatch.chdir(tmp_path)
+    image,exif = Image.fromarray(truth.photo().to_bytes()),Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 85                      # FocalLengthIn35mmFilm
+    data = io.BytesIO()
+    image.save(data, 'JPEG', quality=95, exif=exif)
+    studio = studio_of(truth, photo=False)
+    uploading(studio, (dict(name='../me.jpg', content=memoryview(data.getvalue())),))
+    studio.start.detect()
+    studio.program_button.click()
+    assert (tmp_path/'studio'/'me.jpg').read_bytes()==data.getvalue(), studio.notes.value
+    assert load_photo(tmp_path/'studio'/'me.jpg').exif==studio.start.photo.exif and studio.start.photo.exif
+    (tmp_path/'studio'/'me.jpg').unlink()
+    studio.start.load(truth.photo())                       # another one: the bytes before are no bytes of it
+    studio.start.detect()
+    studio.program_button.click()
+    assert {f.suffix for f in (tmp_path/'studio').iterdir()}=={'.ipynb', '.txt', '.png'}
+    studio.folder.add([('me.jpg', data.getvalue())])
+    studio.folder.runner.run_all()
+    studio.folder.entries[0].button.click()
+    studio.program_button.click()
+    assert (tmp_path/'studio'/'me.jpg').read_bytes()==data.getvalue()
 
 def test_a_program_has_the_points_where_it_might_find_others(truth):
     "What was moved by hand, a part of the photo, another of several faces"
@@ -760,8 +824,7 @@ def test_one_person_is_one_face(truth, tmp_path):
 
 def test_a_stage_and_the_sheet_are_never_at_work_at_once(truth):
     async def person():
-        studio = studio_of(truth)
-        studio.start.detect_button.click()
+        studio = await detected(truth)
         studio.folder.add([(f['name'], bytes(f['content'])) for f in photos_of(truth)])
         studio.stages[0].runner.run_button.click()
         studio.folder.button.click()
@@ -774,8 +837,8 @@ def test_a_stage_and_the_sheet_are_never_at_work_at_once(truth):
         studio.folder.button.click()
         await asyncio.sleep(.05)
         studio.folder.clear_button.click()
-        await asyncio.wait_for(studio.folder.runner.task, 60)
-        assert studio.folder.runner.state=='ready' and not studio.folder.entries
+        await until(lambda: not studio.folder.entries)
+        assert studio.folder.runner.state=='ready' and studio.folder.runner.task.done()
     asyncio.run(person())
 
 def test_several_are_dropped(truth):

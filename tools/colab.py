@@ -16,8 +16,9 @@ def settings():
     return parser['DEFAULT']
 
 def notebooks():
-    "Those for users: the tutorials and the dashboards"
-    return sorted([*(ROOT/'nbs'/'tutorials').glob('*.ipynb'), *(ROOT/'nbs').glob('*_widgets.dashboards.ipynb')])
+    "Those for users: the tutorials, the dashboards and the studio"
+    found = [f for name in ('dashboards', 'studio') for f in (ROOT/'nbs').glob(f'*_widgets.{name}.ipynb')]
+    return sorted([*(ROOT/'nbs'/'tutorials').glob('*.ipynb'), *found])
 
 def link(path):
     "The address under which Colab opens a notebook"

@@ -42,10 +42,11 @@ from ..results.files import load
 # %% auto #0
 __all__ = ['READ', 'SHOWN', 'TARGETS', 'MEASURED', 'LONG', 'bench_scene', 'in_turn', 'primal', 'photometric_step',
            'texture_stage', 'bench_steps', 'bench_texture_stage', 'bench_photo', 'beside', 'two_cores', 'bench_busy',
-           'bench_shared', 'bench_lights', 'scene_transfer', 'transfer_accuracies', 'gradient_agreements',
-           'accuracy_table', 'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias', 'resident', 'tidy',
-           'growth', 'bench_memory', 'bench_results', 'results_table', 'make_parser', 'where', 'Request',
-           'read_request', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say', 'main']
+           'bench_studio', 'bench_shared', 'bench_lights', 'scene_transfer', 'transfer_accuracies',
+           'gradient_agreements', 'accuracy_table', 'compare_renderers', 'run_maps', 'fit_maps', 'spotted', 'loss_bias',
+           'resident', 'tidy', 'growth', 'bench_memory', 'bench_results', 'results_table', 'make_parser', 'where',
+           'Request', 'read_request', 'bench_all', 'bench_table', 'history_table', 'append_report', 'bench_and_say',
+           'main']
 
 # %% ../../nbs/84_evaluation.speed.ipynb #bbca3a1e
 @undisturbed(grad=True)
@@ -209,6 +210,16 @@ def bench_busy(
     return dict(
         seconds=seconds, two_cores=can, beside_one=seconds['beside_one']/alone, beside_two=seconds['beside_two']/alone,
         giving_way=alone/seconds['fixed'])
+
+# %% ../../nbs/84_evaluation.speed.ipynb #57b00001
+def bench_studio(
+    **settings # Of `Config`, beside those of the preset fast
+)->dict: # shown_s, first_head_s, silent_s, back_s, cost, studio_s, plain_s
+    "How long the studio lets one wait, without a browser"
+    command = isolated('from nextgenface_nb.widgets.stopwatch import main; sys.exit(main())', json.dumps(settings),
+        package=True)
+    _,_,said = run_measured(command)
+    return json.loads(said.strip().splitlines()[-1])
 
 # %% ../../nbs/84_evaluation.speed.ipynb #07a35124
 @undisturbed(grad=True)
@@ -505,6 +516,11 @@ TARGETS = [
     Target('load of a result, the model in memory', 'results.load', max, '<=', .5, '{:.3f} s'),
     Target('a picture of 256 pixels of an open face, after the first', 'results.render', max, '<=', .4, '{:.2f} s'),
     Target('a pickled face with maps of 1,024 texels', 'results.pickle_mb', max, '<=', 20., '{:.1f} MB'),
+    Target('the studio is shown after its cell is run', 'studio.shown_s', max, '<=', 8., '{:.1f} s'),
+    Target('first head after Reconstruct', 'studio.first_head_s', max, '<=', 3., '{:.1f} s'),
+    Target('a step back in the timeline', 'studio.back_s', max, '<=', .3, '{:.2f} s'),
+    Target('longest time no control of the studio answers during a fit', 'studio.silent_s', max, '<=', .5, '{:.2f} s'),
+    Target('a fit in the studio, over the plain one', 'studio.cost', max, '<=', 1.1, '{:.2f} x'),
     Target('memory that 300 steps add', 'memory.grown_mb', max, '<=', 10., '{:.1f} MB'),
     Target(
         'a photo on two cores beside one busy program, over that alone', 'busy.beside_one', max, '<=', 1.35,
@@ -524,7 +540,7 @@ def make_parser()->argparse.ArgumentParser:
         allow_abbrev=False)
     p.add_argument(
         '--only', choices=MEASURED, action='append',
-        help=f'a part; may be repeated (default: all but {" and ".join(LONG)})')
+        help=f'a part; may be repeated (default: all but {", ".join(LONG)})')
     p.add_argument('--full', action='store_true', help='also a photo of 512 pixels')
     p.add_argument('--quick', action='store_true', help='a small model and few repetitions: does the command work?')
     p.add_argument('--preset', choices=PRESETS, default='default', help='of the photos (default: %(default)s)')
@@ -587,11 +603,15 @@ def _results(s:_Size)->dict:
 def _busy(s:_Size)->dict:
     return dict(busy=[bench_busy(s.pick(256, 64), ['--preset', s.pick(s.preset, 'fast')], s.pick(3, 1))])
 
+def _studio(s:_Size)->dict:
+    return dict(studio=[bench_studio(**s.pick({}, dict(max_resolution=64, steps_shading=2, steps_texture=4)))])
+
+# %% ../../nbs/84_evaluation.speed.ipynb #f918bf8f
 #: Name of a part -> what is measured in it
 MEASURED = dict(
     steps=_steps, photo=_photo, shared=_shared, renderers=_renderers, results=_results, memory=_memory,
-    transfer=_transfer, busy=_busy)
-LONG = 'transfer', 'busy' #: Parts that are measured where they are asked for
+    transfer=_transfer, busy=_busy, studio=_studio)
+LONG = 'transfer', 'busy', 'studio' #: Parts that are measured where they are asked for
 
 # %% ../../nbs/84_evaluation.speed.ipynb #d0dd9009
 @dataclass(frozen=True)

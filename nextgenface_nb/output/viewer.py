@@ -148,32 +148,44 @@ class FaceViewer(_ViewerState, anywidget.AnyWidget):
 # %% ../../nbs/73_output.viewer.ipynb #2d3949c8
 @patch
 @undisturbed
+def traits_of(self:FaceViewer,
+    face,              # `Face` of the same model
+    maps:bool=True,    # The maps too
+    light:bool=True,   # The light too
+)->dict: # name -> value; to be set, in whichever thread they were computed
+    "What a page has to know to show a face"
+    model = self.pipeline.model
+    frame = face.frames[self.frame]
+    known = dict(zip(model.expression_names, frame.expression.tolist()))
+    rest = frame.expression.detach().clone()
+    for name in self.morph_names: rest[model.expression_names.index(name)] = 0.
+    with torch.no_grad():
+        found = dict(vertices=_bytes(self.pipeline.person(face, rest)), weights={n:known[n] for n in self.morph_names},
+            pose=pose_matrix(frame.rotation.detach(), frame.translation.detach()))
+        if maps: found |= map_traits(*self.pipeline.maps(face))
+        if light: found |= _light_traits(frame.light)
+    return found
+
+def _light_traits(light)->dict:
+    values = light if isinstance(light, Tensor) else light.environment(64)
+    return dict(environment_shape=list(values.shape[:2]), environment=_bytes(values))
+
+@patch
 def show(self:FaceViewer,
     face,              # `Face` of the same model
     maps:bool=True,    # Send the maps too
     light:bool=True,   # Send the light too
 ):
     "Everything of a face that may have changed"
-    with torch.no_grad(), self.hold_sync():
-        self.move(face)
-        if maps: self.set_trait_values(map_traits(*self.pipeline.maps(face)))
-        if light: self.set_light(face.frames[self.frame].light)
+    self.set_trait_values(self.traits_of(face, maps, light))
 
+# %% ../../nbs/73_output.viewer.ipynb #190df054
 @patch
-@undisturbed
 def move(self:FaceViewer,
     face, # `Face` of the same model
 ):
     "Only geometry, pose and expression: what a step of a fit changes; two hundred kilobytes for the default model"
-    model = self.pipeline.model
-    frame = face.frames[self.frame]
-    known = dict(zip(model.expression_names, frame.expression.tolist()))
-    rest = frame.expression.detach().clone()
-    for name in self.morph_names: rest[model.expression_names.index(name)] = 0.
-    with self.hold_sync():
-        self.vertices = _bytes(self.pipeline.person(face, rest))
-        self.weights = {name:known[name] for name in self.morph_names}
-        self.pose = pose_matrix(frame.rotation.detach(), frame.translation.detach())
+    self.set_trait_values(self.traits_of(face, False, False))
 
 @patch
 @undisturbed
@@ -188,16 +200,14 @@ def set_light(self:FaceViewer,
     light, # Anything with `environment(height)`, or an environment map [H, 2H, 3]
 ):
     "Another light"
-    values = light if isinstance(light, Tensor) else light.environment(64)
-    with self.hold_sync():
-        self.environment_shape = list(values.shape[:2])
-        self.environment = _bytes(values)
+    self.set_trait_values(_light_traits(light))
 
 @patch
 @undisturbed
 def set_trait_values(self:FaceViewer, values:dict):
-    "Several traits at once"
-    for name,value in values.items(): setattr(self, name, value)
+    "Several traits at once, in one message"
+    with self.hold_sync():
+        for name,value in values.items(): setattr(self, name, value)
 
 @patch(as_prop=True)
 @undisturbed

@@ -5,7 +5,7 @@
 # %% ../../nbs/78_results.films.ipynb #1520826a
 from __future__ import annotations
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -20,7 +20,7 @@ from ..reconstruction import Reconstruction
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['Film']
+__all__ = ['Film', 'check_place', 'save_pictures']
 
 # %% ../../nbs/78_results.films.ipynb #53b686ea
 @dataclass(repr=False)
@@ -52,8 +52,7 @@ class Film:
     def __repr__(self): return f'Film({self.what}, {len(self)} pictures of {self.size} x {self.size})'
 
 # %% ../../nbs/78_results.films.ipynb #23052f4e
-@patch
-def check(self:Film,
+def check_place(
     path:str|Path,  # `.gif`, `.webp` or `.mp4` file
     rate:float=24., # Pictures per second, 1 .. 120
 )->Path:            # The same
@@ -65,6 +64,24 @@ def check(self:Film,
         raise output_error(OSError(errno.EEXIST, 'something else is there'), path)
     return path
 
+def save_pictures(
+    path:str|Path,  # `.gif`, `.webp` or `.mp4` file
+    pictures:Iterable[np.ndarray], # Of [H, W, 3] uint8, all of one size; drawn one by one
+    rate:float=24., # Pictures per second, 1 .. 120
+)->Path:
+    "Pictures of whatever moves as a film, whole or not at all"
+    path = check_place(path, rate)
+    write_film(path, pictures, rate)
+    return path
+
+@patch
+def check(self:Film,
+    path:str|Path,  # `.gif`, `.webp` or `.mp4` file
+    rate:float=24., # Pictures per second, 1 .. 120
+)->Path:            # The same
+    "Refuse at once what could not be written after all pictures were drawn"
+    return check_place(path, rate)
+
 # %% ../../nbs/78_results.films.ipynb #232b604a
 @patch
 def save(self:Film,
@@ -72,9 +89,7 @@ def save(self:Film,
     rate:float=24., # Pictures per second, 1 .. 120
 )->Path:
     "Draw it and write it, whole or not at all"
-    path = self.check(path, rate)
-    write_film(path, self, rate)
-    return path
+    return save_pictures(path, self, rate)
 
 # %% ../../nbs/78_results.films.ipynb #3ee715f5
 @patch

@@ -3,7 +3,7 @@
 or as a file"""
 
 from __future__ import annotations
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +11,7 @@ import numpy as np
 from ..output.replay import Path3D
 from ..reconstruction import Reconstruction
 
-__all__ = ["Film"]
+__all__ = ["Film", "check_place", "save_pictures"]
 
 @dataclass(repr=False)
 class Film:
@@ -82,3 +82,29 @@ class Film:
             `.gif`, `.webp` or `.mp4` file
         rate
             Pictures per second, 1 .. 120"""
+
+def check_place(path: str | Path, rate: float = ...) -> Path:
+    """Refuse at once what could not be written after all pictures were drawn
+
+    Parameters
+    ----------
+    path
+        `.gif`, `.webp` or `.mp4` file
+    rate
+        Pictures per second, 1 .. 120
+
+    Returns
+    -------
+        The same"""
+
+def save_pictures(path: str | Path, pictures: Iterable[np.ndarray], rate: float = ...) -> Path:
+    """Pictures of whatever moves as a film, whole or not at all
+
+    Parameters
+    ----------
+    path
+        `.gif`, `.webp` or `.mp4` file
+    pictures
+        Of [H, W, 3] uint8, all of one size; drawn one by one
+    rate
+        Pictures per second, 1 .. 120"""

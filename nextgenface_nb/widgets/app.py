@@ -90,7 +90,7 @@ def open_studio(
     preset:str='fast', # Settings to start from
 ): # -> FaceStudio
     "The studio of one window; the process works in a folder of its own from now on"
-    from nextgenface_nb.widgets.dashboards import FaceStudio
+    from nextgenface_nb.widgets.studio import FaceStudio
     folder = own_folder(output)
     os.chdir(folder)
     atexit.register(leave_folder, folder)
@@ -179,6 +179,10 @@ def studio_server(): # a class of Voilà's
             "pip install 'nextgenface_nb[studio]'; in JupyterLab the studio runs without it: make lab.") from None
     class StudioServer(Voila):
         place,request = None,None
+        def random_ports(self, port, n):
+            "The port that was free; where any will do, some others, should somebody have taken it since"
+            yield port
+            for _ in range(0 if self.request.port else 5): yield free_port()
         def launch_browser(self):
             address = f'{self.connection_url}?token={self.identity_provider.token}'
             print_text(f'The face studio: {address}\nEach window is a face of its own; results go to '

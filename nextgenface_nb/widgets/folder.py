@@ -18,6 +18,7 @@ from ..output.report import frame_measures
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import begin, leave_out_photos, mean_identity, reconstruct_steps, weigh_photos
+from .beside import on_page
 from .photo import small_jpeg
 from .runner import Runner, button, explained, message
 from .words import FIGURES_AFTER, advised, warnings_of
@@ -57,7 +58,12 @@ class Entry:
 
     def load(self)->Photo:
         "The photo as it was given"
-        return load_photo(self.source, self.name) if isinstance(self.source, bytes) else load_photo(self.source)
+        return load_photo(self.data, self.name) if self.data else load_photo(self.source)
+
+    @property
+    def data(self)->bytes: # Empty: it lies in a file
+        "The image file, where it came from memory"
+        return self.source if isinstance(self.source, bytes) else b''
 
 # %% ../../nbs/90_widgets.folder.ipynb #f01de007
 @patch
@@ -72,7 +78,7 @@ def draw(self:Entry):
 def turn(self:Entry, state:str, words:str=''):
     "Another state"
     self.state,self.words = state,words
-    self.draw()
+    on_page(self.draw)
 
 @patch
 def fail(self:Entry, error:Exception):
@@ -119,10 +125,11 @@ class PhotoFolder:
         detector=None, # None: the one that the config names
         on_open=None,  # Called with an `Entry` that somebody clicks
         ask=None,      # Called before it begins or goes on; an error that it raises is shown instead
+        worker=None,   # That works beside the loop; None: one of its own
     ):
         self.pipeline,self.detector,self.on_open = pipeline,detector,on_open
         self.entries = []
-        self.runner = Runner(self._steps, self._stepped)
+        self.runner = Runner(self._steps, self._stepped, worker=worker)
         self.runner.ask = ask or (lambda: None)
         self.runner.listeners.append(lambda before, runner: self.update_status())
         self.button = button('Reconstruct all', self.runner.run, 'One photo after the other, in the background',
@@ -163,7 +170,12 @@ def add_folder(self:PhotoFolder,
 
 @patch
 def clear(self:PhotoFolder):
-    "An empty sheet"
+    "An empty sheet, as soon as a step that is under way has ended"
+    self.runner.pause()
+    self.runner.worker.then(self._cleared)
+
+@patch
+def _cleared(self:PhotoFolder):
     self.runner.forget()
     self.entries = []
     self.sheet.children = []
@@ -192,7 +204,7 @@ def _standing(self:PhotoFolder, count)->str: # HTML
     return message(f'{count("done")} of {len(self.entries)} photos are done{failed}{at}')
 
 @patch
-def _stepped(self:PhotoFolder, progress:Progress, last:bool): self.update_status()
+def _stepped(self:PhotoFolder, progress:Progress, last:bool): on_page(self.update_status)
 
 # %% ../../nbs/90_widgets.folder.ipynb #f01de00f
 @patch
@@ -235,7 +247,7 @@ def _begun(self:PhotoFolder, e:Entry)->list: # of one `Reconstruction`, or of no
     try:
         photo = e.load()
         e.thumb = small_jpeg(photo, THUMB)
-        e.draw()
+        on_page(e.draw)
         return [begin(photo, self.pipeline, detector=self.detector)]
     except Exception as error: e.fail(error)
     return []

@@ -9,6 +9,7 @@ import ipywidgets
 from fastcore.basics import patch
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
 from ..optim.stages import LIGHT_STEPS, Progress
+from .beside import Worker
 from .runner import button, message
 
 # %% auto #0
@@ -56,14 +57,17 @@ class Journey:
     "All stages in turn."
     def __init__(self,
         panels,        # () -> list of panels, each with `runner`, `stage` and `title`
-        prepare,       # Called first: detect, or begin anew
+        prepare,       # Called first: detect, or begin anew; None, or what takes long, and who takes its outcome
         follow=None,   # Called with the number of a stage that begins, and with their count at the end
         failed=None,   # Called with an error that is not of a stage
+        worker=None,   # That works beside the loop; None: one of its own
     ):
         self.panels = panels
         self.prepare = prepare
         self.follow = follow or (lambda n: None)
         self.failed = failed or (lambda error: None)
+        self.worker = worker or Worker()
+        self.preparing = False
         self.state = 'ready'    # running, cancelled, done or failed
         self.task = None
         self.began = 0.
@@ -96,30 +100,35 @@ def run_all(self:Journey):
     "To the end, here and now"
     self._turn('running')
     try:
-        self.prepare()
-        for n,panel in enumerate(self.panels()):
-            if panel.runner.state=='done': continue
-            self.follow(n)
-            panel.runner.run_all()
-            if not self._arrived(panel): return
-        self._finish()
+        with self.worker.alone(): self._all_of_it()
     except KeyboardInterrupt:
         self.cancel()
         raise
     except Exception as e: self._fail(e)
 
+@patch
+def _all_of_it(self:Journey):
+    self.preparing = True
+    try:
+        if asked := self.prepare(): asked[1](asked[0]())
+    finally: self.preparing = False
+    for n,panel in enumerate(self.panels()):
+        if panel.runner.state=='done': continue
+        self.follow(n)
+        panel.runner.run_all()
+        if not self._arrived(panel): return
+    self._finish()
+
 # %% ../../nbs/90_widgets.journey.ipynb #0c350448
 @patch
 async def _go(self:Journey):
     try:
-        await asyncio.sleep(.05)                  # so that the page says what is going on before it waits
-        self.prepare()
+        await self._prepared()
         self.began = time.perf_counter()
         for n,panel in enumerate(self.panels()):
             if panel.runner.state=='done': continue
             if self.state!='running': return
             self.follow(n)
-            await asyncio.sleep(.05)
             panel.runner.run()
             if panel.runner.task: await asyncio.wait([panel.runner.task])
             if not self._arrived(panel): return
@@ -128,6 +137,18 @@ async def _go(self:Journey):
         self.cancel()
         raise
     except Exception as e: self._fail(e)
+
+@patch
+async def _prepared(self:Journey):
+    "A face to begin with; who cancels meanwhile keeps it"
+    await self.worker.settled()
+    self.preparing = True
+    try:
+        if asked := self.prepare():
+            found = await self.worker.submit(asked[0])
+            asked[1](found)
+        await self.worker.settled()
+    finally: self.preparing = False
 
 # %% ../../nbs/90_widgets.journey.ipynb #5efaf43c
 @patch

@@ -18,7 +18,8 @@ from ..landmarks.detection import Landmarks, save_landmarks
 from ..output.checkpoint import file_digest
 from ..output.viewer import png, static_text
 from ..surroundings import undisturbed
-from .runner import message
+from .beside import Worker, on_page
+from .runner import explained, message
 
 # %% auto #0
 __all__ = ['FIGURE_TITLES', 'Download', 'zipped', 'changed_settings', 'notebook_of', 'save_notebook', 'differences', 'as_table',
@@ -98,9 +99,12 @@ def notebook_of(
         metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python')))
 
 # %% ../../nbs/90_widgets.keep.ipynb #d9bb0264
-def _write_photo(folder:Path, photo:Photo)->tuple: # (file name, the `Photo` that one reads from it)
-    "The file that it was read from, where it is still there; else what is in memory, as a PNG"
+def _write_photo(folder:Path, photo:Photo, data:bytes)->tuple: # (file name, the `Photo` that one reads from it)
+    "The file that it was read from, where that is known; else what is in memory, as a PNG that knows of no lens"
     there = Path(photo.path)
+    if data:
+        with writing(folder/(there.name or 'photo')) as part: Path(part).write_bytes(data)
+        return there.name or 'photo',photo
     if photo.sha256 and file_digest(photo.path)==photo.sha256:
         with writing(folder/there.name) as part: shutil.copyfile(there, part)
         return there.name,photo
@@ -122,11 +126,12 @@ def save_notebook(
     settings:dict,      # From `changed_settings`
     landmarks:Landmarks|None=None, # In pixels of any crop of it; None: they are to be looked for
     remarks=(),         # What no setting says, in words
+    data:bytes=b'',     # The image file, where the photo was read from memory
 )->Path: # of the notebook
     "Photo, points and notebook: all that it takes"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    name,written = _write_photo(folder, photo)
+    name,written = _write_photo(folder, photo, data)
     points = f'{Path(name).stem}_points.txt' if landmarks is not None else ''
     if points: remarks = [*remarks, *_write_points(folder/points, landmarks, photo, written)]
     target = folder/f'{Path(name).stem}.ipynb'
@@ -170,9 +175,15 @@ def as_table(
 
 # %% ../../nbs/90_widgets.keep.ipynb #90ccc590
 class Comparison:
-    "Results that were kept for it, two of them at a time."
-    def __init__(self):
+    "The last results that were kept for it, two of them at a time."
+    MOST = 8   #: So many are kept; the oldest goes. Each holds its photo and its maps, some ten megabytes
+
+    def __init__(self,
+        worker=None, # That draws beside the loop; None: one of its own
+    ):
+        self.worker = worker or Worker()
         self.kept = {}           # name -> (`Reconstruction`, settings)
+        self.count = 0           # How many there have been
         pick = lambda text: ipywidgets.Dropdown(options=[], description=text)
         self.first,self.second = pick('first'),pick('second')
         self.yaw = ipywidgets.FloatSlider(value=0., min=-60., max=60., step=5., description='turn, degrees',
@@ -199,33 +210,50 @@ def keep(self:Comparison,
     name:str='',           # Empty: the next number
 )->str: # its name
     "Another result; the last two are shown"
-    name = name or f'result {len(self.kept)+1}'
+    self.count += 1
+    name = name or f'result {self.count}'
+    self.kept.pop(name, None)
     self.kept[name] = replace(result, face=result.face.copy()),deepcopy(settings)
-    self._quiet = True
-    for menu,chosen in ((self.first, [*self.kept][-2:][0]), (self.second, name)):
-        menu.options = list(self.kept)
-        menu.value = chosen
-    self._quiet = False
-    self.draw()
+    for old in [*self.kept][:-self.MOST]: del self.kept[old]
+    on_page(self._offer)
+    self.draw(*[*self.kept][-2:])
     return name
 
 @patch
-def _changed(self:Comparison, _):
-    if not self._quiet: self.draw()
+def _offer(self:Comparison):
+    "The menus have what is kept; the last two are chosen"
+    self._quiet = True
+    for menu,chosen in zip((self.first, self.second), ([*self.kept][-2:][0], [*self.kept][-1])):
+        menu.options = list(self.kept)
+        menu.value = chosen
+    self._quiet = False
 
+@patch
+def _changed(self:Comparison, _):
+    if not self._quiet: self.worker.run(self._draw_chosen, failed=self._failed)
+
+@patch
+def _failed(self:Comparison, error:Exception): self.table.value = explained(error)
+
+@patch
+def _draw_chosen(self:Comparison):
+    names = self.first.value,self.second.value
+    if {*names}<={*self.kept}: self.draw(*names)
+
+# %% ../../nbs/90_widgets.keep.ipynb #740471ce
 @patch
 @undisturbed
 def draw(self:Comparison,
+    *names:str,    # Two of those that are kept
     samples:int=8, # Rays per pixel
 ):
     "Both in the same view and the same light, and the table"
-    names = self.first.value,self.second.value
-    if None in names or len(self.kept)<2: return
+    if len(names)<2: return
     light = {} if self.light.value=='as fitted' else dict(light=self.light.value)
     for name,label,picture in zip(names, self.labels, self.pictures):
-        label.value = name
         data = io.BytesIO()
         self.kept[name][0].render('face', yaw=self.yaw.value, size=300, samples=samples, **light).save(data, 'PNG')
-        picture.value = data.getvalue()
+        on_page(setattr, label, 'value', name)
+        on_page(setattr, picture, 'value', data.getvalue())
     (a,first),(b,second) = (self.kept[n] for n in names)
-    self.table.value = as_table(differences(a, b, (first, second)), names)
+    on_page(setattr, self.table, 'value', as_table(differences(a, b, (first, second)), names))

@@ -8,8 +8,10 @@ import io
 import anywidget, torch, traitlets
 from torch import Tensor
 from ..errors import OutputError
-from ..output.viewer import png, static_text
+from ..imaging import to_bytes
+from ..output.viewer import static_text
 from ..surroundings import undisturbed
+from .beside import on_page
 
 # %% auto #0
 __all__ = ['PLACES', 'exposed', 'PictureGrid', 'image_bytes', 'Pictures', 'side_by_side']
@@ -47,7 +49,7 @@ def image_bytes(
 )->bytes: # PNG
     "An image as a file in memory"
     data = io.BytesIO()
-    image.save(data, 'PNG', optimize=False)
+    image.save(data, 'PNG', compress_level=1)   # a third of the time; it is going no further than to the screen
     return data.getvalue()
 
 class Pictures:
@@ -57,6 +59,7 @@ class Pictures:
     ):
         if len(names)>PLACES: raise OutputError(f'{len(names)} pictures', f'A grid has place for {PLACES}.')
         self.names = names
+        self._kept = {}
         self.widget = PictureGrid(names=list(names), wipe=[names.index(n) for n in wipe])
 
     def show(self,
@@ -65,13 +68,15 @@ class Pictures:
         srgb:bool=True, # It is light; False: numbers as they are
     ):
         "A linear picture [H, W, 1, 3 or 4] (the fourth is coverage), a Pillow image, or PNG bytes; empty bytes: none"
-        data = (picture if isinstance(picture, bytes) else image_bytes(picture) if hasattr(picture, 'save')
-            else png(picture, srgb))
-        setattr(self.widget, f'picture{self.names.index(name)}', data)
+        from PIL import Image
+        data = picture if isinstance(picture, bytes) else image_bytes(picture if hasattr(picture, 'save')
+            else Image.fromarray(to_bytes(picture, srgb)))
+        self._kept[name] = data
+        on_page(setattr, self.widget, f'picture{self.names.index(name)}', data)
 
     def picture(self, name:str)->bytes: # PNG; empty: nothing was shown
         "What is shown there"
-        return getattr(self.widget, f'picture{self.names.index(name)}')
+        return self._kept.get(name, b'')
 
     def clear(self):
         "Show none of them"

@@ -4,15 +4,18 @@
 
 # %% ../../nbs/90_widgets.runner.ipynb #9eb7c335
 from __future__ import annotations
-import asyncio, html
+import asyncio, html, signal, threading
+from contextlib import contextmanager
+from functools import partial
 import ipywidgets
 from fastcore.basics import patch
 from ..errors import in_words
 from ..interrupts import Stop
 from ..surroundings import undisturbed
+from .beside import Worker, on_page, page_loop
 
 # %% auto #0
-__all__ = ['button', 'message', 'explained', 'Runner']
+__all__ = ['button', 'message', 'explained', 'Runner', 'hearing']
 
 # %% ../../nbs/90_widgets.runner.ipynb #d16c26b2
 def button(
@@ -46,16 +49,18 @@ def explained(
 
 # %% ../../nbs/90_widgets.runner.ipynb #e12e9f47
 class Runner:
-    "Takes the steps of an iterator, by button or by method, without holding the kernel for longer than one of them."
+    "Takes the steps of an iterator, by button beside the loop of the kernel, or by method."
 
     def __init__(self,
         start,        # () -> iterator of `Progress`
-        stepped,      # (Progress, last:bool) after each step
+        stepped,      # (Progress, last:bool) after each step, in the thread that took it
         reset=None,   # () after Reset
+        worker=None,  # That takes the steps beside the loop; None: one of its own
     ):
         self.start = start
         self.stepped = stepped
         self.on_reset = reset
+        self.worker = worker or Worker()
         self.ask = lambda: None   # Called before a run or a step begins; an error that it raises is shown instead
         self.listeners = []       # Each is called with the state before and the runner, whenever the state changes
         self.state = 'ready'
@@ -63,6 +68,7 @@ class Runner:
         self.task = None
         self.error = None
         self.last = None
+        self.once = False         # Of a run: one step only
         self.bar = ipywidgets.IntProgress(0, 0, 1, description='Steps')
         self.status = ipywidgets.HTML(message('ready'))
         self.widget = ipywidgets.VBox([ipywidgets.HBox([*self._buttons(), self.bar],
@@ -75,29 +81,18 @@ class Runner:
         self.reset_button = button('Reset', self.reset, 'Back to the beginning of the stage', 'undo')
         return self.run_button,self.step_button,self.pause_button,self.reset_button
 
-    async def _go(self):
-        try:
-            while self.state=='running' and self.step(): await asyncio.sleep(.01)
-        except KeyboardInterrupt: self.pause()
-        except asyncio.CancelledError:
-            self.pause()
-            raise
-
 # %% ../../nbs/90_widgets.runner.ipynb #5cb1a731
 @patch
 @undisturbed
-def _step(self:Runner)->bool:
+def _advance(self:Runner)->bool: # Whether there may be more
+    "A step, and what follows it, in whichever thread"
     try:
         if self.steps is None:
             self.steps = iter(self.start())
             self.error = None
         self.last = p = next(self.steps)
-        self.bar.max = max(p.steps, p.step)
-        self.bar.value = p.step
         self.stepped(p, False)
-        if self.state!='failed':
-            self._say(self.state,
-                f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
+        on_page(self._took, p)
         return True
     except StopIteration: self._finish()
     except Exception as e: self._fail(e)
@@ -106,6 +101,14 @@ def _step(self:Runner)->bool:
         self._say('failed', 'stopped within a step; Run begins this stage again, Reset undoes it')
         raise
     return False
+
+@patch
+def _took(self:Runner, p):
+    "Bar and words after a step, unless it was let go of meanwhile"
+    if p is not self.last or self.steps is None: return
+    self.bar.max = max(p.steps, p.step)
+    self.bar.value = p.step
+    self._say(self.state, f'{p.stage} {p.step} of {p.steps}, loss {p.losses.get("total", 0):.4g}, {p.seconds:.1f} s')
 
 # %% ../../nbs/90_widgets.runner.ipynb #72f4897d
 @patch
@@ -122,15 +125,19 @@ def _turn(self:Runner, state:str):
 
 @patch
 def step(self:Runner)->bool: # Whether there may be more
-    ("One step; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever goes on "
-     "later goes on from there")
+    ("One step, here and now; errors are shown, not raised. The kernel's interrupt (Ctrl-C) waits for its end: whoever "
+     "goes on later goes on from there")
     if self.state!='running':
         if not self._allowed(): return False
         self._say('paused')
-    with Stop() as stop: more = self._step()
+    with Stop() as stop, self.worker.alone(): more = self._advance()
     if not stop.asked: return more
-    if self.state=='running': self._say('paused', 'interrupted; Run goes on')
+    if self.state=='running': self._interrupted()
     raise KeyboardInterrupt
+
+@patch
+def _interrupted(self:Runner):
+    if self.state=='running': self._say('paused', 'interrupted; Run goes on')
 
 @patch
 def close(self:Runner):
@@ -144,14 +151,22 @@ def _finish(self:Runner):
     self.steps = None
     try:
         if self.last is not None: self.stepped(self.last, True)
-        self.bar.value = self.bar.max
-        self._say('done')
+        on_page(self._ended)
     except Exception as e: self._fail(e)
+
+@patch
+def _ended(self:Runner):
+    self.bar.value = self.bar.max
+    self._say('done')
 
 @patch
 def _fail(self:Runner, error):
     self.close()
     self.error = error
+    on_page(self._failed, error)
+
+@patch
+def _failed(self:Runner, error):
     self.status.value = explained(error)
     self._turn('failed')
 
@@ -165,39 +180,93 @@ def _allowed(self:Runner)->bool:
 
 # %% ../../nbs/90_widgets.runner.ipynb #dd2a5120
 @patch
+def run(self:Runner): # -> the task, or None
+    "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
+    if self.state=='running' and not (self.task and self.task.done()): return
+    if self._allowed(): self._set_off()
+
+@patch
 def step_once(self:Runner):
     "The Step button: nothing while a run is under way"
     if self.state=='running': return
+    if page_loop() is not None:
+        if self._allowed(): self._set_off(once=True)
+        return
     try: self.step()
     except KeyboardInterrupt: pass   # the step is done, and no other follows
 
 @patch
-def run(self:Runner): # -> the task, or None
-    "The Run button: a task where there is an event loop (a notebook), else to the end at once (a script)"
-    if self.state=='running' and not (self.task and self.task.done()): return
-    if not self._allowed(): return
+def _set_off(self:Runner, once:bool=False):
+    self.once = once
     self._say('running')
     try: loop = asyncio.get_running_loop()
     except RuntimeError: return self.run_all()
-    self.task = loop.create_task(self._go())
+    # one that waits for its last step finds that it may go on
+    if self.task is None or self.task.done(): self.task = loop.create_task(self._go())
 
 @patch
 def run_all(self:Runner):
     "To the end, here and now"
-    if self.state!='running':
-        if not self._allowed(): return
-        self._say('running')
-    while self.state=='running' and self.step(): pass
+    with self.worker.alone():
+        if self.state!='running':
+            if not self._allowed(): return
+            self._say('running')
+        while self.state=='running' and self.step(): pass
 
 @patch
 def pause(self:Runner):
     "The Pause button"
-    if self.state=='running': self._say('paused')
+    if self.state=='running': self._say('paused', 'the present step comes to its end' if self.worker.left else '')
+
+# %% ../../nbs/90_widgets.runner.ipynb #be51de01
+@contextmanager
+def hearing(
+    action, # Called without arguments by the running loop
+): # a context
+    "Within this context an interrupt (Ctrl-C) calls the action, and does nothing else"
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    state = dict(on=True)
+    before = signal.getsignal(signal.SIGINT)
+    def heard(number, frame):   # a cell that began meanwhile may put it back after its end
+        if state['on']: loop.call_soon_threadsafe(action)
+        elif callable(before): before(number, frame)
+    signal.signal(signal.SIGINT, heard)
+    try: yield
+    finally:
+        state['on'] = False
+        if signal.getsignal(signal.SIGINT) is heard: signal.signal(signal.SIGINT, before)
+
+@patch
+async def _go(self:Runner):
+    with hearing(self._interrupted):
+        try:
+            while self.state=='running':
+                await self.worker.settled()
+                if self.state!='running' or not await self.worker.submit(self._advance): return
+                if self.once and self.state=='running': self._turn_to_rest()
+        except asyncio.CancelledError:
+            self.pause()
+            raise
+
+@patch
+def _turn_to_rest(self:Runner):
+    "After the only step"
+    self.state = 'paused'
+    self._took(self.last)
 
 # %% ../../nbs/90_widgets.runner.ipynb #dada1d51
 @patch
 def reset(self:Runner):
     "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
+    self.pause()
+    self.worker.then(self.back)
+
+@patch
+def back(self:Runner):
+    "The same, for who knows that no step is under way"
     self.forget()
     if self.on_reset: self.on_reset()
 
@@ -224,10 +293,16 @@ def set_progress(self:Runner,
     if done: self._say('done')
     else: self._say('paused', f'{progress.stage} {progress.step} of {progress.steps}; Run goes on from here')
 
+# %% ../../nbs/90_widgets.runner.ipynb #086f9ab5
 @patch
 def abandon(self:Runner,
     why:str, # In words
 ):
     "Pause, and let go of what was carried: the next run begins this stage again, from what the face is then"
+    self.pause()
+    self.worker.then(partial(self._abandoned, why))
+
+@patch
+def _abandoned(self:Runner, why:str):
     self.close()
     self._say('paused', why)

@@ -16,24 +16,24 @@ from ..surroundings import undisturbed
 from .runner import button, message
 
 # %% auto #0
-__all__ = ['MAPS', 'numbers_of', 'maps_of', 'snapshot', 'Moment', 'Timeline', 'unpacked', 'TimelineBar']
+__all__ = ['LARGE', 'numbers_of', 'maps_of', 'snapshot', 'Moment', 'Timeline', 'unpacked', 'TimelineBar']
 
 # %% ../../nbs/90_widgets.timeline.ipynb #44b4e26d
-MAPS = 'diffuse','specular','roughness','provenance' #: Of an identity: what is large, with `hidden` of each frame
+LARGE = 'diffuse','specular','roughness','provenance' #: Of an identity: what is large, with `hidden` of each frame
 
 @undisturbed
 def numbers_of(
     face:Face,
 )->dict: # name -> tensor
     "All of a face that a fit changes, but for the maps"
-    return {n:v.detach() for n,v in face.parameters().items() if n not in MAPS}
+    return {n:v.detach() for n,v in face.parameters().items() if n not in LARGE}
 
 @undisturbed
 def maps_of(
     face:Face,
 )->dict: # name -> tensor; empty before stage 3
     "The maps, and what goes with them"
-    found = {n:getattr(face.identity, n) for n in MAPS}
+    found = {n:getattr(face.identity, n) for n in LARGE}
     found |= {f'frames.{i}.hidden':f.hidden for i,f in enumerate(face.frames)}
     return {n:v.detach() for n,v in found.items() if v is not None}
 
@@ -173,7 +173,7 @@ def at(self:Timeline,
 )->Face:
     "The face as it was then"
     other = face.copy()
-    for n in MAPS: setattr(other.identity, n, None)
+    for n in LARGE: setattr(other.identity, n, None)
     for frame in other.frames: frame.hidden = None
     numbers = self.moments[self._checked(k)].numbers
     for name in numbers_of(face):
@@ -298,8 +298,15 @@ def update(self:TimelineBar):
     for b in (self.back_button, self.forth_button, self.now_button, self.on_button): b.disabled = not self.timeline
     self._tell()
 
+@patch
+def grown(self:TimelineBar):
+    "A step more: to the end, unless somebody looks back, or has begun to while it was taken"
+    if self.slider.value==self.slider.max: return self.update()
+    self.slider.max = max(0, len(self.timeline)-1)
+    self._tell()
+
 @patch(as_prop=True)
-def back(self:TimelineBar)->bool: return self.slider.value<len(self.timeline)-1 # Somebody looks at the past
+def back(self:TimelineBar)->bool: return self.slider.value<self.slider.max # Somebody looks at the past
 
 @patch
 def by(self:TimelineBar,
@@ -323,7 +330,7 @@ def _moved(self:TimelineBar, _):
 def _tell(self:TimelineBar):
     if not len(self.timeline): self.words.value = message('Nothing has been fitted yet.')
     else:
-        k = self.slider.value
+        k = min(self.slider.value, len(self.timeline)-1)   # a step may be under way
         text = repr(self.timeline.moments[k])
         key = self.timeline.key(k)
         if key!=k: text += f' (with the maps of step {self.timeline.moments[key].step})'

@@ -15,8 +15,8 @@ from ..pipeline import Pipeline
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['NOTEBOOKS', 'START', 'PLAY', 'ABOUT', 'ADVICE', 'HARMLESS', 'FIGURES_AFTER', 'about', 'advice', 'advised',
-           'photo_figures', 'pose_figures', 'light_figures', 'map_figures', 'warnings_of']
+__all__ = ['NOTEBOOKS', 'START', 'PLAY', 'ABOUT', 'ADVICE', 'HARMLESS', 'FIGURES_AFTER', 'is_published', 'about', 'advice',
+           'advised', 'photo_figures', 'pose_figures', 'light_figures', 'map_figures', 'warnings_of']
 
 # %% ../../nbs/90_widgets.words.ipynb #85570a7d
 NOTEBOOKS = 'https://github.com/OWNER/nextgenface_nb/blob/main/nbs/' #: Where pages are read; opened only by a click
@@ -39,13 +39,16 @@ ABOUT = {
         'Normal: the skin keeps its colour as the light moves. What was guessed looks smooth.',
         '30_rendering.variant.ipynb')}
 
+def is_published(address:str)->bool: return 'OWNER' not in address # Not before the repository has one
+
 def about(
     name:str, # Of a stage, `START` or `PLAY`
 )->str: # HTML
     "What a tab is about, in two lines, with a link to its page"
     first,second,page = ABOUT[name]
-    link = f'<a href="{NOTEBOOKS}{page}" target="_blank" rel="noopener" style="text-decoration:underline">how</a>'
-    return (f'<div class="ngf-about" style="line-height:1.4;opacity:.85">{html.escape(first)} ({link})<br>'
+    style = 'target="_blank" rel="noopener" style="text-decoration:underline"'
+    link = f' (<a href="{NOTEBOOKS}{page}" {style}>how</a>)' if is_published(NOTEBOOKS) else ''
+    return (f'<div class="ngf-about" style="line-height:1.4;opacity:.85">{html.escape(first)}{link}<br>'
         f'{html.escape(second)}</div>')
 
 # %% ../../nbs/90_widgets.words.ipynb #95afe350

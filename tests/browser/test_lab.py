@@ -19,7 +19,7 @@ from nextgenface_nb.facemodel.model import toy_model
 from nextgenface_nb.imaging import Photo
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
-from nextgenface_nb.widgets.dashboards import FaceStudio
+from nextgenface_nb.widgets.studio import FaceStudio
 pipeline = Pipeline(toy_model(41, 29), Config(device='cpu', texture_resolution=64, max_resolution=96, bands=5, environment_height=32, samples_final=8, samples_train=4, steps_photometric=2, steps_texture=6))
 truth = synthetic_face(pipeline, seed=3, size=128, light=studio_light(.5, bands=5), samples=32)
 class Known:
