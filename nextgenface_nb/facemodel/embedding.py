@@ -215,7 +215,7 @@ def embed_landmarks(
     size:int=512, # Pixels per side of the drawings
     color:bool=True, # Draw skin; False: clay
     symmetric:bool=None, # Average with the mirror images; None: where the mean face is symmetric
-    tolerance:float=16, # Points whose views differ by more than this are left out, mm (median distance)
+    tolerance:float=15, # Points whose views differ by more than this are left out, mm (median distance)
 )->Embedding: # Points that no ray hits are left out
     "Find a detector's landmarks on a face model."
     if isinstance(detector,str): detector = make_detector(detector)
