@@ -30,7 +30,7 @@ def test_the_mouth_behind_closed_lips_keeps_the_models_colours(pipeline, side):
     stage = make_stages(pipeline.config)[2]
     for _ in run(replace(stage, rates={k:r for k,r in stage.rates.items() if k!='light'}), pipeline, face): pass
     share,inner = mouth_interior(pipeline, face)
-    inside = share[...,0]==1
+    inside = (share[...,0]==1)&pipeline.texture_map.valid
     skin = pipeline.texture_map.bake(pipeline.model.regions['face'][:,None])[...,0]>.9
     # it did go up
     assert own.diffuse[skin&(own.provenance==PROVENANCE['seen'])].mean()>1.2*pipeline.model_maps(own)[0][skin].mean()

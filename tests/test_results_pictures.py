@@ -157,9 +157,10 @@ def test_a_mouth_that_opens_shows_no_stretched_teeth(portrait):
     "And one that does not keeps what the photo showed"
     wide = portrait.with_(expression=dict(jawOpen=.8))
     assert mouth_opening(portrait.pipeline, wide.face)>2*mouth_opening(portrait.pipeline, portrait.face)
-    darker = [f.face.identity.diffuse[portrait.pipeline.maps(wide.face)[0].ne(portrait.pipeline.maps(portrait.face)[0])]
-        for f in (wide, portrait)]
-    assert len(darker[0]) and darker[0].mean()<darker[1].mean()
+    teeth = portrait.pipeline.texture_map.bake(portrait.pipeline.model.regions['teeth'][:,None])>.5
+    changed = (wide.face.identity.diffuse!=portrait.face.identity.diffuse).any(-1, keepdim=True)&~teeth
+    dark = [f.face.identity.diffuse[changed[...,0]].mean() for f in (wide, portrait)]
+    assert changed.sum()>20 and dark[0]<dark[1]
     brow = portrait.with_(expression=dict(browInnerUp=.5))
     assert torch.equal(brow.face.identity.diffuse, portrait.face.identity.diffuse)
 
@@ -194,7 +195,7 @@ def test_clay_in_a_light_by_name_burns_out_nowhere(portrait, light):
     for kind in ('clay', 'wireframe'):
         seen = portrait.render(kind, light=light, yaw=0, size=96, samples=16, as_array=True)
         values = seen[seen[...,3]>.99][:,:3]
-        assert (values>=1).mean()<.01 and values.max()>.4, kind
+        assert (values>=1).mean()<.01 and values.max()>.3, kind
 
 def test_what_is_printed_is_short(portrait, toy):
     "A line each, and not the numbers"
