@@ -176,7 +176,7 @@ def _level_rim(vertices, quads, height):
         found[start] = inner+np.clip((height-inner[1])/way[1],.3,2)*way
     return found
 
-# %% ../../nbs/25_facemodel.build.ipynb #fee5b8b5
+# %% ../../nbs/25_facemodel.build.ipynb #d80921e1
 def cut_level(
     vertices, # [N,3] mm
     quads, # [Q,4] of a surface with a ragged rim
@@ -210,7 +210,7 @@ def _spread(values, known, near, rings=2, falloff=.5):
         known = known+outer
     return found
 
-# %% ../../nbs/25_facemodel.build.ipynb #9c7eebc4
+# %% ../../nbs/25_facemodel.build.ipynb #4a955b5f
 class LipCloser:
     "Closes the gap between the lips, as it is after subdivision; what it does is linear"
     def __init__(self,
@@ -242,7 +242,7 @@ class LipCloser:
             vertices[:count,1] += _spread(move,self.known,self.near)
         return vertices
 
-# %% ../../nbs/25_facemodel.build.ipynb #7737570b
+# %% ../../nbs/25_facemodel.build.ipynb #96fb8042
 OVERLAP = .15 #: How far the lips press into each other in the middle, mm
 
 def pressed(
@@ -624,7 +624,7 @@ def region_weights(anny, cage)->dict:
     return dict(_head_regions(vertices,_upward(cage,vertices),outer,ears,mouth,lips,eyes),
         mouth=mouth,lips=lips,ears=ears,eyes=eyes,**parts)
 
-# %% ../../nbs/25_facemodel.build.ipynb #b220c155
+# %% ../../nbs/25_facemodel.build.ipynb #be0932f4
 SOCKETS_BEHIND = 55. #: What lines a socket before this depth (z, mm) is the rim of the lids and counts as face
 
 def _head_regions(vertices, upward, outer, ears, mouth, lips, eyes):

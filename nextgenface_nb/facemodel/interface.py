@@ -151,7 +151,7 @@ def normals(self:FaceModel,
     "The normals of this surface; a model whose texture has seams gives the same on both sides"
     return vertex_normals(vertices, self.triangles)
 
-# %% ../../nbs/20_facemodel.interface.ipynb #6d3ab963
+# %% ../../nbs/20_facemodel.interface.ipynb #52748566
 @patch
 @undisturbed
 def points(self:FaceModel,

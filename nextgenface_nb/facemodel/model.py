@@ -748,7 +748,7 @@ def _read_cage(file)->ControlCage|None:
         for p,(start,end) in enumerate(zip(cage.starts,cage.starts[1:]))), f'{where}: cage/quads are no cage')
     return cage
 
-# %% ../../nbs/21_facemodel.model.ipynb #23a950c7
+# %% ../../nbs/21_facemodel.model.ipynb #a43d6176
 def _subdivided(matrix, mean, basis, variance):
     "A linear model of the cage on the surface; as it is without a matrix"
     if matrix is None: return mean,basis,variance
@@ -763,7 +763,7 @@ def _read_parts(file, where)->dict: # Name -> (first, past the last) of its tria
     _need(len(ranges)<=64, f'{where}: {len(ranges)} parts')
     return dict(zip(_names(file,len(ranges),'parts/names') or (), [tuple(map(int,r)) for r in ranges]))
 
-# %% ../../nbs/21_facemodel.model.ipynb #752142a6
+# %% ../../nbs/21_facemodel.model.ipynb #03f27def
 def _read(geometry, albedo):
     with _open(geometry) as file:
         cage = _read_cage(file)

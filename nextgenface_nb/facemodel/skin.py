@@ -250,7 +250,7 @@ def _components_among(people, components, among):
     followed = np.einsum('nk,npvc->kpvc',scores/(scores**2).sum(0),people-mean,optimize=True)
     return mean,followed,variance,share
 
-# %% ../../nbs/26_facemodel.skin.ipynb #3b7a3e7e
+# %% ../../nbs/26_facemodel.skin.ipynb #ff8725ae
 def albedo_model(
     vertices, # [V,3] mm
     triangles, # [F,3]

@@ -241,7 +241,7 @@ def surface_seen(
     around,local = triangles[touching].unique(return_inverse=True)
     return used,around,local
 
-# %% ../../nbs/54_optim.shading.ipynb #88d827ed
+# %% ../../nbs/54_optim.shading.ipynb #6e0517e2
 class ShapeSlopes:
     ("Offset and turn of every vertex that a photo says something about, per unit of each coefficient: a table "
      "[6 U, K] of x, y and z of both, vertex by vertex; shape first, with the displacement where it is free, then "
@@ -273,7 +273,7 @@ class ShapeSlopes:
         start = vertex_normals(vertices, triangles)
         return torch.cat([vertex_normals(vertices+some, triangles)-start for some in offsets.split(16)])
 
-# %% ../../nbs/54_optim.shading.ipynb #06500a0f
+# %% ../../nbs/54_optim.shading.ipynb #0fb9ce67
 @patch
 def at(self:ShapeSlopes,
     corners:Tensor,     # [N, 3] vertices around each point

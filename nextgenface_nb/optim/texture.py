@@ -488,7 +488,7 @@ def texel_sums(view:TextureView, values:Tensor)->Tensor: # [T, T]
     "Sum of values [P, 1] over the pixels that look at each texel"
     with torch.no_grad(): return (view.transfer.matrices[1]@values).reshape(view.transfer.size, -1)
 
-# %% ../../nbs/57_optim.texture.ipynb #74504939
+# %% ../../nbs/57_optim.texture.ipynb #f56777da
 MOUTH = .8 #: No interior of a mouth is brighter, not even its teeth
 
 def mouth_interior(
@@ -528,7 +528,7 @@ def _even_teeth(pipeline, own, inner, smile, fixed):
     detail = torch.where(smile[...,None], own.diffuse/even.clamp(min=1e-3), torch.ones(())).clamp(.85, 1.1)
     own.diffuse = torch.where((teeth&~fixed)[...,None], (even*detail).clamp(max=MOUTH), own.diffuse)
 
-# %% ../../nbs/57_optim.texture.ipynb #9e5a0b7b
+# %% ../../nbs/57_optim.texture.ipynb #251d4a73
 def shut_mouth(
     pipeline:Pipeline,
     face:Face,
