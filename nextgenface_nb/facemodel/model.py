@@ -821,7 +821,7 @@ def _readable(path, read, *args):
     except PermissionError as error:
         advice = 'Check the permissions of the file, and of the folders on the way to it.'
         raise ModelError(f'{error.filename or path}: may not be read', advice) from None
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as error:
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         raise ModelError(f'{Path(path).name}: cannot be read ({error})', 'The file is damaged; get it again.') from None
 
 # %% ../../nbs/21_facemodel.model.ipynb #622bf452

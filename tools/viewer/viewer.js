@@ -100,7 +100,7 @@ class FaceView {
     if (!this.twins) {
       const first = new Map(); this.twins = []
       for (let i = 0; i < places.length; i += 3) {
-        const key = `${places[i]} ${places[i + 1]} ${places[i + 2]}`
+        const key = [0, 1, 2].map(c => Math.round(1000 * places[i + c])).join(' ')
         if (first.has(key)) this.twins.push([first.get(key), i]); else first.set(key, i)
       }
     }

@@ -1,0 +1,161 @@
+"The packaged model is a whole head: closed, with parts that stay where they belong, and expressions that do what they say"
+import numpy as np, pytest, torch
+from scipy.spatial import cKDTree
+from nextgenface_nb.config import Config
+from nextgenface_nb.facemodel.model import load_model
+from nextgenface_nb.geometry.mesh import vertex_normals
+from nextgenface_nb.geometry.subdivision import catmull_clark, rims, surface_matrix, to_cage, to_surface
+from nextgenface_nb.optim.shading import region_weights, surface_seen
+from nextgenface_nb.optim.texture import TEETH, tooth_gain
+from nextgenface_nb.pipeline import Pipeline
+
+@pytest.fixture(scope='module')
+def model(): return load_model()
+
+@pytest.fixture(scope='module')
+def pipeline(model): return Pipeline(model, Config(device='cpu', texture_resolution=128, max_resolution=64))
+
+def own(model, part):
+    "The vertices of a part"
+    first,last = model.parts[part]
+    return model.triangles[first:last].unique().numpy()
+
+# ---- closed
+
+def test_the_skin_has_one_rim_the_collar(model):
+    first,last = model.parts['skin']
+    rim, = rims(model.welded_triangles[first:last].numpy())
+    height = model.shape_mean[rim,1]
+    assert height.max()-height.min()<12 and height.max()<model.shape_mean[:,1].quantile(.1)
+
+def test_every_part_has_its_triangles_and_its_place_in_the_texture(model):
+    ranges = sorted(model.parts.values())
+    assert [b for _,b in ranges[:-1]]==[a for a,_ in ranges[1:]]
+    assert (ranges[0][0], ranges[-1][1])==(0, len(model.triangles))
+    assert {'skin','left eye','right eye','upper teeth','lower teeth','upper gums','lower gums','tongue'}==set(model.parts)
+
+def test_normals_are_the_same_on_both_sides_of_a_seam(model):
+    vertices = model.vertices(model.sample(1, 3).shape[0])
+    normals = model.normals(vertices)
+    copies = torch.from_numpy(model.cage.copies)
+    last = normals[-len(copies):]
+    torch.testing.assert_close(vertices[copies], vertices[-len(copies):])
+    assert torch.equal(normals[copies], last)
+    torn = vertex_normals(vertices, model.triangles)
+    assert (torn[copies]-torn[-len(copies):]).norm(dim=1).max()>.05
+
+def test_no_turn_shows_an_inner_side(pipeline, model):
+    "Rays from all around, at eye height, hit triangles from outside"
+    from nextgenface_nb.facemodel.embedding import locate, posed, view_camera
+    from nextgenface_nb.geometry.mesh import triangle_crosses
+    camera = view_camera(96)
+    first,last = model.parts['skin']
+    skin = model.triangles[first:last]
+    for yaw in range(0, 360, 60):
+        world = posed(model.shape_mean, (0, yaw), distance=1500)
+        grid = torch.stack(torch.meshgrid(*[torch.arange(26.,72,3)]*2, indexing='xy'), -1).reshape(-1, 2)
+        nearest = []
+        for triangles in (skin, skin.flip(1)):   # `locate` sees those that face the camera; flipped, the others
+            found,weights = locate(grid, world, triangles, camera)
+            point = (world[triangles[found.clamp(min=0)]]*weights[...,None]).sum(1)
+            nearest.append(torch.where(found>=0, -point[:,2], torch.inf))
+        assert (nearest[0]<torch.inf).sum()>20 and not (nearest[1]<nearest[0]-.5).any(), yaw
+
+# ---- expressions
+
+@pytest.mark.parametrize('name,part,way', [
+    ('jawOpen', 'lower teeth', (0,-1,0)), ('jawForward', 'lower teeth', (0,0,1)), ('jawLeft', 'lower teeth', (1,0,0)),
+    ('jawRight', 'lower teeth', (-1,0,0)), ('tongueOut', 'tongue', (0,0,1)), ('jawOpen', 'tongue', (0,-1,0)),
+    ('eyeLookUpLeft', 'left eye', (0,1,0)), ('eyeLookDownRight', 'right eye', (0,-1,0)),
+    ('eyeLookOutLeft', 'left eye', (1,0,0)), ('eyeLookInLeft', 'left eye', (-1,0,0))])
+def test_parts_move_as_the_name_says(model, name, part, way):
+    moved = model.expression_basis[model.expression_names.index(name)][own(model, part)]
+    front = model.shape_mean[own(model, part),2].topk(40).indices   # of an eye the iris, of a row the incisors
+    assert (moved[front]@torch.tensor(way, dtype=torch.float32)).mean()>2 # mm
+
+def test_upper_teeth_stand_still_and_every_expression_moves_something(model):
+    assert model.expression_basis[:,own(model, 'upper teeth')].abs().max()<.2
+    assert (model.expression_basis.norm(dim=2).amax(1)>1).all()
+
+def depth(model, vertices, part):
+    "How deep the vertices of a part lie in the flesh, mm; -9 for those that are nowhere near"
+    skin = own(model, 'skin')
+    normals = model.normals(vertices).numpy()
+    points = vertices.numpy()
+    distance,near = cKDTree(points[skin]).query(points[own(model, part)])
+    at = skin[near]
+    inside = -((points[own(model, part)]-points[at])*normals[at]).sum(1)
+    return np.where(distance<6, inside, -9)
+
+def crowns(model, row):
+    "Vertices of the teeth that no gum hides"
+    gums = own(model, row.replace('teeth', 'gums'))
+    points = model.shape_mean.numpy()
+    edge = (1 if 'lower' in row else -1)*points[own(model, row),1]
+    return edge>np.median((1 if 'lower' in row else -1)*points[gums,1])+6
+
+@pytest.mark.parametrize('row', ['upper teeth', 'lower teeth'])
+def test_teeth_stay_behind_lips_and_cheeks(model, row):
+    shown = crowns(model, row)
+    assert shown.mean()>.3
+    worst = {name:depth(model, model.vertices(expression={name:1.}), row)[shown].max()
+        for name in ('jawOpen', 'jawLeft', 'mouthSmileLeft', 'mouthPucker', 'mouthRollLower', 'mouthPressLeft', 'cheekPuff')}
+    assert max(worst.values())<.3, worst
+
+def test_at_rest_everybodys_lips_are_closed(pipeline):
+    "Nothing of what the mouth hides is seen from the front"
+    from nextgenface_nb.evaluation.synthetic import synthetic_face
+    from nextgenface_nb.optim.texture import mouth_opening
+    for seed in range(3):
+        face = synthetic_face(pipeline, seed, expression=False, size=64, samples=1).face
+        assert mouth_opening(pipeline, face)<.001, seed
+
+# ---- as it is stored and used
+
+def test_the_surface_is_that_of_its_cage(model):
+    matrix = surface_matrix(model.cage)
+    some = model.shape_basis[:3].numpy()
+    np.testing.assert_allclose(to_surface(matrix, to_cage(matrix, some)), some, atol=2e-4*abs(some).max())
+    step,_ = catmull_clark(model.cage.quads, int(model.cage.starts[-1]))
+    assert step.shape[1]==model.cage.starts[-1]
+
+def test_saved_as_a_cage_it_is_the_same_model(model, tmp_path):
+    model = model.trimmed(3)
+    model.save(tmp_path/'m.h5', compact=True)
+    again = load_model(tmp_path/'m.h5')
+    assert again.parts==model.parts and (again.shape_mean-model.shape_mean).abs().max()<1e-3
+    assert (again.shape_basis-model.shape_basis).abs().max()<1e-3*model.shape_basis.abs().max()
+
+@pytest.fixture(scope='module')
+def small(model, tmp_path_factory):
+    "The file of a model with a cage"
+    path = tmp_path_factory.mktemp('small')/'m.h5'
+    model.trimmed(1).having(embeddings={}).save(path, compact=True)
+    return path
+
+@pytest.mark.parametrize('spoil', [
+    lambda f: f['cage/quads'].__setitem__((0,0), 10**6), lambda f: f['cage/levels'].__setitem__(0, 9),
+    lambda f: f['cage/part'].__setitem__(0, 3), lambda f: f['cage/copies'].__setitem__(0, 10**6),
+    lambda f: f['parts/triangles'].__setitem__((0,1), 10**7)])
+def test_a_cage_that_is_none_is_refused(small, tmp_path, spoil):
+    import h5py, shutil
+    from nextgenface_nb.errors import ModelError
+    shutil.copy(small, tmp_path/'m.h5')
+    with h5py.File(tmp_path/'m.h5', 'r+') as file: spoil(file)
+    with pytest.raises(ModelError, match='m.h5'): load_model(tmp_path/'m.h5')
+
+def test_the_fit_looks_at_the_face_and_not_at_the_back_of_the_head(pipeline, model):
+    used,around,triangles = surface_seen(pipeline)
+    assert set(used.tolist())<=set(around.tolist()) and triangles.max()==len(around)-1
+    assert (region_weights(pipeline, True)>0).sum()<=len(used)<.7*len(model.uvs)
+    assert not np.intersect1d(used, own(model, 'upper teeth')).size
+
+def test_the_tone_of_teeth_is_that_of_the_brighter_half(pipeline, model):
+    teeth = pipeline.texture_map.bake(model.regions['teeth'][:,None])[...,0]>.5
+    inner = torch.full((128, 128, 5), .5)
+    shade = torch.where((torch.arange(128)%3==0)[:,None,None], .4, 1.)
+    where,gain = tooth_gain(pipeline, inner[...,:3]*torch.tensor([1.2,1.,.8])*shade, inner, teeth)
+    assert torch.equal(where, teeth)
+    torch.testing.assert_close(gain, torch.tensor([1.2,1.,.8]))
+    few = teeth&(teeth.flatten().cumsum(0).reshape(teeth.shape)<TEETH)
+    assert torch.equal(tooth_gain(pipeline, 2*inner[...,:3], inner, few)[1], torch.ones(3))
