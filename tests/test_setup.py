@@ -96,7 +96,7 @@ def test_what_is_imported_is_required():
 
 # may speak to their user; the last does so for them
 COMMANDS = {'cli.py', 'photos.py', 'speed.py', 'benchmark.py', 'cli_export.py', 'cli_replay.py', 'command.py',
-    'terminal.py'}
+    'terminal.py', 'stopwatch.py'}
 
 def test_the_library_does_not_print_assert_or_unpickle():
     faults = []

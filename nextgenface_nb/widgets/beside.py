@@ -59,10 +59,10 @@ class Worker:
         future.add_done_callback(self._done)
         return future
 
-    def _work(self, loop, work, args):
+    def _work(self, loop, work, given):
         _here.loop = loop
         try:
-            with self.lock: return work(*args)
+            with self.lock: return work(*given)
         finally: _here.loop = None
 
     def _done(self, future): self.left -= 1
