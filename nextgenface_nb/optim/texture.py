@@ -502,7 +502,12 @@ def mouth_interior(
     roughness = face.identity.base_roughness.expand_as(baked[...,:1])
     return (2*baked[...,:1]).clamp(max=1), torch.cat([baked[...,1:4].clamp(max=MOUTH), baked[...,4:], roughness], -1)
 
+# %% ../../nbs/57_optim.texture.ipynb #d47b82ef
 TEETH = 12 #: Texels of teeth that must be seen, at least, for their tone to be believed
+
+def _inner_teeth(pipeline:Pipeline)->Tensor: # [T, T] 0..1
+    "Where the map shows teeth: of a mouth that has them, all that a photo can say; what lies behind is in the shade"
+    return pipeline.texture_map.bake(pipeline.model.regions['teeth'][:,None])[...,0]
 
 def tooth_gain(
     pipeline:Pipeline,
@@ -514,7 +519,7 @@ def tooth_gain(
      "lips, which are never quite where they were")
     regions = pipeline.model.regions
     if 'teeth' not in regions: return torch.zeros_like(seen),torch.ones(3)
-    teeth = pipeline.texture_map.bake(regions['teeth'][:,None])[...,0]>.5
+    teeth = _inner_teeth(pipeline)>.5
     ratio = diffuse[teeth&seen]/inner[teeth&seen][:,:3].clamp(min=1e-3)
     if len(ratio)<TEETH: return teeth,torch.ones(3)
     level = ratio.mean(-1)
@@ -573,6 +578,7 @@ def finish_maps(
     share,inner = mouth_interior(pipeline, face)
     seen = resized((evidence>.01*evidence[evidence>0].median()).float()[...,None], len(own.diffuse))[...,0]>.5
     smile = seen&(share[...,0]>0)&((mouth_opening(pipeline, face) if opening is None else opening)>OPEN)
+    if 'teeth' in pipeline.model.regions: smile = smile&(_inner_teeth(pipeline)>.5)
     share = share*~smile[...,None]
     there = lambda x: x.reshape(len(prior.mirror), -1)[prior.mirror].reshape(x.shape)
     for name in CHANNELS:
