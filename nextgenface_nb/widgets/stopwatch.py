@@ -42,7 +42,12 @@ class Page:
         return message['header']['msg_id']
 
     def click(self, widget:str)->str: return self.send(widget, method='custom', content=dict(event='click'))
-    def put(self, widget:str, **state)->str: return self.send(widget, method='update', state=state, buffer_paths=[])
+    def put(self,
+        widget:str, # Its number
+        **state     # Names of its traits and their values
+    )->str: # The number of the message
+        "Change a widget, as a page does"
+        return self.send(widget, method='update', state=state, buffer_paths=[])
 
     def heard(self, seconds:float)->dict|None: # A message; None: there was none in that time
         "What the kernel says next"

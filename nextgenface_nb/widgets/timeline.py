@@ -301,7 +301,9 @@ def update(self:TimelineBar):
 @patch
 def grown(self:TimelineBar):
     "A step more: to the end, unless somebody looks back, or has begun to while it was taken"
-    if self.slider.value==self.slider.max: return self.update()
+    if self.slider.value==self.slider.max:
+        self.update()
+        return
     self.slider.max = max(0, len(self.timeline)-1)
     self._tell()
 
