@@ -126,6 +126,15 @@ def test_saved_as_a_cage_it_is_the_same_model(model, tmp_path):
     assert again.parts==model.parts and (again.shape_mean-model.shape_mean).abs().max()<1e-3
     assert (again.shape_basis-model.shape_basis).abs().max()<1e-3*model.shape_basis.abs().max()
 
+@pytest.mark.parametrize('compact', [False, True])
+def test_parts_and_seams_survive_however_it_is_saved(model, tmp_path, compact):
+    "Also of a surface that comes from no cage any more: that is stored as it is"
+    moved = model.trimmed(1).frozen(model.shape_mean+.5*torch.randn(model.shape_mean.shape))
+    moved.save(tmp_path/'m.h5', compact=compact)
+    again = load_model(tmp_path/'m.h5')
+    assert torch.equal(again.shape_mean, moved.shape_mean) and again.parts==model.parts
+    assert torch.equal(again.weld, model.weld) and torch.equal(again.welded_triangles, model.welded_triangles)
+
 @pytest.fixture(scope='module')
 def small(model, tmp_path_factory):
     "The file of a model with a cage"

@@ -146,23 +146,26 @@ def surface_matrix(
     matrix = cage.subdivided()[0]
     return sparse.vstack([matrix,matrix[cage.copies]]).tocsr()
 
+def _each(function, values):
+    "A function of columns [N,k] for K blend shapes [K,N,3] at once"
+    found = function(np.ascontiguousarray(values.transpose(1,0,2)).reshape(values.shape[1],-1))
+    return found.reshape(len(found),len(values),3).transpose(1,0,2)
+
 def to_surface(
     matrix, # [V,C]
     values, # [K,C,3]
 )->np.ndarray: # [K,V,3]
     "Blend shapes of the cage on the surface"
-    flat = np.ascontiguousarray(values.transpose(1,0,2)).reshape(values.shape[1],-1)
-    return (matrix@flat).reshape(matrix.shape[0],len(values),3).transpose(1,0,2)
+    return _each(lambda columns: matrix@columns,values)
 
 def to_cage(
     matrix, # [V,C]
     values, # [K,V,3]
 )->np.ndarray: # [K,C,3]
     "Blend shapes of the surface on the cage: the nearest by least squares"
-    flat = np.ascontiguousarray(values.transpose(1,0,2)).reshape(values.shape[1],-1)
     normal = matrix.T@matrix+1e-9*sparse.identity(matrix.shape[1])   # a cube's corners may take turns, unseen
-    found = splu(normal.tocsc()).solve(matrix.T@flat.astype(float))
-    return found.reshape(matrix.shape[1],len(values),3).transpose(1,0,2)
+    solved = splu(normal.tocsc())
+    return _each(lambda columns: solved.solve(matrix.T@columns.astype(float)),values)
 
 # %% ../../nbs/16_geometry.subdivision.ipynb #756e7f88
 def edge_path(

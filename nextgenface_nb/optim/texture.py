@@ -592,7 +592,7 @@ def finish_maps(
         filled = torch.where(fixed[...,None], filled, filled+share*(inner[...,CHANNELS[name]]-filled))
         if name=='diffuse': filled = torch.where((smile&~fixed)[...,None], filled.clamp(max=MOUTH), filled)
         setattr(own, name, filled.clamp(0, 1))
-    fixed = locked['diffuse'][0] if locked and 'diffuse' in locked else ~prior.valid
+    fixed = locked['diffuse'][0] if locked and 'diffuse' in locked else torch.zeros_like(seen)
     _even_teeth(pipeline, own, inner, smile, fixed)
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
     code[there(seen)] = PROVENANCE['mirrored']
