@@ -15,7 +15,7 @@ from ..geometry.subdivision import catmull_clark, quad_sides, triangulate
 from ..names import name_advice
 
 # %% auto #0
-__all__ = ['DETAILS', 'model_quads', 'coarser', 'finer', 'Surface', 'named_parts', 'surface_of']
+__all__ = ['DETAILS', 'WET', 'model_quads', 'coarser', 'finer', 'Surface', 'named_parts', 'surface_of', 'material_name']
 
 # %% ../../nbs/61_output.surface.ipynb #e7336917
 def model_quads(
@@ -108,6 +108,11 @@ class Surface:
         if self.matrix is None: return self.model.normals(x)[self.rows]
         return vertex_normals(self._finer(x), torch.from_numpy(self.closed))[torch.from_numpy(self.weld)][self.rows]
 
+    def faces(self)->tuple: # [F, 3] or [Q, 4], and name of a part -> (first, past the last) of these
+        "Quads where there are, else triangles"
+        if self.quads is None: return self.triangles,self.parts
+        return self.quads,{name:(a//2, b//2) for name,(a,b) in self.parts.items()}
+
     def of(self,
         part:str, # One of `parts`
     )->tuple: # triangles [f, 3] and quads [q, 4] or None, of the part's own vertices, and which these are [v]
@@ -181,3 +186,13 @@ def _cut(model, faces, labels, keep, uvs, more)->Surface:
     names = [*model.parts, 'rest'] if model.parts else []
     parts = {n:(int(a),int(b)) for n,a,b in zip(names, np.r_[0, ends], ends) if b>a}
     return Surface(model, triangles, quads, uvs[rows], parts, rows, **more)
+
+# %% ../../nbs/61_output.surface.ipynb #1b6a6313
+#: Wet parts are smoother than skin: times the roughness of the maps
+WET = dict(eye=.4, teeth=.6, gums=.7, tongue=.7)
+
+def material_name(
+    part:str, # Name of a part of the model
+)->str:
+    "What a part is made of"
+    return part.split()[-1]
