@@ -32,8 +32,8 @@ def make_export_parser()->argparse.ArgumentParser:
             'face (default: the GLB neutral, OBJ and PLY as in the photo)')
     p.add_argument('--neutral', action='store_const', const='neutral', dest='pose', help='the same as --pose neutral')
     p.add_argument('--parts', metavar='A,B',
-        help='what of the head GLB, OBJ, PLY and USDZ have: names of its parts (skin, left eye, upper teeth, tongue ...) '
-            'and regions (face, eyes, teeth ...) with commas between; face is the face alone (default: the whole head)')
+        help='what of the head GLB, OBJ, PLY and USDZ have: names of its parts (skin, left eye, upper teeth ...) and '
+            'regions (face, eyes, teeth ...) with commas between; face is the face alone (default: the whole head)')
     p.add_argument('--detail', choices=CHOICES['detail'], default='model',
         help='how finely: a quarter of the quads, those of the model, or four times as many (default: %(default)s)')
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')

@@ -277,6 +277,7 @@ class Body:
         if not s.parts: return dict(face=(s.triangles, torch.arange(len(s.rows))))
         return {name:s.of(name)[::2] for name in s.parts}
 
+# %% ../../nbs/64_output.glb.ipynb #5606f3f6
 def ball_of(
     points:np.ndarray, # [N, 3]
 )->tuple: # centre [3], radius
@@ -325,6 +326,7 @@ def add_primitive(
         for _,moved,turned in body.targets]
     return glb.lib.Primitive(attributes=attributes, indices=indices, material=material, mode=4, targets=targets)
 
+# %% ../../nbs/64_output.glb.ipynb #53219604
 def add_mesh(
     glb:GlbBytes,
     body:Body,
@@ -393,7 +395,8 @@ def add_nodes(
     root = len(nodes)
     nodes.append(glb.node(name=f'face{where}', **place))
     if list(meshes)==['face']:
-        nodes[root].mesh,nodes[root].weights = meshes['face'],weights or []
+        nodes[root].mesh = meshes['face']
+        nodes[root].weights = weights or []
         return root,[root]
     for part,mesh in meshes.items():
         about = {}
@@ -414,7 +417,10 @@ def add_photo(
     heads:list,     # The nodes that hold the neutral head
 )->int: # Number of the node that is its camera in the neutral scene
     "Camera, pose and expression of a photo: nodes around the head, a scene and an animation"
-    g,model,name,lens = glb.gltf,body.surface.model,f'photo {i}',f'camera {i}'
+    g = glb.gltf
+    model = body.surface.model
+    name = f'photo {i}'
+    lens = f'camera {i}'
     camera = _add_camera(glb, frame, i)
     first = len(g.nodes)
     around = node_pose(frame.rotation, frame.translation, inverse=True)
@@ -446,7 +452,9 @@ def _all_scenes(glb:GlbBytes, body, meshes, face, posed):
 
 def _one_scene(glb:GlbBytes, body, meshes, face, posed):
     "The face once: neutral among its cameras, or as one photo shows it"
-    g,model,moving = glb.gltf,body.surface.model,bool(body.targets)
+    g = glb.gltf
+    model = body.surface.model
+    moving = bool(body.targets)
     shown = dict(enumerate(face.frames)) if posed is None else {posed:face.frames[posed]}
     place = {} if posed is None else node_pose(face.frames[posed].rotation, face.frames[posed].translation)
     if moving and posed is not None: g.meshes[0].weights = expression_weights(model, face.frames[posed].expression)

@@ -39,18 +39,18 @@ def obj_text(
     "A mesh in Wavefront OBJ"
     v,f = _array(vertices),_array(triangles, np.int64)
     _check_mesh(v, f, dict(uvs=uvs, normals=normals))
-    text = [f'# {" ".join(comment.split())}\n' if comment else '', f'mtllib {library}\n' if library else '']
-    if not parts: text.append('o face\n')
-    text.append(_rows('v', v, 4))
+    text = [f'# {" ".join(comment.split())}\n' if comment else '', f'mtllib {library}\n' if library else '',
+        'o face\n', _rows('v', v, 4)]
     if uvs is not None: text.append(_rows('vt', _array(uvs), 6))
     if normals is not None: text.append(_rows('vn', _array(normals), 4))
     if not parts: return ''.join([*text, 'usemtl face\n' if library else '', _corners(f, uvs, normals)])
     for name,(first,last) in parts.items():
         word = '_'.join(name.split())                    # of two words OBJ makes two groups
-        text.append(f'o {word}\ng {word}\n'+(f'usemtl {material_name(name)}\n' if library else ''))
+        text.append(f'g {word}\n'+(f'usemtl {material_name(name)}\n' if library else ''))
         text.append(_corners(f[first:last], uvs, normals))
     return ''.join(text)
 
+# %% ../../nbs/62_output.mesh.ipynb #7828709d
 def _check_mesh(v, f, more:dict):
     if v.ndim!=2 or v.shape[1]!=3 or not np.isfinite(v).all():
         raise GeometryError(f'A mesh with vertices {v.shape}, some perhaps not finite', 'Give finite vertices [V, 3].')

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 import numpy as np, torch
+from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError
 from ..geometry.mesh import vertex_normals
@@ -108,19 +109,22 @@ class Surface:
         if self.matrix is None: return self.model.normals(x)[self.rows]
         return vertex_normals(self._finer(x), torch.from_numpy(self.closed))[torch.from_numpy(self.weld)][self.rows]
 
-    def faces(self)->tuple: # [F, 3] or [Q, 4], and name of a part -> (first, past the last) of these
-        "Quads where there are, else triangles"
-        if self.quads is None: return self.triangles,self.parts
-        return self.quads,{name:(a//2, b//2) for name,(a,b) in self.parts.items()}
+# %% ../../nbs/61_output.surface.ipynb #85bf9984
+@patch
+def faces(self:Surface)->tuple: # [F, 3] or [Q, 4], and name of a part -> (first, past the last) of these
+    "Quads where there are, else triangles"
+    if self.quads is None: return self.triangles,self.parts
+    return self.quads,{name:(a//2, b//2) for name,(a,b) in self.parts.items()}
 
-    def of(self,
-        part:str, # One of `parts`
-    )->tuple: # triangles [f, 3] and quads [q, 4] or None, of the part's own vertices, and which these are [v]
-        "A part by itself"
-        first,last = self.parts[part]
-        rows,corners = np.unique(self.triangles[first:last], return_inverse=True)
-        quads = None if self.quads is None else np.searchsorted(rows, self.quads[first//2:last//2])
-        return corners.reshape(-1, 3), quads, torch.from_numpy(rows)
+@patch
+def of(self:Surface,
+    part:str, # One of `parts`
+)->tuple: # triangles [f, 3] and quads [q, 4] or None, of the part's own vertices, and which these are [v]
+    "A part by itself"
+    first,last = self.parts[part]
+    rows,corners = np.unique(self.triangles[first:last], return_inverse=True)
+    quads = None if self.quads is None else np.searchsorted(rows, self.quads[first//2:last//2])
+    return corners.reshape(-1, 3), quads, torch.from_numpy(rows)
 
 # %% ../../nbs/61_output.surface.ipynb #e778206e
 def _labels(model, count:int)->np.ndarray: # [count] number of each face's part, the number of parts for the rest
@@ -129,8 +133,8 @@ def _labels(model, count:int)->np.ndarray: # [count] number of each face's part,
     return found[::len(found)//count]
 
 def _chosen(model, names, faces, labels)->np.ndarray: # [F] bool
-    "Faces of these parts and regions; `ConfigError` where a name is neither"
-    wanted = np.zeros(len(faces), bool)
+    "Faces of these parts and regions, all without names; `ConfigError` where a name is neither"
+    wanted = np.full(len(faces), not names)
     for name in names:
         if name in model.parts: wanted |= labels==list(model.parts).index(name)
         elif name in model.regions: wanted |= (model.regions[name].cpu().numpy()[faces]>.5).all(1)
@@ -155,25 +159,31 @@ def surface_of(
     detail:str='model',                 # Of `DETAILS`
 )->Surface:
     "The surface that is asked for"
-    if detail not in DETAILS:
-        raise ConfigError(f'No level of detail is called {detail!r}', f'There are: {", ".join(DETAILS)}.')
     model = model.to('cpu')
     quads = model_quads(model)
-    if quads is None and detail!='model':
-        raise ConfigError(f'{model.name}: has no quads', "Other levels of detail need them. Leave `detail` at 'model'.")
+    _check_detail(model, quads, detail)
     faces = model.triangles.numpy() if quads is None else quads
-    labels,names,uvs,more = _labels(model, len(faces)),named_parts(parts),model.uvs,{}
-    keep = _chosen(model, names, faces, labels) if names else np.ones(len(faces), bool)
+    labels = _labels(model, len(faces))
+    names = named_parts(parts)
+    if detail=='fine': return _fine(model, faces, labels, _chosen(model, names, faces, labels))
     if detail=='coarse':
         faces,origin = coarser(model, quads)
         labels = labels[origin]
-        keep = _chosen(model, names, faces, labels) if names else np.ones(len(faces), bool)
-    if detail=='fine':
-        faces,matrix,flat,weld = finer(quads, model.weld.numpy(), uvs.numpy())
-        labels,keep,uvs = np.tile(labels, 4),np.tile(keep, 4),torch.from_numpy(flat).float()
-        more = dict(matrix=matrix, closed=weld[triangulate(faces)], weld=weld)
-    return _cut(model, faces, labels, keep, uvs, more)
+    return _cut(model, faces, labels, _chosen(model, names, faces, labels), model.uvs, {})
 
+def _check_detail(model, quads, detail):
+    if detail not in DETAILS:
+        raise ConfigError(f'No level of detail is called {detail!r}', f'There are: {", ".join(DETAILS)}.')
+    if quads is None and detail!='model':
+        raise ConfigError(f'{model.name}: has no quads', "Other levels of detail need them. Leave `detail` at 'model'.")
+
+def _fine(model, quads, labels, keep)->Surface:
+    "Subdivided whole, so that what is cut out has the shape that it has in the head"
+    faces,matrix,flat,weld = finer(quads, model.weld.numpy(), model.uvs.numpy())
+    more = dict(matrix=matrix, closed=weld[triangulate(faces)], weld=weld)
+    return _cut(model, faces, np.tile(labels, 4), np.tile(keep, 4), torch.from_numpy(flat).float(), more)
+
+# %% ../../nbs/61_output.surface.ipynb #2b4e95f4
 def _cut(model, faces, labels, keep, uvs, more)->Surface:
     "What is kept, part by part, with its own vertices"
     order = np.flatnonzero(keep)[np.argsort(labels[keep], kind='stable')]

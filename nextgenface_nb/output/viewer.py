@@ -94,7 +94,7 @@ class _ViewerState(traitlets.HasTraits):
     "What Python and the page know of a view, kept alike on both sides."
     triangles = traitlets.Bytes().tag(sync=True)        # uint32 [F, 3]
     uvs = traitlets.Bytes().tag(sync=True)              # float32 [V, 2]
-    parts = traitlets.List().tag(sync=True)             # [name, first triangle, past the last] of each; empty: all is one
+    parts = traitlets.List().tag(sync=True)             # [name, first triangle, past the last]; empty: all is one
     hidden = traitlets.List().tag(sync=True)            # Names of parts that are not shown
     # float32 [V, 3], model space, without the expressions that have a slider
     vertices = traitlets.Bytes().tag(sync=True)

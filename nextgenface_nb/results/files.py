@@ -112,6 +112,7 @@ def to_glb(self:Reconstruction,
     save_glb(path, self.pipeline, self.face, posed, quality, merged, morphs, dense, parts, detail)
     return path
 
+# %% ../../nbs/78_results.files.ipynb #def57b70
 @patch
 @undisturbed
 def to_usd(self:Reconstruction,
