@@ -36,6 +36,8 @@ def make_export_parser()->argparse.ArgumentParser:
             'regions (face, eyes, teeth ...) with commas between; face is the face alone (default: the whole head)')
     p.add_argument('--detail', choices=CHOICES['detail'], default='model',
         help='how finely: a quarter of the quads, those of the model, or four times as many (default: %(default)s)')
+    p.add_argument('--no-lashes', dest='lashes', action='store_false', help='GLB without lashes')
+    p.add_argument('--cornea', action='store_true', help='GLB with a cornea, clear and shiny, over each iris')
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
     p.add_argument(
         '--merged', action='store_true',
@@ -73,7 +75,8 @@ def read_export_request(
     "The only function that sees the flags as the parser has them"
     choices = dict(
         space=args.space, pose=args.pose, parts=args.parts, detail=args.detail, quality=args.jpeg,
-        merged=args.merged, bake=args.bake, dense=args.dense, env_for=args.envFor, env_around=args.envAround)
+        merged=args.merged, bake=args.bake, dense=args.dense, lashes=args.lashes, cornea=args.cornea,
+        env_for=args.envFor, env_around=args.envAround)
     formats = tuple(f.strip() for f in args.format.split(',') if f.strip())
     return ExportRequest(args.checkpoint, formats, args.output, args.model, choices, args.quiet)
 

@@ -37,6 +37,7 @@ def make_replay_parser()->argparse.ArgumentParser:
     add('--pitch', type=float, default=0., help='degrees from above (default: %(default)s)')
     add('--zoom', type=float, default=1., help='larger is closer (default: %(default)s)')
     add('--names', metavar='A,B+C', help='expressions to show, alone or together')
+    add('--no-lashes', dest='lashes', action='store_false', help='without the lashes that are drawn over the pictures')
     add('--device', choices=('auto','cpu','cuda','metal'), default='auto', help='what renders')
     return p
 
@@ -60,6 +61,7 @@ class ReplayRequest:
     model:str = ''              # The face model, where it is not where it was
     device:str = 'auto'         # What renders
     quiet:bool = False          # Errors only
+    lashes:bool = True          # Drawn over the pictures
 
 # %% ../nbs/92_cli_replay.ipynb #f89038c8
 def read_replay_request(
@@ -69,7 +71,7 @@ def read_replay_request(
     a = args
     return ReplayRequest(
         a.checkpoint, a.what, a.format, a.photo, a.size, a.frames, a.fps, a.samples, a.yaw, a.pitch, a.zoom,
-        tuple(a.names.split(',')) if a.names else None, a.output, a.model, a.device, a.quiet)
+        tuple(a.names.split(',')) if a.names else None, a.output, a.model, a.device, a.quiet, a.lashes)
 
 # %% ../nbs/92_cli_replay.ipynb #f8903a01
 @undisturbed
@@ -84,7 +86,7 @@ def replay_checkpoint(request:ReplayRequest):
     face = load(r.checkpoint, model=r.model or None, device=r.device)
     folder = Path(r.output or output_folder(r.checkpoint, 'films'))
     films = [face.film(what, size=r.size, count=r.frames, yaw=r.yaw, pitch=r.pitch, zoom=r.zoom, names=r.names,
-        samples=r.samples, frame=r.photo) for what in whats]
+        samples=r.samples, frame=r.photo, lashes=r.lashes) for what in whats]
     for film in films:
         for ending in endings: film.check(folder/f'{film.what}.{ending}', r.fps)
     for film in films: draw_film(film, folder, endings, r.fps, r.quiet)

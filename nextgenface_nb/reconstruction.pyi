@@ -410,6 +410,8 @@ class Reconstruction:
         pose: str | None = ...,
         parts: str | Sequence[str] | None = ...,
         detail: str = ...,
+        lashes: bool = ...,
+        cornea: bool = ...,
     ) -> Path:
         """Head, maps, expressions and cameras in one file of glTF
 
@@ -432,7 +434,11 @@ class Reconstruction:
         parts
             Names of parts and regions, 'face' for instance; None: the whole head
         detail
-            'coarse': a quarter of the quads; 'model'; 'fine': four times as many"""
+            'coarse': a quarter of the quads; 'model'; 'fine': four times as many
+        lashes
+            With the lashes of the lids that are written
+        cornea
+            With a cornea over each iris, which programs show as blended glass"""
 
     def to_usd(self, path: str | Path, *, parts: str | Sequence[str] | None = ..., detail: str = ...) -> Path:
         """The neutral face for Apple's and Pixar's programs; needs the package usd-core
@@ -523,6 +529,7 @@ class Reconstruction:
         names: Sequence[str] | None = ...,
         samples: int = ...,
         frame: int = ...,
+        lashes: bool = ...,
     ) -> Film:
         """The face in motion
 
@@ -546,6 +553,8 @@ class Reconstruction:
             Rays per pixel
         frame
             Number of the photo whose pose, expression and light are shown
+        lashes
+            With lashes, where the model has lids
 
         Returns
         -------
@@ -565,6 +574,7 @@ class Reconstruction:
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
+        lashes: bool = ...,
     ) -> PIL.Image.Image:
         """The face as it looks from here, in this light
 
@@ -590,6 +600,8 @@ class Reconstruction:
             Linear grey behind the head; None: transparent. Without meaning for arrays
         frame
             Number of the photo
+        lashes
+            Lashes drawn over a picture of the kind face; a photo's own are painted on its maps
 
         Returns
         -------
@@ -609,6 +621,7 @@ class Reconstruction:
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
+        lashes: bool = ...,
     ) -> np.ndarray: ...
     def with_(
         self,

@@ -39,6 +39,8 @@ class OutputOptions:
     pose:str|None = None
     parts:str|tuple|list|None = None # Names of parts and regions of the head, see `surface_of`; None: all
     detail:str = 'model'             # Of `output.surface.DETAILS`: 'coarse', 'model' or 'fine'
+    lashes:bool = True               # GLB with lashes
+    cornea:bool = False              # GLB with corneas
 
     def mesh(self)->dict:
         "What meshes and cameras take"
@@ -49,7 +51,8 @@ class OutputOptions:
         return dict(parts=self.parts, detail=self.detail)
 
     def glb(self)->dict:
-        return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense, **self.surface())
+        return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense,
+            lashes=self.lashes, cornea=self.cornea, **self.surface())
 
     def posed(self)->int|None: # Number of a photo
         "The photo that the GLB of the person shows first; None: the neutral face"

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['STILL', 'STRAIGHT', 'unique_names', 'morph_targets', 'specular_texture', 'base_colour', 'roughness_texture',
-           'centred_view', 'view_camera', 'node_pose', 'GlbBytes', 'add_pictures', 'add_material', 'Body', 'ball_of',
-           'body_of', 'add_primitive', 'add_mesh', 'add_head', 'expression_weights', 'add_nodes', 'add_photo',
-           'face_glb', 'save_glb']
+           'centred_view', 'view_camera', 'node_pose', 'GlbBytes', 'add_pictures', 'add_material', 'Hanging', 'hang',
+           'Body', 'ball_of', 'body_of', 'add_primitive', 'add_see_through', 'add_mesh', 'add_head',
+           'expression_weights', 'add_nodes', 'add_photo', 'face_glb', 'save_glb']
 
 # %% ../../nbs/64_output.glb.ipynb #74ad0b9d
 import io, math
@@ -19,8 +19,9 @@ from fastcore.basics import patch
 from .. import __version__
 from ..errors import ConfigError, GeometryError
 from ..processes import shown_name
+from ..facemodel.lashes import Attachment, attachments
 from ..geometry.camera import euler_to_matrix
-from ..geometry.mesh import check_mesh
+from ..geometry.mesh import check_mesh, vertex_normals
 from ..optim.texture import shut_mouth
 from ..files import writing
 from .pictures import picture
@@ -263,6 +264,29 @@ def add_material(
 
 # %% ../../nbs/64_output.glb.ipynb #0015a4ce
 @dataclass(frozen=True)
+class Hanging:
+    "What hangs on a person, as the file holds it"
+    attachment:Attachment
+    vertices:torch.Tensor # [N, 3] mm
+    normals:torch.Tensor  # [N, 3]
+    targets:list          # (change of positions [N, 3] mm, change of normals [N, 3]) of each expression
+
+def hang(
+    attachment:Attachment,
+    model,                # A `FaceModel`, on the CPU
+    neutral:torch.Tensor, # [V, 3] mm
+    morphs:bool=True,     # With the model's expressions as morph targets
+    shape=None,           # [S] whose face it is, see `morph_targets`
+)->Hanging:
+    "An attachment where it is on a person, and how expressions move it"
+    vertices = attachment.vertices(neutral)
+    normals = vertex_normals(vertices, attachment.triangles)
+    keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
+    moved = attachment.morphs(model, neutral, shape) if morphs else []
+    return Hanging(attachment, vertices, normals, [(keep(m, STILL),
+        keep(vertex_normals(vertices+m, attachment.triangles)-normals, STRAIGHT)) for m in moved])
+
+@dataclass(frozen=True)
 class Body:
     "A person as the file holds them: the neutral surface, and what expressions change"
     surface:Surface
@@ -270,6 +294,7 @@ class Body:
     normals:torch.Tensor  # [V, 3]
     targets:list          # Of `morph_targets`
     balls:dict            # Name of an eye -> centre [3] and radius, mm
+    hanging:tuple = ()    # `Hanging` meshes, lashes for instance
 
     def parts(self)->dict: # Name -> triangles [f, 3] and which vertices [v] they use
         "The parts, or all that there is as `face`"
@@ -292,6 +317,7 @@ def body_of(
     morphs:bool=True,       # With the model's expressions as morph targets
     shape=None,             # [S] whose face it is, see `morph_targets`
     surface=None,           # A `Surface` of the model; None: all of it
+    attachments=(),         # `Attachment`s of the model; what they hang on may not be a part of the surface
 )->Body:
     "What is to be written of a person"
     surface,neutral = surface or surface_of(model),neutral.detach().cpu()
@@ -303,7 +329,9 @@ def body_of(
     found = morph_targets(surface.model, neutral, normals, shape, surface) if morphs else []
     eyes = {name:surface.model.triangles[slice(*model.parts[name])].unique()
         for name in surface.parts if material_name(name)=='eye'}
-    return Body(surface, vertices, normals, found, {k:ball_of(neutral[v].numpy()) for k,v in eyes.items()})
+    hanging = tuple(hang(a, surface.model, neutral, morphs, shape)
+        for a in attachments if torch.isin(a.bound, surface.rows).any())
+    return Body(surface, vertices, normals, found, {k:ball_of(neutral[v].numpy()) for k,v in eyes.items()}, hanging)
 
 # %% ../../nbs/64_output.glb.ipynb #e10043c0
 def add_primitive(
@@ -315,16 +343,35 @@ def add_primitive(
 ): # -> Primitive
     "The vertices and triangles of one part, and how each expression moves them"
     triangles,rows = body.parts()[part]
-    uvs = body.surface.uvs[rows]
-    place = (body.vertices[rows]-torch.tensor(middle, dtype=torch.float32))/1000
-    attributes = glb.lib.Attributes(POSITION=glb.array(place, 'VEC3', True, glb.ARRAY),
-        NORMAL=glb.array(body.normals[rows], 'VEC3', target=glb.ARRAY),
+    place = body.vertices[rows]-torch.tensor(middle, dtype=torch.float32)
+    targets = [(moved[rows], turned[rows]) for _,moved,turned in body.targets]
+    return _primitive(glb, place, body.normals[rows], body.surface.uvs[rows], triangles, targets, material)
+
+def _primitive(glb:GlbBytes, place, normals, uvs, triangles, targets, material:int): # mm
+    attributes = glb.lib.Attributes(POSITION=glb.array(place/1000, 'VEC3', True, glb.ARRAY),
+        NORMAL=glb.array(normals, 'VEC3', target=glb.ARRAY),
         TEXCOORD_0=glb.array(torch.stack([uvs[:,0], 1-uvs[:,1]], 1), 'VEC2', target=glb.ARRAY))
     indices = glb.array(triangles.reshape(-1), 'SCALAR', target=glb.ELEMENTS)
-    targets = [
-        glb.lib.Attributes(POSITION=glb.changes(moved[rows]/1000, True), NORMAL=glb.changes(turned[rows]))
-        for _,moved,turned in body.targets]
-    return glb.lib.Primitive(attributes=attributes, indices=indices, material=material, mode=4, targets=targets)
+    changes = [glb.lib.Attributes(POSITION=glb.changes(moved/1000, True), NORMAL=glb.changes(turned))
+        for moved,turned in targets]
+    return glb.lib.Primitive(attributes=attributes, indices=indices, material=material, mode=4, targets=changes)
+
+# %% ../../nbs/64_output.glb.ipynb #40ea4bb4
+def add_see_through(
+    glb:GlbBytes,
+    attachment:Attachment,
+)->int: # Number of the material
+    "Hair or glass"
+    lib = glb.lib
+    *colour,alpha = attachment.colour
+    sheet = attachment.texture is not None
+    picture = lib.TextureInfo(index=glb.texture(Image.fromarray(attachment.texture), attachment.name)) if sheet else None
+    surface = lib.PbrMetallicRoughness(metallicFactor=0., roughnessFactor=attachment.roughness,
+        baseColorFactor=[*colour, alpha], baseColorTexture=picture)
+    reflection = dict(specularColorFactor=[attachment.reflectance/.04]*3)
+    glb.gltf.materials.append(lib.Material(name=attachment.name, pbrMetallicRoughness=surface, alphaMode=lib.BLEND,
+        doubleSided=sheet, extensions=dict(KHR_materials_specular=reflection), alphaCutoff=None))
+    return len(glb.gltf.materials)-1
 
 # %% ../../nbs/64_output.glb.ipynb #53219604
 def add_mesh(
@@ -349,8 +396,12 @@ def add_head(
     kinds = {part:material_name(part) if body.surface.parts else 'skin' for part in body.parts()}
     materials = {kind:add_material(glb, pictures, kind) for kind in dict.fromkeys(kinds.values())}
     add = lambda part,*middle: add_primitive(glb, body, part, materials[kinds[part]], *middle)
-    if whole or not body.surface.parts: return dict(face=add_mesh(glb, body, 'face', [add(p) for p in kinds]))
-    return {p:add_mesh(glb, body, p, [add(p, *body.balls.get(p, ())[:1])]) for p in kinds}
+    hanging = {h.attachment.name:_primitive(glb, h.vertices, h.normals, h.attachment.uvs, h.attachment.triangles,
+        h.targets, add_see_through(glb, h.attachment)) for h in body.hanging}
+    if whole or not body.surface.parts:
+        return dict(face=add_mesh(glb, body, 'face', [*(add(p) for p in kinds), *hanging.values()]))
+    found = {p:add_mesh(glb, body, p, [add(p, *body.balls.get(p, ())[:1])]) for p in kinds}
+    return found|{name:add_mesh(glb, body, name, [primitive]) for name,primitive in hanging.items()}
 
 # %% ../../nbs/64_output.glb.ipynb #5f677481
 def expression_weights(
@@ -480,6 +531,8 @@ def face_glb(
     dense:bool=False,
     parts:str|Iterable[str]|None=None, # Names of parts and regions, see `surface_of`; None: the whole head
     detail:str='model',     # Of `output.surface.DETAILS`
+    lashes:bool=True,       # With the lashes of the lids that are written
+    cornea:bool=False,      # With a cornea over each iris that is written
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
     _check_choices(face, posed, quality)
@@ -490,7 +543,8 @@ def face_glb(
         # expressions open the mouth; the photo's own is as the photo has it
         maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
-        body = body_of(model, vertices, morphs, face.identity.shape.detach().cpu(), surface)
+        hanging = attachments(model, lashes, cornea)
+        body = body_of(model, vertices, morphs, face.identity.shape.detach().cpu(), surface, hanging)
         meshes = add_head(glb, body, add_pictures(glb, maps, quality), merged or not morphs)
     if merged or not morphs: _one_scene(glb, body, meshes, face, posed)
     else: _all_scenes(glb, body, meshes, face, posed)
@@ -510,7 +564,9 @@ def save_glb(
     dense:bool=False,       # As plain lists
     parts:str|Iterable[str]|None=None, # Of the head; None: all
     detail:str='model',     # Of `output.surface.DETAILS`
+    lashes:bool=True,       # With lashes
+    cornea:bool=False,      # With corneas
 ):
     "Write it whole or not at all"
-    data = face_glb(pipeline, face, posed, quality, merged, morphs, dense, parts, detail)
+    data = face_glb(pipeline, face, posed, quality, merged, morphs, dense, parts, detail, lashes, cornea)
     with writing(path) as part: part.write_bytes(data)

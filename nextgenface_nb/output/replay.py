@@ -5,14 +5,16 @@
 # %% ../../nbs/70_output.replay.ipynb #79ef27e5
 from __future__ import annotations
 import itertools, math
-from collections.abc import Iterable,Iterator
+from collections.abc import Iterable,Iterator,Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from ..errors import ConfigError, OutputError
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..face import Face
+from ..facemodel.lashes import Attachment, attachments
 from ..files import disk_error, given_path, writing
+from .overlay import drawn_over
 from .pictures import picture
 from ..pipeline import Pipeline
 from ..surroundings import undisturbed
@@ -169,10 +171,12 @@ def draw(
     caption:str='', # Written at the lower edge
     samples:int=32, # Rays per pixel
     background:float=.2, # Linear grey behind the head
+    hanging:Sequence[Attachment]=(), # Lashes, for instance
 )->np.ndarray: # [H, W, 3] uint8
     "One picture of a film"
     from PIL import ImageDraw, ImageFont
     with torch.no_grad(): seen = pipeline.render(face, 0, samples, final=True)
+    seen = drawn_over(pipeline, face, seen, hanging)
     image = picture(seen[...,:3]+background*(1-seen[...,3:]))
     if caption:
         ImageDraw.Draw(image).text((image.width/2, image.height-image.height//24), caption, fill='white',
@@ -191,6 +195,7 @@ def replay_steps(
     path:Path3D|None=None,  # Where the camera goes
     names:list|tuple|None=None, # Of expressions: 'a', 'b+c' ...
     samples:int=32,         # Rays per pixel
+    lashes:bool=True,       # With lashes, where the model has lids
 )->Iterator: # of [H, W, 3] uint8
     "The pictures of a film, one by one"
     if what not in FILMS: raise ConfigError(f'No film is called {what!r}', f'There are: {", ".join(FILMS)}.')
@@ -203,7 +208,8 @@ def replay_steps(
         raise ConfigError(f'photo {i} of a face with {len(face.frames)}',
             f'Photos count from 0 to {len(face.frames)-1}.')
     moments = FILMS[what](pipeline, face, i, size, count, path or Path3D(), names)
-    return (draw(pipeline, f, caption, samples) for f,caption in moments)
+    hanging = attachments(pipeline.model, lashes)
+    return (draw(pipeline, f, caption, samples, hanging=hanging) for f,caption in moments)
 
 # %% ../../nbs/70_output.replay.ipynb #6b79c4c0
 ENDINGS = 'gif','webp','mp4'

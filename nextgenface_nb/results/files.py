@@ -103,13 +103,16 @@ def to_glb(self:Reconstruction,
     pose:str|None=None,     # 'photo': the same as posed=0; 'neutral'
     parts:str|Sequence[str]|None=None, # Names of parts and regions, 'face' for instance; None: the whole head
     detail:str='model',     # 'coarse': a quarter of the quads; 'model'; 'fine': four times as many
+    lashes:bool=True,       # With the lashes of the lids that are written
+    cornea:bool=False,      # With a cornea over each iris, which programs show as blended glass
 )->Path:
     "Head, maps, expressions and cameras in one file of glTF"
     path = _file(path, '.glb')
     if not shows_photo(pose, otherwise=posed is not None):
         if posed is not None: raise ConfigError(f'The neutral face, posed={posed}', 'Choose one of both.')
     elif posed is None: posed = 0
-    save_glb(path, self.pipeline, self.face, posed, quality, merged, morphs, dense, parts, detail)
+    save_glb(path, self.pipeline, self.face, posed, quality, merged, morphs, dense, parts, detail,
+        lashes, cornea)
     return path
 
 # %% ../../nbs/78_results.files.ipynb #def57b70

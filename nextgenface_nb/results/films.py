@@ -34,6 +34,7 @@ class Film:
     path:Path3D           # Where the camera goes
     names:list|None       # Of expressions
     samples:int           # Rays per pixel
+    lashes:bool = True    # With lashes, where the model has lids
     kinds:ClassVar[tuple] = tuple(FILMS)  # What there is
     endings:ClassVar[tuple] = ENDINGS     # What it can be written as
 
@@ -46,7 +47,7 @@ class Film:
     def __iter__(self)->Iterator[np.ndarray]: # Of [H, W, 3] uint8
         r = self.result
         return replay_steps(r.pipeline, r.face, self.what, self.frame, self.size, self.count, self.path, self.names,
-            self.samples)
+            self.samples, self.lashes)
 
     def __len__(self)->int: return film_length(self.result.pipeline, self.what, self.count, self.names)
     def __repr__(self): return f'Film({self.what}, {len(self)} pictures of {self.size} x {self.size})'
@@ -105,8 +106,9 @@ def film(self:Reconstruction,
     names:Sequence[str]|None=None, # Expressions to show, alone or together: 'a', 'b+c'; None: the best known
     samples:int=32,              # Rays per pixel
     frame:int=0,                 # Number of the photo whose pose, expression and light are shown
+    lashes:bool=True,            # With lashes, where the model has lids
 )->Film: # Its pictures are drawn when one goes through them, or by `save`
     "The face in motion"
     if isinstance(names, str): raise ConfigError(f'names {names!r}', 'Give a list of names, or None.')
     shown = None if names is None else list(names)
-    return Film(self, what, frame, size, count, Path3D(yaw, pitch, zoom), shown, samples)
+    return Film(self, what, frame, size, count, Path3D(yaw, pitch, zoom), shown, samples, lashes)

@@ -35,6 +35,8 @@ class Film:
         Of expressions
     samples
         Rays per pixel
+    lashes
+        With lashes, where the model has lids
     kinds
         What there is
     endings
@@ -48,6 +50,7 @@ class Film:
     path: Path3D
     names: list | None
     samples: int
+    lashes: bool = ...
     kinds: ClassVar[tuple] = ...
     endings: ClassVar[tuple] = ...
 

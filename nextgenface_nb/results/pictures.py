@@ -18,6 +18,7 @@ from torch import Tensor
 from ..errors import ConfigError, GeometryError, LightError
 from ..face import Face, Frame, check_frame
 from ..facemodel.interface import expression_vector
+from ..facemodel.lashes import attachments
 from ..geometry.camera import euler_to_matrix, matrix_to_euler, project
 from ..geometry.harmonics import environment_directions, irradiance, project_environment
 from ..imaging import from_srgb, to_bytes
@@ -26,6 +27,7 @@ from ..light.interface import Emitter, is_kind
 from ..metrics import aligned
 from ..names import as_number, as_whole, known_name, name_advice
 from ..optim.texture import OPEN, mouth_opening, shut_mouth
+from ..output.overlay import drawn_over
 from ..output.pictures import panel_strip
 from ..output.replay import staged, turn
 from ..pipeline import Pipeline
@@ -258,6 +260,7 @@ def render(self:Reconstruction,
     samples:int=SAMPLES,     # Rays per pixel
     background:float|None=GREY, # Linear grey behind the head; None: transparent. Without meaning for arrays
     frame:int=0,             # Number of the photo
+    lashes:bool=False,       # Lashes drawn over a picture of the kind face; a photo's own are painted on its maps
 )->PIL.Image.Image|np.ndarray: # With `as_array` float32 [H, W, C + 1]: linear colours times coverage, and coverage
     "The face as it looks from here, in this light"
     draw = KINDS[known_name(kind, KINDS, 'kind of picture')]
@@ -270,6 +273,8 @@ def render(self:Reconstruction,
         own = _own_light(kind, shown.frames[0])
         lit = None if light is None else as_light(light, own, self.pipeline.config.environment_height)
         seen = draw(self.pipeline, shown, lit, rays).cpu()
+        if lashes and kind=='face':
+            seen = drawn_over(self.pipeline, shown, seen, attachments(self.pipeline.model), light=lit)
     return seen.numpy() if as_array else _picture(kind, seen, behind)
 
 # %% ../../nbs/78_results.pictures.ipynb #bdbcea72
