@@ -36,14 +36,13 @@ def make_export_parser()->argparse.ArgumentParser:
             'regions (face, eyes, teeth ...) with commas between; face is the face alone (default: the whole head)')
     p.add_argument('--detail', choices=CHOICES['detail'], default='model',
         help='how finely: a quarter of the quads, those of the model, or four times as many (default: %(default)s)')
-    p.add_argument('--no-lashes', dest='lashes', action='store_false', help='GLB without lashes')
+    p.add_argument('--lashes', action=argparse.BooleanOptionalAction,
+        help='GLB with lashes (default: unless parts are named)')
     p.add_argument('--cornea', action='store_true', help='GLB with a cornea, clear and shiny, over each iris')
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
-    p.add_argument(
-        '--merged', action='store_true',
+    p.add_argument('--merged', action='store_true',
         help='GLB with one scene and one object, for Blender and Unreal, which show all scenes at once')
-    p.add_argument(
-        '--bake', action='store_true',
+    p.add_argument('--bake', action='store_true',
         help='GLB without morph targets: the expression that is shown is in the vertices')
     p.add_argument(
         '--dense', action='store_true',

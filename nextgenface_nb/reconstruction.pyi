@@ -410,7 +410,7 @@ class Reconstruction:
         pose: str | None = ...,
         parts: str | Sequence[str] | None = ...,
         detail: str = ...,
-        lashes: bool = ...,
+        lashes: bool | None = ...,
         cornea: bool = ...,
     ) -> Path:
         """Head, maps, expressions and cameras in one file of glTF
@@ -436,7 +436,7 @@ class Reconstruction:
         detail
             'coarse': a quarter of the quads; 'model'; 'fine': four times as many
         lashes
-            With the lashes of the lids that are written
+            With lashes; None: where no parts are named
         cornea
             With a cornea over each iris, which programs show as blended glass"""
 

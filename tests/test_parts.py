@@ -32,7 +32,7 @@ def made(model, tmp_path_factory):
     return pipeline, face, folder/'stage3_output.npz'
 
 @pytest.fixture(scope='module')
-def glb(made): return Glb(face_glb(*made[:2]))
+def glb(made): return Glb(face_glb(*made[:2], lashes=False))   # those are in test_lashes.py
 
 # ---- GLB: nodes
 
@@ -158,7 +158,7 @@ def test_the_fine_surface_is_the_next_step_of_the_cage(model):
 def test_expressions_of_a_level_of_detail_are_the_persons(made, model):
     "Neutral plus weights times targets, at a quarter of the quads: the coarse head of the photo"
     pipeline,face,_ = made
-    found = Glb(face_glb(pipeline, face, posed=0, detail='coarse'))
+    found = Glb(face_glb(pipeline, face, posed=0, detail='coarse', lashes=False))
     from test_export import seen_by
     points,_ = seen_by(found, 1)
     surface = surface_of(model, detail='coarse')

@@ -561,9 +561,9 @@ def test_a_film_shows_the_path_the_photo_and_the_expressions_that_are_asked_for(
 def test_a_film_is_drawn_as_carefully_and_by_what_is_asked_for(film, toy, tmp_path, monkeypatch, capsys):
     asked = []
     draw = replay.draw
-    def counted(pipeline, face, caption, samples):
+    def counted(pipeline, face, caption, samples, **more):
         asked.append(samples)
-        return draw(pipeline, face, caption, samples)
+        return draw(pipeline, face, caption, samples, **more)
     monkeypatch.setattr(replay, 'draw', counted)
     film('--samples', 3)
     assert set(asked)=={3}

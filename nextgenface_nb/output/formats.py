@@ -39,7 +39,7 @@ class OutputOptions:
     pose:str|None = None
     parts:str|tuple|list|None = None # Names of parts and regions of the head, see `surface_of`; None: all
     detail:str = 'model'             # Of `output.surface.DETAILS`: 'coarse', 'model' or 'fine'
-    lashes:bool = True               # GLB with lashes
+    lashes:bool|None = None          # GLB with lashes; None: where no parts are named
     cornea:bool = False              # GLB with corneas
 
     def mesh(self)->dict:

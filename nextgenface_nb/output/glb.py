@@ -25,7 +25,7 @@ from ..geometry.mesh import check_mesh, vertex_normals
 from ..optim.texture import shut_mouth
 from ..files import writing
 from .pictures import picture
-from .surface import WET, Surface, material_name, surface_of
+from .surface import WET, Surface, material_name, named_parts, surface_of
 from ..surroundings import undisturbed
 
 # %% ../../nbs/64_output.glb.ipynb #d51eb0a2
@@ -365,7 +365,8 @@ def add_see_through(
     lib = glb.lib
     *colour,alpha = attachment.colour
     sheet = attachment.texture is not None
-    picture = lib.TextureInfo(index=glb.texture(Image.fromarray(attachment.texture), attachment.name)) if sheet else None
+    picture = None
+    if sheet: picture = lib.TextureInfo(index=glb.texture(Image.fromarray(attachment.texture), attachment.name))
     surface = lib.PbrMetallicRoughness(metallicFactor=0., roughnessFactor=attachment.roughness,
         baseColorFactor=[*colour, alpha], baseColorTexture=picture)
     reflection = dict(specularColorFactor=[attachment.reflectance/.04]*3)
@@ -531,7 +532,7 @@ def face_glb(
     dense:bool=False,
     parts:str|Iterable[str]|None=None, # Names of parts and regions, see `surface_of`; None: the whole head
     detail:str='model',     # Of `output.surface.DETAILS`
-    lashes:bool=True,       # With the lashes of the lids that are written
+    lashes:bool|None=None,  # With lashes; None: where no parts are named
     cornea:bool=False,      # With a cornea over each iris that is written
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
@@ -543,7 +544,7 @@ def face_glb(
         # expressions open the mouth; the photo's own is as the photo has it
         maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
-        hanging = attachments(model, lashes, cornea)
+        hanging = attachments(model, lashes if lashes is not None else not named_parts(parts), cornea)
         body = body_of(model, vertices, morphs, face.identity.shape.detach().cpu(), surface, hanging)
         meshes = add_head(glb, body, add_pictures(glb, maps, quality), merged or not morphs)
     if merged or not morphs: _one_scene(glb, body, meshes, face, posed)
@@ -564,7 +565,7 @@ def save_glb(
     dense:bool=False,       # As plain lists
     parts:str|Iterable[str]|None=None, # Of the head; None: all
     detail:str='model',     # Of `output.surface.DETAILS`
-    lashes:bool=True,       # With lashes
+    lashes:bool|None=None,  # With lashes; None: where no parts are named
     cornea:bool=False,      # With corneas
 ):
     "Write it whole or not at all"

@@ -103,7 +103,7 @@ def to_glb(self:Reconstruction,
     pose:str|None=None,     # 'photo': the same as posed=0; 'neutral'
     parts:str|Sequence[str]|None=None, # Names of parts and regions, 'face' for instance; None: the whole head
     detail:str='model',     # 'coarse': a quarter of the quads; 'model'; 'fine': four times as many
-    lashes:bool=True,       # With the lashes of the lids that are written
+    lashes:bool|None=None,  # With lashes; None: where no parts are named
     cornea:bool=False,      # With a cornea over each iris, which programs show as blended glass
 )->Path:
     "Head, maps, expressions and cameras in one file of glTF"
