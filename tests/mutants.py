@@ -102,13 +102,17 @@ MUTANTS = [
     Mutant('rasteriser without derivatives of the outline', 'rendering/antialias.py', 't = torch.where(ahead, where-cell, 1-(where-cell))', 't = torch.where(ahead, where-cell, 1-(where-cell)).detach()', 'test_vertex.py::test_outline_has_derivatives_only_where_they_are_wanted'),
     Mutant('rasteriser takes the farthest', 'rendering/raster.py', "|of, 'amax')", "|of, 'amax') if False else best.scatter_reduce_(0, start[of]+y*width[of]+x, ((1/near).view(torch.int32).long()<<32)|of, 'amax')", 'test_vertex.py::test_the_same_is_hit'),
     # files for other programs
-    Mutant('GLB upside down in its texture', 'output/glb.py', 'torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)', 'torch.stack([model.uvs[:,0], model.uvs[:,1]], 1)', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin', few=True),
+    Mutant('GLB upside down in its texture', 'output/glb.py', 'torch.stack([uvs[:,0], 1-uvs[:,1]], 1)', 'torch.stack([uvs[:,0], uvs[:,1]], 1)', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin', few=True),
     Mutant('GLB camera where the head is', 'output/glb.py', 'if inverse: R,t = R.T,-R.T@t', 'if inverse: R,t = R.T,-t', 'test_export.py::test_glb_is_neutral_and_upright_at_the_origin'),
     Mutant('GLB leaves the diffuse part what glTF takes from it', 'output/glb.py', 'return (diffuse/(1-specular.amax(-1, keepdim=True)).clamp(min=.1)).clamp(0, 1)', 'return diffuse.clamp(0, 1)', 'test_export.py::test_the_diffuse_part_is_as_bright_in_gltf_as_with_us'),
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
     Mutant('GLB accessor without data for what stands still', 'output/glb.py', 'if not len(rows): rows = np.zeros(1, rows.dtype)',
         "if not len(rows): return self.accessor(componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
     Mutant('environment map turned the wrong way for Blender', 'output/export.py', 'blender=.25', 'blender=-.25', 'test_export.py::test_export_flags_for_other_programs'),
+    Mutant('GLB animation drives the skin alone', 'output/glb.py', 'for n in nodes]\n    sampler', 'for n in nodes[:1]]\n    sampler', 'test_parts.py::test_animations_and_poses_drive_all_nodes'),
+    Mutant('GLB eye twice as far from where it belongs', 'output/glb.py', 'place = (body.vertices[rows]-torch.tensor(middle, dtype=torch.float32))/1000', 'place = body.vertices[rows]/1000', 'test_parts.py::test_an_eyes_node_is_in_the_middle_of_its_ball'),
+    Mutant('finer surface torn along the seam', 'output/surface.py', 'matrix,closed = catmull_clark(weld[quads], count)', 'matrix,closed = catmull_clark(quads, count)', 'test_parts.py::test_the_fine_surface_is_the_next_step_of_the_cage'),
+    Mutant('quads with crossed corners', 'output/surface.py', 'np.column_stack([first, second[:,2]])', 'np.column_stack([second, first[:,1]])', 'test_parts.py::test_obj_has_quads_that_cover_exactly_the_triangles'),
     Mutant('GLB camera in the middle of the crop', 'output/glb.py', 'centre = camera.principal.detach().cpu()', 'centre = torch.tensor([camera.width/2, camera.height/2])', 'test_export.py::test_glb_holds_the_face_where_the_photo_shows_it'),
     Mutant('coinciding edges counted each', 'rendering/silhouette.py', 'torch.where(inside-outside>tolerance, -1., 1.)', 'torch.where(inside-outside>tolerance, 1., 1.)', 'test_gradients.py::test_coverage_by_geometry_and_camera'),
     # maps and photos
