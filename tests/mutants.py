@@ -301,7 +301,7 @@ MUTANTS = [
     Mutant('components are all used', 'pipeline.py', 'model.trimmed(self.config.components) if self.config.components else model', 'model', PROMISES+'test_the_model_and_how_much_of_it'),
     Mutant('the report has the head behind the camera', 'output/report.py', 'translation_mm=number(f.translation)', 'translation_mm=number(-f.translation)', WRITTEN+'test_what_the_report_says_of_each_photo'),
     Mutant('the report doubles the focal length', 'output/report.py', 'number(c.focal)[0]', '2*number(c.focal)[0]', WRITTEN+'test_what_the_report_says_of_each_photo'),
-    Mutant('--neutral does nothing', 'output/formats.py', 'dict(space=self.space, neutral=self.neutral)', 'dict(space=self.space, neutral=False)', PROMISES+'test_export_puts_meshes_into_the_space_that_is_asked_for'),
+    Mutant('--neutral does nothing', 'output/formats.py', 'neutral=not shows_photo(self.pose, self.neutral)', 'neutral=False', PROMISES+'test_export_puts_meshes_into_the_space_that_is_asked_for'),
     Mutant('OBJ of the first photo only', 'output/export.py', 'for i in range(len(face.frames)): save_mesh', 'for i in range(1): save_mesh', WRITTEN+'test_an_export_writes_all_of_its_files_for_each_photo'),
     Mutant('the studio answers to any name', 'widgets/app.py', 'allow_remote_access=False', 'allow_remote_access=True', 'test_studio_command.py::test_it_asks_for_the_token_and_ends_with_nothing_left'),
     Mutant('the page of the studio asks a CDN', 'widgets/app.py', 'ours = without_links(theirs)', 'ours = theirs', 'test_studio_command.py::test_no_file_of_the_users_jupyter_has_a_say'),

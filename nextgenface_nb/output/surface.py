@@ -218,4 +218,4 @@ def material_name(
     part:str, # Name of a part of the model
 )->str:
     "What a part is made of"
-    return part.split()[-1]
+    return (part.split() or ['rest'])[-1]    # a name from a file may be empty
