@@ -12,11 +12,12 @@ from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError
 from ..geometry.mesh import vertex_normals
-from ..geometry.subdivision import catmull_clark, quad_sides, triangulate
+from ..geometry.subdivision import catmull_clark, quad_neighbours, quad_sides, triangulate
 from ..names import name_advice
 
 # %% auto #0
-__all__ = ['DETAILS', 'WET', 'model_quads', 'coarser', 'finer', 'Surface', 'named_parts', 'surface_of', 'material_name']
+__all__ = ['DETAILS', 'SMOOTHED', 'WET', 'model_quads', 'coarser', 'finer', 'Surface', 'named_parts', 'surface_of',
+           'material_name']
 
 # %% ../../nbs/61_output.surface.ipynb #e7336917
 def model_quads(
@@ -80,6 +81,8 @@ def finer(
 # %% ../../nbs/61_output.surface.ipynb #2a55e64a
 #: Levels of detail: a quarter of the model's quads, the model's, four times as many
 DETAILS = 'coarse','model','fine'
+#: How often the rim of a region is made smooth
+SMOOTHED = 4
 
 @dataclass(frozen=True)
 class Surface:
@@ -137,12 +140,22 @@ def _chosen(model, names, faces, labels)->np.ndarray: # [F] bool
     wanted = np.full(len(faces), not names)
     for name in names:
         if name in model.parts: wanted |= labels==list(model.parts).index(name)
-        elif name in model.regions: wanted |= (model.regions[name].cpu().numpy()[faces]>.5).all(1)
+        elif name in model.regions: wanted |= _in_region(model, model.regions[name].cpu().numpy(), faces)
         else:
             known = list(dict.fromkeys([*model.parts, *model.regions]))
             raise ConfigError(f'{model.name} has no part {name!r}', name_advice(name, known))
     if not wanted.any(): raise ConfigError(f'Nothing of the head is left of {", ".join(names)}', 'Name other parts.')
     return wanted
+
+def _in_region(model, weight, faces)->np.ndarray: # [F] bool
+    "Faces with all corners inside; of quads those whose corners are inside on average, without notches and spikes"
+    if faces.shape[1]==3: return (weight[faces]>.5).all(1)
+    inside = weight[faces].mean(1)>.5
+    near = quad_neighbours(model.weld.cpu().numpy()[faces])
+    for _ in range(SMOOTHED):
+        around = near@inside.astype(float)
+        inside = np.where(around<2, False, np.where(around>2, True, inside))
+    return inside
 
 def named_parts(
     parts:str|Iterable[str]|None, # 'face,teeth', or a list; None or 'all': everything
@@ -205,4 +218,4 @@ def material_name(
     part:str, # Name of a part of the model
 )->str:
     "What a part is made of"
-    return part.split()[-1]
+    return (part.split() or ['rest'])[-1]    # a name from a file may be empty
