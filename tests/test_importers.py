@@ -50,7 +50,7 @@ CHOICES = {'face': {}, 'posed': dict(posed=0), 'merged': dict(merged=True), 'mer
 def written(pipeline, face, folder, choices=CHOICES):
     "The files of a face, by name of the choice"
     found = {name:folder/f'{name.replace(" ", "_")}.glb' for name in choices}
-    for name,path in found.items(): save_glb(path, pipeline, face, **CHOICES[name])
+    for name,path in found.items(): save_glb(path, pipeline, face, lashes=False, **CHOICES[name])
     return found
 
 @pytest.fixture(scope='module', params=MODELS)
@@ -197,6 +197,30 @@ def test_trimesh_opens_every_file(made):
     if 'baked' not in files: return
     there = trimesh.load(files['baked']).to_geometry().vertices*1000
     assert np.abs(there-pipeline.world_vertices(face).numpy()).max()<.01
+
+@pytest.fixture(scope='module')
+def haired(tmp_path_factory):
+    "A head with all that hangs on it: its nodes, and a file"
+    pipeline = Pipeline(load_model(), Config(device='cpu', texture_resolution=64, environment_height=16, bands=5))
+    face = synthetic_face(pipeline, seed=3, size=64, samples=1).face
+    path = tmp_path_factory.mktemp('hair')/'face0.glb'
+    save_glb(path, pipeline, face, cornea=True)
+    return [*pipeline.model.parts, 'lashes', 'cornea'],path
+
+def test_lashes_and_corneas_are_opened(haired):
+    "By assimp and trimesh: a mesh each, with a material of its own"
+    nodes,path = haired
+    scene = assimp_py.import_file(str(path), 0)
+    assert scene.num_meshes==len(nodes)
+    assert [scene.materials[m.material_index]['NAME'] for m in scene.meshes][-2:]==nodes[-2:]
+    found = trimesh.load(path).geometry
+    assert list(found)==nodes and found['lashes'].visual.material.alphaMode=='BLEND'
+
+@pytest.mark.parametrize('program', ['assimpjs', 'babylon', 'gltf-transform', 'three'])
+def test_programs_in_javascript_open_lashes(haired, program):
+    nodes,path = haired
+    seen, = javascript(program, path)
+    assert len(seen['objects'])>=len(nodes) and seen['unit']
 
 # ---- programs in JavaScript: make importers
 
