@@ -485,6 +485,7 @@ def chosen_stages(
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
     return [known[s] if isinstance(s, str) else s for s in stages]
 
+# %% ../nbs/75_reconstruction.ipynb #b85a8107
 def outside_terms(
     stages:list, # As of `chosen_stages`
 )->list: # of dict: name, stage, weight

@@ -5,6 +5,7 @@
 # %% ../nbs/76_resume.ipynb #8e1416dd
 from __future__ import annotations
 import hashlib, time
+from functools import partial
 from pathlib import Path
 import torch
 from . import __version__
@@ -181,6 +182,7 @@ def _check_version(path, meta:dict):
             f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}',
             advice)
 
+# %% ../nbs/76_resume.ipynb #994fff46
 def _check_files(path, meta:dict, config:Config, advice:str):
     "What settings name must hold the same as when the run began"
     there = named_files(config)
@@ -263,17 +265,16 @@ def fit_resumable(
     if start is not None: begun = Reconstruction(start, pipeline)
     result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)
     result.terms = told
+    kept = partial(keep_state, keep, result, stages, start=begun_with, face=face, files=files, points=points)
     for k in range(done, max(len(stages), 1)):
         state = StageState(saved)
         saved = {}
         def write():
-            if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face, files, points)
-        exhaust(
-            reconstruct_steps(
-                None, pipeline.config, stages=stages[k:k+1], pipeline=pipeline, state=state, result=result,
-                watch=watch, terms=terms),
-            Keeper(write, every, progress))
-        keep_state(keep, result, stages, min(k+1, len(stages)), None, begun_with, face, files, points)
+            if state.face is not None: kept(k, state)
+        steps = reconstruct_steps(None, pipeline.config, stages=stages[k:k+1], pipeline=pipeline, state=state,
+            result=result, watch=watch, terms=terms)
+        exhaust(steps, Keeper(write, every, progress))
+        kept(min(k+1, len(stages)))
     return result
 
 # %% ../nbs/76_resume.ipynb #b5c2d08f

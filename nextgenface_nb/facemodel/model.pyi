@@ -1,7 +1,7 @@
 # Made by tools/stubs.py from the module beside it
 """A linear model of faces: a few hundred numbers become 3D vertices and skin reflectance"""
 
-__all__ = ["LinearModel", "combine", "LinearPoints", "toy_model", "find_mirror", "guess_regions", "load_model"]
+__all__ = ["NEAR", "LinearModel", "combine", "LinearPoints", "toy_model", "find_mirror", "guess_regions", "load_model"]
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -377,6 +377,8 @@ def toy_model(
     Returns
     -------
         In the same units, axes and conventions as the real model"""
+
+NEAR: float
 
 def find_mirror(vertices: torch.Tensor) -> torch.Tensor:
     """For each vertex, the one nearest to its mirror image.

@@ -74,14 +74,16 @@ class Worker:
             with self.lock: return work(*given)
         finally: _here.loop = None
 
-    @contextmanager
-    def alone(self): # A context
-        "Within this context the thread rests, and all is done here and now; waits for the end of what it is at"
-        with self.lock:
-            before = getattr(_here, 'alone', False)
-            _here.alone = True
-            try: yield
-            finally: _here.alone = before
+# %% ../../nbs/90_widgets.beside.ipynb #313d8e7e
+@patch
+@contextmanager
+def alone(self:Worker): # A context
+    "Within this context the thread rests, and all is done here and now; waits for the end of what it is at"
+    with self.lock:
+        before = getattr(_here, 'alone', False)
+        _here.alone = True
+        try: yield
+        finally: _here.alone = before
 
 # %% ../../nbs/90_widgets.beside.ipynb #be51d108
 def _raised(error:Exception): raise error

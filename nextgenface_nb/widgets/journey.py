@@ -150,6 +150,7 @@ async def _all_stages(self:Journey):
         if not self._at_it() or not self._arrived(panel): return
     self._finish()
 
+# %% ../../nbs/90_widgets.journey.ipynb #72fc6dcb
 @patch
 async def _prepared(self:Journey):
     "A face to begin with; who cancels meanwhile keeps it"

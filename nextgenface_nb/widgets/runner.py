@@ -292,6 +292,7 @@ def forget(self:Runner):
     self.bar.value = 0
     self._say('ready')
 
+# %% ../../nbs/90_widgets.runner.ipynb #8fcb06c6
 @patch
 def set_progress(self:Runner,
     progress,        # `Progress` of the last step that counts

@@ -44,18 +44,23 @@ class Page:
         self.client.shell_channel.send(message)
         return message['header']['msg_id']
 
-    def click(self, widget:str)->str: return self.send(widget, method='custom', content=dict(event='click'))
-    def put(self,
-        widget:str, # Its number
-        **state     # Names of its traits and their values
-    )->str: # The number of the message
-        "Change a widget, as a page does"
-        return self.send(widget, method='update', state=state, buffer_paths=[])
+# %% ../../nbs/91_widgets.stopwatch.ipynb #037ac7d3
+@patch
+def click(self:Page, widget:str)->str: return self.send(widget, method='custom', content=dict(event='click'))
 
-    def heard(self, seconds:float)->dict|None: # A message; None: there was none in that time
-        "What the kernel says next"
-        try: return self.client.get_iopub_msg(timeout=seconds)
-        except queue.Empty: return None
+@patch
+def put(self:Page,
+    widget:str, # Its number
+    **state     # Names of its traits and their values
+)->str: # The number of the message
+    "Change a widget, as a page does"
+    return self.send(widget, method='update', state=state, buffer_paths=[])
+
+@patch
+def heard(self:Page, seconds:float)->dict|None: # A message; None: there was none in that time
+    "What the kernel says next"
+    try: return self.client.get_iopub_msg(timeout=seconds)
+    except queue.Empty: return None
 
 # %% ../../nbs/91_widgets.stopwatch.ipynb #570b0006
 def is_idle(message:dict, asked:str)->bool: # asked: id of the message that the kernel was sent
