@@ -267,15 +267,19 @@ def fit_resumable(
     result.terms = told
     kept = partial(keep_state, keep, result, stages, start=begun_with, face=face, files=files, points=points)
     for k in range(done, max(len(stages), 1)):
-        state = StageState(saved)
+        more = dict(pipeline=pipeline, result=result, watch=watch, terms=terms)
+        _fit_stage(k, stages, StageState(saved), kept, partial(Keeper, every=every, progress=progress), more)
         saved = {}
-        def write():
-            if state.face is not None: kept(k, state)
-        steps = reconstruct_steps(None, pipeline.config, stages=stages[k:k+1], pipeline=pipeline, state=state,
-            result=result, watch=watch, terms=terms)
-        exhaust(steps, Keeper(write, every, progress))
-        kept(min(k+1, len(stages)))
     return result
+
+# %% ../nbs/76_resume.ipynb #b70810c6
+def _fit_stage(k:int, stages:list, state:StageState, kept, keeper, more:dict): # more: for `reconstruct_steps`
+    "One stage, or what is left of it; without any stage there is a state all the same"
+    def write():
+        if state.face is not None: kept(k, state)
+    steps = reconstruct_steps(None, more['pipeline'].config, stages=stages[k:k+1], state=state, **more)
+    exhaust(steps, keeper(write))
+    kept(min(k+1, len(stages)))
 
 # %% ../nbs/76_resume.ipynb #b5c2d08f
 # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the

@@ -1,5 +1,5 @@
 """A small head for tests of the commands that fit a real photo and do not care how well: half the time of a run goes into
-reading, fitting and writing the 17,405 vertices and 52 expressions of the model that comes with the library."""
+reading, fitting and writing the 30,266 vertices and 52 expressions of the model that comes with the library."""
 import atexit, shutil, tempfile
 from functools import lru_cache
 from pathlib import Path

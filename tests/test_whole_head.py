@@ -117,14 +117,17 @@ def test_the_surface_is_that_of_its_cage(model):
     some = model.shape_basis[:3].numpy()
     np.testing.assert_allclose(to_surface(matrix, to_cage(matrix, some)), some, atol=2e-4*abs(some).max())
     step,_ = catmull_clark(model.cage.quads, int(model.cage.starts[-1]))
-    assert step.shape[1]==model.cage.starts[-1]
+    np.testing.assert_allclose(step.sum(1), 1, atol=1e-12)   # every point is a mean of old ones
 
 def test_saved_as_a_cage_it_is_the_same_model(model, tmp_path):
     model = model.trimmed(3)
     model.save(tmp_path/'m.h5', compact=True)
     again = load_model(tmp_path/'m.h5')
     assert again.parts==model.parts and (again.shape_mean-model.shape_mean).abs().max()<1e-3
-    assert (again.shape_basis-model.shape_basis).abs().max()<1e-3*model.shape_basis.abs().max()
+    for name in ('shape_basis', 'expression_basis'):
+        assert (getattr(again, name)-getattr(model, name)).abs().max()<1e-3*getattr(model, name).abs().max()
+    assert len(again.cage.quads)==len(model.cage.quads)
+    torch.testing.assert_close(again.normals(again.shape_mean), model.normals(model.shape_mean), atol=1e-3, rtol=0)
 
 @pytest.mark.parametrize('compact', [False, True])
 def test_parts_and_seams_survive_however_it_is_saved(model, tmp_path, compact):
@@ -145,6 +148,8 @@ def small(model, tmp_path_factory):
 @pytest.mark.parametrize('spoil', [
     lambda f: f['cage/quads'].__setitem__((0,0), 10**6), lambda f: f['cage/levels'].__setitem__(0, 9),
     lambda f: f['cage/part'].__setitem__(0, 3), lambda f: f['cage/copies'].__setitem__(0, 10**6),
+    lambda f: f['cage/copies'].__setitem__(0, -5), lambda f: f['parts/names'].__setitem__(1, f['parts/names'][0]),
+    lambda f: f['cage/quads'].__setitem__((slice(0, 60), 0), f['cage/quads'][0,0]),
     lambda f: f['parts/triangles'].__setitem__((0,1), 10**7)])
 def test_a_cage_that_is_none_is_refused(small, tmp_path, spoil):
     import h5py, shutil
@@ -156,7 +161,9 @@ def test_a_cage_that_is_none_is_refused(small, tmp_path, spoil):
 def test_the_fit_looks_at_the_face_and_not_at_the_back_of_the_head(pipeline, model):
     used,around,triangles = surface_seen(pipeline)
     assert set(used.tolist())<=set(around.tolist()) and triangles.max()==len(around)-1
-    assert (region_weights(pipeline, True)>0).sum()<=len(used)<.7*len(model.uvs)
+    assert (region_weights(pipeline, True)>.01).sum()<=len(used)<.7*len(model.uvs)
+    skull = (model.shape_mean[:,2]<-60)&(model.shape_mean[:,1]>0)
+    assert not skull[used].any()
     assert not np.intersect1d(used, own(model, 'upper teeth')).size
 
 def test_the_tone_of_teeth_is_that_of_the_brighter_half(pipeline, model):

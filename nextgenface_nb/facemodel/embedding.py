@@ -224,7 +224,8 @@ def embed_landmarks(
     found = look(None)
     inner = GROUPS.get(getattr(detector,'name',''),{}).get('lips_inner',[])
     if not inner or 'jawOpen' not in model.expression_names: return found
-    opened = look(expression_vector(model,dict(jawOpen=AJAR)))
+    try: opened = look(expression_vector(model,dict(jawOpen=AJAR)))
+    except LandmarkError: return found   # a mouth that a detector takes for none
     return _replaced(found, opened, torch.tensor(inner))
 
 # %% ../../nbs/24_facemodel.embedding.ipynb #93c4eb05
@@ -234,9 +235,9 @@ BEHIND = 15. #: What lies so far behind the face (mm) is the back of the head, w
 def _before(model)->torch.Tensor: # [N] int64
     "Triangles in which landmarks may lie: a ray beside the jaw must not find a shoulder, nor one between lips a tooth"
     z = model.neutral[:,2]
-    face = model.regions['face']>.5
+    face = model.regions.get('face', torch.zeros(len(z)))>.5
     if not face.any(): return torch.arange(len(model.triangles))
-    inside = model.regions['mouth'][model.triangles].amin(1)>.9
+    inside = model.regions.get('mouth', torch.zeros(len(z)))[model.triangles].amin(1)>.9
     return ((z[model.triangles].mean(1)>z[face].amin()-BEHIND)&~inside).nonzero()[:,0]
 
 def _drawings(model, views, people, expression=None):

@@ -1,7 +1,17 @@
 # Made by tools/stubs.py from the module beside it
 """A linear model of faces: a few hundred numbers become 3D vertices and skin reflectance"""
 
-__all__ = ["NEAR", "LinearModel", "combine", "LinearPoints", "toy_model", "find_mirror", "guess_regions", "load_model"]
+__all__ = [
+    "NEAR",
+    "VALENCE",
+    "LinearModel",
+    "combine",
+    "LinearPoints",
+    "toy_model",
+    "find_mirror",
+    "guess_regions",
+    "load_model",
+]
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -308,7 +318,7 @@ class LinearModel(FaceModel):
         path
             The HDF5 file to write
         compact
-            16-bit bases with gzip"""
+            16-bit bases with gzip; of a model with a cage those of the cage: another fingerprint"""
 
 def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
     """Mean plus basis times coefficients.
@@ -404,6 +414,8 @@ def guess_regions(vertices: torch.Tensor) -> dict:
     Returns
     -------
         Region -> [V] weight in 0..1"""
+
+VALENCE: int
 
 def load_model(path: str | Path = ..., components: int | None = ...) -> LinearModel:
     """Read a face model.

@@ -83,7 +83,8 @@ def catmull_clark(
     n = np.maximum(np.asarray(corner.sum(1)).ravel(),1)
     m = np.maximum(np.asarray(ending.sum(1)).ravel(),1)
     inner = some(1/n**2)@corner@face+some(2/n/m)@ending@middle+some((n-3)/n)
-    outer = some(np.full(count,.5))+.25*ending@some(rim)@middle
+    share = .5/np.maximum(np.asarray(ending@rim).ravel(),1)   # a half for all rim edges of a vertex: mostly two
+    outer = some(np.full(count,.5))+some(share)@ending@some(rim)@middle
     on_rim = np.isin(np.arange(count),edges[rim])
     old = some(~on_rim)@inner+some(on_rim)@outer
     new_edge = count+edge.reshape(4,number).T

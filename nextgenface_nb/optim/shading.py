@@ -233,9 +233,9 @@ def irradiance_gradient(
 def surface_seen(
     pipeline:Pipeline,
 )->tuple: # vertices [U] that the photo says something about; these and their neighbours [N]; triangles of the latter
-    "The part of the model that stage 2 looks at: face, ears, neck, but no back of the head, no teeth"
+    "The part of the model that stage 2 looks at: face, ears, neck all round, but no skull, no teeth"
     triangles = pipeline.model.triangles
-    counts = region_weights(pipeline, photometric=True)>0
+    counts = region_weights(pipeline, photometric=True)>.01
     used = triangles[counts[triangles].any(1)].unique()
     touching = torch.isin(triangles, used).any(1)
     around,local = triangles[touching].unique(return_inverse=True)

@@ -184,7 +184,7 @@ def show(self:FaceViewer,
 def move(self:FaceViewer,
     face, # `Face` of the same model
 ):
-    "Only geometry, pose and expression: what a step of a fit changes; two hundred kilobytes for the default model"
+    "Only geometry, pose and expression: what a step of a fit changes; some 360 kB for the default model"
     self.set_trait_values(self.traits_of(face, False, False))
 
 @patch
