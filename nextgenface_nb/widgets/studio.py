@@ -98,6 +98,7 @@ def _controls(self:FaceStudio):
     beside.add_class('ngf-beside')
     head.add_class('ngf-head')
     self._keeping()
+    self.notes.add_class('ngf-notes')           # read wherever one has scrolled to
     self.widget = column(self.standing, row(self.journey.bar, self.journey.cancel_button, self.journey.words),
         self.bar.widget, self.folder.widget, beside, self.keeping, self.notes)
     self.widget.add_class('ngf-studio')
