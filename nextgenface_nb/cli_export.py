@@ -27,7 +27,15 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--space', choices=CHOICES['space'], default='model',
         help='of OBJ and PLY: the head upright (model), as the camera sees it (viewer), or as NextFace wrote it '
             '(camera) (default: %(default)s)')
-    p.add_argument('--neutral', action='store_true', help="OBJ and PLY without the photo's expression")
+    p.add_argument('--pose', choices=CHOICES['pose'],
+        help="what GLB, OBJ and PLY show: the photo's expression (the GLB as the photo shows the head), or the neutral "
+            'face (default: the GLB neutral, OBJ and PLY as in the photo)')
+    p.add_argument('--neutral', action='store_const', const='neutral', dest='pose', help='the same as --pose neutral')
+    p.add_argument('--parts', metavar='A,B',
+        help='what of the head GLB, OBJ, PLY and USDZ have: names of its parts (skin, left eye, upper teeth ...) and '
+            'regions (face, eyes, teeth ...) with commas between; face is the face alone (default: the whole head)')
+    p.add_argument('--detail', choices=CHOICES['detail'], default='model',
+        help='how finely: a quarter of the quads, those of the model, or four times as many (default: %(default)s)')
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
     p.add_argument(
         '--merged', action='store_true',
@@ -56,7 +64,7 @@ class ExportRequest:
     formats:tuple = ('glb',)
     output:str|None = None  # Folder; None: within that of the run
     model:str = ''          # The face model, where it is not where it was
-    choices:dict = field(default_factory=dict) # space, neutral ..., see `OutputOptions`
+    choices:dict = field(default_factory=dict) # space, pose ..., see `OutputOptions`
     quiet:bool = False      # Errors only
 
 def read_export_request(
@@ -64,8 +72,8 @@ def read_export_request(
 )->ExportRequest:
     "The only function that sees the flags as the parser has them"
     choices = dict(
-        space=args.space, neutral=args.neutral, quality=args.jpeg, merged=args.merged, bake=args.bake,
-        dense=args.dense, env_for=args.envFor, env_around=args.envAround)
+        space=args.space, pose=args.pose, parts=args.parts, detail=args.detail, quality=args.jpeg,
+        merged=args.merged, bake=args.bake, dense=args.dense, env_for=args.envFor, env_around=args.envAround)
     formats = tuple(f.strip() for f in args.format.split(',') if f.strip())
     return ExportRequest(args.checkpoint, formats, args.output, args.model, choices, args.quiet)
 
@@ -74,8 +82,8 @@ def read_export_request(
 def export_checkpoint(request:ExportRequest):
     "All that `nextgenface-export` does"
     space = request.choices.get('space', 'model')
-    if request.choices.get('neutral') and space!='model':
-        raise ConfigError(f'--neutral --space {space}', 'A neutral mesh is written in model space.')
+    if request.choices.get('pose')=='neutral' and space!='model':
+        raise ConfigError(f'--pose neutral --space {space}', 'A neutral mesh is written in model space.')
     face = load(request.checkpoint, model=request.model or None)
     folder = request.output or output_folder(request.checkpoint, 'export')
     tell = None if request.quiet else lambda name: print_text(f'{name} ...', sys.stderr)

@@ -407,8 +407,11 @@ class Reconstruction:
         merged: bool = ...,
         morphs: bool = ...,
         dense: bool = ...,
+        pose: str | None = ...,
+        parts: str | Sequence[str] | None = ...,
+        detail: str = ...,
     ) -> Path:
-        """Mesh, maps, expressions and cameras in one file of glTF
+        """Head, maps, expressions and cameras in one file of glTF
 
         Parameters
         ----------
@@ -423,18 +426,38 @@ class Reconstruction:
         morphs
             With the model's expressions; False: what is shown is in the vertices
         dense
-            Plain lists of what moves, for readers that need them"""
+            Plain lists of what moves, for readers that need them
+        pose
+            'photo': the same as posed=0; 'neutral'
+        parts
+            Names of parts and regions, 'face' for instance; None: the whole head
+        detail
+            'coarse': a quarter of the quads; 'model'; 'fine': four times as many"""
 
-    def to_usd(self, path: str | Path) -> Path:
+    def to_usd(self, path: str | Path, *, parts: str | Sequence[str] | None = ..., detail: str = ...) -> Path:
         """The neutral face for Apple's and Pixar's programs; needs the package usd-core
 
         Parameters
         ----------
         path
-            `.usdz` file"""
+            `.usdz` file
+        parts
+            Names of parts and regions; None: the whole head
+        detail
+            'coarse', 'model' or 'fine', see `to_glb`"""
 
-    def to_obj(self, path: str | Path, *, neutral: bool = ..., space: str = ..., frame: int = ...) -> Path:
-        """The mesh in mm with its maps as Wavefront OBJ
+    def to_obj(
+        self,
+        path: str | Path,
+        *,
+        neutral: bool = ...,
+        space: str = ...,
+        frame: int = ...,
+        pose: str | None = ...,
+        parts: str | Sequence[str] | None = ...,
+        detail: str = ...,
+    ) -> Path:
+        """The mesh in mm with its maps as Wavefront OBJ, in quads where the model has them
 
         Parameters
         ----------
@@ -445,7 +468,13 @@ class Reconstruction:
         space
             'model': upright, at the origin; 'viewer' or 'camera': where the photo's camera sees it
         frame
-            Number of the photo"""
+            Number of the photo
+        pose
+            'photo', or 'neutral': the same as neutral=True
+        parts
+            Names of parts and regions, 'face' for instance; None: the whole head
+        detail
+            'coarse', 'model' or 'fine', see `to_glb`"""
 
     def export(self, path: str | Path, formats: Sequence[str] | None = ..., **options) -> Any:
         """A file for another program, or a folder of them

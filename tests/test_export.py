@@ -86,15 +86,23 @@ def placed(node, points):
     from scipy.spatial.transform import Rotation
     return Rotation.from_quat(node.get('rotation', [0, 0, 0, 1])).apply(points)+node.get('translation', [0, 0, 0])
 
+def holding(glb, node):
+    "The nodes with a mesh of a head, and where each is in it: the head itself, or its children"
+    return [node] if 'mesh' in node else [glb.json['nodes'][n] for n in node['children']]
+
 def seen_by(glb, scene):
-    "Positions in mm before the camera of a scene, with the weights of its face"
-    face, camera = (next(n for n in glb.nodes(scene) if key in n) for key in ('mesh', 'camera'))
-    primitive = glb.json['meshes'][face['mesh']]['primitives'][0]
-    points = glb.array(primitive['attributes']['POSITION']).astype(float)
-    for weight, target in zip(face.get('weights', []), primitive['targets']):
-        points = points+weight*glb.array(target['POSITION'])
+    "Positions in mm before the camera of a scene, with the weights of its face; of the parts one after the other"
+    camera = next(n for n in glb.nodes(scene) if 'camera' in n)
+    head = next(n for n in glb.nodes(scene) if 'mesh' in n or 'children' in n)
+    found = []
+    for node in holding(glb, head):
+        primitive = glb.json['meshes'][node['mesh']]['primitives'][0]
+        points = glb.array(primitive['attributes']['POSITION']).astype(float)
+        for weight, target in zip(node.get('weights', []), primitive['targets']):
+            points = points+weight*glb.array(target['POSITION'])
+        found.append(points if node is head else placed(node, points))
     from scipy.spatial.transform import Rotation
-    there = placed(face, points)-camera.get('translation', [0, 0, 0])
+    there = placed(head, np.concatenate(found))-camera.get('translation', [0, 0, 0])
     return (Rotation.from_quat(camera.get('rotation', [0, 0, 0, 1])).inv().apply(there)*1000,
         glb.json['cameras'][camera['camera']])
 

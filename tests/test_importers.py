@@ -14,6 +14,7 @@ from nextgenface_nb.reconstruction import reconstruct
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
 from nextgenface_nb.output.glb import save_glb
+from nextgenface_nb.output.surface import material_name
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,8 +86,8 @@ def test_every_accessor_has_data_and_lies_where_it_should(made):
             for part in parts:
                 start = glb.json['bufferViews'][part['bufferView']].get('byteOffset', 0)+part.get('byteOffset', 0)
                 assert start%sizes[part['componentType']]==0
-        for mesh in glb.json['meshes']:
-            for target in mesh['primitives'][0].get('targets', []):
+        for primitive in (p for mesh in glb.json['meshes'] for p in mesh['primitives']):
+            for target in primitive.get('targets', []):
                 position,normal = (glb.json['accessors'][target[key]] for key in ('POSITION', 'NORMAL'))
                 assert normal['componentType']==position['componentType']==5126 and normal['type']==position['type']=='VEC3'
                 values = glb.array(target['POSITION'])
@@ -99,41 +100,58 @@ def test_names_and_numbers_of_the_expressions(made):
     pipeline, face, files = made
     number = len(pipeline.model.expression_names)
     for name,path in files.items():
-        mesh = Glb(path.read_bytes()).json['meshes'][0]
-        wanted = 0 if name in ('baked', 'plain') else number
-        names = mesh.get('extras', {}).get('targetNames', [])
-        assert len(names)==len(set(names))==len(mesh['primitives'][0].get('targets', []))==len(mesh.get('weights',
-            []))==wanted, name
+        for mesh in Glb(path.read_bytes()).json['meshes']:
+            wanted = 0 if name in ('baked', 'plain') else number
+            names = mesh.get('extras', {}).get('targetNames', [])
+            assert len(names)==len(set(names))==len(mesh.get('weights', []))==wanted, name
+            assert {len(p.get('targets', [])) for p in mesh['primitives']}=={wanted}, name
 
 def test_merged_and_baked_files_have_one_object(made):
     pipeline, face, files = made
     for name,path in files.items():
         glb = Glb(path.read_bytes())
         holding = [n for n in glb.json['nodes'] if 'mesh' in n]
-        assert len(glb.json['meshes'])==len(glb.json['meshes'][0]['primitives'])==1
-        if name in ('face', 'posed', 'jpeg'): assert len(holding)==2 and len(glb.json['scenes'])==2
+        parts,many = max(1, len(pipeline.model.parts)),name in ('face', 'posed', 'jpeg')
+        assert [len(m['primitives']) for m in glb.json['meshes']]==([1]*parts if many else [parts])
+        if many: assert len(holding)==2*parts and len(glb.json['scenes'])==2
         else: assert len(holding)==1 and len(glb.json['scenes'])==1 and 'weights' not in holding[0], name
     weights = Glb(files['merged posed'].read_bytes()).json['meshes'][0].get('weights', [])
     assert np.allclose(weights, face.frames[0].expression, atol=1e-6)
 
 # ---- assimp, and what is built on it
 
+def in_assimp(scene):
+    "The corners of all triangles where its nodes put them within the head, in the order of the meshes"
+    places = {}
+    def walk(node, place):
+        place = np.eye(4) if node.name.startswith('face') else place@np.array(node.transformation).reshape(4, 4)
+        for k in node.mesh_indices: places.setdefault(k, place)
+        for child in node.children: walk(child, place)
+    walk(scene.root_node, np.eye(4))
+    found = []
+    for k,mesh in enumerate(scene.meshes):
+        points = np.array(mesh.vertices, np.float32).reshape(-1, 3)[np.array(mesh.indices).ravel()]
+        found.append(points@places[k][:3,:3].T+places[k][:3,3])
+    return np.concatenate(found)
+
 def test_assimp_opens_every_file(made):
     pipeline, face, files = made
     corners = pipeline.person(face).numpy()[pipeline.model.triangles.numpy().reshape(-1)]/1000
     for name,path in files.items():
         scene = assimp_py.import_file(str(path), 0)
-        mesh = scene.meshes[0]
-        points = np.array(mesh.vertices, np.float32).reshape(-1, 3)
-        assert scene.num_meshes==1 and mesh.num_vertices==len(pipeline.model.shape_mean) and mesh.num_indices==3*len(
-            pipeline.model.triangles), name
-        assert np.abs(np.linalg.norm(np.array(mesh.normals).reshape(-1, 3), axis=1)-1).max()<1e-3
-        if name!='baked':
-            assert np.abs(points[np.array(mesh.indices)]-corners).max()<1e-6   # metres, y up, +z the nose
-        skin = scene.materials[mesh.material_index]
-        assert skin['NAME']=='skin' and {len(x) for x in skin['TEXTURES'].values()}=={1, 2}, name
-        # base colour, roughness, reflectance, its strength
-        assert len({picture for kind in skin['TEXTURES'].values() for picture in kind})==4
+        assert scene.num_meshes==max(1, len(pipeline.model.parts))
+        assert sum(m.num_vertices for m in scene.meshes)==len(pipeline.model.shape_mean), name
+        normals = np.concatenate([np.array(m.normals).reshape(-1, 3) for m in scene.meshes])
+        assert np.abs(np.linalg.norm(normals, axis=1)-1).max()<1e-3
+        found = in_assimp(scene)
+        # metres, y up, +z the nose
+        assert found.shape==corners.shape and (name=='baked' or np.abs(found-corners).max()<1e-6), name
+        used = [scene.materials[m.material_index] for m in scene.meshes]
+        assert [m['NAME'] for m in used]==[material_name(p) for p in pipeline.model.parts or ['skin']], name
+        for material in used:
+            assert {len(x) for x in material['TEXTURES'].values()}=={1, 2}, name
+            # base colour, roughness, reflectance, its strength
+            assert len({picture for kind in material['TEXTURES'].values() for picture in kind})==4
         assert 'face' in [c.name for c in scene.root_node.children] or name=='posed'
 
 @pytest.mark.parametrize('made', ['only one'], indirect=True)
@@ -173,7 +191,8 @@ def test_trimesh_opens_every_file(made):
     for name,path in files.items():
         scene = trimesh.load(path)
         mesh = next(iter(scene.geometry.values()))
-        assert len(scene.geometry)==1 and len(mesh.vertices)==len(pipeline.model.shape_mean), name
+        assert len(scene.geometry)==max(1, len(pipeline.model.parts)), name
+        assert sum(len(m.vertices) for m in scene.geometry.values())==len(pipeline.model.shape_mean), name
         assert mesh.visual.material.baseColorTexture.size==(64, 64)
     if 'baked' not in files: return
     there = trimesh.load(files['baked']).to_geometry().vertices*1000
@@ -195,17 +214,20 @@ def agrees(seen, pipeline, face, name, program):
     model,hidden = pipeline.model,name in ('baked', 'plain')
     vertices = (pipeline.vertices(face) if name=='baked' else pipeline.person(face)).detach().numpy()/1000
     assert 'error' not in seen, (name, seen['error'])
-    assert len(seen['objects'])==1 and seen['vertices']==seen['uvs']==len(vertices) and seen['triangles']==len(
+    assert seen['vertices']==seen['uvs']==len(vertices) and seen['triangles']==len(
         model.triangles) and seen['unit'], (name, seen)
+    one = name not in ('face', 'posed', 'jpeg') and program in ('assimpjs', 'gltf-transform')
+    assert len(seen['objects'])==(1 if one else max(1, len(model.parts))), (name, seen['objects'])
     assert np.allclose(np.array(seen['positions']).T, [vertices.min(0), vertices.max(0)], atol=1e-6), name
     # assimpjs' assimp does not know the strength of a reflectance
-    assert seen['textures']==(3 if program=='assimpjs' else 4)
+    assert seen['textures']==(3 if program=='assimpjs' else 4), seen['textures']
     if program=='assimpjs': return
     number = 0 if hidden else len(model.expression_names)
     assert seen['targets']==len(seen['names'])==number and seen['normals'] and seen['cameras']==1
     shown = face.frames[0].expression if 'posed' in name else 0*face.frames[0].expression
     assert np.allclose(seen['weights'], [] if hidden else shown, atol=1e-6), name
     moved = model.expression_basis.abs().amax((1, 2)).numpy()/1000
+    assert seen['alike'], (name, 'names or weights of the parts differ')
     assert np.allclose(seen['moves'], moved[:number], atol=2e-6), name
     assert seen['animations']==(['photo 0'] if number and name!='merged posed' else [])
     if program=='gltf-transform': assert seen['again']==number
@@ -240,10 +262,13 @@ def agrees_in_blender(seen, pipeline, face, name):
     vertices = (pipeline.vertices(face) if name=='baked' else pipeline.person(face)).detach().numpy()/1000
     # Blender's z is up, its faces look along -y
     turned = np.stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]], 1)
-    assert len(seen['objects'])==(2 if name in ('face', 'posed', 'jpeg') else 1), name       # all scenes at once
+    parts = max(1, len(model.parts))
+    assert len(seen['objects'])==(2*parts if name in ('face', 'posed', 'jpeg') else 1), name  # all scenes at once
     assert seen['vertices']==len(vertices) and seen['triangles']==len(
         model.triangles) and seen['unit'] and seen['uvs']==['UVMap']
     assert np.allclose([seen['low'], seen['high']], [turned.min(0), turned.max(0)], atol=1e-6), name
+    kinds = sorted({material_name(part) for part in model.parts or ['skin']})
+    assert seen['alike'] and seen['materials']==kinds, (name, seen['materials'])
     assert [(p, space) for p,_,space in seen['pictures']]==[('diffuse', 'sRGB'), ('roughness', 'Non-Color'),
         ('specular', 'sRGB'), ('specular strength', 'sRGB')]
     number = 0 if name in ('baked', 'plain') else len(model.expression_names)

@@ -5,7 +5,7 @@
 # %% ../../nbs/69_output.export.ipynb #577a187e
 from __future__ import annotations
 import json, os, shutil, tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 import numpy as np, torch
@@ -25,6 +25,7 @@ from .glb import save_glb, unique_names
 from .livelink import save_live_link
 from .mesh import mesh_vertices, save_mesh
 from .pictures import save_environment, save_maps
+from .surface import Surface, surface_of
 from ..radiance import write_exr
 from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed
@@ -37,9 +38,10 @@ __all__ = ['ENV_FOR', 'ENV_AROUND', 'vertex_colours', 'save_ply', 'environment_f
 def vertex_colours(
     pipeline, # A `Pipeline`
     face,     # A `Face`
+    uvs=None, # [V, 2]; None: of the model
 )->torch.Tensor: # [V, 3] linear
     "The diffuse map at the vertices"
-    return sample_texture(pipeline.maps(face)[0].detach(), pipeline.model.uvs)
+    return sample_texture(pipeline.maps(face)[0].detach(), pipeline.model.uvs if uvs is None else uvs)
 
 @undisturbed
 def save_ply(
@@ -49,13 +51,15 @@ def save_ply(
     i:int=0,           # Number of the frame
     space:str='model', # 'model', 'viewer' or 'camera', see `output.mesh`
     neutral=False,     # Without the photo's expression
+    parts:str|Iterable[str]|None=None, # Names of parts and regions, see `surface_of`; None: the whole head
+    detail:str='model',# Of `output.surface.DETAILS`
 ):
     "Vertices in mm with normals and colours"
     import trimesh
     v = mesh_vertices(pipeline, face, i, space, neutral)
-    m = pipeline.model
-    colours = np.rint(255*to_srgb(vertex_colours(pipeline, face).clamp(0, 1)).numpy()).astype(np.uint8)
-    mesh = trimesh.Trimesh(v.numpy(), m.triangles.numpy(), vertex_normals=m.normals(v).numpy(),
+    m = surface_of(pipeline.model, parts, detail)
+    colours = np.rint(255*to_srgb(vertex_colours(pipeline, face, m.uvs).clamp(0, 1)).numpy()).astype(np.uint8)
+    mesh = trimesh.Trimesh(m.vertices(v).numpy(), m.triangles, vertex_normals=m.normals(v).numpy(),
         vertex_colors=colours, process=False)
     with writing(path) as part: part.write_bytes(trimesh.exchange.ply.export_ply(mesh, vertex_normal=True))
 
@@ -146,8 +150,11 @@ def save_usdz(
     path,       # `.usdz` file
     pipeline,   # A `Pipeline`
     face,       # A `Face`
+    parts:str|Iterable[str]|None=None, # Names of parts and regions, see `surface_of`; None: the whole head
+    detail:str='model',     # Of `output.surface.DETAILS`
 ):
     "The neutral face for Apple's and Pixar's programs"
+    surface = surface_of(pipeline.model, parts, detail)
     try: from pxr import Sdf, Usd, UsdUtils
     except ImportError:
         raise OutputError('USDZ needs the package usd-core, which is not installed',
@@ -155,7 +162,7 @@ def save_usdz(
     with writing(path) as part, _usd_folder(part) as work:
         save_maps(work, *(x.detach() for x in pipeline.maps(face)))
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
-        _usd_material(stage, _usd_mesh(stage, pipeline, face))
+        _usd_material(stage, _usd_mesh(stage, surface, pipeline.person(face).detach().cpu()))
         stage.Save()
         if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'):
             raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
@@ -168,11 +175,11 @@ def _usd_folder(path)->AbstractContextManager: # Yields the name of a folder
     return working_folder(path)
 
 # %% ../../nbs/69_output.export.ipynb #f14c4ee4
-def _usd_mesh(stage, pipeline, face):
-    "Points, normals and texture coordinates, in mm"
+def _usd_mesh(stage, surface:Surface, person:torch.Tensor):
+    "Points, normals and texture coordinates, in mm; quads where there are"
     from pxr import Sdf, UsdGeom, Vt
-    m = pipeline.model
-    v = pipeline.person(face).detach()
+    v = surface.vertices(person)
+    faces,_ = surface.faces()
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
     UsdGeom.SetStageMetersPerUnit(stage, .001)
     root = UsdGeom.Xform.Define(stage, '/head')
@@ -181,13 +188,13 @@ def _usd_mesh(stage, pipeline, face):
     vectors = lambda x: Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(x.numpy()))
     mesh.CreatePointsAttr(vectors(v))
     mesh.CreateExtentAttr(vectors(torch.stack([v.amin(0), v.amax(0)])))
-    mesh.CreateNormalsAttr(vectors(m.normals(v)))
+    mesh.CreateNormalsAttr(vectors(surface.normals(person)))
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
-    mesh.CreateFaceVertexCountsAttr([3]*len(m.triangles))
-    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(m.triangles.numpy().astype(np.int32).reshape(-1)))
+    mesh.CreateFaceVertexCountsAttr([faces.shape[1]]*len(faces))
+    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(faces.astype(np.int32).reshape(-1)))
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     uvs = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar('st', Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex)
-    uvs.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(m.uvs.numpy())))
+    uvs.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(surface.uvs.numpy())))
     return mesh
 
 # %% ../../nbs/69_output.export.ipynb #d9a6fd4b
@@ -218,7 +225,7 @@ def _usd_material(stage, mesh):
 # %% ../../nbs/69_output.export.ipynb #4f08701b
 @register_format('glb', '.glb', 'everything in one file, neutral, at the origin', brings=('camera',), standard=True)
 def _glb(face, pipeline, folder, options):
-    save_glb(folder/'face0.glb', pipeline, face, **options.glb())
+    save_glb(folder/'face0.glb', pipeline, face, options.posed(), **options.glb())
     return [folder/'face0.glb']
 
 @register_format('posed', '.glb', "the same, showing each photo's pose and expression first", brings=('camera',))
@@ -229,13 +236,13 @@ def _posed(face, pipeline, folder, options):
 
 @register_format('obj', '.obj', 'the mesh, with all maps, in mm', brings=('maps', 'camera'), standard=True)
 def _obj(face, pipeline, folder, options):
-    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh())
+    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh(), **options.surface())
     return _each(folder, face, 'mesh{}.obj', 'material{}.mtl')
 
 @register_format('ply', '.ply', 'the mesh with the diffuse colour at each vertex', brings=('camera',))
 def _ply(face, pipeline, folder, options):
     paths = _each(folder, face, 'mesh{}.ply')
-    for i,path in enumerate(paths): save_ply(path, pipeline, face, i, **options.mesh())
+    for i,path in enumerate(paths): save_ply(path, pipeline, face, i, **options.mesh(), **options.surface())
     return paths
 
 @register_format('maps', '.png', 'diffuse and specular map in sRGB, roughness as it is', standard=True)
@@ -265,7 +272,7 @@ def _livelink(face, pipeline, folder, options):
 
 @register_format('usdz', '.usdz', "neutral mesh and maps for Apple's and Pixar's programs")
 def _usdz(face, pipeline, folder, options):
-    save_usdz(folder/'face0.usdz', pipeline, face)
+    save_usdz(folder/'face0.usdz', pipeline, face, **options.surface())
     return [folder/'face0.usdz']
 
 @register_format('camera', '.json', 'the cameras, in pixels of the full-size originals', standard=True)
@@ -296,10 +303,11 @@ def export_face(
     folder:str|Path,        # Where to
     formats:tuple|list=('glb',),      # Of `format_names()`
     space:str='model',      # Of OBJ and PLY: 'model', 'viewer' or 'camera'
-    neutral:bool=False,     # OBJ and PLY without the photo's expression
+    neutral:bool=False,     # The same as the pose 'neutral'
     quality:int|None=None,  # JPEG instead of PNG in the GLB, 1 .. 95
     progress:Callable|None=None, # Called with the name of what is being written
-    **choices,              # merged, bake, dense, env_for, env_around, own: see `OutputOptions`
+    # pose, parts, detail, merged, bake, dense, env_for, env_around, own: see `OutputOptions`
+    **choices,
 )->list: # of the files
     "Write a face for other programs, whole or not at all"
     chosen = chosen_formats(formats)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from ..errors import ConfigError, OutputError
+from .mesh import shows_photo
 from ..surroundings import same_definition
 
 # %% auto #0
@@ -21,7 +22,7 @@ __all__ = ['FORMATS', 'SYNONYMS', 'OutputOptions', 'Format', 'register_format', 
 class OutputOptions:
     "How files are to be written"
     space:str = 'model'          # Of OBJ and PLY: 'model', 'viewer' or 'camera'
-    neutral:bool = False         # OBJ and PLY without the photo's expression
+    neutral:bool = False         # The same as the pose 'neutral'
     quality:int|None = None      # JPEG instead of PNG in the GLB, 1 .. 95
     merged:bool = False          # GLB with one scene and one object
     bake:bool = False            # GLB without morph targets: the expression is in the vertices
@@ -34,12 +35,25 @@ class OutputOptions:
     measures:list = field(default_factory=list) # Figures of the fit, a dict for each photo: found as it is drawn
     kept:list = field(default_factory=list)     # Names of files of an earlier run that stay beside these
     own:dict = field(default_factory=dict)      # For formats from outside
+    # What GLB, OBJ and PLY show, of `POSES`: 'photo' or 'neutral'; None: the GLB the neutral face, others the photo's
+    pose:str|None = None
+    parts:str|tuple|list|None = None # Names of parts and regions of the head, see `surface_of`; None: all
+    detail:str = 'model'             # Of `output.surface.DETAILS`: 'coarse', 'model' or 'fine'
 
     def mesh(self)->dict:
         "What meshes and cameras take"
-        return dict(space=self.space, neutral=self.neutral)
+        return dict(space=self.space, neutral=not shows_photo(self.pose, self.neutral))
 
-    def glb(self)->dict: return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense)
+    def surface(self)->dict:
+        "Which surface meshes have"
+        return dict(parts=self.parts, detail=self.detail)
+
+    def glb(self)->dict:
+        return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense, **self.surface())
+
+    def posed(self)->int|None: # Number of a photo
+        "The photo that the GLB of the person shows first; None: the neutral face"
+        return 0 if shows_photo(self.pose, self.neutral, False) else None
 
 # %% ../../nbs/74_output.formats.ipynb #74a00008
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['STILL', 'STRAIGHT', 'unique_names', 'morph_targets', 'specular_texture', 'base_colour', 'roughness_texture',
-           'centred_view', 'view_camera', 'node_pose', 'GlbBytes', 'add_material', 'add_mesh', 'expression_weights',
-           'add_photo', 'face_glb', 'save_glb']
+           'centred_view', 'view_camera', 'node_pose', 'GlbBytes', 'add_pictures', 'add_material', 'Body', 'ball_of',
+           'body_of', 'add_primitive', 'add_mesh', 'add_head', 'expression_weights', 'add_nodes', 'add_photo',
+           'face_glb', 'save_glb']
 
 # %% ../../nbs/64_output.glb.ipynb #74ad0b9d
 import io, math
-from dataclasses import field, make_dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 import numpy as np, torch
 from PIL import Image
@@ -22,6 +24,7 @@ from ..geometry.mesh import check_mesh
 from ..optim.texture import shut_mouth
 from ..files import writing
 from .pictures import picture
+from .surface import WET, Surface, material_name, surface_of
 from ..surroundings import undisturbed
 
 # %% ../../nbs/64_output.glb.ipynb #d51eb0a2
@@ -46,16 +49,18 @@ def unique_names(
 def morph_targets(
     model,                  # A `FaceModel`
     neutral:torch.Tensor,   # [V, 3] mm
-    normals:torch.Tensor,   # [V, 3]
+    normals:torch.Tensor,   # [V, 3] of the surface's vertices
     shape=None,             # [S] whose face it is; None: the mean (a linear model moves everybody alike)
-)->list: # of (name, change of positions [V, 3] mm, change of normals [V, 3])
+    surface=None,           # A `Surface` of the model, whose normals these are; None: all of the model's own
+)->list: # of (name, change of positions [V, 3] mm, change of normals [V, 3]), of the surface's vertices
     ("What each expression does to this person: the model's offsets, the same for everybody where it is linear, and "
      "what they change in this person's normals")
     moved = model.morphs(shape)*model.expression_units[:,None,None]
-    turned = [model.normals(neutral+m)-normals for m in moved]
+    at = surface or surface_of(model)
+    turned = [at.normals(neutral+m)-normals for m in moved]
     keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
     return [
-        (name, keep(m, STILL), keep(t, STRAIGHT))
+        (name, keep(at.vertices(m), STILL), keep(t, STRAIGHT))
         for name,m,t in zip(unique_names(model.expression_names), moved, turned)]
 
 # %% ../../nbs/64_output.glb.ipynb #556d72e2
@@ -136,6 +141,7 @@ class GlbBytes:
         self.dense = dense
         self.lib = pygltflib
         self.blob = bytearray()
+        self.still:dict = {} # Number of vertices -> accessor of a list of zeros
         self.gltf = pygltflib.GLTF2(asset=pygltflib.Asset(version='2.0', generator=f'nextgenface_nb {__version__}'))
 
     @staticmethod
@@ -177,8 +183,14 @@ def array(self:GlbBytes, values, kind:str, bounds=False, target=None)->int: # ki
 # %% ../../nbs/64_output.glb.ipynb #57043c15
 @patch
 def changes(self:GlbBytes, values, bounds=False)->int: # values [V, 3], mostly 0
-    "A list that holds mostly zeros; returns the number of its accessor"
+    "A list that holds mostly zeros; returns the number of its accessor. All that stand still share one"
     x = np.asarray(values, dtype=np.float32)
+    if x.any(): return self._changed(x, bounds)
+    if len(x) not in self.still: self.still[len(x)] = self._changed(x, True)
+    return self.still[len(x)]
+
+@patch
+def _changed(self:GlbBytes, x, bounds:bool)->int:
     rows = np.flatnonzero(x.any(1)).astype(self.index(len(x)-1))
     if self.dense or 7*len(rows)>6*len(x): return self.array(x, 'VEC3', bounds, self.ARRAY)
     if not len(rows): rows = np.zeros(1, rows.dtype)                         # what stands still says so in one row
@@ -215,64 +227,130 @@ def _bounds(x)->dict: # glTF wants them per component
     return dict(min=x.min(0).tolist(), max=x.max(0).tolist())
 
 # %% ../../nbs/64_output.glb.ipynb #53961c76
-def add_material(
+def add_pictures(
     glb:GlbBytes,
     maps:tuple,             # diffuse [T, T, 3], specular [T, T, 3], roughness [T, T, 1]
     quality:int|None=None,  # Of JPEG, 1 .. 95; None: PNG, without loss
-)->int: # Number of the material
-    "Skin"
-    lib = glb.lib
+)->tuple: # Arguments of glTF's rough metal, and of its reflection
+    "The maps, once for all materials"
     diffuse,specular,roughness = (x.detach().cpu() for x in maps)
     if not all(x.isfinite().all() for x in (diffuse, specular, roughness)):
         raise GeometryError('A map with values that are not finite', 'Reconstruct the photo again.')
     factor,shine = specular_texture(specular)
-    info = lambda image,name: lib.TextureInfo(index=glb.texture(image, name, quality))
-    surface = lib.PbrMetallicRoughness(
+    info = lambda image,name: glb.lib.TextureInfo(index=glb.texture(image, name, quality))
+    surface = dict(
         baseColorTexture=info(picture(base_colour(diffuse, specular)), 'diffuse'),
-        metallicFactor=0.,
-        roughnessFactor=1.,
         metallicRoughnessTexture=info(picture(roughness_texture(roughness), encode=False), 'roughness'))
     reflection = dict(
         specularFactor=1.,
         specularTexture=dict(index=glb.texture(Image.new('RGBA', (1, 1), 'white'), 'specular strength')),
         specularColorFactor=[factor]*3,
         specularColorTexture=dict(index=glb.texture(picture(shine), 'specular', quality)))
-    glb.gltf.materials.append(lib.Material(name='skin', pbrMetallicRoughness=surface,
+    return surface,reflection
+
+def add_material(
+    glb:GlbBytes,
+    pictures:tuple,     # Of `add_pictures`
+    name:str='skin',    # What it is
+)->int: # Number of the material
+    "Skin, or what else a head is made of"
+    surface,reflection = pictures
+    surface = glb.lib.PbrMetallicRoughness(metallicFactor=0., roughnessFactor=WET.get(name, 1.), **surface)
+    glb.gltf.materials.append(glb.lib.Material(name=name, pbrMetallicRoughness=surface,
         extensions=dict(KHR_materials_specular=reflection), alphaCutoff=None))
     glb.gltf.extensionsUsed = ['KHR_materials_specular']
     return len(glb.gltf.materials)-1
 
 # %% ../../nbs/64_output.glb.ipynb #0015a4ce
-def add_mesh(
-    glb:GlbBytes,
+@dataclass(frozen=True)
+class Body:
+    "A person as the file holds them: the neutral surface, and what expressions change"
+    surface:Surface
+    vertices:torch.Tensor # [V, 3] mm
+    normals:torch.Tensor  # [V, 3]
+    targets:list          # Of `morph_targets`
+    balls:dict            # Name of an eye -> centre [3] and radius, mm
+
+    def parts(self)->dict: # Name -> triangles [f, 3] and which vertices [v] they use
+        "The parts, or all that there is as `face`"
+        s = self.surface
+        if not s.parts: return dict(face=(s.triangles, torch.arange(len(s.rows))))
+        return {name:s.of(name)[::2] for name in s.parts}
+
+# %% ../../nbs/64_output.glb.ipynb #5606f3f6
+def ball_of(
+    points:np.ndarray, # [N, 3]
+)->tuple: # centre [3], radius
+    "The ball whose surface is nearest to some points, by least squares"
+    rows = np.column_stack([2*points, np.ones(len(points))]).astype(float)
+    *centre,rest = np.linalg.lstsq(rows, np.square(points).sum(1), rcond=None)[0]
+    return np.array(centre),math.sqrt(rest+np.dot(centre, centre))
+
+def body_of(
     model,                  # A `FaceModel`
-    neutral:torch.Tensor,   # [V, 3] mm
-    material:int,           # Its number
+    neutral:torch.Tensor,   # [V, 3] mm, all vertices of the model
     morphs:bool=True,       # With the model's expressions as morph targets
     shape=None,             # [S] whose face it is, see `morph_targets`
-)->int: # Number of the mesh
-    "Head and eyes with their expressions"
-    lib = glb.lib
-    cpu = lambda x: x.detach().cpu()
-    neutral,normals = cpu(neutral),model.to('cpu').normals(cpu(neutral))
-    check_mesh(neutral, cpu(model.triangles))
+    surface=None,           # A `Surface` of the model; None: all of it
+)->Body:
+    "What is to be written of a person"
+    surface,neutral = surface or surface_of(model),neutral.detach().cpu()
+    vertices,normals = surface.vertices(neutral),surface.normals(neutral)
+    check_mesh(vertices, torch.from_numpy(surface.triangles))
     if (normals.norm(dim=1)<.5).any():
         raise GeometryError('A mesh with vertices that have no normal',
             'Every vertex needs a triangle that has an area.')
-    flipped = torch.stack([model.uvs[:,0], 1-model.uvs[:,1]], 1)
-    attributes = lib.Attributes(POSITION=glb.array(cpu(neutral)/1000, 'VEC3', True, glb.ARRAY),
-        NORMAL=glb.array(normals, 'VEC3', target=glb.ARRAY),
-        TEXCOORD_0=glb.array(cpu(flipped), 'VEC2', target=glb.ARRAY))
-    indices = glb.array(cpu(model.triangles).reshape(-1), 'SCALAR', target=glb.ELEMENTS)
-    found = morph_targets(model.to('cpu'), neutral, normals, shape) if morphs else []
+    found = morph_targets(surface.model, neutral, normals, shape, surface) if morphs else []
+    eyes = {name:surface.model.triangles[slice(*model.parts[name])].unique()
+        for name in surface.parts if material_name(name)=='eye'}
+    return Body(surface, vertices, normals, found, {k:ball_of(neutral[v].numpy()) for k,v in eyes.items()})
+
+# %% ../../nbs/64_output.glb.ipynb #e10043c0
+def add_primitive(
+    glb:GlbBytes,
+    body:Body,
+    part:str,           # One of `body.parts()`
+    material:int,       # Its number
+    middle=(0., 0., 0.),# What is the origin of the part, mm
+): # -> Primitive
+    "The vertices and triangles of one part, and how each expression moves them"
+    triangles,rows = body.parts()[part]
+    uvs = body.surface.uvs[rows]
+    place = (body.vertices[rows]-torch.tensor(middle, dtype=torch.float32))/1000
+    attributes = glb.lib.Attributes(POSITION=glb.array(place, 'VEC3', True, glb.ARRAY),
+        NORMAL=glb.array(body.normals[rows], 'VEC3', target=glb.ARRAY),
+        TEXCOORD_0=glb.array(torch.stack([uvs[:,0], 1-uvs[:,1]], 1), 'VEC2', target=glb.ARRAY))
+    indices = glb.array(triangles.reshape(-1), 'SCALAR', target=glb.ELEMENTS)
     targets = [
-        lib.Attributes(POSITION=glb.changes(moved/1000, True), NORMAL=glb.changes(turned)) for _,moved,turned in found]
-    primitive = lib.Primitive(attributes=attributes, indices=indices, material=material, mode=4, targets=targets)
-    glb.gltf.meshes.append(
-        lib.Mesh(
-            name='face', primitives=[primitive], weights=[0.]*len(targets),
-            extras=dict(targetNames=[name for name,_,_ in found])))
+        glb.lib.Attributes(POSITION=glb.changes(moved[rows]/1000, True), NORMAL=glb.changes(turned[rows]))
+        for _,moved,turned in body.targets]
+    return glb.lib.Primitive(attributes=attributes, indices=indices, material=material, mode=4, targets=targets)
+
+# %% ../../nbs/64_output.glb.ipynb #53219604
+def add_mesh(
+    glb:GlbBytes,
+    body:Body,
+    name:str,           # Of the mesh
+    primitives:list,    # Of `add_primitive`
+)->int: # Number of the mesh
+    "What moves together"
+    names = [target for target,_,_ in body.targets]
+    glb.gltf.meshes.append(glb.lib.Mesh(
+        name=name, primitives=primitives, weights=[0.]*len(names), extras=dict(targetNames=names)))
     return len(glb.gltf.meshes)-1
+
+def add_head(
+    glb:GlbBytes,
+    body:Body,
+    pictures:tuple,     # Of `add_pictures`
+    whole:bool=False,   # One mesh, of whatever parts
+)->dict: # Name of a part -> number of its mesh; of the whole head: face
+    "All meshes and materials"
+    kinds = {part:material_name(part) if body.surface.parts else 'skin' for part in body.parts()}
+    materials = {kind:add_material(glb, pictures, kind) for kind in dict.fromkeys(kinds.values())}
+    add = lambda part,*middle: add_primitive(glb, body, part, materials[kinds[part]], *middle)
+    if whole or not body.surface.parts: return dict(face=add_mesh(glb, body, 'face', [add(p) for p in kinds]))
+    return {p:add_mesh(glb, body, p, [add(p, *body.balls.get(p, ())[:1])]) for p in kinds}
 
 # %% ../../nbs/64_output.glb.ipynb #5f677481
 def expression_weights(
@@ -290,27 +368,57 @@ def _add_camera(glb:GlbBytes, frame, i:int)->int:
     glb.gltf.cameras.append(lens)
     return len(glb.gltf.cameras)-1
 
-def _add_animation(glb:GlbBytes, model, frame, i:int):
-    ("Of node 0, from neutral to the photo's expression in a second; "
+def _add_animation(glb:GlbBytes, model, frame, i:int, nodes:list):
+    ("Of the nodes that hold the head, from neutral to the photo's expression in a second; "
      "neutral for a tenth, since Blender shows its frame 1 first, not 0")
     lib = glb.lib
     weights = expression_weights(model, frame.expression)
     if not weights: return
     times = glb.array(np.array([0.,.1,1.]), 'SCALAR', True)
     values = glb.array(np.array(2*[0.]*len(weights)+weights), 'SCALAR')
-    channel = lib.AnimationChannel(sampler=0, target=lib.AnimationChannelTarget(node=0, path='weights'))
+    channels = [lib.AnimationChannel(sampler=0, target=lib.AnimationChannelTarget(node=n, path='weights'))
+        for n in nodes]
     sampler = lib.AnimationSampler(input=times, output=values, interpolation='LINEAR')
-    glb.gltf.animations.append(lib.Animation(name=f'photo {i}', samplers=[sampler], channels=[channel]))
+    glb.gltf.animations.append(lib.Animation(name=f'photo {i}', samplers=[sampler], channels=channels))
+
+# %% ../../nbs/64_output.glb.ipynb #238c98a8
+def add_nodes(
+    glb:GlbBytes,
+    body:Body,
+    meshes:dict,        # Of `add_head`
+    where:str='',       # What is put behind the names, ' in photo 0'
+    weights=None,       # Of the morph targets; None: those of the mesh
+    **place,            # rotation, translation
+)->tuple: # number of the node that is the head, numbers of those that hold a mesh
+    "The head: one node, or a root with a node for each part, an eye's at the middle of its ball"
+    nodes = glb.gltf.nodes
+    root = len(nodes)
+    nodes.append(glb.node(name=f'face{where}', **place))
+    if list(meshes)==['face']:
+        nodes[root].mesh = meshes['face']
+        nodes[root].weights = weights or []
+        return root,[root]
+    for part,mesh in meshes.items():
+        about = {}
+        if part in body.balls:
+            centre,radius = body.balls[part]
+            about = dict(translation=(centre/1000).tolist(), extras=dict(radius=radius/1000))
+        nodes.append(glb.node(name=f'{part}{where}', mesh=mesh, weights=weights, **about))
+    nodes[root].children = list(range(root+1, len(nodes)))
+    return root,nodes[root].children
 
 # %% ../../nbs/64_output.glb.ipynb #17958f86
 def add_photo(
     glb:GlbBytes,
-    model,      # A `FaceModel`
-    frame,      # A `Frame`
-    i:int,      # Its number
+    body:Body,
+    meshes:dict,    # Of `add_head`
+    frame,          # A `Frame`
+    i:int,          # Its number
+    heads:list,     # The nodes that hold the neutral head
 )->int: # Number of the node that is its camera in the neutral scene
-    "Camera, pose and expression of a photo: two nodes around the head, a scene and an animation"
+    "Camera, pose and expression of a photo: nodes around the head, a scene and an animation"
     g = glb.gltf
+    model = body.surface.model
     name = f'photo {i}'
     lens = f'camera {i}'
     camera = _add_camera(glb, frame, i)
@@ -320,9 +428,9 @@ def add_photo(
     weights = expression_weights(model, frame.expression)
     g.nodes.append(glb.node(name=lens, camera=camera, **around))
     g.nodes.append(glb.node(name=f'{lens} at the origin', camera=camera))
-    g.nodes.append(glb.node(name=f'face in {name}', mesh=0, weights=weights, **place))
-    g.scenes.append(glb.lib.Scene(name=name, nodes=[first+1,first+2]))
-    _add_animation(glb, model, frame, i)
+    head,_ = add_nodes(glb, body, meshes, f' in {name}', weights, **place)
+    g.scenes.append(glb.lib.Scene(name=name, nodes=[first+1,head]))
+    _add_animation(glb, model, frame, i, heads)
     return first
 
 # %% ../../nbs/64_output.glb.ipynb #2a31a638
@@ -334,25 +442,27 @@ def _check_choices(face, posed, quality):
     if quality is not None and not 1<=quality<=95:
         raise ConfigError(f'JPEG of quality {quality}', 'Give 1 to 95, or nothing for PNG.')
 
-def _all_scenes(glb:GlbBytes, model, face, posed):
+def _all_scenes(glb:GlbBytes, body, meshes, face, posed):
     "The neutral face among its cameras, and each photo"
     g = glb.gltf
-    g.nodes.append(glb.node(name='face', mesh=0))
-    g.scenes.append(glb.lib.Scene(name='neutral', nodes=[0]))
-    g.scenes[0].nodes += [add_photo(glb, model, frame, i) for i,frame in enumerate(face.frames)]
+    root,heads = add_nodes(glb, body, meshes)
+    g.scenes.append(glb.lib.Scene(name='neutral', nodes=[root]))
+    g.scenes[0].nodes += [add_photo(glb, body, meshes, frame, i, heads) for i,frame in enumerate(face.frames)]
     g.scene = 0 if posed is None else 1+posed
 
-def _one_scene(glb:GlbBytes, model, face, posed, morphs:bool):
+def _one_scene(glb:GlbBytes, body, meshes, face, posed):
     "The face once: neutral among its cameras, or as one photo shows it"
     g = glb.gltf
+    model = body.surface.model
+    moving = bool(body.targets)
     shown = dict(enumerate(face.frames)) if posed is None else {posed:face.frames[posed]}
     place = {} if posed is None else node_pose(face.frames[posed].rotation, face.frames[posed].translation)
-    if morphs and posed is not None: g.meshes[0].weights = expression_weights(model, face.frames[posed].expression)
-    g.nodes.append(glb.node(name='face', mesh=0, **place))
+    if moving and posed is not None: g.meshes[0].weights = expression_weights(model, face.frames[posed].expression)
+    root,heads = add_nodes(glb, body, meshes, **place)
     for i,frame in shown.items():
         around = node_pose(frame.rotation, frame.translation, inverse=True) if posed is None else {}
         g.nodes.append(glb.node(name=f'camera {i}', camera=_add_camera(glb, frame, i), **around))
-        if morphs and posed is None: _add_animation(glb, model, frame, i)
+        if moving and posed is None: _add_animation(glb, model, frame, i, heads)
     g.scenes.append(
         glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
     g.scene = 0
@@ -368,18 +478,22 @@ def face_glb(
     morphs:bool=True,       # False: no morph targets, the expression that is shown is in the vertices; `merged` as well
     # Morph targets as plain lists, for readers that know no sparse accessors: about four times as large
     dense:bool=False,
+    parts:str|Iterable[str]|None=None, # Names of parts and regions, see `surface_of`; None: the whole head
+    detail:str='model',     # Of `output.surface.DETAILS`
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
     _check_choices(face, posed, quality)
     glb = GlbBytes(dense)
     model = pipeline.model
+    surface = surface_of(model, parts, detail)
     with torch.no_grad():
         # expressions open the mouth; the photo's own is as the photo has it
         maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
-        add_mesh(glb, model, vertices, add_material(glb, maps, quality), morphs, face.identity.shape.detach().cpu())
-    if merged or not morphs: _one_scene(glb, model, face, posed, morphs)
-    else: _all_scenes(glb, model, face, posed)
+        body = body_of(model, vertices, morphs, face.identity.shape.detach().cpu(), surface)
+        meshes = add_head(glb, body, add_pictures(glb, maps, quality), merged or not morphs)
+    if merged or not morphs: _one_scene(glb, body, meshes, face, posed)
+    else: _all_scenes(glb, body, meshes, face, posed)
     glb.gltf.asset.extras = dict(model=model.name, licence=model.licence, fingerprint=model.fingerprint)
     return glb.to_bytes()
 
@@ -394,7 +508,9 @@ def save_glb(
     merged:bool=False,      # One scene, one object
     morphs:bool=True,       # With morph targets
     dense:bool=False,       # As plain lists
+    parts:str|Iterable[str]|None=None, # Of the head; None: all
+    detail:str='model',     # Of `output.surface.DETAILS`
 ):
     "Write it whole or not at all"
-    data = face_glb(pipeline, face, posed, quality, merged, morphs, dense)
+    data = face_glb(pipeline, face, posed, quality, merged, morphs, dense, parts, detail)
     with writing(path) as part: part.write_bytes(data)

@@ -12,6 +12,7 @@ from fastcore.basics import patch
 from ..errors import ConfigError
 from ..geometry.camera import euler_to_matrix
 from ..imaging import to_bytes
+from ..names import name_advice
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -93,6 +94,8 @@ class _ViewerState(traitlets.HasTraits):
     "What Python and the page know of a view, kept alike on both sides."
     triangles = traitlets.Bytes().tag(sync=True)        # uint32 [F, 3]
     uvs = traitlets.Bytes().tag(sync=True)              # float32 [V, 2]
+    parts = traitlets.List().tag(sync=True)             # [name, first triangle, past the last]; empty: all is one
+    hidden = traitlets.List().tag(sync=True)            # Names of parts that are not shown
     # float32 [V, 3], model space, without the expressions that have a slider
     vertices = traitlets.Bytes().tag(sync=True)
     morph_names = traitlets.List().tag(sync=True)
@@ -118,6 +121,13 @@ class _ViewerState(traitlets.HasTraits):
     description = traitlets.Unicode('A face in 3D').tag(sync=True)
     centred = traitlets.Int(0).tag(sync=True)           # Counts up when the view is to look at the face again
 
+    @traitlets.validate('hidden')
+    def _check_hidden(self, proposal):
+        known = [name for name,_,_ in self.parts]
+        for name in proposal['value']:
+            if name not in known: raise ConfigError(f'The head has no part {name!r}', name_advice(name, known))
+        return proposal['value']
+
 # %% ../../nbs/73_output.viewer.ipynb #524bd4a6
 @undisturbed
 class FaceViewer(_ViewerState, anywidget.AnyWidget):
@@ -130,11 +140,12 @@ class FaceViewer(_ViewerState, anywidget.AnyWidget):
         i:int=0,                # Frame
         expressions=None,       # Which get a slider: None: all; a number: so many; or names
         picture:bytes=b'',      # PNG to be shown where there is no WebGL
-        **traits                # `mode`, `width`, `height`, `controls`, ...
+        **traits                # `mode`, `hidden`, `width`, `height`, `controls`, ...
     ):
         self.pipeline = pipeline
         self.frame = i
-        self._static = dict(triangles=_bytes(pipeline.model.triangles, np.uint32), uvs=_bytes(pipeline.model.uvs))
+        self._static = dict(triangles=_bytes(pipeline.model.triangles, np.uint32), uvs=_bytes(pipeline.model.uvs),
+            parts=[[name, first, last] for name,(first,last) in pipeline.model.parts.items()])
         super().__init__(picture=picture, **self._static,
             **_morph_traits(pipeline.model, pick_expressions(pipeline.model, expressions), face.identity.shape),
             **traits)

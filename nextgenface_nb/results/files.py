@@ -26,8 +26,9 @@ from ..output.checkpoint import load_face, read_about
 from ..output.export import ENV_AROUND, ENV_FOR, export_face, find_checkpoint, save_usdz
 from ..output.formats import FORMATS, format_names
 from ..output.glb import base_colour, roughness_texture, save_glb
-from ..output.mesh import SPACES, mesh_vertices, mtl_text, obj_text
+from ..output.mesh import POSES, SPACES, mesh_vertices, mtl_text, obj_text, shows_photo
 from ..output.pictures import picture, save_picture
+from ..output.surface import DETAILS, surface_of
 from ..pipeline import Pipeline
 from ..places import data_folder, locate
 from ..reconstruction import Reconstruction
@@ -99,20 +100,30 @@ def to_glb(self:Reconstruction,
     merged:bool=False,      # One scene and one object
     morphs:bool=True,       # With the model's expressions; False: what is shown is in the vertices
     dense:bool=False,       # Plain lists of what moves, for readers that need them
+    pose:str|None=None,     # 'photo': the same as posed=0; 'neutral'
+    parts:str|Sequence[str]|None=None, # Names of parts and regions, 'face' for instance; None: the whole head
+    detail:str='model',     # 'coarse': a quarter of the quads; 'model'; 'fine': four times as many
 )->Path:
-    "Mesh, maps, expressions and cameras in one file of glTF"
+    "Head, maps, expressions and cameras in one file of glTF"
     path = _file(path, '.glb')
-    save_glb(path, self.pipeline, self.face, posed, quality, merged, morphs, dense)
+    if not shows_photo(pose, otherwise=posed is not None):
+        if posed is not None: raise ConfigError(f'The neutral face, posed={posed}', 'Choose one of both.')
+    elif posed is None: posed = 0
+    save_glb(path, self.pipeline, self.face, posed, quality, merged, morphs, dense, parts, detail)
     return path
 
+# %% ../../nbs/78_results.files.ipynb #def57b70
 @patch
 @undisturbed
 def to_usd(self:Reconstruction,
     path:str|Path, # `.usdz` file
+    *,
+    parts:str|Sequence[str]|None=None, # Names of parts and regions; None: the whole head
+    detail:str='model',                # 'coarse', 'model' or 'fine', see `to_glb`
 )->Path:
     "The neutral face for Apple's and Pixar's programs; needs the package usd-core"
     path = _file(path, '.usdz')
-    save_usdz(path, self.pipeline, self.face)
+    save_usdz(path, self.pipeline, self.face, parts, detail)
     return path
 
 # %% ../../nbs/78_results.files.ipynb #9d4281d5
@@ -124,28 +135,33 @@ def to_obj(self:Reconstruction,
     neutral:bool=False, # Without the photo's expression
     space:str='model',  # 'model': upright, at the origin; 'viewer' or 'camera': where the photo's camera sees it
     frame:int=0,        # Number of the photo
+    pose:str|None=None, # 'photo', or 'neutral': the same as neutral=True
+    parts:str|Sequence[str]|None=None, # Names of parts and regions, 'face' for instance; None: the whole head
+    detail:str='model', # 'coarse', 'model' or 'fine', see `to_glb`
 )->Path:
-    "The mesh in mm with its maps as Wavefront OBJ"
+    "The mesh in mm with its maps as Wavefront OBJ, in quads where the model has them"
     path = _file(path, '.obj')
-    model = self.pipeline.model
+    surface = surface_of(self.pipeline.model, parts, detail)
+    faces,ranges = surface.faces()
+    neutral = not shows_photo(pose, neutral)
     vertices = mesh_vertices(self.pipeline, self.face, check_frame(self.face, frame), space, neutral).cpu()
-    text = obj_text(vertices, model.triangles, model.uvs, model.to('cpu').normals(vertices),
-        f'{path.stem}.mtl', f'{model.name}, {space} space, millimetres')
-    _write_material(path, self.pipeline.maps(self.face))
+    text = obj_text(surface.vertices(vertices), faces, surface.uvs, surface.normals(vertices), f'{path.stem}.mtl',
+        f'{surface.model.name}, {space} space, millimetres', ranges)
+    _write_material(path, self.pipeline.maps(self.face), ranges)
     with writing(path) as part: part.write_text(text, encoding='utf-8')
     return path
 
-def _write_material(path:Path, maps:tuple):
+def _write_material(path:Path, maps:tuple, parts):
     "me.mtl, me_diffuse.png ... beside me.obj"
     names = {name:f'{path.stem}_{name}.png' for name in MAPS}
     for (name,file),x in zip(names.items(), maps):
         save_picture(path.with_name(file), picture(x.detach(), encode=name!='roughness'))
-    text = mtl_text(names, float(maps[2].median()))
+    text = mtl_text(names, float(maps[2].median()), parts)
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/78_results.files.ipynb #c3f0a602
 #: What some options of `export` can be
-CHOICES = dict(space=SPACES, env_for=tuple(ENV_FOR), env_around=ENV_AROUND)
+CHOICES = dict(space=SPACES, pose=POSES, detail=DETAILS, env_for=tuple(ENV_FOR), env_around=ENV_AROUND)
 
 def formats()->dict: # name -> what it is
     "What `export` can write"

@@ -27,15 +27,19 @@ for (const [name, path] of [['ours', '/envMap_0.exr'], ['turned', '/for_three/en
 const renderer = new THREE.WebGLRenderer({antialias: true, preserveDrawingBuffer: true})
 renderer.setClearColor(0, 1); document.body.append(renderer.domElement)
 // our environment map counts its angle from another side
-window.draw = (number, weights, turn = -Math.PI/2, map = 'ours') => {
-  const scene = new THREE.Scene(); scene.add(gltf.scenes[number]); scene.updateMatrixWorld(true)
+window.draw = (number, weights, turn = -Math.PI/2, map = 'ours', turned = {}) => { // turned: name of a node -> [degrees about x, y]
+  const scene = new THREE.Scene(); scene.add(gltf.scenes[number])
   scene.environment = maps[map]; scene.environmentRotation.y = turn
-  let camera, face; scene.traverse(o => { camera ??= o.isCamera ? o : undefined; face ??= o.isMesh ? o : undefined })
-  const before = [...face.morphTargetInfluences]
-  for (const [name, value] of Object.entries(weights || {})) face.morphTargetInfluences[face.morphTargetDictionary[name]] = value
+  let camera; const faces = []; scene.traverse(o => { camera ??= o.isCamera ? o : undefined; if (o.isMesh) faces.push(o) })
+  const before = faces.map(f => [...f.morphTargetInfluences])
+  for (const f of faces) for (const [name, value] of Object.entries(weights || {})) f.morphTargetInfluences[f.morphTargetDictionary[name]] = value
+  const nodes = Object.entries(turned).map(([name, [x, y]]) => [scene.getObjectByName(name), x*Math.PI/180, y*Math.PI/180])
+  for (const [node, x, y] of nodes) node.rotation.set(x, y, 0)
+  scene.updateMatrixWorld(true)
   const [x0, y0, x1, y1] = camera.userData.crop, [w, h] = camera.userData.crop_size, full = [w/(x1-x0), h/(y1-y0)]
   renderer.setSize(w, h); camera.setViewOffset(...full, x0*full[0], y0*full[1], w, h); camera.updateProjectionMatrix()
-  renderer.render(scene, camera); face.morphTargetInfluences.splice(0, before.length, ...before)
+  renderer.render(scene, camera); faces.forEach((f, k) => f.morphTargetInfluences.splice(0, before[k].length, ...before[k]))
+  for (const [node] of nodes) node.rotation.set(0, 0, 0)
   return renderer.domElement.toDataURL('image/png')
 }
 window.ready = true

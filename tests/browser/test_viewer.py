@@ -4,7 +4,7 @@ import numpy as np, pytest
 from PIL import Image
 pytest.importorskip('anywidget')
 from nextgenface_nb.config import Config
-from nextgenface_nb.facemodel.model import toy_model
+from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.imaging import to_bytes
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.evaluation.synthetic import studio_light, synthetic_face
@@ -115,6 +115,26 @@ def test_modes_vertices_light_and_morphs_change_the_picture(show, truth, shots):
         '''() => { const v = new Float32Array(model.get('vertices').buffer.slice(0)); for (let i = 0; i < v.length; i += 3) v[i] *= 1.3; model.set('vertices', new DataView(v.buffer)) }''')
     assert np.abs(pixels(page)-before).mean()>1
     assert not page.complaints
+
+def test_check_boxes_show_and_hide_parts(show, shots):
+    "Without the skin eyes and teeth are seen; a part hidden from Python loses its tick"
+    pipeline = Pipeline(load_model(), CONFIG)
+    face = synthetic_face(pipeline, seed=3, size=SIZE, samples=1).face
+    page = show(FaceViewer(pipeline, face, width=SIZE, height=SIZE, expressions=['jawOpen']))
+    whole,boxes = pixels(page)[...,3]>250,page.get_by_role('group', name='Parts of the head').get_by_role('checkbox')
+    assert boxes.count()==len(pipeline.model.parts) and all(box.is_checked() for box in boxes.all())
+    page.screenshot(path=shots/'viewer_parts.png')
+    page.get_by_role('checkbox', name='skin').uncheck()
+    inner = pixels(page)
+    assert page.evaluate('model.get("hidden")')==['skin']
+    assert .005<(inner[...,3]>250).mean()<.3*whole.mean()
+    page.screenshot(path=shots/'viewer_without_skin.png')
+    page.evaluate('model.set("hidden", ["skin", "upper teeth", "lower teeth"])')
+    assert not page.get_by_role('checkbox', name='upper teeth').is_checked()
+    assert ((pixels(page)[...,3]>250)<(inner[...,3]>250)).sum()>50
+    page.get_by_role('checkbox', name='skin').check()
+    page.evaluate('model.set("hidden", [])')
+    assert np.array_equal(pixels(page)[...,3]>250, whole) and not page.complaints
 
 @pytest.mark.slow
 def test_orbit_by_mouse_and_keys(show, truth, shots):

@@ -15,6 +15,7 @@ const STYLE = `
 .ngf-view button[aria-pressed=true]{background:#1565c0;color:#fff;border-color:#1565c0}
 .ngf-view label{display:grid;grid-template-columns:11em 9em 3em;align-items:center;gap:6px;line-height:20px}
 .ngf-view .ngf-sliders{flex:1 1 270px;min-width:250px;overflow-y:auto}.ngf-view input{margin:0;width:100%}
+.ngf-view .ngf-parts{max-width:100%;width:min-content;min-width:100%;column-gap:12px}.ngf-view .ngf-parts label{display:inline-flex;gap:4px}.ngf-view .ngf-parts input{width:auto}
 .ngf-view p{margin:4px 0}`
 
 const copy = view => view && view.byteLength ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : new ArrayBuffer(0)
@@ -79,12 +80,13 @@ class FaceView {
     this.on('diffuse specular roughness', () => this.maps().then(() => this.mode()))
     this.on('environment environment_shape light_angle', () => { this.light(); this.draw() })
     this.on('mode', () => this.mode())
+    this.on('parts hidden', () => { this.shown(); this.place(); this.draw() })
     this.on('centred', () => this.home())
     this.on('width height', () => { this.resize(); this.draw() })
   }
   topology() {
     this.twins = null
-    this.geometry.setIndex(new BufferAttribute(new Uint32Array(copy(this.get('triangles'))), 1))
+    this.shown()
     this.geometry.setAttribute('uv', new BufferAttribute(new Float32Array(copy(this.get('uvs'))), 2))
     const indices = new Uint32Array(copy(this.get('morph_indices'))), deltas = new Int16Array(copy(this.get('morph_deltas')))
     let start = 0
@@ -94,6 +96,13 @@ class FaceView {
       start = end
       return morph
     })
+  }
+  shown() { // the triangles of all parts but the hidden ones
+    const all = new Uint32Array(copy(this.get('triangles'))), hidden = this.get('hidden')
+    const kept = this.get('parts').filter(([name]) => !hidden.includes(name)).map(([, first, last]) => all.subarray(3 * first, 3 * last))
+    const some = new Uint32Array(kept.reduce((n, part) => n + part.length, 0))
+    kept.reduce((n, part) => { some.set(part, n); return n + part.length }, 0)
+    this.geometry.setIndex(new BufferAttribute(hidden.length ? some : all, 1))
   }
   weld(places) { // where the texture is torn, a vertex is there twice: on both sides of the seam the normal is that of the whole surface
     const normal = this.geometry.attributes.normal.array
@@ -197,6 +206,7 @@ function panel(model, box, view) {
   const back = element('button', { type: 'button' }, 'Reset view')
   back.addEventListener('click', () => view.home())
   box.querySelector('.ngf-stage').append(element('div', { class: 'ngf-bar', role: 'group', 'aria-label': 'How the face is shown' }, ...buttons.map(b => b[1]), back))
+  parts(model, box.querySelector('.ngf-stage'), view)
   const sliders = element('div', { class: 'ngf-sliders', role: 'group', 'aria-label': 'Light and expression' })
   sliders.style.maxHeight = `${model.get('height') + 40}px`
   box.append(sliders)
@@ -207,6 +217,19 @@ function panel(model, box, view) {
     return [name, slider(sliders, readable(name), low, high, model.get('weights')[name] || 0, v => say(model, 'weights', { ...model.get('weights'), [name]: v }))]
   })
   view.on('weights', () => known.forEach(([name, set]) => set(model.get('weights')[name] || 0)))
+}
+
+function parts(model, stage, view) { // a check box for each part: is it shown?
+  const group = element('div', { class: 'ngf-bar ngf-parts', role: 'group', 'aria-label': 'Parts of the head' })
+  const boxes = model.get('parts').map(([name]) => {
+    const input = element('input', { type: 'checkbox' })
+    input.addEventListener('change', () => say(model, 'hidden', input.checked ? model.get('hidden').filter(n => n !== name) : [...model.get('hidden'), name]))
+    group.append(element('label', {}, input, name))
+    return [name, input]
+  })
+  const follow = () => boxes.forEach(([name, input]) => { input.checked = !model.get('hidden').includes(name) })
+  follow(); view.on('hidden', follow)
+  if (boxes.length) stage.append(group)
 }
 
 async function render({ model, el }) {
