@@ -479,10 +479,13 @@ def chosen_stages(
 )->list: # see `make_stages`
     "The stages of the config, or those asked for by name or given as they are"
     known = {s.name:s for s in make_stages(config, terms)}
-    unknown = [s for s in stages or [] if isinstance(s, str) and s not in known]
+    if stages is None: return list(known.values())
+    stages = list(stages)   # a generator gives them once
+    unknown = [s for s in stages if isinstance(s, str) and s not in known]
     if unknown: raise ConfigError(f'no stage is called {unknown[0]!r}', f'There are: {", ".join(known)}.')
-    return list(known.values()) if stages is None else [known[s] if isinstance(s, str) else s for s in stages]
+    return [known[s] if isinstance(s, str) else s for s in stages]
 
+# %% ../nbs/75_reconstruction.ipynb #b85a8107
 def outside_terms(
     stages:list, # As of `chosen_stages`
 )->list: # of dict: name, stage, weight

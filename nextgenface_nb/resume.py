@@ -5,6 +5,7 @@
 # %% ../nbs/76_resume.ipynb #8e1416dd
 from __future__ import annotations
 import hashlib, time
+from functools import partial
 from pathlib import Path
 import torch
 from . import __version__
@@ -22,8 +23,8 @@ from .places import locate
 from .surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['STATE_VERSION', 'TOLERANCE', 'sweep', 'named_files', 'keep_state', 'face_digest', 'load_state', 'Keeper',
-           'fit_resumable', 'face_differences']
+__all__ = ['STATE_VERSION', 'TOLERANCE', 'sweep', 'named_files', 'keep_state', 'face_digest', 'landmarks_digest', 'load_state',
+           'Keeper', 'fit_resumable', 'face_differences']
 
 # %% ../nbs/76_resume.ipynb #7364dd85
 def sweep(
@@ -59,6 +60,7 @@ def keep_state(
     start:str='',          # `face_digest` of the face that the run began with, if one was given
     face=None,             # Which of several faces was asked for
     files:dict|None=None,  # Of `named_files`, when the run began; None: now
+    points:str='',         # `landmarks_digest` of what the caller gave
 ):
     "Write all that is needed to go on"
     history = [dict(stage=p.stage, step=p.step, steps=p.steps, losses={k:float(v) for k,v in p.losses.items()},
@@ -71,7 +73,7 @@ def keep_state(
         dict(
             state_version=STATE_VERSION, config=result.pipeline.config.to_dict(), stages=list(stages), done=done,
             files=named_files(result.pipeline.config) if files is None else files,
-            history=history, start=start, which_face=face, terms=result.terms, timings=result.timings,
+            history=history, start=start, which_face=face, landmarks=points, terms=result.terms, timings=result.timings,
             left_out=result.left_out,
             warnings=result.warnings,
             after_landmarks=[float(x) for x in result.after_landmarks]),
@@ -83,6 +85,17 @@ def face_digest(face:Face|None)->str: # 64 hexadecimal digits; empty without a f
     if face is None: return ''
     return hashlib.sha256(b''.join(n.encode()+v.detach().contiguous().numpy().tobytes()
         for n,v in face.parameters().items())).hexdigest()
+
+@undisturbed
+def landmarks_digest(
+    landmarks, # `Landmarks`, a list of them for several photos, or None for what is detected
+)->str: # 64 hexadecimal digits; empty where all are detected
+    "SHA-256 of the points, their weights, and where they lie"
+    given = landmarks if isinstance(landmarks, (list, tuple)) else [landmarks]
+    if all(l is None for l in given): return ''
+    told = [l and (l.points.tolist(), l.ids.tolist(), l.weights.tolist(), l.detector, l.blendshapes,
+        [float(x) for x in (*l.offset, l.scale)]) for l in given]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 # %% ../nbs/76_resume.ipynb #276642e5
 def _read_progress(path, face, meta:dict, pipeline)->tuple: # settings, `Reconstruction` so far
@@ -100,8 +113,9 @@ def _read_progress(path, face, meta:dict, pipeline)->tuple: # settings, `Reconst
             'Remove it, and start again.') from None
     return config,result
 
-def _check_asked(path, meta:dict, start:str, which_face, terms, advice:str):
+def _check_asked(path, meta:dict, start:str, which_face, terms, points:str, advice:str):
     "Is the same asked for as before?"
+    _check_points(path, meta.get('landmarks', ''), points)
     if meta.get('start', '')!=start: raise CheckpointError(f'{path}: begun from another checkpoint', advice)
     if meta.get('which_face')!=which_face:
         raise CheckpointError(
@@ -122,6 +136,7 @@ def load_state(
     start:str='',# `face_digest` of the face that the run begins with, if one is given
     which_face=None,# Which of several faces is asked for
     terms=(),       # Of `outside_terms`: what is added to the losses
+    points:str='',  # `landmarks_digest` of those that are given
 )->tuple: # (`Reconstruction` so far, number of stages that are done, tensors for the `StageState` of the next; empty: it has not begun)
     "Read it again; `CheckpointError` if it is of another photo, model, or other settings"
     face,meta = load_face(path, pipeline.model)
@@ -135,7 +150,7 @@ def load_state(
     if [p['sha256'] for p in meta['photos']]!=[d for d in map(photo_digest, photos) if d not in out]:
         raise CheckpointError(f'{path}: made from other photos', advice)
     _check_files(path, meta, pipeline.config, advice)
-    _check_asked(path, meta, start, which_face, terms, advice)
+    _check_asked(path, meta, start, which_face, terms, points, advice)
     tensors = {n[6:]:v for n,v in meta['tensors'].items() if n.startswith('state.')}
     return result,min(max(int(meta['done']), 0), len(names)),tensors
 
@@ -148,6 +163,14 @@ def _check_config(path, config:dict, now, advice:str): # name -> value then; `Co
             f'{path}: {other[0]} was {config[other[0]]!r} and is {getattr(now, other[0])!r} now', advice)
 
 # %% ../nbs/76_resume.ipynb #657fccc2
+def _check_points(path, was:str, now:str): # from `landmarks_digest`
+    "The interrupted run goes on with its own landmarks: those that are given must be the same"
+    if was==now: return
+    how = 'detected, and some are given now'
+    if was: how = 'others than are given now' if now else 'given, and none are now'
+    raise CheckpointError(f'{path}: the landmarks of the interrupted run were {how}',
+        'Give the same landmarks again, or start again without resume.')
+
 def _check_version(path, meta:dict):
     "Only what this very version has written means the same to it"
     advice = f'Go on with that version, or remove {Path(path).name} and start again.'
@@ -159,6 +182,7 @@ def _check_version(path, meta:dict):
             f'{path}: the interrupted run was of version {meta["library"]} of this library, which is {__version__}',
             advice)
 
+# %% ../nbs/76_resume.ipynb #994fff46
 def _check_files(path, meta:dict, config:Config, advice:str):
     "What settings name must hold the same as when the run began"
     there = named_files(config)
@@ -219,7 +243,7 @@ def fit_resumable(
     stages=STAGE_NAMES,         # Names
     resume:bool=True,           # Go on from `keep` if it is there; else begin, and write over it
     start:Face|None=None,       # Begin with this face
-    landmarks=None,             # `Landmarks` for each photo; None: detect
+    landmarks=None,             # `Landmarks` for each photo; None: detect. With `begun`: those that it was made with
     progress=None,              # Called with each `Progress`
     every:float=10.,            # Seconds between two states within a stage; 0: after each step
     face=None,                  # Which of several faces, see `reconstruct`
@@ -228,29 +252,34 @@ def fit_resumable(
     terms=(),                   # `LossTerm` from outside the package, see `optim.losses`
 )->Reconstruction:
     "Fit all stages, keeping the state"
+    stages = list(stages)
     if start is not None: photos = [f.photo for f in start.frames]
     begun_with = face_digest(start)
     files = named_files(pipeline.config)   # before they are read
-    told = outside_terms(chosen_stages(pipeline.config, list(stages), terms))
+    told = outside_terms(chosen_stages(pipeline.config, stages, terms))
+    points = landmarks_digest(landmarks)
     there = resume and Path(keep).exists()
-    result,done,saved = (load_state(keep, photos, pipeline, stages, begun_with, face, told) if there
+    result,done,saved = (load_state(keep, photos, pipeline, stages, begun_with, face, told, points) if there
         else (None, 0, {}))
     if result and hasattr(watch, 'again'): watch.again(result.history)
     if start is not None: begun = Reconstruction(start, pipeline)
     result = result or begun or begin(photos, pipeline, landmarks=landmarks, face=face)
     result.terms = told
+    kept = partial(keep_state, keep, result, stages, start=begun_with, face=face, files=files, points=points)
     for k in range(done, max(len(stages), 1)):
-        state = StageState(saved)
+        more = dict(pipeline=pipeline, result=result, watch=watch, terms=terms)
+        _fit_stage(k, stages, StageState(saved), kept, partial(Keeper, every=every, progress=progress), more)
         saved = {}
-        def write():
-            if state.face is not None: keep_state(keep, result, stages, k, state, begun_with, face, files)
-        exhaust(
-            reconstruct_steps(
-                None, pipeline.config, stages=list(stages[k:k+1]), pipeline=pipeline, state=state, result=result,
-                watch=watch, terms=terms),
-            Keeper(write, every, progress))
-        keep_state(keep, result, stages, min(k+1, len(stages)), start=begun_with, face=face, files=files)
     return result
+
+# %% ../nbs/76_resume.ipynb #b70810c6
+def _fit_stage(k:int, stages:list, state:StageState, kept, keeper, more:dict): # more: for `reconstruct_steps`
+    "One stage, or what is left of it; without any stage there is a state all the same"
+    def write():
+        if state.face is not None: kept(k, state)
+    steps = reconstruct_steps(None, more['pipeline'].config, stages=stages[k:k+1], state=state, **more)
+    exhaust(steps, keeper(write))
+    kept(min(k+1, len(stages)))
 
 # %% ../nbs/76_resume.ipynb #b5c2d08f
 # mm at the worst vertex; reflectance or roughness on the mean over the texels; radiance on the mean over the

@@ -291,6 +291,8 @@ def agrees_in_blender(seen, pipeline, face, name):
     assert seen['vertices']==len(vertices) and seen['triangles']==len(
         model.triangles) and seen['unit'] and seen['uvs']==['UVMap']
     assert np.allclose([seen['low'], seen['high']], [turned.min(0), turned.max(0)], atol=1e-6), name
+    kinds = sorted({material_name(part) for part in model.parts or ['skin']})
+    assert seen['alike'] and seen['materials']==kinds, (name, seen['materials'])
     assert [(p, space) for p,_,space in seen['pictures']]==[('diffuse', 'sRGB'), ('roughness', 'Non-Color'),
         ('specular', 'sRGB'), ('specular strength', 'sRGB')]
     number = 0 if name in ('baked', 'plain') else len(model.expression_names)

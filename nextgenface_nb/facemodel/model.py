@@ -804,7 +804,7 @@ def _read_parts(file, where)->dict: # Name -> (first, past the last) of its tria
 # %% ../../nbs/21_facemodel.model.ipynb #03f27def
 def _read(geometry, albedo):
     with _open(geometry) as file:
-        cage = _read_cage(file)
+        cage:Any = _read_cage(file)
         stored = cage is None or not len(cage.quads)
         on_surface = partial(_subdivided, None if stored else surface_matrix(cage))
         shape_mean,shape_basis,shape_variance = on_surface(*_read_linear(file,'shape/model'))

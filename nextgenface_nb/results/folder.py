@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..files import LIST, given_path, read_report
 from ..names import as_number, as_whole, known_name
 from ..processes import shown_name
+from ..surroundings import undisturbed
 from .runs import Run, each_face, finish_summary, folder_fitter, jobs_in
 
 # %% auto #0
@@ -77,6 +78,7 @@ def as_table(
     return pandas.DataFrame(rows, columns=list(COLUMNS)).astype(figures)
 
 # %% ../../nbs/78_results.folder.ipynb #f01d000b
+@undisturbed
 def reconstruct_folder(
     folder:str|Path,              # Of photos
     config:Config|None=None,      # None: the default preset

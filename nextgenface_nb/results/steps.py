@@ -4,7 +4,7 @@
 
 # %% ../../nbs/78_results.steps.ipynb #e812e692
 from __future__ import annotations
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,7 @@ def reconstruct(
     if not isinstance(keep_every, (int, float)) or not keep_every>=0:
         raise ConfigError(f'keep_every {keep_every!r}', 'Give seconds, from 0 on.')
     more = dict(stages=STAGE_NAMES if stages is None else stages, terms=terms, every=keep_every)
+    if isinstance(landmarks, Iterator): landmarks = list(landmarks)
     return _resumed(photo, as_config(config), model, landmarks, given_path(output).absolute(), progress, face, more)
 
 # %% ../../nbs/78_results.steps.ipynb #0a780018
@@ -150,7 +151,8 @@ def _resumed(photo, config:Config, model, landmarks, output:Path, progress, face
             stop.check()
         begun = begin(photo, pipeline, config, landmarks, face)
         photos = [f.photo for f in begun.face.frames]
-        result:Any = fit_resumable(photos, pipeline, keep, progress=told, face=face, begun=begun, **more)
+        result:Any = fit_resumable(
+            photos, pipeline, keep, landmarks=landmarks, progress=told, face=face, begun=begun, **more)
         result.save(output)
         keep.unlink(missing_ok=True)
     return result

@@ -8,7 +8,7 @@ import asyncio, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fastcore.basics import patch
-from ..surroundings import undisturbed
+from ..surroundings import Undisturbed
 
 # %% auto #0
 __all__ = ['in_a_cell', 'page_loop', 'on_page', 'Worker']
@@ -41,22 +41,31 @@ def on_page(
 class Worker:
     "One thread, which does one thing after the other."
     def __init__(self):
-        self.left = 0                    # Pieces of work that are under way or wait
         self.lock = threading.RLock()    # Held by who is at work
+        self.turn = False                # The loop is at what was given to `then`
+        self._open = set()               # Futures of the thread that the loop has not seen the end of
         self._pool = None
 
     def __repr__(self): return f'Worker({self.left} left)'
+
+    @property
+    def left(self)->int: return len(self._open) # Pieces of work that are under way or wait
 
     def submit(self,
         work,  # A function
         *args, # Its arguments
     )->asyncio.Future: # What it returns; of the running loop
         "Work for the thread, after all that it was given before"
-        loop = asyncio.get_running_loop()
+        return self._give(self._work, asyncio.get_running_loop(), work, args)
+
+    def _give(self, work, loop, *given)->asyncio.Future:
         self._pool = self._pool or ThreadPoolExecutor(1, 'face studio')
-        self.left += 1
-        future = loop.run_in_executor(self._pool, self._work, loop, work, args)
-        future.add_done_callback(self._done)
+        own = self._pool.submit(work, loop, *given)
+        self._open.add(own)
+        future = asyncio.wrap_future(own, loop=loop)
+        # before what follows it on the page; at the thread's own end where the loop does not wait for it any more
+        future.add_done_callback(lambda _: own.add_done_callback(self._open.discard))
+        own.add_done_callback(lambda _: loop.is_closed() and self._open.discard(own))
         return future
 
     def _work(self, loop, work, given):
@@ -65,16 +74,16 @@ class Worker:
             with self.lock: return work(*given)
         finally: _here.loop = None
 
-    def _done(self, future): self.left -= 1
-
-    @contextmanager
-    def alone(self): # A context
-        "Within this context the thread rests, and all is done here and now; waits for the end of what it is at"
-        with self.lock:
-            before = getattr(_here, 'alone', False)
-            _here.alone = True
-            try: yield
-            finally: _here.alone = before
+# %% ../../nbs/90_widgets.beside.ipynb #313d8e7e
+@patch
+@contextmanager
+def alone(self:Worker): # A context
+    "Within this context the thread rests, and all is done here and now; waits for the end of what it is at"
+    with self.lock:
+        before = getattr(_here, 'alone', False)
+        _here.alone = True
+        try: yield
+        finally: _here.alone = before
 
 # %% ../../nbs/90_widgets.beside.ipynb #be51d108
 def _raised(error:Exception): raise error
@@ -110,12 +119,36 @@ def _after(self:Worker, future, then, failed):
 # %% ../../nbs/90_widgets.beside.ipynb #be51d109
 @patch
 def then(self:Worker,
-    action, # Called without arguments, by the loop
+    action,      # Called without arguments, by the loop
+    failed=None, # Called with its error where it had to wait; None, and where it is done at once: it is raised
 ): # What it returns, where it is done at once
-    "At once where the thread has nothing to do; else after what it was given so far"
-    if page_loop() is None or not self.left:
+    "At once where the thread has nothing to do, or within another such action; else after what it was given so far"
+    if page_loop() is None:
         with self.lock: return action()
-    self.submit(_rest).add_done_callback(lambda future: future.cancelled() or action())
+    if self.turn or not self.left: return self._in_turn(action)
+    self._give(self._lend, asyncio.get_running_loop(), action, failed or _raised)
+
+@patch
+def _in_turn(self:Worker, action):
+    "On the page: nothing else is at work"
+    before = self.turn
+    with self.lock:
+        self.turn = True
+        try: return action()
+        finally: self.turn = before
+
+@patch
+def _lend(self:Worker, loop, action, failed):
+    "In the thread: it is the page's turn, after what it was handed over before"
+    done = threading.Event()
+    def turn():
+        try:
+            with Undisturbed(): self._in_turn(action)
+        except Exception as e: failed(e)
+        finally: done.set()
+    try: loop.call_soon_threadsafe(loop.call_soon, turn)
+    except RuntimeError: return   # the loop is closed
+    while not done.wait(.2) and loop.is_running(): pass
 
 def _rest(): "Nothing is done"
 

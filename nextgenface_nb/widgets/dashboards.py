@@ -284,7 +284,7 @@ def _controls(self:StartDashboard):
     self.weight = slider('weight of the point', 1., 0., 5., self.guarded(self.set_weight), step=.1)
     self.hide_button = button('Hide / show point', self.guarded(self.hide), icon='eye-slash')
     self.editor.observe(lambda change: self._selected(), 'selected')
-    self.editor.observe(lambda change: self._corrected(), ['points','weights','hidden'])
+    self.editor.observe(self.guarded(lambda change: self._corrected()), ['points','weights','hidden'])
     self.target = ipywidgets.Text('face.npz', description='Save as')
     self.save_button = button('Save', self.beside(self.save), icon='save')
     self.open_button = button('Open', self.beside(self._read_face, self._opened), icon='folder-open')
@@ -476,12 +476,13 @@ def hide(self:StartDashboard):
 # %% ../../nbs/91_widgets.dashboards.ipynb #0301f283
 @patch
 def _edited(self:StartDashboard):
-    if self.frame is not None and not self.editor.showing: self.worker.then(self._renewed)
+    if self.frame is not None and not self.editor.showing: self.worker.then(self._renewed, self.complain)
 
 @patch
 @undisturbed
 def _renewed(self:StartDashboard):
-    "Another face from the points, once no step of the one before is under way"
+    "Another face from the points, once no step of the one before is under way; of a photo that is still there"
+    if self.frame is None: return
     self.frame.landmarks = self.editor.landmarks
     self._face = None
     if self.on_face: self.on_face(self.face)
@@ -608,11 +609,12 @@ def still(self:StageDashboard)->bytes: return self.pictures.strip()
 @undisturbed
 def set_face(self:StageDashboard, face:Face):
     "Fit another face"
-    self.face = face
-    self.before = face.copy()
-    self.state = StageState()
     self.runner.pause()
-    with self.worker.alone(): self.runner.back()
+    with self.worker.alone():
+        self.face = face
+        self.before = face.copy()
+        self.state = StageState()
+        self.runner.back()
 
 @patch
 def begin(self:StageDashboard): # -> iterator of `Progress`
@@ -830,7 +832,7 @@ def draw(self:LandmarkDashboard):
 
 @patch
 def _by_hand(self:LandmarkDashboard, change):
-    if not self._quiet and self.runner.state!='running': self.worker.then(partial(self._changed, change))
+    if not self._quiet and self.runner.state!='running': self.worker.then(partial(self._changed, change), self.complain)
 
 @patch
 def _changed(self:LandmarkDashboard, change):
@@ -966,9 +968,11 @@ class TextureDashboard(FitDashboard):
         face, # `Face`
     ):
         "Another face loses what was locked"
-        if getattr(self, 'face', None) is not face: self.locked.clear()
-        super().set_face(face)
-        self.pictures.clear()
+        self.runner.pause()
+        with self.worker.alone():
+            if getattr(self, 'face', None) is not face: self.locked.clear()
+            super().set_face(face)
+            self.pictures.clear()
         if self.shown: self.beside(self._remember)()
 
     def begin(self): # -> iterator of `Progress`
@@ -1297,7 +1301,7 @@ def kept(self:PlayDashboard)->dict:
 def set_face(self:PlayDashboard, face:Face):
     "Play with another face; what was set by hand stays while the fit has not moved it"
     before = getattr(self, 'original', None)
-    self.original = face.copy()
+    with self.worker.lock: self.original = face.copy()   # not in the middle of a step
     self._quiet = True
     frame = self.original.frames[self.i]
     old = before.frames[self.i] if before else None

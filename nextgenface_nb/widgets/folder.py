@@ -172,7 +172,11 @@ def add_folder(self:PhotoFolder,
 def clear(self:PhotoFolder):
     "An empty sheet, as soon as a step that is under way has ended"
     self.runner.pause()
-    self.runner.worker.then(self._cleared)
+    try: self.runner.worker.then(self._cleared, self._failed)
+    except Exception as e: self._failed(e)
+
+@patch
+def _failed(self:PhotoFolder, error:Exception): self.notes.value = explained(error)
 
 @patch
 def _cleared(self:PhotoFolder):

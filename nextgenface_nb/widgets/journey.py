@@ -93,7 +93,7 @@ def run(self:Journey): # -> the task, or None
     self.done = 0.
     try: loop = asyncio.get_running_loop()
     except RuntimeError: return self.run_all()
-    self.task = loop.create_task(self._go())
+    self.task = loop.create_task(self._go(self.task))
 
 @patch
 def run_all(self:Journey):
@@ -113,31 +113,44 @@ def _all_of_it(self:Journey):
         if asked := self.prepare(): asked[1](asked[0]())
     finally: self.preparing = False
     for n,panel in enumerate(self.panels()):
+        if self.state!='running': return
         if panel.runner.state=='done': continue
         self.follow(n)
         panel.runner.run_all()
         if not self._arrived(panel): return
-    self._finish()
+    if self.state=='running': self._finish()
 
 # %% ../../nbs/90_widgets.journey.ipynb #0c350448
 @patch
-async def _go(self:Journey):
+async def _go(self:Journey, before:asyncio.Task|None):
     try:
-        await self._prepared()
-        self.began = time.perf_counter()
-        for n,panel in enumerate(self.panels()):
-            if panel.runner.state=='done': continue
-            if self.state!='running': return
-            self.follow(n)
-            panel.runner.run()
-            if panel.runner.task: await asyncio.wait([panel.runner.task])
-            if not self._arrived(panel): return
-        self._finish()
+        # somebody has cancelled it, and it still waits for what was under way
+        if before and not before.done(): await asyncio.wait([before])
+        if self._at_it(): await self._prepared()
+        if self._at_it(): await self._all_stages()
     except asyncio.CancelledError:
         self.cancel()
         raise
-    except Exception as e: self._fail(e)
+    except Exception as e:
+        if self.task is asyncio.current_task(): self._fail(e)   # else the one that waits for this finds it too
 
+@patch
+def _at_it(self:Journey)->bool:
+    "Does this task go on? Somebody may have cancelled it, and begun another one"
+    return self.state=='running' and self.task is asyncio.current_task()
+
+@patch
+async def _all_stages(self:Journey):
+    self.began = time.perf_counter()
+    for n,panel in enumerate(self.panels()):
+        if panel.runner.state=='done': continue
+        self.follow(n)
+        panel.runner.run()
+        if panel.runner.task: await asyncio.wait([panel.runner.task])
+        if not self._at_it() or not self._arrived(panel): return
+    self._finish()
+
+# %% ../../nbs/90_widgets.journey.ipynb #72fc6dcb
 @patch
 async def _prepared(self:Journey):
     "A face to begin with; who cancels meanwhile keeps it"

@@ -69,6 +69,7 @@ class Runner:
         self.error = None
         self.last = None
         self.once = False         # Of a run: one step only
+        self.ended = False        # Its last step was taken, which the page is about to hear
         self.bar = ipywidgets.IntProgress(0, 0, 1, description='Steps')
         self.status = ipywidgets.HTML(message('ready'))
         self.widget = ipywidgets.VBox([ipywidgets.HBox([*self._buttons(), self.bar],
@@ -90,6 +91,7 @@ def _advance(self:Runner)->bool: # Whether there may be more
         if self.steps is None:
             self.steps = iter(self.start())
             self.error = None
+            self.ended = False
         self.last = p = next(self.steps)
         self.stepped(p, False)
         on_page(self._took, p)
@@ -151,11 +153,14 @@ def _finish(self:Runner):
     self.steps = None
     try:
         if self.last is not None: self.stepped(self.last, True)
+        self.ended = True
         on_page(self._ended)
     except Exception as e: self._fail(e)
 
 @patch
 def _ended(self:Runner):
+    if not self.ended: return
+    self.ended = False
     self.bar.value = self.bar.max
     self._say('done')
 
@@ -167,6 +172,7 @@ def _fail(self:Runner, error):
 
 @patch
 def _failed(self:Runner, error):
+    if error is not self.error: return
     self.status.value = explained(error)
     self._turn('failed')
 
@@ -262,7 +268,13 @@ def _turn_to_rest(self:Runner):
 def reset(self:Runner):
     "The Reset button: the iterator is closed, what it had changed is put back by `on_reset`"
     self.pause()
-    self.worker.then(self.back)
+    self._in_time(self.back)
+
+@patch
+def _in_time(self:Runner, action):
+    "When no step is under way; errors are shown"
+    try: self.worker.then(action, self._fail)
+    except Exception as e: self._fail(e)
 
 @patch
 def back(self:Runner):
@@ -276,9 +288,11 @@ def forget(self:Runner):
     self.close()
     self.last = None
     self.error = None
+    self.ended = False
     self.bar.value = 0
     self._say('ready')
 
+# %% ../../nbs/90_widgets.runner.ipynb #8fcb06c6
 @patch
 def set_progress(self:Runner,
     progress,        # `Progress` of the last step that counts
@@ -288,6 +302,7 @@ def set_progress(self:Runner,
     self.close()
     self.last = progress
     self.error = None
+    self.ended = False
     self.bar.max = max(progress.steps, progress.step)
     self.bar.value = progress.step
     if done: self._say('done')
@@ -300,9 +315,11 @@ def abandon(self:Runner,
 ):
     "Pause, and let go of what was carried: the next run begins this stage again, from what the face is then"
     self.pause()
-    self.worker.then(partial(self._abandoned, why))
+    self._in_time(partial(self._abandoned, why))
 
 @patch
 def _abandoned(self:Runner, why:str):
     self.close()
+    self.error = None
+    self.ended = False
     self._say('paused', why)

@@ -11,7 +11,7 @@ import nextgenface_nb
 from ..errors import OutputError
 
 # %% auto #0
-__all__ = ['SHOW', 'IDS', 'PLAIN', 'PICTURES', 'Page', 'is_idle', 'changed', 'fitted', 'back', 'measure_studio', 'main']
+__all__ = ['SHOW', 'IDS', 'PLAIN', 'STATE', 'PICTURES', 'Page', 'is_idle', 'changed', 'fitted', 'back', 'measure_studio', 'main']
 
 # %% ../../nbs/91_widgets.stopwatch.ipynb #570b0005
 class Page:
@@ -25,7 +25,10 @@ class Page:
                 "pip install 'nextgenface_nb[notebook]'") from None
         self.manager,self.client = start_new_kernel(kernel_name='python3')
         places = [str(Path(nextgenface_nb.__file__).resolve().parent.parent), *sys.path]
-        self.run(f'import sys; sys.path[:] = {places!r}')
+        try: self.run(f'import sys; sys.path[:] = {places!r}')
+        except BaseException:   # nobody has it who could close it
+            self.close()
+            raise
 
     def close(self):
         "End the kernel"
@@ -41,18 +44,23 @@ class Page:
         self.client.shell_channel.send(message)
         return message['header']['msg_id']
 
-    def click(self, widget:str)->str: return self.send(widget, method='custom', content=dict(event='click'))
-    def put(self,
-        widget:str, # Its number
-        **state     # Names of its traits and their values
-    )->str: # The number of the message
-        "Change a widget, as a page does"
-        return self.send(widget, method='update', state=state, buffer_paths=[])
+# %% ../../nbs/91_widgets.stopwatch.ipynb #037ac7d3
+@patch
+def click(self:Page, widget:str)->str: return self.send(widget, method='custom', content=dict(event='click'))
 
-    def heard(self, seconds:float)->dict|None: # A message; None: there was none in that time
-        "What the kernel says next"
-        try: return self.client.get_iopub_msg(timeout=seconds)
-        except queue.Empty: return None
+@patch
+def put(self:Page,
+    widget:str, # Its number
+    **state     # Names of its traits and their values
+)->str: # The number of the message
+    "Change a widget, as a page does"
+    return self.send(widget, method='update', state=state, buffer_paths=[])
+
+@patch
+def heard(self:Page, seconds:float)->dict|None: # A message; None: there was none in that time
+    "What the kernel says next"
+    try: return self.client.get_iopub_msg(timeout=seconds)
+    except queue.Empty: return None
 
 # %% ../../nbs/91_widgets.stopwatch.ipynb #570b0006
 def is_idle(message:dict, asked:str)->bool: # asked: id of the message that the kernel was sent
@@ -70,13 +78,13 @@ def changed(message:dict, widget:str)->set: # of names
 def run(self:Page,
     code:str,
 )->tuple: # seconds, what it printed
-    "A cell, to its end"
+    "A cell, to its end; what it warns of is no part of what it printed"
     began = time.perf_counter()
     asked = self.client.execute(code)
     printed = ''
     while (m := self.heard(self.PATIENCE)) is not None and not is_idle(m, asked):
         if m['parent_header'].get('msg_id')!=asked: continue
-        if m['msg_type']=='stream': printed += m['content']['text']
+        if m['msg_type']=='stream' and m['content']['name']=='stdout': printed += m['content']['text']
         if m['msg_type']=='error': raise OutputError('the studio has failed: '+m['content']['evalue'], printed[-300:])
     if m is None: raise OutputError(f'the kernel has said nothing for {self.PATIENCE:.0f} s', printed[-300:])
     return time.perf_counter()-began,printed
@@ -102,6 +110,7 @@ begun = begin(portrait_path(), studio.pipeline)
 began = time.perf_counter()
 exhaust(reconstruct_steps(None, studio.pipeline.config, pipeline=studio.pipeline, result=begun))
 print(time.perf_counter()-began)"""
+STATE = 'print(studio.journey.state)'
 PICTURES = """print(json.dumps([studio.stages[1].pictures.widget.model_id,
     [k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.progress]]))"""
 
@@ -111,7 +120,7 @@ def fitted(
     ids:dict,        # name -> id of a widget
     every:float=.1,  # Seconds between two words that are typed
 )->dict: # seconds: head, whole, silent
-    "Click Reconstruct, and type into a field until all is done"
+    "Click Reconstruct, and type into a field until all is done; `OutputError` where it ends otherwise"
     began = time.perf_counter()
     page.click(ids['run'])
     found = dict(head=None, whole=None, silent=0.)
@@ -130,6 +139,8 @@ def fitted(
         if word and is_idle(m, word):
             found['silent'] = max(found['silent'], now-typed)
             word = None
+    if (state := page.run(STATE)[1].strip())!='done':
+        raise OutputError(f'the studio was {state} and has not come to its end', 'Look at it in JupyterLab.')
     return found
 
 # %% ../../nbs/91_widgets.stopwatch.ipynb #570b0009

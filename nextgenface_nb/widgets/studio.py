@@ -29,7 +29,7 @@ from .folder import Entry, PhotoFolder
 from .journey import Journey
 from .keep import Comparison, Download, changed_settings, save_notebook, zipped
 from .runner import button, explained, message
-from .timeline import Timeline, TimelineBar, unpacked
+from .timeline import Moment, Timeline, TimelineBar, unpacked
 from .words import advised, warnings_of
 
 # %% auto #0
@@ -98,6 +98,7 @@ def _controls(self:FaceStudio):
     beside.add_class('ngf-beside')
     head.add_class('ngf-head')
     self._keeping()
+    self.notes.add_class('ngf-notes')           # read wherever one has scrolled to
     self.widget = column(self.standing, row(self.journey.bar, self.journey.cancel_button, self.journey.words),
         self.bar.widget, self.folder.widget, beside, self.keeping, self.notes)
     self.widget.add_class('ngf-studio')
@@ -139,7 +140,7 @@ def _arrange(self:FaceStudio):
 def set_face(self:FaceStudio, face:Face):
     "Another face for all stages, which have not begun; a step that is under way comes to its end first"
     self._stop()
-    self.worker.then(partial(self._set_face, face))
+    self.worker.then(partial(self._set_face, face), self.complain)
 
 @patch
 def _set_face(self:FaceStudio, face:Face):
@@ -176,7 +177,7 @@ def _make_stages(self:FaceStudio):
 def enter(self:FaceStudio, n:int|None):
     "A tab was opened: it shows what the others have made of the face. To look disturbs no run"
     for k,s in enumerate(self.stages, 1): s.show(k==n)
-    if self.stages and n==len(self.stages)+1 and self.face is not None: self.worker.then(self._play)
+    if self.stages and n==len(self.stages)+1 and self.face is not None: self.worker.then(self._play, self.complain)
 
 @patch
 def _play(self:FaceStudio):
@@ -348,7 +349,7 @@ def _new_photo(self:FaceStudio):
     "Another photo: the face before is no face of it"
     self.journey.cancel()
     self._stop()
-    self.worker.then(self._without_face)
+    self.worker.then(self._without_face, self.complain)
 
 @patch
 def _without_face(self:FaceStudio):
@@ -375,8 +376,8 @@ def _prepare(self:FaceStudio): # None, or what takes long and who takes its outc
 def _follow(self:FaceStudio,
     n:int, # Number of the stage that begins; of all, at the end
 ):
-    "Open its tab, if nobody has opened another one meanwhile"
-    if (self.tabs.selected_index or 0)!=self._at: return
+    "Open its tab, if it is there and nobody has opened another one meanwhile"
+    if (self.tabs.selected_index or 0)!=self._at or n+1>=len(self.tabs.children): return
     self._at = n+1
     self.tabs.selected_index = n+1
 
@@ -430,12 +431,15 @@ def go_on(self:FaceStudio,
     k:int, # Number of a moment
 ):
     "Fit on from an earlier step; those after it are dropped"
+    k = self.timeline._checked(k)
     self._stop()
-    self.worker.then(partial(self._go_on, k))
+    self.worker.then(partial(self._go_on, k, self.timeline.moments[k]), self.complain)
 
 # %% ../../nbs/91_widgets.studio.ipynb #d81492a4
 @patch
-def _go_on(self:FaceStudio, k:int):
+def _go_on(self:FaceStudio, k:int, moment:Moment):
+    if not any(m is moment for m in self.timeline.moments[k:k+1]):
+        return self.say('That step is gone: the face is another one now.')
     self._looks += 1                            # a look that still waits is at what is dropped
     at = self.timeline.resume_point(k)
     if self.timeline.moments[at].step!=self.timeline.moments[k].step:
@@ -482,9 +486,10 @@ def _result(self:FaceStudio): # -> `Reconstruction`
 @undisturbed
 def save(self:FaceStudio):
     "The face as it is now, the controls, and the timeline but for its past maps"
+    face = self.result.face
     panels = {p.title:p.settings() for p in (*self.stages, self.play)}
     listing,flat = self.timeline.packed()
-    save_face(self.target.value, self.result.face, self.pipeline.model,
+    save_face(self.target.value, face, self.pipeline.model,
         dict(studio=dict(panels=panels, tab=self.tabs.selected_index, timeline=listing)), dict(timeline=flat))
     self.say(f'saved as {self.target.value}')
 
@@ -504,7 +509,7 @@ def _read_state(self:FaceStudio)->tuple: # name, `Face`, what else the file says
 def _opened(self:FaceStudio, state:tuple): # from `_read_state`
     name,face,about = state
     self._stop()
-    self.worker.then(lambda: self._put_back(name, face, about))
+    self.worker.then(lambda: self._put_back(name, face, about), self.complain)
 
 @patch
 def _put_back(self:FaceStudio, name:str, face:Face, about:dict):
@@ -557,7 +562,7 @@ def take_entry(self:FaceStudio, entry:Entry):
         self.start.data = entry.data
         return
     self._stop()
-    self.worker.then(partial(self._take_entry, entry))
+    self.worker.then(partial(self._take_entry, entry), self.complain)
 
 @patch
 def _take_entry(self:FaceStudio, entry:Entry):

@@ -274,6 +274,7 @@ class TimelineBar:
         wide = ipywidgets.Layout(width='100%')
         self.slider = ipywidgets.IntSlider(0, 0, 0, description='Timeline', readout=False, continuous_update=False,
             layout=wide)
+        self.slider.add_class('ngf-timeline')
         self.slider.observe(self._moved, 'value')
         self.words = ipywidgets.HTML(message('Nothing has been fitted yet.'))
         self.back_button = button('', lambda: self.by(-1), 'One step back in time', 'chevron-left')

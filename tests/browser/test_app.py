@@ -45,6 +45,13 @@ def test_two_windows_two_faces_and_a_good_end(app, browser, shots, tmp_path):
     # the head stays in view at the end of a tab; where there is no room beside the tabs it stands above them
     big.locator('canvas.ngf-photo:visible').wait_for()
     big.set_viewport_size(dict(width=1280, height=600))
+    # in a low window the buttons below the head are in view, and so is what is said of a button far below
+    low = "Math.max(...[...document.querySelectorAll('%s')].map(e => e.getBoundingClientRect().bottom))<=innerHeight && innerHeight==600"
+    big.bring_to_front()
+    big.wait_for_function(low % '.ngf-head button', timeout=20_000)
+    big.evaluate("[...document.querySelectorAll('button')].find(b => b.innerText.includes('Save state')).click()")
+    big.get_by_text('there is no face yet').wait_for()
+    big.wait_for_function(low % '.ngf-notes', timeout=20_000)
     for page,where in ((big, 'beside sticky'), (small, 'above relative')):
         page.evaluate("document.querySelector('.ngf-beside').scrollIntoView({block: 'end'})")
         page.wait_for_timeout(1000)

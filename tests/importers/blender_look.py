@@ -10,28 +10,33 @@ def opened(path):
     bpy.ops.import_scene.gltf(filepath=path)
     return bpy.context.scene
 
+def numbers(values, name, width):
+    "What Blender has in one of its lists, [N, width]"
+    found = np.empty(width*len(values), np.float32)
+    values.foreach_get(name, found)
+    return found.reshape(-1, width)
+
 def looked(path):
-    "Objects, shape keys, size and pictures"
+    "Objects, shape keys, size and pictures; of a head in parts those of the neutral scene together"
     opened(path)
     faces = [o for o in bpy.data.objects if o.type=='MESH']
-    shape = faces[0].data
-    keys = shape.shape_keys.key_blocks if shape.shape_keys else []
-    points = np.empty(3*len(shape.vertices), np.float32)
-    shape.vertices.foreach_get('co', points)
-    points = points.reshape(-1, 3)
-    moved = {}
-    for key in keys[1:]:
-        other = np.empty(points.size, np.float32)
-        key.data.foreach_get('co', other)
-        moved[key.name] = float(np.abs(other.reshape(-1, 3)-points).max())
-    normals = np.empty(3*len(shape.loops), np.float32)
-    shape.corner_normals.foreach_get('vector', normals)
-    return dict(objects=[o.name for o in faces], vertices=len(shape.vertices), triangles=len(shape.polygons),
-        low=points.min(0).tolist(), high=points.max(0).tolist(),
-        moved=moved, weights={k.name: k.value for k in keys[1:]},
-        unit=bool(np.abs(np.linalg.norm(normals.reshape(-1, 3), axis=1)-1).max()<1e-3),
+    head = [o for o in faces if ' in photo' not in o.name] or faces[:1]
+    boxes,moved,weights,unit = [],{},[],True
+    for one in head:
+        points = numbers(one.data.vertices, 'co', 3)
+        # the object of an eye stands where the eye is
+        boxes.append(points+(np.array(one.location) if one.parent else 0))
+        keys = one.data.shape_keys.key_blocks[1:] if one.data.shape_keys else []
+        for key in keys: moved[key.name] = max(moved.get(key.name, 0.), float(np.abs(numbers(key.data, 'co', 3)-points).max()))
+        weights.append({key.name: key.value for key in keys})
+        normals = numbers(one.data.corner_normals, 'vector', 3)
+        unit = unit and bool(np.abs(np.linalg.norm(normals, axis=1)-1).max()<1e-3)
+    points = np.concatenate(boxes)
+    return dict(objects=[o.name for o in faces], vertices=len(points), triangles=sum(len(o.data.polygons) for o in head),
+        low=points.min(0).tolist(), high=points.max(0).tolist(), moved=moved, weights=weights[0],
+        alike=all(w==weights[0] for w in weights), unit=unit, materials=sorted(m.name for m in bpy.data.materials),
         pictures=sorted((i.name, list(i.size), i.colorspace_settings.name) for i in bpy.data.images if i.size[0]),
-        uvs=[u.name for u in shape.uv_layers],
+        uvs=sorted({u.name for o in head for u in o.data.uv_layers}),
         cameras=[o.name for o in bpy.data.objects if o.type=='CAMERA'], actions=[a.name for a in bpy.data.actions])
 
 def lit(scene, picture, degrees):
