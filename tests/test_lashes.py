@@ -69,7 +69,7 @@ def test_roots_are_on_the_rim_of_the_lids(model, hair, people):
         points = hair.vertices(surface)[own(hair, 'left')].reshape(-1, ROWS, 3)[:,0].numpy()
         assert abs(depth(points, surface.numpy(), skin, normals)).max()<.1
         far = -depth(points, surface.numpy(), ball, normals)
-        assert 1<far.min() and far.max()<3.1                                        # the margin of a lid is 2 mm thick
+        assert 1<far.min() and far.mean()<2.6                                       # the margin of a lid is 2 mm thick
         upper,lower = (hair.vertices(surface)[own(hair, f'left {k}')].reshape(-1, ROWS, 3)[:,0] for k in ('upper 0','lower'))
         assert upper[:,1].mean()>lower[:,1].mean()+3
 

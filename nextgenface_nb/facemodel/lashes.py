@@ -142,7 +142,7 @@ class Kind(NamedTuple):
     hairs:int     # How many in a sheet
 
 KINDS = dict(
-    upper=Kind(9.5, ((-32.,42.),(-20.,47.)), (.19,.96), (.35,.68,.95,1.,.75), 95),
+    upper=Kind(9.5, ((-24.,38.),(-14.,44.)), (.24,.96), (.4,.72,.95,1.,.75), 95),
     lower=Kind(5.5, ((-10.,42.),), (.25,.93), (.6,.85,1.,.95,.7), 70))
 
 class Lid(NamedTuple):
