@@ -10,6 +10,7 @@ __all__ = ['JAW_OF_TONGUE', 'MAKES_WAY', 'winding_number', 'Surface', 'Contact',
 from dataclasses import dataclass, replace
 
 import numpy as np, torch
+from fastcore.basics import patch
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from trimesh.triangles import closest_point, points_to_barycentric
@@ -63,19 +64,21 @@ class Surface:
         if len(close): depth[close],out[close] = self._exact(points[close],nearest[close],vertices,normals)
         return depth,out
 
-    def _exact(self, points, nearest, vertices, normals):
-        options = self.around[nearest].reshape(len(points),-1)
-        corners = vertices[self.triangles[options.ravel()]]
-        places = closest_point(corners,np.repeat(points,options.shape[1],0)).reshape(*options.shape,3)
-        best = ((places-points[:,None])**2).sum(-1).argmin(1)
-        each = np.arange(len(points))
-        triangle = self.triangles[options[each,best]]
-        place = places[each,best]
-        weights = np.clip(np.nan_to_num(points_to_barycentric(vertices[triangle],place),nan=1/3),0,1)
-        out = np.einsum('pk,pkd->pd',weights,normals[triangle])
-        out = out/np.maximum(np.linalg.norm(out,axis=1,keepdims=True),1e-12)
-        below = ((place-points)*out).sum(1)>0
-        return np.linalg.norm(points-place,axis=1)*np.where(below,1,-1),out
+# %% ../../nbs/24_facemodel.clearance.ipynb #163ed92e
+@patch
+def _exact(self:Surface, points, nearest, vertices, normals):
+    options = self.around[nearest].reshape(len(points),-1)
+    corners = vertices[self.triangles[options.ravel()]]
+    places = closest_point(corners,np.repeat(points,options.shape[1],0)).reshape(*options.shape,3)
+    best = ((places-points[:,None])**2).sum(-1).argmin(1)
+    each = np.arange(len(points))
+    triangle = self.triangles[options[each,best]]
+    place = places[each,best]
+    weights = np.clip(np.nan_to_num(points_to_barycentric(vertices[triangle],place),nan=1/3),0,1)
+    out = np.einsum('pk,pkd->pd',weights,normals[triangle])
+    out = out/np.maximum(np.linalg.norm(out,axis=1,keepdims=True),1e-12)
+    below = ((place-points)*out).sum(1)>0
+    return np.linalg.norm(points-place,axis=1)*np.where(below,1,-1),out
 
 # %% ../../nbs/24_facemodel.clearance.ipynb #cdc14605
 @dataclass
@@ -269,7 +272,7 @@ def cleared(
     seed:int=11, # Who they are
     rounds:int=20, # At most, for each shape
 )->tuple: # the model with other expressions; shape -> deepest before each round, mm
-    "Looks that turn the balls; shapes of `MAKES_WAY` that keep teeth, tongue and eyeballs out of the skin; some minutes"
+    "Looks that turn the balls, shapes that keep teeth, tongue and eyeballs out of the skin; a minute or two"
     shapes = Shapes(turning_eyes(model),people,seed)
     index = shapes.names.index
     history = {}
