@@ -67,7 +67,7 @@ def portrait(tmp_path_factory):
     config = Config(device='cpu')
     found = reconstruct(portrait_path(), config)
     folder = tmp_path_factory.mktemp('portrait')
-    export_face(found.pipeline, found.face, folder, ['glb', 'env'])
+    export_face(found.pipeline, found.face, folder, ['glb', 'env'], lashes=False)             # the ray tracer has none
     export_face(found.pipeline, found.face, folder/'for_three', ['env'], env_for='three')
     from nextgenface_nb.optim.texture import shut_mouth                                # as the neutral file has it
     return found.pipeline.render(found.face, 0, 1024, final=True, maps=shut_mouth(found.pipeline, found.face)), folder
