@@ -198,7 +198,7 @@ def test_the_stored_landmarks_are_those_of_the_default_settings():
     theirs,ours = stored.match(found.ids)
     distance = (found.points(m.shape_mean,m.triangles)[theirs]-stored.points(m.shape_mean,
         m.triangles)[ours]).norm(dim=1)
-    assert len(theirs)>=.99*max(len(stored),len(found)) and distance.quantile(.99)<.01
+    assert len(theirs)>=.99*max(len(stored),len(found)) and distance.quantile(.99)<.2   # mm; half a pixel of the drawings
 
 
 def test_the_stored_ibug_points_are_those_of_the_table():
@@ -255,7 +255,7 @@ def test_ibug_table_is_mirror_symmetric_and_near_ibugs_mean_face():
         worse = ibug_error(m,[other.get(i,k) for i,k in enumerate(IBUG)])
         kept = [i for i in other if known[i]]
         # of the nostrils either could be meant
-        assert kept and worse[kept].mean()>(.9 if where=='nostrils' else 1)*error[kept].mean(), where
+        assert kept and worse[kept].mean()>(.8 if where=='nostrils' else 1)*error[kept].mean(), where
     e = m.embeddings['mediapipe']
     points = dict(zip(e.ids.tolist(),e.points(m.shape_mean,m.triangles)))
     pairs = [(IBUG[i],IBUG[j]) for i,j in enumerate(IBUG_MIRROR) if IBUG[i] in points and IBUG[j] in points]

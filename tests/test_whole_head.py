@@ -2,6 +2,8 @@
 import numpy as np, pytest, torch
 from scipy.spatial import cKDTree
 from nextgenface_nb.config import Config
+from nextgenface_nb.evaluation.penetration import measure_penetration
+from nextgenface_nb.facemodel.clearance import Contact, MAKES_WAY, ball_of, cleared, contacts, part_vertices, penetrations
 from nextgenface_nb.facemodel.model import load_model
 from nextgenface_nb.geometry.mesh import vertex_normals
 from nextgenface_nb.geometry.subdivision import catmull_clark, rims, surface_matrix, to_cage, to_surface
@@ -109,6 +111,45 @@ def test_at_rest_everybodys_lips_are_closed(pipeline):
     for seed in range(3):
         face = synthetic_face(pipeline, seed, expression=False, size=64, samples=1).face
         assert mouth_opening(pipeline, face)<.001, seed
+
+# ---- parts that keep clear
+
+def test_parts_of_twenty_people_keep_clear(model):
+    "At rest, and with six of the shapes each: a command asks five hundred"
+    report = measure_penetration(model, people=20, single=6, mixed=0, seed=3, quiet=True)
+    assert report['heads']==20*7
+    assert max(report['worst']['rest'].values())<.3
+    deep = {kind:max(parts.values()) for kind,parts in report['worst'].items()}
+    assert np.mean([depth>.3 for depth in deep.values()])<.1 and max(deep.values())<1.5, deep
+
+@pytest.mark.parametrize('name,part', [('tongueOut', 'tongue'), ('mouthRollUpper', 'upper teeth'), ('eyeLookInLeft', 'left lids')])
+def test_flesh_that_closes_in_is_seen(model, name, part):
+    "The measure itself: lips or lids 4 mm nearer, and a part stands in them"
+    among = contacts(model)
+    assert isinstance(among[part], Contact)
+    there = model.vertices(expression={name:1.})
+    assert penetrations(model, there, among)[part]<.3
+    lips = torch.from_numpy(among[part].surface.used if part!='left lids' else among[part].points)
+    back = there.clone()
+    back[lips] -= 4*model.normals(there)[lips]*(1 if part=='left lids' else -1)
+    assert penetrations(model, back, among)[part]>.3
+
+def test_shapes_are_cleared_for_both_sides_alike(model):
+    again,history = cleared(model.trimmed(4), people=2, rounds=1)
+    assert set(history)==set(MAKES_WAY) and all(len(depths)<=1 for depths in history.values())
+    left,right = (again.expression_basis[again.expression_names.index(f'eyeLookIn{side}')] for side in ('Left', 'Right'))
+    skin = torch.from_numpy(part_vertices(model, 'skin'))
+    torch.testing.assert_close(left[model.mirror]*torch.tensor([-1.,1,1]), right, atol=2e-3, rtol=0)
+    assert (left-model.expression_basis[model.expression_names.index('eyeLookInLeft')])[skin].abs().max()<.5
+
+@pytest.mark.parametrize('side', ['left', 'right'])
+def test_looks_turn_an_eye_about_its_centre(model, side):
+    own = part_vertices(model, f'{side} eye')
+    centre,radius = ball_of(model.shape_mean[own].double().numpy())
+    for way in ('In', 'Out', 'Up', 'Down'):
+        ball = model.vertices(expression={f'eyeLook{way}{side.title()}':1.})[own].double().numpy()
+        there,size = ball_of(ball)
+        assert np.linalg.norm(there-centre)<.05 and abs(size-radius)<.05
 
 # ---- as it is stored and used
 

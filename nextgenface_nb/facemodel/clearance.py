@@ -212,7 +212,11 @@ MAKES_WAY = dict(
 
 class Shapes:
     "The expressions of a model as moves of its cage, while they are being changed"
-    def __init__(self, model, people, seed):
+    def __init__(self,
+        model:LinearModel, # With parts and a cage
+        people:int, # How many way is made for
+        seed:int, # Who they are
+    ):
         self.model = model
         self.names = list(model.expression_names)
         self.matrix = surface_matrix(model.cage)
