@@ -12,6 +12,7 @@ import numpy as np, torch
 from ..errors import ConfigError, OutputError
 from ..geometry.camera import Camera, euler_to_matrix, matrix_to_euler
 from ..face import Face
+from ..facemodel.interface import FaceModel
 from ..facemodel.lashes import Attachment, attachments
 from ..files import disk_error, given_path, writing
 from .overlay import drawn_over
@@ -20,8 +21,9 @@ from ..pipeline import Pipeline
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'staged', 'Path3D', 'swing', 'turntable', 'relight', 'expression_groups',
-           'pictures_of_each', 'expressions', 'film_length', 'draw', 'replay_steps', 'check_film', 'write_film']
+__all__ = ['SHOWN', 'FILMS', 'ENDINGS', 'turn', 'head_vertices', 'staged', 'Path3D', 'swing', 'turntable', 'relight',
+           'expression_groups', 'pictures_of_each', 'expressions', 'film_length', 'draw', 'replay_steps', 'check_film',
+           'write_film']
 
 # %% ../../nbs/70_output.replay.ipynb #63340833
 def turn(
@@ -30,6 +32,16 @@ def turn(
 )->torch.Tensor: # [3, 3]
     "A rotation in the viewer's frame"
     return euler_to_matrix(torch.deg2rad(torch.tensor([float(pitch), float(yaw), 0.])))
+
+def head_vertices(
+    model:FaceModel,
+)->torch.Tensor: # [V] bool
+    "The head and the upper part of the neck, without shoulders; of a model that knows no face, everything"
+    height = model.vertices()[:,1].detach()
+    face = model.regions.get('face', torch.zeros(len(height)))>.5
+    if not face.any(): return torch.ones(len(height), dtype=torch.bool)
+    chin = height[face].min()
+    return height>chin-.15*(height.max()-chin)
 
 def staged(
     pipeline:Pipeline,
@@ -43,7 +55,7 @@ def staged(
 )->Face: # Of one frame, with a camera and a pose of its own
     "The head in the middle of a picture, turned"
     frame = face.frames[i]
-    vertices = pipeline.vertices(face, i).detach()
+    vertices = pipeline.vertices(face, i).detach()[head_vertices(pipeline.model)]
     middle = (vertices.amax(0)+vertices.amin(0))/2
     extent = 1.05*(vertices-middle).norm(dim=1).max()
     matrix = turn(yaw, pitch) @ (torch.eye(3) if upright else euler_to_matrix(frame.rotation.detach()))

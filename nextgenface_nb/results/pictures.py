@@ -29,7 +29,7 @@ from ..names import as_number, as_whole, known_name, name_advice
 from ..optim.texture import OPEN, mouth_opening, shut_mouth
 from ..output.overlay import drawn_over
 from ..output.pictures import panel_strip
-from ..output.replay import staged, turn
+from ..output.replay import head_vertices, staged, turn
 from ..pipeline import Pipeline
 from ..processes import shown_name
 from ..reconstruction import Reconstruction
@@ -279,7 +279,7 @@ def render(self:Reconstruction,
 
 # %% ../../nbs/78_results.pictures.ipynb #bdbcea72
 def _middle(pipeline:Pipeline, face:Face, i:int)->Tensor: # [3] mm, in the model's own frame
-    vertices = pipeline.vertices(face, i).detach()
+    vertices = pipeline.vertices(face, i).detach()[head_vertices(pipeline.model)]
     return (vertices.amax(0)+vertices.amin(0))/2
 
 def _turned(frame:Frame, matrix:Tensor, middle:Tensor):
