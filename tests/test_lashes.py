@@ -5,8 +5,10 @@ from test_export import Glb, holding, validate
 from nextgenface_nb import cli_export, cli_replay
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import ConfigError
-from nextgenface_nb.facemodel.lashes import CORNEA, IRIS, ROWS, attachments, cornea, eyelids, lash_texture, lashes
+from nextgenface_nb.facemodel.lashes import (CORNEA, IRIS, ROWS, attachments, cornea, eye_hoop, eyelids, lash_texture,
+    lashes)
 from nextgenface_nb.facemodel.model import load_model, toy_model
+from nextgenface_nb.geometry.subdivision import rims
 from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.output.glb import face_glb
 from nextgenface_nb.output.overlay import drawn_over
@@ -131,7 +133,55 @@ def test_a_model_that_is_no_subdivision_any_more_keeps_them(model, hair):
     found = lashes(person)
     assert torch.equal(found.bound, hair.bound)
 
+def test_roots_of_lower_lashes_stay_near_the_lid_on_the_straight_line_of_a_file(model, hair, people):
+    "They make way for the upper lid; between rest and blink a target cuts that corner"
+    roots = own(hair, 'left lower').reshape(-1, ROWS)[:,0]
+    for shape in people[:3]:
+        rest = model.vertices(shape)
+        blink = hair.morphs(model, rest, shape)[model.expression_names.index('eyeBlinkLeft')]
+        for weight,bound in ((.5, 1.), (.75, 1.5)):
+            surface = model.vertices(shape, {'eyeBlinkLeft':weight})
+            points = (hair.vertices(rest)+weight*blink)[roots].numpy()
+            skin,_ = left_side(model, surface.numpy())
+            assert abs(depth(points, surface.numpy(), skin, model.normals(surface).numpy())).max()<bound
+
+def closed(model):
+    "The model with eyeballs that have no rim: a fan of triangles across the ring at the back of each"
+    faces,parts = [],{}
+    for name,(first,last) in model.parts.items():
+        own = [model.triangles[first:last]]
+        if 'eye' in name:
+            for rim in rims(model.welded_triangles[first:last].numpy()):
+                own.append(torch.tensor([(rim[0], b, a) for a,b in zip(rim[1:], rim[2:])]))
+        start = sum(map(len, faces))
+        faces += own
+        parts[name] = start,start+sum(map(len, own))
+    return model.having(triangles=torch.cat(faces), parts=parts, cage=None)
+
+def test_eyeballs_may_be_closed(model, hair):
+    whole = closed(model)
+    eye = whole.welded_triangles[slice(*whole.parts['left eye'])].numpy()
+    assert not rims(eye) and len(eye_hoop(whole, 'left'))==len(np.unique(eye))
+    found = {a.name:a for a in attachments(whole, glass=True)}
+    assert torch.equal(found['lashes'].bound, hair.bound)
+    surface = model.vertices()
+    assert (found['lashes'].vertices(surface)-hair.vertices(surface)).abs().max()<2
+    glass,other = found['cornea'],cornea(model)
+    assert torch.equal(glass.bound, other.bound)
+    assert (glass.vertices(surface)-other.vertices(surface)).abs().max()<.2
+
 # ---- the cornea
+
+def test_an_eye_without_vertices_at_the_iris_has_no_cornea(model):
+    "The left eye is larger than its rings: nothing of it lies there"
+    first,last = model.parts['left eye']
+    mean = model.shape_mean.clone()
+    rows = model.triangles[first:last].unique()
+    middle = mean[eye_hoop(model, 'left')].mean(0)
+    mean[rows] = middle+20*(mean[rows]-middle)
+    glass = cornea(model.having(shape_mean=mean))
+    assert list(glass.parts)==['right'] and glass.vertices(mean).isfinite().all()
+    assert cornea(model.having(parts={k:v for k,v in model.parts.items() if k=='left eye'}, shape_mean=mean)) is None
 
 @pytest.mark.parametrize('look', range(5))
 def test_the_cornea_is_a_dome_before_the_iris(model, people, look):
@@ -190,6 +240,17 @@ def test_whoever_names_parts_gets_these(pipeline, made):
     for options,there in ((dict(lashes=False), False), (dict(parts='face'), False), (dict(parts='face', lashes=True), True),
             (dict(parts='teeth', lashes=True), False)):
         assert ('lashes' in names(Glb(face_glb(pipeline, made[0], **options))))==there, options
+
+def test_one_eye_has_one_cornea(model, pipeline, made):
+    "The other does not float in the air"
+    whole = cornea(model)
+    for side,way in (('left', 1), ('right', -1)):
+        found = Glb(face_glb(pipeline, made[0], parts=f'{side} eye', cornea=True))
+        assert names(found)==[f'{side} eye', 'cornea']
+        glass = found.array(found.json['meshes'][1]['primitives'][0]['attributes']['POSITION'])
+        assert len(glass)==len(whole.uvs)//2 and (way*glass[:,0]>.01).all()            # m
+        wanted = whole.vertices(pipeline.person(made[0]))[own(whole, side)].numpy()/1000
+        np.testing.assert_allclose(glass, wanted, atol=1e-5)
 
 def test_the_command_writes_lashes_and_corneas_as_asked_for(made, tmp_path):
     for flags,wanted in (((), ['lashes']), (['--no-lashes', '--cornea'], ['cornea']),

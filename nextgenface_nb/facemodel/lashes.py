@@ -5,7 +5,7 @@
 # %% ../../nbs/29_facemodel.lashes.ipynb #05363af7
 from __future__ import annotations
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 import numpy as np, torch
@@ -32,11 +32,11 @@ class Attachment:
     triangles:Tensor    # [T, 3] int64 of its own vertices
     uvs:Tensor          # [N, 2] in 0..1, v up
     parts:dict          # Name -> (first, past the last) of its triangles
-    bound:Tensor        # [B] int64 vertices of the surface that it hangs on
+    bound:Tensor        # [N] int64: the vertex of the surface that each of its own hangs on
     texture:np.ndarray|None = None # [H, W, 4] uint8 sRGB and alpha, the upper line first; None: `colour` everywhere
     colour:tuple = (1., 1., 1., 1.) # Linear RGB and alpha, times the texture
     roughness:float = .5 # 0 a mirror .. 1
-    reflectance:float = .04 # At normal incidence
+    reflectance:float = .04 # At normal incidence, before it is blended: a clear one's is what one sees over its alpha
 
     def __repr__(self): return f'Attachment({self.name!r}: {len(self.uvs)} vertices, {len(self.triangles)} triangles)'
 
@@ -45,6 +45,21 @@ class Attachment:
     )->Tensor: # [.., N, 3] mm
         "Where it is on a face, or on each of many"
         return self.place(surface)
+
+@patch
+def hung_on(self:Attachment,
+    rows:Tensor, # [R] vertices of the model that there are
+)->Attachment|None: # None: nothing of it
+    "Of its parts those that hang on vertices that there are: of a head with one eye, one cornea"
+    every = self.parts or {self.name:(0, len(self.triangles))}
+    found = {name:self.triangles[a:b] for name,(a,b) in every.items()}
+    found = {name:t for name,t in found.items() if torch.isin(self.bound[t], rows).any()}
+    if len(found)==len(every): return self
+    if not found: return None
+    own,corners = torch.cat([*found.values()]).unique(return_inverse=True)
+    ends = np.cumsum([0, *map(len, found.values())]).tolist()
+    return replace(self, place=lambda surface: self.place(surface)[...,own,:], triangles=corners, uvs=self.uvs[own],
+        parts=dict(zip(found, zip(ends, ends[1:]))), bound=self.bound[own])
 
 @patch
 @undisturbed
@@ -103,11 +118,12 @@ def eye_hoop(
     model:FaceModel, # With a part for each eye
     side:str,        # 'left' or 'right'
 )->Tensor: # [H] vertices
-    "The ring around an eyeball, whose mean is its middle"
+    "The ring around an eyeball, whose mean is its middle; of a closed ball all vertices"
     first,last = model.parts[f'{side} eye']
     weld = getattr(model, 'weld', None)
-    triangles = model.triangles if weld is None else weld[model.triangles]
-    return torch.tensor(rims(triangles[first:last].cpu().numpy())[0])
+    triangles = (model.triangles if weld is None else weld[model.triangles])[first:last].cpu()
+    found = rims(triangles.numpy())
+    return torch.tensor(found[0]) if found else triangles.unique()
 
 def _length(points, ring): return (points[ring]-points[ring[1:]+ring[:1]]).norm(dim=1).sum()
 
@@ -153,7 +169,7 @@ class Lid(NamedTuple):
     facing:Tensor # [2, n] vertices of the other lid's rim, between which the place lies that each meets
     share:Tensor  # [n, 1] how near it lies to the second of them
     along:Tensor  # [n] place along the lashes, 0..1
-    hoop:Tensor   # [H] vertices around the eyeball
+    hoop:Tensor   # [H] vertices around the eyeball, see `eye_hoop`
     turn:int      # 1 or -1, so that the third axis leads away from the opening
 
 def _shares(points:Tensor)->np.ndarray: # [n] 0..1
@@ -295,6 +311,9 @@ def _check_factor(name:str, value, low:float, high:float)->float:
     if low<=number<=high: return number
     raise ConfigError(f'{name} {value!r}', f'Give {low:g} to {high:g}.')
 
+def _bound(lid:Lid)->Tensor: # [sheets n ROWS] the root of each vertex
+    return lid.roots.repeat(len(lid.kind.sheets)).repeat_interleave(ROWS)
+
 @undisturbed
 def lashes(
     model:FaceModel,
@@ -318,12 +337,12 @@ def lashes(
             uvs.append(flat)
     def place(surface): return torch.cat([ribbon_vertices(lid, surface, length) for lid in lids.values()], -2)
     return Attachment('lashes', place, torch.from_numpy(np.concatenate(triangles)),
-        torch.from_numpy(np.concatenate(uvs)).float(), parts, torch.cat([lid.roots for lid in lids.values()]),
+        torch.from_numpy(np.concatenate(uvs)).float(), parts, torch.cat([_bound(lid) for lid in lids.values()]),
         lash_texture(density, seed), roughness=.6)
 
 # %% ../../nbs/29_facemodel.lashes.ipynb #b0ea0f90
 CORNEA = 7.8    #: Radius of a cornea, mm
-IRIS = 6.1      #: Radius of the model's iris, mm
+IRIS = 6.1      #: Radius of the packaged model's iris, mm; an eye without vertices there has no cornea
 BEYOND = .6     #: How far the cornea reaches beyond the iris, on the white, mm
 
 class Dome(NamedTuple):
@@ -333,17 +352,18 @@ class Dome(NamedTuple):
     pole:Tensor # [k] those in its middle
     hoop:Tensor # [H] vertices around the eyeball
 
-def _dome(model:FaceModel, side:str)->tuple: # Dome, its triangles [T, 3] of the eye's vertices in `own`
+def _dome(model:FaceModel, side:str)->tuple|None: # Dome, its triangles [T, 3] of the eye's vertices in `own`
     rest = model.vertices().detach().cpu()
     hoop = eye_hoop(model, side)
     first,last = model.parts[f'{side} eye']
     radius = (rest-rest[hoop].mean(0))[:,:2].norm(dim=1)
-    radius = torch.where(rest[:,2]>rest[hoop,2].max(), radius, torch.inf)
+    radius = torch.where(rest[:,2]>rest[hoop,2].mean(), radius, torch.inf)
     triangles = model.triangles[first:last].cpu()
     triangles = triangles[(radius[triangles]<IRIS+BEYOND).all(1)]
     own,index = triangles.unique(return_inverse=True)
     near = lambda low,high: own[(radius[own]>=low)&(radius[own]<=high)]
-    return Dome(own, near(IRIS-.3, IRIS+.3), near(0, 1.5), hoop),index
+    dome = Dome(own, near(IRIS-.3, IRIS+.3), near(0, 1.5), hoop)
+    return (dome,index) if all(map(len, dome)) else None
 
 # %% ../../nbs/29_facemodel.lashes.ipynb #4a0073fd
 def dome_vertices(
@@ -371,14 +391,14 @@ MIRROR = .0251 #: What a cornea reflects at normal incidence, by its index of re
 @undisturbed
 def cornea(
     model:FaceModel,
-)->Attachment|None: # None: the model has no eyes
+)->Attachment|None: # None: the model has no eyes, or none with vertices at `IRIS`
     "The corneas of both eyes"
     sides = [side for side in ('left','right') if f'{side} eye' in model.parts]
-    if not sides: return None
+    found = {side:dome for side in sides if (dome := _dome(model, side))}
+    if not found: return None
     domes,triangles = [],[]
     parts:dict = {}
-    for side in sides:
-        dome,own = _dome(model, side)
+    for side,(dome,own) in found.items():
         start = sum(map(len, triangles))
         triangles.append(own+sum(len(d.own) for d in domes))
         parts[side] = start,start+len(own)

@@ -317,7 +317,7 @@ def body_of(
     morphs:bool=True,       # With the model's expressions as morph targets
     shape=None,             # [S] whose face it is, see `morph_targets`
     surface=None,           # A `Surface` of the model; None: all of it
-    attachments=(),         # `Attachment`s of the model; what they hang on may not be a part of the surface
+    attachments=(),         # `Attachment`s of the model; of each the parts that hang on this surface are taken
 )->Body:
     "What is to be written of a person"
     surface,neutral = surface or surface_of(model),neutral.detach().cpu()
@@ -329,8 +329,8 @@ def body_of(
     found = morph_targets(surface.model, neutral, normals, shape, surface) if morphs else []
     eyes = {name:surface.model.triangles[slice(*model.parts[name])].unique()
         for name in surface.parts if material_name(name)=='eye'}
-    hanging = tuple(hang(a, surface.model, neutral, morphs, shape)
-        for a in attachments if torch.isin(a.bound, surface.rows).any())
+    there = [part for a in attachments if (part := a.hung_on(surface.rows)) is not None]
+    hanging = tuple(hang(a, surface.model, neutral, morphs, shape) for a in there)
     return Body(surface, vertices, normals, found, {k:ball_of(neutral[v].numpy()) for k,v in eyes.items()}, hanging)
 
 # %% ../../nbs/64_output.glb.ipynb #e10043c0
