@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from . import load
 from .command import checkpoint_parser, output_folder, run_command
 from .errors import ConfigError
+from .output.mesh import shows_photo
 from .results.files import CHOICES, formats
 from .surroundings import undisturbed
 from .terminal import print_text
@@ -30,7 +31,7 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--pose', choices=CHOICES['pose'],
         help="what GLB, OBJ and PLY show: the photo's expression (the GLB as the photo shows the head), or the neutral "
             'face (default: the GLB neutral, OBJ and PLY as in the photo)')
-    p.add_argument('--neutral', action='store_const', const='neutral', dest='pose', help='the same as --pose neutral')
+    p.add_argument('--neutral', action='store_true', help='the same as --pose neutral')
     p.add_argument('--parts', metavar='A,B',
         help='what of the head GLB, OBJ, PLY and USDZ have: names of its parts (skin, left eye, upper teeth ...) and '
             'regions (face, eyes, teeth ...) with commas between; face is the face alone (default: the whole head)')
@@ -73,7 +74,7 @@ def read_export_request(
 )->ExportRequest:
     "The only function that sees the flags as the parser has them"
     choices = dict(
-        space=args.space, pose=args.pose, parts=args.parts, detail=args.detail, quality=args.jpeg,
+        space=args.space, neutral=args.neutral, pose=args.pose, parts=args.parts, detail=args.detail, quality=args.jpeg,
         merged=args.merged, bake=args.bake, dense=args.dense, lashes=args.lashes, cornea=args.cornea,
         env_for=args.envFor, env_around=args.envAround)
     formats = tuple(f.strip() for f in args.format.split(',') if f.strip())
@@ -84,7 +85,8 @@ def read_export_request(
 def export_checkpoint(request:ExportRequest):
     "All that `nextgenface-export` does"
     space = request.choices.get('space', 'model')
-    if request.choices.get('pose')=='neutral' and space!='model':
+    shown = shows_photo(request.choices.get('pose'), request.choices.get('neutral', False))
+    if not shown and space!='model':
         raise ConfigError(f'--pose neutral --space {space}', 'A neutral mesh is written in model space.')
     face = load(request.checkpoint, model=request.model or None)
     folder = request.output or output_folder(request.checkpoint, 'export')

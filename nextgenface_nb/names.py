@@ -11,7 +11,7 @@ from typing import Any
 from .errors import ConfigError
 
 # %% auto #0
-__all__ = ['MANY', 'UnknownName', 'similar', 'name_advice', 'known_name', 'as_number', 'as_whole']
+__all__ = ['MANY', 'UnknownName', 'similar', 'name_advice', 'known_name', 'as_number', 'as_whole', 'unique_names']
 
 # %% ../nbs/00_names.ipynb #a4f8b62f
 class UnknownName(ConfigError, KeyError): "A name that is none of those that there are."
@@ -73,3 +73,18 @@ def as_whole(
     if isinstance(value, bool) or not isinstance(value, Integral) or not least<=value<=most:
         raise ConfigError(what, f'Give a whole number from {least} to {most}.')
     return int(value)
+
+# %% ../nbs/00_names.ipynb #83509eac
+def unique_names(
+    names, # May hold the same twice
+)->list: # as many, all different
+    "Names by which a program can tell things apart: the second `jawOpen` is `jawOpen_2`"
+    found = []
+    for name in names:
+        other = name
+        count = 1
+        while other in found:
+            count += 1
+            other = f'{name}_{count}'
+        found.append(other)
+    return found

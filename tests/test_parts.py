@@ -11,9 +11,9 @@ from nextgenface_nb.facemodel.model import load_model
 from nextgenface_nb.geometry.mesh import triangle_crosses
 from nextgenface_nb.geometry.subdivision import surface_matrix, to_cage, triangulate
 from nextgenface_nb.output.checkpoint import save_face
-from nextgenface_nb.output.export import export_face, save_ply, save_usdz
+from nextgenface_nb.output.export import export_face, save_ply, save_usdz, vertex_colours
 from nextgenface_nb.output.glb import face_glb
-from nextgenface_nb.output.mesh import save_mesh
+from nextgenface_nb.output.mesh import save_mesh, write_mesh
 from nextgenface_nb.output.surface import DETAILS, WET, material_name, model_quads, surface_of
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.evaluation.synthetic import synthetic_face
@@ -257,3 +257,72 @@ def test_methods_take_the_same_words(made, tmp_path):
     for wrong in (dict(pose='neutral', posed=0), dict(pose='smile'), dict(detail='finest'), dict(parts='wig')):
         with pytest.raises(ConfigError): result.to_glb(tmp_path/'a.glb', **wrong)
     with pytest.raises(ConfigError): result.to_obj(tmp_path/'a.obj', pose='photo', neutral=True)
+
+# ---- wrong words, and names that are taken
+
+@pytest.mark.parametrize('wrong', [[1], ['skin', None], b'skin', 5, [], ',', ' ', 'all,face', 'wig'])
+def test_parts_that_are_none_are_told_in_words_whatever_is_written(made, tmp_path, wrong):
+    pipeline,face,_ = made
+    for formats in (['glb'], ['coefficients']):
+        with pytest.raises(ConfigError) as error:
+            export_face(pipeline, face, tmp_path/'out', formats, parts=wrong)
+        assert 'There are: .' not in str(error.value)
+    assert not (tmp_path/'out').exists()
+    with pytest.raises(ConfigError): face_glb(pipeline, face, parts=wrong)
+
+def test_a_model_that_is_one_piece_says_so():
+    with pytest.raises(ConfigError, match='all in one piece'): surface_of(toy_model().having(regions={}), 'face')
+
+@pytest.mark.parametrize('wrong', [dict(detail='finest'), dict(pose='smile'), dict(space='moon'), dict(env_for='maya'),
+    dict(env_around='room'), dict(lashes='no'), dict(cornea='yes'), dict(merged='no'), dict(quality=0),
+    dict(pose='photo', neutral=True)])
+def test_a_wrong_choice_is_told_where_no_format_takes_it(made, tmp_path, wrong):
+    pipeline,face,_ = made
+    with pytest.raises(ConfigError): export_face(pipeline, face, tmp_path/'out', ['coefficients'], **wrong)
+    assert not (tmp_path/'out').exists()
+
+def test_the_command_refuses_the_photos_pose_of_a_neutral_face(made, tmp_path, capsys):
+    for flags in (['--pose', 'photo', '--neutral'], ['--neutral', '--pose', 'photo']):
+        assert cli_export.main([str(made[2]), *flags, '--output', str(tmp_path/'out')])==2
+        assert 'Choose one of both' in capsys.readouterr().err
+
+def named(model, **others):
+    "The model with other names of parts"
+    return model.having(parts={others.get(name.replace(' ', '_'), name):r for name,r in model.parts.items()})
+
+def test_a_part_may_be_called_rest(model):
+    "Beside triangles that are of no part"
+    parts = {'rest':model.parts['skin'], **{k:r for k,r in model.parts.items() if k not in ('skin', 'tongue')}}
+    surface = surface_of(model.having(parts=parts))
+    assert list(surface.parts)==[*parts, 'rest_2']
+    count = lambda r: r[1]-r[0]
+    assert count(surface.parts['rest'])==count(model.parts['skin'])
+    assert count(surface.parts['rest_2'])==count(model.parts['tongue'])
+
+def test_parts_called_as_what_a_file_adds_are_kept(made):
+    pipeline,face,_ = made
+    model = named(pipeline.model, tongue='lashes', upper_teeth='cornea', lower_teeth='face')
+    found = Glb(face_glb(Pipeline(model, pipeline.config), face, lashes=True, cornea=True))
+    nodes = [n['name'] for n in holding(found, found.nodes(0)[0])]
+    wanted = [*model.parts, 'lashes_2', 'cornea_2']
+    wanted[wanted.index('face')] = 'face_2'                                      # the root is `face`
+    assert nodes==wanted==[m['name'] for m in found.json['meshes']]
+    count = lambda name: len(found.array(next(m for m in found.json['meshes'] if m['name']==name)['primitives'][0]['indices']))
+    assert count('lashes')==3*np.diff(model.parts['lashes'])[0]
+
+def test_a_ply_of_a_model_elsewhere(made, tmp_path, monkeypatch):
+    "As if the model lay on a card"
+    pipeline,face,_ = made
+    save_ply(tmp_path/'here.ply', pipeline, face, parts='eyes')
+    with elsewhere(monkeypatch):
+        there = SimpleNamespace(model=pipeline.model, vertices=lambda *a: mark(pipeline.vertices(*a).clone(), True),
+            maps=lambda f: tuple(mark(m.clone(), True) for m in pipeline.maps(f)))
+        save_ply(tmp_path/'there.ply', there, face, parts='eyes')
+        assert not on_card(vertex_colours(there, face))
+    assert (tmp_path/'here.ply').read_bytes()==(tmp_path/'there.ply').read_bytes()
+
+def test_a_mesh_of_quads_has_the_normals_of_its_halves(model, tmp_path):
+    quads = model_quads(model)
+    for name,faces in (('quads', quads), ('triangles', triangulate(quads))): write_mesh(tmp_path, model.shape_mean, faces, name=name)
+    lines = [[l for l in (tmp_path/f'{name}0.obj').read_text().splitlines() if l.startswith('vn')] for name in ('quads','triangles')]
+    assert lines[0]==lines[1] and len(lines[0])==len(model.shape_mean)

@@ -15,24 +15,25 @@ from ..geometry.camera import euler_to_matrix
 from ..geometry.harmonics import environment_directions
 from ..imaging import to_srgb
 from .camera import save_cameras
-from nextgenface_nb.output.formats import (OutputOptions, chosen_formats, format_names, register_format,
-    write_formats)
+from .formats import (ENV_AROUND, ENV_FOR, OutputOptions, chosen_formats, format_names,
+    register_format, write_formats)
 from ..face import Face
 from ..pipeline import Pipeline
 from ..files import listed_files, working_folder, writing, writing_folder
 from ..interrupts import Stop
-from .glb import save_glb, unique_names
+from ..names import unique_names
+from .glb import save_glb
 from .livelink import save_live_link
 from .mesh import mesh_vertices, save_mesh
 from .pictures import save_environment, save_maps
-from .surface import Surface, surface_of
+from .surface import Surface, check_surface, surface_of
 from ..radiance import write_exr
 from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['ENV_FOR', 'ENV_AROUND', 'vertex_colours', 'save_ply', 'environment_for', 'coefficient_table', 'save_coefficients',
-           'save_usdz', 'export_face', 'find_checkpoint']
+__all__ = ['vertex_colours', 'save_ply', 'environment_for', 'coefficient_table', 'save_coefficients', 'save_usdz', 'export_face',
+           'find_checkpoint']
 
 # %% ../../nbs/69_output.export.ipynb #a580e40d
 def vertex_colours(
@@ -41,7 +42,8 @@ def vertex_colours(
     uvs=None, # [V, 2]; None: of the model
 )->torch.Tensor: # [V, 3] linear
     "The diffuse map at the vertices"
-    return sample_texture(pipeline.maps(face)[0].detach(), pipeline.model.uvs if uvs is None else uvs)
+    uvs = pipeline.model.uvs if uvs is None else uvs
+    return sample_texture(pipeline.maps(face)[0].detach().cpu(), uvs.cpu())
 
 @undisturbed
 def save_ply(
@@ -56,7 +58,7 @@ def save_ply(
 ):
     "Vertices in mm with normals and colours"
     import trimesh
-    v = mesh_vertices(pipeline, face, i, space, neutral)
+    v = mesh_vertices(pipeline, face, i, space, neutral).cpu()
     m = surface_of(pipeline.model, parts, detail)
     colours = np.rint(255*to_srgb(vertex_colours(pipeline, face, m.uvs).clamp(0, 1)).numpy()).astype(np.uint8)
     mesh = trimesh.Trimesh(m.vertices(v).numpy(), m.triangles, vertex_normals=m.normals(v).numpy(),
@@ -64,11 +66,6 @@ def save_ply(
     with writing(path) as part: part.write_bytes(trimesh.exchange.ply.export_ply(mesh, vertex_normal=True))
 
 # %% ../../nbs/69_output.export.ipynb #f9c5a6a7
-#: By how many turns the map moves to the right, for programs that count the angle from another side
-ENV_FOR = dict(mitsuba=0., blender=.25, three=.25)
-#: What the light stands around: the photo's camera, or the head that looks straight ahead
-ENV_AROUND = 'photo','head'
-
 def _radiance_from(values:torch.Tensor, directions:torch.Tensor)->torch.Tensor:
     "Look a map up in directions [..., 3], bilinearly; its left and right edge are neighbours"
     around = torch.cat([values[:,-1:], values, values[:,:1]], 1)
@@ -312,6 +309,7 @@ def export_face(
     "Write a face for other programs, whole or not at all"
     chosen = chosen_formats(formats)
     options = OutputOptions(space, neutral, quality, **choices)
+    check_surface(pipeline.model, **options.surface())
     with torch.no_grad(), Stop() as stop, writing_folder(folder) as part:
         def tell(name):
             stop.check()

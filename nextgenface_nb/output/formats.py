@@ -10,14 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from ..errors import ConfigError, OutputError
-from .mesh import shows_photo
+from ..names import as_whole
+from .mesh import SPACES, shows_photo
+from .surface import DETAILS, named_parts
 from ..surroundings import same_definition
 
 # %% auto #0
-__all__ = ['FORMATS', 'SYNONYMS', 'OutputOptions', 'Format', 'register_format', 'format_names', 'format_help', 'chosen_formats',
-           'write_formats']
+__all__ = ['ENV_FOR', 'ENV_AROUND', 'FORMATS', 'SYNONYMS', 'OutputOptions', 'Format', 'register_format', 'format_names',
+           'format_help', 'chosen_formats', 'write_formats']
 
 # %% ../../nbs/74_output.formats.ipynb #74a00006
+#: By how many turns the map moves to the right, for programs that count the angle from another side
+ENV_FOR = dict(mitsuba=0., blender=.25, three=.25)
+#: What the light stands around: the photo's camera, or the head that looks straight ahead
+ENV_AROUND = 'photo','head'
+
 @dataclass
 class OutputOptions:
     "How files are to be written"
@@ -42,6 +49,13 @@ class OutputOptions:
     lashes:bool|None = None          # GLB with lashes; None: where no parts are named
     cornea:bool = False              # GLB with corneas
 
+    def __post_init__(self):
+        "Choices that are none are told at once, whether or not a format takes them"
+        _check_words(self)
+        shows_photo(self.pose, self.neutral)
+        self.parts = named_parts(self.parts) or None
+        if self.quality is not None: as_whole(f'JPEG of quality {self.quality!r}', self.quality, 1, 95)
+
     def mesh(self)->dict:
         "What meshes and cameras take"
         return dict(space=self.space, neutral=not shows_photo(self.pose, self.neutral))
@@ -57,6 +71,16 @@ class OutputOptions:
     def posed(self)->int|None: # Number of a photo
         "The photo that the GLB of the person shows first; None: the neutral face"
         return 0 if shows_photo(self.pose, self.neutral, False) else None
+
+def _check_words(options:OutputOptions):
+    "Those of few words, and those that are yes or no"
+    for name,known in dict(space=SPACES, detail=DETAILS, env_for=tuple(ENV_FOR), env_around=ENV_AROUND).items():
+        value = getattr(options, name)
+        if value not in known: raise ConfigError(f'{name} {value!r}', f'There are: {", ".join(known)}.')
+    for name in ('neutral', 'merged', 'bake', 'dense', 'cornea', 'lashes'):
+        value = getattr(options, name)
+        if isinstance(value, bool) or (name=='lashes' and value is None): continue
+        raise ConfigError(f'{name} {value!r}', 'Give True or False.')
 
 # %% ../../nbs/74_output.formats.ipynb #74a00008
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from ..errors import ConfigError, GeometryError, OutputError
 from ..geometry.mesh import vertex_normals
+from ..geometry.subdivision import triangulate
 from ..files import writing
 from .surface import WET, material_name, surface_of
 from ..surroundings import undisturbed
@@ -127,7 +128,7 @@ def mesh_vertices(
 def write_mesh(
     folder,            # Where to; the maps are expected beside
     vertices,          # [V, 3] mm
-    triangles,         # [F, 3], or with normals quads [F, 4]
+    triangles,         # [F, 3], or quads [F, 4]
     uvs=None,          # [V, 2]; without them there is no material
     i:int=0,           # Number of the mesh
     k:int=0,           # Number of the maps
@@ -141,7 +142,7 @@ def write_mesh(
     folder = Path(folder)
     library = f'material{i}.mtl' if uvs is not None else ''
     v = torch_like(vertices)
-    if normals is None: normals = vertex_normals(v, torch_like(triangles, int))
+    if normals is None: normals = vertex_normals(v, torch_like(_halves(triangles), int))
     text = obj_text(v, triangles, uvs, normals, library, comment, parts)
     if library:
         maps = {name:f'{name}Map_{k}.png' for name in MTL_WORDS}
@@ -149,6 +150,11 @@ def write_mesh(
     with writing(folder/f'{name}{i}.obj') as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/62_output.mesh.ipynb #f7706073
+def _halves(faces)->np.ndarray: # [F, 3]
+    "Triangles; of quads their halves"
+    found = _array(faces, np.int64)
+    return triangulate(found) if found.ndim==2 and found.shape[1]==4 else found
+
 def torch_like(
     x,         # Numbers, of any library
     kind=None, # int, or None for floating point

@@ -23,6 +23,7 @@ from ..files import LIST, REPORT_VERSION, listed_files, writing, writing_folder
 import nextgenface_nb.output.export   # its formats stand in the table
 from .formats import FORMATS, OutputOptions, chosen_formats, register_format, write_formats
 from .mesh import save_mesh
+from .surface import check_surface
 from ..processes import json_text
 
 from nextgenface_nb.output.pictures import (landmark_picture, loss_figure, save_figure, save_maps, save_picture,
@@ -193,6 +194,7 @@ def save_reconstruction(
     began = time.perf_counter()
     chosen = _chosen(formats)
     options = OutputOptions(space, neutral, samples=samples, rays=rays, fit=r, **choices)
+    check_surface(r.pipeline.model, **options.surface())
     with writing_folder(folder, outdated_files) as part:
         write_formats([f for f in chosen if f.name!='report'], r.face, r.pipeline, part, options, progress)
         if r.pipeline.config.save_intermediate: _save_intermediate(r, part, options)

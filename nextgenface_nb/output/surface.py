@@ -13,11 +13,11 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..geometry.mesh import vertex_normals
 from ..geometry.subdivision import catmull_clark, quad_neighbours, quad_sides, triangulate
-from ..names import name_advice
+from ..names import name_advice, unique_names
 
 # %% auto #0
-__all__ = ['DETAILS', 'SMOOTHED', 'WET', 'model_quads', 'coarser', 'finer', 'Surface', 'named_parts', 'surface_of',
-           'material_name']
+__all__ = ['DETAILS', 'SMOOTHED', 'NAMED', 'WET', 'model_quads', 'coarser', 'finer', 'Surface', 'named_parts', 'parts_of',
+           'surface_of', 'check_surface', 'material_name']
 
 # %% ../../nbs/61_output.surface.ipynb #e7336917
 def model_quads(
@@ -136,14 +136,11 @@ def _labels(model, count:int)->np.ndarray: # [count] number of each face's part,
     return found[::len(found)//count]
 
 def _chosen(model, names, faces, labels)->np.ndarray: # [F] bool
-    "Faces of these parts and regions, all without names; `ConfigError` where a name is neither"
+    "Faces of these parts and regions, all without names"
     wanted = np.full(len(faces), not names)
     for name in names:
         if name in model.parts: wanted |= labels==list(model.parts).index(name)
-        elif name in model.regions: wanted |= _in_region(model, model.regions[name].cpu().numpy(), faces)
-        else:
-            known = list(dict.fromkeys([*model.parts, *model.regions]))
-            raise ConfigError(f'{model.name} has no part {name!r}', name_advice(name, known))
+        else: wanted |= _in_region(model, model.regions[name].cpu().numpy(), faces)
     if not wanted.any(): raise ConfigError(f'Nothing of the head is left of {", ".join(names)}', 'Name other parts.')
     return wanted
 
@@ -157,13 +154,34 @@ def _in_region(model, weight, faces)->np.ndarray: # [F] bool
         inside = np.where(around<2, False, np.where(around>2, True, inside))
     return inside
 
+NAMED = "Give names as in 'face,teeth', or a list of them; for the whole head nothing, or 'all'."
+
 def named_parts(
     parts:str|Iterable[str]|None, # 'face,teeth', or a list; None or 'all': everything
 )->tuple: # of names; empty: everything
-    "Names of parts as they are given"
-    names = parts.split(',') if isinstance(parts, str) else list(parts or ())
-    found = tuple(n.strip() for n in names if str(n).strip())
-    return () if found==('all',) else found
+    "Names of parts as they are given; `ConfigError` where they are none"
+    if parts is None: return ()
+    names = parts.split(',') if isinstance(parts, str) else parts
+    names = list(names) if isinstance(names, Iterable) and not isinstance(names, bytes) else [None]
+    if not all(isinstance(n, str) for n in names): raise ConfigError(f'Parts of a head {parts!r}', NAMED)
+    found = tuple(n.strip() for n in names if n.strip())
+    if not found: raise ConfigError(f'No part is named in {parts!r}', NAMED)
+    if 'all' not in found: return found
+    if len(set(found))>1: raise ConfigError(f'Parts {", ".join(found)}', "'all' is the whole head. Name it alone.")
+    return ()
+
+def parts_of(
+    model,                        # A `FaceModel`
+    parts:str|Iterable[str]|None, # See `named_parts`
+)->tuple: # of names; empty: everything
+    "Names of parts and regions that the model has; `ConfigError` where one is neither"
+    names = named_parts(parts)
+    known = list(dict.fromkeys([*model.parts, *model.regions]))
+    for name in names:
+        if name in known: continue
+        advice = name_advice(name, known) if known else 'It is all in one piece. Name no parts.'
+        raise ConfigError(f'{model.name} has no part {name!r}', advice)
+    return names
 
 # %% ../../nbs/61_output.surface.ipynb #602b20eb
 def surface_of(
@@ -173,16 +191,25 @@ def surface_of(
 )->Surface:
     "The surface that is asked for"
     model = model.to('cpu')
+    names = parts_of(model, parts)
     quads = model_quads(model)
     _check_detail(model, quads, detail)
     faces = model.triangles.numpy() if quads is None else quads
     labels = _labels(model, len(faces))
-    names = named_parts(parts)
     if detail=='fine': return _fine(model, faces, labels, _chosen(model, names, faces, labels))
     if detail=='coarse':
         faces,origin = coarser(model, quads)
         labels = labels[origin]
     return _cut(model, faces, labels, _chosen(model, names, faces, labels), model.uvs, {})
+
+def check_surface(
+    model,                              # A `FaceModel`
+    parts:str|Iterable[str]|None=None,  # Names of parts and regions; None: all
+    detail:str='model',                 # Of `DETAILS`
+):
+    "`ConfigError` where `surface_of` would not know what is meant"
+    parts_of(model, parts)
+    _check_detail(model, model_quads(model), detail)
 
 def _check_detail(model, quads, detail):
     if detail not in DETAILS:
@@ -206,7 +233,7 @@ def _cut(model, faces, labels, keep, uvs, more)->Surface:
     quads = corners if faces.shape[1]==4 else None
     triangles = corners if quads is None else triangulate(quads)
     ends = np.cumsum(np.bincount(labels[order], minlength=len(model.parts)+1))*(1 if quads is None else 2)
-    names = [*model.parts, 'rest'] if model.parts else []
+    names = unique_names([*model.parts, 'rest']) if model.parts else []   # a part may be called `rest`
     parts = {n:(int(a),int(b)) for n,a,b in zip(names, np.r_[0, ends], ends) if b>a}
     return Surface(model, triangles, quads, uvs[rows], parts, rows, **more)
 
