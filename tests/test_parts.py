@@ -1,13 +1,15 @@
 "A head in files: parts as nodes, quads, levels of detail, the face alone"
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 import numpy as np, pytest, torch, trimesh
 from scipy.spatial import cKDTree
+from elsewhere import elsewhere, mark, on_card
 from test_export import Glb, holding, validate
 from nextgenface_nb import cli_export
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import ConfigError
-from nextgenface_nb.facemodel.model import load_model
+from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.geometry.mesh import triangle_crosses
 from nextgenface_nb.geometry.subdivision import surface_matrix, to_cage, triangulate
 from nextgenface_nb.output.checkpoint import save_face
