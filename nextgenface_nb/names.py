@@ -74,7 +74,7 @@ def as_whole(
         raise ConfigError(what, f'Give a whole number from {least} to {most}.')
     return int(value)
 
-# %% ../nbs/00_names.ipynb #83509eac
+# %% ../nbs/00_names.ipynb #643b4c2c
 def unique_names(
     names, # May hold the same twice
 )->list: # as many, all different

@@ -25,6 +25,7 @@ ENV_FOR = dict(mitsuba=0., blender=.25, three=.25)
 #: What the light stands around: the photo's camera, or the head that looks straight ahead
 ENV_AROUND = 'photo','head'
 
+# %% ../../nbs/74_output.formats.ipynb #22d4e9fb
 @dataclass
 class OutputOptions:
     "How files are to be written"
