@@ -46,7 +46,7 @@ class Attachment:
         "Where it is on a face, or on each of many"
         return self.place(surface)
 
-# %% ../../nbs/29_facemodel.lashes.ipynb #538701e7
+# %% ../../nbs/29_facemodel.lashes.ipynb #f35da05f
 @patch
 def hung_on(self:Attachment,
     rows:Tensor, # [R] vertices of the model that there are

@@ -25,7 +25,7 @@ ENV_FOR = dict(mitsuba=0., blender=.25, three=.25)
 #: What the light stands around: the photo's camera, or the head that looks straight ahead
 ENV_AROUND = 'photo','head'
 
-# %% ../../nbs/74_output.formats.ipynb #22d4e9fb
+# %% ../../nbs/74_output.formats.ipynb #adc2ca1d
 @dataclass
 class OutputOptions:
     "How files are to be written"
@@ -51,11 +51,8 @@ class OutputOptions:
     cornea:bool = False              # GLB with corneas
 
     def __post_init__(self):
-        "Choices that are none are told at once, whether or not a format takes them"
         _check_words(self)
-        shows_photo(self.pose, self.neutral)
         self.parts = named_parts(self.parts) or None
-        if self.quality is not None: as_whole(f'JPEG of quality {self.quality!r}', self.quality, 1, 95)
 
     def mesh(self)->dict:
         "What meshes and cameras take"
@@ -73,8 +70,11 @@ class OutputOptions:
         "The photo that the GLB of the person shows first; None: the neutral face"
         return 0 if shows_photo(self.pose, self.neutral, False) else None
 
+# %% ../../nbs/74_output.formats.ipynb #8d95cef9
 def _check_words(options:OutputOptions):
-    "Those of few words, and those that are yes or no"
+    "Choices that are none are told at once, whether or not a format takes them"
+    shows_photo(options.pose, options.neutral)
+    if options.quality is not None: as_whole(f'JPEG of quality {options.quality!r}', options.quality, 1, 95)
     for name,known in dict(space=SPACES, detail=DETAILS, env_for=tuple(ENV_FOR), env_around=ENV_AROUND).items():
         value = getattr(options, name)
         if value not in known: raise ConfigError(f'{name} {value!r}', f'There are: {", ".join(known)}.')

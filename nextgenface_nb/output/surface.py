@@ -154,7 +154,7 @@ def _in_region(model, weight, faces)->np.ndarray: # [F] bool
         inside = np.where(around<2, False, np.where(around>2, True, inside))
     return inside
 
-# %% ../../nbs/61_output.surface.ipynb #9a3d63f0
+# %% ../../nbs/61_output.surface.ipynb #c66aa735
 NAMED = "Give names as in 'face,teeth', or a list of them; for the whole head nothing, or 'all'."
 
 def named_parts(
