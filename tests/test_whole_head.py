@@ -2,9 +2,11 @@
 import numpy as np, pytest, torch
 from scipy.spatial import cKDTree
 from nextgenface_nb.config import Config
+from nextgenface_nb.errors import ModelError
 from nextgenface_nb.evaluation.penetration import measure_penetration
 from nextgenface_nb.facemodel.clearance import Contact, MAKES_WAY, ball_of, cleared, contacts, part_vertices, penetrations
 from nextgenface_nb.facemodel.model import load_model
+from nextgenface_nb.geometry.camera import project, transform
 from nextgenface_nb.geometry.mesh import vertex_normals
 from nextgenface_nb.geometry.subdivision import catmull_clark, rims, surface_matrix, to_cage, to_surface
 from nextgenface_nb.optim.shading import region_weights, surface_seen
@@ -79,6 +81,13 @@ def test_upper_teeth_stand_still_and_every_expression_moves_something(model):
     assert model.expression_basis[:,own(model, 'upper teeth')].abs().max()<.2
     assert (model.expression_basis.norm(dim=2).amax(1)>1).all()
 
+def test_models_that_lack_parts_have_no_contacts(model):
+    from dataclasses import replace
+    fewer = replace(model, parts={k:v for k,v in model.parts.items() if 'gums' not in k})
+    assert contacts(fewer)=={}
+    with pytest.raises(ModelError, match='no teeth'): measure_penetration(fewer, people=1, quiet=True)
+    with pytest.raises(ModelError, match='no cage'): cleared(replace(model, cage=None, parts={}))
+
 def depth(model, vertices, part):
     "How deep the vertices of a part lie in the flesh, mm; -9 for those that are nowhere near"
     skin = own(model, 'skin')
@@ -152,6 +161,19 @@ def test_looks_turn_an_eye_about_its_centre(model, side):
         assert np.linalg.norm(there-centre)<.05 and abs(size-radius)<.05
 
 # ---- as it is stored and used
+
+def test_pictures_frame_the_head_and_not_the_shoulders(model, pipeline):
+    from nextgenface_nb.output.replay import head_vertices, staged
+    from nextgenface_nb.evaluation.synthetic import synthetic_face
+    head = head_vertices(model)
+    wide = lambda chosen: float(model.shape_mean[chosen,0].abs().max())
+    assert wide(head)<100<wide(~head) and head.float().mean()>.8
+    assert head[model.regions['face']>.5].all()
+    face = synthetic_face(pipeline, 3, size=64, samples=1).face
+    frame = staged(pipeline, face, size=200, upright=True).frames[0]
+    seen = project(transform(pipeline.vertices(face)[head], frame.rotation, frame.translation), frame.camera)[...,:2]
+    high = seen[:,1].max()-seen[:,1].min()
+    assert seen.min()>0 and seen.max()<200 and high>110
 
 def test_the_surface_is_that_of_its_cage(model):
     matrix = surface_matrix(model.cage)

@@ -110,6 +110,7 @@ def drawn_over(
     light:Emitter|None=None, # Another light than the frame's
 )->Tensor: # [H, W, 4], another one
     "A picture of a face with what hangs on it"
+    if not attachments: return picture
     frame,home,picture = face.frames[i],picture.device,picture.clone()
     with torch.no_grad():
         own = pipeline.vertices(face, i).cpu()

@@ -37,11 +37,11 @@ def head_vertices(
     model:FaceModel,
 )->torch.Tensor: # [V] bool
     "The head and the upper part of the neck, without shoulders; of a model that knows no face, everything"
-    height = model.vertices()[:,1].detach()
+    height = model.neutral[:,1]
     face = model.regions.get('face', torch.zeros(len(height)))>.5
     if not face.any(): return torch.ones(len(height), dtype=torch.bool)
     chin = height[face].min()
-    return height>chin-.15*(height.max()-chin)
+    return height>chin-.1*(height.max()-chin)
 
 def staged(
     pipeline:Pipeline,
