@@ -70,7 +70,7 @@ class OutputOptions:
         "The photo that the GLB of the person shows first; None: the neutral face"
         return 0 if shows_photo(self.pose, self.neutral, False) else None
 
-# %% ../../nbs/74_output.formats.ipynb #8d95cef9
+# %% ../../nbs/74_output.formats.ipynb #3d921aba
 def _check_words(options:OutputOptions):
     "Choices that are none are told at once, whether or not a format takes them"
     shows_photo(options.pose, options.neutral)
