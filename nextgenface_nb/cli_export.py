@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from . import load
 from .command import checkpoint_parser, output_folder, run_command
 from .errors import ConfigError
-from .output.mesh import shows_photo
 from .results.files import CHOICES, formats
 from .surroundings import undisturbed
 from .terminal import print_text
@@ -85,8 +84,9 @@ def read_export_request(
 def export_checkpoint(request:ExportRequest):
     "All that `nextgenface-export` does"
     space = request.choices.get('space', 'model')
-    shown = shows_photo(request.choices.get('pose'), request.choices.get('neutral', False))
-    if not shown and space!='model':
+    pose,neutral = (request.choices.get(name) for name in ('pose', 'neutral'))
+    if neutral and pose=='photo': raise ConfigError('--neutral --pose photo', 'Choose one of both.')
+    if (neutral or pose=='neutral') and space!='model':
         raise ConfigError(f'--pose neutral --space {space}', 'A neutral mesh is written in model space.')
     face = load(request.checkpoint, model=request.model or None)
     folder = request.output or output_folder(request.checkpoint, 'export')

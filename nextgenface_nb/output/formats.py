@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from fastcore.basics import patch
 from ..errors import ConfigError, OutputError
 from ..names import as_whole
 from .mesh import SPACES, shows_photo
@@ -66,11 +67,12 @@ class OutputOptions:
         return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense,
             lashes=self.lashes, cornea=self.cornea, **self.surface())
 
-    def posed(self)->int|None: # Number of a photo
-        "The photo that the GLB of the person shows first; None: the neutral face"
-        return 0 if shows_photo(self.pose, self.neutral, False) else None
+# %% ../../nbs/74_output.formats.ipynb #6918c7e3
+@patch
+def posed(self:OutputOptions)->int|None: # Number of a photo
+    "The photo that the GLB of the person shows first; None: the neutral face"
+    return 0 if shows_photo(self.pose, self.neutral, False) else None
 
-# %% ../../nbs/74_output.formats.ipynb #3d921aba
 def _check_words(options:OutputOptions):
     "Choices that are none are told at once, whether or not a format takes them"
     shows_photo(options.pose, options.neutral)
