@@ -106,10 +106,8 @@ class Contact:
         return depth,normals[self.points] if self.pushes else out
 
     def _inside(self, points, vertices):
-        low,high = (f(vertices[self.surface.used],axis=0) for f in (np.min,np.max))
-        inside = ((points>low)&(points<high)).all(1) # of the box around the surface
-        asked = np.flatnonzero(inside)
-        for some in np.array_split(asked,len(asked)//64+1):
+        inside = np.zeros(len(points),bool)
+        for some in np.array_split(np.arange(len(points)),len(points)//64+1):
             inside[some] = winding_number(points[some],vertices,self.closed)>.5
         return inside
 
