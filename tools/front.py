@@ -21,7 +21,7 @@ SIZE = 256       # pixels; shown at 175, so that a page has room for four
 GREY = .03       # behind the head, linear
 TURN = 64.       # degrees that the film swings through
 ZOOM = 1.15      # closer than a whole film of `nextgenface-replay`
-COUNT,RATE = 40,14.
+COUNT,RATE = 36,14.
 
 def clay(pipeline, face, yaw=35., samples=256)->torch.Tensor: # [H, W, 3] linear
     "The shape alone, from three quarters"
