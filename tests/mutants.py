@@ -108,7 +108,7 @@ MUTANTS = [
     Mutant('GLB reflectance without its factor', 'output/glb.py', 'return largest/.04, (specular/largest).clamp(0, 1)', 'return 1., (specular/largest).clamp(0, 1)', 'test_export.py::test_a_render_of_the_glb_is_our_render'),
     Mutant('GLB accessor without data for what stands still', 'output/glb.py', 'if not len(rows): rows = np.zeros(1, rows.dtype)',
         "if not len(rows): return self.accessor(componentType=self.FLOAT, count=len(x), type='VEC3', **(_bounds(x) if bounds else {}))", 'test_importers.py::test_assimp_opens_every_file'),
-    Mutant('environment map turned the wrong way for Blender', 'output/export.py', 'blender=.25', 'blender=-.25', 'test_export.py::test_export_flags_for_other_programs'),
+    Mutant('environment map turned the wrong way for Blender', 'output/formats.py', 'blender=.25', 'blender=-.25', 'test_export.py::test_export_flags_for_other_programs'),
     Mutant('GLB animation drives the skin alone', 'output/glb.py', 'for n in nodes]\n    sampler', 'for n in nodes[:1]]\n    sampler', 'test_parts.py::test_animations_and_poses_drive_all_nodes'),
     Mutant('GLB eye twice as far from where it belongs', 'output/glb.py', 'place = body.vertices[rows]-torch.tensor(middle, dtype=torch.float32)', 'place = body.vertices[rows]', 'test_parts.py::test_an_eyes_node_is_in_the_middle_of_its_ball'),
     Mutant('finer surface torn along the seam', 'output/surface.py', 'matrix,closed = catmull_clark(weld[quads], count)', 'matrix,closed = catmull_clark(quads, count)', 'test_parts.py::test_the_fine_surface_is_the_next_step_of_the_cage'),
