@@ -118,7 +118,10 @@ MUTANTS = [
     Mutant('cornea under the iris', 'facemodel/lashes.py', 'torch.maximum(cap, height+.03)', 'torch.minimum(cap, height-.03)', 'test_lashes.py::test_the_cornea_is_a_dome_before_the_iris'),
     Mutant('lashes seen through the head', 'output/overlay.py', '>head[sight.pixel]*(1-SUNK)', '>0*head[sight.pixel]', 'test_lashes.py::test_drawn_lashes_darken_what_is_around_the_eyes'),
     Mutant('GLB with opaque lashes', 'output/glb.py', 'alphaMode=lib.BLEND', 'alphaMode=lib.OPAQUE', 'test_lashes.py::test_lashes_and_corneas_are_nodes_that_blend'),
-    Mutant('quads with crossed corners', 'output/surface.py', 'np.column_stack([first, second[:,2]])', 'np.column_stack([second, first[:,1]])', 'test_parts.py::test_obj_has_quads_that_cover_exactly_the_triangles'),
+    Mutant('what lies far from every triangle counts as outside', 'facemodel/clearance.py', 'far = far[::len(far)//3+1]', 'far = far[:0]', 'test_whole_head.py::test_a_tongue_in_the_skull_is_deep'),
+    Mutant('lids are not looked at', 'facemodel/clearance.py', "found = _mouth(model,skin)|{", "found = _mouth(model,skin)|{} if model.parts else {", 'test_whole_head.py::test_flesh_that_closes_in_is_seen'),
+    Mutant('pictures make room for the shoulders', 'output/replay.py', 'return height>chin-.1*(height.max()-chin)', 'return height>chin-9*(height.max()-chin)', 'test_whole_head.py::test_pictures_frame_the_head_and_not_the_shoulders'),
+    Mutant('quads with crossed corners', 'geometry/subdivision.py', 'np.c_[a,b[:,2]]', 'np.c_[b,a[:,1]]', 'test_parts.py::test_obj_has_quads_that_cover_exactly_the_triangles'),
     Mutant('GLB camera in the middle of the crop', 'output/glb.py', 'centre = camera.principal.detach().cpu()', 'centre = torch.tensor([camera.width/2, camera.height/2])', 'test_export.py::test_glb_holds_the_face_where_the_photo_shows_it'),
     Mutant('coinciding edges counted each', 'rendering/silhouette.py', 'torch.where(inside-outside>tolerance, -1., 1.)', 'torch.where(inside-outside>tolerance, 1., 1.)', 'test_gradients.py::test_coverage_by_geometry_and_camera'),
     # maps and photos

@@ -4,10 +4,10 @@ from scipy.spatial import cKDTree
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import ModelError
 from nextgenface_nb.evaluation.penetration import measure_penetration
-from nextgenface_nb.facemodel.clearance import Contact, MAKES_WAY, ball_of, cleared, contacts, part_vertices, penetrations
+from nextgenface_nb.facemodel.clearance import Contact, MAKES_WAY, cleared, contacts, crowns, part_vertices, penetrations
 from nextgenface_nb.facemodel.model import load_model
 from nextgenface_nb.geometry.camera import project, transform
-from nextgenface_nb.geometry.mesh import vertex_normals
+from nextgenface_nb.geometry.mesh import fit_sphere, vertex_normals
 from nextgenface_nb.geometry.subdivision import catmull_clark, rims, surface_matrix, to_cage, to_surface
 from nextgenface_nb.optim.shading import region_weights, surface_seen
 from nextgenface_nb.optim.texture import TEETH, tooth_gain
@@ -98,16 +98,9 @@ def depth(model, vertices, part):
     inside = -((points[own(model, part)]-points[at])*normals[at]).sum(1)
     return np.where(distance<6, inside, -9)
 
-def crowns(model, row):
-    "Vertices of the teeth that no gum hides"
-    gums = own(model, row.replace('teeth', 'gums'))
-    points = model.shape_mean.numpy()
-    edge = (1 if 'lower' in row else -1)*points[own(model, row),1]
-    return edge>np.median((1 if 'lower' in row else -1)*points[gums,1])+6
-
 @pytest.mark.parametrize('row', ['upper teeth', 'lower teeth'])
 def test_teeth_stay_behind_lips_and_cheeks(model, row):
-    shown = crowns(model, row)
+    shown = np.isin(own(model, row), crowns(model, row))
     assert shown.mean()>.3
     worst = {name:depth(model, model.vertices(expression={name:1.}), row)[shown].max()
         for name in ('jawOpen', 'jawLeft', 'mouthSmileLeft', 'mouthPucker', 'mouthRollLower', 'mouthPressLeft', 'cheekPuff')}
@@ -143,6 +136,13 @@ def test_flesh_that_closes_in_is_seen(model, name, part):
     back[lips] -= 4*model.normals(there)[lips]*(1 if part=='left lids' else -1)
     assert penetrations(model, back, among)[part]>.3
 
+def test_a_tongue_in_the_skull_is_deep(model):
+    "Far from every triangle, on the wrong side of all of them"
+    among = contacts(model)
+    lost = model.vertices().clone()
+    lost[torch.from_numpy(among['tongue'].points)] += torch.tensor([0,60.,0])
+    assert penetrations(model, lost, among)['tongue']==among['tongue'].surface.reach
+
 def test_shapes_are_cleared_for_both_sides_alike(model):
     again,history = cleared(model.trimmed(4), people=2, rounds=1)
     assert set(history)==set(MAKES_WAY) and all(len(depths)<=1 for depths in history.values())
@@ -154,10 +154,10 @@ def test_shapes_are_cleared_for_both_sides_alike(model):
 @pytest.mark.parametrize('side', ['left', 'right'])
 def test_looks_turn_an_eye_about_its_centre(model, side):
     own = part_vertices(model, f'{side} eye')
-    centre,radius = ball_of(model.shape_mean[own].double().numpy())
+    centre,radius = fit_sphere(model.shape_mean[own].double().numpy())
     for way in ('In', 'Out', 'Up', 'Down'):
         ball = model.vertices(expression={f'eyeLook{way}{side.title()}':1.})[own].double().numpy()
-        there,size = ball_of(ball)
+        there,size = fit_sphere(ball)
         assert np.linalg.norm(there-centre)<.05 and abs(size-radius)<.05
 
 # ---- as it is stored and used

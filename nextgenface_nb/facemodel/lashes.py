@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError
 from .interface import FaceModel, expression_vector
-from ..geometry.subdivision import rims
+from ..geometry.subdivision import paired, rims
 from ..names import as_number
 from ..surroundings import undisturbed
 
@@ -81,8 +81,8 @@ def skin_quads(
     first,last = model.parts['skin']
     weld = getattr(model, 'weld', None)
     triangles = (model.triangles if weld is None else weld[model.triangles])[first:last].cpu().numpy()
-    a,b = triangles[:len(triangles)//2*2].reshape(-1, 2, 3).transpose(1, 0, 2)
-    return np.c_[a,b[:,2]][(a[:,0]==b[:,0])&(a[:,2]==b[:,1])]
+    quads,whole = paired(triangles)
+    return quads[whole]
 
 def sides_across(
     quads:np.ndarray, # [Q, 4] counter-clockwise

@@ -4,12 +4,16 @@
 
 # %% ../../nbs/16_geometry.mesh.ipynb #d9dcf43b
 from __future__ import annotations
+
+import math
+import numpy as np
 import torch
 from torch import Tensor
 from ..errors import GeometryError
 
 # %% auto #0
-__all__ = ['triangle_crosses', 'triangle_areas', 'vertex_normals', 'edges', 'boundary', 'edge_table', 'laplacian', 'check_mesh']
+__all__ = ['triangle_crosses', 'triangle_areas', 'vertex_normals', 'edges', 'boundary', 'edge_table', 'laplacian', 'fit_sphere',
+           'check_mesh']
 
 # %% ../../nbs/16_geometry.mesh.ipynb #894c2451
 def triangle_crosses(
@@ -99,6 +103,15 @@ def _cotangents(vertices, triangles):
         second += [j, i]
         weight += [cotangent, cotangent]
     return torch.cat(first), torch.cat(second), torch.cat(weight)
+
+# %% ../../nbs/16_geometry.mesh.ipynb #1372d985
+def fit_sphere(
+    points:np.ndarray, # [P, 3], any unit of length
+)->tuple: # centre [3], radius
+    "The sphere that lies nearest to points, by linear least squares"
+    rows = np.column_stack([2*points, np.ones(len(points))]).astype(float)
+    *centre,rest = np.linalg.lstsq(rows, np.square(points).sum(1), rcond=None)[0]
+    return np.array(centre),math.sqrt(rest+np.dot(centre, centre))
 
 # %% ../../nbs/16_geometry.mesh.ipynb #61b7dae9
 def check_mesh(

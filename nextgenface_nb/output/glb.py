@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['STILL', 'STRAIGHT', 'morph_targets', 'specular_texture', 'base_colour', 'roughness_texture', 'centred_view',
-           'view_camera', 'node_pose', 'GlbBytes', 'add_pictures', 'add_material', 'Hanging', 'hang', 'Body', 'ball_of',
-           'body_of', 'add_primitive', 'add_see_through', 'add_mesh', 'add_head', 'expression_weights', 'add_nodes',
-           'add_photo', 'face_glb', 'save_glb']
+           'view_camera', 'node_pose', 'GlbBytes', 'add_pictures', 'add_material', 'Hanging', 'hang', 'Body', 'body_of',
+           'add_primitive', 'add_see_through', 'add_mesh', 'add_head', 'expression_weights', 'add_nodes', 'add_photo',
+           'face_glb', 'save_glb']
 
 # %% ../../nbs/64_output.glb.ipynb #74ad0b9d
 import io, math
@@ -22,7 +22,7 @@ from ..names import unique_names
 from ..processes import shown_name
 from ..facemodel.lashes import Attachment, attachments
 from ..geometry.camera import euler_to_matrix
-from ..geometry.mesh import check_mesh, vertex_normals
+from ..geometry.mesh import check_mesh, fit_sphere, vertex_normals
 from ..optim.texture import shut_mouth
 from ..files import writing
 from .pictures import picture
@@ -290,14 +290,6 @@ class Body:
         return {name:s.of(name)[::2] for name in s.parts}
 
 # %% ../../nbs/64_output.glb.ipynb #5606f3f6
-def ball_of(
-    points:np.ndarray, # [N, 3]
-)->tuple: # centre [3], radius
-    "The ball whose surface is nearest to some points, by least squares"
-    rows = np.column_stack([2*points, np.ones(len(points))]).astype(float)
-    *centre,rest = np.linalg.lstsq(rows, np.square(points).sum(1), rcond=None)[0]
-    return np.array(centre),math.sqrt(rest+np.dot(centre, centre))
-
 def body_of(
     model,                  # A `FaceModel`
     neutral:torch.Tensor,   # [V, 3] mm, all vertices of the model
@@ -318,7 +310,7 @@ def body_of(
         for name in surface.parts if material_name(name)=='eye'}
     there = [part for a in attachments if (part := a.hung_on(surface.rows)) is not None]
     hanging = tuple(hang(a, surface.model, neutral, morphs, shape) for a in there)
-    return Body(surface, vertices, normals, found, {k:ball_of(neutral[v].numpy()) for k,v in eyes.items()}, hanging)
+    return Body(surface, vertices, normals, found, {k:fit_sphere(neutral[v].numpy()) for k,v in eyes.items()}, hanging)
 
 # %% ../../nbs/64_output.glb.ipynb #e10043c0
 def add_primitive(

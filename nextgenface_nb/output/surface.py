@@ -12,7 +12,7 @@ from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError
 from ..geometry.mesh import vertex_normals
-from ..geometry.subdivision import catmull_clark, quad_neighbours, quad_sides, triangulate
+from ..geometry.subdivision import catmull_clark, paired, quad_neighbours, quad_sides, triangulate
 from ..names import name_advice, unique_names
 
 # %% auto #0
@@ -26,9 +26,8 @@ def model_quads(
     "The quads whose halves the triangles are"
     triangles = model.triangles.cpu().numpy()
     if getattr(model, 'cage', None) is None or len(triangles)%2: return None
-    first,second = triangles[0::2],triangles[1::2]
-    halves = (first[:,0]==second[:,0]).all() and (first[:,2]==second[:,1]).all()
-    return np.column_stack([first, second[:,2]]) if halves else None
+    quads,whole = paired(triangles)
+    return quads if whole.all() else None
 
 # %% ../../nbs/61_output.surface.ipynb #c5e948c7
 def _quarters(model, quads)->list: # of [4, n, 4], or [n, 4] where a part was not subdivided
