@@ -58,12 +58,13 @@ def match(self:Embedding,
     both = torch.tensor(pairs, dtype=torch.int64, device=self.ids.device).reshape(-1,2)
     return both[:,0], both[:,1]
 
-# %% ../../nbs/20_facemodel.interface.ipynb #e4d704ef
+# %% ../../nbs/20_facemodel.interface.ipynb #7d2dc1b5
 @dataclass(eq=False)
 class Correctives:
     "Corrective shapes: what two expressions need beside the sum of what each does"
     pairs:list=field(default_factory=list) # C times (first, second): names of expressions
-    beyond:Tensor=field(default_factory=lambda: torch.zeros(0, dtype=torch.bool)) # [C] as far as the first exceeds the second?
+    # [C] bool: as far as the first exceeds the second? Else as far as both go
+    beyond:Tensor=field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     rows:Tensor=field(default_factory=lambda: torch.zeros(0, dtype=torch.int64)) # [R] vertices that any of them moves
     moves:Tensor=field(default_factory=lambda: torch.zeros(0, 0, 3)) # [C, R, 3] mm at a weight of 1
 
@@ -81,7 +82,7 @@ class Correctives:
         return Correctives(self.pairs, *(x.to(device) for x in (self.beyond, self.rows, self.moves)))
 
 
-# %% ../../nbs/20_facemodel.interface.ipynb #3d30fa87
+# %% ../../nbs/20_facemodel.interface.ipynb #9d487cb2
 @patch
 def indices(self:Correctives,
     names:list, # Of the expressions
@@ -113,6 +114,7 @@ def fingerprint(self:Correctives)->str: # 16 hexadecimal digits
     held = b''.join(x.detach().cpu().contiguous().numpy().tobytes() for x in arrays)
     return hashlib.sha256('|'.join(self.names).encode()+held).hexdigest()[:16]
 
+# %% ../../nbs/20_facemodel.interface.ipynb #4ce9bd5f
 @patch
 def weights(self:Correctives,
     expression:Tensor, # [.., E] coefficients
@@ -146,7 +148,8 @@ def slopes(self:Correctives,
     other = (((b<a)+.5*(a==b))*(torch.maximum(a, b)>0)).to(self.moves)
     by = [inside[0]*torch.where(self.beyond, 1-smaller, smaller), inside[1]*torch.where(self.beyond, -other, other)]
     found = torch.zeros(len(names), *self.moves.shape[1:], dtype=self.moves.dtype, device=self.moves.device)
-    for i,slope in zip(index, by): found.index_add_(0, torch.tensor(i, device=found.device), slope[:,None,None]*self.moves)
+    for i,slope in zip(index, by):
+        found.index_add_(0, torch.tensor(i, device=found.device), slope[:,None,None]*self.moves)
     return found
 
 

@@ -107,6 +107,7 @@ def check(self:LinearModel):
         _need(0<=first<last<=len(self.triangles),
             f'part {key!r} goes from triangle {first} to {last}, allowed are 0..{len(self.triangles)}')
 
+# %% ../../nbs/21_facemodel.model.ipynb #2337afe4
 def _check_correctives(correctives, names, vertices):
     lost = sorted({name for pair in correctives.pairs for name in pair}-set(names))
     _need(not lost, f'a corrective shape of {", ".join(map(repr,lost[:3]))}, which is no expression of the model',
@@ -234,6 +235,7 @@ def albedo_slopes(self:LinearModel,
     return (torch.cat([self.diffuse_mean, self.specular_mean], -1),
         torch.cat([self.diffuse_basis, self.specular_basis], -1))
 
+# %% ../../nbs/21_facemodel.model.ipynb #fb6d0aa1
 @patch
 @undisturbed
 def points(self:LinearModel,
@@ -547,6 +549,7 @@ def _write_cage(file, cage, pack):
     for name in ('quads','part','levels'):
         file.create_dataset(f'cage/{name}', data=np.asarray(getattr(cage,name)).astype(np.int32), **pack)
 
+# %% ../../nbs/21_facemodel.model.ipynb #15bee633
 def _write_parts(file, model, pack):
     "Parts, and the seams of the texture"
     if model.cage is not None and len(model.cage.copies):
@@ -569,7 +572,7 @@ def _write_correctives(file, model, matrix, pack):
         moves = to_cage(matrix, whole)
         rows = np.flatnonzero(np.abs(moves).max((0,2))>STILL)
         moves = moves[:,rows]
-    for k,name in enumerate(('first','second')): _write_names(file, f'correctives/{name}', [pair[k] for pair in c.pairs])
+    for name,names in zip(('first','second'), zip(*c.pairs)): _write_names(file, f'correctives/{name}', names)
     columns = moves.reshape(len(moves),-1).T
     kind = np.float16 if pack else np.float32
     about:dict = dict(beyond=c.beyond.numpy().astype(np.uint8), rows=rows.astype(np.int32), moves=columns.astype(kind))
@@ -577,6 +580,7 @@ def _write_correctives(file, model, matrix, pack):
 
 STILL = 1e-3 #: What of a cage's corrective shape is not stored, mm
 
+# %% ../../nbs/21_facemodel.model.ipynb #fdd72769
 def _write_linear(group, mean, basis, variance, compact):
     group['mean'] = mean.flatten().numpy()
     group['pcaVariance'] = variance.numpy()
@@ -884,11 +888,12 @@ def _corrected(matrix, rows, moves)->tuple: # vertices of the surface [R'], move
     "Corrective shapes of some vertices of a cage, on its surface"
     own = matrix[:,rows]
     moved = np.flatnonzero(np.diff(own.indptr))
-    _need(3*len(moved)*len(moves)<=limit('dataset_bytes')//4, f'{len(moves)} corrective shapes of {len(moved)} vertices',
-        'No face model is that large.')
+    _need(3*len(moved)*len(moves)<=limit('dataset_bytes')//4,
+        f'{len(moves)} corrective shapes of {len(moved)} vertices', 'No face model is that large.')
     # in doubles, as the bases
     return moved,to_surface(own[moved], moves.astype(float)).astype(np.float32)
 
+# %% ../../nbs/21_facemodel.model.ipynb #fa015531
 def _read_parts(file, where)->dict: # Name -> (first, past the last) of its triangles
     "The parts of a model"
     if _find(file,'parts/names') is None: return {}
