@@ -114,7 +114,7 @@ def fingerprint(self:Correctives)->str: # 16 hexadecimal digits
     held = b''.join(x.detach().cpu().contiguous().numpy().tobytes() for x in arrays)
     return hashlib.sha256('|'.join(self.names).encode()+held).hexdigest()[:16]
 
-# %% ../../nbs/20_facemodel.interface.ipynb #4ce9bd5f
+# %% ../../nbs/20_facemodel.interface.ipynb #a82c089b
 @patch
 def weights(self:Correctives,
     expression:Tensor, # [.., E] coefficients

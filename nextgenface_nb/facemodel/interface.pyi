@@ -88,8 +88,6 @@ class Correctives:
     ----------
     pairs
         C times (first, second): names of expressions
-    beyond
-        [C] as far as the first exceeds the second?
     rows
         [R] vertices that any of them moves
     moves

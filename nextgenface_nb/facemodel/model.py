@@ -107,7 +107,7 @@ def check(self:LinearModel):
         _need(0<=first<last<=len(self.triangles),
             f'part {key!r} goes from triangle {first} to {last}, allowed are 0..{len(self.triangles)}')
 
-# %% ../../nbs/21_facemodel.model.ipynb #2337afe4
+# %% ../../nbs/21_facemodel.model.ipynb #f294b07f
 def _check_correctives(correctives, names, vertices):
     lost = sorted({name for pair in correctives.pairs for name in pair}-set(names))
     _need(not lost, f'a corrective shape of {", ".join(map(repr,lost[:3]))}, which is no expression of the model',
@@ -235,7 +235,7 @@ def albedo_slopes(self:LinearModel,
     return (torch.cat([self.diffuse_mean, self.specular_mean], -1),
         torch.cat([self.diffuse_basis, self.specular_basis], -1))
 
-# %% ../../nbs/21_facemodel.model.ipynb #fb6d0aa1
+# %% ../../nbs/21_facemodel.model.ipynb #b2c018e2
 @patch
 @undisturbed
 def points(self:LinearModel,
@@ -549,7 +549,7 @@ def _write_cage(file, cage, pack):
     for name in ('quads','part','levels'):
         file.create_dataset(f'cage/{name}', data=np.asarray(getattr(cage,name)).astype(np.int32), **pack)
 
-# %% ../../nbs/21_facemodel.model.ipynb #15bee633
+# %% ../../nbs/21_facemodel.model.ipynb #f85c64db
 def _write_parts(file, model, pack):
     "Parts, and the seams of the texture"
     if model.cage is not None and len(model.cage.copies):
@@ -580,7 +580,7 @@ def _write_correctives(file, model, matrix, pack):
 
 STILL = 1e-3 #: What of a cage's corrective shape is not stored, mm
 
-# %% ../../nbs/21_facemodel.model.ipynb #fdd72769
+# %% ../../nbs/21_facemodel.model.ipynb #a3a3ba9f
 def _write_linear(group, mean, basis, variance, compact):
     group['mean'] = mean.flatten().numpy()
     group['pcaVariance'] = variance.numpy()
@@ -893,7 +893,7 @@ def _corrected(matrix, rows, moves)->tuple: # vertices of the surface [R'], move
     # in doubles, as the bases
     return moved,to_surface(own[moved], moves.astype(float)).astype(np.float32)
 
-# %% ../../nbs/21_facemodel.model.ipynb #fa015531
+# %% ../../nbs/21_facemodel.model.ipynb #f8dd2903
 def _read_parts(file, where)->dict: # Name -> (first, past the last) of its triangles
     "The parts of a model"
     if _find(file,'parts/names') is None: return {}

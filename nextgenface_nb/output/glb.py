@@ -291,7 +291,7 @@ def hang(
         moved,turned = torch.cat([moved, more]),torch.cat([turned, turn(sums[0]+more)-sums[1]])
     return Hanging(attachment, vertices, normals, [(_kept(m, STILL), _kept(t, STRAIGHT)) for m,t in zip(moved, turned)])
 
-# %% ../../nbs/64_output.glb.ipynb #9c385311
+# %% ../../nbs/64_output.glb.ipynb #28517568
 @dataclass(frozen=True)
 class Body:
     "A person as the file holds them: the neutral surface, and what expressions change"
