@@ -187,7 +187,7 @@ def give_way(
     move = np.zeros_like(skin)
     some = np.flatnonzero(cKDTree(points).query(skin,distance_upper_bound=3*width)[0]<np.inf)
     offset = skin[some,None]-points
-    side = 1/(1+np.exp(-2*np.clip(np.einsum('vkd,kd->vk',offset,ways)+1,-20,20)))
+    side = 1/(1+np.exp(-2*np.clip(np.einsum('vkd,kd->vk',offset,ways)+amounts+1,-20,20)))
     weight = np.exp(-(offset**2).sum(-1)/(2*width**2))*side
     counts = weight*amounts
     mean = counts@(amounts[:,None]*ways)/np.maximum(counts.sum(1),1e-12)[:,None]
@@ -321,7 +321,7 @@ def _asked(shapes, people, contexts, names, width, margin, yields=False):
 # %% ../../nbs/24_facemodel.clearance.ipynb #8fde0711
 FEW = 6 #: Of all people those who need most; when way is made for them, all are asked again
 ASKED = 2 #: How often all are, at most
-MORE = 3. #: Over-relaxation, at most
+MORE = 2. #: Over-relaxation, at most
 CLEAR = .1 #: These people stand no deeper in the end, mm; there are no such people, see `FARTHER`
 
 def _until_clear(shapes, ask, change, rounds):
@@ -350,7 +350,7 @@ def _rounds_of(shapes, ask, change, rounds, history):
         history.append(deepest)
     shapes.moves,shapes.correctives = best[1:]
 
-# %% ../../nbs/24_facemodel.clearance.ipynb #42eef3c7
+# %% ../../nbs/24_facemodel.clearance.ipynb #be970099
 def make_room(
     shapes:Shapes, # One of its shapes changes, and its partner on the other side
     name:str, # Which
@@ -416,7 +416,8 @@ def _shared(shapes, first, second):
     left = 1/(1+np.exp(-shapes.rest[:,:1]/SHARED*2))
     if len(sides[first])==len(sides[second])==1: return [(first,second,np.ones_like(left))]
     mine,theirs = (sides[k]*(3-len(sides[k])) for k in (first,second))
-    return [(a,b,left if 'Left' in a+b else 1-left) for a,b in zip(mine,theirs)]
+    which = theirs if len(sides[second])>1 else mine # that of `jawLeft` says nothing
+    return [(a,b,left if 'Left' in side else 1-left) for a,b,side in zip(mine,theirs,which)]
 
 def _add(shapes, first, second, move):
     "More of a corrective of two shapes, by names of `both_sides`"
@@ -445,8 +446,9 @@ def make_room_for_pair(
 
 # %% ../../nbs/24_facemodel.clearance.ipynb #83ec9253
 def _as_correctives(shapes, least=.02)->Correctives:
-    "On the surface; what moves less than so many mm is left out"
-    kept = {key:move for key,move in shapes.correctives.items() if np.abs(move).max()>least}
+    "On the surface; vertices of the cage that move less than so many mm stand still"
+    still = lambda move: np.where(np.linalg.norm(move,axis=1)[:,None]>least,move,0)
+    kept = {key:move for key,move in zip(shapes.correctives,map(still,shapes.correctives.values())) if move.any()}
     if not kept: return Correctives()
     moves = to_surface(shapes.matrix,np.stack(list(kept.values())))
     rows = np.flatnonzero(np.abs(moves).max((0,2))>0)
