@@ -10,7 +10,7 @@ _OFFERED = {
     'facemodel.model': 'load_model',
     'geometry.camera': 'Camera',
     'imaging': 'Photo load_photo portrait_path',
-    'landmarks.detection': 'Landmarks',
+    'landmarks.detection': 'Landmarks load_landmarks save_landmarks',
     'light.interface': 'Light check_light register_light',
     'optim.losses': 'Candidate LossTerm',
     'output.checkpoint': 'load_face save_face',
@@ -21,7 +21,7 @@ _OFFERED = {
     'reconstruction': 'Optimizer Reconstruction reconstruct_steps',
     'results.files': 'load',
     'results.folder': 'reconstruct_folder',
-    'results.steps': 'fit reconstruct',
+    'results.steps': 'Progress fit reconstruct',
     'rendering.renderer': 'Renderer'}
 
 # Modules that give further names to the classes of a module, and load with it
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from .facemodel.model import load_model as load_model
     from .geometry.camera import Camera as Camera
     from .imaging import Photo as Photo, load_photo as load_photo, portrait_path as portrait_path
-    from .landmarks.detection import Landmarks as Landmarks
+    from .landmarks.detection import (Landmarks as Landmarks, load_landmarks as load_landmarks,
+        save_landmarks as save_landmarks)
     from .light.interface import Light as Light, check_light as check_light, register_light as register_light
     from .optim.losses import Candidate as Candidate, LossTerm as LossTerm
     from .output.checkpoint import load_face as load_face, save_face as save_face
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from .rendering.renderer import Renderer as Renderer
     from .results.files import load as load
     from .results.folder import reconstruct_folder as reconstruct_folder
-    from .results.steps import fit as fit, reconstruct as reconstruct
+    from .results.steps import Progress as Progress, fit as fit, reconstruct as reconstruct
 
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(_absent(name), name=name)
