@@ -21,7 +21,7 @@ _OFFERED = {
     'reconstruction': 'Optimizer Reconstruction reconstruct_steps',
     'results.files': 'load',
     'results.folder': 'reconstruct_folder',
-    'results.steps': 'Progress fit reconstruct',
+    'results.steps': 'fit reconstruct',
     'rendering.renderer': 'Renderer'}
 
 # Modules that give further names to the classes of a module, and load with it
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from .rendering.renderer import Renderer as Renderer
     from .results.files import load as load
     from .results.folder import reconstruct_folder as reconstruct_folder
-    from .results.steps import Progress as Progress, fit as fit, reconstruct as reconstruct
+    from .results.steps import fit as fit, reconstruct as reconstruct
 
 def __getattr__(name):
     if name not in _PUBLIC: raise AttributeError(_absent(name), name=name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
 from fastcore.basics import patch
-from .. import (Face, Landmarks, Photo, Pipeline, Progress, Reconstruction, fit, load_face, load_photo,
+from .. import (Face, Landmarks, Photo, Pipeline, Reconstruction, fit, load_face, load_photo,
     portrait_path, save_face)
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
 from ..errors import LandmarkError, OutputError, PhotoError
@@ -22,7 +22,7 @@ from ..results.files import load_map
 from ..results.films import save_pictures
 from ..results.lights import NAMES, as_bright_as, light_from, lit_by, matt_ball
 from ..results.pictures import MAPS, as_image
-from ..results.stages import StageFit
+from ..results.stages import Progress, StageFit
 from ..results.steps import begin_again
 from ..surroundings import Undisturbed, undisturbed
 

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 import ipywidgets
 from fastcore.basics import patch
-from .. import Face, Photo, Pipeline, Progress, Reconstruction, fit, load_photo, reconstruct_steps
+from .. import Face, Photo, Pipeline, Reconstruction, fit, load_photo, reconstruct_steps
 from ..processes import shown_name
 from ..results.early import FIGURES_AFTER, warnings_of
 from ..results.folder import photos_in
+from ..results.stages import Progress
 from ..results.steps import together
 from .beside import on_page
 from .photo import small_jpeg

@@ -8,8 +8,7 @@ import asyncio, time
 import ipywidgets
 from fastcore.basics import patch
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
-from .. import Progress
-from ..results.stages import steps_of
+from ..results.stages import Progress, steps_of
 from .beside import Worker
 from .runner import button, message
 

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 import ipywidgets
 from fastcore.basics import patch
-from .. import Face, Pipeline, Progress, Reconstruction, load_face, save_face
+from .. import Face, Pipeline, Reconstruction, load_face, save_face
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE, Config
 from ..errors import LandmarkError, PhotoError
 from ..results.early import warnings_of
+from ..results.stages import Progress
 from ..results.steps import resting
 from ..surroundings import undisturbed
 from .beside import Worker, on_page
