@@ -20,9 +20,10 @@ from ..errors import CheckpointError, ConfigError, ModelError, OutputError
 from ..face import Face, check_frame
 from ..facemodel.interface import FaceModel
 from ..files import LIST, given_path, read_report, writing
-from ..names import name_advice
+from ..imaging import Photo, PhotoSource, load_photo, load_values
+from ..names import known_name, name_advice
 from ..optim.stages import Progress
-from ..output.checkpoint import load_face, read_about
+from ..output.checkpoint import file_digest, load_face, read_about
 from ..output.export import ENV_AROUND, ENV_FOR, export_face, find_checkpoint, save_usdz
 from ..output.formats import FORMATS, format_names
 from ..output.glb import base_colour, roughness_texture, save_glb
@@ -36,7 +37,8 @@ from .pictures import MAPS
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['CHOICES', 'KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'formats', 'kept_pipeline', 'load', 'unpickled']
+__all__ = ['CHOICES', 'KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'load_map', 'photo_file', 'formats', 'kept_pipeline', 'load',
+           'unpickled']
 
 # %% ../../nbs/78_results.files.ipynb #9b18a4e3
 def _skin(pipeline:Pipeline, face:Face): # A material of trimesh
@@ -161,6 +163,23 @@ def _write_material(path:Path, maps:tuple, parts):
         save_picture(path.with_name(file), picture(x.detach(), encode=name!='roughness'))
     text = mtl_text(names, float(maps[2].median()), parts)
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
+
+# %% ../../nbs/78_results.files.ipynb #a633b79c
+@undisturbed
+def load_map(
+    source:PhotoSource, # A path, or the bytes of a picture
+    which:str,          # diffuse, specular or roughness
+    name:str='',        # What to call a file that is given as bytes
+)->Tensor: # [T, T, 3] linear light; of roughness [T, T, 1], numbers as they are
+    "A map from a picture, such as `face.maps.image(which)` gave"
+    known_name(which, MAPS, 'map')
+    return load_values(source, name)[...,None] if which=='roughness' else load_photo(source, name).pixels
+
+def photo_file(
+    photo:Photo,
+)->Path|None: # None: it was read from memory, or the file is gone, or another one by now
+    "The file that a photo was read from"
+    return Path(photo.path) if photo.sha256 and file_digest(photo.path)==photo.sha256 else None
 
 # %% ../../nbs/78_results.files.ipynb #c3f0a602
 #: What some options of `export` can be

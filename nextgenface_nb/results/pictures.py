@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 import numpy as np, torch
-import PIL.Image
-from .arrays import SIZES   # and the names that results have there
+import PIL.Image, PIL.ImageDraw
+from .arrays import SIZES, png_bytes   # and the names that results have there
 from fastcore.basics import patch
 from torch import Tensor
 from ..errors import ConfigError, GeometryError, LightError
@@ -37,8 +37,8 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['LAMPS', 'ONE_PASS', 'SHOWN', 'PLASTER', 'KINDS', 'SAMPLES', 'RAYS', 'GREY', 'MAPS', 'CHANGED', 'WIDER', 'FARTHEST',
-           'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed', 'in_notebook',
-           'Distance']
+           'lamps', 'brightest', 'light_names', 'as_light', 'linear_numbers', 'check_size', 'viewed', 'as_image',
+           'in_notebook', 'Distance']
 
 # %% ../../nbs/78_results.pictures.ipynb #fc3acbf9
 #: Name -> lamps (azimuth to the right and elevation in degrees, radius in degrees, strength), and light from everywhere
@@ -146,6 +146,37 @@ def viewed(
 
 def _degrees(name:str, value)->float: return 0. if value is None else as_number(name, value)
 
+# %% ../../nbs/78_results.pictures.ipynb #bbd0e8f9
+@patch
+@undisturbed
+def over_photo(self:Reconstruction,
+    *,
+    size:int=384,  # Pixels of the longer side, 16 .. 4096
+    frame:int=0,   # Number of the photo
+    most:int=6000, # Triangles drawn at most
+)->PIL.Image.Image:
+    "The photo with the mesh and the landmarks drawn over it: triangles of the face that look at the camera"
+    i,size = check_frame(self.face, frame),check_size(size)
+    own = self.face.frames[i]
+    corners = _facing(self.pipeline, self.face, i)
+    image = own.photo.image()
+    s = size/max(image.size)
+    image = image.resize((round(image.width*s), round(image.height*s)), PIL.Image.Resampling.BICUBIC)
+    pen = PIL.ImageDraw.Draw(image, 'RGBA')
+    for x in (corners[::max(1, len(corners)//most)]*s).tolist():
+        pen.line([tuple(x[0]), tuple(x[1]), tuple(x[2]), tuple(x[0])], fill=(80,220,255,90))
+    for x,y in (own.landmarks.points*s).tolist(): pen.ellipse((x-1, y-1, x+1, y+1), fill=(0,230,90,255))
+    return image
+
+def _facing(pipeline:Pipeline, face:Face, i:int)->Tensor: # [N, 3, 2] pixels
+    "Corners of the triangles of the face that look at the camera"
+    m = pipeline.model
+    with torch.no_grad(): p = project(pipeline.world_vertices(face, i), face.frames[i].camera)
+    t = m.triangles[(m.regions['face'][m.triangles].amin(1)>.5)]
+    a,b,c = (p[t[:,k]] for k in range(3))
+    t = t[(b-a)[:,0]*(c-a)[:,1]-(b-a)[:,1]*(c-a)[:,0]<0]                       # y goes down in the picture
+    return p[t]
+
 # %% ../../nbs/78_results.pictures.ipynb #2f58d912
 ONE_PASS = 2**21 #: Rays that are traced in one go: those of a picture of 256 pixels; more take turns
 
@@ -229,6 +260,13 @@ def _picture(kind:str, seen:Tensor, background:float|None)->PIL.Image.Image: # R
     return PIL.Image.fromarray(to_bytes(torch.cat([light/alpha.clamp(min=1e-6), alpha], -1)))
 
 # %% ../../nbs/78_results.pictures.ipynb #e67acc18
+def as_image(
+    values:np.ndarray|Tensor, # [H, W], or [H, W, C] with 1, 3 or 4 channels, the fourth is coverage; 0..1
+    encode:bool=True,         # It is linear light, for sRGB; False: numbers as they are
+)->PIL.Image.Image: # 8 bits; grey, RGB or RGBA
+    "Numbers as a picture"
+    return PIL.Image.fromarray(to_bytes(values, encode))
+
 SAMPLES = 32 #: Rays per pixel of a picture that is made to be looked at
 RAYS = 1,4096 #: Per pixel, the fewest and the most
 GREY = .05   #: Behind the head, linear: darker than skin and most maps
@@ -390,6 +428,7 @@ def view(self:Reconstruction,
     size:int=480,  # Pixels of each side
     frame:int=0,   # Number of the photo whose pose, expression and light it begins with
     live:bool|None=None, # False: the picture in any case; None: live where there is a kernel
+    still:bool=True, # Of the live view: with a picture for pages without WebGL
     **traits,      # Of the live view: mode='clay', expressions=10 ..., see `output.viewer.FaceViewer`
 )->Any: # A `FaceViewer`, or a Pillow image
     "The face in 3D, to be turned by hand; a picture where there is nobody to turn it"
@@ -399,10 +438,9 @@ def view(self:Reconstruction,
     if not asked or not find_spec('anywidget'): return me.render(size=size, frame=i)
     from traitlets import TraitError
     from nextgenface_nb.output.viewer import FaceViewer
-    still = io.BytesIO()
-    me.render(size=min(size, 256), frame=i, samples=8).save(still, 'PNG')
-    try:
-        return FaceViewer(self.pipeline, self.face, i, picture=still.getvalue(), width=size, height=size, **traits)
+    picture = png_bytes(me.render(size=min(size, 256), frame=i, samples=8)) if still else b''
+    shown:Any = dict(picture=picture, width=size, height=size)|traits
+    try: return FaceViewer(self.pipeline, self.face, i, **shown)
     except TraitError as e: raise ConfigError(str(e), 'See `help(output.viewer.FaceViewer)`.') from None
 
 # %% ../../nbs/78_results.pictures.ipynb #7f943238
