@@ -89,6 +89,7 @@ def weight_of(extra, given):
 
 def test_a_reader_of_the_glb_that_keeps_to_its_list_has_the_models_face(pipeline, model):
     face = synthetic_face(pipeline, seed=5, size=64, samples=1).face
+    face.frames[0].expression = drawn(model, 7)
     glb = Glb(face_glb(pipeline, face))
     extras = glb.json['asset']['extras']['correctives']
     assert [e['target'] for e in extras]==model.correctives.names
