@@ -149,7 +149,7 @@ class FaceViewer(_ViewerState, anywidget.AnyWidget):
         data,meta = super()._repr_mimebundle_(**kwargs)
         return data|(dict({'image/png':base64.b64encode(self.picture).decode()}) if self.picture else {}),meta
 
-# %% ../../nbs/73_output.viewer.ipynb #e27b2f15
+# %% ../../nbs/73_output.viewer.ipynb #8aafda4f
 @patch
 @undisturbed
 def traits_of(self:FaceViewer,
