@@ -460,6 +460,7 @@ def _as_correctives(shapes, least=.02)->Correctives:
     return Correctives([(a,b) for a,b,_ in kept], torch.tensor([beyond for _,_,beyond in kept]),
         torch.from_numpy(rows), torch.from_numpy(moves[:,rows].astype(np.float32)))
 
+# %% ../../nbs/24_facemodel.clearance.ipynb #d2a76865
 def cleared(
     model:LinearModel, # With parts and a cage, the skin first; ARKit's names of expressions; as MakeHuman has it
     people:int=30, # For whom way is made
