@@ -574,7 +574,7 @@ class Reconstruction:
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
-        lashes: bool = ...,
+        lashes: bool | None = ...,
     ) -> PIL.Image.Image:
         """The face as it looks from here, in this light
 
@@ -601,7 +601,7 @@ class Reconstruction:
         frame
             Number of the photo
         lashes
-            Lashes drawn over a picture of the kind face; a photo's own are painted on its maps
+            Drawn over a picture of the kind face; None: where its maps lack the photo's
 
         Returns
         -------
@@ -621,7 +621,7 @@ class Reconstruction:
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
-        lashes: bool = ...,
+        lashes: bool | None = ...,
     ) -> np.ndarray: ...
     def with_(
         self,

@@ -23,7 +23,7 @@ from ..processes import shown_name
 from ..facemodel.lashes import Attachment, attachments
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import check_mesh, fit_sphere, vertex_normals
-from ..optim.texture import shut_mouth
+from .asset import as_asset
 from ..files import writing
 from .pictures import picture
 from .surface import WET, Surface, material_name, named_parts, surface_of
@@ -523,8 +523,8 @@ def face_glb(
     names = named_parts(parts)
     surface = surface_of(model, names or None, detail)
     with torch.no_grad():
-        # expressions open the mouth; the photo's own is as the photo has it
-        maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)
+        # expressions open the mouth and close the eyes; the photo's own is as the photo has it
+        maps = pipeline.maps(as_asset(pipeline, face) if posed is None else face)
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
         hanging = attachments(model, lashes if lashes is not None else not names, cornea)
         body = body_of(model, vertices, morphs, face.identity.shape.detach().cpu(), surface, hanging)

@@ -27,6 +27,7 @@ from ..light.interface import Emitter, is_kind
 from ..metrics import aligned
 from ..names import as_number, as_whole, known_name, name_advice
 from ..optim.texture import OPEN, mouth_opening, shut_mouth
+from ..output.asset import bare_lids, lids_close, with_shut_eyes
 from ..output.overlay import drawn_over
 from ..output.pictures import panel_strip
 from ..output.replay import head_vertices, staged, turn
@@ -260,7 +261,7 @@ def render(self:Reconstruction,
     samples:int=SAMPLES,     # Rays per pixel
     background:float|None=GREY, # Linear grey behind the head; None: transparent. Without meaning for arrays
     frame:int=0,             # Number of the photo
-    lashes:bool=False,       # Lashes drawn over a picture of the kind face; a photo's own are painted on its maps
+    lashes:bool|None=None,   # Drawn over a picture of the kind face; None: where its maps lack the photo's
 )->PIL.Image.Image|np.ndarray: # With `as_array` float32 [H, W, C + 1]: linear colours times coverage, and coverage
     "The face as it looks from here, in this light"
     draw = KINDS[known_name(kind, KINDS, 'kind of picture')]
@@ -273,7 +274,7 @@ def render(self:Reconstruction,
         own = _own_light(kind, shown.frames[0])
         lit = None if light is None else as_light(light, own, self.pipeline.config.environment_height)
         seen = draw(self.pipeline, shown, lit, rays).cpu()
-        if lashes and kind=='face':
+        if kind=='face' and (bare_lids(self.pipeline, shown) if lashes is None else lashes):
             seen = drawn_over(self.pipeline, shown, seen, attachments(self.pipeline.model), light=lit)
     return seen.numpy() if as_array else _picture(kind, seen, behind)
 
@@ -332,13 +333,15 @@ def _map_like(name:str, values, old:Tensor)->Tensor: # [T, T, C]
 CHANGED = 'made by with_: other ' #: How a face says so
 WIDER = 1.2 #: Times as open as in the photo: from here on its teeth are left out
 
-def _without_teeth(pipeline:Pipeline, face:Face, before:Face, i:int):
-    "The model's colours in a mouth that stands open further than before; in place"
+def _for_expression(pipeline:Pipeline, face:Face, before:Face, i:int):
+    "The model's colours in a mouth that stands open further than before, skin on lids that close; in place"
     alone = lambda f: Face(f.identity, [f.frames[i]])
     with torch.no_grad():
         was,now = (mouth_opening(pipeline, alone(f)) for f in (before, face))
-        if now<=WIDER*was+OPEN: return
-        for name,x in zip(MAPS, shut_mouth(pipeline, face)): setattr(face.identity, name, x.contiguous())
+        if now>WIDER*was+OPEN:
+            for name,x in zip(MAPS, shut_mouth(pipeline, face)): setattr(face.identity, name, x.contiguous())
+        if face.identity.diffuse is not None and lids_close(pipeline, before, face, i):
+            face.identity = with_shut_eyes(pipeline, Face(face.identity, before.frames)).identity
 
 def _origin(result:Reconstruction, changed:list)->str:
     "What `with_` has changed in one that was fitted, also where it was called before"
@@ -367,7 +370,7 @@ def with_(self:Reconstruction,
     if expression is not None: own.expression = expression_vector(self.pipeline.model, expression, own.expression)
     if light is not None: own.light = as_light(light, own.light, self.pipeline.config.environment_height)
     if maps is not None: _put_maps(self.pipeline, face, maps)
-    elif expression is not None: _without_teeth(self.pipeline, face, self.face, i)
+    elif expression is not None: _for_expression(self.pipeline, face, self.face, i)
     middle = _middle(self.pipeline, face, i)
     if pose is not None: _posed(own, pose, middle)
     elif yaw is not None or pitch is not None:

@@ -1,0 +1,122 @@
+"What a photo has painted where another expression shows skin is skin in what shows other expressions, and nowhere else"
+from dataclasses import replace
+import numpy as np, pytest, torch
+from test_export import Glb
+from nextgenface_nb.config import Config
+from nextgenface_nb.evaluation.synthetic import synthetic_face
+from nextgenface_nb.face import Face, PROVENANCE
+from nextgenface_nb.facemodel.interface import expression_vector
+from nextgenface_nb.facemodel.model import load_model, toy_model
+from nextgenface_nb.optim.texture import shut_mouth
+from nextgenface_nb.output.asset import as_asset, bare_lids, hidden_skin, lid_rims, lids_close, membrane
+from nextgenface_nb.output.glb import face_glb
+from nextgenface_nb.output.replay import Path3D, expressions, turntable
+from nextgenface_nb.pipeline import Pipeline
+from nextgenface_nb.reconstruction import Reconstruction
+
+BLINK = dict(eyeBlinkLeft=1., eyeBlinkRight=1.)
+LASH = torch.tensor([.06, .045, .04])
+
+@pytest.fixture(scope='module')
+def pipeline():
+    return Pipeline(load_model(), Config(device='cpu', texture_resolution=256, environment_height=16, bands=5))
+
+@pytest.fixture(scope='module')
+def truth(pipeline): return synthetic_face(pipeline, seed=5, size=64, samples=1, expression=False).face
+
+@pytest.fixture(scope='module')
+def lids(pipeline, truth): # [T, T] bool
+    hidden = hidden_skin(pipeline, truth, lid_rims(pipeline.model))
+    return pipeline.texture_map.bake(hidden.float()[:,None])[...,0]>.5
+
+@pytest.fixture(scope='module')
+def painted(pipeline, truth):
+    "As a photo shows it: dark to 1.5 mm beyond the folded lids"
+    rest = pipeline.person(truth)
+    hidden = hidden_skin(pipeline, truth, lid_rims(pipeline.model))
+    far = torch.cdist(rest, rest[hidden]).amin(1)[:,None]
+    dark = pipeline.texture_map.bake(torch.cat([hidden[:,None].float(), far], 1))
+    maps = torch.where(((dark[...,0]>.3)|(dark[...,1]<1.5))[...,None], LASH, truth.identity.diffuse)
+    seen = torch.full(maps.shape[:2], PROVENANCE['seen'], dtype=torch.uint8)
+    return replace(truth, identity=replace(truth.identity, diffuse=maps, provenance=seen))
+
+@pytest.fixture(scope='module')
+def asset(pipeline, painted): return as_asset(pipeline, painted)
+
+def with_expression(face, model, **weights):
+    return Face(face.identity, [replace(face.frames[0], expression=expression_vector(model, weights))])
+
+# ---- lids
+
+def test_painted_lashes_are_skin_again(truth, painted, asset, lids):
+    "As the person's lids were before they were painted, in all three maps"
+    off = lambda face: float((face.identity.diffuse-truth.identity.diffuse)[lids].abs().max())
+    print(f'off the truth by {off(painted):.3f} before, {off(asset):.3f} after')
+    assert off(painted)>.08 and off(asset)<.05
+    for name in ('specular', 'roughness'):
+        assert (getattr(asset.identity, name)-getattr(truth.identity, name))[lids].abs().max()<.03, name
+
+def test_what_was_filled_is_a_guess_and_all_else_stays(pipeline, painted, asset, lids):
+    before = shut_mouth(pipeline, painted)[0]
+    changed = (asset.identity.diffuse-before).abs().amax(2)>1e-5
+    guess = asset.identity.provenance==PROVENANCE['guessed']
+    assert (changed<=guess).all() and (lids&changed).sum()>.9*lids.sum() and guess.float().mean()<.1
+    assert (painted.identity.provenance==PROVENANCE['seen']).all()                        # the photo's own face
+    assert bare_lids(pipeline, asset) and not bare_lids(pipeline, painted)
+
+def test_lids_that_a_photo_shows_are_not_filled(pipeline, painted, asset, lids):
+    "Closed in the photo, they are what is seen: the band that closing stretches stays"
+    asleep = with_expression(painted, pipeline.model, **BLINK)
+    kept = as_asset(pipeline, asleep).identity.diffuse
+    dark = lambda maps: ((maps-LASH).abs().amax(2)<.02)&lids
+    assert dark(asset.identity.diffuse).sum()==0<20<dark(kept).sum()
+
+def test_a_bright_rim_is_no_skin_either(pipeline, truth, painted, lids):
+    "The white of the eye, where the fit is a little aside"
+    white = replace(truth, identity=replace(painted.identity, diffuse=torch.where(
+        (painted.identity.diffuse==LASH).all(2)[...,None], torch.tensor(.9), painted.identity.diffuse)))
+    found = as_asset(pipeline, white).identity.diffuse
+    assert (found-truth.identity.diffuse)[lids].abs().max()<.05
+
+def test_a_model_without_lids_keeps_them():
+    pipeline = Pipeline(toy_model(), Config(device='cpu', texture_resolution=64, environment_height=16, bands=5))
+    face = synthetic_face(pipeline, seed=1, size=48, samples=1).face
+    for x,y in zip(pipeline.maps(as_asset(pipeline, face)), shut_mouth(pipeline, face)): assert torch.equal(x, y)
+    assert not lids_close(pipeline, face, face) and not bare_lids(pipeline, face)
+
+def test_a_film_hangs_on_its_rim():
+    "The largest and smallest of what is filled lie on the rim (maximum principle); far from it nothing moves"
+    random = np.random.default_rng(0).random((30, 30, 1)).astype(np.float32)
+    hole = np.zeros((30, 30), bool)
+    hole[8:20,8:25] = True
+    found = membrane(random, hole, np.ones_like(hole))
+    assert random.min()<found[hole].min() and found[hole].max()<random.max()
+    mean = (found[7:19,8:25]+found[9:21,8:25]+found[8:20,7:24]+found[8:20,9:26])/4
+    np.testing.assert_allclose(found[8:20,8:25], mean, atol=1e-4)
+    assert (found[~hole]==random[~hole]).all()
+
+# ---- where it is shown
+
+def test_the_neutral_glb_has_skin_on_its_lids_and_the_photos_has_the_photo(pipeline, painted, truth, lids):
+    neutral,posed = (Glb(face_glb(pipeline, painted, posed=p)).maps()[0] for p in (None, 0))
+    off = lambda maps: (maps-truth.identity.diffuse)[lids].abs().max()
+    assert off(neutral)<.06 and off(posed)>.2
+
+def test_pictures_of_other_expressions(pipeline, painted, asset, lids, monkeypatch):
+    "A blink has skin on its lids, and lashes drawn; what does not close them keeps the photo's"
+    drawn = []
+    monkeypatch.setattr('nextgenface_nb.results.pictures.drawn_over', lambda p, f, seen, *a, **k: drawn.append(1) or seen)
+    me = Reconstruction(painted, pipeline)
+    look = dict(size=32, samples=1)
+    shut = me.with_(expression=BLINK)
+    test = lambda face: float((face.face.identity.diffuse-asset.identity.diffuse)[lids].abs().max())
+    assert test(shut)<1e-4 and test(me.with_(expression=dict(jawOpen=1.)))>.08 and test(me)>.08
+    for face,options,count in ((me, {}, 0), (shut, {}, 1), (me, dict(expression=BLINK), 1), (shut, dict(lashes=False), 0),
+            (me, dict(lashes=True), 1), (me, dict(expression=dict(jawOpen=1.)), 0), (shut, dict(kind='clay'), 0)):
+        drawn.clear()
+        face.render(**look, **options)
+        assert len(drawn)==count, options
+
+def test_a_film_of_expressions_shows_the_asset_and_a_turntable_the_photo(pipeline, painted, asset):
+    first = lambda film: next(iter(film(pipeline, painted, 0, 32, 4, Path3D())))[0].identity.diffuse
+    assert torch.equal(first(expressions), asset.identity.diffuse) and torch.equal(first(turntable), painted.identity.diffuse)
