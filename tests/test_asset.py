@@ -1,16 +1,22 @@
 "What a photo has painted where another expression shows skin is skin in what shows other expressions, and nowhere else"
 from dataclasses import replace
+from zipfile import ZipFile
 import numpy as np, pytest, torch
+from PIL import Image
 from test_export import Glb
 from nextgenface_nb.config import Config
+from nextgenface_nb.errors import ConfigError
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 from nextgenface_nb.face import Face, PROVENANCE
 from nextgenface_nb.facemodel.interface import expression_vector
 from nextgenface_nb.facemodel.model import load_model, toy_model
+from nextgenface_nb.imaging import from_srgb
 from nextgenface_nb.optim.texture import shut_mouth
 from nextgenface_nb.output.asset import as_asset, bare_lids, hidden_skin, lid_rims, lids_close, membrane
+from nextgenface_nb.output.export import save_usdz
 from nextgenface_nb.output.glb import face_glb
 from nextgenface_nb.output.replay import Path3D, expressions, turntable
+from nextgenface_nb.output.surface import WET
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.reconstruction import Reconstruction
 
@@ -120,3 +126,34 @@ def test_pictures_of_other_expressions(pipeline, painted, asset, lids, monkeypat
 def test_a_film_of_expressions_shows_the_asset_and_a_turntable_the_photo(pipeline, painted, asset):
     first = lambda film: next(iter(film(pipeline, painted, 0, 32, 4, Path3D())))[0].identity.diffuse
     assert torch.equal(first(expressions), asset.identity.diffuse) and torch.equal(first(turntable), painted.identity.diffuse)
+
+# ---- files
+
+def test_usdz_has_a_material_for_each_kind_of_part(pipeline, painted, truth, lids, tmp_path):
+    "Every face belongs to one part; eyes are wetter than skin; its maps are the asset's"
+    pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
+    from pxr import Usd, UsdGeom, UsdShade
+    save_usdz(tmp_path/'a.usdz', pipeline, painted)
+    stage = Usd.Stage.Open(str(tmp_path/'a.usdz'))
+    mesh = UsdGeom.Mesh(stage.GetPrimAtPath('/head/face'))
+    subsets = {s.GetPrim().GetName():s for s in UsdGeom.Subset.GetGeomSubsets(mesh)}
+    assert [*subsets]==[part.replace(' ', '_') for part in pipeline.model.parts]
+    faces = np.concatenate([s.GetIndicesAttr().Get() for s in subsets.values()])
+    assert sorted(faces)==list(range(len(mesh.GetFaceVertexCountsAttr().Get())))
+    material = lambda part: UsdShade.MaterialBindingAPI(subsets[part].GetPrim()).ComputeBoundMaterial()[0].GetPath()
+    assert material('left_eye')==material('right_eye')!=material('skin') and len({material(p) for p in subsets})==5
+    wet = lambda part: UsdShade.Shader(stage.GetPrimAtPath(f'{material(part)}/roughness')).GetInput('scale').Get()
+    assert abs(wet('left_eye')[0]-WET['eye'])<1e-6 and WET['eye']<1 and not UsdShade.Shader(stage.GetPrimAtPath('/head/skin/roughness')).GetInput('scale')
+    with ZipFile(tmp_path/'a.usdz') as file, file.open(next(n for n in file.namelist() if 'diffuse' in n)) as picture:
+        colours = from_srgb(torch.from_numpy(np.array(Image.open(picture)))/255)
+    assert (colours-truth.identity.diffuse)[lids].abs().max()<.06
+
+@pytest.mark.parametrize('wrong', [dict(lashes='no'), dict(cornea='yes'), dict(merged=0), dict(morphs='False')])
+def test_a_text_is_no_switch(pipeline, painted, wrong):
+    with pytest.raises(ConfigError, match='Give True or False'): face_glb(pipeline, painted, **wrong)
+
+def test_parts_of_a_mesh_have_the_models_names(pipeline, painted):
+    "Those of the model beside its regions"
+    parts = Reconstruction(painted, pipeline).mesh().parts
+    for name,(first,last) in pipeline.model.parts.items(): assert len(parts[name].faces)==last-first, name
+    assert len(parts['face'].faces)>1000

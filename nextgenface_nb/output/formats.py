@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from fastcore.basics import patch
 from ..errors import ConfigError, OutputError
-from ..names import as_whole
+from ..names import as_whole, check_switches
 from .mesh import SPACES, shows_photo
 from .surface import DETAILS, named_parts
 from ..surroundings import same_definition
@@ -80,10 +80,8 @@ def _check_words(options:OutputOptions):
     for name,known in dict(space=SPACES, detail=DETAILS, env_for=tuple(ENV_FOR), env_around=ENV_AROUND).items():
         value = getattr(options, name)
         if value not in known: raise ConfigError(f'{name} {value!r}', f'There are: {", ".join(known)}.')
-    for name in ('neutral', 'merged', 'bake', 'dense', 'cornea', 'lashes'):
-        value = getattr(options, name)
-        if isinstance(value, bool) or (name=='lashes' and value is None): continue
-        raise ConfigError(f'{name} {value!r}', 'Give True or False.')
+    switches = 'neutral','merged','bake','dense','cornea','lashes'
+    check_switches(('lashes',), **{name:getattr(options, name) for name in switches})
 
 # %% ../../nbs/74_output.formats.ipynb #74a00008
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from PIL import Image
 from fastcore.basics import patch
 from .. import __version__
 from ..errors import ConfigError, GeometryError
-from ..names import unique_names
+from ..names import check_switches, unique_names
 from ..processes import shown_name
 from ..facemodel.lashes import Attachment, attachments
 from ..geometry.camera import euler_to_matrix
@@ -518,6 +518,7 @@ def face_glb(
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
     _check_choices(face, posed, quality)
+    check_switches(('lashes',), merged=merged, morphs=morphs, dense=dense, lashes=lashes, cornea=cornea)
     glb = GlbBytes(dense)
     model = pipeline.model
     names = named_parts(parts)

@@ -56,10 +56,11 @@ def _textured(vertices:Tensor, triangles:np.ndarray, uvs:np.ndarray, material):
     return found
 
 def _parts(vertices:Tensor, model:FaceModel, material)->dict: # name -> Trimesh
-    "Triangles of which all corners belong to a region, and their vertices alone"
+    "Triangles of a part, or of which all corners belong to a region, and their vertices alone"
     found = {}
-    for name,weight in model.regions.items():
-        inside = model.triangles[(weight[model.triangles]>.5).all(1)]
+    chosen = {name:model.triangles[(weight[model.triangles]>.5).all(1)] for name,weight in model.regions.items()}
+    chosen |= {name:model.triangles[first:last] for name,(first,last) in model.parts.items()}
+    for name,inside in chosen.items():
         used,corners = inside.unique(return_inverse=True)
         if len(used): found[name] = _textured(vertices[used], corners.numpy(), model.uvs[used].numpy(), material)
     return found
@@ -72,7 +73,7 @@ def mesh(self:Reconstruction,
     neutral:bool=False, # Without the photo's expression
     space:str='model',  # 'model': upright, at the origin; 'viewer' or 'camera': where the photo's camera sees it
     frame:int=0,        # Number of the photo
-)->Any: # A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a region -> Trimesh
+)->Any: # A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a part or region -> Trimesh
     "The head as a textured mesh of trimesh"
     model = self.pipeline.model
     vertices = mesh_vertices(self.pipeline, self.face, check_frame(self.face, frame), space, neutral)
