@@ -119,6 +119,8 @@ MUTANTS = [
     Mutant('lids filled that the photo shows', 'output/asset.py', '(growth>STRETCHED)&', '(growth>0)&', 'test_asset.py::test_lids_that_a_photo_shows_are_not_filled'),
     Mutant('lids filled with the lashes beside them', 'output/asset.py', 'binary_closing(inside|other)', 'binary_closing(inside)', 'test_asset.py::test_painted_lashes_are_skin_again'),
     Mutant('the photo stays on lids that close', 'results/pictures.py', 'and lids_close(', 'and not lids_close(', 'test_asset.py::test_pictures_of_other_expressions'),
+    Mutant('OBJ lashes on the vertices of the head', 'output/mesh.py', 'np.int64)[...,None]+1+np.array(before)', 'np.int64)[...,None]+1+0*np.array(before)', 'test_asset.py::test_obj_has_lashes_where_they_are_asked_for'),
+    Mutant('USDZ eyes as dull as skin', 'output/export.py', "f'/head/{name}', WET.get(kind, 1.))", "f'/head/{name}')", 'test_asset.py::test_usdz_has_a_material_for_each_kind_of_part'),
     Mutant('lashes seen through the head', 'output/overlay.py', '>head[sight.pixel]*(1-SUNK)', '>0*head[sight.pixel]', 'test_lashes.py::test_drawn_lashes_darken_what_is_around_the_eyes'),
     Mutant('GLB with opaque lashes', 'output/glb.py', 'alphaMode=lib.BLEND', 'alphaMode=lib.OPAQUE', 'test_lashes.py::test_lashes_and_corneas_are_nodes_that_blend'),
     Mutant('what lies far from every triangle counts as outside', 'facemodel/clearance.py', 'far = far[::len(far)//3+1]', 'far = far[:0]', 'test_whole_head.py::test_a_tongue_in_the_skull_is_deep'),

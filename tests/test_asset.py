@@ -1,18 +1,21 @@
 "What a photo has painted where another expression shows skin is skin in what shows other expressions, and nowhere else"
 from dataclasses import replace
 from zipfile import ZipFile
-import numpy as np, pytest, torch
+import numpy as np, pytest, torch, trimesh
 from PIL import Image
 from test_export import Glb
+from nextgenface_nb import cli_export
 from nextgenface_nb.config import Config
 from nextgenface_nb.errors import ConfigError
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 from nextgenface_nb.face import Face, PROVENANCE
 from nextgenface_nb.facemodel.interface import expression_vector
+from nextgenface_nb.facemodel.lashes import lashes
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.imaging import from_srgb
 from nextgenface_nb.optim.texture import shut_mouth
 from nextgenface_nb.output.asset import as_asset, bare_lids, hidden_skin, lid_rims, lids_close, membrane
+from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.output.export import save_usdz
 from nextgenface_nb.output.glb import face_glb
 from nextgenface_nb.output.replay import Path3D, expressions, turntable
@@ -157,3 +160,33 @@ def test_parts_of_a_mesh_have_the_models_names(pipeline, painted):
     parts = Reconstruction(painted, pipeline).mesh().parts
     for name,(first,last) in pipeline.model.parts.items(): assert len(parts[name].faces)==last-first, name
     assert len(parts['face'].faces)>1000
+
+def test_obj_has_lashes_where_they_are_asked_for(pipeline, truth, painted, lids, tmp_path):
+    "A group behind the others, of one dark colour with its own picture, where the GLB has them; the neutral one with the asset's maps"
+    me = Reconstruction(painted, pipeline)
+    hair = lashes(pipeline.model)
+    me.to_obj(tmp_path/'plain.obj')
+    me.to_obj(tmp_path/'me.obj', lashes=True, pose='neutral')
+    plain,text = ((tmp_path/name).read_text() for name in ('plain.obj', 'me.obj'))
+    assert 'lashes' not in plain and not (tmp_path/'plain_lashes.png').exists()
+    loaded = trimesh.load(tmp_path/'me.obj', process=False, split_object=True, group_material=False)
+    assert len(loaded.geometry)==len(pipeline.model.parts)+1
+    rows = [line.split()[1:] for line in text.split('g lashes\nusemtl lashes\n')[1].splitlines()]
+    corners = np.array([[int(c.split('/')[0]) for c in row] for row in rows])
+    assert len(rows)==len(hair.triangles) and all(len(set(c.split('/')))==1 for c in rows[0])
+    places = np.array([line.split()[1:] for line in text.splitlines() if line.startswith('v ')], float)
+    wanted = hair.vertices(pipeline.person(painted))[hair.triangles].numpy()
+    np.testing.assert_allclose(places[corners-1], wanted, atol=1e-3)
+    own = (tmp_path/'me.mtl').read_text().split('newmtl lashes\n')[1]
+    assert 'map_d me_lashes.png' in own and float(own.split('Kd ')[1].split()[0])<.05
+    assert (np.array(Image.open(tmp_path/'me_lashes.png'))==hair.texture[...,3]).all()
+    colours = lambda name: from_srgb(torch.from_numpy(np.array(Image.open(tmp_path/name)))/255)
+    off = [(colours(f'{name}_diffuse.png')-truth.identity.diffuse)[lids].abs().max() for name in ('plain', 'me')]
+    assert off[0]>.2 and off[1]<.06
+
+def test_the_command_writes_obj_with_lashes(pipeline, painted, tmp_path):
+    save_face(tmp_path/'stage3_output.npz', painted, pipeline.model, dict(config=pipeline.config.to_dict()))
+    for flags,there in (([], False), (['--lashes'], True), (['--lashes', '--parts', 'teeth'], False)):
+        folder = tmp_path/str(len(flags))
+        assert cli_export.main([str(tmp_path/'stage3_output.npz'), '--quiet', '--format', 'obj', '--output', str(folder), *flags])==0
+        assert ('g lashes' in (folder/'mesh0.obj').read_text(), (folder/'lashes0.png').exists())==(there, there), flags

@@ -250,8 +250,8 @@ def _posed(face, pipeline, folder, options):
 
 @register_format('obj', '.obj', 'the mesh, with all maps, in mm', brings=('maps', 'camera'), standard=True)
 def _obj(face, pipeline, folder, options):
-    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh(), **options.surface())
-    return _each(folder, face, 'mesh{}.obj', 'material{}.mtl')
+    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh(), **options.obj())
+    return [*_each(folder, face, 'mesh{}.obj', 'material{}.mtl'), *_there(_each(folder, face, 'lashes{}.png'))]
 
 @register_format('ply', '.ply', 'the mesh with the diffuse colour at each vertex', brings=('camera',))
 def _ply(face, pipeline, folder, options):
@@ -261,7 +261,7 @@ def _ply(face, pipeline, folder, options):
 
 @register_format('maps', '.png', 'diffuse and specular map in sRGB, roughness as it is', standard=True)
 def _maps(face, pipeline, folder, options):
-    save_maps(folder, *pipeline.maps(face))
+    save_maps(folder, *pipeline.maps(as_asset(pipeline, face) if options.mesh()['neutral'] else face))
     return [folder/f'{name}Map_0.png' for name in ('diffuse', 'specular', 'roughness')]
 
 @register_format('env', '.exr', 'the light for other programs: EXR, HDR and a picture')

@@ -48,7 +48,7 @@ class OutputOptions:
     pose:str|None = None
     parts:str|tuple|list|None = None # Names of parts and regions of the head, see `surface_of`; None: all
     detail:str = 'model'             # Of `output.surface.DETAILS`: 'coarse', 'model' or 'fine'
-    lashes:bool|None = None          # GLB with lashes; None: where no parts are named
+    lashes:bool|None = None          # GLB and OBJ with lashes; None: OBJ without, GLB where no parts are named
     cornea:bool = False              # GLB with corneas
 
     def __post_init__(self):
@@ -63,11 +63,18 @@ class OutputOptions:
         "Which surface meshes have"
         return dict(parts=self.parts, detail=self.detail)
 
-    def glb(self)->dict:
-        return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense,
-            lashes=self.lashes, cornea=self.cornea, **self.surface())
-
 # %% ../../nbs/74_output.formats.ipynb #6918c7e3
+@patch
+def obj(self:OutputOptions)->dict:
+    "What OBJ takes"
+    return dict(lashes=bool(self.lashes), **self.surface())
+
+@patch
+def glb(self:OutputOptions)->dict:
+    "What GLB takes"
+    return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense,
+        lashes=self.lashes, cornea=self.cornea, **self.surface())
+
 @patch
 def posed(self:OutputOptions)->int|None: # Number of a photo
     "The photo that the GLB of the person shows first; None: the neutral face"
