@@ -216,15 +216,22 @@ def test_lashes_and_corneas_are_opened(haired):
     found = trimesh.load(path).geometry
     assert list(found)==nodes and found['lashes'].visual.material.alphaMode=='BLEND'
 
-@pytest.mark.parametrize('program', ['assimpjs', 'babylon', 'gltf-transform', 'three'])
-def test_programs_in_javascript_open_lashes(haired, program):
-    nodes,path = haired
-    seen, = javascript(program, path)
-    assert len(seen['objects'])>=len(nodes) and seen['unit']
+# ---- programs that a fresh clone lacks
+
+def only_slow(request, run):
+    "What runs such a program: for slow tests alone, also where it is installed, for elsewhere it is not"
+    assert request.node.get_closest_marker('slow'), 'mark it slow: a fresh clone lacks this program'
+    return run
+
+@pytest.fixture
+def javascript(request): return only_slow(request, run_javascript)
+
+@pytest.fixture
+def blender(request): return only_slow(request, run_blender)
 
 # ---- programs in JavaScript: make importers
 
-def javascript(program, *paths):
+def run_javascript(program, *paths):
     "What a program of tests/importers finds in files"
     node = shutil.which('node')
     if not node: pytest.skip('node is not installed')
@@ -258,19 +265,26 @@ def agrees(seen, pipeline, face, name, program):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('program', ['assimpjs', 'gltf-transform', 'babylon', 'three'])
-def test_programs_in_javascript_open_every_file(made, program):
+def test_programs_in_javascript_open_every_file(javascript, made, program):
     pipeline, face, files = made
     for name,seen in zip(files, javascript(program, *files.values())): agrees(seen, pipeline, face, name, program)
 
 @pytest.mark.slow
 @pytest.mark.parametrize('program', ['assimpjs', 'gltf-transform', 'babylon', 'three'])
-def test_programs_in_javascript_open_the_portrait(portrait, program):
+def test_programs_in_javascript_open_the_portrait(javascript, portrait, program):
     pipeline, face, files = portrait
     for name,seen in zip(files, javascript(program, *files.values())): agrees(seen, pipeline, face, name, program)
 
+@pytest.mark.slow
+@pytest.mark.parametrize('program', ['assimpjs', 'babylon', 'gltf-transform', 'three'])
+def test_programs_in_javascript_open_lashes(javascript, haired, program):
+    nodes,path = haired
+    seen, = javascript(program, path)
+    assert len(seen['objects'])>=len(nodes) and seen['unit']
+
 # ---- Blender: make blender
 
-def blender(folder, *jobs):
+def run_blender(folder, *jobs):
     "What Blender says to a list of jobs, see tests/importers/blender_look.py"
     if not BLENDER.is_file(): pytest.skip('no Python with bpy: make blender, or BLENDER_PYTHON=...')
     (folder/'jobs.json').write_text(json.dumps(jobs))
@@ -304,13 +318,13 @@ def agrees_in_blender(seen, pipeline, face, name):
         assert np.allclose(list(seen['weights'].values()), shown, atol=1e-6), name
 
 @pytest.mark.slow
-def test_blender_opens_every_file(made, tmp_path):
+def test_blender_opens_every_file(blender, made, tmp_path):
     pipeline, face, files = made
     for name,seen in zip(files, blender(tmp_path, *(dict(look=str(p)) for p in files.values()))):
         agrees_in_blender(seen, pipeline, face, name)
 
 @pytest.mark.slow
-def test_blender_opens_the_portrait(portrait, tmp_path):
+def test_blender_opens_the_portrait(blender, portrait, tmp_path):
     pipeline, face, files = portrait
     for name,seen in zip(files, blender(tmp_path, *(dict(look=str(p)) for p in files.values()))):
         agrees_in_blender(seen, pipeline, face, name)
@@ -357,7 +371,7 @@ def lit(tmp_path_factory):
             jobs.append(dict(where=where, kind=kind,
                 draw=dict(path=str(glb), picture=str(place/'envMap_0.exr'), degrees=degrees, size=96, samples=48,
                 to=str(place/'drawn.png'))))
-    return ours, jobs, blender(folder, *jobs)
+    return ours, jobs, run_blender(folder, *jobs)
 
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', ['as it is', 'turned', 'head'])
