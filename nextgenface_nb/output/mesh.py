@@ -91,7 +91,7 @@ def _material(name, maps, roughness)->str:
     pictures = [f'{MTL_WORDS[kind]} {file}' for kind,file in maps.items()]
     return '\n'.join([*plain, f'Pr {roughness:.3f}', *pictures, ''])
 
-# %% ../../nbs/62_output.mesh.ipynb #18df06c6
+# %% ../../nbs/62_output.mesh.ipynb #4ef9691b
 def lash_text(
     lashes,        # `Attachment` with a texture
     vertices,      # [N, 3] mm
@@ -107,7 +107,7 @@ def lash_text(
     head = f'g {lashes.name}\n'+(f'usemtl {lashes.name}\n' if library else '')
     return ''.join([*text, head, faces.getvalue()])
 
-# %% ../../nbs/62_output.mesh.ipynb #42d09c4c
+# %% ../../nbs/62_output.mesh.ipynb #bc987c8e
 def lash_material(
     lashes,      # `Attachment` with a texture
     picture:str, # Name of its picture, see `clear_picture`

@@ -162,7 +162,7 @@ def to_obj(self:Reconstruction,
     with writing(path) as part: part.write_text(text, encoding='utf-8')
     return path
 
-# %% ../../nbs/78_results.files.ipynb #67049b1b
+# %% ../../nbs/78_results.files.ipynb #8282ce2c
 def _write_material(path:Path, maps:tuple, parts, hair=None):
     "me.mtl, me_diffuse.png ... beside me.obj"
     names = {name:f'{path.stem}_{name}.png' for name in MAPS}
