@@ -110,7 +110,7 @@ def lash_text(
 # %% ../../nbs/62_output.mesh.ipynb #bc987c8e
 def lash_material(
     lashes,      # `Attachment` with a texture
-    picture:str, # Name of its picture, see `clear_picture`
+    picture:str, # Name of its picture, see `save_lashes`
 )->str: # Lines of a .mtl file
     "Hair of one colour"
     colour = from_srgb(lashes.texture[0,0,:3]/255.)*np.array(lashes.colour[:3])
