@@ -16,7 +16,7 @@ from nextgenface_nb.imaging import from_srgb
 from nextgenface_nb.optim.texture import shut_mouth
 from nextgenface_nb.output.asset import as_asset, bare_lids, hidden_skin, lid_rims, lids_close, membrane
 from nextgenface_nb.output.checkpoint import save_face
-from nextgenface_nb.output.export import save_usdz
+from nextgenface_nb.output.export import export_face, save_usdz
 from nextgenface_nb.output.glb import face_glb
 from nextgenface_nb.output.replay import Path3D, expressions, turntable
 from nextgenface_nb.output.surface import WET
@@ -190,3 +190,11 @@ def test_the_command_writes_obj_with_lashes(pipeline, painted, tmp_path):
         folder = tmp_path/str(len(flags))
         assert cli_export.main([str(tmp_path/'stage3_output.npz'), '--quiet', '--format', 'obj', '--output', str(folder), *flags])==0
         assert ('g lashes' in (folder/'mesh0.obj').read_text(), (folder/'lashes0.png').exists())==(there, there), flags
+
+def test_maps_of_the_neutral_face_are_the_assets(pipeline, painted, truth, lids, tmp_path):
+    off = []
+    for pose in ('photo', 'neutral'):
+        export_face(pipeline, painted, tmp_path/pose, ['maps'], pose=pose)
+        found = from_srgb(torch.from_numpy(np.array(Image.open(tmp_path/pose/'diffuseMap_0.png')))/255)
+        off.append((found-truth.identity.diffuse)[lids].abs().max())
+    assert off[0]>.2 and off[1]<.06
