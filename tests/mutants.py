@@ -229,6 +229,8 @@ MUTANTS = [
     Mutant('burnt-out pixels count', 'optim/shading.py', 'if frame.photo.exposed is None: return', 'if True: return', 'test_burnt_out.py'),
     Mutant('one channel that is burnt out is none', 'imaging.py', 'brightest = codes.max(-1).values if isinstance(codes, Tensor) else codes.max(-1)', 'brightest = codes.mean(-1)', 'test_burnt_out.py'),
     Mutant('a mask is not heard', 'optim/shading.py', 'for mask in (frame.mask, frame.photo.inside):', 'for mask in (frame.photo.inside,):', 'test_settings.py::test_pixels_that_are_masked_or_no_photo_count_nowhere'),
+    Mutant('teeth say nothing in stage 3', 'optim/shading.py', "torch.maximum(weight, regions.get('teeth', torch.zeros(())))", 'weight', 'test_whole_head.py::test_teeth_of_a_smile_have_the_tone_that_the_photo_shows'),
+    Mutant('teeth are painted on lips', 'optim/texture.py', "regions['face']*beside_mouth(frame, transfer, regions['mouth'])", "regions['face']", 'test_whole_head.py::test_teeth_that_a_photo_shows_on_a_lip_are_not_believed'),
     Mutant('no detail is added', 'optim/texture.py', 'add_detail(self.face, self.views, self.stage.locked, self.stage.detail)', 'add_detail(self.face, self.views, self.stage.locked, 0)', 'test_settings.py::test_detail_is_added_as_often_as_asked_for'),
     # losses
     Mutant('terms from outside are forgotten', 'optim/losses.py', 'for t in (*TERMS, *others) if', 'for t in TERMS if', 'test_own_loss.py', few=True),

@@ -61,7 +61,8 @@ def region_weights(pipeline:Pipeline, photometric:bool)->Tensor: # [V]
         eyes = regions['eyes']
         white = eye_whites(pipeline.model)
         weight = weight*(1-eyes)+.2*(eyes-white)+pipeline.config.weight_eye_white*white
-    return weight*inside
+    weight = weight*inside
+    return weight if photometric else torch.maximum(weight, regions.get('teeth', torch.zeros(())))
 
 # %% ../../nbs/54_optim.shading.ipynb #7dd960ac
 def exposed_share(frame)->Tensor: # [H, W] 0..1

@@ -25,13 +25,13 @@ from .state import Solver
 from ..rendering.transfer import Shading, Transfer, near_roughness
 
 # %% auto #0
-__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'TEETH', 'OPEN',
-           'RELIGHT', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior',
+__all__ = ['CHANNELS', 'LOWEST', 'HIGHEST', 'USUAL', 'PYRAMID', 'RIM', 'VOTES', 'AGREE', 'COARSE', 'FAINT', 'MOUTH', 'TEETH',
+           'OPEN', 'RELIGHT', 'physical', 'working_resolution', 'stacked', 'resized', 'TexturePrior', 'texture_prior',
            'TextureParameters', 'TextureView', 'texture_view', 'one_sidedness', 'pixel_means', 'photo_weights',
-           'light_reliability', 'fineness', 'cell_means', 'seen_in_cells', 'weighted_median', 'own_albedo', 'agreement',
-           'cell_area', 'beside_finest', 'weigh_together', 'frame_shares', 'add_detail', 'wanted_albedo', 'texel_sums',
-           'mouth_interior', 'tooth_gain', 'shut_mouth', 'mouth_opening', 'finish_maps', 'TextureStage', 'schedule',
-           'backward', 'TextureSolver']
+           'light_reliability', 'beside_mouth', 'fineness', 'cell_means', 'seen_in_cells', 'weighted_median',
+           'own_albedo', 'agreement', 'cell_area', 'beside_finest', 'weigh_together', 'frame_shares', 'add_detail',
+           'wanted_albedo', 'texel_sums', 'mouth_interior', 'tooth_gain', 'shut_mouth', 'mouth_opening', 'finish_maps',
+           'TextureStage', 'schedule', 'backward', 'TextureSolver']
 
 # %% ../../nbs/57_optim.texture.ipynb #28427b79
 CHANNELS = dict(diffuse=slice(0, 3), specular=slice(3, 4), roughness=slice(4, 5)) #: Of the five, those of each map
@@ -263,8 +263,10 @@ def texture_view(
         predicted = shading.colours(seen[:,:3], seen[:,3:4], seen[:,4:])
         regions = {n:pixel_means(r, pipeline, transfer) for n,r in pipeline.model.regions.items()}
         hidden = hidden_share(pipeline, frame, transfer.pixels, predicted, regions)
-        weight = (weight*torch.maximum(skin_likelihood(target, predicted), regions['face'])
-            *(1-hidden.reshape(-1)[transfer.pixels]))
+        sure = regions['face']*beside_mouth(frame, transfer, regions['mouth'])
+        sure = torch.maximum(sure, regions.get('teeth', torch.zeros(())))
+        weight = weight*torch.maximum(skin_likelihood(target, predicted), sure)
+        weight = weight*(1-hidden.reshape(-1)[transfer.pixels])
         one_sided = one_sidedness(lit[0], transfer, pipeline.layout(resolution).mirror_index)
         return TextureView(transfer, target, (weight*frame.weight)[:,None], lit[0].mean(0), shading, hidden, one_sided)
 
@@ -306,6 +308,21 @@ def light_reliability(
     "How much a pixel can say about albedo: little, if little light falls on it"
     light = irradiance.mean(-1).clamp(min=0)
     return light/(light+half*light.median()).clamp(min=1e-30)
+
+# %% ../../nbs/57_optim.texture.ipynb #fb4ab19e
+RIM = .02 #: How wide the rim of an open mouth is of which a pixel is not believed, over the distance of the outer eye corners
+
+def beside_mouth(
+    frame,             # With landmarks
+    transfer:Transfer,
+    mouth:Tensor,      # [P] 0..1: the interior of the mouth
+)->Tensor: # [P] 0 or 1
+    "Where a pixel of the face is believed whatever its colour: not on the rim of lips round an open mouth"
+    inside = torch.zeros(frame.camera.height*frame.camera.width)
+    inside[transfer.pixels] = (mouth>.5).float()
+    reach = max(1, round(RIM*eye_distance(frame.landmarks)))
+    near = F.max_pool2d(inside.reshape(1, 1, frame.camera.height, -1), 2*reach+1, 1, reach).flatten()
+    return 1-near[transfer.pixels]*(mouth<=.5)
 
 # %% ../../nbs/57_optim.texture.ipynb #26f67af1
 VOTES = 128 #: Cells along each side of the texture in which photos are compared
@@ -525,11 +542,13 @@ def tooth_gain(
     level = ratio.mean(-1)
     return teeth,ratio[level>=level.median()].median(0).values.clamp(.3, 1.6)
 
-def _even_teeth(pipeline, own, inner, smile, fixed):
-    "Give all teeth their one tone; where they are seen, with a little of what distinguishes one place from another"
-    teeth,gain = tooth_gain(pipeline, own.diffuse, inner, smile)
+def _even_teeth(pipeline, own, inner, smile, well, fixed):
+    ("Give all teeth the one tone of those that are well seen; where they are seen, with a little of what distinguishes "
+     "one place from another")
+    teeth,gain = tooth_gain(pipeline, own.diffuse, inner, well if well.sum()>=TEETH else smile)
     if not (teeth&smile).any(): return
-    even = (inner[...,:3]*gain).clamp(max=MOUTH)
+    even = inner[...,:3]*gain
+    even = even*(MOUTH/even.amax(-1, keepdim=True).clamp(min=MOUTH))   # all channels by one factor: white, not green
     detail = torch.where(smile[...,None], own.diffuse/even.clamp(min=1e-3), torch.ones(())).clamp(.85, 1.1)
     own.diffuse = torch.where((teeth&~fixed)[...,None], (even*detail).clamp(max=MOUTH), own.diffuse)
 
@@ -593,7 +612,8 @@ def finish_maps(
         if name=='diffuse': filled = torch.where((smile&~fixed)[...,None], filled.clamp(max=MOUTH), filled)
         setattr(own, name, filled.clamp(0, 1))
     fixed = locked['diffuse'][0] if locked and 'diffuse' in locked else torch.zeros_like(seen)
-    _even_teeth(pipeline, own, inner, smile, fixed)
+    well = resized((evidence>evidence[evidence>0].median()).float()[...,None], len(own.diffuse))[...,0]>.5
+    _even_teeth(pipeline, own, inner, smile, smile&well, fixed)
     code = torch.full(seen.shape, PROVENANCE['guessed'], dtype=torch.uint8)
     code[there(seen)] = PROVENANCE['mirrored']
     code[seen] = PROVENANCE['seen']
