@@ -309,7 +309,7 @@ def light_reliability(
     light = irradiance.mean(-1).clamp(min=0)
     return light/(light+half*light.median()).clamp(min=1e-30)
 
-# %% ../../nbs/57_optim.texture.ipynb #fb4ab19e
+# %% ../../nbs/57_optim.texture.ipynb #09764840
 RIM = .02 #: How wide the rim of an open mouth is of which a pixel is not believed, over the distance of the outer eye corners
 
 def beside_mouth(
