@@ -10,7 +10,7 @@ _OFFERED = {
     'facemodel.model': 'load_model',
     'geometry.camera': 'Camera',
     'imaging': 'Photo load_photo portrait_path',
-    'landmarks.detection': 'Landmarks',
+    'landmarks.detection': 'Landmarks load_landmarks save_landmarks',
     'light.interface': 'Light check_light register_light',
     'optim.losses': 'Candidate LossTerm',
     'output.checkpoint': 'load_face save_face',
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from .facemodel.model import load_model as load_model
     from .geometry.camera import Camera as Camera
     from .imaging import Photo as Photo, load_photo as load_photo, portrait_path as portrait_path
-    from .landmarks.detection import Landmarks as Landmarks
+    from .landmarks.detection import (Landmarks as Landmarks, load_landmarks as load_landmarks,
+        save_landmarks as save_landmarks)
     from .light.interface import Light as Light, check_light as check_light, register_light as register_light
     from .optim.losses import Candidate as Candidate, LossTerm as LossTerm
     from .output.checkpoint import load_face as load_face, save_face as save_face

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['MOST_NAME', 'MOST_AGE', 'LIST', 'REPORT_VERSION', 'PENDING', 'output_error', 'disk_error', 'given_path',
            'real_folder', 'hidden_name', 'resume_path', 'check_writable', 'sweep_parts', 'at_work', 'writing',
-           'working_folder', 'changing', 'listed_files', 'read_report', 'is_whole', 'writing_folder']
+           'working_folder', 'changing', 'listed_files', 'read_report', 'is_whole', 'writing_folder', 'script_text']
 
 # %% ../nbs/05_files.ipynb #d7a4adb1
 import errno, hashlib, json, os, platform, re, shutil, tempfile, time, uuid, zlib
 from contextlib import ExitStack, contextmanager
+from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from .errors import BusyError, FaceError, OutputError
 from .processes import rest
@@ -509,3 +510,15 @@ def _remove(folder:Path, name:str):
         if p==folder or any(p.iterdir()): return
         try: p.rmdir()
         except OSError: return   # a disk of its own
+
+# %% ../nbs/05_files.ipynb #aec3cb2a
+_scripts:dict = {}
+
+def script_text(
+    *names:str, # Of files in nextgenface_nb/widgets
+)->str:
+    "Scripts of the package, one after the other, each read once"
+    for name in names:
+        if name not in _scripts:
+            _scripts[name] = (files('nextgenface_nb.widgets')/name).read_text(encoding='utf-8')
+    return '\n'.join(_scripts[name] for name in names)

@@ -18,7 +18,8 @@ SINCE = {
         PhotoError Pipeline Reconstruction RenderError Renderer export_face load_face load_model load_photo
         portrait_path reconstruct reconstruct_steps replay_steps save_face write_film
         Candidate Coefficients Embedding Light LossTerm OutputOptions check_light check_model register_format
-        fit load reconstruct_folder register_light setting'''}
+        fit load reconstruct_folder register_light setting
+        load_landmarks save_landmarks'''}
 
 def public_since()->dict: # name -> version
     "Every public name, and the version that brought it"

@@ -563,6 +563,19 @@ class Reconstruction:
         -------
             Its pictures are drawn when one goes through them, or by `save`"""
 
+    def over_photo(self, *, size: int = ..., frame: int = ..., most: int = ...) -> PIL.Image.Image:
+        """The photo with the mesh and the landmarks drawn over it: triangles of the face that look at the
+        camera
+
+        Parameters
+        ----------
+        size
+            Pixels of the longer side, 16 .. 4096
+        frame
+            Number of the photo
+        most
+            Triangles drawn at most"""
+
     @overload
     def render(
         self,
@@ -654,7 +667,7 @@ class Reconstruction:
         frame
             Number of the photo whose expression, light and pose are meant"""
 
-    def view(self, *, size: int = ..., frame: int = ..., live: bool | None = ..., **traits) -> Any:
+    def view(self, *, size: int = ..., frame: int = ..., live: bool | None = ..., still: bool = ..., **traits) -> Any:
         """The face in 3D, to be turned by hand; a picture where there is nobody to turn it
 
         Parameters
@@ -665,6 +678,8 @@ class Reconstruction:
             Number of the photo whose pose, expression and light it begins with
         live
             False: the picture in any case; None: live where there is a kernel
+        still
+            Of the live view: with a picture for pages without WebGL
         traits
             Of the live view: mode='clay', expressions=10 ..., see `output.viewer.FaceViewer`
 

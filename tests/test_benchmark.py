@@ -244,7 +244,7 @@ def test_every_target_of_the_bench_is_a_figure_that_is_measured(monkeypatch):
     monkeypatch.setattr(bench, 'bench_busy', lambda *a: dict.fromkeys(('beside_one', 'beside_two', 'giving_way'), 1.))
     monkeypatch.setattr(bench, 'bench_shared', lambda *a, **k: dict(ratio=1.))
     monkeypatch.setattr(bench, 'bench_studio',
-        lambda **k: dict.fromkeys(('shown_s', 'first_head_s', 'silent_s', 'back_s', 'cost'), 1.))
+        lambda **k: dict.fromkeys(('shown_s', 'photo_s', 'first_head_s', 'silent_s', 'back_s', 'cost', 'cost_cpu'), 1.))
     monkeypatch.setattr(bench, 'bench_memory', lambda *a: [dict(grown_mb=1.)])
     monkeypatch.setattr(bench, 'compare_renderers', lambda *a: dict(stage=3., traced=1.))
     monkeypatch.setattr(bench, 'bench_results', lambda *a: dict(load=.1, render=.2, pickle_mb=9.))

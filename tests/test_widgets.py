@@ -449,6 +449,35 @@ def test_two_stages_are_never_at_work(truth):
         assert {s.runner.state for s in studio.stages}=={'done'}
     asyncio.run(person())
 
+def test_pictures_of_a_stage_that_has_passed_are_drawn_for_who_looks(truth):
+    "Where the next one follows at once nobody waits for them; its tab, opened later, shows its end"
+    drawn = []
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    for n,panel in enumerate(studio.stages):
+        panel.every.value = 50
+        panel.draw = lambda own=panel.draw, n=n, panel=panel: (drawn.append((n, panel.runner.last is not None)), own())
+    studio.run_all()
+    assert [n for n,ran in drawn if ran]==[2] and [p.stale for p in studio.stages]==[True, True, False]
+    studio.tabs.selected_index = 2
+    assert drawn[-1]==(1, True) and not studio.stages[1].stale and studio.stages[1].pictures.picture('Render')
+    # by itself a stage shows its end at once
+    alone = studio.stages[1]
+    alone.runner.reset_button.click()
+    drawn.clear()
+    alone.runner.run_all()
+    assert (1, True) in drawn and not alone.stale
+
+def test_who_stays_at_a_stage_that_has_passed_sees_its_end(truth):
+    studio = studio_of(truth)
+    studio.start.detect_button.click()
+    first,second = studio.stages[:2]
+    drawn = []
+    second.draw = lambda own=second.draw: (drawn.append(second.runner.state), own())
+    first.runner.listeners.append(lambda before, runner: setattr(studio.tabs, 'selected_index', 2))   # by hand
+    studio.run_all()
+    assert studio.tabs.selected_index==2 and 'done' in drawn and 'running' not in drawn
+
 def test_a_look_at_a_tab_disturbs_nothing(truth):
     async def person():
         studio = studio_of(truth)

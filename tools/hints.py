@@ -15,8 +15,8 @@ COPY = ROOT/'build'/'types'
 #: Modules whose names the package offers (`nextgenface_nb.__all__`), and the package itself
 PUBLIC = ('__init__ config errors face facemodel.interface facemodel.model geometry.camera imaging landmarks.detection '
     'light.interface optim.losses output.checkpoint output.export output.formats output.replay pipeline public '
-    'reconstruction rendering.renderer results.arrays results.files results.films results.folder results.pictures '
-    'results.shown results.steps').split()
+    'reconstruction rendering.renderer results.arrays results.early results.files results.films results.folder '
+    'results.lights results.pictures results.shown results.stages results.steps').split()
 METHOD = {'@patch(cls_method=True)':'@classmethod', '@patch(as_prop=True)':'@property'}
 
 def start_of(node)->int: # line

@@ -64,9 +64,10 @@ class Row:
     teeth:tuple # Kind, width, height of each, from the middle to the end
     edge:np.ndarray # The biting edge from the middle (x = 0) to the end, [n,3] mm, y up
     up:int # 1: roots point up (upper teeth); -1: down
-    scale:float=1.1 # Of all widths: how large the teeth are for this head
+    scale:float=1. # Of all widths: how large the teeth are for this head
     behind:tuple=(0.,0.) # How far the row stands behind the edge, in the middle and at the end, mm
     lift:float=0. # How far it stands above, mm
+    forward:float=0. # How far it stands before, mm
 
     def __post_init__(self):
         steps = np.linalg.norm(np.diff(self.edge[:,[0,2]],axis=0),axis=1)
@@ -83,7 +84,7 @@ class Row:
         out = np.stack([-tangent[...,2],tangent[...,1],tangent[...,0]],-1)
         out = out/np.linalg.norm(out,axis=-1,keepdims=True)
         back = np.interp(abs(along),[18,38],self.behind)[...,None]
-        return self.curve(along)-back*out+[0,self.lift,0],out
+        return self.curve(along)-back*out+[0,self.lift,self.forward],out
 
 # %% ../../nbs/25_facemodel.teeth.ipynb #ac2e88a7
 def place_teeth(

@@ -5,19 +5,18 @@
 # %% ../../nbs/73_output.viewer.ipynb #8a00af34
 from __future__ import annotations
 import base64, io
-from importlib.resources import files
 import anywidget, numpy as np, torch, traitlets
 from torch import Tensor
 from fastcore.basics import patch
 from ..errors import ConfigError
+from ..files import script_text
 from ..geometry.camera import euler_to_matrix
 from ..imaging import to_bytes
 from ..names import name_advice
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['pick_expressions', 'sparse_morph', 'pose_matrix', 'png', 'map_traits', 'static_text', 'FaceViewer',
-           'reconstruction_bundle']
+__all__ = ['pick_expressions', 'sparse_morph', 'pose_matrix', 'png', 'map_traits', 'FaceViewer', 'reconstruction_bundle']
 
 # %% ../../nbs/73_output.viewer.ipynb #cac201ce
 def pick_expressions(
@@ -60,11 +59,12 @@ def pose_matrix(
 def png(
     values,             # [H, W, 1 or 3] 0..1
     srgb:bool=True,     # Encode as light; False: numbers as they are
+    quick:bool=False,   # A third of the time, and larger
 )->bytes:
     "A PNG file in memory"
     from PIL import Image
     data = io.BytesIO()
-    Image.fromarray(to_bytes(values, srgb)).save(data, 'PNG')
+    Image.fromarray(to_bytes(values, srgb)).save(data, 'PNG', **(dict(compress_level=1) if quick else {}))
     return data.getvalue()
 
 @undisturbed
@@ -73,19 +73,10 @@ def map_traits(
 )->dict: # of what the viewer synchronises
     "The three maps as the viewer wants them"
     top = float(specular.max().clamp(.01, .9))
-    return dict(diffuse=png(diffuse), specular=png(specular/top), roughness=png(roughness, False), specular_scale=top)
+    sent = dict(diffuse=png(diffuse, quick=True), specular=png(specular/top, quick=True))
+    return dict(sent, roughness=png(roughness, False, quick=True), specular_scale=top)
 
 # %% ../../nbs/73_output.viewer.ipynb #0964dab7
-_code = {}
-
-def static_text(
-    *names:str, # Of files in nextgenface_nb/widgets
-)->str:
-    "Scripts of the package, one after the other, each read once"
-    for name in names:
-        if name not in _code: _code[name] = (files('nextgenface_nb.widgets')/name).read_text(encoding='utf-8')
-    return '\n'.join(_code[name] for name in names)
-
 def _bytes(x:Tensor, kind=np.float32)->bytes:
     return np.ascontiguousarray(x.detach().cpu().numpy().astype(kind)).tobytes()
 
@@ -132,7 +123,7 @@ class _ViewerState(traitlets.HasTraits):
 @undisturbed
 class FaceViewer(_ViewerState, anywidget.AnyWidget):
     "A face in 3D: orbit by mouse or arrow keys, zoom by wheel or + and -."
-    _esm = static_text('viewer.js')
+    _esm = script_text('viewer.js')
 
     def __init__(self,
         pipeline,               # `Pipeline`
@@ -173,9 +164,16 @@ def traits_of(self:FaceViewer,
     with torch.no_grad():
         found = dict(vertices=_bytes(self.pipeline.person(face, rest)), weights={n:known[n] for n in self.morph_names},
             pose=pose_matrix(frame.rotation.detach(), frame.translation.detach()))
-        if maps: found |= map_traits(*self.pipeline.maps(face))
+        if maps: found |= self.traits_of_maps(*self.pipeline.maps(face))
         if light: found |= _light_traits(frame.light)
     return found
+
+@patch
+def traits_of_maps(self:FaceViewer,
+    *maps:Tensor, # Diffuse, specular, roughness, as of `Pipeline.maps`
+)->dict: # name -> value; to be set, in whichever thread they were computed
+    "What a page has to know to show other maps"
+    return map_traits(*maps)
 
 def _light_traits(light)->dict:
     values = light if isinstance(light, Tensor) else light.environment(64)
@@ -197,6 +195,15 @@ def move(self:FaceViewer,
 ):
     "Only geometry, pose and expression: what a step of a fit changes; some 360 kB for the default model"
     self.set_trait_values(self.traits_of(face, False, False))
+
+@patch
+@undisturbed
+def place(self:FaceViewer,
+    rotation:Tensor,    # [3] pitch, yaw, roll in radians
+    translation:Tensor, # [3] mm
+):
+    "The head stands elsewhere"
+    self.pose = pose_matrix(rotation, translation)
 
 @patch
 @undisturbed

@@ -18,6 +18,7 @@ from ..face import Face, PROVENANCE, check_frame
 from ..geometry.camera import Camera
 from ..geometry.harmonics import project_environment
 from ..imaging import Photo
+from ..landmarks.detection import GROUPS, Landmarks
 from ..light.environment import HarmonicLight
 from ..light.interface import Emitter
 from ..metrics import nme
@@ -33,8 +34,8 @@ from ..surroundings import undisturbed
 
 # %% auto #0
 __all__ = ['Value', 'BARS', 'AXES', 'UNITS', 'ROWS', 'SIZES', 'Named', 'kept', 'Frames', 'numbers', 'bars_svg', 'Expression',
-           'PhotoCamera', 'camera_facts', 'shared', 'Maps', 'png_bytes', 'FoundLight', 'FoundLandmarks', 'Report',
-           'short_names', 'Parameters', 'DrawnAgain']
+           'PhotoCamera', 'camera_facts', 'shared', 'Maps', 'png_bytes', 'FoundLight', 'lines_of', 'FoundLandmarks',
+           'Report', 'short_names', 'Parameters', 'DrawnAgain']
 
 # %% ../../nbs/78_results.arrays.ipynb #6355208f
 Value = TypeVar('Value')
@@ -378,10 +379,11 @@ def _repr_png_(self:Maps)->bytes:
 
 def png_bytes(
     image:PIL.Image.Image,
+    quick:bool=False, # A third of the time, and larger: for what goes no further than to a screen
 )->bytes: # A PNG file
-    "For notebooks"
+    "For notebooks and pages"
     data = io.BytesIO()
-    image.save(data, 'PNG')
+    image.save(data, 'PNG', **(dict(compress_level=1) if quick else {}))
     return data.getvalue()
 
 @patch(as_prop=True)
@@ -443,7 +445,17 @@ def light(self:Reconstruction)->FoundLight:
     "The light of the photo"
     return FoundLight(self.face.frames[0].light, self.pipeline.config.bands)
 
-# %% ../../nbs/78_results.arrays.ipynb #52e3892b
+# %% ../../nbs/78_results.arrays.ipynb #74b8541e
+def lines_of(
+    landmarks:Landmarks,
+)->list: # of lists of positions in `landmarks.points`, around the part
+    "Which points make brows, eyes, lips and the line of the jaw, as far as they are there"
+    place = {int(k):n for n,k in enumerate(landmarks.ids)}
+    groups = GROUPS.get(landmarks.detector, {}).items()
+    return [[place[k] for k in ids+ids[:1] if k in place] for name,ids in groups
+        if len(ids)>4 and name!='nose_bridge']
+
+# %% ../../nbs/78_results.arrays.ipynb #50e488d0
 class FoundLandmarks:
     "Points of the face in the photo: those detected, and where the fit has them."
     def __init__(self,
@@ -483,11 +495,16 @@ class FoundLandmarks:
         "Whose points they are"
         return self._own.detector
 
-# %% ../../nbs/78_results.arrays.ipynb #f5420c62
+# %% ../../nbs/78_results.arrays.ipynb #a05c54df
 @patch(as_prop=True)
 def error(self:FoundLandmarks)->float: # Share of the distance of the outer eye corners
     "How far the fitted points lie from the detected ones, on the mean (NME)"
     return float(nme(torch.as_tensor(self.fitted), self._own))
+
+@patch(as_prop=True)
+def lines(self:FoundLandmarks)->list: # of lists of positions in `points`, around the part
+    "Which of them make brows, eyes, lips and the line of the jaw"
+    return lines_of(self._own)
 
 @patch
 def __array__(self:FoundLandmarks, dtype=None, copy=None)->np.ndarray: # [L, 2], those detected
@@ -501,12 +518,21 @@ def __repr__(self:FoundLandmarks):
     return f'FoundLandmarks({len(self)} of {self.detector}, {100*self.error:.2f} % of the eye distance from the fit)'
 
 @patch
-def _repr_png_(self:FoundLandmarks)->bytes:
+def image(self:FoundLandmarks,
+    size:int=256,      # Pixels of the longer side, at least
+    fitted:bool=True,  # With those of the fit
+)->PIL.Image.Image:
     "The photo with the points on it"
-    shown = landmark_picture(self._result.face.frames[0].photo.pixels, self.points, self.fitted, 256)
+    pixels = self._result.face.frames[0].photo.pixels
+    return landmark_picture(pixels, self.points, self.fitted if fitted else None, size)
+
+@patch
+def _repr_png_(self:FoundLandmarks)->bytes:
+    shown = self.image()
     shown.thumbnail((320, 320))
     return png_bytes(shown)
 
+# %% ../../nbs/78_results.arrays.ipynb #b1843c10
 @patch(as_prop=True)
 def landmarks(self:Reconstruction)->FoundLandmarks:
     "The landmarks: detected, and fitted"

@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 from torch import Tensor
 from ..face import Face
+from ..landmarks.detection import Landmarks
 from ..light.interface import Emitter
 from ..reconstruction import Reconstruction
 
@@ -32,6 +33,7 @@ __all__ = [
     "Maps",
     "png_bytes",
     "FoundLight",
+    "lines_of",
     "FoundLandmarks",
     "Report",
     "short_names",
@@ -320,8 +322,13 @@ class Maps(Named[np.ndarray]):
 
     def __repr__(self): ...
 
-def png_bytes(image: PIL.Image.Image) -> bytes:
-    """For notebooks
+def png_bytes(image: PIL.Image.Image, quick: bool = ...) -> bytes:
+    """For notebooks and pages
+
+    Parameters
+    ----------
+    quick
+        A third of the time, and larger: for what goes no further than to a screen
 
     Returns
     -------
@@ -394,6 +401,13 @@ class FoundLight:
 
     def __repr__(self): ...
 
+def lines_of(landmarks: Landmarks) -> list:
+    """Which points make brows, eyes, lips and the line of the jaw, as far as they are there
+
+    Returns
+    -------
+        of lists of positions in `landmarks.points`, around the part"""
+
 class FoundLandmarks:
     """Points of the face in the photo: those detected, and where the fit has them."""
 
@@ -459,6 +473,14 @@ class FoundLandmarks:
         -------
             Share of the distance of the outer eye corners"""
 
+    @property
+    def lines(self) -> list:
+        """Which of them make brows, eyes, lips and the line of the jaw
+
+        Returns
+        -------
+            of lists of positions in `points`, around the part"""
+
     def __array__(self, dtype=..., copy=...) -> np.ndarray:
         """Returns
         -------
@@ -466,6 +488,15 @@ class FoundLandmarks:
 
     def __len__(self) -> int: ...
     def __repr__(self): ...
+    def image(self, size: int = ..., fitted: bool = ...) -> PIL.Image.Image:
+        """The photo with the points on it
+
+        Parameters
+        ----------
+        size
+            Pixels of the longer side, at least
+        fitted
+            With those of the fit"""
 
 class Report(dict):
     """The content of `report.json`."""

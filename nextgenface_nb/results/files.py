@@ -20,10 +20,11 @@ from ..errors import CheckpointError, ConfigError, ModelError, OutputError
 from ..face import Face, check_frame
 from ..facemodel.interface import FaceModel
 from ..files import LIST, given_path, read_report, writing
-from ..names import check_switches, name_advice
+from ..imaging import Photo, PhotoSource, load_photo, load_values
+from ..names import check_switches, known_name, name_advice
 from ..optim.stages import Progress
 from ..output.asset import as_asset
-from ..output.checkpoint import load_face, read_about
+from ..output.checkpoint import file_digest, load_face, read_about
 from ..output.export import ENV_AROUND, ENV_FOR, export_face, find_checkpoint, save_usdz
 from ..output.formats import FORMATS, format_names
 from ..output.glb import base_colour, roughness_texture, save_glb

@@ -14,12 +14,13 @@ from ..config import Config, STAGE_NAMES, as_config
 from ..errors import ConfigError
 from ..files import LIST, given_path, read_report
 from ..names import as_number, as_whole, known_name
+from ..imaging import load_folder, scan_folder
 from ..processes import shown_name
 from ..surroundings import undisturbed
 from .runs import Run, each_face, finish_summary, folder_fitter, jobs_in
 
 # %% auto #0
-__all__ = ['COLUMNS', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder']
+__all__ = ['COLUMNS', 'without_main', 'Rows', 'row_of', 'as_table', 'reconstruct_folder', 'photos_in']
 
 # %% ../../nbs/78_results.folder.ipynb #f01d0008
 @contextmanager
@@ -114,3 +115,10 @@ def _stages(names)->tuple:
 
 def _face(which)->int|str|None:
     return which if which in (None, 'all') else as_whole(f'face {which!r}', which, 1, 10_000)
+
+# %% ../../nbs/78_results.folder.ipynb #711f5e21
+def photos_in(
+    folder:str|Path,
+)->tuple: # (paths of its photos, sorted; list of (path, reason) of what is left out)
+    "What `reconstruct_folder` would fit; `PhotoError` where there is none"
+    return load_folder(folder),scan_folder(folder)[1]

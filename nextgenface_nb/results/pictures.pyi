@@ -5,7 +5,7 @@ made from it, and two of them side by side"""
 from __future__ import annotations
 from typing import Any
 import numpy as np
-import PIL.Image
+import PIL.Image, PIL.ImageDraw
 from torch import Tensor
 from ..face import Face
 from ..light.environment import MapLight
@@ -33,6 +33,7 @@ __all__ = [
     "linear_numbers",
     "check_size",
     "viewed",
+    "as_image",
     "in_notebook",
     "Distance",
 ]
@@ -127,6 +128,21 @@ ONE_PASS: Any
 SHOWN: float
 PLASTER: Any
 KINDS: Any
+
+def as_image(values: np.ndarray | Tensor, encode: bool = ...) -> PIL.Image.Image:
+    """Numbers as a picture
+
+    Parameters
+    ----------
+    values
+        [H, W], or [H, W, C] with 1, 3 or 4 channels, the fourth is coverage; 0..1
+    encode
+        It is linear light, for sRGB; False: numbers as they are
+
+    Returns
+    -------
+        8 bits; grey, RGB or RGBA"""
+
 SAMPLES: int
 RAYS: Any
 GREY: float

@@ -9,22 +9,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 import PIL.Image
+import torch
 from ..config import Config, STAGE_NAMES, as_config
 from ..errors import ConfigError
-from ..face import Face
+from ..face import Face, Frame
 from ..facemodel.interface import FaceModel
 from ..files import at_work, given_path, resume_path
+from ..geometry.camera import Camera
 from ..imaging import PhotoSource
 from ..interrupts import Stop
 from ..landmarks.detection import Landmarks
+from ..light.environment import named_light
+from ..optim.landmarks import start_pose
 from ..optim.stages import Progress
 from ..pipeline import Pipeline
-from ..reconstruction import Reconstruction, begin, reconstruct as fit_at_once, reconstruct_steps
+from nextgenface_nb.reconstruction import (Reconstruction, begin, joined, mean_identity, reconstruct as fit_at_once,
+    reconstruct_steps)
 from ..resume import fit_resumable
+from ..surroundings import undisturbed
 import nextgenface_nb.results.files   # which gives results all their methods
 
 # %% auto #0
-__all__ = ['Step', 'Fit', 'fit', 'reconstruct']
+__all__ = ['Step', 'Fit', 'fit', 'begin_again', 'together', 'resting', 'reconstruct']
 
 # %% ../../nbs/78_results.steps.ipynb #4744634b
 class Step:
@@ -105,12 +111,43 @@ def fit(
     detector:Any=None,           # Finds the landmarks; None: the one that the config names
     terms:Sequence=(),           # `LossTerm` from outside the package
     start:Face|None=None,        # Go on from this face instead of the mean one
-)->Fit: # An iterator of `Step`
+    pipeline:Pipeline|None=None, # Reuse one: its model, and its settings unless others are given
+)->Fit: # An iterator of `Step`; before the first, `result` is the mean face at the pose of the photo
     "The fit of a photo, step by step; the photo is read and its face found at once"
-    config = as_config(config)
-    pipeline = Pipeline(model, config)
+    config = as_config(config) if config or pipeline is None else pipeline.config
+    pipeline = pipeline or Pipeline(model, config)
     result = Reconstruction(start, pipeline) if start else begin(photo, pipeline, config, landmarks, face, detector)
     return Fit(reconstruct_steps(photo, config, stages=stages, pipeline=pipeline, result=result, terms=terms), result)
+
+# %% ../../nbs/78_results.steps.ipynb #66cdc5f3
+@undisturbed
+def begin_again(
+    pipeline:Pipeline,
+    frames:list, # of `Frame` with landmarks and camera; pose is written
+)->Face:
+    "The mean face at the pose that the landmarks show: after they were corrected, or for another fit"
+    for frame in frames: start_pose(pipeline.model, frame)
+    return Face(mean_identity(pipeline.model), frames)
+
+def together(
+    parts:list, # of `Reconstruction`, the `result` of `fit` for one photo each, all of the same person
+)->Reconstruction:
+    "The same of all photos; those that do not belong to the others are left out, and named among the warnings"
+    found = joined(parts)
+    return replace(found, warnings=list(dict.fromkeys(found.warnings)))
+
+@undisturbed
+def resting(
+    pipeline:Pipeline,
+    size:int=512, # Pixels of each side of the picture
+)->Reconstruction: # Without a photo and landmarks
+    "The mean face before a camera, for views that are there before any photo is"
+    camera = Camera(torch.tensor(2.*size), torch.tensor([size/2, size/2]), size, size)
+    expression = torch.zeros(len(pipeline.model.expression_names))
+    nothing:Any = None
+    frame = Frame(nothing, nothing, camera, torch.zeros(3), torch.tensor([0., 0., -600.]), expression,
+        named_light('', pipeline.config.bands))
+    return Reconstruction(Face(mean_identity(pipeline.model), [frame]), pipeline, origin='the mean face')
 
 # %% ../../nbs/78_results.steps.ipynb #0a780017
 def reconstruct(

@@ -7,12 +7,11 @@ from __future__ import annotations
 import argparse, atexit, html, itertools, json, logging, os, re, shutil, socket, sys, tempfile, webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from .. import __version__
+from .. import __version__, load_photo
 from ..command import run_command
 from ..config import Config, PRESETS
 from ..errors import ConfigError, OutputError
 from ..files import check_writable
-from ..imaging import load_photo
 from ..surroundings import variables
 from ..terminal import print_text
 

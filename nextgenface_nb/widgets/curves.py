@@ -6,7 +6,7 @@
 from __future__ import annotations
 import html, math
 import anywidget, numpy as np, traitlets
-from ..output.viewer import static_text
+from ..files import script_text
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -60,8 +60,8 @@ def curves_svg(
 # %% ../../nbs/90_widgets.curves.ipynb #bdfe2b0d
 class CurvesView(anywidget.AnyWidget):
     "Curves over steps; what the page knows of them."
-    _esm = static_text('common.js', 'curves.js')
-    _css = static_text('studio.css')
+    _esm = script_text('common.js', 'curves.js')
+    _css = script_text('studio.css')
     names = traitlets.List().tag(sync=True)             # Of the terms
     steps = traitlets.Bytes().tag(sync=True)            # float32 [S]
     values = traitlets.Bytes().tag(sync=True)           # float32 [N, S]; NaN: no value

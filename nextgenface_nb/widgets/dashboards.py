@@ -11,44 +11,36 @@ from pathlib import Path
 import anywidget, ipywidgets, numpy as np, torch, traitlets
 from torch import Tensor
 from fastcore.basics import patch
+from .. import (Face, Landmarks, Photo, Pipeline, Reconstruction, fit, load_face, load_photo,
+    portrait_path, save_face)
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
 from ..errors import LandmarkError, OutputError, PhotoError
-from ..geometry.camera import project
-from ..geometry.harmonics import sphere_preview
-from ..imaging import Photo, load_photo, load_values, portrait_path, to_bytes
-from ..landmarks.detection import GROUPS, Landmarks
-from .. import metrics
-from ..face import Face
-from ..light.environment import HarmonicLight, MapLight, read_environment
-from ..optim.landmarks import LandmarkSolver, energy_of, start_pose
-from ..reconstruction import begin as begin_with, mean_identity
-from ..pipeline import Pipeline
-from ..optim import stages
-from ..optim.stages import Progress, make_stages
-from ..optim.state import StageState, solve
-from ..optim.texture import resized, working_resolution
+from ..files import script_text, writing
+from ..results.arrays import lines_of, png_bytes
+from ..results.early import START, warnings_of
+from ..results.files import load_map
+from ..results.films import save_pictures
+from ..results.lights import NAMES, as_bright_as, light_from, lit_by, matt_ball
+from ..results.pictures import MAPS, as_image
+from ..results.stages import Progress, StageFit
+from ..results.steps import begin_again
 from ..surroundings import Undisturbed, undisturbed
 
 # %% auto #0
-__all__ = ['PAINTED', 'PROVENANCE_COLOURS', 'LIGHT_MENU', 'MOTIONS', 'Dashboard', 'slider', 'SliderNames', 'row', 'column',
-           'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'set_back', 'StageDashboard',
-           'wireframe_picture', 'LandmarkDashboard', 'quick', 'difference', 'FitDashboard', 'PhotometricDashboard',
-           'TextureDashboard', 'LightPanel', 'PlayDashboard']
+__all__ = ['PAINTED', 'PROVENANCE_COLOURS', 'FITTED', 'LIGHT_MENU', 'MOTIONS', 'Dashboard', 'slider', 'SliderNames', 'row',
+           'column', 'uploaded', 'PhotoCapture', 'LandmarkEditor', 'StartDashboard', 'set_back', 'StageDashboard',
+           'LandmarkDashboard', 'quick', 'difference', 'FitDashboard', 'PhotometricDashboard', 'TextureDashboard',
+           'LightPanel', 'PlayDashboard']
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #f01de0a3
+from .beside import Worker, on_page
 from .curves import CurvesView
 from .expression import ExpressionPanel
-from .beside import Worker, on_page
-from .runner import Runner, button, explained, message
+from .light import LightBall
 from .photo import PhotoFrame
-from .words import PLAY, START, about, advised, warnings_of
-from .light import ENVIRONMENTS, LightBall, environment, lamp
-from .pictures import Pictures, exposed, image_bytes
-from ..output.viewer import FaceViewer, map_traits, png, pose_matrix, static_text
-from ..evaluation.synthetic import studio_light
-from ..files import writing
-from ..output.checkpoint import save_face, load_face
-from ..output.pictures import landmark_picture
+from .pictures import Pictures
+from .runner import Runner, button, explained, message
+from .words import PLAY, about, advised
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9a21d5f5
 class Dashboard:
@@ -134,7 +126,7 @@ def slider(
 class SliderNames(anywidget.AnyWidget):
     ("Not seen: it gives sliders and pictures the names of their labels, for screen readers; ipywidgets leaves them "
      "nameless.")
-    _esm = static_text('names.js')
+    _esm = script_text('names.js')
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #daf522d3
 def row(
@@ -160,7 +152,7 @@ def uploaded(
 # %% ../../nbs/91_widgets.dashboards.ipynb #c4204396
 class PhotoCapture(anywidget.AnyWidget):
     "A photo from the camera, the clipboard, or dropped here, where the browser allows it."
-    _esm = static_text('common.js', 'capture.js')
+    _esm = script_text('common.js', 'capture.js')
 
     def __init__(self,
         on_photo=None, # Called with (name, bytes of an image file)
@@ -186,7 +178,7 @@ class PhotoCapture(anywidget.AnyWidget):
 @undisturbed
 class LandmarkEditor(anywidget.AnyWidget):
     "Points on a photo: drag, hide, give weight; by mouse or by keyboard."
-    _esm = static_text('common.js', 'landmarks.js')
+    _esm = script_text('common.js', 'landmarks.js')
     picture = traitlets.Bytes().tag(sync=True)          # PNG
     points = traitlets.List().tag(sync=True)            # [x, y] in pixels of the photo
     weights = traitlets.List().tag(sync=True)
@@ -200,14 +192,11 @@ class LandmarkEditor(anywidget.AnyWidget):
     def show(self, photo:Photo, landmarks:Landmarks):
         "Another photo with its points"
         self._landmarks = landmarks
-        place = {int(k):n for n,k in enumerate(landmarks.ids)}
         self.showing = True
-        lines = [[place[k] for k in ids+ids[:1] if k in place]
-            for name,ids in GROUPS.get(landmarks.detector, {}).items() if len(ids)>4 and name!='nose_bridge']
         with self.hold_sync():
-            self.picture = png(photo.composited())
+            self.picture = png_bytes(as_image(photo.composited()))
             self.selected = -1
-            self.lines = lines
+            self.lines = lines_of(landmarks)
             self.ids = landmarks.ids.tolist()
             self.points = landmarks.points.tolist()
             self.weights = [w or 1. for w in landmarks.weights.tolist()]
@@ -426,7 +415,7 @@ def look(self:StartDashboard)->tuple: # for `found`
     "Find the face: what takes long"
     photo = self.photo
     if photo is None: raise PhotoError('there is no photo yet', 'Upload one, or load one.')
-    begun = begin_with(self.cropped(), self.pipeline, face=self.number, detector=self.detector)
+    begun = fit(self.cropped(), face=self.number, detector=self.detector, pipeline=self.pipeline).result
     return photo,begun,advised([*begun.warnings, *warnings_of(START, self.pipeline, begun.face, {})])
 
 @patch
@@ -495,9 +484,7 @@ def anew(self:StartDashboard): self._edited() # From the points, as they are: th
 def face(self:StartDashboard)->Face:
     "The mean face at the pose that the points show; made anew after each correction"
     if self.frame is None: raise LandmarkError('there are no landmarks yet', 'Press Detect.')
-    if self._face is None:
-        start_pose(self.pipeline.model, self.frame)
-        self._face = Face(mean_identity(self.pipeline.model), [self.frame])
+    if self._face is None: self._face = begin_again(self.pipeline, [self.frame])
     return self._face
 
 @patch
@@ -542,7 +529,8 @@ def take(self:StartDashboard, face:Face):
 def still(self:StartDashboard)->bytes:
     if self.photo is None: return b''
     if self.frame is None: return self.photo._repr_png_()
-    return image_bytes(landmark_picture(self.frame.photo.pixels, self.frame.landmarks.points, size=256).quantize(96))
+    shown = Reconstruction(self.face, self.pipeline).landmarks.image(256, fitted=False)
+    return png_bytes(shown.quantize(96), quick=True)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #45b05edd
 def set_back(face:Face, other:Face):
@@ -563,7 +551,7 @@ class StageDashboard(Dashboard):
         face:Face,              # Changed in place
         i:int=0,                # The frame that is shown
         every:int=5,            # Draw after so many steps
-        viewer:FaceViewer|None=None, # A 3D view that follows
+        viewer=None,            # A 3D view that follows, as of `Reconstruction.view`
         terms=(),               # `LossTerm` from outside the package, see `optim.losses`
         shown:bool=True,        # False: its pictures wait until somebody looks
         worker=None,            # That works beside the loop; None: one of its own
@@ -572,7 +560,6 @@ class StageDashboard(Dashboard):
         self.worker = worker or Worker()
         self.i,self.viewer = i,viewer
         self.history = []
-        self.state = StageState()
         self.resumed = None          # What a solver carried that is to go on
         self.shown = shown           # Somebody looks at it
         self.stale = False           # Its pictures are of another face
@@ -581,7 +568,8 @@ class StageDashboard(Dashboard):
         self.seen = None             # The face of which they are; not `face` while somebody looks at an earlier step
         self.on_begin = lambda panel: None   # Called before the first step
         self.after = lambda panel, progress, last: None   # Called after each step
-        self.stage = next(s for s in make_stages(pipeline.config, terms) if s.name==self.name)
+        self.passing = lambda: False # Another stage follows at once: who looks at the end of this one has it drawn
+        self.fit = StageFit(pipeline, self.name, terms)
         self.notes,self.warned = ipywidgets.HTML(),ipywidgets.HTML()
         self.pictures = Pictures(*self.names, wipe=self.wiped)
         self.curves = CurvesView()
@@ -592,6 +580,9 @@ class StageDashboard(Dashboard):
         self.set_face(face)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #2a70f966
+@patch(as_prop=True)
+def stage(self:StageDashboard): return self.fit.stage # With weights and rates that the sliders change
+
 @patch
 def controls(self:StageDashboard)->list: return []
 
@@ -613,7 +604,7 @@ def set_face(self:StageDashboard, face:Face):
     with self.worker.alone():
         self.face = face
         self.before = face.copy()
-        self.state = StageState()
+        self.fit.forget()
         self.runner.back()
 
 @patch
@@ -628,21 +619,23 @@ def begin(self:StageDashboard): # -> iterator of `Progress`
 @undisturbed
 def steps(self:StageDashboard): # -> iterator of `Progress`
     "Of the stage"
-    self.state = StageState(self.resumed)
-    self.resumed = None
-    return stages.run(self.stage, self.pipeline, self.face, self.state)
+    carried,self.resumed = self.resumed,None
+    return self.fit.steps(self.face, carried)
 
 @patch
-def carried(self:StageDashboard)->dict: return self.state.tensors() # name -> tensor: what the next step needs
+def carried(self:StageDashboard)->dict: return self.fit.carried() # name -> tensor: what the next step needs
 
+# %% ../../nbs/91_widgets.dashboards.ipynb #5d369d90
 @patch
 @undisturbed
 def stepped(self:StageDashboard, progress:Progress, last:bool):
     "After each step: remember, draw now and then"
     if not last: self.history.append(progress)
     if self.viewer is not None: on_page(self.viewer.set_trait_values, self.viewer.traits_of(self.face, False, False))
-    asked = last or self.runner.once or self.runner.state=='paused'
-    if asked or progress.step%self.every.value==0: self._follow(asked or self._affordable(progress), last)
+    passes = last and self.passing()
+    asked = (last or self.runner.once or self.runner.state=='paused') and not passes
+    affordable = not passes and self._affordable(progress)
+    if asked or passes or progress.step%self.every.value==0: self._follow(asked or affordable, last)
     self.after(self, progress, last)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #a9cef88d
@@ -703,31 +696,6 @@ def show_step(self:StageDashboard,
     self._drawn(face, history)
     self.stale = face is not self.face
 
-# %% ../../nbs/91_widgets.dashboards.ipynb #c918bdbe
-def wireframe_picture(
-    pipeline:Pipeline, face:Face, i:int=0,
-    size:int=384,           # Pixels of the longer side
-    most:int=6000,          # Triangles drawn at most
-): # Pillow image
-    "The mesh drawn over the photo: triangles of the face that look at the camera"
-    from PIL import Image, ImageDraw
-    frame = face.frames[i]
-    m = pipeline.model
-    with torch.no_grad():
-        v = pipeline.world_vertices(face, i)
-        p = project(v, frame.camera)
-    t = m.triangles[(m.regions['face'][m.triangles].amin(1)>.5)]
-    a,b,c = (p[t[:,k]] for k in range(3))
-    t = t[(b-a)[:,0]*(c-a)[:,1]-(b-a)[:,1]*(c-a)[:,0]<0]                       # y goes down in the picture
-    t = t[::max(1, len(t)//most)]
-    image = Image.fromarray(frame.photo.to_bytes())
-    s = size/max(image.size)
-    image = image.resize((round(image.width*s), round(image.height*s)), Image.BICUBIC)
-    pen = ImageDraw.Draw(image, 'RGBA')
-    for x in (p[t]*s).tolist(): pen.line([tuple(x[0]), tuple(x[1]), tuple(x[2]), tuple(x[0])], fill=(80,220,255,90))
-    for x,y in (frame.landmarks.points*s).tolist(): pen.ellipse((x-1, y-1, x+1, y+1), fill=(0,230,90,255))
-    return image
-
 # %% ../../nbs/91_widgets.dashboards.ipynb #ed818d71
 @undisturbed
 class LandmarkDashboard(StageDashboard):
@@ -735,6 +703,8 @@ class LandmarkDashboard(StageDashboard):
     name = LANDMARKS
     names = ('Mesh over the photo',)
     title = 'Stage 1'
+    EVERY = .25 #: Seconds between two numbers of the pose
+    told = 0.   # When they were shown
     ANGLES = dict(pitch=0, yaw=1, roll=2)
 
     def kept(self)->dict: return super().kept()|{f'hold {n}':box for n,box in self.locks.items()}
@@ -743,9 +713,12 @@ class LandmarkDashboard(StageDashboard):
         progress,  # `Progress` of a step
         last:bool, # It is the last one
     ):
-        "With the numbers of the pose"
+        "With the numbers of the pose, as often as one reads them"
         super().stepped(progress, last)
-        if self.shown: on_page(self._show_numbers, self.numbers(self.face))
+        now = time.monotonic()
+        if not self.shown or not last and not self.runner.once and now-self.told<self.EVERY: return
+        self.told = now
+        on_page(self._show_numbers, self.numbers(self.face))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #732690a9
 @patch
@@ -778,41 +751,15 @@ def numbers(self:LandmarkDashboard, face:Face)->dict: # name -> float
     f = face.frames[self.i]
     found = {n:float(torch.rad2deg(f.rotation[k])) for n,k in self.ANGLES.items()}
     return found|dict(distance=-float(f.translation[2]), focal=float(f.camera.focal),
-        nme=metrics.nme(self.pipeline.landmarks(face, self.i).detach(), f.landmarks))
+        nme=Reconstruction(face, self.pipeline).frames[self.i].landmarks.error)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #30572bb5
 @patch
 @undisturbed
 def steps(self:LandmarkDashboard): # -> iterator of `Progress`
-    "An iteration at a time"
-    begun = time.perf_counter()
-    for frame in self.face.frames: frame.hidden = None
-    held = (*self.held, *(() if self.stage.optimize_focal else ('focal',)))
-    self.solver = LandmarkSolver(self.pipeline.model, self.face, None, held, self.pipeline.displacement_of(self.face))
-    done = self._go_on()
-    most = max(1, self.stage.steps)
-    for k,losses in enumerate(solve(lambda: self.solver, self.face, most-done), done+1):
-        self.done = k
-        yield Progress(self.name, k, most, losses, time.perf_counter()-begun)
-
-@patch
-def carried(self:LandmarkDashboard)->dict: # name -> tensor
-    "The unknowns with all their digits, the damping of the next step, and how many were taken"
-    return dict(x=torch.from_numpy(self.solver.x), damping=torch.tensor(self.solver.damping, dtype=torch.float64),
-        done=torch.tensor(self.done))
-
-@patch
-def _go_on(self:LandmarkDashboard)->int: # Steps that were taken already
-    "Put back what was carried"
-    saved,self.resumed = self.resumed,None
-    if not saved: return 0
-    solver = self.solver
-    if saved['x'].shape!=solver.x.shape: return 0          # of other settings
-    solver.x = saved['x'].double().numpy().copy()
-    solver.blocks = solver.system(solver.x)
-    solver.energy = energy_of(solver.blocks)
-    solver.damping = float(saved['damping'])
-    return int(saved['done'])
+    "An iteration at a time; what is held now stands still"
+    carried,self.resumed = self.resumed,None
+    return self.fit.steps(self.face, carried, held=self.held)
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #59b93914
 @patch
@@ -827,7 +774,8 @@ def _show_numbers(self:LandmarkDashboard, numbers:dict): # from `numbers`
 @patch
 @undisturbed
 def draw(self:LandmarkDashboard):
-    self.pictures.show('Mesh over the photo', wireframe_picture(self.pipeline, self.seen, self.i))
+    shown = Reconstruction(self.seen, self.pipeline).over_photo(frame=self.i)
+    self.pictures.show('Mesh over the photo', shown)
     on_page(self._show_numbers, self.numbers(self.seen))
 
 @patch
@@ -881,7 +829,7 @@ class FitDashboard(StageDashboard):
     "A stage with weights and rates on sliders."
     def tuned(self)->list: # each with `weights` and `rates`, dicts that change in place
         "What the sliders are for"
-        return [self.stage]
+        return self.fit.tuned
 
     def controls(self)->list:
         weights = {n:s.weights for s in self.tuned() for n in s.weights}
@@ -921,8 +869,6 @@ class PhotometricDashboard(FitDashboard):
     title = 'Stage 2'
     names = 'Render','Photo','Difference','Clay','Light on a ball','Light as a map'
 
-    def tuned(self)->list: return [self.stage, self.stage.light]
-
     def draw(self):
         f = self.seen.frames[self.i]
         show = self.pictures.show
@@ -936,12 +882,12 @@ class PhotometricDashboard(FitDashboard):
         show('Photo', photo)
         show('Difference', difference(picture, photo))
         show('Clay', clay[...,:3])
-        show('Light on a ball', exposed(sphere_preview(light, 128)))
+        show('Light on a ball', matt_ball(light))
         show('Light as a map', light/light.max().clamp(min=1e-6))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #8893475c
 #: Maps that somebody can paint in another program, lock or switch off
-PAINTED = 'diffuse','specular','roughness'
+PAINTED = tuple(MAPS)
 # outside, seen, mirrored, guessed
 PROVENANCE_COLOURS = torch.tensor([[.1,.1,.1],[.1,.55,.2],[.85,.65,.1],[.6,.2,.15]])
 
@@ -1014,7 +960,7 @@ def _remember(self:TextureDashboard):
 
 @patch
 def _over_photo(self:TextureDashboard):
-    picture = self._by_transfer()
+    picture = self.fit.seen(self.seen, self.i)   # shadows without noise, in no time
     if picture is None: picture = self.render()
     return picture[...,:3]+self.seen.frames[self.i].photo.pixels*(1-picture[...,3:])
 
@@ -1070,31 +1016,15 @@ def save_map(self:TextureDashboard):
     "The chosen map as a picture, to be painted in another program"
     name = f'{self.which.value}.png'
     values = dict(zip(PAINTED, self.pipeline.maps(self.face)))[self.which.value]
-    with writing(name) as part: Path(part).write_bytes(png(values, self.which.value!='roughness'))
+    with writing(name) as part: Path(part).write_bytes(png_bytes(as_image(values, self.which.value!='roughness')))
     self.say(f'saved as {name}')
 
 @patch
 def _take_upload(self:TextureDashboard):
     for name,data in uploaded(self.upload.value)[-1:]:
-        self.paint(self.which.value, load_values(data, name)[...,None] if self.which.value=='roughness'
-            else load_photo(data, name).pixels)
+        self.paint(self.which.value, load_map(data, self.which.value, name))
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #c456a297
-@patch
-@torch.no_grad()
-def _by_transfer(self:TextureDashboard): # [H, W, 4], None where the stage has not begun
-    "As the solver of this stage sees the face, whose shape stands still: shadows without noise, in no time"
-    view = self.state.carried.get(f'view{self.i}')
-    if view is None: return None
-    transfer = view.transfer
-    longest = max(transfer.camera.width, transfer.camera.height)
-    size = working_resolution(self.pipeline.config.texture_resolution, longest)
-    maps = torch.cat([resized(m, size) for m in self.pipeline.maps(self.seen)], -1)
-    seen = transfer.gather(maps)
-    lit = transfer.lit(self.seen.frames[self.i].light.environment(self.pipeline.config.environment_height))
-    colours = transfer.shade(lit, seen[:,:3], seen[:,3:6], seen[:,6:])
-    return transfer.picture(torch.cat([colours, torch.ones_like(colours[:,:1])], 1))
-
 @patch
 @undisturbed
 def draw(self:TextureDashboard):
@@ -1110,9 +1040,8 @@ def draw(self:TextureDashboard):
         show('Seen, mirrored, guessed', PROVENANCE_COLOURS[self.seen.identity.provenance.long()])
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #950a6659
-LIGHT_MENU = {'as fitted':None, 'soft, from the front':('frontal',), 'studio, from the left':('studio',-1.),
-    'studio, from the front':('studio',0.), 'studio, from the right':('studio',1.),
-    **{n:('environment',n) for n in ENVIRONMENTS}}
+FITTED = 'as fitted' #: Name of the photo's own light
+LIGHT_MENU = [FITTED, *NAMES]
 
 #: What a film of the last tab shows
 MOTIONS = 'turn the head','turn the light','expression'
@@ -1134,7 +1063,7 @@ class LightPanel(Dashboard):
         self.notes = ipywidgets.HTML()
         self.maps = {}
         self._quiet = False
-        self.menu = ipywidgets.Dropdown(options=list(LIGHT_MENU), description='light')
+        self.menu = ipywidgets.Dropdown(options=LIGHT_MENU, description='light')
         self.upload = ipywidgets.FileUpload(accept='.hdr,.exr,image/*', multiple=False,
             description='Load an environment map', layout=ipywidgets.Layout(width='auto'))
         self.path = ipywidgets.Text(description='File', placeholder='path of an environment map')
@@ -1161,15 +1090,10 @@ class LightPanel(Dashboard):
 @undisturbed
 def chosen(self:LightPanel): # -> a light
     "The light that the menu names, unturned, about as bright as the fitted one"
-    what = LIGHT_MENU.get(self.menu.value)
-    if self.menu.value in self.maps: other = self.maps[self.menu.value]
-    elif what is None: return self.fitted
-    else:
-        other = dict(frontal=lambda: HarmonicLight.frontal(self.bands),
-            studio=lambda: studio_light(what[1], bands=self.bands),
-            environment=lambda: environment(what[1]))[what[0]]()
-    factor = self.fitted.environment(16).mean()/other.environment(16).mean().clamp(min=1e-6)
-    return other.scaled(factor)
+    name = self.menu.value
+    if name==FITTED: return self.fitted
+    other = self.maps[name] if name in self.maps else light_from(name, self.bands)
+    return as_bright_as(other, self.fitted)
 
 @patch
 @undisturbed
@@ -1179,9 +1103,8 @@ def light(self:LightPanel,
     "The chosen light with the lamp, unturned: the lamp stands where the ball shows it once the whole is turned"
     found = self.chosen()
     if not self.strength.value: return found
-    values = found.environment(height)
-    return MapLight(values+lamp(self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value,
-        height)*values.mean()*np.pi*self.strength.value)
+    return lit_by(found, self.azimuth.value-self.turn.value, self.elevation.value, self.lamp_size.value,
+        self.strength.value, height)
 
 @patch
 @undisturbed
@@ -1231,7 +1154,7 @@ def load(self:LightPanel,
     name:str='', # Of the file, where bytes are given
 ):
     "An environment map, by its path or as the bytes of a file; it gets a place in the menu"
-    found = read_environment(source, name=name)
+    found = light_from(source, name=name)
     name = f'map: {Path(name or source).name}'
     self.maps[name] = found
     self.menu.options = [*LIGHT_MENU, *self.maps]
@@ -1254,14 +1177,14 @@ class PlayDashboard(Dashboard):
     #: What stands for a map that is switched off
     PLAIN = dict(diffuse=.4, specular=0., roughness=.5)
 
-    def __init__(self, pipeline:Pipeline, face:Face, i:int=0, viewer:FaceViewer|None=None,
-        worker:Worker|None=None):
+    def __init__(self, pipeline:Pipeline, face:Face, i:int=0,
+        viewer=None, worker:Worker|None=None): # viewer: of `Reconstruction.view`, that stands elsewhere
         self.pipeline = pipeline
         self.worker = worker or Worker()
         self.i = i
         self.notes = ipywidgets.HTML()
         self._quiet = True
-        own = [] if viewer else [FaceViewer(pipeline, face, i)]   # that of somebody else stands elsewhere
+        own = [] if viewer else [Reconstruction(face, pipeline).view(live=True, still=False, frame=i)]
         for view in own: view.layout.flex = '0 1 500px'
         self.viewer = viewer or own[0]
         self.expressions = ExpressionPanel(self.viewer)
@@ -1339,7 +1262,7 @@ def _lit(self:PlayDashboard):
 
 @patch
 def _moved(self:PlayDashboard):
-    if not self._quiet: self.viewer.pose = pose_matrix(self._rotation(), self._translation())
+    if not self._quiet: self.viewer.place(self._rotation(), self._translation())
 
 @patch
 def _rotation(self:PlayDashboard)->Tensor: return torch.deg2rad(torch.tensor([s.value for s in self.pose.values()]))
@@ -1363,7 +1286,8 @@ def _choice_of_maps(self:PlayDashboard)->dict: # name -> checkbox
     return found
 
 @patch
-def _mapped(self:PlayDashboard): self.beside(lambda: map_traits(*self.maps().values()), self.viewer.set_trait_values)()
+def _mapped(self:PlayDashboard):
+    self.beside(lambda: self.viewer.traits_of_maps(*self.maps().values()), self.viewer.set_trait_values)()
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #9212787a
 @patch
@@ -1396,8 +1320,6 @@ def render(self:PlayDashboard, face:Face|None=None, samples:int|None=None)->Tens
 def draw(self:PlayDashboard): self.pictures.show('Ray-traced', self.render())
 
 # %% ../../nbs/91_widgets.dashboards.ipynb #e1a0ba8c
-from ..results.films import save_pictures
-
 @patch
 @undisturbed
 def scenes(self:PlayDashboard, count:int): # yields `Face`
@@ -1417,10 +1339,11 @@ def record(self:PlayDashboard,
     samples:int=16, # Rays per pixel
 )->Path:
     "A film, ray-traced: GIF, WebP or MP4 by the name"
-    path = save_pictures(path, (to_bytes(self.render(f, samples)) for f in self.scenes(self.frames.value)), rate=12.5)
+    pictures = (np.asarray(as_image(self.render(f, samples))) for f in self.scenes(self.frames.value))
+    path = save_pictures(path, pictures, rate=12.5)
     self.say(f'{self.frames.value} pictures in {path}')
     return path
 
 @patch
 @undisturbed
-def still(self:PlayDashboard)->bytes: return png(self.render(samples=16))
+def still(self:PlayDashboard)->bytes: return png_bytes(as_image(self.render(samples=16)))

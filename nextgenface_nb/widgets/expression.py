@@ -6,7 +6,7 @@
 from __future__ import annotations
 import anywidget, ipywidgets, traitlets
 from torch import Tensor
-from ..output.viewer import static_text
+from ..files import script_text
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -55,8 +55,8 @@ def known_expressions(
 # %% ../../nbs/90_widgets.expression.ipynb #c4460839
 class ExpressionPanel(anywidget.AnyWidget):
     "Sliders of expressions; what the page knows of them."
-    _esm = static_text('common.js', 'expression.js')
-    _css = static_text('studio.css')
+    _esm = script_text('common.js', 'expression.js')
+    _css = script_text('studio.css')
     names = traitlets.List().tag(sync=True)
     limits = traitlets.List().tag(sync=True)        # [low, high] of each
     groups = traitlets.List().tag(sync=True)        # [title, names, whether it is open at first]

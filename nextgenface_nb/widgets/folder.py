@@ -8,20 +8,18 @@ import base64, html, io
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-import ipywidgets, torch
+import ipywidgets
 from fastcore.basics import patch
-from .. import Reconstruction   # with all that is done with one
-from ..face import Face
-from ..imaging import Photo, load_folder, load_photo, scan_folder
-from ..optim.stages import Progress
-from ..output.report import frame_measures
-from ..pipeline import Pipeline
+from .. import Face, Photo, Pipeline, Reconstruction, fit, load_photo, reconstruct_steps
 from ..processes import shown_name
-from ..reconstruction import begin, leave_out_photos, mean_identity, reconstruct_steps, weigh_photos
+from ..results.early import FIGURES_AFTER, warnings_of
+from ..results.folder import photos_in
+from ..results.stages import Progress
+from ..results.steps import together
 from .beside import on_page
 from .photo import small_jpeg
 from .runner import Runner, button, explained, message
-from .words import FIGURES_AFTER, advised, warnings_of
+from .words import advised
 
 # %% auto #0
 __all__ = ['THUMB', 'Entry', 'PhotoFolder']
@@ -100,12 +98,11 @@ def _finish(self:Entry, result:Reconstruction, frame:int=0): # yields `Progress`
     for name in FIGURES_AFTER:
         found += warnings_of(name, result.pipeline, seen, known, found)
         yield _said('figures', self.name)
-    self.turn('done', message(_figures(result.pipeline, seen))+advised(found))
+    self.turn('done', message(_figures(result.frames[frame]))+advised(found))
 
-def _figures(pipeline:Pipeline, face:Face)->str:
-    "How well the first photo is reproduced"
-    with torch.no_grad(): picture = pipeline.render(face, 0, 8, final=True)[...,:3]
-    m = frame_measures(pipeline, face, 0, picture)
+def _figures(result:Reconstruction)->str:
+    "How well its photo is reproduced"
+    m = result.measures(8)[0]
     return f'points {100*m["nme"]:.1f} % of the eye distance, photo {m["psnr"]:.0f} dB'
 
 def _said(stage:str, name:str)->Progress: return Progress(f'{name}: {stage}', 1, 1, {}, 0.)
@@ -163,8 +160,8 @@ def add_folder(self:PhotoFolder,
     path:str|Path, # Of a folder with photos
 ):
     "The photos of a folder; what else is in it is said"
-    photos = load_folder(path)
-    others = len(scan_folder(path)[1])
+    photos,left = photos_in(path)
+    others = len(left)
     self.add([(p.name, p) for p in photos])
     self.notes.value = message(f'{others} other files and folders of it are left out.') if others else ''
 
@@ -234,7 +231,7 @@ def _fitted(self:PhotoFolder, batch:list): # yields `Progress`
     entries = [e for e in batch if e.state=='at work']
     if not entries: return
     frames = [b.face.frames[0] for b in begun]
-    result = self._joined(begun) if len(begun)>1 else begun[0]
+    result = together(begun) if len(begun)>1 else begun[0]
     kept = [next((k for k,f in enumerate(result.face.frames) if f is own), None) for own in frames]
     name = entries[0].name if len(entries)==1 else f'{len(entries)} photos'
     steps = reconstruct_steps(None, self.pipeline.config, pipeline=self.pipeline, result=result)
@@ -252,17 +249,9 @@ def _begun(self:PhotoFolder, e:Entry)->list: # of one `Reconstruction`, or of no
         photo = e.load()
         e.thumb = small_jpeg(photo, THUMB)
         on_page(e.draw)
-        return [begin(photo, self.pipeline, detector=self.detector)]
+        return [fit(photo, pipeline=self.pipeline, detector=self.detector).result]
     except Exception as error: e.fail(error)
     return []
-
-@patch
-def _joined(self:PhotoFolder, begun:list)->Reconstruction:
-    "One person in several photos, as `begin` makes it"
-    face = Face(mean_identity(self.pipeline.model), [b.face.frames[0] for b in begun])
-    took = sum(b.timings['detection'] for b in begun)
-    said = list(dict.fromkeys(w for b in begun for w in b.warnings))
-    return weigh_photos(leave_out_photos(replace(begun[0], face=face, warnings=said, timings=dict(detection=took))))
 
 def _why_left_out(result:Reconstruction, name:str)->str:
     return next((w for w in result.warnings if w.startswith(f'{name} ')), f'{name} is left out.')

@@ -8,23 +8,16 @@ import asyncio, time
 import ipywidgets
 from fastcore.basics import patch
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
-from ..optim.stages import LIGHT_STEPS, Progress
+from ..results.stages import Progress, steps_of
 from .beside import Worker
 from .runner import button, message
 
 # %% auto #0
-__all__ = ['COSTS', 'steps_of', 'cost_of', 'time_left', 'in_minutes', 'Journey']
+__all__ = ['COSTS', 'cost_of', 'time_left', 'in_minutes', 'Journey']
 
 # %% ../../nbs/90_widgets.journey.ipynb #b4223be3
 #: Stage -> seconds of its preparations, and of a step, with the preset `fast`; `steps` of stage 2 that trace rays take longer
 COSTS = {LANDMARKS:(.2, .045), PHOTOMETRIC:(1.5, 1.), TEXTURE:(8., .13)}
-
-def steps_of(
-    stage, # `LandmarkStage`, `PhotometricStage` or `TextureStage`
-)->int:
-    "How many steps a stage is going to say it has"
-    first,last,_ = LIGHT_STEPS
-    return max(1, stage.steps)+(first+last+stage.shading_steps if stage.name==PHOTOMETRIC else 0)
 
 def cost_of(
     name:str,       # Of a stage

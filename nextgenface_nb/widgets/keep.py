@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 import anywidget, ipywidgets, traitlets
 from fastcore.basics import patch
-from .. import Reconstruction   # with all that is done with one
+from .. import Landmarks, Photo, Reconstruction, save_landmarks
 from ..config import Config
-from ..files import writing
-from ..imaging import Photo
-from ..landmarks.detection import Landmarks, save_landmarks
-from ..output.checkpoint import file_digest
-from ..output.viewer import png, static_text
+from ..files import script_text, writing
+from ..results.arrays import png_bytes
+from ..results.files import photo_file
+from ..results.pictures import as_image
+from ..results.stages import tuned_parts
 from ..surroundings import undisturbed
 from .beside import Worker, on_page
 from .runner import explained, message
@@ -29,7 +29,7 @@ __all__ = ['FIGURE_TITLES', 'Download', 'zipped', 'changed_settings', 'notebook_
 @undisturbed
 class Download(anywidget.AnyWidget):
     "A link to a file that only the page has."
-    _esm = static_text('download.js')
+    _esm = script_text('download.js')
     name = traitlets.Unicode('').tag(sync=True)
     kind = traitlets.Unicode('application/octet-stream').tag(sync=True)    # MIME type
     content = traitlets.Bytes().tag(sync=True)                             # Empty: no link
@@ -55,8 +55,7 @@ def zipped(
 # %% ../../nbs/90_widgets.keep.ipynb #360107bd
 def _tuned(stage)->dict: # name of a setting -> value
     "Weights and rates of a stage, as settings"
-    parts = [p for p in (stage, getattr(stage, 'light', None)) if p is not None]
-    found = {f'{key}_{n}':v for p in parts for kind,key in (('weights', 'weight'), ('rates', 'rate'))
+    found = {f'{key}_{n}':v for p in tuned_parts(stage) for kind,key in (('weights', 'weight'), ('rates', 'rate'))
         for n,v in getattr(p, kind, {}).items()}
     if 'rate_displacement' in found: found['displacement'] = found.pop('rate_displacement')
     return found
@@ -87,12 +86,10 @@ def notebook_of(
     "A notebook"
     rows = ''.join(f'    {n}={v!r},\n' for n,v in settings.items())
     config = f'config = ngf.Config(\n{rows})' if rows else 'config = ngf.Config()'
-    points = f', landmarks=load_landmarks({landmarks!r})' if landmarks else ''
-    need = 'import nextgenface_nb as ngf'
-    if points: need += '\nfrom nextgenface_nb.landmarks.detection import load_landmarks'
+    points = f', landmarks=ngf.load_landmarks({landmarks!r})' if landmarks else ''
     words = '# A face from a photo\n\nWritten by the Face studio: the settings below are those that were changed there.'
     if remarks: words += '\n\nNot said by any setting: '+'; '.join(remarks)+'.'
-    texts = [('markdown', words), ('code', f'{need}\n{config}'),
+    texts = [('markdown', words), ('code', f'import nextgenface_nb as ngf\n{config}'),
         ('code', f'face = ngf.reconstruct({photo!r}, config{points})\nface'),
         ('code', "face.render(yaw=30)\n# face.save('results'), face.to_glb('face.glb') ...")]
     return dict(cells=[_cell(kind, text, k) for k,(kind,text) in enumerate(texts)], nbformat=4, nbformat_minor=5,
@@ -105,11 +102,11 @@ def _write_photo(folder:Path, photo:Photo, data:bytes)->tuple: # (file name, the
     if data:
         with writing(folder/(there.name or 'photo')) as part: Path(part).write_bytes(data)
         return there.name or 'photo',photo
-    if photo.sha256 and file_digest(photo.path)==photo.sha256:
+    if photo_file(photo):
         with writing(folder/there.name) as part: shutil.copyfile(there, part)
         return there.name,photo
     name = f'{there.stem or "photo"}.png'
-    with writing(folder/name) as part: Path(part).write_bytes(png(photo.composited()))
+    with writing(folder/name) as part: Path(part).write_bytes(png_bytes(as_image(photo.composited())))
     return name,replace(photo, offset=(0., 0.), scale=1.)
 
 def _write_points(path:Path, landmarks:Landmarks, photo:Photo, written:Photo)->list: # of remarks

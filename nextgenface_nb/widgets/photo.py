@@ -5,8 +5,8 @@
 # %% ../../nbs/90_widgets.photo.ipynb #ced06df7
 from __future__ import annotations
 import anywidget, io, traitlets
-from ..imaging import Photo
-from ..output.viewer import static_text
+from .. import Photo
+from ..files import script_text
 from ..surroundings import undisturbed
 
 # %% auto #0
@@ -30,8 +30,8 @@ def small_jpeg(
 @undisturbed
 class PhotoFrame(anywidget.AnyWidget):
     "A photo with a square that is dragged and with boxes that are clicked, by mouse or by keyboard."
-    _esm = static_text('common.js', 'photo.js')
-    _css = static_text('studio.css')
+    _esm = script_text('common.js', 'photo.js')
+    _css = script_text('studio.css')
     picture = traitlets.Bytes().tag(sync=True)          # JPEG, no larger than a screen needs
     extent = traitlets.List([1, 1]).tag(sync=True)      # Width and height of the photo, pixels
     crop = traitlets.List([0., 0., 1.]).tag(sync=True)  # Left over the width, top over the height, side over the longer

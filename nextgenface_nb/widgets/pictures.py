@@ -5,30 +5,16 @@
 # %% ../../nbs/90_widgets.pictures.ipynb #abcc7f28
 from __future__ import annotations
 import io
-import anywidget, torch, traitlets
-from torch import Tensor
+import anywidget, traitlets
 from ..errors import OutputError
-from ..imaging import to_bytes
-from ..output.viewer import static_text
+from ..files import script_text
+from ..results.arrays import png_bytes
+from ..results.pictures import as_image
 from ..surroundings import undisturbed
 from .beside import on_page
 
 # %% auto #0
-__all__ = ['PLACES', 'exposed', 'PictureGrid', 'image_bytes', 'Pictures', 'side_by_side']
-
-# %% ../../nbs/90_widgets.pictures.ipynb #d7023855
-@undisturbed
-def exposed(
-    picture:Tensor,     # [H, W, 3 or 4] linear; what a fourth channel has at 0 does not count
-    share:float=.98,    # Of the points, 0 .. 1; they stay below
-    level:float=.6,     # linear, 0 .. 1
-)->Tensor: # the same shape
-    "As bright as a camera on automatic would have it"
-    light = picture[...,:3]
-    seen = light.amax(-1)[picture[...,3]>.5] if picture.shape[-1]==4 else light.amax(-1).flatten()
-    if not len(seen): return picture
-    factor = level/seen.quantile(share).clamp(min=1e-6)
-    return torch.cat(((light*factor).clamp(0, 1), picture[...,3:]), -1)
+__all__ = ['PLACES', 'PictureGrid', 'Pictures', 'side_by_side']
 
 # %% ../../nbs/90_widgets.pictures.ipynb #04d8255e
 #: Places for pictures in a grid
@@ -36,22 +22,14 @@ PLACES = 12
 
 class PictureGrid(anywidget.AnyWidget):
     "Pictures in as many columns as there is room for; what the page knows of them."
-    _esm = static_text('common.js', 'pictures.js')
-    _css = static_text('studio.css')
+    _esm = script_text('common.js', 'pictures.js')
+    _css = script_text('studio.css')
     names = traitlets.List().tag(sync=True)
     wipe = traitlets.List().tag(sync=True)              # Positions in `names` of two that lie over each other, or empty
     wipe_at = traitlets.Float(.5).tag(sync=True)        # Left of it the first is seen, 0 .. 1 of the width
     locals().update({f'picture{k}':traitlets.Bytes().tag(sync=True) for k in range(PLACES)}) # PNG; empty: no picture
 
 # %% ../../nbs/90_widgets.pictures.ipynb #7a1b9b80
-def image_bytes(
-    image, # A Pillow image
-)->bytes: # PNG
-    "An image as a file in memory"
-    data = io.BytesIO()
-    image.save(data, 'PNG', compress_level=1)   # a third of the time; it is going no further than to the screen
-    return data.getvalue()
-
 class Pictures:
     "Named pictures in a grid."
     def __init__(self, *names:str,
@@ -68,9 +46,8 @@ class Pictures:
         srgb:bool=True, # It is light; False: numbers as they are
     ):
         "A linear picture [H, W, 1, 3 or 4] (the fourth is coverage), a Pillow image, or PNG bytes; empty bytes: none"
-        from PIL import Image
-        data = picture if isinstance(picture, bytes) else image_bytes(picture if hasattr(picture, 'save')
-            else Image.fromarray(to_bytes(picture, srgb)))
+        image = picture if isinstance(picture, bytes) or hasattr(picture, 'save') else as_image(picture, srgb)
+        data = image if isinstance(image, bytes) else png_bytes(image, quick=True)
         self._kept[name] = data
         on_page(setattr, self.widget, f'picture{self.names.index(name)}', data)
 
@@ -102,7 +79,7 @@ def side_by_side(
     for p in parts:
         row.paste(p, (x, 0))
         x += p.width+gap
-    return image_bytes(row.quantize(96))
+    return png_bytes(row.quantize(96), quick=True)
 
 # %% ../../nbs/90_widgets.pictures.ipynb #c1b780a0
 from fastcore.basics import patch

@@ -11,7 +11,8 @@ import nextgenface_nb
 from ..errors import OutputError
 
 # %% auto #0
-__all__ = ['SHOW', 'IDS', 'PLAIN', 'STATE', 'PICTURES', 'Page', 'is_idle', 'changed', 'fitted', 'back', 'measure_studio', 'main']
+__all__ = ['SHOW', 'IDS', 'CLOCK', 'PLAIN', 'STATE', 'PICTURES', 'Page', 'is_idle', 'changed', 'fitted', 'loaded', 'back',
+           'measure_studio', 'main']
 
 # %% ../../nbs/91_widgets.stopwatch.ipynb #570b0005
 class Page:
@@ -102,14 +103,16 @@ studio = FaceStudio(portrait_path(), Config(**{**PRESETS['fast'], **SETTINGS}))
 studio"""
 IDS = """import json
 parts = dict(run=studio.journey.button, cancel=studio.journey.cancel_button, head=studio.viewer,
-    field=studio.start.path, slider=studio.bar.slider, tabs=studio.tabs)
+    field=studio.start.path, load=studio.start.load_button, notes=studio.start.notes,
+    slider=studio.bar.slider, tabs=studio.tabs)
 print(json.dumps({n:w.model_id for n,w in parts.items()}))"""
+CLOCK = 'import time; print(time.process_time())'
 PLAIN = """import time
 from nextgenface_nb.reconstruction import begin, reconstruct_steps, exhaust
 begun = begin(portrait_path(), studio.pipeline)
-began = time.perf_counter()
+began = time.perf_counter(),time.process_time()
 exhaust(reconstruct_steps(None, studio.pipeline.config, pipeline=studio.pipeline, result=begun))
-print(time.perf_counter()-began)"""
+print([time.perf_counter()-began[0], time.process_time()-began[1]])"""
 STATE = 'print(studio.journey.state)'
 PICTURES = """print(json.dumps([studio.stages[1].pictures.widget.model_id,
     [k for k,m in enumerate(studio.timeline.moments) if m.stage=='photometric' and m.progress]]))"""
@@ -118,9 +121,10 @@ PICTURES = """print(json.dumps([studio.stages[1].pictures.widget.model_id,
 def fitted(
     page:Page,
     ids:dict,        # name -> id of a widget
-    every:float=.1,  # Seconds between two words that are typed
-)->dict: # seconds: head, whole, silent
+    every:float=.1,  # Seconds between two words that are typed; more than it takes: none
+)->dict: # seconds: head, whole, silent; cpu, of the processor
     "Click Reconstruct, and type into a field until all is done; `OutputError` where it ends otherwise"
+    used = float(page.run(CLOCK)[1])
     began = time.perf_counter()
     page.click(ids['run'])
     found = dict(head=None, whole=None, silent=0.)
@@ -139,46 +143,72 @@ def fitted(
         if word and is_idle(m, word):
             found['silent'] = max(found['silent'], now-typed)
             word = None
+    found['cpu'] = float(page.run(CLOCK)[1])-used
     if (state := page.run(STATE)[1].strip())!='done':
         raise OutputError(f'the studio was {state} and has not come to its end', 'Look at it in JupyterLab.')
     return found
 
-# %% ../../nbs/91_widgets.stopwatch.ipynb #570b0009
+# %% ../../nbs/91_widgets.stopwatch.ipynb #22339902
+@patch
+def wait(self:Page,
+    widget:str, # Its id
+    trait:str,  # Of it
+    began:float,# By `time.perf_counter`
+    patience:float=10., # Seconds
+)->float: # Seconds since then; NaN: it did not come
+    "Until a widget has another value"
+    while time.perf_counter()-began<patience:
+        if (m := self.heard(.05)) and trait in changed(m, widget): return time.perf_counter()-began
+    return float('nan')
+
+def loaded(
+    page:Page,
+    ids:dict, # name -> id of a widget
+    path:str, # Of a photo
+)->float: # Seconds
+    "Click Load, and wait for the words that follow the photo"
+    page.put(ids['field'], value='')
+    page.click(ids['load'])           # which is told in words: that of the photo are other ones
+    page.put(ids['field'], value=path)
+    page.quiet()
+    began = time.perf_counter()
+    page.click(ids['load'])
+    return page.wait(ids['notes'], 'value', began)
+
 def back(
     page:Page,
     ids:dict,      # name -> id of a widget
     picture:str,   # id of the pictures of stage 2
     moment:int,    # Where to
-    patience:float=10., # Seconds
 )->float: # Seconds; NaN: none came, for the picture is the same
     "Move the slider, and wait for the first picture"
     page.quiet()
     began = time.perf_counter()
     page.put(ids['slider'], value=moment)
-    while time.perf_counter()-began<patience:
-        if (m := page.heard(.05)) and 'picture0' in changed(m, picture): return time.perf_counter()-began
-    return float('nan')
+    return page.wait(picture, 'picture0', began)
 
+# %% ../../nbs/91_widgets.stopwatch.ipynb #4efb0efa
 def measure_studio(
     **settings # Of `Config`, beside those of the preset fast
-)->dict: # shown_s, first_head_s, silent_s, back_s, cost, studio_s, plain_s
+)->dict: # shown_s, photo_s, first_head_s, silent_s, back_s, cost, cost_cpu, studio_s, plain_s
     "All figures, of the bundled portrait"
     page = Page()
     try:
         shown,_ = page.run(SHOW.replace('SETTINGS', repr(settings)))
         ids = json.loads(page.run(IDS)[1])
-        plain = lambda: float(page.run(PLAIN)[1])
+        photo = loaded(page, ids, page.run('print(portrait_path())')[1].strip())
+        plain = lambda: json.loads(page.run(PLAIN)[1])
         first = fitted(page, ids)
-        alone,inside = zip(*[(plain(), fitted(page, ids)) for _ in range(2)])
+        alone,inside = zip(*[(plain(), fitted(page, ids, every=1e9)) for _ in range(2)])
         picture,moments = json.loads(page.run(PICTURES)[1])
         page.put(ids['tabs'], selected_index=2)
         backs = [back(page, ids, picture, k) for k in moments[-2::-max(1, len(moments)//5)]]
     finally: page.close()
-    whole = min(f['whole'] for f in inside)
-    silent = max(f['silent'] for f in (first, *inside))
+    whole,cpu = (min(f[n] for f in inside) for n in ('whole', 'cpu'))
+    alone,alone_cpu = (min(t[k] for t in alone) for k in (0, 1))
     came = statistics.median([s for s in backs if s==s] or [float('nan')])
-    return dict(shown_s=shown, first_head_s=first['head'], silent_s=silent, back_s=came, cost=whole/min(alone),
-        studio_s=whole, plain_s=min(alone))
+    return dict(shown_s=shown, photo_s=photo, first_head_s=first['head'], silent_s=first['silent'], back_s=came,
+        cost=whole/alone, cost_cpu=cpu/alone_cpu, studio_s=whole, plain_s=alone)
 
 # %% ../../nbs/91_widgets.stopwatch.ipynb #d5038eb4
 def main()->int:

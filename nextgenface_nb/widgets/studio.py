@@ -8,19 +8,14 @@ import tempfile, time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-import ipywidgets, torch
+import ipywidgets
 from fastcore.basics import patch
+from .. import Face, Pipeline, Reconstruction, load_face, save_face
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE, Config
 from ..errors import LandmarkError, PhotoError
-from .. import metrics, Reconstruction   # with all that is done with one
-from ..face import Face, Frame
-from ..light.environment import named_light
-from ..reconstruction import mean_identity
-from ..pipeline import Pipeline
-from ..optim.stages import Progress
-from ..optim.state import StageState
-from ..output.checkpoint import save_face, load_face
-from ..output.viewer import FaceViewer
+from ..results.early import warnings_of
+from ..results.stages import Progress
+from ..results.steps import resting
 from ..surroundings import undisturbed
 from .beside import Worker, on_page
 from .dashboards import (Dashboard, LandmarkDashboard, PhotometricDashboard, PlayDashboard,
@@ -30,21 +25,10 @@ from .journey import Journey
 from .keep import Comparison, Download, changed_settings, save_notebook, zipped
 from .runner import button, explained, message
 from .timeline import Moment, Timeline, TimelineBar, unpacked
-from .words import advised, warnings_of
+from .words import advised
 
 # %% auto #0
-__all__ = ['resting_face', 'FaceStudio']
-
-# %% ../../nbs/91_widgets.studio.ipynb #f04f42e9
-@undisturbed
-def resting_face(
-    pipeline:Pipeline,
-)->Face:
-    "The mean face before a camera, for views that are there before any photo is"
-    expression = torch.zeros(len(pipeline.model.expression_names))
-    light = named_light('', pipeline.config.bands)
-    frame = Frame(None, None, None, torch.zeros(3), torch.tensor([0., 0., -600.]), expression, light)
-    return Face(mean_identity(pipeline.model), [frame])
+__all__ = ['FaceStudio']
 
 # %% ../../nbs/91_widgets.studio.ipynb #03cfaa7c
 @undisturbed
@@ -69,7 +53,7 @@ class FaceStudio(Dashboard):
         self._looks = 0                             # How often somebody has looked at an earlier step
         self._sent = dict(head=0., maps=0.)         # When the page has heard of them
         self._forget_warnings()
-        self.viewer = FaceViewer(self.pipeline, resting_face(self.pipeline), mode='clay', width=380, height=420)
+        self.viewer = resting(self.pipeline).view(live=True, still=False, mode='clay', width=380, height=420)
         self.viewer.add_class('ngf-plain')          # its sliders are those of the last tab
         self.timeline = Timeline()
         self.bar = TimelineBar(self.timeline, self.guarded(self.show_moment), self.guarded(self.go_on))
@@ -166,6 +150,7 @@ def _make_stages(self:FaceStudio):
     for s in self.stages:
         s.on_begin = self._begun
         s.after = self._stepped
+        s.passing = partial(self._passes, s)
         s.runner.ask = partial(self._ask, s)
         s.runner.listeners.append(partial(self._turned, s))
     self.play = PlayDashboard(self.pipeline, self.face, viewer=self.viewer, worker=self.worker)
@@ -226,7 +211,7 @@ def _forget(self:FaceStudio, panels):
             panel.face = self.face
             panel.before = None
             panel.resumed = None
-            panel.state = StageState()
+            panel.fit.forget()
             panel.stale = True
             panel.warned.value = ''
             panel.history.clear()
@@ -252,6 +237,9 @@ def _turned(self:FaceStudio, panel, before:str, runner):
         self.bar.update()
     self.journey.update()
     self.update_status()
+
+@patch
+def _passes(self:FaceStudio, panel)->bool: return self.journey.state=='running' and panel is not self.stages[-1]
 
 # %% ../../nbs/91_widgets.studio.ipynb #f011fd05
 @patch
@@ -290,8 +278,7 @@ def _ended(self:FaceStudio, panel):
     "A stage has come to its end: what is to be said of it"
     self.timeline.end(self.face)
     if panel.name==LANDMARKS:
-        self.after_landmarks = [metrics.nme(self.pipeline.landmarks(self.face, i).detach(), f.landmarks)
-            for i,f in enumerate(self.face.frames)]
+        self.after_landmarks = [r.landmarks.error for r in Reconstruction(self.face, self.pipeline).frames]
     found = warnings_of(panel.name, self.pipeline, self.face, self.known, self.said)
     self.said += found
     on_page(setattr, panel.warned, 'value', advised(found))
@@ -358,7 +345,7 @@ def _without_face(self:FaceStudio):
     self.timeline.moments.clear()
     self.bar.update()
     self.viewer.mode = 'clay'
-    self._see(resting_face(self.pipeline), False, False)
+    self._see(resting(self.pipeline).face, False, False)
     self.update_status()
 
 @patch
@@ -377,9 +364,10 @@ def _follow(self:FaceStudio,
     n:int, # Number of the stage that begins; of all, at the end
 ):
     "Open its tab, if it is there and nobody has opened another one meanwhile"
-    if (self.tabs.selected_index or 0)!=self._at or n+1>=len(self.tabs.children): return
-    self._at = n+1
-    self.tabs.selected_index = n+1
+    if (self.tabs.selected_index or 0)==self._at and n+1<len(self.tabs.children):
+        self._at = n+1
+        self.tabs.selected_index = n+1
+    for s in self.stages[:n]: s.show(s.shown)   # where somebody stays at one that has passed, its end is drawn
 
 # %% ../../nbs/91_widgets.studio.ipynb #4f292abc
 @patch

@@ -10,8 +10,8 @@ from torch import Tensor
 from fastcore.basics import patch
 from ..config import STAGE_NAMES, TEXTURE
 from ..errors import ConfigError
-from ..face import Face
-from ..optim.stages import Progress
+from .. import Face
+from ..results.stages import Progress
 from ..surroundings import undisturbed
 from .runner import button, message
 

@@ -4,23 +4,16 @@
 
 # %% ../../nbs/90_widgets.words.ipynb #9d3ad2c9
 from __future__ import annotations
-import html, math
+import html
 from ..config import LANDMARKS, PHOTOMETRIC, TEXTURE
-from ..face import Face
-from ..metrics import nme
-from ..output.card import (burnt_out, face_pixels, flat_windows, frame_warnings, half_warnings, light_fit,
-    photo_signs, side_light, texel_shares, turned_degrees, unlike_skin, looks_up)
-from ..landmarks.uncertainty import eye_roll
-from ..pipeline import Pipeline
-from ..surroundings import undisturbed
+from ..results.early import START
 
 # %% auto #0
-__all__ = ['NOTEBOOKS', 'START', 'PLAY', 'ABOUT', 'ADVICE', 'HARMLESS', 'FIGURES_AFTER', 'is_published', 'about', 'advice',
-           'advised', 'photo_figures', 'pose_figures', 'light_figures', 'map_figures', 'warnings_of']
+__all__ = ['NOTEBOOKS', 'PLAY', 'ABOUT', 'ADVICE', 'is_published', 'about', 'advice', 'advised']
 
 # %% ../../nbs/90_widgets.words.ipynb #85570a7d
 NOTEBOOKS = 'https://github.com/OWNER/nextgenface_nb/blob/main/nbs/' #: Where pages are read; opened only by a click
-START,PLAY = 'start','play' #: Names of the tabs before and after the stages
+PLAY = 'play' #: Name of the tab after the stages; that before them is `START`
 #: Tab -> what it does and what to look at; what is normal; the page that says how
 ABOUT = {
     START: ('A photo, and the points of the face in it. Look at the points: brows, eyes, lips and the line of the jaw.',
@@ -94,78 +87,3 @@ def advised(
     if not rows: return ''
     return (f'<ul role="note" class="ngf-warnings" style="margin:4px 0;padding-left:1.4em;line-height:1.4">'
         f'{"".join(rows)}</ul>')
-
-# %% ../../nbs/90_widgets.words.ipynb #ffd257b9
-#: Figures of a face with which nothing is wrong
-HARMLESS = dict(turned_degrees=0., looks_up=0., leans_degrees=0., uncertainty=0., face_pixels=1000., hidden=0.,
-    unexplained=0., unlike_skin=0., occluders=0., hand=None,
-    nme_landmarks=None, light_psnr=99., psnr=99., flat=0., side_light=1.,
-    overexposed=0., mean_light=1.)
-
-@undisturbed
-def photo_figures(
-    pipeline:Pipeline,
-    face:Face,
-    i:int=0, # Frame
-)->dict: # Of `HARMLESS`, and of `photo_signs`
-    "What is known when the points are found"
-    frame = face.frames[i]
-    return dict(photo_signs(frame, pipeline.model), turned_degrees=turned_degrees(frame), looks_up=looks_up(frame),
-        leans_degrees=math.degrees(eye_roll(frame.landmarks)), uncertainty=frame.landmarks.uncertainty,
-        face_pixels=face_pixels(frame), hand=frame.hand)
-
-@undisturbed
-def pose_figures(
-    pipeline:Pipeline,
-    face:Face,
-    i:int=0, # Frame
-)->dict: # Those of `photo_figures`, and more of `HARMLESS`
-    "What is known after stage 1: how well the points fit, and where in the photo the face is"
-    frame = face.frames[i]
-    inside = pipeline.face_mask(face, i)
-    share = lambda where: float(where[inside].float().mean()) if inside.any() else 0.
-    off = nme(pipeline.landmarks(face, i).detach(), frame.landmarks)
-    return dict(photo_figures(pipeline, face, i), nme_landmarks=off,
-        flat=share(flat_windows(frame.photo.pixels)), unlike_skin=share(unlike_skin(frame.photo.pixels)),
-        overexposed=share(burnt_out(frame.photo)),
-        mean_light=float(frame.photo.pixels[inside].mean()) if inside.any() else 1.)
-
-# %% ../../nbs/90_widgets.words.ipynb #5c1e471c
-@undisturbed
-def light_figures(
-    pipeline:Pipeline,
-    face:Face,
-    i:int=0, # Frame
-)->dict: # Of `HARMLESS`
-    "What is known after stage 2: where the light comes from, and what it cannot explain"
-    decibel,unexplained = light_fit(pipeline, face, i, samples=8)
-    return dict(side_light=side_light(face.frames[i]), light_psnr=decibel, unexplained=unexplained)
-
-@undisturbed
-def map_figures(
-    pipeline:Pipeline,
-    face:Face,
-    i:int=0, # Frame
-)->dict: # Of `HARMLESS`
-    "What is known after stage 3: what lay before the skin"
-    frame = face.frames[i]
-    inside = pipeline.face_mask(face, i)
-    share = lambda where: 0. if where is None or not inside.any() else float(where[inside].float().mean())
-    hidden = share(frame.hidden)
-    return dict(occluders=hidden, hidden=hidden)
-
-#: Tab -> figures that are known when it is done
-FIGURES_AFTER = {START:photo_figures, LANDMARKS:pose_figures, PHOTOMETRIC:light_figures, TEXTURE:map_figures}
-
-@undisturbed
-def warnings_of(
-    name:str,          # Of a stage, or `START`
-    pipeline:Pipeline,
-    face:Face,         # As it is after that
-    known:dict,        # Figures of the tabs before it; those of this one are added
-    said=(),           # Warnings that stand elsewhere already
-)->list: # of sentences
-    "What the card will warn of, as far as it is known now, and not said before"
-    known |= FIGURES_AFTER[name](pipeline, face)
-    found = frame_warnings({**HARMLESS, **known})+(half_warnings(texel_shares(pipeline, face)) if name==TEXTURE else [])
-    return [w for w in found if w not in said]
