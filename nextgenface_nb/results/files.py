@@ -39,7 +39,8 @@ from .pictures import MAPS
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['CHOICES', 'KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'formats', 'kept_pipeline', 'load', 'unpickled']
+__all__ = ['CHOICES', 'KEPT', 'NO_CHECKPOINT', 'WITH_CHECKPOINT', 'load_map', 'photo_file', 'formats', 'kept_pipeline', 'load',
+           'unpickled']
 
 # %% ../../nbs/78_results.files.ipynb #9b18a4e3
 def _skin(pipeline:Pipeline, face:Face): # A material of trimesh
@@ -175,6 +176,23 @@ def _write_material(path:Path, maps:tuple, parts, hair=None):
         save_lashes(file, hair)
         text += '\n'+lash_material(hair, file.name)
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
+
+# %% ../../nbs/78_results.files.ipynb #a633b79c
+@undisturbed
+def load_map(
+    source:PhotoSource, # A path, or the bytes of a picture
+    which:str,          # diffuse, specular or roughness
+    name:str='',        # What to call a file that is given as bytes
+)->Tensor: # [T, T, 3] linear light; of roughness [T, T, 1], numbers as they are
+    "A map from a picture, such as `face.maps.image(which)` gave"
+    known_name(which, MAPS, 'map')
+    return load_values(source, name)[...,None] if which=='roughness' else load_photo(source, name).pixels
+
+def photo_file(
+    photo:Photo,
+)->Path|None: # None: it was read from memory, or the file is gone, or another one by now
+    "The file that a photo was read from"
+    return Path(photo.path) if photo.sha256 and file_digest(photo.path)==photo.sha256 else None
 
 # %% ../../nbs/78_results.files.ipynb #c3f0a602
 #: What some options of `export` can be
