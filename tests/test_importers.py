@@ -13,7 +13,7 @@ from nextgenface_nb.light.environment import MapLight
 from nextgenface_nb.reconstruction import reconstruct
 from nextgenface_nb.pipeline import Pipeline
 from nextgenface_nb.output.export import export_face
-from nextgenface_nb.output.glb import save_glb
+from nextgenface_nb.output.glb import save_glb, target_weights
 from nextgenface_nb.output.surface import material_name
 from nextgenface_nb.evaluation.synthetic import synthetic_face
 
@@ -24,9 +24,10 @@ BLENDER = Path(os.environ.get('BLENDER_PYTHON') or ROOT/'.blender'/'bin'/'python
 
 def some(model, keep):
     "A model with only some of its expressions"
-    return replace(model, expression_basis=model.expression_basis[keep],
+    names = [model.expression_names[k] for k in keep]
+    return replace(model, expression_basis=model.expression_basis[keep], correctives=model.correctives.among(names),
         expression_variance=model.expression_variance[keep],
-        expression_bounds=model.expression_bounds[keep], expression_names=[model.expression_names[k] for k in keep])
+        expression_bounds=model.expression_bounds[keep], expression_names=names)
 
 def stilled(model, which):
     "A model of which some expressions move nothing"
@@ -98,7 +99,7 @@ def test_every_accessor_has_data_and_lies_where_it_should(made):
 
 def test_names_and_numbers_of_the_expressions(made):
     pipeline, face, files = made
-    number = len(pipeline.model.expression_names)
+    number = len(pipeline.model.expression_names)+len(pipeline.model.correctives.pairs)
     for name,path in files.items():
         for mesh in Glb(path.read_bytes()).json['meshes']:
             wanted = 0 if name in ('baked', 'plain') else number
@@ -240,6 +241,12 @@ def run_javascript(program, *paths):
     assert done.returncode==0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
+def targets(model, face, name):
+    "Largest motion of each target, m, and the weight that the file shows it with; correctives behind the expressions"
+    moved = torch.cat([model.expression_basis, model.corrected()[1]]).abs().amax((1, 2)).numpy()/1000
+    shown = np.array(target_weights(model, face.frames[0].expression))
+    return moved,shown if 'posed' in name else 0*shown
+
 def agrees(seen, pipeline, face, name, program):
     "A program's account of a file, against the face"
     model,hidden = pipeline.model,name in ('baked', 'plain')
@@ -253,11 +260,10 @@ def agrees(seen, pipeline, face, name, program):
     # assimpjs' assimp does not know the strength of a reflectance
     assert seen['textures']==(3 if program=='assimpjs' else 4), seen['textures']
     if program=='assimpjs': return
-    number = 0 if hidden else len(model.expression_names)
+    moved,shown = targets(model, face, name)
+    number = 0 if hidden else len(moved)
     assert seen['targets']==len(seen['names'])==number and seen['normals'] and seen['cameras']==1
-    shown = face.frames[0].expression if 'posed' in name else 0*face.frames[0].expression
     assert np.allclose(seen['weights'], [] if hidden else shown, atol=1e-6), name
-    moved = model.expression_basis.abs().amax((1, 2)).numpy()/1000
     assert seen['alike'], (name, 'names or weights of the parts differ')
     assert np.allclose(seen['moves'], moved[:number], atol=2e-6), name
     assert seen['animations']==(['photo 0'] if number and name!='merged posed' else [])
@@ -309,11 +315,10 @@ def agrees_in_blender(seen, pipeline, face, name):
     assert seen['alike'] and seen['materials']==kinds, (name, seen['materials'])
     assert [(p, space) for p,_,space in seen['pictures']]==[('diffuse', 'sRGB'), ('roughness', 'Non-Color'),
         ('specular', 'sRGB'), ('specular strength', 'sRGB')]
-    number = 0 if name in ('baked', 'plain') else len(model.expression_names)
-    moved = model.expression_basis.abs().amax((1, 2)).numpy()/1000
+    moved,shown = targets(model, face, name)
+    number = 0 if name in ('baked', 'plain') else len(moved)
     assert np.allclose(list(seen['moved'].values()), moved[:number], atol=2e-6), name
     if name in ('merged', 'merged posed'):
-        shown = face.frames[0].expression if 'posed' in name else 0*face.frames[0].expression
         # neutral, though the animation is there
         assert np.allclose(list(seen['weights'].values()), shown, atol=1e-6), name
 

@@ -109,9 +109,10 @@ def test_the_validator_has_nothing_to_say_about_any_choice(made, tmp_path):
     pipeline,face,_ = made
     few = [made[0].model.expression_names.index(n) for n in ('jawOpen', 'eyeLookUpLeft', 'browInnerUp')]
     model = pipeline.model
-    pipeline = Pipeline(replace(model, expression_basis=model.expression_basis[few], expression_names=[
-        model.expression_names[k] for k in few], expression_variance=model.expression_variance[few],
-        expression_bounds=model.expression_bounds[few]), pipeline.config)
+    names = [model.expression_names[k] for k in few]
+    pipeline = Pipeline(replace(model, expression_basis=model.expression_basis[few], expression_names=names,
+        expression_variance=model.expression_variance[few], expression_bounds=model.expression_bounds[few],
+        correctives=model.correctives.among(names)), pipeline.config)
     face = face.copy()
     face.frames[0].expression = face.frames[0].expression[few]
     several = dict(all=dict(posed=0), merged=dict(merged=True, detail='coarse'), baked=dict(morphs=False, posed=0),

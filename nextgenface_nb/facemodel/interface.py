@@ -6,7 +6,7 @@
 from __future__ import annotations
 import copy, hashlib, math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 import numpy as np, torch
@@ -18,8 +18,8 @@ from ..names import as_number, known_name
 from ..surroundings import undisturbed
 
 # %% auto #0
-__all__ = ['REGIONS', 'CHUNK', 'BEYOND', 'ASIDE', 'WIDTHS', 'Embedding', 'Coefficients', 'FaceModel', 'slopes', 'PointModel',
-           'LiftedPoints', 'expression_vector', 'check_model', 'check_size']
+__all__ = ['REGIONS', 'CHUNK', 'BEYOND', 'ASIDE', 'WIDTHS', 'Embedding', 'Correctives', 'Coefficients', 'FaceModel', 'slopes',
+           'PointModel', 'LiftedPoints', 'expression_vector', 'check_model', 'check_size']
 
 # %% ../../nbs/20_facemodel.interface.ipynb #85e4ed1d
 @dataclass(eq=False)
@@ -58,6 +58,101 @@ def match(self:Embedding,
     both = torch.tensor(pairs, dtype=torch.int64, device=self.ids.device).reshape(-1,2)
     return both[:,0], both[:,1]
 
+# %% ../../nbs/20_facemodel.interface.ipynb #7d2dc1b5
+@dataclass(eq=False)
+class Correctives:
+    "Corrective shapes: what two expressions need beside the sum of what each does"
+    pairs:list=field(default_factory=list) # C times (first, second): names of expressions
+    # [C] bool: as far as the first exceeds the second? Else as far as both go
+    beyond:Tensor=field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    rows:Tensor=field(default_factory=lambda: torch.zeros(0, dtype=torch.int64)) # [R] vertices that any of them moves
+    moves:Tensor=field(default_factory=lambda: torch.zeros(0, 0, 3)) # [C, R, 3] mm at a weight of 1
+
+    def __repr__(self): return f'Correctives({len(self.pairs)} shapes, {len(self.rows)} vertices)'
+
+    @property
+    def names(self)->list: # of C names: 'jawOpen_tongueOut', 'mouthClose_beyond_jawOpen'
+        "What to call them, in files"
+        return [f'{a}_beyond_{b}' if beyond else f'{a}_{b}' for (a,b),beyond in zip(self.pairs, self.beyond.tolist())]
+
+    def to(self,
+        device:torch.device|str, # Of PyTorch
+    )->Correctives:
+        "The same with its tensors there"
+        return Correctives(self.pairs, *(x.to(device) for x in (self.beyond, self.rows, self.moves)))
+
+
+# %% ../../nbs/20_facemodel.interface.ipynb #9d487cb2
+@patch
+def indices(self:Correctives,
+    names:list, # Of the expressions
+)->tuple: # two lists [C]
+    "Which expressions the first and the second of each pair are"
+    return tuple([names.index(pair[k]) for pair in self.pairs] for k in (0, 1))
+
+@patch
+def sums(self:Correctives,
+    values:Tensor, # [E, ..] of each expression
+    names:list,    # Of the E expressions
+)->Tensor: # [C, ..]
+    "Those of the expressions that are there when a corrective is full: of both, or of the first alone"
+    first,second = (values[i] for i in self.indices(names))
+    return torch.where(self.beyond.reshape(-1, *[1]*(values.ndim-1)), first, first+second)
+
+@patch
+def among(self:Correctives,
+    names:list, # Of expressions that are left
+)->Correctives:
+    "Those of which both expressions are left"
+    kept = [k for k,pair in enumerate(self.pairs) if set(pair)<=set(names)]
+    return Correctives([self.pairs[k] for k in kept], self.beyond[kept], self.rows, self.moves[kept])
+
+@patch(as_prop=True)
+def fingerprint(self:Correctives)->str: # 16 hexadecimal digits
+    "What tells them from others; moves with 16 bits"
+    arrays = (self.beyond, self.rows, self.moves.half())
+    held = b''.join(x.detach().cpu().contiguous().numpy().tobytes() for x in arrays)
+    return hashlib.sha256('|'.join(self.names).encode()+held).hexdigest()[:16]
+
+# %% ../../nbs/20_facemodel.interface.ipynb #a82c089b
+@patch
+def weights(self:Correctives,
+    expression:Tensor, # [.., E] coefficients
+    names:list,        # Of the E expressions
+)->Tensor: # [.., C] 0..1
+    "How much of each corrective an expression has"
+    first,second = (expression[...,i].clamp(0, 1) for i in self.indices(names))
+    # at rest, neither is the smaller one
+    both = torch.where(torch.maximum(first, second)>0, torch.minimum(first, second), torch.zeros_like(first))
+    return torch.where(self.beyond, first-both, both)
+
+@patch
+def moved(self:Correctives,
+    expression:Tensor, # [.., E] coefficients
+    names:list,        # Of the E expressions
+)->Tensor: # [.., R, 3] mm
+    "What all of them add to an expression"
+    return (self.weights(expression, names)@self.moves.flatten(1)).unflatten(-1, self.moves.shape[1:])
+
+@patch
+def slopes(self:Correctives,
+    expression:Tensor, # [E] coefficients
+    names:list,        # Of the E expressions
+)->Tensor: # [E, R, 3] mm per unit of each coefficient
+    "How that follows from the expression"
+    index = self.indices(names)
+    a,b = (expression[i] for i in index)
+    inside = [((x>=0)&(x<=1)).to(self.moves) for x in (a, b)]
+    a,b = a.clamp(0, 1),b.clamp(0, 1)
+    smaller = (((a<b)+.5*(a==b))*(torch.maximum(a, b)>0)).to(self.moves)  # is it the first? of equal ones half of each
+    other = (((b<a)+.5*(a==b))*(torch.maximum(a, b)>0)).to(self.moves)
+    by = [inside[0]*torch.where(self.beyond, 1-smaller, smaller), inside[1]*torch.where(self.beyond, -other, other)]
+    found = torch.zeros(len(names), *self.moves.shape[1:], dtype=self.moves.dtype, device=self.moves.device)
+    for i,slope in zip(index, by):
+        found.index_add_(0, torch.tensor(i, device=found.device), slope[:,None,None]*self.moves)
+    return found
+
+
 # %% ../../nbs/20_facemodel.interface.ipynb #7cc27a28
 class Coefficients(NamedTuple):
     "What a `FaceModel` makes a face from: a face, `n` of them, or something about each coefficient."
@@ -83,6 +178,7 @@ class FaceModel(Protocol):
     prior:Coefficients       # Variances of shape [S], expression [E], albedo [A]; all about 0, in own units squared
     parts:dict = {}          # Name -> (first, past the last) of its triangles: skin, eyes, teeth; empty: all is one
     linear:bool = False      # Vertices are a mean and products with bases: the Jacobian is asked for only once
+    correctives:Correctives = Correctives() # What pairs of expressions need beside the sum; of a model that adds shapes
 
     def vertices(self,
         shape:Tensor|None=None,      # [.., S]; None: the mean person
@@ -255,10 +351,21 @@ def expression_units(self:FaceModel)->Tensor: # [E]
 def morphs(self:FaceModel,
     shape:Tensor|None=None, # [S] whose face; None: the mean
 )->Tensor: # [E, V, 3] mm per unit of coefficient
-    "How each expression moves the vertices, on the straight line from rest to its `expression_units`"
+    ("How each expression moves the vertices, on the straight line from rest to its `expression_units`; a model with "
+     "`correctives` without these")
     rest = self.vertices(shape)
     units = self.expression_units
     return torch.stack([(self.vertices(shape, e)-rest)/u for e,u in zip(torch.diag(units), units)])
+
+@patch
+@undisturbed
+def corrected(self:FaceModel,
+    shape:Tensor|None=None, # [S] whose face; None: the mean
+)->tuple: # [C, V, 3] and [C, V, 3] mm
+    "Where each of the `correctives` is full: what the sum of expressions does there, and what the corrective adds"
+    c = self.correctives
+    alone = c.sums(self.morphs(shape), self.expression_names)
+    return alone,torch.zeros_like(alone).index_add(1, c.rows, c.moves)
 
 # %% ../../nbs/20_facemodel.interface.ipynb #4d3c0a01
 @patch

@@ -16,6 +16,7 @@ __all__ = [
     "ASIDE",
     "WIDTHS",
     "Embedding",
+    "Correctives",
     "Coefficients",
     "FaceModel",
     "slopes",
@@ -79,6 +80,125 @@ class Embedding:
         -------
             Rows in `ids`, and rows in this embedding: two int64 tensors of the same length"""
 
+@dataclass(eq=False)
+class Correctives:
+    """Corrective shapes: what two expressions need beside the sum of what each does
+
+    Parameters
+    ----------
+    pairs
+        C times (first, second): names of expressions
+    rows
+        [R] vertices that any of them moves
+    moves
+        [C, R, 3] mm at a weight of 1"""
+
+    pairs: list = ...
+    beyond: Tensor = ...
+    rows: Tensor = ...
+    moves: Tensor = ...
+
+    def __repr__(self): ...
+    @property
+    def names(self) -> list:
+        """What to call them, in files
+
+        Returns
+        -------
+            of C names: 'jawOpen_tongueOut', 'mouthClose_beyond_jawOpen'"""
+
+    def to(self, device: torch.device | str) -> Correctives:
+        """The same with its tensors there
+
+        Parameters
+        ----------
+        device
+            Of PyTorch"""
+
+    def indices(self, names: list) -> tuple:
+        """Which expressions the first and the second of each pair are
+
+        Parameters
+        ----------
+        names
+            Of the expressions
+
+        Returns
+        -------
+            two lists [C]"""
+
+    def sums(self, values: Tensor, names: list) -> Tensor:
+        """Those of the expressions that are there when a corrective is full: of both, or of the first alone
+
+        Parameters
+        ----------
+        values
+            [E, ..] of each expression
+        names
+            Of the E expressions
+
+        Returns
+        -------
+            [C, ..]"""
+
+    def among(self, names: list) -> Correctives:
+        """Those of which both expressions are left
+
+        Parameters
+        ----------
+        names
+            Of expressions that are left"""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells them from others; moves with 16 bits
+
+        Returns
+        -------
+            16 hexadecimal digits"""
+
+    def weights(self, expression: Tensor, names: list) -> Tensor:
+        """How much of each corrective an expression has
+
+        Parameters
+        ----------
+        expression
+            [.., E] coefficients
+        names
+            Of the E expressions
+
+        Returns
+        -------
+            [.., C] 0..1"""
+
+    def moved(self, expression: Tensor, names: list) -> Tensor:
+        """What all of them add to an expression
+
+        Parameters
+        ----------
+        expression
+            [.., E] coefficients
+        names
+            Of the E expressions
+
+        Returns
+        -------
+            [.., R, 3] mm"""
+
+    def slopes(self, expression: Tensor, names: list) -> Tensor:
+        """How that follows from the expression
+
+        Parameters
+        ----------
+        expression
+            [E] coefficients
+        names
+            Of the E expressions
+
+        Returns
+        -------
+            [E, R, 3] mm per unit of each coefficient"""
+
 class Coefficients(NamedTuple):
     """What a `FaceModel` makes a face from: a face, `n` of them, or something about each coefficient."""
 
@@ -103,6 +223,7 @@ class FaceModel(Protocol):
     prior: Coefficients
     parts: dict = ...
     linear: bool = ...
+    correctives: Correctives = ...
 
     def vertices(self, shape: Tensor | None = ..., expression: Tensor | None = ...) -> Tensor:
         """The surface. Differentiable, forward and backward, without changes in place; zeros are the same as
@@ -236,7 +357,8 @@ class FaceModel(Protocol):
             [E]"""
 
     def morphs(self, shape: Tensor | None = ...) -> Tensor:
-        """How each expression moves the vertices, on the straight line from rest to its `expression_units`
+        """How each expression moves the vertices, on the straight line from rest to its `expression_units`; a
+        model with `correctives` without these
 
         Parameters
         ----------
@@ -246,6 +368,19 @@ class FaceModel(Protocol):
         Returns
         -------
             [E, V, 3] mm per unit of coefficient"""
+
+    def corrected(self, shape: Tensor | None = ...) -> tuple:
+        """Where each of the `correctives` is full: what the sum of expressions does there, and what the
+        corrective adds
+
+        Parameters
+        ----------
+        shape
+            [S] whose face; None: the mean
+
+        Returns
+        -------
+            [C, V, 3] and [C, V, 3] mm"""
 
     def sample(self, n: int = ..., seed: int = ..., active: float = ...) -> Coefficients:
         """Coefficients of random faces.

@@ -73,6 +73,19 @@ def morphs(self:Attachment,
     moved = model.morphs(shape)*model.expression_units[:,None,None]
     return self.vertices(neutral+moved)-self.vertices(neutral)
 
+@patch
+@undisturbed
+def corrected(self:Attachment,
+    model:FaceModel,      # Whose surface it hangs on
+    neutral:Tensor,       # [V, 3] mm of a person
+    shape:Tensor|None=None, # [S] whose face it is; None: the mean
+)->Tensor: # [C, N, 3] mm
+    "What is missing in the sum of two expressions where one of the model's `correctives` is full"
+    alone,added = model.corrected(shape)
+    rest = self.vertices(neutral)
+    both = model.correctives.sums(self.vertices(neutral+model.morphs(shape))-rest, model.expression_names)
+    return self.vertices(neutral+alone+added)-rest-both
+
 # %% ../../nbs/29_facemodel.lashes.ipynb #7854da82
 def skin_quads(
     model:FaceModel, # With a part `skin`

@@ -3,6 +3,7 @@
 
 __all__ = [
     "NEAR",
+    "STILL",
     "VALENCE",
     "LinearModel",
     "combine",
@@ -15,8 +16,9 @@ __all__ = [
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 import numpy as np, torch
-from .interface import Coefficients, Embedding, FaceModel, PointModel
+from .interface import Coefficients, Correctives, Embedding, FaceModel, PointModel
 from ..geometry.subdivision import ControlCage
 
 @dataclass(eq=False, repr=False)
@@ -67,7 +69,9 @@ class LinearModel(FaceModel):
     parts
         Name -> (first, past the last) of its triangles; empty: all is one
     cage
-        What it is the subdivision of, and the seams of its texture"""
+        What it is the subdivision of, and the seams of its texture
+    correctives
+        What pairs of expressions need beside their sum"""
 
     shape_mean: torch.Tensor
     shape_basis: torch.Tensor
@@ -91,6 +95,7 @@ class LinearModel(FaceModel):
     licence: str = ...
     parts: dict = ...
     cage: ControlCage | None = ...
+    correctives: Correctives = ...
     linear: bool
 
     def __post_init__(self): ...
@@ -180,21 +185,21 @@ class LinearModel(FaceModel):
             [V,3] mm"""
 
     def jacobian(self, shape: torch.Tensor = ..., expression: torch.Tensor = ...) -> tuple:
-        """The bases
+        """The bases, and what correctives add to those of the expressions
 
         Parameters
         ----------
         shape
             Nothing depends on it
         expression
-            Nothing depends on it
+            [E] where; only correctives depend on it
 
         Returns
         -------
             [S,V,3] and [E,V,3], mm per unit"""
 
     def morphs(self, shape: torch.Tensor = ...) -> torch.Tensor:
-        """The expressions: straight lines already
+        """The expressions: straight lines already; without `correctives`
 
         Parameters
         ----------
@@ -232,6 +237,18 @@ class LinearModel(FaceModel):
         Returns
         -------
             [L,3] mm"""
+
+    def correctives_at(self, places: Embedding) -> Correctives:
+        """The corrective shapes that move some points
+
+        Parameters
+        ----------
+        places
+            L points of the surface
+
+        Returns
+        -------
+            whose rows are these points"""
 
     def at(self, places: Embedding) -> LinearPoints:
         """The model at some points, for a solver
@@ -339,11 +356,20 @@ def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor)
 class LinearPoints(PointModel):
     """A linear model at L points."""
 
+    names: list
+    correctives: Any
     expression: np.ndarray
     shape: np.ndarray
     mean: np.ndarray
 
-    def __init__(self, mean: np.ndarray, shape: np.ndarray, expression: np.ndarray) -> None:
+    def __init__(
+        self,
+        mean: np.ndarray,
+        shape: np.ndarray,
+        expression: np.ndarray,
+        correctives: Correctives | None = ...,
+        names: list = ...,
+    ) -> None:
         """Parameters
         ----------
         mean
@@ -351,10 +377,14 @@ class LinearPoints(PointModel):
         shape
             [S,L,3] mm per unit
         expression
-            [E,L,3]"""
+            [E,L,3]
+        correctives
+            Of `correctives_at` these points, in float64; None: no such shapes
+        names
+            Of the expressions, for these"""
 
     def __call__(self, shape: np.ndarray, expression: np.ndarray) -> tuple:
-        """Points, and the bases"""
+        """Points, and the bases with what correctives add there"""
 
     def lifted(self, offset: np.ndarray = ..., basis: np.ndarray = ...) -> PointModel:
         """As linear as before
@@ -389,6 +419,7 @@ def toy_model(
         In the same units, axes and conventions as the real model"""
 
 NEAR: float
+STILL: float
 
 def find_mirror(vertices: torch.Tensor) -> torch.Tensor:
     """For each vertex, the one nearest to its mirror image.

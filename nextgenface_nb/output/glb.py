@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['STILL', 'STRAIGHT', 'morph_targets', 'specular_texture', 'base_colour', 'roughness_texture', 'centred_view',
            'view_camera', 'node_pose', 'GlbBytes', 'add_pictures', 'add_material', 'Hanging', 'hang', 'Body', 'body_of',
-           'add_primitive', 'add_see_through', 'add_mesh', 'add_head', 'expression_weights', 'add_nodes', 'add_photo',
-           'face_glb', 'save_glb']
+           'add_primitive', 'add_see_through', 'add_mesh', 'add_head', 'expression_weights', 'target_weights',
+           'add_nodes', 'add_photo', 'face_glb', 'save_glb']
 
 # %% ../../nbs/64_output.glb.ipynb #74ad0b9d
 import io, math
@@ -46,10 +46,23 @@ def morph_targets(
     moved = model.morphs(shape)*model.expression_units[:,None,None]
     at = surface or surface_of(model)
     turned = [at.normals(neutral+m)-normals for m in moved]
-    keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
-    return [
-        (name, keep(at.vertices(m), STILL), keep(t, STRAIGHT))
-        for name,m,t in zip(unique_names(model.expression_names), moved, turned)]
+    more = _corrective_targets(model, neutral, normals, shape, at)
+    names = unique_names([*model.expression_names, *model.correctives.names])
+    found = zip(names, [*moved, *more[0]], [*turned, *more[1]])
+    return [(name, _kept(at.vertices(m), STILL), _kept(t, STRAIGHT)) for name,m,t in found]
+
+def _kept(x:torch.Tensor, least:float)->torch.Tensor: # [V, 3]
+    "Only what changes by more"
+    return torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
+
+def _corrective_targets(model, neutral, normals, shape, surface)->tuple: # [C, V, 3] mm of the model; C times [V, 3]
+    "What the model's correctives add to positions, and to the sum of the changes of normals"
+    c = model.correctives
+    if not c.pairs: return [],[]
+    alone,added = model.corrected(shape)
+    turned = torch.stack([surface.normals(neutral+m)-normals for m in model.morphs(shape)])
+    both = c.sums(turned, model.expression_names)
+    return added,[surface.normals(neutral+a+m)-normals-b for a,m,b in zip(alone, added, both)]
 
 # %% ../../nbs/64_output.glb.ipynb #556d72e2
 def specular_texture(
@@ -268,11 +281,17 @@ def hang(
     "An attachment where it is on a person, and how expressions move it"
     vertices = attachment.vertices(neutral)
     normals = vertex_normals(vertices, attachment.triangles)
-    keep = lambda x,least: torch.where((x.abs().amax(-1)>least)[:,None], x, torch.zeros(()))
-    moved = attachment.morphs(model, neutral, shape) if morphs else []
-    return Hanging(attachment, vertices, normals, [(keep(m, STILL),
-        keep(vertex_normals(vertices+m, attachment.triangles)-normals, STRAIGHT)) for m in moved])
+    if not morphs: return Hanging(attachment, vertices, normals, [])
+    turn = lambda moved: torch.stack([vertex_normals(vertices+m, attachment.triangles)-normals for m in moved])
+    moved = attachment.morphs(model, neutral, shape)
+    turned = turn(moved)
+    if model.correctives.pairs:
+        sums = [model.correctives.sums(x, model.expression_names) for x in (moved, turned)]
+        more = attachment.corrected(model, neutral, shape)
+        moved,turned = torch.cat([moved, more]),torch.cat([turned, turn(sums[0]+more)-sums[1]])
+    return Hanging(attachment, vertices, normals, [(_kept(m, STILL), _kept(t, STRAIGHT)) for m,t in zip(moved, turned)])
 
+# %% ../../nbs/64_output.glb.ipynb #28517568
 @dataclass(frozen=True)
 class Body:
     "A person as the file holds them: the neutral surface, and what expressions change"
@@ -390,8 +409,16 @@ def expression_weights(
     model,      # A `FaceModel`
     expression, # [E] coefficients
 )->list: # E floats
-    "Weights of the morph targets"
+    "Weights of the morph targets of expressions"
     return (expression.detach().cpu()/model.expression_units.cpu()).tolist()
+
+def target_weights(
+    model,      # A `FaceModel`
+    expression, # [E] coefficients
+)->list: # E + C floats
+    "Weights of all morph targets: of the expressions, and of the correctives that belong to them"
+    return expression_weights(model, expression)+model.correctives.to('cpu').weights(expression.detach().cpu(),
+        list(model.expression_names)).tolist()
 
 def _add_camera(glb:GlbBytes, frame, i:int)->int:
     seen = view_camera(frame)
@@ -405,7 +432,7 @@ def _add_animation(glb:GlbBytes, model, frame, i:int, nodes:list):
     ("Of the nodes that hold the head, from neutral to the photo's expression in a second; "
      "neutral for a tenth, since Blender shows its frame 1 first, not 0")
     lib = glb.lib
-    weights = expression_weights(model, frame.expression)
+    weights = target_weights(model, frame.expression)
     if not weights: return
     times = glb.array(np.array([0.,.1,1.]), 'SCALAR', True)
     values = glb.array(np.array(2*[0.]*len(weights)+weights), 'SCALAR')
@@ -458,7 +485,7 @@ def add_photo(
     first = len(g.nodes)
     around = node_pose(frame.rotation, frame.translation, inverse=True)
     place = node_pose(frame.rotation, frame.translation)
-    weights = expression_weights(model, frame.expression)
+    weights = target_weights(model, frame.expression)
     g.nodes.append(glb.node(name=lens, camera=camera, **around))
     g.nodes.append(glb.node(name=f'{lens} at the origin', camera=camera))
     head,_ = add_nodes(glb, body, meshes, f' in {name}', weights, **place)
@@ -475,6 +502,12 @@ def _check_choices(face, posed, quality):
     if quality is not None and not 1<=quality<=95:
         raise ConfigError(f'JPEG of quality {quality}', 'Give 1 to 95, or nothing for PNG.')
 
+def _corrective_list(model)->list: # of dicts
+    "Which targets are correctives, of which expressions, and how their weights follow"
+    c = model.correctives
+    return [dict(target=name, first=first, second=second, weight='first beyond second' if beyond else 'smaller of both')
+        for name,(first,second),beyond in zip(c.names, c.pairs, c.beyond.tolist())]
+
 def _all_scenes(glb:GlbBytes, body, meshes, face, posed):
     "The neutral face among its cameras, and each photo"
     g = glb.gltf
@@ -490,7 +523,7 @@ def _one_scene(glb:GlbBytes, body, meshes, face, posed):
     moving = bool(body.targets)
     shown = dict(enumerate(face.frames)) if posed is None else {posed:face.frames[posed]}
     place = {} if posed is None else node_pose(face.frames[posed].rotation, face.frames[posed].translation)
-    if moving and posed is not None: g.meshes[0].weights = expression_weights(model, face.frames[posed].expression)
+    if moving and posed is not None: g.meshes[0].weights = target_weights(model, face.frames[posed].expression)
     root,heads = add_nodes(glb, body, meshes, **place)
     for i,frame in shown.items():
         around = node_pose(frame.rotation, frame.translation, inverse=True) if posed is None else {}
@@ -533,6 +566,7 @@ def face_glb(
     if merged or not morphs: _one_scene(glb, body, meshes, face, posed)
     else: _all_scenes(glb, body, meshes, face, posed)
     glb.gltf.asset.extras = dict(model=model.name, licence=model.licence, fingerprint=model.fingerprint)
+    if morphs and model.correctives.pairs: glb.gltf.asset.extras['correctives'] = _corrective_list(model)
     return glb.to_bytes()
 
 # %% ../../nbs/64_output.glb.ipynb #09f85703

@@ -90,7 +90,9 @@ class _ViewerState(traitlets.HasTraits):
     # float32 [V, 3], model space, without the expressions that have a slider
     vertices = traitlets.Bytes().tag(sync=True)
     morph_names = traitlets.List().tag(sync=True)
-    morph_counts = traitlets.List().tag(sync=True)      # moved vertices of each
+    correctives = traitlets.List().tag(sync=True)       # [first, second, beyond], see `Correctives`
+    fixed = traitlets.Dict().tag(sync=True)             # name -> coefficient of expressions that have no slider
+    morph_counts = traitlets.List().tag(sync=True)      # moved vertices of each, and then of each corrective
     morph_scales = traitlets.List().tag(sync=True)
     morph_limits = traitlets.List().tag(sync=True)      # [low, high] of each
     morph_indices = traitlets.Bytes().tag(sync=True)    # uint32 [sum of counts]
@@ -147,7 +149,7 @@ class FaceViewer(_ViewerState, anywidget.AnyWidget):
         data,meta = super()._repr_mimebundle_(**kwargs)
         return data|(dict({'image/png':base64.b64encode(self.picture).decode()}) if self.picture else {}),meta
 
-# %% ../../nbs/73_output.viewer.ipynb #2d3949c8
+# %% ../../nbs/73_output.viewer.ipynb #8aafda4f
 @patch
 @undisturbed
 def traits_of(self:FaceViewer,
@@ -163,6 +165,7 @@ def traits_of(self:FaceViewer,
     for name in self.morph_names: rest[model.expression_names.index(name)] = 0.
     with torch.no_grad():
         found = dict(vertices=_bytes(self.pipeline.person(face, rest)), weights={n:known[n] for n in self.morph_names},
+            fixed={n:x for n,x in known.items() if n not in self.morph_names},
             pose=pose_matrix(frame.rotation.detach(), frame.translation.detach()))
         if maps: found |= self.traits_of_maps(*self.pipeline.maps(face))
         if light: found |= _light_traits(frame.light)
@@ -239,8 +242,13 @@ def _morph_traits(model, names:list, shape)->dict:
     rows = [model.expression_names.index(n) for n in names]
     moved = model.morphs(shape.detach())
     parts = [sparse_morph(moved[r].cpu()) for r in rows]
+    shapes = model.correctives.to('cpu')
+    kept = [k for k,pair in enumerate(shapes.pairs) if set(pair)&set(names)] # others do not move
+    parts += [sparse_morph(torch.zeros_like(moved[0]).cpu().index_add(0, shapes.rows, shapes.moves[k])) for k in kept]
     join = lambda k,kind: b''.join(np.ascontiguousarray(p[k].astype(kind)).tobytes() for p in parts)
-    return dict(morph_names=list(names), morph_counts=[len(p[0]) for p in parts], morph_scales=[p[2] for p in parts],
+    pairs = [[*shapes.pairs[k], bool(shapes.beyond[k])] for k in kept]
+    return dict(morph_names=list(names), correctives=pairs, morph_counts=[len(p[0]) for p in parts],
+        morph_scales=[p[2] for p in parts],
         morph_limits=[_limits(model.expression_bounds[r].tolist(), float(model.prior.expression[r])**.5)
         for r in rows],
         morph_indices=join(0, np.uint32), morph_deltas=join(1, np.int16))

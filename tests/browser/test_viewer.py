@@ -1,9 +1,11 @@
 "The 3D view in a real browser: it draws what the ray tracer draws, follows new vertices, and asks nobody outside"
 import base64, io, json
-import numpy as np, pytest
+from dataclasses import replace
+import numpy as np, pytest, torch
 from PIL import Image
 pytest.importorskip('anywidget')
 from nextgenface_nb.config import Config
+from nextgenface_nb.facemodel.interface import Correctives
 from nextgenface_nb.facemodel.model import load_model, toy_model
 from nextgenface_nb.imaging import to_bytes
 from nextgenface_nb.pipeline import Pipeline
@@ -115,6 +117,23 @@ def test_modes_vertices_light_and_morphs_change_the_picture(show, truth, shots):
         '''() => { const v = new Float32Array(model.get('vertices').buffer.slice(0)); for (let i = 0; i < v.length; i += 3) v[i] *= 1.3; model.set('vertices', new DataView(v.buffer)) }''')
     assert np.abs(pixels(page)-before).mean()>1
     assert not page.complaints
+
+@pytest.mark.parametrize('kept', [None, ['mouthSmileLeft'], ['jawOpen']])
+def test_correctives_follow_the_sliders(show, truth, kept):
+    "Whichever expressions have a slider, the page shows the face that Python computes"
+    model = truth.pipeline.model
+    chin = model.expression_basis[0]
+    rows = (chin.norm(dim=1)>1).nonzero()[:,0]
+    pairs = Correctives([('jawOpen','mouthSmileLeft'),('jawOpen','eyeBlinkLeft')], torch.tensor([False,True]), rows,
+        torch.stack([-.9*chin[rows], .9*chin[rows].flip(1)]))
+    face = truth.face.copy()
+    face.frames[0].expression = torch.tensor([.9,.7,0,.4,0,0])
+    def shot(correctives, **expressions):
+        pipeline = Pipeline(replace(model, correctives=correctives), CONFIG)
+        viewer = FaceViewer(pipeline, face, width=SIZE, height=SIZE, controls=False, mode='clay', **expressions)
+        return pixels(show(viewer))
+    wanted,plain = shot(pairs, expressions=[]),shot(Correctives(), expressions=[])
+    assert np.abs(shot(pairs, expressions=kept)-wanted).mean()<.2<2<np.abs(plain-wanted).mean()
 
 def test_check_boxes_show_and_hide_parts(show, shots):
     "Without the skin eyes and teeth are seen; a part hidden from Python loses its tick"

@@ -75,8 +75,8 @@ class FaceView {
   async start() {
     this.topology(); this.place(); this.light(); this.resize()
     await this.maps(); this.mode(); this.home()
-    this.on('triangles uvs morph_names morph_indices morph_deltas', () => { this.topology(); this.place(); this.draw() })
-    this.on('vertices weights pose', () => { this.place(); this.draw() })
+    this.on('triangles uvs morph_names correctives morph_indices morph_deltas', () => { this.topology(); this.place(); this.draw() })
+    this.on('vertices weights fixed pose', () => { this.place(); this.draw() })
     this.on('diffuse specular roughness', () => this.maps().then(() => this.mode()))
     this.on('environment environment_shape light_angle', () => { this.light(); this.draw() })
     this.on('mode', () => this.mode())
@@ -90,9 +90,10 @@ class FaceView {
     this.geometry.setAttribute('uv', new BufferAttribute(new Float32Array(copy(this.get('uvs'))), 2))
     const indices = new Uint32Array(copy(this.get('morph_indices'))), deltas = new Int16Array(copy(this.get('morph_deltas')))
     let start = 0
-    this.morphs = this.get('morph_names').map((name, k) => {
+    const expressions = this.get('morph_names').map(name => ({ name })), pairs = this.get('correctives').map(([first, second, beyond]) => ({ first, second, beyond }))
+    this.morphs = [...expressions, ...pairs].map((what, k) => {
       const end = start + this.get('morph_counts')[k]
-      const morph = { name, scale: this.get('morph_scales')[k], indices: indices.subarray(start, end), deltas: deltas.subarray(3 * start, 3 * end) }
+      const morph = { ...what, scale: this.get('morph_scales')[k], indices: indices.subarray(start, end), deltas: deltas.subarray(3 * start, 3 * end) }
       start = end
       return morph
     })
@@ -118,10 +119,17 @@ class FaceView {
       for (let c = 0; c < 3; c++) normal[a + c] = normal[b + c] = sum[c] / length
     }
   }
+  share({ name, first, second, beyond }) { // the weight of a morph; of a corrective shape, beside what is in the vertices already
+    const weights = this.get('weights'), fixed = this.get('fixed'), moves = new Set(this.get('morph_names'))
+    if (name) return weights[name] || 0
+    const now = n => Math.min(1, Math.max(0, (moves.has(n) ? weights[n] : fixed[n]) || 0)), rest = n => moves.has(n) ? 0 : now(n)
+    const share = of => { const both = Math.min(of(first), of(second)); return beyond ? of(first) - both : both }
+    return share(now) - share(rest)
+  }
   place() { // vertices = neutral face + weights x morphs, then the pose
-    const neutral = new Float32Array(copy(this.get('vertices'))), weights = this.get('weights')
-    for (const { name, scale, indices, deltas } of this.morphs) {
-      const w = (weights[name] || 0) * scale
+    const neutral = new Float32Array(copy(this.get('vertices')))
+    for (const morph of this.morphs) {
+      const { scale, indices, deltas } = morph, w = this.share(morph) * scale
       if (w) for (let i = 0; i < indices.length; i++) for (let c = 0; c < 3; c++) neutral[3 * indices[i] + c] += w * deltas[3 * i + c]
     }
     const old = this.geometry.attributes.position
