@@ -37,7 +37,7 @@ def make_export_parser()->argparse.ArgumentParser:
     p.add_argument('--detail', choices=CHOICES['detail'], default='model',
         help='how finely: a quarter of the quads, those of the model, or four times as many (default: %(default)s)')
     p.add_argument('--lashes', action=argparse.BooleanOptionalAction,
-        help='GLB with lashes (default: unless parts are named)')
+        help='GLB and OBJ with lashes (default: the GLB unless parts are named, the OBJ without)')
     p.add_argument('--cornea', action='store_true', help='GLB with a cornea, clear and shiny, over each iris')
     p.add_argument('--jpeg', metavar='QUALITY', type=int, help='JPEG instead of PNG in the GLB, 1 to 95')
     p.add_argument('--merged', action='store_true',

@@ -11,7 +11,8 @@ from typing import Any
 from .errors import ConfigError
 
 # %% auto #0
-__all__ = ['MANY', 'UnknownName', 'similar', 'name_advice', 'known_name', 'as_number', 'as_whole', 'unique_names']
+__all__ = ['MANY', 'UnknownName', 'similar', 'name_advice', 'known_name', 'as_number', 'check_switches', 'as_whole',
+           'unique_names']
 
 # %% ../nbs/00_names.ipynb #a4f8b62f
 class UnknownName(ConfigError, KeyError): "A name that is none of those that there are."
@@ -62,6 +63,15 @@ def as_number(
     except (TypeError, ValueError): found = math.nan
     if not math.isfinite(found): raise ConfigError(f'{name} {value!r}', 'Give a number.')
     return found
+
+def check_switches(
+    optional:Collection=(), # Of the names those that may be None
+    **values,               # By name
+):
+    "`ConfigError` for one that is neither True nor False: a text would count as True, `'no'` too"
+    for name,value in values.items():
+        if isinstance(value, bool) or value is None and name in optional: continue
+        raise ConfigError(f'{name} {value!r}', 'Give True or False.')
 
 def as_whole(
     what:str,   # What the error says: 'a picture of 0 pixels'

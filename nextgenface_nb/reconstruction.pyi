@@ -396,7 +396,7 @@ class Reconstruction:
 
         Returns
         -------
-            A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a region -> Trimesh"""
+            A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a part or region -> Trimesh"""
 
     def to_glb(
         self,
@@ -462,6 +462,7 @@ class Reconstruction:
         pose: str | None = ...,
         parts: str | Sequence[str] | None = ...,
         detail: str = ...,
+        lashes: bool = ...,
     ) -> Path:
         """The mesh in mm with its maps as Wavefront OBJ, in quads where the model has them
 
@@ -480,7 +481,9 @@ class Reconstruction:
         parts
             Names of parts and regions, 'face' for instance; None: the whole head
         detail
-            'coarse', 'model' or 'fine', see `to_glb`"""
+            'coarse', 'model' or 'fine', see `to_glb`
+        lashes
+            With lashes, as a group of triangles with a picture that says where they are clear"""
 
     def export(self, path: str | Path, formats: Sequence[str] | None = ..., **options) -> Any:
         """A file for another program, or a folder of them
@@ -587,7 +590,7 @@ class Reconstruction:
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
-        lashes: bool = ...,
+        lashes: bool | None = ...,
     ) -> PIL.Image.Image:
         """The face as it looks from here, in this light
 
@@ -614,7 +617,7 @@ class Reconstruction:
         frame
             Number of the photo
         lashes
-            Lashes drawn over a picture of the kind face; a photo's own are painted on its maps
+            Drawn over a picture of the kind face; None: where its maps lack the photo's
 
         Returns
         -------
@@ -634,7 +637,7 @@ class Reconstruction:
         samples: int = ...,
         background: float | None = ...,
         frame: int = ...,
-        lashes: bool = ...,
+        lashes: bool | None = ...,
     ) -> np.ndarray: ...
     def with_(
         self,

@@ -42,10 +42,10 @@ def test_an_old_checkpoint_of_several_photos():
 def test_usdz_connects_every_map_by_its_own_kind():
     "Colours as three numbers in sRGB, roughness as one as it is, all at the texture coordinates"
     pytest.importorskip('pxr', reason="usd-core is not installed: pip install 'nextgenface_nb[usd]'")
-    from pxr import Usd, UsdGeom, UsdShade
+    from pxr import Usd, UsdShade
     from nextgenface_nb.output.export import _usd_material
     stage = Usd.Stage.CreateInMemory()
-    _usd_material(stage, UsdGeom.Mesh.Define(stage, '/head/face'))
+    _usd_material(stage, '/head/skin')
     surface = UsdShade.Shader(stage.GetPrimAtPath('/head/skin/surface'))
     found = {}
     for slot in surface.GetInputs():

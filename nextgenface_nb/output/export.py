@@ -22,11 +22,12 @@ from ..pipeline import Pipeline
 from ..files import listed_files, working_folder, writing, writing_folder
 from ..interrupts import Stop
 from ..names import unique_names
+from .asset import as_asset
 from .glb import save_glb
 from .livelink import save_live_link
 from .mesh import mesh_vertices, save_mesh
 from .pictures import save_environment, save_maps
-from .surface import Surface, check_surface, surface_of
+from .surface import WET, Surface, check_surface, material_name, surface_of
 from ..radiance import write_exr
 from ..rendering.sampling import sample_texture
 from ..surroundings import undisturbed
@@ -157,9 +158,10 @@ def save_usdz(
         raise OutputError('USDZ needs the package usd-core, which is not installed',
             "pip install 'nextgenface_nb[usd]', or choose --format glb.") from None
     with writing(path) as part, _usd_folder(part) as work:
-        save_maps(work, *(x.detach() for x in pipeline.maps(face)))
+        save_maps(work, *(x.detach() for x in pipeline.maps(as_asset(pipeline, face))))
         stage = Usd.Stage.CreateNew(f'{work}/face.usdc')
-        _usd_material(stage, _usd_mesh(stage, surface, pipeline.person(face).detach().cpu()))
+        mesh = _usd_mesh(stage, surface, pipeline.person(face).detach().cpu())
+        _usd_materials(stage, mesh, surface.faces()[1])
         stage.Save()
         if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(f'{work}/face.usdc'), f'{work}/face.usdz'):
             raise OutputError(f'{path}: the USD library could not pack the file', 'Choose --format glb.')
@@ -195,29 +197,44 @@ def _usd_mesh(stage, surface:Surface, person:torch.Tensor):
     return mesh
 
 # %% ../../nbs/69_output.export.ipynb #d9a6fd4b
-def _usd_material(stage, mesh):
-    "Three textures on a preview surface"
+def _usd_material(stage, place:str, wet:float=1.):
+    "Three textures on a preview surface; wet: what its roughness is of that of the map"
     from pxr import Sdf, UsdShade
     kinds = Sdf.ValueTypeNames
-    shader = lambda name,kind: UsdShade.Shader.Define(stage, f'/head/skin/{name}')
-    material = UsdShade.Material.Define(stage, '/head/skin')
-    surface,reader = shader('surface', 0),shader('uv', 0)
+    shader = lambda name: UsdShade.Shader.Define(stage, f'{place}/{name}')
+    material = UsdShade.Material.Define(stage, place)
+    surface,reader = shader('surface'),shader('uv')
     surface.CreateIdAttr('UsdPreviewSurface')
     reader.CreateIdAttr('UsdPrimvarReader_float2')
     surface.CreateInput('useSpecularWorkflow', kinds.Int).Set(1)
     reader.CreateInput('varname', kinds.String).Set('st')
     for name,target,space,output,kind in (('diffuse','diffuseColor','sRGB','rgb',kinds.Color3f),
         ('specular','specularColor','sRGB','rgb',kinds.Color3f), ('roughness','roughness','raw','r',kinds.Float)):
-        texture = shader(name, 0)
+        texture = shader(name)
         texture.CreateIdAttr('UsdUVTexture')
         texture.CreateInput('file', kinds.Asset).Set(f'./{name}Map_0.png')
         texture.CreateInput('sourceColorSpace', kinds.Token).Set(space)
+        if name=='roughness' and wet!=1: texture.CreateInput('scale', kinds.Float4).Set((wet, wet, wet, 1))
         for side in ('wrapS','wrapT'): texture.CreateInput(side, kinds.Token).Set('clamp')
         texture.CreateInput('st', kinds.Float2).ConnectToSource(reader.CreateOutput('result', kinds.Float2))
         surface.CreateInput(target, kind).ConnectToSource(texture.CreateOutput(output,
             kinds.Float3 if output=='rgb' else kinds.Float))
     material.CreateSurfaceOutput().ConnectToSource(surface.ConnectableAPI(), 'surface')
-    UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
+    return material
+
+# %% ../../nbs/69_output.export.ipynb #99072f56
+def _usd_materials(stage, mesh, ranges:dict): # ranges: name of a part -> (first, past the last) of its faces
+    "What each part is made of, as OBJ and GLB have it: one mesh, a named set of its faces for each part"
+    from pxr import Tf, UsdGeom, UsdShade, Vt
+    bind = lambda what,material: UsdShade.MaterialBindingAPI.Apply(what.GetPrim()).Bind(material)
+    if not ranges: return bind(mesh, _usd_material(stage, '/head/skin'))
+    kinds = dict.fromkeys(map(material_name, ranges))
+    names = unique_names(['face', *(Tf.MakeValidIdentifier(kind) for kind in kinds)])[1:]   # the mesh is `face`
+    for kind,name in zip(kinds, names): kinds[kind] = _usd_material(stage, f'/head/{name}', WET.get(kind, 1.))
+    for part,name in zip(ranges, unique_names(Tf.MakeValidIdentifier(part) for part in ranges)):
+        faces = Vt.IntArray.FromNumpy(np.arange(*ranges[part], dtype=np.int32))
+        bind(UsdGeom.Subset.CreateGeomSubset(mesh, name, UsdGeom.Tokens.face, faces, UsdShade.Tokens.materialBind,
+            UsdGeom.Tokens.partition), kinds[material_name(part)])
 
 # %% ../../nbs/69_output.export.ipynb #4f08701b
 @register_format('glb', '.glb', 'everything in one file, neutral, at the origin', brings=('camera',), standard=True)
@@ -233,8 +250,8 @@ def _posed(face, pipeline, folder, options):
 
 @register_format('obj', '.obj', 'the mesh, with all maps, in mm', brings=('maps', 'camera'), standard=True)
 def _obj(face, pipeline, folder, options):
-    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh(), **options.surface())
-    return _each(folder, face, 'mesh{}.obj', 'material{}.mtl')
+    for i in range(len(face.frames)): save_mesh(folder, pipeline, face, i, **options.mesh(), **options.obj())
+    return [*_each(folder, face, 'mesh{}.obj', 'material{}.mtl'), *_there(_each(folder, face, 'lashes{}.png'))]
 
 @register_format('ply', '.ply', 'the mesh with the diffuse colour at each vertex', brings=('camera',))
 def _ply(face, pipeline, folder, options):
@@ -244,7 +261,7 @@ def _ply(face, pipeline, folder, options):
 
 @register_format('maps', '.png', 'diffuse and specular map in sRGB, roughness as it is', standard=True)
 def _maps(face, pipeline, folder, options):
-    save_maps(folder, *pipeline.maps(face))
+    save_maps(folder, *pipeline.maps(as_asset(pipeline, face) if options.mesh()['neutral'] else face))
     return [folder/f'{name}Map_0.png' for name in ('diffuse', 'specular', 'roughness')]
 
 @register_format('env', '.exr', 'the light for other programs: EXR, HDR and a picture')

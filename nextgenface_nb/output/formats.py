@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from fastcore.basics import patch
 from ..errors import ConfigError, OutputError
-from ..names import as_whole
+from ..names import as_whole, check_switches
 from .mesh import SPACES, shows_photo
 from .surface import DETAILS, named_parts
 from ..surroundings import same_definition
@@ -48,7 +48,7 @@ class OutputOptions:
     pose:str|None = None
     parts:str|tuple|list|None = None # Names of parts and regions of the head, see `surface_of`; None: all
     detail:str = 'model'             # Of `output.surface.DETAILS`: 'coarse', 'model' or 'fine'
-    lashes:bool|None = None          # GLB with lashes; None: where no parts are named
+    lashes:bool|None = None          # GLB and OBJ with lashes; None: OBJ without, GLB where no parts are named
     cornea:bool = False              # GLB with corneas
 
     def __post_init__(self):
@@ -63,11 +63,18 @@ class OutputOptions:
         "Which surface meshes have"
         return dict(parts=self.parts, detail=self.detail)
 
-    def glb(self)->dict:
-        return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense,
-            lashes=self.lashes, cornea=self.cornea, **self.surface())
-
 # %% ../../nbs/74_output.formats.ipynb #6918c7e3
+@patch
+def obj(self:OutputOptions)->dict:
+    "What OBJ takes"
+    return dict(lashes=bool(self.lashes), **self.surface())
+
+@patch
+def glb(self:OutputOptions)->dict:
+    "What GLB takes"
+    return dict(quality=self.quality, merged=self.merged, morphs=not self.bake, dense=self.dense,
+        lashes=self.lashes, cornea=self.cornea, **self.surface())
+
 @patch
 def posed(self:OutputOptions)->int|None: # Number of a photo
     "The photo that the GLB of the person shows first; None: the neutral face"
@@ -80,10 +87,8 @@ def _check_words(options:OutputOptions):
     for name,known in dict(space=SPACES, detail=DETAILS, env_for=tuple(ENV_FOR), env_around=ENV_AROUND).items():
         value = getattr(options, name)
         if value not in known: raise ConfigError(f'{name} {value!r}', f'There are: {", ".join(known)}.')
-    for name in ('neutral', 'merged', 'bake', 'dense', 'cornea', 'lashes'):
-        value = getattr(options, name)
-        if isinstance(value, bool) or (name=='lashes' and value is None): continue
-        raise ConfigError(f'{name} {value!r}', 'Give True or False.')
+    switches = 'neutral','merged','bake','dense','cornea','lashes'
+    check_switches(('lashes',), **{name:getattr(options, name) for name in switches})
 
 # %% ../../nbs/74_output.formats.ipynb #74a00008
 @dataclass(frozen=True)

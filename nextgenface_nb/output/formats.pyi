@@ -63,7 +63,7 @@ class OutputOptions:
     detail
         Of `output.surface.DETAILS`: 'coarse', 'model' or 'fine'
     lashes
-        GLB with lashes; None: where no parts are named
+        GLB and OBJ with lashes; None: OBJ without, GLB where no parts are named
     cornea
         GLB with corneas"""
 
@@ -94,7 +94,12 @@ class OutputOptions:
     def surface(self) -> dict:
         """Which surface meshes have"""
 
-    def glb(self) -> dict: ...
+    def obj(self) -> dict:
+        """What OBJ takes"""
+
+    def glb(self) -> dict:
+        """What GLB takes"""
+
     def posed(self) -> int | None:
         """The photo that the GLB of the person shows first; None: the neutral face
 

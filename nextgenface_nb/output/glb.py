@@ -18,12 +18,12 @@ from PIL import Image
 from fastcore.basics import patch
 from .. import __version__
 from ..errors import ConfigError, GeometryError
-from ..names import unique_names
+from ..names import check_switches, unique_names
 from ..processes import shown_name
 from ..facemodel.lashes import Attachment, attachments
 from ..geometry.camera import euler_to_matrix
 from ..geometry.mesh import check_mesh, fit_sphere, vertex_normals
-from ..optim.texture import shut_mouth
+from .asset import as_asset
 from ..files import writing
 from .pictures import picture
 from .surface import WET, Surface, material_name, named_parts, surface_of
@@ -533,7 +533,7 @@ def _one_scene(glb:GlbBytes, body, meshes, face, posed):
         glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
     g.scene = 0
 
-# %% ../../nbs/64_output.glb.ipynb #d17403de
+# %% ../../nbs/64_output.glb.ipynb #33d21a8c
 @undisturbed
 def face_glb(
     pipeline,               # A `Pipeline`: model, maps(face)
@@ -551,13 +551,14 @@ def face_glb(
 )->bytes: # What a .glb file holds
     "A face as binary glTF"
     _check_choices(face, posed, quality)
+    check_switches(('lashes',), merged=merged, morphs=morphs, dense=dense, lashes=lashes, cornea=cornea)
     glb = GlbBytes(dense)
     model = pipeline.model
     names = named_parts(parts)
     surface = surface_of(model, names or None, detail)
     with torch.no_grad():
-        # expressions open the mouth; the photo's own is as the photo has it
-        maps = shut_mouth(pipeline, face) if posed is None else pipeline.maps(face)
+        # expressions open the mouth and close the eyes; the photo's own is as the photo has it
+        maps = pipeline.maps(as_asset(pipeline, face) if posed is None else face)
         vertices = pipeline.person(face) if morphs or posed is None else pipeline.vertices(face, posed)
         hanging = attachments(model, lashes if lashes is not None else not names, cornea)
         body = body_of(model, vertices, morphs, face.identity.shape.detach().cpu(), surface, hanging)

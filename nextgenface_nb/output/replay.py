@@ -15,6 +15,7 @@ from ..face import Face
 from ..facemodel.interface import FaceModel
 from ..facemodel.lashes import Attachment, attachments
 from ..files import disk_error, given_path, writing
+from .asset import as_asset
 from .overlay import drawn_over
 from .pictures import picture
 from ..pipeline import Pipeline
@@ -151,7 +152,7 @@ def expressions(
     names:list|tuple|None=None, # Which, see `expression_groups`
 )->Iterator: # of (Face, caption)
     "From neutral to full strength and back, one after the other"
-    still = staged(pipeline, face, i, size, path.zoom, 0, path.pitch)
+    still = staged(pipeline, as_asset(pipeline, face), i, size, path.zoom, 0, path.pitch)
     groups = expression_groups(pipeline.model, names)
     units = pipeline.model.expression_units
     each = pictures_of_each(len(groups), count)

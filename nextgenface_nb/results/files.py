@@ -21,13 +21,15 @@ from ..face import Face, check_frame
 from ..facemodel.interface import FaceModel
 from ..files import LIST, given_path, read_report, writing
 from ..imaging import Photo, PhotoSource, load_photo, load_values
-from ..names import known_name, name_advice
+from ..names import check_switches, known_name, name_advice
 from ..optim.stages import Progress
+from ..output.asset import as_asset
 from ..output.checkpoint import file_digest, load_face, read_about
 from ..output.export import ENV_AROUND, ENV_FOR, export_face, find_checkpoint, save_usdz
 from ..output.formats import FORMATS, format_names
 from ..output.glb import base_colour, roughness_texture, save_glb
-from ..output.mesh import POSES, SPACES, mesh_vertices, mtl_text, obj_text, shows_photo
+from ..output.mesh import (POSES, SPACES, lash_material, lash_text, lashes_on, mesh_vertices, mtl_text,
+    obj_text, save_lashes, shows_photo)
 from ..output.pictures import picture, save_picture
 from ..output.surface import DETAILS, surface_of
 from ..pipeline import Pipeline
@@ -58,10 +60,11 @@ def _textured(vertices:Tensor, triangles:np.ndarray, uvs:np.ndarray, material):
     return found
 
 def _parts(vertices:Tensor, model:FaceModel, material)->dict: # name -> Trimesh
-    "Triangles of which all corners belong to a region, and their vertices alone"
+    "Triangles of a part, or of which all corners belong to a region, and their vertices alone"
     found = {}
-    for name,weight in model.regions.items():
-        inside = model.triangles[(weight[model.triangles]>.5).all(1)]
+    chosen = {name:model.triangles[(weight[model.triangles]>.5).all(1)] for name,weight in model.regions.items()}
+    chosen |= {name:model.triangles[first:last] for name,(first,last) in model.parts.items()}
+    for name,inside in chosen.items():
         used,corners = inside.unique(return_inverse=True)
         if len(used): found[name] = _textured(vertices[used], corners.numpy(), model.uvs[used].numpy(), material)
     return found
@@ -74,7 +77,7 @@ def mesh(self:Reconstruction,
     neutral:bool=False, # Without the photo's expression
     space:str='model',  # 'model': upright, at the origin; 'viewer' or 'camera': where the photo's camera sees it
     frame:int=0,        # Number of the photo
-)->Any: # A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a region -> Trimesh
+)->Any: # A `trimesh.Trimesh`, vertices in mm; `.parts`: name of a part or region -> Trimesh
     "The head as a textured mesh of trimesh"
     model = self.pipeline.model
     vertices = mesh_vertices(self.pipeline, self.face, check_frame(self.face, frame), space, neutral)
@@ -143,8 +146,10 @@ def to_obj(self:Reconstruction,
     pose:str|None=None, # 'photo', or 'neutral': the same as neutral=True
     parts:str|Sequence[str]|None=None, # Names of parts and regions, 'face' for instance; None: the whole head
     detail:str='model', # 'coarse', 'model' or 'fine', see `to_glb`
+    lashes:bool=False,  # With lashes, as a group of triangles with a picture that says where they are clear
 )->Path:
     "The mesh in mm with its maps as Wavefront OBJ, in quads where the model has them"
+    check_switches(neutral=neutral, lashes=lashes)
     path = _file(path, '.obj')
     surface = surface_of(self.pipeline.model, parts, detail)
     faces,ranges = surface.faces()
@@ -152,16 +157,24 @@ def to_obj(self:Reconstruction,
     vertices = mesh_vertices(self.pipeline, self.face, check_frame(self.face, frame), space, neutral).cpu()
     text = obj_text(surface.vertices(vertices), faces, surface.uvs, surface.normals(vertices), f'{path.stem}.mtl',
         f'{surface.model.name}, {space} space, millimetres', ranges)
-    _write_material(path, self.pipeline.maps(self.face), ranges)
+    hair = lashes_on(surface, vertices) if lashes else None
+    if hair: text += lash_text(*hair, 3*[len(surface.uvs)])
+    shown = as_asset(self.pipeline, self.face) if neutral else self.face
+    _write_material(path, self.pipeline.maps(shown), ranges, hair and hair[0])
     with writing(path) as part: part.write_text(text, encoding='utf-8')
     return path
 
-def _write_material(path:Path, maps:tuple, parts):
+# %% ../../nbs/78_results.files.ipynb #8282ce2c
+def _write_material(path:Path, maps:tuple, parts, hair=None):
     "me.mtl, me_diffuse.png ... beside me.obj"
     names = {name:f'{path.stem}_{name}.png' for name in MAPS}
     for (name,file),x in zip(names.items(), maps):
         save_picture(path.with_name(file), picture(x.detach(), encode=name!='roughness'))
     text = mtl_text(names, float(maps[2].median()), parts)
+    if hair:
+        file = path.with_name(f'{path.stem}_lashes.png')
+        save_lashes(file, hair)
+        text += '\n'+lash_material(hair, file.name)
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/78_results.files.ipynb #a633b79c
