@@ -310,14 +310,14 @@ def light_reliability(
     return light/(light+half*light.median()).clamp(min=1e-30)
 
 # %% ../../nbs/57_optim.texture.ipynb #09764840
-RIM = .02 #: How wide the rim of an open mouth is of which a pixel is not believed, over the distance of the outer eye corners
+RIM = .02 #: How wide the rim of an open mouth is, over the distance of the outer eye corners
 
 def beside_mouth(
     frame,             # With landmarks
     transfer:Transfer,
     mouth:Tensor,      # [P] 0..1: the interior of the mouth
 )->Tensor: # [P] 0 or 1
-    "Where a pixel of the face is believed whatever its colour: not on the rim of lips round an open mouth"
+    "Where a pixel is believed whatever its colour: not on the rim of lips round an open mouth"
     inside = torch.zeros(frame.camera.height*frame.camera.width)
     inside[transfer.pixels] = (mouth>.5).float()
     reach = max(1, round(RIM*eye_distance(frame.landmarks)))

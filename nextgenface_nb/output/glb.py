@@ -533,7 +533,7 @@ def _one_scene(glb:GlbBytes, body, meshes, face, posed):
         glb.lib.Scene(name='neutral' if posed is None else f'photo {posed}', nodes=list(range(len(g.nodes)))))
     g.scene = 0
 
-# %% ../../nbs/64_output.glb.ipynb #33d21a8c
+# %% ../../nbs/64_output.glb.ipynb #4ff195aa
 @undisturbed
 def face_glb(
     pipeline,               # A `Pipeline`: model, maps(face)

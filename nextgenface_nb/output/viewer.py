@@ -178,7 +178,7 @@ def traits_of_maps(self:FaceViewer,
     "What a page has to know to show other maps"
     return map_traits(*maps)
 
-# %% ../../nbs/73_output.viewer.ipynb #0969cab7
+# %% ../../nbs/73_output.viewer.ipynb #6cd693ea
 def _light_traits(light)->dict:
     values = light if isinstance(light, Tensor) else light.environment(64)
     return dict(environment_shape=list(values.shape[:2]), environment=_bytes(values))
