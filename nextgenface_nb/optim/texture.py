@@ -543,8 +543,8 @@ def tooth_gain(
     return teeth,ratio[level>=level.median()].median(0).values.clamp(.3, 1.6)
 
 def _even_teeth(pipeline, own, inner, smile, well, fixed):
-    ("Give all teeth the one tone of those that are well seen; where they are seen, with a little of what distinguishes "
-     "one place from another")
+    ("Give all teeth the one tone of those that are well seen; where they are seen, with a little of what tells one "
+     "place from another")
     teeth,gain = tooth_gain(pipeline, own.diffuse, inner, well if well.sum()>=TEETH else smile)
     if not (teeth&smile).any(): return
     even = inner[...,:3]*gain
