@@ -5,7 +5,7 @@ from test_export import Glb, holding, placed
 from nextgenface_nb.config import Config
 from nextgenface_nb.evaluation.penetration import measure_penetration
 from nextgenface_nb.evaluation.synthetic import synthetic_face
-from nextgenface_nb.facemodel.clearance import PRESSING
+from nextgenface_nb.facemodel.clearance import PRESSING, Shapes, deep_pairs
 from nextgenface_nb.facemodel.interface import Correctives
 from nextgenface_nb.facemodel.lashes import lashes
 from nextgenface_nb.facemodel.model import load_model
@@ -35,6 +35,18 @@ def test_the_table_is_small_and_the_same_on_both_sides(model):
     for pair,twin in list(twins.items())[:12]:
         one,other = (model.vertices(expression=dict.fromkeys(p, 1.)) for p in (pair, twin))
         torch.testing.assert_close(one[model.mirror]*torch.tensor([-1.,1,1]), other, atol=.02, rtol=0)
+
+def test_pairs_that_are_deep_together_are_found_and_have_a_corrective(model):
+    "Asked of shapes without correctives: the tongue in a mouth that is pressed shut is the worst"
+    shapes = Shapes(model, people=1, seed=11)
+    shapes.contacts = {'tongue':shapes.contacts['tongue']}
+    found = deep_pairs(shapes, people=1)
+    depths = [depth for depth,*_ in found]
+    assert depths==sorted(depths, reverse=True) and depths[-1]>.15
+    assert found[0][1:3]==('mouthClose', 'tongueOut') and found[0][3]==['tongue']
+    known = {frozenset(pair) for pair in model.correctives.pairs}
+    whole = lambda name: [name]*(name in model.expression_names) or [f'{name}Left']
+    assert all(frozenset([*whole(a), *whole(b)]) in known for _,a,b,_ in found[:3])
 
 def test_slopes_at_points_are_those_of_differences(model):
     "In doubles, away from equal coefficients"
