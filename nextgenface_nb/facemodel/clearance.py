@@ -391,7 +391,7 @@ def _movers(shapes, contact, least=.5)->list: # names of `both_sides`
 
 def deep_pairs(
     shapes:Shapes,
-    people:int=6, # Asked
+    people:int=6, # Asked, or all that there are
     deep:float=.15, # Pairs that are not as deep are left alone, mm
 )->list: # of (deepest in mm, first, second, contacts), the deepest first; of mirrored pairs one
     "Pairs of shapes that are clear each by itself, and not together"
@@ -405,7 +405,7 @@ def deep_pairs(
     found = []
     for (a,b),names in needed.items():
         weights = dict.fromkeys([*sides[a],*sides[b]],1.)
-        _,depths = _asked(shapes,range(people),[weights],names,6.,.15)
+        _,depths = _asked(shapes,range(min(people,len(shapes.people))),[weights],names,6.,.15)
         if depths.max()>deep: found.append((float(depths.max()),a,b,names))
     return sorted(found,reverse=True)
 
