@@ -14,7 +14,7 @@ from nextgenface_nb.geometry.mesh import triangle_crosses
 from nextgenface_nb.geometry.subdivision import surface_matrix, to_cage, triangulate
 from nextgenface_nb.output.checkpoint import save_face
 from nextgenface_nb.output.export import export_face, save_ply, save_usdz, vertex_colours
-from nextgenface_nb.output.glb import face_glb
+from nextgenface_nb.output.glb import face_glb, target_weights
 from nextgenface_nb.output.mesh import save_mesh, write_mesh
 from nextgenface_nb.output.surface import DETAILS, WET, material_name, model_quads, surface_of
 from nextgenface_nb.pipeline import Pipeline
@@ -52,9 +52,11 @@ def test_parts_are_nodes_under_one_root_each_with_its_material(glb, model):
     assert len(glb.json['images'])==len(glb.json['textures'])==4                # none is there twice
 
 def test_every_node_has_all_expressions_under_the_same_numbers(glb, model):
+    names = [*model.expression_names, *model.correctives.names]
+    assert model.expression_names==names[:52] and glb.json['asset']['extras']['correctives']
     for mesh in glb.json['meshes']:
-        assert mesh['extras']['targetNames']==model.expression_names
-        assert len(mesh['primitives'][0]['targets'])==len(mesh['weights'])==52
+        assert mesh['extras']['targetNames']==names
+        assert len(mesh['primitives'][0]['targets'])==len(mesh['weights'])==len(names)
     jaw = model.expression_names.index('jawOpen')
     def moved(part):
         mesh = next(m for m in glb.json['meshes'] if m['name']==part)
@@ -76,7 +78,8 @@ def test_animations_and_poses_drive_all_nodes(glb, made):
     assert [c['target']['node'] for c in animation['channels']]==root['children']
     assert all(c['target']['path']=='weights' and c['sampler']==0 for c in animation['channels'])
     for node in holding(glb, posed):
-        np.testing.assert_allclose(node['weights'], face.frames[0].expression, atol=1e-6)
+        shown = target_weights(pipeline.model, face.frames[0].expression)
+        np.testing.assert_allclose(node['weights'], shown, atol=1e-6)
         assert 'rotation' not in node                                            # the head is turned, not its parts
     assert all('weights' not in n for n in holding(glb, root))
 

@@ -314,8 +314,8 @@ def tooth_parts(
 )->list: # of `Part`: teeth and gums, upper and lower
     "Rows of teeth on MakeHuman's strips"
     parts = []
-    places = dict(upper=dict(teeth=UPPER,up=1,scale=.94,behind=(.3,4.),lift=-4.,forward=2.),
-        lower=dict(teeth=LOWER,up=-1,scale=.96,behind=(3.,5.),lift=.7,forward=2.))
+    places = dict(upper=dict(teeth=UPPER,up=1,scale=.94,behind=(.3,4.),lift=-4.,forward=.6),
+        lower=dict(teeth=LOWER,up=-1,scale=.96,behind=(3.,5.),lift=.7,forward=.6))
     for name,options in places.items():
         strip = tooth_strip(anny,name)
         rows = np.unique(strip)

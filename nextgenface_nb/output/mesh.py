@@ -100,12 +100,12 @@ def lash_text(
 )->str: # Lines that follow those of `obj_text`
     "What hangs on a head, as another group of a Wavefront OBJ"
     normals = vertex_normals(vertices, lashes.triangles)
-    text = [_rows('v', _array(vertices), 4), _rows('vt', _array(lashes.uvs), 6), _rows('vn', _array(normals), 4)]
+    lines = [_rows('v', _array(vertices), 4), _rows('vt', _array(lashes.uvs), 6), _rows('vn', _array(normals), 4)]
     corners = _array(lashes.triangles, np.int64)[...,None]+1+np.array(before)
-    faces = io.StringIO()
-    np.savetxt(faces, corners.reshape(len(corners), -1), fmt='f '+' '.join(3*['%d/%d/%d']))
+    text = io.StringIO()
+    np.savetxt(text, corners.reshape(len(corners), -1), fmt='f '+' '.join(3*['%d/%d/%d']))
     head = f'g {lashes.name}\n'+(f'usemtl {lashes.name}\n' if library else '')
-    return ''.join([*text, head, faces.getvalue()])
+    return ''.join([*lines, head, text.getvalue()])
 
 # %% ../../nbs/62_output.mesh.ipynb #bc987c8e
 def lash_material(
