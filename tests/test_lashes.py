@@ -83,7 +83,7 @@ def test_lashes_stay_outside_of_skin_and_eyes(model, hair, people, expression):
         normals = model.normals(surface).numpy()
         points = hair.vertices(surface)[own(hair, 'left')].numpy()
         worst = [depth(points, surface.numpy(), t, normals).max() for t in (skin, ball)]
-        assert max(worst)<.3, worst
+        assert max(worst)<.35, worst
 
 def test_both_sides_are_mirror_images(model, hair):
     points = hair.vertices(model.shape_mean)
@@ -129,9 +129,12 @@ def test_models_without_lids_have_none(model):
     assert [a.name for a in attachments(model.having(expression_names=names), glass=True)]==['cornea']
 
 def test_a_model_that_is_no_subdivision_any_more_keeps_them(model, hair):
+    "The line of the lids is looked for in each: a person's may lie half a millimetre from that of the mean"
     person = model.trimmed(1).frozen(model.vertices(model.sample(1, 2).shape[0]))
     found = lashes(person)
-    assert torch.equal(found.bound, hair.bound)
+    assert list(found.parts)==list(hair.parts) and .9<len(found.uvs)/len(hair.uvs)<1.1
+    there,others = (a.vertices(person.shape_mean) for a in (found, hair))
+    assert torch.cdist(there, others).min(1).values.mean()<.7
 
 def test_roots_of_lower_lashes_stay_near_the_lid_on_the_straight_line_of_a_file(model, hair, people):
     "They make way for the upper lid; between rest and blink a target cuts that corner"
