@@ -229,6 +229,7 @@ def other_side(name): # 'jawLeft' -> 'jawRight'
     "The name of the shape on the other side; of one in the middle its own"
     return name.replace('Left','Right') if 'Left' in name else name.replace('Right','Left')
 
+# %% ../../nbs/24_facemodel.clearance.ipynb #d3a19f72
 class Shapes:
     "The expressions of a model as moves of its cage, while they are being changed"
     def __init__(self,
@@ -390,6 +391,7 @@ def _movers(shapes, contact, least=.5)->list: # names of `both_sides`
     large = {name for name,m in zip(shapes.names,far.tolist()) if m>least}
     return [key for key,own in both_sides(shapes.names).items() if large&set(own)]
 
+# %% ../../nbs/24_facemodel.clearance.ipynb #67f15bb8
 def deep_pairs(
     shapes:Shapes,
     people:int=6, # Asked, or all that there are
