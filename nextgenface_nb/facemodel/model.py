@@ -275,11 +275,11 @@ class LinearPoints(PointModel):
         shape:np.ndarray,      # [S,L,3] mm per unit
         expression:np.ndarray, # [E,L,3]
         correctives:Correctives|None=None, # Of `correctives_at` these points, in float64; None: no such shapes
-        names:list=(),         # Of the expressions, for these
+        names:list|None=None,  # Of the expressions, for these
     ):
         self.mean,self.shape,self.expression = mean,shape,expression
         self.correctives = correctives or Correctives()
-        self.names = names
+        self.names = names or []
 
     def __call__(self, shape:np.ndarray, expression:np.ndarray)->tuple:
         "Points, and the bases with what correctives add there"
@@ -305,10 +305,11 @@ def at(self:LinearModel,
     places:Embedding, # L points of the surface
 )->LinearPoints: # A function of shape and expression: points and Jacobian
     "The model at some points, for a solver"
-    bases = [_double(b) for b in self.basis_at(places)]
-    if not self.correctives.pairs: return LinearPoints(*bases)
+    mean,shape,expression = (_double(b) for b in self.basis_at(places))
+    if not self.correctives.pairs: return LinearPoints(mean, shape, expression)
     found = self.correctives_at(places).to('cpu')
-    return LinearPoints(*bases, replace(found, moves=found.moves.double()), list(self.expression_names))
+    double = replace(found, moves=found.moves.double())
+    return LinearPoints(mean, shape, expression, double, list(self.expression_names))
 
 # %% ../../nbs/21_facemodel.model.ipynb #74f6791b
 @patch(as_prop=True)

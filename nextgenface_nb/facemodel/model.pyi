@@ -356,7 +356,7 @@ def combine(mean: torch.Tensor, basis: torch.Tensor, coefficients: torch.Tensor)
 class LinearPoints(PointModel):
     """A linear model at L points."""
 
-    names: list
+    names: Any
     correctives: Any
     expression: np.ndarray
     shape: np.ndarray
@@ -368,7 +368,7 @@ class LinearPoints(PointModel):
         shape: np.ndarray,
         expression: np.ndarray,
         correctives: Correctives | None = ...,
-        names: list = ...,
+        names: list | None = ...,
     ) -> None:
         """Parameters
         ----------

@@ -158,7 +158,7 @@ def to_obj(self:Reconstruction,
     text = obj_text(surface.vertices(vertices), faces, surface.uvs, surface.normals(vertices), f'{path.stem}.mtl',
         f'{surface.model.name}, {space} space, millimetres', ranges)
     hair = lashes_on(surface, vertices) if lashes else None
-    if hair: text += lash_text(*hair, 3*[len(surface.uvs)])
+    if hair: text += lash_text(hair[0], hair[1], 3*(len(surface.uvs),))
     shown = as_asset(self.pipeline, self.face) if neutral else self.face
     _write_material(path, self.pipeline.maps(shown), ranges, hair and hair[0])
     with writing(path) as part: part.write_text(text, encoding='utf-8')
@@ -172,9 +172,9 @@ def _write_material(path:Path, maps:tuple, parts, hair=None):
         save_picture(path.with_name(file), picture(x.detach(), encode=name!='roughness'))
     text = mtl_text(names, float(maps[2].median()), parts)
     if hair:
-        file = path.with_name(f'{path.stem}_lashes.png')
-        save_lashes(file, hair)
-        text += '\n'+lash_material(hair, file.name)
+        lashes = path.with_name(f'{path.stem}_lashes.png')
+        save_lashes(lashes, hair)
+        text += '\n'+lash_material(hair, lashes.name)
     with writing(path.with_suffix('.mtl')) as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/78_results.files.ipynb #a633b79c
